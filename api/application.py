@@ -18,6 +18,7 @@ from api.authentication import is_private, require_keys
 from api.commands import commands
 from api.cross_origin import share_log
 from api.document import document_of
+from api.feed import feed
 from api.fields import MAXIMUM_BODY_BYTES
 from api.identities import Identities
 from api.issuer import Issuer
@@ -116,6 +117,7 @@ def create_app(
         splits(journal, store),
         own_keys(journal, store, keys),
         service.service(journal, store, readiness),
+        feed(journal, store, public=public_pages),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     rooms = {routes.noun: routes for routes in nouns}

@@ -27,6 +27,7 @@ ROOMS = {
     "show_earnings": "payouts",
     "list_pools": "pools",
     "list_claims": "works",
+    "list_inbox": "contributors",
 }
 """The section of a question, where it does not follow from the path."""
 

@@ -22,6 +22,7 @@ from domain.fact import Fact
 from domain.join import Join
 from domain.journal import Journal
 from domain.stored import Placed
+from projections.asks import ASKED
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.challenges import CHALLENGES, CHALLENGING
 from projections.groups import GROUPING
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 
 PROJECTIONS: tuple[Projection, ...] = (
     *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING, GROUPING),
-    *(HISTORY, NOTICED, MONEY),
+    *(HISTORY, NOTICED, ASKED, MONEY),
 )
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
@@ -260,7 +261,7 @@ class PageOfRows:
         self.latest: dict[Any, list[Any]] = {}
         """The current version by key; a since of 0 marks one that is already in the table."""
         self.closed: list[dict[str, Any]] = []
-        self.waiting: list[tuple[int, Amend]] = []
+        self.waiting: list[tuple[int, Put | Amend]] = []
         """Changes of rows from earlier pages, which are read together at the end."""
 
     def put(self, position: int, values: Values) -> None:
@@ -268,9 +269,26 @@ class PageOfRows:
         if not self.table.key:
             self.rows.append(values)
             return
+        key = values[self.table.key_place]
+        if self.table.is_sparse and key not in self.latest:
+            self.waiting.append((position, Put(self.table, values)))
+        else:
+            self._open(position, key, values)
+
+    def _open(self, position: int, key: Any, values: Values) -> None:
+        if key in self.latest:
+            self._end(position, key)
         row = [*values, position, NEVER]
-        self.latest[row[self.table.key_place]] = row
+        self.latest[key] = row
         self.rows.append(row)
+
+    def _end(self, position: int, key: Any) -> None:
+        """Close the current version."""
+        row = self.latest[key]
+        if row[-2] == 0:
+            self.closed.append({"key": key, "until": position})
+        else:
+            row[-1] = position
 
     def amend(self, position: int, change: Amend) -> None:
         """Close the current version, and open the next."""
@@ -279,10 +297,7 @@ class PageOfRows:
             self.waiting.append((position, change))
             return
         opened = row.copy()
-        if row[-2] == 0:
-            self.closed.append({"key": change.key, "until": position})
-        else:
-            row[-1] = position
+        self._end(position, change.key)
         for name, value in change.changes.items():
             opened[self.table.places[name]] = value
         opened[-2:] = position, NEVER
@@ -296,7 +311,10 @@ class PageOfRows:
             self._read(writer, name)
             waiting, self.waiting = self.waiting, []
             for position, change in waiting:
-                self.amend(position, change)
+                if isinstance(change, Put):
+                    self._open(position, _key_of(change), change.values)
+                elif change.key in self.latest or not self.table.is_sparse:
+                    self.amend(position, change)
             assert not self.waiting
         if self.closed:
             writer.execute_many(
@@ -311,11 +329,15 @@ class PageOfRows:
         for row in writer.query(
             f"SELECT {', '.join(self.table.all_columns)} FROM {name} "
             f"WHERE {self.table.key} IN :keys AND until = :never",
-            keys=list({change.key for _, change in self.waiting}),
+            keys=list({_key_of(change) for _, change in self.waiting}),
             never=NEVER,
         ):
             known = [*row[:-2], 0, NEVER]
             self.latest[known[self.table.key_place]] = known
+
+
+def _key_of(change: Put | Amend) -> Any:
+    return change.key if isinstance(change, Amend) else change.values[change.table.key_place]
 
 
 # -- generations ---------------------------------------------------------------------------

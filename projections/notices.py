@@ -9,9 +9,11 @@ is read from the journal, as in a history.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from domain.challenge import Answer
+from domain.claim import CONTRIBUTOR
 from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer as DisputeAnswer
 from domain.dispute import Settlement
@@ -52,16 +54,14 @@ PEOPLE = "people"
 """For the poster, and everyone credited on the work at that position."""
 PAYEES = "payees"
 """For everyone with a share in a proposal for the work at that position."""
+HAPPENED = "happened "
+"""Before these: not a decision, which is notified, but told among what happened."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:  # noqa: PLR0912 - one per kind
     """Who is notified of this fact."""
-    if isinstance(happened, DisputeAnswer | Settlement) and happened.disputer != OPERATOR:
-        yield Put(NOTICES, (numbers[happened.disputer], position, PERSON))
-    if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
-        _, *people = happened.subjects()  # payees, and who made the comments that are answered
-        for person in people:
-            yield Put(NOTICES, (numbers[person], position, PERSON))
+    for person in _named_in(happened):
+        yield Put(NOTICES, (numbers[person], position, PERSON))
     match happened:
         case Remix.Disputed() | Remix.Answered() | Remix.Settled():
             for end in (happened.child, happened.parent):
@@ -87,6 +87,36 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Answer.Featured() | Answer.Unfeatured():
             yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))
+        case Credit.Event() | Remix.Event():
+            yield from _happened(position, happened, numbers)
+
+
+def _named_in(happened: Fact) -> Sequence[str]:
+    """Whom a fact itself names: who opened the dispute, or the payees and who commented."""
+    if isinstance(happened, DisputeAnswer | Settlement) and happened.disputer != OPERATOR:
+        return (happened.disputer,)
+    if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
+        _, *people = happened.subjects()
+        return people
+    return ()
+
+
+def _happened(
+    position: int, happened: Credit.Event | Remix.Event, numbers: Numbers
+) -> Iterator[Change]:
+    """What became of a credit or an edge without a dispute; that there is one, their rows tell."""
+    match happened:
+        case Credit.Accepted(actor=actor, contributor=contributor) if actor != contributor:
+            yield Put(NOTICES, (numbers[contributor], position, HAPPENED + PERSON))
+        case Credit.Declined() | Credit.Revoked() | Credit.Corrected():
+            yield Put(NOTICES, (numbers[happened.contributor], position, HAPPENED + PERSON))
+            if happened.waits_for != CONTRIBUTOR:
+                yield Put(NOTICES, (numbers[happened.work], position, HAPPENED + POSTER))
+        case Remix.Accepted() | Remix.Retired():
+            yield Put(NOTICES, (numbers[happened.parent], position, HAPPENED + PEOPLE))
+        case Remix.Struck():
+            for end in (happened.child, happened.parent):
+                yield Put(NOTICES, (numbers[end], position, HAPPENED + PEOPLE))
 
 
 def _to_agree(
@@ -113,6 +143,32 @@ NOTICED = Projection("notices", (NOTICES,), changes)
 
 # -- answers -------------------------------------------------------------------------------
 
+TOLD = (
+    "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told IN :person "
+    "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
+    "AND n.told IN :posters WHERE w.poster IN :named "
+    "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.own_work "
+    # The credit as it was at that position.
+    "AND n.told IN :people AND c.since <= n.position AND c.until > n.position "
+    "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "
+    "UNION SELECT n.position FROM @pieces s JOIN @proposals a ON a.id = s.proposal "
+    "JOIN @pools o ON o.id = a.pool JOIN @notices n ON n.subject = o.release "
+    "AND n.told = :payees WHERE s.payee IN :named AND s.position <= n.position"
+)
+
+
+def values_of(accounts: Sequence[int], named: Collection[str], *before: str) -> dict[str, Any]:
+    """The values of the query: who it is, and of which kinds the rows are."""
+    return {
+        "accounts": list(accounts),
+        "named": sorted(named),
+        "gone": list(NOT_COUNTED),
+        "person": [one + PERSON for one in before],
+        "people": [one + PEOPLE for one in before],
+        "posters": [one + told for one in before for told in (POSTER, PEOPLE)],
+        "payees": PAYEES,
+    }
+
 
 @question("list_notices", "/contributors/{id}/notices", cli="notices", may=OWN | READS)
 def of_contributor(
@@ -123,7 +179,6 @@ def of_contributor(
     actor: str,
     after: After | None = None,
     limit: Limit = LIMIT,
-    is_newest_first: bool = False,
 ) -> Page[FactTold]:
     """The notices of this person: disputes that concern them, answers and decisions.
 
@@ -133,31 +188,11 @@ def of_contributor(
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
     sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
     permit(actor, "read notices", OWN | READS, sides)
-    first, side, order = (view.as_of + 1, "<", "DESC") if is_newest_first else (0, ">", "ASC")
     page, more = view.page(
-        "SELECT position FROM ("
-        "SELECT n.position FROM @notices n WHERE n.subject IN :accounts AND n.told = :person "
-        "UNION SELECT n.position FROM @works w JOIN @notices n ON n.subject = w.number "
-        "AND n.told IN :posters WHERE w.poster IN :named "
-        "UNION SELECT n.position FROM @credits c JOIN @notices n ON n.subject = c.own_work "
-        # The credit as it was at that position.
-        "AND n.told = :people AND c.since <= n.position AND c.until > n.position "
-        "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "
-        "UNION SELECT n.position FROM @pieces s JOIN @proposals a ON a.id = s.proposal "
-        "JOIN @pools o ON o.id = a.pool JOIN @notices n ON n.subject = o.release "
-        "AND n.told = :payees WHERE s.payee IN :named AND s.position <= n.position"
-        f") AS told WHERE position {side} :beyond AND position <= :as_of ORDER BY position {order}",
+        f"SELECT position FROM ({TOLD}) AS told "
+        "WHERE position > :beyond AND position <= :as_of ORDER BY position",
         after,
         limit,
-        first=first,
-        accounts=accounts,
-        named=sorted(named),
-        gone=list(NOT_COUNTED),
-        person=PERSON,
-        people=PEOPLE,
-        payees=PAYEES,
-        posters=[POSTER, PEOPLE],
+        **values_of(accounts, named, ""),
     )
-    items = tell(journal, journal.facts.at([position for (position,) in page]))
-    items.sort(key=lambda item: item["position"], reverse=is_newest_first)
-    return Page(items, more)
+    return Page(tell(journal, journal.facts.at([position for (position,) in page])), more)

@@ -1,4 +1,4 @@
-"""People: what somebody made and how it was reused, and what waits for their answer.
+"""People: what somebody made and how it was reused, and what was sent to them and came back.
 
 A person is all of their accounts, after all merges.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.claim import CONTRIBUTOR, PENDING
 from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
 from projections.attribution import CreditRow
@@ -17,7 +16,6 @@ from projections.money import payouts
 from projections.money.told import PayoutTold
 from projections.store import Page, View, counting, holds
 from projections.tables import NEVER
-from projections.told import CreditTold
 
 
 def made_by(
@@ -60,39 +58,6 @@ def _texts(rows: Iterable[CreditRow], name: str, texts: Mapping[str | None, str]
     """What these credits say under a name, each once: as whom, or playing whom."""
     said = (texts.get(getattr(row, name)) for row in rows)
     return list(dict.fromkeys(one for one in said if one))
-
-
-def waiting_for(view: View, id: str, *, limit: int = 50) -> list[CreditTold]:
-    """The credits somebody has to answer: offered to them, or claimed on what they posted."""
-    own = attribution.accounts(view, id)
-    rows = view.rows(
-        "SELECT c.id FROM @credits c WHERE c.contributor IN :own AND (c.state = 'granted' "
-        f"OR c.state = '{PENDING}' AND c.waits_for = '{CONTRIBUTOR}') "
-        f"AND {holds('c')} UNION "
-        "SELECT c.id FROM @works w JOIN @credits c ON c.work = w.number "
-        f"WHERE w.poster IN :ids AND w.kind <> 'outside' AND {holds('w')} "
-        f"AND c.state = 'claimed' AND {holds('c')} "
-        "LIMIT :limit",
-        own=own,
-        ids=_ids(view, own),
-        limit=limit,
-    )
-    waiting = [attribution.credit(view, id, own) for (id,) in rows]
-    return sorted(waiting, key=lambda credit: -int(credit["position"]))
-
-
-def shares_waiting_for(view: View, id: str, *, limit: int = 50) -> list[dict[str, Any]]:
-    """The agreed shares somebody has to answer, the latest first, each with its release."""
-    rows = view.rows(
-        "SELECT s.proposal, o.release FROM @shares s "
-        f"JOIN @proposals a ON a.id = s.proposal AND {holds('a')} "
-        f"JOIN @pools o ON o.id = a.pool WHERE s.payee IN :ids AND s.state = 'offered' "
-        f"AND {holds('s')} ORDER BY a.born DESC LIMIT :limit",
-        ids=ids(view, id),
-        limit=limit,
-    )
-    works = lineage.references(view, [release for _, release in rows])
-    return [{"proposal": proposal, "release": works[release]} for proposal, release in rows]
 
 
 def returned_to(view: View, id: str) -> list[PayoutTold]:

@@ -27,13 +27,15 @@ class Table:
     """A read table: columns with their types, and indexes.
 
     A table with ``key`` keeps versions: since and until are added to its columns, and an Amend
-    closes the current version and opens the next one.
+    closes the current version and opens the next one. In a sparse one a key need not have a row:
+    an Amend then changes nothing, and a Put takes the place of what is there.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     indexes: tuple[str, ...]
     key: str | None = None
+    is_sparse: bool = False
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -38,6 +38,26 @@ def timeline(
     return Page(history.tell(reader.journal, page), more)
 
 
+def latest(
+    view: View,
+    reader: Reader,
+    subjects: Collection[int],
+    *,
+    topics: Collection[str],
+    limit: int,
+) -> list[FactTold]:
+    """The last of them, the latest first, as far as they are among the last few hundred."""
+    rows = view.rows(
+        "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
+        "AND position <= :as_of ORDER BY position DESC LIMIT :most",
+        subjects=list(subjects),
+        most=SCANNED,
+    )
+    facts = reader.seen(reader.journal.facts.at(sorted(position for (position,) in rows)))
+    told = [one for one in facts if one.topic in topics][-limit:]
+    return history.tell(reader.journal, told)[::-1]
+
+
 def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:
     rows = view.rows(
         "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "

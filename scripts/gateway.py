@@ -13,9 +13,11 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, NamedTuple
@@ -27,6 +29,8 @@ from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import PROBLEMS, Problem, of_accident
 from api.waiting import PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
+from projections.feed import STREAM
+from scripts.streaming import Streams
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,7 @@ LISTENING_SECONDS = 0.5
 """After so long a new process listens."""
 GRACE_SECONDS = 2.0
 """How long after its deadline a thread may take to notice."""
+NOTHING: Mapping[str, str] = {}
 CLOSE = {"Connection": "close"}
 """What follows on the connection can't be trusted, or is not read."""
 
@@ -63,6 +68,12 @@ class Answer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it goes on with further events."""
+        types = (value for name, value in self.headers if name.lower() == "content-type")
+        return self.status == 200 and next(types, "").startswith(STREAM)
+
 
 class Gateway:
     """An application as the server calls it: asynchronous outside, threads within.
@@ -76,6 +87,9 @@ class Gateway:
         self._spare = ThreadPoolExecutor(1, "alive")
         self._places = BoundedSemaphore(bounds.threads * WAITING_PER_THREAD)
         self._held_bytes = 0
+        self.head: Callable[[], int] = lambda: 0
+        """Up to where the facts are folded."""
+        self._streams = Streams(self._look)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server calls it before it listens."""
@@ -91,7 +105,18 @@ class Gateway:
         except Exception as error:
             log.exception("a request failed")
             answer = _told(of_accident(error))
-        proto.response_bytes(*answer)
+        if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
+            await self._streams.send(proto, answer.headers, answer.body, partial(self._on, scope))
+        else:
+            proto.response_bytes(*answer)
+
+    async def _look(self) -> int:
+        return await asyncio.wrap_future(self._spare.submit(self.head))
+
+    async def _on(self, scope: Any, last: str) -> bytes | None:
+        """What a stream goes on with; none where it can't be answered now."""
+        answer = await self._asked(scope, b"", {"HTTP_LAST_EVENT_ID": last})
+        return answer.body if answer.is_stream else None
 
     async def _answered(self, scope: Any, proto: Any) -> Answer:
         is_probe = scope.path == ALIVE and scope.method in SAFE
@@ -138,12 +163,13 @@ class Gateway:
             if self._held_bytes > BODIES_BYTES:
                 raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
 
-    async def _asked(self, scope: Any, body: bytes) -> Answer:
+    async def _asked(self, scope: Any, body: bytes, further: Mapping[str, str] = NOTHING) -> Answer:
         """The answer of the application, which is asked again whenever it had to wait."""
         patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
-                return await self._in_thread(_environ(scope, body, patience), deadline)
+                environ = {**_environ(scope, body, patience), **further}
+                return await self._in_thread(environ, deadline)
             except NotYet as later:
                 patience.waited.add(later.what)
                 left = deadline - time.monotonic()

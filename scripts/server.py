@@ -76,7 +76,7 @@ def application() -> Gateway:
     has_tried = threading.Event()
 
     def open_app() -> None:
-        gateway.app = _opened(settings)
+        gateway.app, gateway.head = _opened(settings)
         gc.freeze()  # what stays is not searched again whenever a large answer is made
         has_tried.set()
 
@@ -97,7 +97,8 @@ def application() -> Gateway:
     return gateway
 
 
-def _opened(settings: Settings) -> Flask:
+def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
+    """The application, and up to where its facts are folded."""
     service = open_service(
         settings.database,
         operator_key=settings.operator_key,
@@ -115,7 +116,7 @@ def _opened(settings: Settings) -> Flask:
         atexit.register(start_pushing(service.log, settings))
     atexit.register(service.close)
     open_workshop(wait_for)
-    return create_app(
+    app = create_app(
         service.journal,
         service.store,
         service.keys,
@@ -127,6 +128,7 @@ def _opened(settings: Settings) -> Flask:
         metrics_folder=shared_metrics_folder(),
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
     )
+    return app, lambda: service.store.current().position
 
 
 def _live_with_parent() -> None:

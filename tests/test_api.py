@@ -248,6 +248,7 @@ def test_projections_that_are_behind_say_when_to_come_back(database: str) -> Non
                 "identifiers": position,
                 "history": position,
                 "notices": position,
+                "asks": position,
                 "money": position,
             },
             "behind": 0,

@@ -174,6 +174,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
             *(f"/history/{one}" for one in (night, hub, prolific, second)),
             f"/history/{hub}?what=disputes",
         ],
+        "/history/<id>/atom": [f"/history/{one}/atom" for one in (night, prolific)],
         "/credit/<id>": [f"/credit/{granted[0]}"],
         "/remix/<id>": [f"/remix/{edge}"],
         "/post": [f"/post?source={hub}"],

@@ -27,8 +27,7 @@ from domain.refusal import (
     UnknownCredit,
     WrongState,
 )
-from projections import attribution, claims, history, lineage
-from projections import people as answers
+from projections import attribution, claims, history, inbox, lineage
 from projections.money.splitting import split_of
 from projections.question import Asking
 from projections.registry import QUESTIONS
@@ -265,7 +264,8 @@ def test_who_asks_to_be_asked_is_credited_in_public_only_after_accepting(told: S
     later = told.credit(song, ben, actor=ana)
     first = part_id(song, "author", 1)
     with told.view() as view:
-        assert {one["id"] for one in answers.waiting_for(view, ben)} == {later, first}
+        waits = inbox.inbox(view, told.journal, actor=ben).items
+        assert {one["id"] for one in waits} == {later, first}
         asked = claims.waiting(view, told.journal, actor=ben).items
         assert {one["id"] for one in asked} == {later, first}
         assert len(attribution.work(view, song)["credits"]) == 1

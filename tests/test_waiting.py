@@ -83,7 +83,8 @@ def test_everything_somebody_was_told_leads_to_where_it_can_be_seen_or_answered(
         *("proposal withdrawn", "proposal posted"),
         *("payout returned", "payout settled", "payout issued"),
         *("hold lifted", "hold opened", "credit settled", "credit disputed"),
-        *("remix settled", "remix disputed", "share offered", "proposal posted"),
+        *("remix settled", "remix disputed", "remix declared", "share offered", "proposal posted"),
+        *("remix declared", "credit granted"),
     ]
     ways = re.findall(r'<a href="([^"]+)">view', page.text)
     assert len(ways) == len(told)

@@ -141,6 +141,7 @@ MAY: dict[str, set[str]] = {
 }
 READ_BY = {
     "list_notices": {"ben", "uma", OPERATOR},
+    "list_happenings": {"ben", "uma", OPERATOR},
     "show_entry_tile": {"uma", OPERATOR},
     "show_entries": {"uma", OPERATOR},
 }

@@ -5,10 +5,11 @@ The search finds without a script whatever suggestions offer with one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, cast
 
 from flask import g, render_template
+from markupsafe import Markup
 
 from api.fields import Choice, Whole, searched
 from api.web import words
@@ -16,16 +17,19 @@ from api.web.frame import Answer, Frame, Listed, asked, id_in_path
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.values import POEM
-from projections import attribution, claims, lineage, notices, people, timeline
+from projections import attribution, happenings, inbox, lineage, timeline
 from projections.registry import QUESTIONS
 from projections.store import Page, View
-from projections.told import ClaimTold, FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
+from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 
 CARDS = 24
 PIECES = 8
 """How many of the latest pieces are shown below the releases."""
 FOUND = 30
 SUGGESTED = 8
+
+
+Say = Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]], Markup]
 
 
 class Searched(Listed):
@@ -170,35 +174,34 @@ def _waiting(frame: Frame) -> None:
     @frame.page("/waiting", nobody_else=True)
     def show_waiting() -> Answer:
         wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        kind = wanted.pop("kind", None)
+        kind = kind if kind in happenings.KINDS else None
         with frame.view(wanted) as view:
-            if g.actor == OPERATOR:
-                mine = claims.waiting(view, frame.journal, actor=OPERATOR).items
-                return render_template("waiting.html", claims=mine, notices=[], next=None)
-            found = notices.of_contributor(
-                view, frame.journal, g.actor, actor=g.actor, after=cursor, is_newest_first=True
+            mine = inbox.inbox(
+                view, frame.journal, actor=g.actor, after=cursor if what == "inbox" else None
             )
+            found = Page[FactTold]([], None)
+            if g.actor != OPERATOR:
+                after = cursor if what != "inbox" else None
+                found = happenings.of_contributor(
+                    view, frame.journal, g.actor, actor=g.actor, kind=kind, after=after
+                )
             return render_template(
                 "waiting.html",
-                claims=_about_own(claims.waiting(view, frame.journal, actor=g.actor).items),
-                credits=on_works(view, people.waiting_for(view, g.actor)),
-                shares=people.shares_waiting_for(view, g.actor),
-                returned=people.returned_to(view, g.actor),
-                notices=told(view, found.items),
+                inbox=mine,
+                notices=told(view, found.items, words.told_to),
                 next=found.next,
+                kind=kind,
+                kinds=happenings.KINDS,
             )
 
 
-def _about_own(waiting: Iterable[ClaimTold]) -> list[ClaimTold]:
-    """Claims about what somebody posted; credits offered to them are listed with the others."""
-    return [one for one in waiting if one["deadline"] is not None]
-
-
-def told(view: View, items: Iterable[FactTold]) -> list[dict[str, Any]]:
+def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:
     """Facts with the sentences they are told in."""
     ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
     names = timeline.names(view, ids)
-    return [{**item, "sentence": words.sentence(item, names)} for item in items]
+    return [{**item, "sentence": say(item, names)} for item in items]
 
 
 def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:

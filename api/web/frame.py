@@ -34,7 +34,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
-from projections import attribution, lineage, wording
+from projections import attribution, inbox, lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.store import Store, View, decode_cursor, encode_cursor
 
@@ -206,9 +206,11 @@ class Frame:
 
     def _shared(self) -> dict[str, Any]:
         actor = g.get("actor")
+        name, waits = self._of_actor(actor) if actor and "form_token" in g else (None, 0)
         return {
             "actor": actor,
-            "actor_name": self._name_of(actor) if actor and "form_token" in g else None,
+            "actor_name": name,
+            "waits": waits,
             "form_token": g.get("form_token", ""),
             "may_read": bool(actor or self.public),
             "base": request.script_root,
@@ -217,11 +219,13 @@ class Frame:
             "script": _script,
         }
 
-    def _name_of(self, actor: str) -> str:
-        if actor == OPERATOR:
-            return "the operator"
+    def _of_actor(self, actor: str) -> tuple[str, int]:
+        """The name of who has signed in, and how much waits for them."""
         with self.store.view() as view:
-            return str(attribution.person(view, actor)["name"] or "somebody")
+            waits = inbox.how_many(view, self.journal, actor)
+            if actor == OPERATOR:
+                return "the operator", waits
+            return str(attribution.person(view, actor)["name"] or "somebody"), waits
 
     # -- what is read ----------------------------------------------------------------------
 

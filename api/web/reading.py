@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, render_template
 
 from api.proofs import must_see
-from api.web import words
+from api.web import atom, words
 from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
@@ -35,7 +35,7 @@ from projections.licences import Licensed
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
-from projections.money.readers import Reader
+from projections.money.readers import ANONYMOUS, Reader
 from projections.roll import Roll, roll
 from projections.store import Page, View
 from projections.told import FactTold, PersonRef
@@ -225,6 +225,17 @@ def _merged_into(view: View, id: str) -> PersonRef | None:
 
 
 def _histories(frame: Frame) -> None:
+    @frame.page("/history/<id>/atom")
+    def show_atom(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view({}) as view:
+            subject = timeline.names(view, [id]).get(id)
+            numbers, _ = _subjects(view, id, subject)
+            anybody = Reader(view, frame.journal, ANONYMOUS)
+            latest = timeline.latest(view, anybody, numbers, topics=words.TOLD, limit=atom.MOST)
+            assert subject is not None
+            return atom.feed_of(subject, told(view, latest))
+
     @frame.page("/history/<id>")
     def show_history(id: str) -> Answer:
         id = id_in_path(id)

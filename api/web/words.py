@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import request
+from flask import g, request
 from markupsafe import Markup
 
 from domain.dates import is_surely_before
 from domain.fact import FACTS
 from domain.readers import EVERYONE
-from projections import billing
+from projections import billing, wording
 from projections.dating import in_words
 from projections.licences import Licensed, as_text
 
@@ -154,6 +154,23 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     return Markup(SAID[item["topic"]] + further).format(**told)
 
 
+OF_PAYOUT = {
+    "payout.issued": "Your payout of {} is on its way",
+    "payout.settled": "Your payout of {} arrived",
+    "payout.returned": "Your payout of {} came back",
+    "payout.claimed": "You claimed a payout of {} that had come back",
+}
+
+
+def told_to(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
+    """The sentence of a fact for the person that it happened to."""
+    if item["topic"] in OF_PAYOUT:
+        said = item["content"]
+        sent = wording.money(said["amount_minor"], said["currency"])
+        return Markup(OF_PAYOUT[item["topic"]]).format(sent)
+    return sentence(item, names)
+
+
 def where(item: Mapping[str, Any]) -> str:
     """The address of the page that a notification is about."""
     noun, said = item["topic"].partition(".")[0], item["content"]
@@ -174,6 +191,32 @@ def where(item: Mapping[str, Any]) -> str:
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""
     return f"{request.script_root}/{folder}/{id}{part}"
+
+
+ANSWERS = {
+    "missing_share": "See",
+    "window": "See",
+    "review": "Read it",
+    "finalise": "Finalise",
+    "returned": "Claim it",
+    "settlement": "Settle",
+    "expired_dispute": "End it",
+    "payout": "Settle",
+    "hold": "Lift it",
+}
+"""What the link of something in the inbox says, if it does not say “Answer”."""
+
+
+def answer_at(item: Mapping[str, Any]) -> str:
+    """The address at which something in the inbox is answered."""
+    noun, id = item["noun"], item["id"]
+    if noun == "payout":
+        path = f"/statement/{g.actor}#returned"
+    elif noun in ("credit", "remix", "proposal"):
+        path = f"/{noun}/{id}"
+    else:  # what has no page of its own is answered by the form of its command
+        path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")
+    return f"{request.script_root}{path}"
 
 
 def brief(text: str, most: int = 400) -> str:

@@ -21,7 +21,6 @@ from domain.money.held import (
     Claim,
     Held,
     Owed,
-    Question,
     Questions,
     against,
 )
@@ -38,6 +37,7 @@ from domain.money.postings import (
 )
 from projections import attribution, lineage
 from projections.money.agreements import parts_in
+from projections.money.questioned import questions, with_above
 from projections.store import View, holds
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
@@ -144,7 +144,7 @@ def standings(
     found = held(view, ((each.payee, each.proposal) for each in of))
     limited = {key for key, why in found.items() if why.assets}
     parts = parts_in(view, journal, {proposal for _, proposal in limited})
-    owed = _owed(view, {payee for payee, _ in limited})
+    owed = owed_to(view, {payee for payee, _ in limited})
     for each in of:
         key = each.payee, each.proposal
         why, known = found.get(key, Held()), owed.get(key, Owed(each.owed))
@@ -153,7 +153,7 @@ def standings(
         yield each, Standing(sums, why if waits else Held())
 
 
-def _owed(view: View, payees: Collection[str]) -> dict[Key, Owed]:
+def owed_to(view: View, payees: Collection[str]) -> dict[Key, Owed]:
     """What payees are owed under each agreement, and what was paid of it."""
     found: dict[Key, Owed] = {}
     for payee, proposal, units, is_paid in view.rows(
@@ -173,20 +173,31 @@ def _owed(view: View, payees: Collection[str]) -> dict[Key, Owed]:
 
 def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
     """Why money owed under an agreement cannot be paid now, by payee and agreement."""
+    open_now = Questions(questions(view).values())
+    found = {}
+    for key, claim in claims(view, of, is_clear=open_now.is_empty).items():
+        why = against(claim, open_now)
+        if why.because:
+            found[key] = why
+    return found
+
+
+def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key, Claim]:
+    """Claims to what is owed under agreements, each with everything that could hold it back.
+
+    Where nothing is in question, it does not matter what they depend on.
+    """
     asked = set(of)
     shares = _shares(view, {payee for payee, _ in asked})
     persons = _persons(view, shares, {payee for payee, _ in asked})
     forgotten = _forgotten(view)
-    questions = _questions(view)
-    # Usually nothing is in question; then it does not matter what a claim depends on.
-    is_clear = questions.is_empty
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
     known = {} if is_clear else _known(view, {proposal for _, proposal in asked})
     nothing = _Works("", "")
     found = {}
     for payee, proposal in asked:
         about, person = works.get(proposal, nothing), persons.get(payee, payee)
-        claim = Claim(
+        found[payee, proposal] = Claim(
             payee,
             person,
             shares.get((payee, proposal), _UNASKED).state,
@@ -197,9 +208,6 @@ def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
             known=max(known.get((proposal, None), 0), known.get((proposal, payee), 0)),
             is_forgotten=person in forgotten,
         )
-        why = against(claim, questions)
-        if why.because:
-            found[payee, proposal] = why
     return found
 
 
@@ -295,48 +303,6 @@ def _known(view: View, proposals: set[str]) -> dict[tuple[str, str | None], int]
     return {(proposal, payee): position for proposal, payee, position in rows}
 
 
-def _questions(view: View) -> Questions:
-    """Everything held, in dispute, or found false."""
-    latest = {
-        row[0]: _Row(*row[1:])
-        for row in view.rows(
-            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.by_piece, "
-            "h.position "
-            "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
-        )
-    }
-    still = [each for each in latest.values() if each.state != "lifted"]
-    accounts = {each.contributor for each in still if each.contributor is not None}
-    persons = attribution.persons_of(view, accounts) if accounts else {}
-    works = {work for each in still for work in (each.work, each.child) if work}
-    nodes = lineage.nodes_of(view, works) if works else {}
-    return Questions(
-        Question(
-            frozenset((nodes.get(each.work, each.work),))
-            if each.child is None
-            else _with_above(view, each.work),
-            None if each.contributor is None else persons[each.contributor],
-            each.child and nodes.get(each.child, each.child),
-            bool(each.by_name),
-            each.position if each.state == "false" else None,
-            bool(each.by_piece),
-        )
-        for each in still
-    )
-
-
-class _Row(NamedTuple):
-    """The latest about a credit, a hold or an edge."""
-
-    work: str
-    contributor: str | None
-    child: str | None
-    state: str
-    by_name: int
-    by_piece: int
-    position: int
-
-
 @dataclass
 class _Works:
     """What an agreement is about."""
@@ -372,7 +338,7 @@ def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
     for known in found.values():
         if known.pool in named:
             known.payees_named = named[known.pool]
-            known.named = known.every | _with_above(view, known.release)
+            known.named = known.every | with_above(view, known.release)
     return found
 
 
@@ -384,9 +350,3 @@ def _named(view: View, pools: set[str]) -> dict[str, set[str]]:
     ):
         found[pool].add(payee)
     return dict(found)
-
-
-def _with_above(view: View, work: str) -> frozenset[str]:
-    """A work and everything it was made from."""
-    tree = lineage.numbered(view, lineage.find(view, work).number)
-    return frozenset(lineage.ids_of(view, tree.generation).values())

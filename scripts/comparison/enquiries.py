@@ -17,8 +17,9 @@ from projections.question import MAXIMUM_LIMIT, Question, wire_name
 from projections.registry import QUESTIONS
 from scripts.service import Service
 
-NOT_ASKED = frozenset({"show_disclosures", "list_disclosures", "list_claims"})
-"""The first two are what a replay gets its texts from; claims wait by the clock of the service."""
+NOT_ASKED = frozenset({"show_disclosures", "list_disclosures", "list_claims", "list_inbox"})
+"""The first two are what a replay gets its texts from; the others go by the clock of the service.
+"""
 
 
 class Enquiry(NamedTuple):

@@ -1,0 +1,79 @@
+"""The change feed over HTTP: events in batches, or as server-sent events.
+
+Open to everybody where the pages are. A stream is answered as far as it goes; a server that can
+keep it open asks again with the last id (see scripts.streaming), and so does every client.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, request
+
+from api.asking import form_asked, viewing
+from api.fields import Shape, Whole, read_query
+from api.operations import documented, of_query
+from api.results import schema_of
+from api.routes import Routes
+from domain.journal import Journal
+from domain.values import LARGEST_POSITION
+from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stretch
+from projections.store import Store
+
+MOST = 200
+"""How many events are in an answer."""
+
+
+class After(Shape):
+    """Where the feed is read."""
+
+    after = Whole(
+        0, LARGEST_POSITION, "Only what is recorded after this position; default from the first."
+    )
+    limit = Whole(1, MOST, f"How many events at most; default {MOST}.")
+
+
+def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
+    """The route of the feed."""
+    routes = Routes("feed", "Every public fact as it is recorded.", journal, store)
+
+    def show_feed() -> Response:
+        """Every fact that everybody may read, as CloudEvents in the order of the journal.
+
+        The id of an event is its position: a receiver that keeps the last one and asks with “after”
+        misses nothing and can drop what it gets twice. “Link” says where to go on. With “Accept:
+        text/event-stream” the events are sent as they happen, after “Last-Event-ID” if there is
+        one. Open to everybody where the pages are public; otherwise to every key.
+        """
+        asked = read_query(After)
+        is_stream = form_asked({"batch": BATCH, "stream": STREAM}) == "stream"
+        after = asked.get("after", 0)
+        if is_stream and (last := request.headers.get("Last-Event-ID", "")).isdecimal():
+            after = max(after, min(int(last), LARGEST_POSITION))
+        with viewing(journal, store, {}) as view:
+            found = stretch(view, journal, request.root_url, after, asked.get("limit", MOST))
+        answer = _as_events(found) if is_stream else _as_batch(found)
+        answer.vary.add("Accept")
+        return answer
+
+    def doc() -> dict[str, Any]:
+        batch = {"schema": {"type": "array", "items": schema_of(CloudEvent)}}
+        events = {"schema": {"type": "string"}, "example": "id: 44\n\n"}
+        answers = {"200": {"description": "The events.", "content": {BATCH: batch, STREAM: events}}}
+        codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]
+        return documented(show_feed, answers, [*codes, *of_query(After)], After)
+
+    routes.add("GET", "/feed", show_feed, "show_feed", doc, public=public)
+    return routes
+
+
+def _as_batch(found: Stretch) -> Response:
+    answer = Response(json.dumps(found.events, ensure_ascii=False), content_type=BATCH)
+    path = request.script_root + request.path
+    answer.headers["Link"] = f'<{path}?after={found.upto}>; rel="next"'
+    return answer
+
+
+def _as_events(found: Stretch) -> Response:
+    return Response(as_stream(found), content_type=f"{STREAM}; charset=utf-8")

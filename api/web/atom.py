@@ -1,0 +1,56 @@
+"""Atom feeds (RFC 4287): what happened to a work or a person, for readers of feeds.
+
+An entry is a public fact in a sentence. Texts that were erased are in none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from flask import Response, request
+from markupsafe import Markup
+
+from api.web import words
+
+NAMESPACE = "http://www.w3.org/2005/Atom"
+MEDIA_TYPE = "application/atom+xml"
+MOST = 50
+"""How many entries a feed has."""
+BEFORE = "1970-01-01T00:00:00Z"
+"""When a feed without an entry was updated."""
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def feed_of(subject: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> Response:
+    """The feed of a work or a person, the latest fact first."""
+    here = request.root_url.rstrip("/")
+    feed = Element("feed", xmlns=NAMESPACE)
+    _text(feed, "title", f"{words.called(subject)} – Stemma")
+    _text(feed, "id", f"urn:uuid:{subject['id']}")
+    _text(feed, "updated", facts[0]["recorded_at"] if facts else BEFORE)
+    SubElement(feed, "link", rel="self", type=MEDIA_TYPE, href=request.base_url)
+    SubElement(feed, "link", rel="alternate", type="text/html", href=_page(here, subject["id"]))
+    _text(SubElement(feed, "author"), "name", "Stemma")
+    for fact in facts:
+        entry = SubElement(feed, "entry")
+        _text(entry, "title", Markup(fact["sentence"]).striptags())
+        _text(entry, "id", f"{here}/facts/{fact['position']}")
+        _text(entry, "updated", fact["recorded_at"])
+        about = _page(here, fact["about"][0] if fact["about"] else subject["id"])
+        SubElement(entry, "link", rel="alternate", type="text/html", href=about)
+        SubElement(entry, "category", term=fact["topic"])
+        if fact["reason"]:
+            _text(entry, "summary", fact["reason"])
+    written = tostring(feed, encoding="utf-8", xml_declaration=True)
+    return Response(written, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+
+
+def _page(here: str, id: str) -> str:
+    return f"{here}/history/{id}"
+
+
+def _text(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = _NOT_IN_XML.sub("", text)

@@ -1,0 +1,209 @@
+"""Asks: what waits for somebody's answer or decision, as rows that close once it is given.
+
+A row names whose answer it is by a number: of the person, or of the work for whose poster it is; 0
+is for those who decide about everything. Credits and shares wait in their own tables.
+
+Rule: a fact that may open one opens it, whoever is asked; one that may answer it closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.claim import POSTER, Claim
+from domain.credit import Credit
+from domain.dispute import Answer, Opening, Settlement
+from domain.fact import Fact
+from domain.identifier import WORK, Identifier
+from domain.join import Join
+from domain.money.hold import Hold
+from domain.money.payout import Payout
+from domain.money.proposal import Proposal
+from domain.money.share import Share
+from domain.remix import Remix
+from domain.work import Work
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
+
+ASKS = Table(
+    "asks",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("about", "TEXT NOT NULL"),
+        ("noun", "TEXT NOT NULL"),
+        ("asked", "BIGINT NOT NULL"),
+        ("work", "BIGINT"),
+        ("who", "TEXT NOT NULL"),
+        ("says", "TEXT"),
+        ("due", "TEXT"),
+        ("currency", "TEXT"),
+        ("amount", "BIGINT"),
+        ("state", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("id", "asked, state, until", "kind, state, until"),
+    key="id",
+    is_sparse=True,
+)
+"""``noun`` is the id of what it is about, and ``about`` what that is; ``who`` asks for it."""
+RIGHTS = Table(
+    "rights",
+    (("work", "BIGINT NOT NULL"), ("holder", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    ("holder", "work, position"),
+)
+"""Who holds the rights of a work, as stated last."""
+
+OPEN, CLOSED = "open", "closed"
+EVERYTHING = 0
+"""The number that stands for those who decide about everything."""
+
+CREDIT, REMIX, JOIN = "credit_claim", "remix_claim", "join"
+DISPUTE, SETTLEMENT = "dispute", "settlement"
+COMMENT, PROPOSAL, SHARE = "comment", "proposal", "missing_share"
+HOLD, PAYOUT = "hold", "payout"
+"""The kinds of asks."""
+
+ABOUT = {SHARE: "proposal", HOLD: "credit", PAYOUT: "batch"}
+"""What kinds are about, where it is not the noun of the fact."""
+SIDES = ("child", "parent", "work", "person")
+"""Of a dispute: the ends of an edge, or what the credit or the number is about."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The asks that this fact opens or closes."""
+    match happened:
+        case Opening() | Answer() | Settlement():
+            yield from _disputed(position, happened, numbers)
+        case Credit.Event() | Remix.Event() | Join.Event():
+            yield from _claimed(position, happened, numbers)
+        case Proposal.Event() | Share.Event():
+            yield from _agreed(position, happened, numbers)
+        case Hold.Event() | Payout.Event():
+            yield from _booked(position, happened, numbers)
+        case Work.RightStated(originator_id=id, right_holder=holder):
+            yield Put(RIGHTS, (numbers[id], numbers[holder], position))
+
+
+ASKED = Projection("asks", (ASKS, RIGHTS), changes)
+
+
+def _claimed(
+    position: int, happened: Credit.Event | Remix.Event | Join.Event, numbers: Numbers
+) -> Iterator[Change]:
+    """Claims, which wait for the poster of the work; a granted credit waits for its person."""
+    match happened:
+        case Credit.Claimed(work=work, waits_for=waits_for):
+            if waits_for in (POSTER, None):  # in version 0.1 a claim counted at once
+                yield _claim(position, happened, CREDIT, numbers[work], happened.contributor)
+        case Remix.Declared(leaves="pending", child=child):
+            yield _claim(position, happened, REMIX, numbers[child], happened.actor)
+        case Join.Declared(leaves="pending", asked=str(asked)):
+            yield _claim(position, happened, JOIN, numbers[asked], happened.actor)
+        case Credit.Accepted() | Credit.Declined() | Credit.Revoked():
+            yield _close(happened.originator_id)
+        case Remix.Accepted() | Remix.Declined() | Join.Accepted() | Join.Declined():
+            yield _close(happened.originator_id)
+
+
+def _claim(position: int, happened: Claim, kind: str, work: int, who: str) -> Put:
+    says = getattr(happened, "role", None) or getattr(happened, "kind", None)
+    return _ask(position, happened, kind, work, work, who, says=says, due=happened.deadline)
+
+
+def _disputed(
+    position: int, happened: Opening | Answer | Settlement, numbers: Numbers
+) -> Iterator[Change]:
+    """A dispute waits for an answer of the other side, and until it ends for a decision."""
+    id = happened.originator_id
+    match happened:
+        case Opening():
+            sides = dict(_sides(happened, numbers))
+            work = next((n for side, n in sides.items() if side != "person"), None)
+            more: dict[str, Any] = {"says": happened.grounds, "due": happened.deadline}
+            of = (work, happened.actor)
+            for side, asked in sides.items():
+                yield _ask(position, happened, DISPUTE, asked, *of, id=f"{id}/{side}", **more)
+            yield _ask(position, happened, SETTLEMENT, EVERYTHING, *of, id=f"{id}/end", **more)
+            yield _close(id)  # of a credit that was claimed
+        case Answer():
+            for side in SIDES:
+                yield _close(f"{id}/{side}")
+        case Settlement(stands_as=state):
+            for part in (*SIDES, "end"):
+                yield _close(f"{id}/{part}")
+            if state == Credit.Claimed.STATE:
+                yield Amend(ASKS, id, {"state": OPEN})
+
+
+def _sides(happened: Opening, numbers: Numbers) -> Iterator[tuple[str, int]]:
+    """Who may answer: the poster of a work, by its number, or a person."""
+    match happened:
+        case Remix.Disputed(child=child, parent=parent):
+            yield "child", numbers[child]
+            yield "parent", numbers[parent]
+        case Credit.Disputed(work=work, contributor=contributor):
+            yield "work", numbers[work]
+            yield "person", numbers[contributor]
+        case Identifier.Disputed(about=about, on=on):
+            yield ("work" if on == WORK else "person"), numbers[about]
+
+
+def _agreed(
+    position: int, happened: Proposal.Event | Share.Event, numbers: Numbers
+) -> Iterator[Change]:
+    """Comments wait for an answer, a proposal for its end, an agreement for everybody's consent."""
+    id, of = happened.originator_id, (numbers[happened.release], numbers[happened.release])
+    match happened:
+        case Proposal.Posted(closes_at=due, actor=actor):
+            yield _ask(position, happened, PROPOSAL, *of, actor, due=due)
+        case Proposal.Extended(closes_at=due):
+            yield Amend(ASKS, id, {"due": due})
+        case Proposal.Commented(comment=comment, kind=kind, actor=actor):
+            yield _ask(position, happened, COMMENT, *of, actor, id=comment, says=kind)
+        case Proposal.Answered(comment=comment):
+            yield _close(comment)
+        case Proposal.Revised(comments=comments):
+            yield from map(_close, comments)
+        case Proposal.Withdrawn() | Proposal.Finalised():
+            yield _close(id)
+        case Share.Offered(payee=payee) | Share.Claimed(payee=payee):
+            yield _ask(position, happened, SHARE, *of, payee, noun=happened.proposal)
+        case Share.Accepted() | Share.Carried():
+            yield _close(id)
+
+
+def _booked(
+    position: int, happened: Hold.Event | Payout.Event, numbers: Numbers
+) -> Iterator[Change]:
+    """A hold waits to be lifted, and a payout to be settled or to come back."""
+    match happened:
+        case Hold.Opened(work=work, contributor=who, credit=credit):
+            yield _ask(position, happened, HOLD, EVERYTHING, numbers[work], who, noun=credit)
+        case Payout.Issued(payee=payee, batch=batch):
+            of = (EVERYTHING, None, payee)
+            yield _ask(position, happened, PAYOUT, *of, noun=batch, amount=happened.amount_minor)
+        case Hold.Lifted() | Payout.Settled() | Payout.Returned():
+            yield _close(happened.originator_id)
+
+
+def _ask(
+    position: int,
+    happened: Fact,
+    kind: str,
+    asked: int,
+    work: int | None,
+    who: str,
+    *,
+    id: str | None = None,
+    noun: str | None = None,
+    **more: str | int | None,
+) -> Put:
+    of = {"id": id or happened.originator_id, "noun": noun or happened.originator_id}
+    of["about"] = ABOUT.get(kind) or happened.TOPIC.partition(".")[0]
+    told = {"asked": asked, "work": work, "who": who, "state": OPEN, "born": position, **more}
+    return born(ASKS, happened, kind=kind, **of, **told)
+
+
+def _close(id: str) -> Amend:
+    return Amend(ASKS, id, {"state": CLOSED})

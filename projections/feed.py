@@ -1,0 +1,98 @@
+"""The change feed: every fact that everybody may read, as CloudEvents in the order of the journal.
+
+The id of an event is the position of its fact and its type the topic, so both are stable; a
+position that is missing is that of a fact that not everybody may read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict
+
+from domain.claim import CONTRIBUTOR
+from domain.fact import Fact
+from domain.journal import Journal
+from domain.recorders import Placed
+from domain.values import EDGE, Example
+from projections.history import tell
+from projections.money.readers import ANONYMOUS, Reader
+from projections.store import View
+from projections.told import MOMENT, FactTold
+
+SPECIFICATION = "1.0"
+ONE, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+STREAM = "text/event-stream"
+"""The media types of an event, of a list of them, and of events as they happen."""
+SCANNED = 500
+"""How many facts are read at a time."""
+MOST_SCANNED = 5_000
+"""How many facts are looked at for an answer, however few of them everybody may read."""
+RETRY_MS = 3_000
+"""After how long a client asks again once a stream has ended."""
+
+
+class CloudEvent(TypedDict):
+    """A fact as a CloudEvent (structured mode, JSON)."""
+
+    specversion: Annotated[str, Example(SPECIFICATION)]
+    id: Annotated[str, "The position of the fact.", Example("44")]
+    source: Annotated[str, "The address of this installation.", Example("https://example.org/")]
+    type: Annotated[str, "The topic of the fact.", Example("remix.declared")]
+    subject: Annotated[str, "What it happened to.", Example(EDGE)]
+    time: Annotated[str, Example(MOMENT)]
+    datacontenttype: Annotated[str, Example("application/json")]
+    data: FactTold
+
+
+class Stretch(NamedTuple):
+    """What there is after a position, and up to where was looked."""
+
+    events: Sequence[CloudEvent]
+    upto: int
+
+
+def stretch(view: View, journal: Journal, source: str, after: int, limit: int) -> Stretch:
+    """The next public facts after a position, as events."""
+    reader = Reader(view, journal, ANONYMOUS)
+    found, upto = list[Placed](), after
+    while len(found) < limit and upto - after < MOST_SCANNED:
+        page = [one for one in journal.facts.after(upto, SCANNED) if one.position <= view.as_of]
+        public = [one for one in reader.seen(page) if is_public(one.fact())][: limit - len(found)]
+        found += public
+        is_full = len(found) == limit
+        upto = public[-1].position if is_full else page[-1].position if page else upto
+        if len(page) < SCANNED:
+            break
+    return Stretch([event(told, source) for told in tell(journal, found)], upto)
+
+
+def is_public(happened: Fact) -> bool:
+    """Whether others may know of it: not before somebody who asked to be asked has agreed."""
+    return getattr(happened, "waits_for", None) != CONTRIBUTOR
+
+
+def event(told: FactTold, source: str) -> CloudEvent:
+    """A fact as a CloudEvent."""
+    return {
+        "specversion": SPECIFICATION,
+        "id": str(told["position"]),
+        "source": source,
+        "type": told["topic"],
+        "subject": told["noun"],
+        "time": told["recorded_at"],
+        "datacontenttype": "application/json",
+        "data": told,
+    }
+
+
+def as_stream(found: Stretch) -> str:
+    """Events as a stream of server-sent events; its last id says up to where was looked."""
+    told = "".join(
+        f"id: {one['id']}\nevent: {one['type']}\ndata: {_written(one)}\n\n" for one in found.events
+    )
+    return f"retry: {RETRY_MS}\n\n{told}id: {found.upto}\n\n"
+
+
+def _written(one: Any) -> str:
+    return json.dumps(one, ensure_ascii=False, separators=(",", ":"))

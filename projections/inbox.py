@@ -1,0 +1,202 @@
+"""The inbox: everything that waits for somebody's answer or decision, the most urgent first.
+
+Each kind names the commands that answer it; a test finds a command to which no kind leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple, TypedDict
+
+from domain.journal import Journal
+from domain.permission import OWN
+from domain.values import EDGE, CurrencyCode, Example, one_of
+from projections import attribution, lineage
+from projections.money.waiting import Amounts, for_questions, for_shares
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, cut, decode_cursor, holds
+from projections.told import Agent, Count, PersonRef, WorkRef
+from projections.waiting import Asked, Waiting
+
+
+class Kind(NamedTuple):
+    """A kind of what waits: what is to be done about it, and by which commands."""
+
+    does: str
+    commands: tuple[str, ...]
+
+
+_CREDIT = ("credit.accept", "credit.decline")
+_REMIX = ("remix.accept", "remix.decline")
+_JOIN = ("join.accept", "join.decline")
+_SETTLING = ("credit.settle", "remix.settle", "identifier.settle")
+KINDS: Mapping[str, Kind] = {
+    "credit": Kind("Accept or decline the credit", _CREDIT),
+    "share": Kind(
+        "Accept, decline or waive the share", ("share.accept", "share.decline", "share.waive")
+    ),
+    "credit_claim": Kind("Accept or decline the claim to a credit", _CREDIT),
+    "remix_claim": Kind("Confirm or decline what it is said to be made from", _REMIX),
+    "join": Kind("Agree that two works are the same, or decline", _JOIN),
+    "overdue_claim": Kind(
+        "Decide the claim that was not answered in time", (*_CREDIT, *_REMIX, *_JOIN)
+    ),
+    "dispute": Kind(
+        "Answer the dispute", ("credit.answer", "remix.answer", "identifier.answer")
+    ),
+    "expired_dispute": Kind("End the dispute that was not answered in time", _SETTLING),
+    "settlement": Kind("Settle the dispute", _SETTLING),
+    "comment": Kind("Answer the comments", ("proposal.answer", "proposal.revise")),
+    "window": Kind(
+        "Wait for comments until the window closes", ("proposal.extend", "proposal.withdraw")
+    ),
+    "finalise": Kind("Finalise the shares", ("proposal.finalise",)),
+    "missing_share": Kind("See who has not accepted their share", ("proposal",)),
+    "review": Kind("Comment on the proposed shares", ("proposal.comment",)),
+    "returned": Kind("Claim the payout that came back", ("payout.claim",)),
+    "payout": Kind("Settle the payouts, or record which came back",
+                   ("payout.settle", "payout.return")),
+    "hold": Kind("Lift the hold, once nothing speaks against it", ("credit.lift-hold",)),
+}  # fmt: skip
+"""Every kind, by its name."""
+
+
+NOUNS = ("batch", "credit", "identifier", "join", "payout", "proposal", "remix")
+"""What something in the inbox is about."""
+
+
+class Amount(TypedDict):
+    """An amount in one currency."""
+
+    currency: Annotated[CurrencyCode, Example("EUR")]
+    amount_minor: Annotated[Count, "In smallest units.", Example(25_000)]
+
+
+class InboxItem(TypedDict):
+    """Something that waits for your answer or decision."""
+
+    kind: Annotated[str, one_of(tuple(KINDS))]
+    id: Annotated[str, "Of what it is about.", Example(EDGE)]
+    noun: Annotated[str, one_of(NOUNS)]
+    does: Annotated[str, "What is to be done.", Example("Answer the dispute")]
+    commands: Annotated[list[Annotated[str, Example("credit.answer")]], "The commands that do it."]
+    work: Annotated[WorkRef | None, "The work that it is about."]
+    asked_by: Annotated[Agent | None, "Null where it is several, or not to be known."]
+    person: Annotated[PersonRef | None, "The same, if it is a contributor."]
+    says: Annotated[
+        str | None, "The role, the kind, the grounds or the share, if any.", Example("editor")
+    ]
+    count: Annotated[Count, "How many comments, shares or payouts wait.", Example(1)]
+    deadline: Annotated[str | None, Example("2026-12-20T18:30:00.000000Z")]
+    is_overdue: Annotated[bool, "Whether the deadline has passed."]
+    amounts: Annotated[
+        list[Amount], "The money that waits for it, as far as you may know; one for each currency."
+    ]
+    position: Annotated[Count, "Of the fact that asked, the first if several did.", Example(44)]
+
+
+@question("list_inbox", "/inbox", cli="inbox", may=OWN)
+def inbox(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[InboxItem]:
+    """Everything that waits for your answer or decision, the most urgent first.
+
+    Claims, credits and shares, disputes with the money they hold, comments on what you proposed,
+    payouts that came back. For the operator and those with a role also what waits for them by it.
+    """
+    asked = Asked.of(view, journal, actor)
+    place = decode_cursor(after, str, int, str)
+    rows = asked.rows(view, place, limit + 1)
+    page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind))
+    return Page(_told(view, journal, asked, page), more)
+
+
+def how_many(view: View, journal: Journal, actor: str) -> int:
+    """How much waits for somebody."""
+    return Asked.of(view, journal, actor).count(view)
+
+
+SEVERAL = frozenset({"comment", "missing_share", "payout"})
+"""The kinds of which several about the same are told as one."""
+
+
+def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:
+    works = lineage.references(view, {row.work for row in rows if row.work is not None})
+    hidden = attribution.hidden(view).keys() - _own_credits(view, asked)
+    people = _people(view, {row.who for row in rows})
+    amounts = _amounts(view, journal, asked, rows)
+    items: list[InboxItem] = []
+    for row in rows:
+        is_one = row.kind not in SEVERAL or row.several == 1
+        is_known = is_one and row.noun not in hidden
+        items.append(
+            {
+                "kind": row.kind,
+                "id": row.noun,
+                "noun": row.about,
+                "does": KINDS[row.kind].does,
+                "commands": _commands(row),
+                "work": None if row.work is None else works[row.work],
+                "asked_by": row.who if is_known else None,
+                "person": people.get(row.who) if is_known else None,
+                "says": row.says if is_one else None,
+                "count": row.several if row.kind in SEVERAL else 1,
+                "deadline": row.deadline,
+                "is_overdue": row.due <= asked.now,
+                "amounts": [
+                    {"currency": currency, "amount_minor": amount}
+                    for currency, amount in amounts.get((row.kind, row.noun), {}).items()
+                ],
+                "position": row.born,
+            }
+        )
+    return items
+
+
+def _commands(row: Waiting) -> list[str]:
+    """The commands of a kind: of several nouns, those of this one."""
+    every = KINDS[row.kind].commands
+    return [one for one in every if one.startswith(f"{row.about}.")] or list(every)
+
+
+def _own_credits(view: View, asked: Asked) -> set[str]:
+    rows = view.rows("SELECT c.id FROM @credits c WHERE c.contributor IN :own", own=asked.own)
+    return {id for (id,) in rows}
+
+
+def _people(view: View, ids: set[str]) -> dict[str, PersonRef]:
+    """The people with these ids."""
+    rows = view.rows(
+        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(ids),
+    )
+    told = attribution.persons(view, {number for _, number in rows})
+    return {id: told[number] for id, number in rows}
+
+
+def _amounts(
+    view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]
+) -> dict[tuple[str, str], Amounts]:
+    """The money of each that they may know: their own; for the operator and proposers, all."""
+    own = None if asked.is_operator else asked.payees
+    disputes = [row.noun for row in rows if row.kind in DISPUTES]
+    held = for_questions(view, journal, disputes, own)
+    shares = for_shares(view, journal, {r.noun for r in rows if r.kind == "share"}, own)
+    missing = for_shares(view, journal, {r.noun for r in rows if r.kind == "missing_share"})
+    found: dict[tuple[str, str], Amounts] = {}
+    for row in rows:
+        if row.currency is not None:
+            found[row.kind, row.noun] = {row.currency: row.amount or 0}
+        else:
+            of = {"share": shares, "missing_share": missing}.get(row.kind, held)
+            found[row.kind, row.noun] = of.get(row.noun, {})
+    return found
+
+
+DISPUTES = frozenset({"dispute", "expired_dispute", "settlement"})
+"""The kinds of which money may be held."""

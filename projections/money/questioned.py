@@ -1,0 +1,57 @@
+"""What is in question: credits and edges that are held, in dispute, or were found false."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from domain.money.held import Question
+from projections import attribution, lineage
+from projections.store import View
+
+
+def questions(view: View) -> dict[str, Question]:
+    """Everything held, in dispute, or found false, by the hold, the credit or the edge."""
+    latest = {
+        row[0]: _Row(*row[1:])
+        for row in view.rows(
+            "SELECT h.id, h.work, h.contributor, h.child, h.state, h.by_name, h.by_piece, "
+            "h.position "
+            "FROM @holds h WHERE h.position <= :as_of ORDER BY h.position"
+        )
+    }
+    still = {id: each for id, each in latest.items() if each.state != "lifted"}
+    accounts = {each.contributor for each in still.values() if each.contributor is not None}
+    persons = attribution.persons_of(view, accounts) if accounts else {}
+    works = {work for each in still.values() for work in (each.work, each.child) if work}
+    nodes = lineage.nodes_of(view, works) if works else {}
+    return {
+        id: Question(
+            frozenset((nodes.get(each.work, each.work),))
+            if each.child is None
+            else with_above(view, each.work),
+            None if each.contributor is None else persons[each.contributor],
+            each.child and nodes.get(each.child, each.child),
+            bool(each.by_name),
+            each.position if each.state == "false" else None,
+            bool(each.by_piece),
+        )
+        for id, each in still.items()
+    }
+
+
+class _Row(NamedTuple):
+    """The latest about a credit, a hold or an edge."""
+
+    work: str
+    contributor: str | None
+    child: str | None
+    state: str
+    by_name: int
+    by_piece: int
+    position: int
+
+
+def with_above(view: View, work: str) -> frozenset[str]:
+    """A work and everything it was made from."""
+    tree = lineage.numbered(view, lineage.find(view, work).number)
+    return frozenset(lineage.ids_of(view, tree.generation).values())

@@ -1,0 +1,116 @@
+"""How much money waits: for the answers to a share, or until something in question is decided.
+
+Several questions may hold the same money; it is counted for each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from domain.journal import Journal
+from domain.money.held import DISPUTED, HELD, NO_PARTS, Held, Owed, Question
+from domain.remix import NOT_COUNTED
+from projections import attribution, lineage
+from projections.money import balances
+from projections.money.agreements import parts_in
+from projections.money.balances import Account
+from projections.money.questioned import questions
+from projections.store import View, counting, holds
+
+Amounts = Mapping[str, int]
+"""Amounts in smallest units, by currency."""
+
+_MISSING = (
+    "SELECT s.payee FROM @shares s WHERE s.proposal IN :proposals "
+    f"AND s.state IN ('offered', 'declined') AND {holds('s')}"
+)
+
+
+def for_shares(
+    view: View, journal: Journal, proposals: Collection[str], payees: Collection[str] | None = None
+) -> dict[str, Amounts]:
+    """What is held until the shares of agreements are accepted: of these payees, or of all."""
+    if not proposals:
+        return {}
+    missing = {payee for (payee,) in view.rows(_MISSING, proposals=sorted(proposals))}
+    asked = missing if payees is None else missing.intersection(payees)
+    accounts = balances.accounts(view, payees=sorted(asked)) if asked else []
+    of = [each for each in accounts if each.proposal in proposals]
+    return _summed(
+        (each.proposal, each.currency, standing.sums[HELD])
+        for each, standing in balances.standings(view, journal, of)
+    )
+
+
+def for_questions(
+    view: View, journal: Journal, ids: Collection[str], payees: Collection[str] | None = None
+) -> dict[str, Amounts]:
+    """What is held because of disputes and holds: of these payees, or of everybody."""
+    if not ids:
+        return {}
+    asked = {id: each for id, each in questions(view).items() if id in ids}
+    of = _concerned(view, asked.values()) if payees is None else _of_payees(view, payees)
+    claims = balances.claims(view, ((each.payee, each.proposal) for each in of))
+    parts = parts_in(view, journal, {each.proposal for each in of})
+    owed = balances.owed_to(view, {each.payee for each in of})
+
+    def held(question: Question, each: Account) -> int:
+        claim = claims[each.payee, each.proposal]
+        if not question.touches(claim):
+            return 0
+        why = Held((DISPUTED,), frozenset(question.limited_to(claim)))
+        known = owed.get((each.payee, each.proposal), Owed(each.owed))
+        return known.held_minor(why, parts.get(each.proposal, {}).get(each.payee, NO_PARTS))
+
+    return _summed(
+        (id, each.currency, held(question, each)) for id, question in asked.items() for each in of
+    )
+
+
+def _of_payees(view: View, payees: Collection[str]) -> list[Account]:
+    return balances.accounts(view, payees=sorted(payees)) if payees else []
+
+
+def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
+    """The accounts that may depend on what is in question."""
+    found: dict[tuple[str, str], Account] = {}
+    for question in asked:
+        if question.child is None:
+            accounts = _of_payees(view, _names(view, question.person))
+        else:
+            pools = _pools_below(view, question.child)
+            accounts = [each for pool in pools for each in balances.accounts(view, pool=pool)]
+        found |= {(each.payee, each.proposal): each for each in accounts}
+    return list(found.values())
+
+
+def _names(view: View, person: str | None) -> set[str]:
+    """Everything under which a person is paid."""
+    rows = view.rows(
+        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
+        numbers=attribution.accounts(view, person) if person else [],
+    )
+    ids = {id for (id,) in rows}
+    return {*ids, *balances.names_of(view, ids), *balances.claimed_by(view, ids)}
+
+
+def _pools_below(view: View, work: str) -> list[str]:
+    """The pools of a work and of everything that was made from it."""
+    rows = view.rows(
+        "WITH RECURSIVE down (number) AS (SELECT CAST(:number AS BIGINT) "
+        "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
+        f"WHERE {counting('e', NOT_COUNTED)} AND {holds('e')}) "
+        "SELECT o.id FROM @pools o WHERE o.release IN (SELECT number FROM down) "
+        "AND o.position <= :as_of ORDER BY o.position",
+        number=lineage.find(view, work).number,
+    )
+    return [pool for (pool,) in rows]
+
+
+def _summed(amounts: Iterable[tuple[str, str, int]]) -> dict[str, Amounts]:
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for key, currency, amount in amounts:
+        if amount:
+            found[key][currency] += amount
+    return {key: dict(sorted(sums.items())) for key, sums in found.items()}

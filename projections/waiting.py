@@ -1,0 +1,301 @@
+"""What waits for somebody, as rows of every kind, read from the open asks, credits and shares.
+
+Somebody is asked as a person, for the works and pools about which they speak, or in a role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from domain.claim import CONTRIBUTOR, PENDING
+from domain.credit import NOT_COUNTED
+from domain.identity import part_id
+from domain.journal import Journal
+from domain.known import Known
+from domain.moment import instant
+from domain.permission import OPERATOR
+from domain.stated import MOST_PARTS
+from projections import asks, attribution
+from projections.money import balances
+from projections.store import View, counting, holds
+
+NEVER_DUE = "9999"
+"""What has no deadline comes last."""
+
+
+class Waiting(NamedTuple):
+    """What waits, with several of the same about one noun as one."""
+
+    kind: str
+    about: str
+    """What it is about: a credit, a proposal …"""
+    noun: str
+    """The id of that."""
+    born: int
+    due: str
+    work: int | None
+    """The number of the work that it is about."""
+    who: str
+    """Who asks."""
+    says: str | None
+    currency: str | None
+    amount: int | None
+    several: int
+    """How many of them there are."""
+
+    @property
+    def deadline(self) -> str | None:
+        """When it is due, if ever."""
+        return None if self.due == NEVER_DUE else self.due
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who is asked: their accounts, and the works, pools and roles for which they decide."""
+
+    now: str
+    is_operator: bool
+    own: Sequence[int] = ()
+    """The numbers of their accounts."""
+    ids: Sequence[str] = ()
+    """The ids of these."""
+    payees: Sequence[str] = ()
+    """Everything under which they are paid."""
+    works: Sequence[str] = ()
+    """Works that they were made producers of."""
+    pools: Sequence[str] = ()
+    roles: Collection[str] = ()
+    authored: Sequence[int] = ()
+    """Works in dispute that were posted with a credit of theirs: they answer for the edge too."""
+
+    @classmethod
+    def of(cls, view: View, journal: Journal, actor: str) -> Asked:
+        """Somebody, with the roles that they have now."""
+        now = instant(journal.clock())
+        if actor == OPERATOR:
+            return cls(now, is_operator=True)
+        own = attribution.accounts(view, actor)
+        rows = view.rows(
+            f"SELECT p.id FROM @contributors p WHERE p.number IN :own AND {holds('p')}", own=own
+        )
+        ids = sorted(id for (id,) in rows)
+        grants = Known(journal.facts, view.as_of).grants("contributor", ids)
+        return cls(
+            now,
+            False,
+            own,
+            ids,
+            sorted({*ids, *balances.names_of(view, ids), *balances.claimed_by(view, ids)}),
+            [one.work for one in grants if one.work],
+            [one.pool for one in grants if one.pool],
+            {one.role for one in grants},
+            _authored(view, own),
+        )
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        return {
+            "now": self.now,
+            "own": list(self.own),
+            "ids": list(self.ids),
+            "payees": list(self.payees),
+            "produced": list(self.works),
+            "pools": list(self.pools),
+            "authored": list(self.authored),
+        }
+
+    @property
+    def _parts(self) -> list[str]:
+        if self.is_operator:
+            return [*_OF_OPERATOR, _BOOKS]
+        parts = [*_OF_PERSON]
+        parts += [_OF_POOLS] if self.pools else []
+        parts += _OF_JUDGE if "moderator" in self.roles else []
+        return parts + ([_BOOKS] if "accountant" in self.roles else [])
+
+    def _sql(self, selected: str) -> str:
+        """A query of everything that waits for them."""
+        works = "" if self.is_operator else _MINE
+        return f"{works} {selected} FROM ({' UNION '.join(self._parts)}) AS every"
+
+    def count(self, view: View) -> int:
+        """How much waits for them."""
+        every = self._sql("SELECT count(*) FROM (SELECT DISTINCT kind, noun")
+        (found,) = view.rows(f"{every}) AS waiting", **self._values)
+        return int(found[0])
+
+    def rows(self, view: View, place: Sequence[Any] | None, limit: int) -> list[Waiting]:
+        """What waits for them beyond a place, the most urgent first."""
+        due, born, kind = place or ("", 0, "")
+        rows = view.rows(
+            f"{self._sql(_GROUPED)} GROUP BY kind, noun) AS waiting WHERE due > :due "
+            "OR due = :due AND (born > :born OR born = :born AND kind > :kind) "
+            "ORDER BY due, born, kind LIMIT :limit",
+            **self._values,
+            due=due,
+            born=born,
+            kind=kind,
+            limit=limit,
+        )
+        return [Waiting(*row) for row in rows]
+
+
+_GROUPED = (
+    "SELECT * FROM (SELECT kind, max(about) AS about, noun, min(born) AS born, min(due) AS due, "
+    "max(work) AS work, max(who) AS who, max(says) AS says, max(currency) AS currency, "
+    "CAST(sum(amount) AS BIGINT) AS amount, count(*) AS several"
+)
+
+# -- for which works they speak -------------------------------------------------------------
+
+_MINE = (
+    "WITH mine (number) AS ("
+    "SELECT w.number FROM @works w WHERE w.poster IN :ids AND w.kind <> 'outside' "
+    f"AND {holds('w')} "
+    f"UNION SELECT w.number FROM @works w WHERE w.id IN :produced AND {holds('w')} "
+    "UNION SELECT r.work FROM @rights r WHERE r.holder IN :own AND r.position <= :as_of "
+    "AND NOT EXISTS (SELECT 1 FROM @rights l WHERE l.work = r.work AND l.position > r.position "
+    "AND l.position <= :as_of))"
+)
+_MINE_OR_NOBODYS = (
+    # Looked up work by work: those of the operator and of nobody may be all that there are.
+    "EXISTS (SELECT 1 FROM @works w WHERE w.number = a.asked "
+    f"AND (w.poster = '{OPERATOR}' OR w.kind = 'outside') AND {holds('w')})"
+)
+
+# -- what waits ------------------------------------------------------------------------------
+
+_DUE = f"coalesce(a.due, '{NEVER_DUE}')"
+_OPEN = f"a.state = '{asks.OPEN}' AND {holds('a')}"
+
+
+def _asked(kind: str, where: str) -> str:
+    """Open asks; ``kind`` is an expression."""
+    return (
+        f"SELECT a.id AS id, {kind} AS kind, a.about AS about, a.noun AS noun, "
+        f"a.born AS born, {_DUE} AS due, a.work AS work, a.who AS who, a.says AS says, "
+        f"a.currency AS currency, a.amount AS amount FROM @asks a WHERE {_OPEN} AND {where}"
+    )
+
+
+def _other(kind: str, about: str, id: str, noun: str, source: str, **columns: str) -> str:
+    """What waits in another table."""
+    text, number = "CAST(NULL AS TEXT)", "CAST(NULL AS BIGINT)"
+    told = {"born": "0", "due": f"'{NEVER_DUE}'", "work": number, "who": f"'{OPERATOR}'"}
+    told |= {"says": text, "currency": text, "amount": number, **columns}
+    further = ", ".join(f"{expression} AS {name}" for name, expression in told.items())
+    named = f"'{kind}' AS kind, '{about}' AS about, {noun} AS noun"
+    return f"SELECT {id} AS id, {named}, {further} FROM {source}"
+
+
+_STATED = (
+    # A dispute may be ended once its time is over; a proposal may be final once its window closed.
+    f"CASE WHEN a.kind = '{asks.DISPUTE}' AND a.due <= :now THEN 'expired_dispute' "
+    f"WHEN a.kind = '{asks.PROPOSAL}' AND a.due <= :now THEN 'finalise' "
+    f"WHEN a.kind = '{asks.PROPOSAL}' THEN 'window' ELSE a.kind END"
+)
+_IS_PROPOSED = (
+    f"(a.kind <> '{asks.COMMENT}' OR EXISTS (SELECT 1 FROM @proposals p WHERE p.id = a.noun "
+    f"AND p.state = 'open' AND {holds('p')}))"
+)
+_BY_OTHERS = (
+    f"NOT (a.kind IN ('{asks.DISPUTE}', '{asks.CREDIT}') AND a.who IN :ids) AND {_IS_PROPOSED}"
+)
+_OF_EDGE = f"a.kind = '{asks.DISPUTE}' AND (a.id LIKE '%/child' OR a.id LIKE '%/parent')"
+_AUTHORED = (
+    "SELECT c.id, w.id, w.number FROM @credits c "
+    f"JOIN @asks a ON a.asked = c.own_work AND {_OF_EDGE} AND {_OPEN} "
+    f"JOIN @works w ON w.number = c.own_work AND {holds('w')} "
+    f"WHERE c.contributor IN :own AND {counting('c', NOT_COUNTED)} AND {holds('c')}"
+)
+_OF_PERSON = (
+    _asked(_STATED, f"a.asked IN (SELECT number FROM mine) AND {_BY_OTHERS}"),
+    _asked(_STATED, f"a.asked IN :own AND {_BY_OTHERS}"),
+    _asked(_STATED, f"a.asked IN :authored AND {_OF_EDGE} AND NOT a.who IN :ids"),
+    _other(
+        "credit",
+        "credit",
+        "c.id",
+        "c.id",
+        "@credits c WHERE c.contributor IN :own AND (c.state = 'granted' "
+        f"OR c.state = '{PENDING}' AND c.waits_for = '{CONTRIBUTOR}') AND {holds('c')}",
+        born="c.born",
+        due=f"coalesce(c.deadline, '{NEVER_DUE}')",
+        work="c.own_work",
+        who="c.actor",
+        says="c.role",
+    ),
+    _other(
+        "share",
+        "proposal",
+        "s.id",
+        "s.proposal",
+        "@shares s JOIN @proposals p ON p.id = s.proposal JOIN @pools o ON o.id = p.pool "
+        f"WHERE s.payee IN :payees AND s.state = 'offered' AND {holds('s')} AND {holds('p')}",
+        born="s.since",
+        work="o.release",
+        says="s.share",
+    ),
+    _other(
+        "returned",
+        "payout",
+        "y.id",
+        "y.id",
+        f"@payouts y WHERE y.payee IN :payees AND y.state = 'returned' AND {holds('y')}",
+        born="y.since",
+        currency="y.currency",
+        amount="y.amount",
+    ),
+    _other(
+        "review",
+        "proposal",
+        "p.id",
+        "p.id",
+        "@pieces q JOIN @proposals p ON p.id = q.proposal AND q.position >= p.staged "
+        f"JOIN @pools o ON o.id = p.pool WHERE q.payee IN :payees AND q.position <= :as_of "
+        f"AND p.state = 'open' AND p.closes_at > :now AND {holds('p')} "
+        "AND NOT o.release IN (SELECT number FROM mine)",
+        born="p.born",
+        due="p.closes_at",
+        work="o.release",
+    ),
+)
+_CLAIMS = f"a.kind IN ('{asks.CREDIT}', '{asks.REMIX}', '{asks.JOIN}')"
+_SHARED = f"a.kind IN ('{asks.COMMENT}', '{asks.PROPOSAL}', '{asks.SHARE}')"
+_OF_OPERATOR = (
+    _asked(_STATED, f"{_CLAIMS} AND {_MINE_OR_NOBODYS}"),
+    _asked(_STATED, f"{_SHARED} AND {_MINE_OR_NOBODYS} AND {_IS_PROPOSED}"),
+    _asked("'overdue_claim'", f"{_CLAIMS} AND a.due <= :now AND NOT {_MINE_OR_NOBODYS}"),
+    _asked("a.kind", f"a.kind = '{asks.SETTLEMENT}'"),
+)
+_OF_POOLS = _asked(
+    _STATED,
+    f"{_SHARED} AND {_IS_PROPOSED} "
+    f"AND a.noun IN (SELECT p.id FROM @proposals p WHERE p.pool IN :pools AND {holds('p')})",
+)
+_ENDS = ", ".join(f"a.noun || '/{side}'" for side in asks.SIDES)
+_OF_JUDGE = [
+    _asked(
+        "'overdue_claim'",
+        f"{_CLAIMS} AND a.due <= :now AND NOT a.who IN :ids "
+        "AND NOT a.asked IN (SELECT number FROM mine)",
+    ),
+    _asked(
+        "a.kind",
+        f"a.kind = '{asks.SETTLEMENT}' AND NOT a.who IN :ids AND NOT EXISTS ("
+        f"SELECT 1 FROM @asks s WHERE s.id IN ({_ENDS}) AND {holds('s')} "
+        "AND (s.asked IN :own OR s.asked IN (SELECT number FROM mine)))",
+    ),
+]
+_BOOKS = _asked("a.kind", f"a.kind IN ('{asks.HOLD}', '{asks.PAYOUT}')")
+
+
+def _authored(view: View, own: Sequence[int]) -> list[int]:
+    """The works of open disputes that were posted with a credit of one of these accounts."""
+    return [
+        number
+        for credit, work, number in view.rows(_AUTHORED, own=own)
+        if any(part_id(work, "author", place) == credit for place in range(MOST_PARTS))
+    ]

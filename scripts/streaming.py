@@ -1,0 +1,124 @@
+"""Server-sent events: an answer that goes on for as long as its client listens.
+
+A stream holds no thread: between events it waits for the journal to grow, as one look at the head
+for all streams tells, and then asks the application again after the last id it has sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+MOST_STREAMS = 200
+"""How many a process keeps open; further clients get what there is, and ask again."""
+HEARTBEAT_SECONDS = 15.0
+"""After how long without an event a comment shows that the stream is alive."""
+MOST_SECONDS = 900.0
+"""After how long a stream ends, so that its client has to show its key again."""
+LOOK_SECONDS = 1.0
+"""How often the head of the journal is looked at while somebody listens."""
+HEARTBEAT = b":\n\n"
+_ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
+
+Ask = Callable[[str], Awaitable[bytes | None]]
+"""Asks for what there is after an id; none if it can't be answered now."""
+Head = Callable[[], Awaitable[int]]
+"""Looks up to where the facts are folded."""
+
+
+class Streams:
+    """The streams of one process."""
+
+    def __init__(self, head: Head) -> None:
+        self.open = 0
+        self._head, self._known = head, 0
+        self._grown = asyncio.Condition()
+        self._looking: asyncio.Task[None] | None = None
+        self._asking: dict[int, asyncio.Future[bytes | None]] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be opened."""
+        return self.open >= MOST_STREAMS
+
+    async def send(
+        self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask
+    ) -> None:
+        """Send events until the client is gone, or the time of the stream is over."""
+        self.open += 1
+        try:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            kept = [one for one in headers if one[0].lower() != "content-length"]
+            transport = proto.response_stream(200, kept)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOST_SECONDS):
+                    await self._go_on(transport, first, ask)
+        except Exception as error:  # the client is gone
+            log.debug("a stream ended: %s", error)
+        finally:
+            self.open -= 1
+
+    async def _go_on(self, transport: Any, first: bytes, ask: Ask) -> None:
+        part: bytes | None = first
+        last, is_idle = _last_id(first), False
+        await _sent(transport, first)
+        while True:
+            if is_idle and not await self._grows_beyond(last):
+                await _sent(transport, HEARTBEAT)
+            elif part is None or is_idle:
+                await asyncio.sleep(0 if part else LOOK_SECONDS)
+            part = await self._together(last, ask)
+            upto = last if part is None else _last_id(part)
+            is_idle = upto <= last
+            if part is not None and not is_idle:
+                await _sent(transport, part)
+                last = upto
+
+    async def _together(self, last: int, ask: Ask) -> bytes | None:
+        """What there is after an id, asked for once for all who wait for it at the same time."""
+        if last not in self._asking:
+            self._asking[last] = asyncio.ensure_future(ask(str(last)))
+            self._asking[last].add_done_callback(lambda _: self._asking.pop(last))
+        try:
+            return await asyncio.shield(self._asking[last])
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # too much to do, or no database: asked again after a while
+            return None
+
+    async def _grows_beyond(self, position: int) -> bool:
+        """Whether the journal grows beyond a position before a heartbeat is due."""
+        try:
+            async with asyncio.timeout(HEARTBEAT_SECONDS), self._grown:
+                await self._grown.wait_for(lambda: self._known > position)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _look(self) -> None:
+        while self.open:
+            with suppress(Exception):  # the database does not answer: the next look may tell
+                head = await self._head()
+                if head > self._known:
+                    async with self._grown:
+                        self._known = head
+                        self._grown.notify_all()
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _last_id(part: bytes) -> int:
+    return int((_ID.findall(part) or [b"0"])[-1])
+
+
+async def _sent(transport: Any, part: bytes) -> None:
+    """Sent within the time of a heartbeat; a client that takes nothing is given up."""
+    sending: Any = transport.send_bytes(part)
+    async with asyncio.timeout(HEARTBEAT_SECONDS):
+        await sending

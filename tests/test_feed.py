@@ -1,0 +1,184 @@
+"""The change feed: every public fact, in order, as others read CloudEvents and event streams."""
+
+import html
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from serving import Client, Served, serving
+from test_server import KEY
+from test_server import serving as running
+
+from domain.readers import EVERYONE
+from projections.feed import BATCH, STREAM
+
+TAKES_EVENTS = {"Accept": STREAM}
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Served]:
+    with serving(database, public_pages=True) as opened:
+        yield opened
+
+
+def events_of(client: Client, **asked: Any) -> list[CloudEvent]:
+    """The events of a batch, read by the library of the CloudEvents project."""
+    answer = client.get("/feed", asked)
+    assert answer.headers["Content-Type"] == BATCH
+    read = JSONFormat().read
+    return [read(CloudEvent, json.dumps(one)) for one in answer.json]
+
+
+def everything(client: Client, limit: int) -> list[CloudEvent]:
+    """Every event, by following the links."""
+    found, path = list[CloudEvent](), f"/feed?after=0&limit={limit}"
+    while True:
+        answer = client.get(path)
+        page = [JSONFormat().read(CloudEvent, json.dumps(one)) for one in answer.json]
+        found += page
+        path, rel = answer.headers["Link"].split(">")[0][1:], answer.headers["Link"]
+        assert rel.endswith('rel="next"')
+        path += f"&limit={limit}"
+        if not page:
+            return found
+
+
+def test_every_public_fact_is_an_event_and_no_other_is(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    authors = [{"contributor": ana, "role": "writer"}]
+    said = {"title": "A poem", "medium": "text", "authors": authors}
+    poem = served.acting(ana).post("/contributions", said).id
+    served.post_piece("A song", poem, by=ben)
+    show = served.operator.post("/releases", title="A show", components=[{"work": poem}]).id
+    said = {"name": "a pool", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    served.operator.post(f"/releases/{show}/pools", said)
+    served.acting(ben).post(f"/contributors/{ben}/ask-first")
+    secret = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
+    nobody = served.client(None)
+    facts = [(one.position, one.fact()) for one in served.service.journal.read()]
+    told = everything(nobody, 2)
+    public = [(at, one) for at, one in facts if one.READERS == EVERYONE]
+    public = [(at, one) for at, one in public if one.originator_id != secret]
+    assert [(one.get_id(), one.get_type()) for one in told] == [
+        (str(at), one.TOPIC) for at, one in public
+    ]
+    assert len(public) < len(facts)
+    assert {one.get_source() for one in told} == {f"{served.origin}/"}
+    data: Any = told[0].get_data()
+    assert (data["content"]["name"], told[0].get_subject()) == ("Ana", ana)
+    after = public[3][0]
+    assert [one.get_id() for one in events_of(nobody, after=after)] == [
+        str(at) for at, _ in public if at > after
+    ]
+    served.acting(ben).post(f"/credits/{secret}/accept")
+    assert events_of(nobody, after=facts[-1][0])[-1].get_type() == "credit.accepted"
+
+
+def test_what_is_forgotten_or_hidden_is_in_no_event(served: Served) -> None:
+    ana, ben = served.admit("Ana who is forgotten"), served.admit("Ben who hides")
+    poem = served.post_piece("A poem", by=ben)
+    credit = served.operator.get(f"/works/{poem}").json["credits"][0]["id"]
+    served.acting(ben).post(f"/credits/{credit}/hide")
+    served.operator.post(f"/contributors/{ana}/forget", ground="request")
+    text = served.client(None).get("/feed").text
+    assert "Ana who is forgotten" not in text
+    assert credit not in text
+
+
+def test_where_pages_are_not_public_the_feed_takes_a_key(database: str) -> None:
+    with serving(database) as served:
+        served.admit("Ana")
+        assert served.client(None).send("GET", "/feed", None).status == 401
+        assert len(events_of(served.operator)) == 1
+
+
+def test_a_stream_can_be_followed_by_asking_again_after_the_last_id(served: Served) -> None:
+    nobody = served.client(None)
+    served.admit("Ana")
+    first = nobody.get("/feed", headers=TAKES_EVENTS)
+    assert first.headers["Content-Type"].startswith(STREAM)
+    assert [one["event"] for one in parsed(first.text)] == ["contributor.admitted"]
+    last = first.text.strip().rpartition("id: ")[2]
+    nothing = nobody.get("/feed", headers={**TAKES_EVENTS, "Last-Event-ID": last})
+    assert parsed(nothing.text) == []
+    assert nobody.get("/feed", after=-1).code == "wrong_type"
+    assert nobody.get("/feed", headers={"Accept": "image/png"}).code == "not_acceptable"
+
+
+def parsed(text: str) -> list[dict[str, str]]:
+    """The events of a stream, as a browser reads them."""
+    blocks = (
+        dict(line.split(": ", 1) for line in part.splitlines()) for part in text.split("\n\n")
+    )
+    return [one for one in blocks if "data" in one]
+
+
+# -- the server ----------------------------------------------------------------------------
+
+
+def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with running(database, "--workers", "1", STEMMA_THREADS="1") as server:
+        server.admit("Ana")
+        listening = [listen(server.port) for _ in range(12)]
+        try:
+            for one in listening:
+                assert read_until(one, b"contributor.admitted").startswith(b"HTTP/1.1 200")
+            assert server.ask("/works")[0] == 200, "no stream holds the only thread"
+            server.admit("Ben")
+            for one in listening:
+                told = read_until(one, b'"Ben"')
+                assert told.count(b"event: contributor.admitted") == 1
+                assert b"id: 2\n" in told
+        finally:
+            for one in listening:
+                one.close()
+
+
+def listen(port: int) -> socket.socket:
+    one = socket.create_connection(("127.0.0.1", port), timeout=60)
+    said = f"GET /feed HTTP/1.1\r\nHost: here\r\nAccept: {STREAM}\r\nAuthorization: Bearer {KEY}"
+    one.sendall(f"{said}\r\n\r\n".encode())
+    return one
+
+
+def read_until(one: socket.socket, text: bytes) -> bytes:
+    """What comes, up to and with this text."""
+    found = b""
+    while text not in found:
+        part = one.recv(1 << 16)
+        assert part, found
+        found += part
+    return found
+
+
+# -- Atom ----------------------------------------------------------------------------------
+
+
+def test_what_happened_to_a_work_or_a_person_is_an_atom_feed(served: Served) -> None:
+    ana = served.admit("Ana <b> & “co”")
+    poem = served.post_piece("A poem & more", by=ana)
+    served.operator.post("/remixes", child=served.post_piece("A song"), parent=poem, kind="sample")
+    nobody = served.client(None)
+    for id, titles in (
+        (poem, ["The operator said that A song was made from A poem & more (sample)"]),
+        (ana, ["The operator credited Ana <b> & “co” as writer on A poem & more"]),
+    ):
+        answer = nobody.get(f"/history/{id}/atom")
+        assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
+        read = feedparser.parse(answer.text.encode())
+        assert not read.bozo, read.get("bozo_exception")
+        assert (read.version, read.feed.id) == ("atom10", f"urn:uuid:{id}")
+        told = [html.unescape(one.title) for one in read.entries]
+        assert set(titles) <= set(told), told
+        assert [one.updated for one in read.entries] == sorted(
+            (one.updated for one in read.entries), reverse=True
+        )
+        assert len({one.id for one in read.entries}) == len(read.entries)
+        assert f'href="/history/{id}/atom"' in nobody.get(f"/history/{id}").text

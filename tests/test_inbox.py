@@ -1,0 +1,296 @@
+"""The inbox: everything that waits for somebody is in theirs, with its verb, deadline and money."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from money import Bank, asset, bank
+from stories import OPERATOR, id_of
+
+from domain.identity import part_id
+from domain.refusal import NotPermitted
+from domain.registry import COMMANDS
+from projections import happenings, inbox
+from projections.inbox import KINDS
+
+BEGINS = {
+    "nobody asked for it: it begins something, or states what somebody knows": {
+        *("contributor", "contribution", "release", "remix", "credit", "work.claim", "join"),
+        *("identifier", "pool", "contributor.rename", "contributor.register-key"),
+        *("contributor.ask-first", "contributor.stop-asking", "contributor.grant-role"),
+        *("work.state-right", "payee.identify", "agreement", "share.assign", "opening"),
+        *("payment-currency", "credit.hide", "credit.unhide", "credit.dispute"),
+        *("remix.dispute", "identifier.dispute", "credit.hold", "credit.agree-licence"),
+    },
+    "it corrects or takes back what stands": {
+        *("contributor.merge", "contributor.separate", "contributor.revoke-key"),
+        *("contributor.forget", "contributor.end-role", "work.describe", "work.redate"),
+        *("credit.correct", "credit.revoke", "remix.strike", "remix.replace", "join.undo"),
+        *("identifier.withdraw", "release.withdraw", "contribution.withdraw"),
+        *("withholding.end", "pool.amend", "share.confirm"),
+    },
+    "the books are kept when there is something to enter": {
+        *("revenue", "expense", "revenue.reverse", "expense.reverse", "adjustment"),
+        *("assignment", "period", "pool.correct", "pool.locate", "pool.reserve"),
+        *("pool.free-reserve", "exchange-rate", "withholding", "payout"),
+    },
+    "a release is its poster's until they publish it": {"release.publish"},
+}
+"""The commands that answer nothing that waits for anybody, and why."""
+
+
+def test_whatever_answers_something_is_led_to_by_the_inbox() -> None:
+    answering = {name for kind in KINDS.values() for name in kind.commands}
+    beginning = {name for names in BEGINS.values() for name in names}
+    missing = COMMANDS.keys() - answering - beginning
+    assert not missing, f"a kind of projections/inbox.py, or a reason here: {sorted(missing)}"
+    assert answering <= COMMANDS.keys()
+    assert beginning <= COMMANDS.keys()
+
+
+@pytest.fixture
+def told(database: str) -> Iterator[Bank]:
+    with bank(database) as opened:
+        yield opened
+
+
+def waiting(told: Bank, actor: str) -> list[Any]:
+    """What waits for somebody, and that it is counted and paged alike."""
+    with told.view() as view:
+        whole = inbox.inbox(view, told.journal, actor=actor, limit=200)
+        assert inbox.how_many(view, told.journal, actor) == len(whole.items)
+        paged, after = [], None
+        while True:
+            page = inbox.inbox(view, told.journal, actor=actor, limit=1, after=after)
+            paged += page.items
+            after = page.next
+            if after is None:
+                break
+        assert paged == whole.items
+    due = [item["deadline"] or "9999" for item in whole.items]
+    assert due == sorted(due), "the most urgent first"
+    return whole.items
+
+
+def kinds(told: Bank, actor: str) -> dict[str, Any]:
+    """The same by kind, each of which is there once."""
+    items = waiting(told, actor)
+    found = {item["kind"]: item for item in items}
+    assert len(found) == len(items)
+    return found
+
+
+def film(told: Bank) -> tuple[str, str, str]:
+    """A film of Ana's poem and Ben's song, posted by Pia, with a pool."""
+    ana, ben, pia = told.people("ana", "ben", "pia")
+    poem = told.piece("poem", by=[ana], actor=ana)
+    song = told.piece("song", by=[ben], actor=ben)
+    show = told.release("show", poem, song, actor=pia)
+    told.tell("publish_release", id=show, actor=pia)
+    return poem, song, told.pool(release=show)
+
+
+def test_an_agreement_waits_for_comments_then_its_end_then_its_payees(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    assets = [asset(poem, {ana: "1"}), asset(song, {ben: "1"})]
+    proposal = told.tell("post_proposal", pool=pool, assets=assets, actor=pia).id
+    closes_at = told.journal.clock()
+    assert kinds(told, ana)["review"]["commands"] == ["proposal.comment"]
+    window = kinds(told, pia)["window"]
+    assert (window["id"], window["is_overdue"]) == (proposal, False)
+    assert window["deadline"] > closes_at.isoformat()
+    said = {"proposal": proposal, "kind": "too_little", "text": "I sang as well."}
+    comment = told.tell("comment_on_proposal", **said, actor=ben).id
+    other = told.tell("comment_on_proposal", **said, actor=ana).id
+    found = kinds(told, pia)
+    assert found.keys() == {"comment", "window"}
+    assert (found["comment"]["count"], found["comment"]["asked_by"]) == (2, None)
+    told.tell("answer_comment", proposal=proposal, comment=comment, text="Later.", actor=pia)
+    assert kinds(told, pia)["comment"]["person"] == {"id": ana, "name": "ana"}
+    told.tell("answer_comment", proposal=proposal, comment=other, text="Later.", actor=pia)
+    told.clock.wait(days=15)
+    assert kinds(told, ana) == {}
+    assert kinds(told, pia)["finalise"]["is_overdue"]
+    told.tell("finalise_proposal", proposal=proposal, actor=pia)
+    told.earn(pool, 1000)
+    share = kinds(told, ana)["share"]
+    held = [{"currency": "USD", "amount_minor": 500}]
+    assert (share["id"], share["amounts"], share["says"]) == (proposal, held, "1/2")
+    missing = kinds(told, pia)["missing_share"]
+    assert (missing["count"], missing["amounts"][0]["amount_minor"]) == (2, 1000)
+    told.accept(proposal, ana)
+    assert kinds(told, ana) == {}
+    left = kinds(told, pia)["missing_share"]
+    assert (left["count"], left["asked_by"], left["amounts"]) == (1, ben, held)
+    told.tell("decline_share", proposal=proposal, actor=ben)
+    assert (kinds(told, ben), kinds(told, pia)["missing_share"]["count"]) == ({}, 1)
+    told.accept(proposal, ben)
+    assert kinds(told, pia) == {}
+    assert kinds(told, OPERATOR) == {}
+
+
+def test_a_dispute_waits_for_the_other_side_and_then_for_who_decides(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ana, ben, mod = id_of("ana"), id_of("ben"), told.person("mod")
+    told.tell("grant_role", id=mod, role="moderator")
+    agreed = told.agree(pool, [asset(poem, {ana: "1"}), asset(song, {ben: "1"})])
+    told.accept(agreed, ana, ben)
+    told.earn(pool, 1000)
+    credit = part_id(poem, "author", 0)
+    said = {"id": credit, "grounds": "not_theirs", "reason": "Mine.", "evidence": "drafts"}
+    told.tell("dispute_credit", **said, actor=ben)
+    held = [{"currency": "USD", "amount_minor": 500}]
+    asked = kinds(told, ana)["dispute"]
+    assert (asked["id"], asked["amounts"], asked["person"]["name"]) == (credit, held, "ben")
+    assert asked["commands"] == ["credit.answer"]
+    assert kinds(told, ben) == {}
+    assert kinds(told, OPERATOR)["settlement"]["amounts"] == held
+    judged = kinds(told, mod)["settlement"]
+    assert (judged["amounts"], judged["deadline"]) == ([], asked["deadline"])
+    told.tell("answer_credit", id=credit, reason="I wrote it.", actor=ana)
+    assert kinds(told, ana) == {}
+    told.tell("settle_credit", id=credit, outcome="dismissed", reason="Hers.", actor=mod)
+    assert kinds(told, OPERATOR) == kinds(told, mod) == {}
+    told.tell("dispute_credit", **(said | {"grounds": "other"}), actor=ben)
+    told.clock.wait(days=31)
+    assert kinds(told, ana)["expired_dispute"]["is_overdue"]
+    told.tell("settle_credit", id=credit, outcome="expired", reason="Late.", actor=ana)
+    assert kinds(told, ana) == {}
+
+
+def test_a_dispute_over_an_edge_waits_for_everybody_on_its_two_ends(told: Bank) -> None:
+    ana, ben, eva, sam = told.people("ana", "ben", "eva", "sam")
+    poem = told.piece("poem", by=[ana], actor=ana)
+    song = told.piece("song", poem, by=[ben, eva], actor=ben)
+    told.credit(song, sam, actor=ben)
+    edge = part_id(song, "source", 0)
+    pool = told.pool(release=told.release("show", song))
+    told.accept(told.agree(pool, [asset(poem, {ana: "1"}), asset(song, {sam: "1"})]), ana, sam)
+    told.earn(pool, 1000)
+    assert kinds(told, eva).keys() == {"credit"}
+    said = {"id": edge, "grounds": "not_derived", "reason": "No.", "evidence": "takes"}
+    told.tell("dispute_remix", **said, actor=ana)
+    assert kinds(told, ben).keys() == {"dispute"}
+    assert kinds(told, eva).keys() == {"credit", "dispute"}
+    assert kinds(told, sam).keys() == {"credit"}, "credited after it was posted"
+    assert kinds(told, ana) == {}, "who disputes is not asked"
+    assert kinds(told, OPERATOR)["settlement"]["amounts"][0]["amount_minor"] == 500
+    assert kinds(told, ben)["dispute"]["amounts"] == [], "only what is their own"
+    told.tell("answer_remix", id=edge, reason="From 0:40 on.", actor=eva)
+    assert kinds(told, ben) == {}
+
+
+def test_claims_wait_for_the_poster_and_later_for_a_moderator(told: Bank) -> None:
+    ana, ben, mod, pia = told.people("ana", "ben", "mod", "pia")
+    told.tell("grant_role", id=mod, role="moderator")
+    poem = told.piece("poem", by=[ana], actor=ana)
+    song, other = told.piece("song", by=[ben], actor=ben), told.piece("other", actor=ben)
+    told.credit(poem, ben, actor=ben)
+    told.tell("declare_remix", child=poem, parent=song, kind="sample", actor=ben)
+    told.tell("join_works", work=other, into=poem, actor=ben)
+    told.tell("grant_role", id=pia, role="producer", work=poem)
+    for poster in (ana, pia):
+        found = kinds(told, poster)
+        assert found.keys() == {"credit_claim", "remix_claim", "join"}
+        assert {item["asked_by"] for item in found.values()} == {ben}
+    assert waiting(told, ben) == waiting(told, mod) == waiting(told, OPERATOR) == []
+    told.clock.wait(days=31)
+    late = waiting(told, mod)
+    assert {item["kind"] for item in late} == {"overdue_claim"}
+    assert {item["is_overdue"] for item in waiting(told, ana)} == {True}
+    assert len(late) == len(waiting(told, OPERATOR)) == 3
+    for noun, item in zip(("credit", "remix", "join"), waiting(told, ana), strict=True):
+        told.tell(f"decline_{noun}", id=item["id"], actor=ana)
+    assert waiting(told, ana) == waiting(told, mod) == []
+
+
+def test_who_asked_to_be_asked_is_the_only_one_to_know(told: Bank) -> None:
+    ana, ben = told.people("ana", "ben")
+    told.tell("ask_first", id=ben, actor=ben)
+    poem = told.piece("poem", by=[ana], actor=ana)
+    credit = told.credit(poem, ben, actor=ana)
+    assert kinds(told, ben)["credit"]["id"] == credit
+    assert kinds(told, OPERATOR) == kinds(told, ana) == {}
+    told.tell("accept_credit", id=credit, actor=ben)
+    assert kinds(told, ben) == {}
+
+
+def test_money_on_its_way_waits_for_the_books_and_money_that_came_back_for_its_payee(
+    told: Bank,
+) -> None:
+    poem, song, pool = film(told)
+    ana, ben, abe = id_of("ana"), id_of("ben"), told.person("abe")
+    told.tell("grant_role", id=abe, role="accountant")
+    agreed = told.agree(pool, [asset(poem, {ana: "1"}), asset(song, {ben: "1"})])
+    told.accept(agreed, ana, ben)
+    told.earn(pool, 1000)
+    told.pay()
+    for keeper in (abe, OPERATOR):
+        sent = kinds(told, keeper)["payout"]
+        assert (sent["count"], sent["amounts"][0]["amount_minor"]) == (2, 1000)
+    payout = told.payouts()[ana]
+    told.tell("return_payout", id=payout, reason="No such account.", actor=abe)
+    back = kinds(told, ana)["returned"]
+    assert (back["id"], back["amounts"][0]["amount_minor"]) == (payout, 500)
+    assert kinds(told, abe)["payout"]["count"] == 1
+    assert kinds(told, ben) == {}
+    told.tell("claim_payout", id=payout, actor=ana)
+    assert kinds(told, ana) == {}
+    told.tell("hold_credit", id=part_id(poem, "author", 0), reason="A question.", actor=abe)
+    assert kinds(told, abe).keys() == {"payout", "hold"}
+    told.tell("lift_hold", id=part_id(poem, "author", 0), reason="Answered.", actor=abe)
+    assert kinds(told, abe).keys() == {"payout"}
+
+
+# -- what happened -------------------------------------------------------------------------
+
+
+def happened(told: Bank, person: str, **asked: Any) -> list[str]:
+    """The topics of what happened to somebody, the latest last; paged as it is whole."""
+    ask = happenings.of_contributor
+    with told.view() as view:
+        whole = ask(view, told.journal, person, actor=person, limit=200, **asked).items
+        paged, after = [], None
+        while True:
+            page = ask(view, told.journal, person, actor=person, limit=2, after=after, **asked)
+            paged += page.items
+            after = page.next
+            if after is None:
+                break
+    assert paged == whole
+    assert [one["position"] for one in whole] == sorted({one["position"] for one in whole})[::-1]
+    return [one["topic"] for one in whole][::-1]
+
+
+def test_people_are_told_what_happened_to_their_works_and_credits(told: Bank) -> None:
+    ana, ben, eva = told.people("ana", "ben", "eva")
+    poem = told.piece("poem", by=[ana], actor=ana)
+    assert happened(told, ana) == []
+    told.piece("reading", poem, actor=ana)
+    assert happened(told, ana) == [], "of what one does oneself nobody is told"
+    song = told.piece("song", poem, by=[ben], actor=ben)
+    granted = told.credit(poem, eva, actor=ana)
+    claimed = told.credit(poem, ben, actor=ben)
+    told.tell("accept_credit", id=claimed, actor=ana)
+    told.tell("revoke_credit", id=granted, reason="A mistake.", actor=ana)
+    used = told.tell("declare_remix", child=song, parent=poem, kind="sample", actor=ana).id
+    told.tell("accept_remix", id=used, actor=ben)
+    assert happened(told, ana) == [
+        *("remix.declared", "credit.claimed", "credit.revoked", "remix.accepted"),
+    ]
+    assert happened(told, ana, kind="used") == ["remix.declared", "remix.accepted"]
+    assert happened(told, eva) == ["credit.granted", "credit.revoked"]
+    assert happened(told, ben, kind="credits") == ["credit.accepted"]
+    with told.view() as view, pytest.raises(NotPermitted):
+        happenings.of_contributor(view, told.journal, ana, actor=ben)
+
+
+def test_nobody_but_who_asked_to_be_asked_is_told_of_their_credit(told: Bank) -> None:
+    ana, ben, uma = told.people("ana", "ben", "uma")
+    told.tell("grant_role", id=uma, role="auditor")
+    told.tell("ask_first", id=ben, actor=ben)
+    told.credit(told.piece("poem", by=[ana], actor=ana), ben, actor=ana)
+    assert happened(told, ben) == ["credit.granted"]
+    with told.view() as view:
+        assert happenings.of_contributor(view, told.journal, ben, actor=uma).items == []
