@@ -5,7 +5,7 @@ It is given everything it needs; it reads no settings and opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from flask.json.provider import DefaultJSONProvider
 
 from api import proofs, service
 from api import web as pages
+from api.allowance import Network
 from api.authentication import is_private, require_keys
 from api.commands import commands
 from api.cross_origin import share_log
@@ -30,6 +31,7 @@ from api.questions import questions
 from api.readiness import Readiness
 from api.routes import IdConverter, Routes, RuleOnDemand
 from api.splits import splits
+from api.subscribing import Subscriptions, webhooks
 from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
 from domain.journal import Journal
@@ -91,6 +93,7 @@ def create_app(
     metrics_token: str | None = None,
     metrics_folder: str | None = None,
     limits: Limits | None = None,
+    webhook_networks: Sequence[Network] = (),
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
@@ -98,6 +101,7 @@ def create_app(
     ``publish_entries`` lets anybody read the entries of the log.
     ``issuer`` is whose tokens are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
+    ``webhook_networks`` may be reached by webhooks besides public servers.
     ``limits`` says how much somebody may ask; without it, as much as they like.
     """
     from api.access import observe  # not before the folder is in the environment
@@ -112,10 +116,12 @@ def create_app(
     opening = KeysAndTokens(keys, tokens)
     readiness = Readiness(journal, store, log)
     observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
+    theirs = Subscriptions(journal, store, webhook_networks)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
         own_keys(journal, store, keys),
+        webhooks(journal, store, theirs),
         service.service(journal, store, readiness),
         feed(journal, store, public=public_pages),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
@@ -130,7 +136,9 @@ def create_app(
     document = cache(partial(document_of, nouns))
     limits = limits or Limits(journal.engine, {})
     app.register_blueprint(
-        pages.pages(journal, store, keys, opening, log, document, limits, public=public_pages)
+        pages.pages(
+            journal, store, keys, opening, log, document, limits, theirs, public=public_pages
+        )
     )
     answer_problems(app, page_of)
     share_log(app)

@@ -399,6 +399,16 @@ class BadExpiry(Refusal):
     says = "“{expires_at}” is not accepted as the end of a key: {reason}."
 
 
+class BadWebhook(Refusal):
+    """A webhook goes to a public address by https, and nobody has very many."""
+
+    says = "“{url}” is not accepted for a webhook: {reason}."
+
+
+class UnknownWebhook(Unknown):
+    """No webhook of the holder has this id."""
+
+
 class QuotaExceeded(Refusal):
     """Somebody has done as much of this as one person may; the answer says when they may again."""
 

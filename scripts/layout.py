@@ -12,6 +12,7 @@ from api.allowance import RATES
 from api.identities import IDENTITIES
 from api.keys import KEY_TERMS, KEYS
 from api.sessions import SESSIONS
+from api.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS
@@ -25,7 +26,7 @@ from projections.store import LAYOUTS, PROJECTIONS
 
 TABLES: tuple[Table, ...] = (
     *(*JOURNAL, BOOKS, PROJECTIONS, LAYOUTS, HEARTBEATS),
-    *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, *LOG),
+    *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, WEBHOOKS, *LOG),
 )
 """Every permanent table; the read tables have generations."""
 

@@ -40,6 +40,7 @@ from domain.engine import (
     UpgradeNeeded,
 )
 from projections.workshop import open_workshop
+from scripts.delivering import start_delivering
 from scripts.gateway import Bounds, Gateway
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
@@ -114,6 +115,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
         atexit.register(start_pushing(service.log, settings))
+        atexit.register(start_delivering(service, settings.webhook_networks))
     atexit.register(service.close)
     open_workshop(wait_for)
     app = create_app(
@@ -127,6 +129,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         metrics_token=settings.metrics_token,
         metrics_folder=shared_metrics_folder(),
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
+        webhook_networks=settings.webhook_networks,
     )
     return app, lambda: service.store.current().position
 

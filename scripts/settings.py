@@ -61,6 +61,8 @@ NAMES = {
     "as many requests in as many seconds)",
     "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
     "the client, separated by spaces (default: none)",
+    "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
+    "servers, there also without https, separated by spaces (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
@@ -127,6 +129,7 @@ class Settings:
     metrics_token: str | None = None
     limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULTS)
     trusted_proxies: tuple[Network, ...] = ()
+    webhook_networks: tuple[Network, ...] = ()
     issuer: Issuer | None = None
     claim_evidence: tuple[str, ...] = ()
     refuses_licences: bool = False
@@ -155,6 +158,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         operator_key=_read(environ, "STEMMA_OPERATOR_KEY", strong_key) or None,
         limits=_read(environ, "STEMMA_LIMITS", read_limits),
         trusted_proxies=_read(environ, "STEMMA_TRUSTED_PROXIES", read_networks),
+        webhook_networks=_read(environ, "STEMMA_WEBHOOK_NETWORKS", read_networks),
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
@@ -295,6 +299,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
         "STEMMA_LIMITS": said_limits(settings.limits),
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
+        "STEMMA_WEBHOOK_NETWORKS": " ".join(map(str, settings.webhook_networks)),
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
         "STEMMA_RATE_DAYS": str(settings.rate_days or ""),

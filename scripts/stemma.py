@@ -30,6 +30,7 @@ from scripts.commands import (
     serving,
     signing,
     verifying,
+    webhooks,
     witnessing,
 )
 from scripts.commands.wording import in_own_words
@@ -38,7 +39,7 @@ from scripts.settings import BadSetting
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
     *(proofs, auditing, monitoring, witnessing, verifying, signing, keys, identities),
-    *(measuring, doctoring, keeping),
+    *(measuring, doctoring, keeping, webhooks),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 
@@ -83,7 +84,8 @@ def main(ctx: click.Context, database: str | None) -> None:
     Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_WITNESS_POLICY, STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS,
-    STEMMA_METRICS_TOKEN, STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_FOLLOW, STEMMA_UPGRADE,
+    STEMMA_METRICS_TOKEN, STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_WEBHOOK_NETWORKS,
+    STEMMA_FOLLOW, STEMMA_UPGRADE,
     STEMMA_OIDC_ISSUER, STEMMA_OIDC_AUDIENCE, STEMMA_OIDC_CLAIM, STEMMA_OIDC_JWKS.
 
     Wherever an id is expected, the text used for it in a bundle works as well.

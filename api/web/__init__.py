@@ -13,6 +13,7 @@ from flask import Blueprint
 from api.authentication import Opening
 from api.keys import Keys
 from api.limits import Limits
+from api.subscribing import Subscriptions
 from api.web import (
     audit,
     clearing,
@@ -23,6 +24,7 @@ from api.web import (
     finding,
     money,
     own_keys,
+    own_webhooks,
     posting,
     proposing,
     reading,
@@ -44,6 +46,7 @@ def pages(
     log: Log,
     document: Callable[[], dict[str, Any]],
     limits: Limits,
+    theirs: Subscriptions,
     *,
     public: bool,
 ) -> Blueprint:
@@ -52,6 +55,7 @@ def pages(
     documents.pages(frame, document)
     signing_in.pages(frame)
     own_keys.pages(frame)
+    own_webhooks.pages(frame, theirs)
     finding.pages(frame)
     reading.pages(frame, log)
     clearing.pages(frame)

@@ -48,6 +48,7 @@ def _serve(settings: Settings) -> None:
 @click.pass_context
 def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
+    from scripts.delivering import start_delivering
     from scripts.logs import configure_logs
     from scripts.pushing import start_pushing
 
@@ -58,6 +59,7 @@ def follow(ctx: click.Context) -> None:
         service = patiently(lambda: stack.enter_context(opened(ctx, create=True)), err.print)
         beat = service.heartbeat.beat
         stack.callback(start_pushing(service.log, settings))
+        stack.callback(start_delivering(service, settings.webhook_networks))
         position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
         err.print(f"following from position {position} (stop with Ctrl-C)")
         try:

@@ -1,0 +1,189 @@
+"""Webhooks over HTTP: people add, list, replay and end their own; the operator, everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, TypedDict
+
+from flask import Response, jsonify, request
+
+from api.allowance import Network
+from api.authentication import actor
+from api.fields import Shape, Text, Units, read_body
+from api.operations import Refusals, answered, documented, writing
+from api.outbound import LONGEST_URL, must_be_url
+from api.own_keys import Nothing
+from api.results import schema_of
+from api.routes import Routes
+from api.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
+from domain.journal import Journal
+from domain.permission import OPERATOR
+from domain.refusal import BadWebhook, UnknownWebhook
+from domain.values import BEN, LARGEST_POSITION, Example, one_of
+from projections import people
+from projections.store import Store
+from projections.told import MOMENT, Count
+
+LONGEST_TYPES = 500
+
+
+class NewWebhook(Shape):
+    """A new webhook."""
+
+    url = Text(
+        LONGEST_URL, "https://example.org/stemma", "Where events are sent to.", required=True
+    )
+    types = Text(
+        LONGEST_TYPES,
+        "remix. credit.granted",
+        "The beginnings of the types that are sent, separated by spaces; default every type.",
+    )
+    after = Units(
+        0, 4711, "Only what is recorded after this position; default after now.",
+        most=LARGEST_POSITION,
+    )  # fmt: skip
+
+
+class Again(Shape):
+    """From where everything is sent again."""
+
+    after = Units(0, 4711, "Everything after this position.", most=LARGEST_POSITION, required=True)
+
+
+class WebhookTold(TypedDict):
+    """A webhook, without its secret."""
+
+    id: Annotated[str, Example("6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a")]
+    holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
+    url: Annotated[str, Example("https://example.org/stemma")]
+    types: Annotated[str | None, "Null is every type.", Example("remix.")]
+    state: Annotated[str, "Disabled after days without an answer.", one_of((ACTIVE, DISABLED))]
+    position: Annotated[Count, "Everything up to it was delivered.", Example(4711)]
+    failures: Annotated[Count, "How often the next event was sent in vain.", Example(0)]
+    next_at: Annotated[str | None, "When it is sent again.", Example(MOMENT)]
+    said: Annotated[str | None, "Why the last time was in vain.", Example("503")]
+    made_at: Annotated[str, Example(MOMENT)]
+
+
+class WebhookMade(WebhookTold):
+    """A new webhook."""
+
+    secret: Annotated[str, "By which events are signed. It can't be shown again.",
+                      Example("whsec_…")]  # fmt: skip
+
+
+class WebhookList(TypedDict):
+    """Webhooks, the oldest first."""
+
+    items: list[WebhookTold]
+
+
+class Subscriptions:
+    """The webhooks that somebody may see and change."""
+
+    def __init__(self, journal: Journal, store: Store, allowed: Sequence[Network]) -> None:
+        self._journal, self._store, self._allowed = journal, store, allowed
+        self._webhooks = Webhooks(journal.engine)
+
+    def all(self, actor: str) -> list[Webhook]:
+        """Those of every account of theirs; for the operator, all."""
+        return self._webhooks.of(self._holders(actor))
+
+    def add(
+        self,
+        actor: str,
+        url: str,
+        source: str,
+        types: str | None = None,
+        after: int | None = None,
+    ) -> Webhook:
+        """A new one of theirs."""
+        must_be_url(url, self._allowed)
+        head = self._journal.facts.head()
+        position = head if after is None else min(after, head)
+        now = self._journal.clock()
+        return self._webhooks.add(actor, url, source, position=position, types=types, now=now)
+
+    def end(self, actor: str, id: str) -> Webhook:
+        """Nothing is sent any more."""
+        found = self._webhooks.named(id, self._holders(actor))
+        self._webhooks.end(id)
+        return found
+
+    def go_on(self, actor: str, id: str, after: int | None = None) -> Webhook:
+        """Send again from now on, or everything after a position."""
+        self._webhooks.named(id, self._holders(actor))
+        head = self._journal.facts.head()
+        self._webhooks.go_on(id, None if after is None else min(after, head))
+        return self._webhooks.named(id, self._holders(actor))
+
+    def _holders(self, actor: str) -> list[str] | None:
+        if actor == OPERATOR:
+            return None
+        with self._store.view() as view:
+            return people.ids(view, actor)
+
+
+def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
+    """The routes of webhooks."""
+    routes = Routes("webhooks", "Events of the feed, sent where you say.", journal, store)
+
+    def list_webhooks() -> Response:
+        """List your webhooks, and how far each was delivered: for the operator, everybody's."""
+        return jsonify(items=[told(one) for one in theirs.all(actor())])
+
+    def add_webhook() -> Response:
+        """Have the events of the feed sent to an address, signed by Standard Webhooks.
+
+        Each event at least once and in order; what is not taken (any answer but 2xx) is sent again
+        after 5 seconds, then ever more rarely, up to once an hour. After three days it is disabled.
+        """
+        said = read_body(NewWebhook)
+        made = theirs.add(actor(), source=request.root_url, **said)
+        answer = jsonify(**told(made), secret=made.secret)
+        answer.status_code = 201
+        return answer
+
+    def end_webhook(id: str) -> Response:
+        """End a webhook; nothing is sent any more."""
+        read_body(Nothing, may_be_empty=True)
+        return jsonify(told(theirs.end(actor(), id)))
+
+    def enable_webhook(id: str) -> Response:
+        """Send what is missing from now on, also if the webhook was disabled."""
+        read_body(Nothing, may_be_empty=True)
+        return jsonify(told(theirs.go_on(actor(), id)))
+
+    def replay_webhook(id: str) -> Response:
+        """Send everything after a position again."""
+        return jsonify(told(theirs.go_on(actor(), id, **read_body(Again))))
+
+    def listing() -> dict[str, Any]:
+        answers = {"200": answered("The webhooks.", schema_of(WebhookList))}
+        return documented(list_webhooks, answers, ["unauthenticated", "storage_unavailable"])
+
+    routes.add("GET", "/webhooks", list_webhooks, "list_webhooks", listing)
+    one = "/webhooks/<string:id>"
+    for path, act, body, status, answer, refuses in (
+        ("/webhooks", add_webhook, NewWebhook, "201", WebhookMade, (BadWebhook,)),
+        (f"{one}/end", end_webhook, Nothing, "200", WebhookTold, (UnknownWebhook,)),
+        (f"{one}/enable", enable_webhook, Nothing, "200", WebhookTold, (UnknownWebhook,)),
+        (f"{one}/replay", replay_webhook, Again, "200", WebhookTold, (UnknownWebhook,)),
+    ):
+        doc = partial(_acting, act, body, status, answer, refuses)
+        routes.add("POST", path, act, act.__name__, doc)
+    return routes
+
+
+def _acting(
+    act: Callable[..., Response], body: type[Shape], status: str, answer: Any, refuses: Refusals
+) -> dict[str, Any]:
+    answers = {status: answered("The webhook.", schema_of(answer))}
+    return writing(act, body, answers, refuses, signed=False, body_required=body is not Nothing)
+
+
+def told(one: Webhook) -> dict[str, Any]:
+    """A webhook as answers show it."""
+    names = ("id", "holder", "url", "types", "state", "position", "failures", "next_at", "said")
+    return {**{name: getattr(one, name) for name in names}, "made_at": one.made_at}

@@ -1,0 +1,104 @@
+"""Webhooks on the command line: added, listed, replayed and ended; and delivered, if asked to."""
+
+from __future__ import annotations
+
+import click
+
+from api.subscribing import Subscriptions, told
+from domain.permission import OPERATOR
+from scripts import terminal
+from scripts.commands.frame import as_json, named, opened, out, settings_of
+
+commands = click.Group()
+HERE = "urn:stemma"
+"""The source of events, where no address is said."""
+
+
+@commands.group()
+def webhook() -> None:
+    """Have the events of the feed sent to an address."""
+
+
+@webhook.command("add")
+@click.argument("url")
+@click.option(
+    "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."
+)
+@click.option("--types", help="The beginnings of the types that are sent; default every type.")
+@click.option("--after", type=int, help="Also what was recorded after this position.")
+@click.option("--source", default=HERE, show_default=True, help="The source that events name.")
+@click.pass_context
+def webhook_add(
+    ctx: click.Context, url: str, holder: str, types: str | None, after: int | None, source: str
+) -> None:
+    """Send the events of the feed to an address; prints the secret, once."""
+    with opened(ctx) as service:
+        if holder != OPERATOR:
+            holder = service.journal.draft().contributor(named("contributor", holder)).id
+        theirs = Subscriptions(service.journal, service.store, settings_of(ctx).webhook_networks)
+        made = theirs.add(holder, url, source, types, after)
+    out.print(f"{made.id} sends what is recorded after position {made.position}")
+    out.print(f"secret: {made.secret}", soft_wrap=True, highlight=False)
+
+
+@webhook.command("list")
+@as_json
+@click.pass_context
+def webhook_list(ctx: click.Context, as_json: bool) -> None:
+    """List the webhooks: how far each was delivered, and why it waits."""
+    with opened(ctx) as service:
+        listed = [
+            told(one) for one in Subscriptions(service.journal, service.store, ()).all(OPERATOR)
+        ]
+    if as_json:
+        terminal.print_json(out, {"items": listed})
+    else:
+        columns = ("id", "holder", "url", "state", "position", "failures", "said")
+        terminal.table_of(out, {name: name for name in columns}, listed)
+
+
+@webhook.command("end")
+@click.argument("id")
+@click.pass_context
+def webhook_end(ctx: click.Context, id: str) -> None:
+    """Send nothing more."""
+    with opened(ctx) as service:
+        Subscriptions(service.journal, service.store, ()).end(OPERATOR, id)
+    out.print("ended")
+
+
+@webhook.command("enable")
+@click.argument("id")
+@click.pass_context
+def webhook_enable(ctx: click.Context, id: str) -> None:
+    """Send what is missing from now on, also if it was disabled."""
+    with opened(ctx) as service:
+        one = Subscriptions(service.journal, service.store, ()).go_on(OPERATOR, id)
+    out.print(f"sends what is recorded after position {one.position}")
+
+
+@webhook.command("replay")
+@click.argument("id")
+@click.option("--after", type=int, required=True, help="Everything after this position.")
+@click.pass_context
+def webhook_replay(ctx: click.Context, id: str, after: int) -> None:
+    """Send everything after a position again."""
+    with opened(ctx) as service:
+        one = Subscriptions(service.journal, service.store, ()).go_on(OPERATOR, id, after)
+    out.print(f"sends what is recorded after position {one.position}")
+
+
+@commands.command()
+@click.pass_context
+def deliver(ctx: click.Context) -> None:
+    """Send to every webhook what is due now, once; a server does it all the time."""
+    from scripts.delivering import Deliverer
+
+    with opened(ctx) as service:
+        service.follower.catch_up()
+        deliverer = Deliverer(service, settings_of(ctx).webhook_networks)
+        try:
+            turns = deliverer.deliver_all()
+        finally:
+            deliverer.close()
+    out.print(f"{turns} turns")

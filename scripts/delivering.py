@@ -1,0 +1,132 @@
+"""Delivering: the events of the feed, sent to every webhook in order, each at least once.
+
+Each webhook has its own pace: one that is slow or fails holds up no other, and never a write. What
+was acknowledged is written down after each event, so that a restart goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+from api.allowance import Network
+from api.outbound import Unreached, post
+from api.webhooks import Webhook, Webhooks, signed
+from domain.journal import Journal
+from projections.feed import ONE, CloudEvent, stretch
+from projections.store import Store
+from scripts.service import Service
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""How often is looked for something to send."""
+AT_ONCE = 8
+"""To how many is sent at the same time."""
+IN_A_ROW = 50
+"""How many events are sent before others have their turn."""
+GONE = 410
+
+
+class Deliverer:
+    """Sends to the webhooks of one database."""
+
+    def __init__(
+        self,
+        service: Service,
+        allowed: Sequence[Network] = (),
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._journal: Journal = service.journal
+        self._store: Store = service.store
+        self._webhooks, self._allowed = Webhooks(service.engine), allowed
+        self._clock = clock or service.journal.clock
+        self._threads = ThreadPoolExecutor(AT_ONCE, "deliver")
+        self._busy: dict[str, Future[bool]] = {}
+
+    def look(self) -> int:
+        """Begin to send to those that are due; to how many is being sent."""
+        self._busy = {id: one for id, one in self._busy.items() if not one.done()}
+        for one in self._webhooks.due(self._clock(), self._store.current().position):
+            if one.id not in self._busy:
+                self._busy[one.id] = self._threads.submit(self._turn, one)
+        return len(self._busy)
+
+    def deliver_all(self) -> int:
+        """Send until nothing is due any more; how many turns it took."""
+        turns = 0
+        while self.look():
+            for one in list(self._busy.values()):
+                one.result()
+            turns += 1
+        return turns
+
+    def close(self) -> None:
+        """Finish what is being sent."""
+        self._threads.shutdown()
+
+    def _turn(self, one: Webhook) -> bool:
+        if not self._webhooks.take(one, self._clock()):
+            return False
+        try:
+            return self._send(one)
+        except Exception:
+            log.exception("delivering to a webhook failed")
+            self._webhooks.failed(one, "an error of this server", self._clock())
+            return False
+
+    def _send(self, one: Webhook) -> bool:
+        """Send the next events, up to the first that is not taken."""
+        with self._store.view() as view:
+            found = stretch(view, self._journal, one.source, one.position, IN_A_ROW)
+        for event in found.events:
+            if one.wants(event["type"]):
+                if why := self._refused(one, event):
+                    is_gone = why == str(GONE)
+                    self._webhooks.failed(one, why, self._clock(), is_final=is_gone)
+                    return False
+                upto = int(event["id"])
+                if not self._webhooks.delivered(one, upto, self._clock()):
+                    return False
+                one = one._replace(position=upto, failures=0, failing_since=None)
+        if found.upto > one.position:
+            self._webhooks.delivered(one, found.upto, self._clock())
+        self._webhooks.leave(one)
+        return True
+
+    def _refused(self, one: Webhook, event: CloudEvent) -> str:
+        """Send an event; why it was not taken, or nothing."""
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
+        headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
+        try:
+            answer = post(one.url, body, headers, self._allowed)
+        except Unreached as problem:
+            return str(problem)
+        return "" if 200 <= answer.status < 300 else str(answer.status)
+
+
+def start_delivering(service: Service, allowed: Sequence[Network]) -> Callable[[], None]:
+    """Deliver in a thread of this process; returns what stops it."""
+    deliverer, stopped = Deliverer(service, allowed), threading.Event()
+
+    def run() -> None:
+        while not stopped.wait(LOOK_SECONDS):
+            try:
+                deliverer.look()
+            except Exception as error:  # the database does not answer
+                log.warning("webhooks wait: %s", error)
+
+    thread = threading.Thread(target=run, name="deliver", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        thread.join()
+        deliverer.close()
+
+    return stop
