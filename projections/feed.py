@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 from domain.claim import CONTRIBUTOR
 from domain.fact import Fact
 from domain.journal import Journal
-from domain.recorders import Placed
+from domain.stored import Placed
 from domain.values import EDGE, Example
 from projections.history import tell
 from projections.money.readers import ANONYMOUS, Reader

@@ -13,7 +13,7 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.permission import OWN, READS, permit
-from domain.recorders import Placed
+from domain.stored import Placed
 from domain.values import ContributorId, one_of
 from projections import attribution
 from projections.feed import is_public

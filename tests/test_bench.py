@@ -31,6 +31,12 @@ from scripts.generate import (
 from scripts.service import Service, open_service
 
 MEASURES = {
+    "inbox": [
+        f"{what} of {whom}, 300 works, p{percent}"
+        for whom in ("a person", "the operator")
+        for what in ("inbox", "count")
+        for percent in (50, 99)
+    ],
     "append": [
         *(f"1 in a transaction, {who}" for who in ("1 client", "4 clients", "16 clients")),
         "20 in a transaction, 1 client",

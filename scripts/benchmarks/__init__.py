@@ -24,6 +24,7 @@ from scripts.benchmarks import (
     money,
     pages,
     split,
+    waiting,
     wide,
 )
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Measure] = {
     "load": load.measure,
     "pages": pages.measure,
     "wide": wide.measure,
+    "inbox": waiting.measure,
 }
 LARGEST = {"money"}
 """Those that know a larger size than the full one."""
