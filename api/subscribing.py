@@ -130,7 +130,10 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
     routes = Routes("webhooks", "Events of the feed, sent where you say.", journal, store)
 
     def list_webhooks() -> Response:
-        """List your webhooks, and how far each was delivered: for the operator, everybody's."""
+        """List your webhooks, and how far each was delivered: for the operator, everybody's.
+
+        Of one that waits it says why the last time was in vain, and when it is sent again.
+        """
         return jsonify(items=[told(one) for one in theirs.all(actor())])
 
     def add_webhook() -> Response:
@@ -146,17 +149,26 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         return answer
 
     def end_webhook(id: str) -> Response:
-        """End a webhook; nothing is sent any more."""
+        """End a webhook; nothing is sent any more.
+
+        What is being sent at this moment may still arrive.
+        """
         read_body(Nothing, may_be_empty=True)
         return jsonify(told(theirs.end(actor(), id)))
 
     def enable_webhook(id: str) -> Response:
-        """Send what is missing from now on, also if the webhook was disabled."""
+        """Send what is missing from now on, also if the webhook was disabled.
+
+        It goes on where it stopped, without waiting for the time of the next attempt.
+        """
         read_body(Nothing, may_be_empty=True)
         return jsonify(told(theirs.go_on(actor(), id)))
 
     def replay_webhook(id: str) -> Response:
-        """Send everything after a position again."""
+        """Send everything after a position again.
+
+        Or from a later position on, which leaves out what is between.
+        """
         return jsonify(told(theirs.go_on(actor(), id, **read_body(Again))))
 
     def listing() -> dict[str, Any]:

@@ -119,6 +119,7 @@ EXAMPLES = (
     *("forget_contributor", "close_project", "reopen_project"),
     "preview_remix",
     "make_key",
+    "add_webhook",
 )
 
 
@@ -138,8 +139,9 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
     document = served.operator.document
     named = {one["operationId"]: (method, path, one) for method, path, one in operations(document)}
     # A cosignature is of a key and a tree that are made up each time (tests/test_witness.py).
-    # So is a key.
-    assert {*EXAMPLES, "add_cosignatures", "replace_key", "end_key"} == {
+    # So is a key, and the id of a webhook.
+    made_up = {"replace_key", "end_key", "end_webhook", "enable_webhook", "replay_webhook"}
+    assert {*EXAMPLES, "add_cosignatures", *made_up} == {
         name for name, (method, _, _) in named.items() if method == "post"
     }
     merge = named["merge_contributor"][2]["requestBody"]["content"]["application/json"]["example"]
