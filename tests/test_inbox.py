@@ -34,6 +34,14 @@ BEGINS = {
         *("assignment", "period", "pool.correct", "pool.locate", "pool.reserve"),
         *("pool.free-reserve", "exchange-rate", "withholding", "payout"),
     },
+    "a project is its leaders', a challenge its issuer's, an answer its poster's": {
+        *("project", "project.describe", "project.update", "project.close", "project.reopen"),
+        *("project.assign-leader", "project.remove-leader", "step", "step.describe"),
+        *("challenge", "challenge.describe", "challenge.close", "challenge.reopen"),
+        *("challenge.move", "challenge.answer", "challenge.withdraw-answer"),
+        *("challenge.feature", "challenge.unfeature"),
+        *("contribution.place", "contribution.take-out"),
+    },
     "a release is its poster's until they publish it": {"release.publish"},
 }
 """The commands that answer nothing that waits for anybody, and why."""
