@@ -57,7 +57,8 @@ def test_every_public_fact_is_an_event_and_no_other_is(served: Served) -> None:
     served.post_piece("A song", poem, by=ben)
     show = served.operator.post("/releases", title="A show", components=[{"work": poem}]).id
     said = {"name": "a pool", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
-    served.operator.post(f"/releases/{show}/pools", said)
+    pool = served.operator.post(f"/releases/{show}/pools", said).id
+    served.operator.post(f"/pools/{pool}/reserve", rate="1/4")
     served.acting(ben).post(f"/contributors/{ben}/ask-first")
     secret = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
     nobody = served.client(None)

@@ -165,3 +165,19 @@ def test_whoever_commented_is_told_of_the_answer_also_without_a_share(
     assert re.findall(r'<li class="([a-z_ ]+)">', page) == [
         *("proposal revised", "proposal answered"),
     ]
+
+
+def test_a_message_after_a_form_is_for_who_sent_it_and_shown_once(served: Served) -> None:
+    ana = served.admit("Ana")
+    poem = served.post_piece("A poem", by=ana)
+    credit = served.operator.get(f"/works/{poem}").json["credits"][0]["id"]
+    as_ana = signed_in(served, ana)
+    token = as_ana.get(f"/credit/{credit}").token
+    answer = as_ana.post(f"/credit/{credit}/accept", {"form_token": token})
+    place = answer.headers["Location"]
+    assert "min_position" in place
+    said = "This was recorded at position"
+    for someone in (Reader(served.operator.port), signed_in(served, served.admit("Ben"))):
+        assert said not in someone.get(place).text_seen
+    assert said in as_ana.get(place).text_seen
+    assert said not in as_ana.get(place).text_seen

@@ -41,6 +41,9 @@ from projections.store import Store, View, decode_cursor, encode_cursor
 COOKIE = "__Host-stemma"
 COOKIE_OF_LOOPBACK = "stemma"
 """On localhost there is no TLS, and some browsers then reject a secure cookie."""
+DONE = "stemma-done"
+"""The cookie by which the page after a form knows who sent it; it is gone with that page."""
+DONE_SECONDS = 60
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OWN_PAGE = re.compile(
@@ -182,6 +185,8 @@ class Frame:
         token = request.cookies.get(cookie_name(), "")
         come_in(self.sessions.caller(token) if token else None)
         g.form_token = form_token(token) if g.actor else ""
+        done = request.cookies.get(DONE)
+        g.done = done if g.actor and done and done == request.args.get("min_position") else None
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
             come_in(self.opening.caller(given.token or ""))
@@ -342,7 +347,11 @@ def id_named(text: str) -> str | None:
 def to_page(path: str, position: int | None = None) -> AnyResponse:
     """Redirect to a page after a form; the page waits for what was recorded."""
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
-    return redirect(f"{request.script_root}{path}{waits}", 303)
+    answer = redirect(f"{request.script_root}{path}{waits}", 303)
+    if position is not None:
+        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "secure": not is_loopback()}
+        answer.set_cookie(DONE, str(position), DONE_SECONDS, **kept)
+    return answer
 
 
 def page_of(problem: Problem) -> Response:
@@ -367,6 +376,8 @@ def _finish(answer: Response) -> Response:
     # With "no-referrer" a browser would not say where a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")
+    if g.get("done"):
+        answer.delete_cookie(DONE)
     return answer
 
 

@@ -83,7 +83,7 @@ class Reader:
             return not self.ids.isdisjoint(_concerned(happened))
         if readers == ALL_MONEY:
             return False
-        is_pool = isinstance(happened, Pool.Opened | Pool.Amended | Pool.Located)
+        is_pool = happened.TOPIC.startswith(f"{Pool.NAME}.")
         pool = happened.originator_id if is_pool else _pool_of(happened)
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
