@@ -90,7 +90,7 @@ def asking(works: int) -> Iterator[Line]:
         by = {"by": OPERATOR if number % 5 == 0 else poster}
         authors = [{"contributor": poster, "role": "writer"}]
         yield {"type": "contribution", **piece, **by, "authors": authors, "sources": sources}
-        credit = {"type": "credit", "id": id_of("credit", number), "work": piece["id"]}
+        credit = {"type": "credit", "id": f"credit-{number}", "work": piece["id"]}
         if number % 4 == 0:
             yield {**credit, **by, "contributor": other, "role": "editor"}
         elif number % 10 == 1:
