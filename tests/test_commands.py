@@ -318,6 +318,7 @@ SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "
 GROUPS = {"work", "contributor", "credit", "release"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
+    *(("inbox",), ("happenings", "ana")),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(

@@ -434,7 +434,18 @@ def test_who_may_not_read_something_is_told_who_may(world: World) -> None:
 
 # -- pages ---------------------------------------------------------------------------------------
 
-CLOSED = {"waiting", "do", "post", "pool", "pools", "proposal", "entry", "statement", "own-keys"}
+CLOSED = {
+    "waiting",
+    "do",
+    "post",
+    "pool",
+    "pools",
+    "proposal",
+    "entry",
+    "statement",
+    "own-keys",
+    "own-webhooks",
+}
 """The first words of pages that need signing in even where pages are public."""
 OPEN = {"", "audit", "docs", "openapi.json", "sign-in", "static"}
 """The first words of pages that anybody may see."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
-from api.subscribing import Subscriptions, told
+from api.allowance import Network
 from domain.permission import OPERATOR
 from scripts import terminal
 from scripts.commands.frame import as_json, named, opened, out, settings_of
+
+if TYPE_CHECKING:
+    from api.subscribing import Subscriptions
+    from scripts.service import Service
 
 commands = click.Group()
 HERE = "urn:stemma"
@@ -35,7 +42,7 @@ def webhook_add(
     with opened(ctx) as service:
         if holder != OPERATOR:
             holder = service.journal.draft().contributor(named("contributor", holder)).id
-        theirs = Subscriptions(service.journal, service.store, settings_of(ctx).webhook_networks)
+        theirs = _of(service, settings_of(ctx).webhook_networks)
         made = theirs.add(holder, url, source, types, after)
     out.print(f"{made.id} sends what is recorded after position {made.position}")
     out.print(f"secret: {made.secret}", soft_wrap=True, highlight=False)
@@ -46,10 +53,10 @@ def webhook_add(
 @click.pass_context
 def webhook_list(ctx: click.Context, as_json: bool) -> None:
     """List the webhooks: how far each was delivered, and why it waits."""
+    from api.subscribing import told
+
     with opened(ctx) as service:
-        listed = [
-            told(one) for one in Subscriptions(service.journal, service.store, ()).all(OPERATOR)
-        ]
+        listed = [told(one) for one in _of(service).all(OPERATOR)]
     if as_json:
         terminal.print_json(out, {"items": listed})
     else:
@@ -63,7 +70,7 @@ def webhook_list(ctx: click.Context, as_json: bool) -> None:
 def webhook_end(ctx: click.Context, id: str) -> None:
     """Send nothing more."""
     with opened(ctx) as service:
-        Subscriptions(service.journal, service.store, ()).end(OPERATOR, id)
+        _of(service).end(OPERATOR, id)
     out.print("ended")
 
 
@@ -73,7 +80,7 @@ def webhook_end(ctx: click.Context, id: str) -> None:
 def webhook_enable(ctx: click.Context, id: str) -> None:
     """Send what is missing from now on, also if it was disabled."""
     with opened(ctx) as service:
-        one = Subscriptions(service.journal, service.store, ()).go_on(OPERATOR, id)
+        one = _of(service).go_on(OPERATOR, id)
     out.print(f"sends what is recorded after position {one.position}")
 
 
@@ -84,7 +91,7 @@ def webhook_enable(ctx: click.Context, id: str) -> None:
 def webhook_replay(ctx: click.Context, id: str, after: int) -> None:
     """Send everything after a position again."""
     with opened(ctx) as service:
-        one = Subscriptions(service.journal, service.store, ()).go_on(OPERATOR, id, after)
+        one = _of(service).go_on(OPERATOR, id, after)
     out.print(f"sends what is recorded after position {one.position}")
 
 
@@ -102,3 +109,10 @@ def deliver(ctx: click.Context) -> None:
         finally:
             deliverer.close()
     out.print(f"{turns} turns")
+
+
+def _of(service: Service, allowed: Sequence[Network] = ()) -> Subscriptions:
+    """The webhooks of a database; what serves HTTP is loaded for these commands alone."""
+    from api.subscribing import Subscriptions
+
+    return Subscriptions(service.journal, service.store, allowed)
