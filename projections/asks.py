@@ -17,6 +17,7 @@ from domain.dispute import Answer, Opening, Settlement
 from domain.fact import Fact
 from domain.identifier import WORK, Identifier
 from domain.join import Join
+from domain.membership import Membership
 from domain.money.hold import Hold
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
@@ -62,6 +63,7 @@ CREDIT, REMIX, JOIN = "credit_claim", "remix_claim", "join"
 DISPUTE, SETTLEMENT = "dispute", "settlement"
 COMMENT, PROPOSAL, SHARE = "comment", "proposal", "missing_share"
 HOLD, PAYOUT = "hold", "payout"
+MEMBERSHIP = "membership"
 """The kinds of asks."""
 
 ABOUT = {SHARE: "proposal", HOLD: "credit", PAYOUT: "batch"}
@@ -81,6 +83,10 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield from _agreed(position, happened, numbers)
         case Hold.Event() | Payout.Event():
             yield from _booked(position, happened, numbers)
+        case Membership.Offered(contributor=contributor, group=group):
+            yield _ask(position, happened, MEMBERSHIP, numbers[contributor], None, group)
+        case Membership.Accepted() | Membership.Declined():
+            yield _close(happened.originator_id)
         case Work.RightStated(originator_id=id, right_holder=holder):
             yield Put(RIGHTS, (numbers[id], numbers[holder], position))
 

@@ -39,7 +39,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     ),
     "shares": ("proposal.", "share."),
     "money": ("payout.", "hold."),
-    "projects": ("project.", "step.", "placement.", "challenge.", "answer."),
+    "projects": ("project.", "step.", "placement.", "challenge.", "answer.", "membership."),
 }
 """What can be asked for alone, and how the topics of each begin."""
 Kind = Annotated[str, one_of(tuple(KINDS))]

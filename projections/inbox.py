@@ -38,6 +38,10 @@ KINDS: Mapping[str, Kind] = {
     "credit_claim": Kind("Accept or decline the claim to a credit", _CREDIT),
     "remix_claim": Kind("Confirm or decline what it is said to be made from", _REMIX),
     "join": Kind("Agree that two works are the same, or decline", _JOIN),
+    "membership": Kind(
+        "Agree to be a member of the group, or decline",
+        ("membership.accept", "membership.decline"),
+    ),
     "overdue_claim": Kind(
         "Decide the claim that was not answered in time", (*_CREDIT, *_REMIX, *_JOIN)
     ),
@@ -61,7 +65,7 @@ KINDS: Mapping[str, Kind] = {
 """Every kind, by its name."""
 
 
-NOUNS = ("batch", "credit", "identifier", "join", "payout", "proposal", "remix")
+NOUNS = ("batch", "credit", "identifier", "join", "membership", "payout", "proposal", "remix")
 """What something in the inbox is about."""
 
 

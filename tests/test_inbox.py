@@ -15,6 +15,7 @@ from projections.inbox import KINDS
 
 BEGINS = {
     "nobody asked for it: it begins something, or states what somebody knows": {
+        "membership",
         *("contributor", "contribution", "release", "remix", "credit", "work.claim", "join"),
         *("identifier", "pool", "contributor.rename", "contributor.register-key"),
         *("contributor.ask-first", "contributor.stop-asking", "contributor.grant-role"),
@@ -23,6 +24,7 @@ BEGINS = {
         *("remix.dispute", "identifier.dispute", "credit.hold", "credit.agree-licence"),
     },
     "it corrects or takes back what stands": {
+        "membership.date",
         *("contributor.merge", "contributor.separate", "contributor.revoke-key"),
         *("contributor.forget", "contributor.end-role", "work.describe", "work.redate"),
         *("credit.correct", "credit.revoke", "remix.strike", "remix.replace", "join.undo"),
@@ -222,6 +224,16 @@ def test_who_asked_to_be_asked_is_the_only_one_to_know(told: Bank) -> None:
     assert kinds(told, OPERATOR) == kinds(told, ana) == {}
     told.tell("accept_credit", id=credit, actor=ben)
     assert kinds(told, ben) == {}
+
+
+def test_who_is_said_to_be_in_a_group_is_asked(told: Bank) -> None:
+    ana, band = told.people("ana", "band")
+    offered = told.tell("offer_membership", group=band, contributor=ana, actor=band).id
+    asked = kinds(told, ana)["membership"]
+    assert (asked["id"], asked["person"]["name"]) == (offered, "band")
+    assert kinds(told, band) == {}
+    told.tell("accept_membership", id=offered, actor=ana)
+    assert kinds(told, ana) == {}
 
 
 def test_money_on_its_way_waits_for_the_books_and_money_that_came_back_for_its_payee(
