@@ -107,11 +107,7 @@ def create_app(
     from api.access import observe  # not before the folder is in the environment
     from api.metrics import Metrics
 
-    app = Flask("api", static_folder="web/static", template_folder="web/templates")
-    app.json = Json(app)
-    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
-    app.url_map.strict_slashes = False
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app = _empty()
     tokens = None if issuer is None else Tokens(issuer, Identities(store.engine))
     opening = KeysAndTokens(keys, tokens)
     readiness = Readiness(journal, store, log)
@@ -129,8 +125,6 @@ def create_app(
     rooms = {routes.noun: routes for routes in nouns}
     commands(journal, log, rooms)
     questions(journal, store, rooms)
-    app.url_map.converters["id"] = IdConverter
-    app.url_rule_class = RuleOnDemand
     for routes in nouns:
         app.register_blueprint(routes.blueprint)
     document = cache(partial(document_of, nouns))
@@ -146,6 +140,18 @@ def create_app(
     require_keys(app, opening, limits, is_public=lambda endpoint: _is_public(endpoint, public))
     app.after_request(_finish)
     app.after_request(tell_standing)
+    return app
+
+
+def _empty() -> Flask:
+    """An application without a route."""
+    app = Flask("api", static_folder="web/static", template_folder="web/templates")
+    app.json = Json(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
+    app.url_map.strict_slashes = False
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.url_map.converters["id"] = IdConverter
+    app.url_rule_class = RuleOnDemand
     return app
 
 

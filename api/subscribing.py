@@ -176,14 +176,11 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         return documented(list_webhooks, answers, ["unauthenticated", "storage_unavailable"])
 
     routes.add("GET", "/webhooks", list_webhooks, "list_webhooks", listing)
-    one = "/webhooks/<string:id>"
-    for path, act, body, status, answer, refuses in (
-        ("/webhooks", add_webhook, NewWebhook, "201", WebhookMade, (BadWebhook,)),
-        (f"{one}/end", end_webhook, Nothing, "200", WebhookTold, (UnknownWebhook,)),
-        (f"{one}/enable", enable_webhook, Nothing, "200", WebhookTold, (UnknownWebhook,)),
-        (f"{one}/replay", replay_webhook, Again, "200", WebhookTold, (UnknownWebhook,)),
-    ):
-        doc = partial(_acting, act, body, status, answer, refuses)
+    doc = partial(_acting, add_webhook, NewWebhook, "201", WebhookMade, (BadWebhook,))
+    routes.add("POST", "/webhooks", add_webhook, "add_webhook", doc)
+    for act, body in ((end_webhook, Nothing), (enable_webhook, Nothing), (replay_webhook, Again)):
+        path = f"/webhooks/<string:id>/{act.__name__.partition('_')[0]}"
+        doc = partial(_acting, act, body, "200", WebhookTold, (UnknownWebhook,))
         routes.add("POST", path, act, act.__name__, doc)
     return routes
 

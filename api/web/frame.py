@@ -26,8 +26,8 @@ from api.keys import Keys
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.sessions import Sessions, form_token
-from api.web import words
-from api.web.keeping import OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
+from api.web import keeping, words
+from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
@@ -41,9 +41,6 @@ from projections.store import Store, View, decode_cursor, encode_cursor
 COOKIE = "__Host-stemma"
 COOKIE_OF_LOOPBACK = "stemma"
 """On localhost there is no TLS, and some browsers then reject a secure cookie."""
-DONE = "stemma-done"
-"""The cookie by which the page after a form knows who sent it; it is gone with that page."""
-DONE_SECONDS = 60
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OWN_PAGE = re.compile(
@@ -185,8 +182,7 @@ class Frame:
         token = request.cookies.get(cookie_name(), "")
         come_in(self.sessions.caller(token) if token else None)
         g.form_token = form_token(token) if g.actor else ""
-        done = request.cookies.get(DONE)
-        g.done = done if g.actor and done and done == request.args.get("min_position") else None
+        g.done = keeping.told_once() if g.actor else None
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
             come_in(self.opening.caller(given.token or ""))
@@ -348,9 +344,7 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     """Redirect to a page after a form; the page waits for what was recorded."""
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     answer = redirect(f"{request.script_root}{path}{waits}", 303)
-    if position is not None:
-        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "secure": not is_loopback()}
-        answer.set_cookie(DONE, str(position), DONE_SECONDS, **kept)
+    keeping.tell_once(answer, position, is_secure=not is_loopback())
     return answer
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, make_response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
 TEXTS = ("title", "reason", "evidence", "text", "note")
 """The fields that hold sentences."""
@@ -65,3 +66,21 @@ def _fields(kept: str) -> list[tuple[str, str]]:
 
 def _texts(kept: str) -> list[str]:
     return [value for name, value in _fields(kept) if name in TEXTS and value.strip()]
+
+
+DONE = "stemma-done"
+"""The cookie by which the page after a form knows who sent it; it is gone with that page."""
+DONE_SECONDS = 60
+
+
+def tell_once(answer: AnyResponse, position: int | None, *, is_secure: bool) -> None:
+    """Have the next page say what was recorded, for who sent the form alone."""
+    if position is not None:
+        text = str(position)
+        answer.set_cookie(DONE, text, DONE_SECONDS, httponly=True, samesite="Lax", secure=is_secure)
+
+
+def told_once() -> str | None:
+    """The position that this page says to have been recorded, if it answers the form."""
+    done = request.cookies.get(DONE)
+    return done if done and done == request.args.get("min_position") else None
