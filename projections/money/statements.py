@@ -29,6 +29,7 @@ from domain.money.postings import (
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
+from projections.money.pools import recouping
 from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
 from projections.money.told import (
@@ -65,14 +66,15 @@ class Standing:
             self.units[account] += units
 
 
-def currencies(view: View, payees: Collection[str]) -> list[str]:
-    """The currencies in which these payees have anything."""
+def currencies(view: View, journal: Journal, payees: Collection[str]) -> list[str]:
+    """The currencies in which these payees have anything, or all they earned was recouped."""
     rows = view.rows(
         "SELECT DISTINCT p.currency FROM @postings p WHERE p.payee IN :payees "
-        "AND p.position <= :as_of ORDER BY p.currency",
+        "AND p.position <= :as_of",
         payees=list(payees),
     )
-    return [currency for (currency,) in rows]
+    have = {currency for (currency,) in rows}
+    return sorted(have | recouping.currencies(view, journal, payees, have))
 
 
 def statement(
@@ -94,7 +96,7 @@ def statement(
     payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
-    wanted = currencies(end, payees) if currency is None else [currency]
+    wanted = currencies(end, journal, payees) if currency is None else [currency]
     return {
         "contributor": attribution.persons(view, [number])[number],
         "after": after,

@@ -68,6 +68,22 @@ def of_payees(
             yield OfEntry(entry, ENTRIES[type(entry.first)], found)
 
 
+def currencies(
+    view: View, journal: Journal, payees: Collection[str], known: Collection[str]
+) -> set[str]:
+    """The currencies, besides those that are known, in which anything was recouped."""
+    rows = view.rows(
+        "SELECT DISTINCT o.currency FROM @pools o JOIN @named n ON n.pool = o.id "
+        "WHERE n.payee IN :payees",
+        payees=sorted(payees),
+    )
+    return {
+        currency
+        for currency in {currency for (currency,) in rows} - {*known}
+        if any(of_payees(view, journal, payees, 0, currency))
+    }
+
+
 def recouped_told(view: View, found: Iterable[Recouped]) -> list[RecoupedTold]:
     """The same as an answer."""
     every = list(found)
