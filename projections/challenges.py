@@ -60,7 +60,7 @@ CHALLENGES = Table(
         ("born", "BIGINT NOT NULL"),
         ("issued_at", "TEXT NOT NULL"),
     ),
-    ("number", "id", "project"),
+    ("number", "id", "project", "actor"),
     key="number",
 )
 ANSWERS = Table(

@@ -61,7 +61,10 @@ _HAPPENED = (
     "AND c.since = c.born AND NOT c.actor IN :named AND coalesce(c.waits_for, '') <> 'contributor' "
     "AND c.state IN ('claimed', 'pending') WHERE w.poster IN :named "
     "UNION SELECT e.born FROM @works w JOIN @remixes e ON e.child = w.number "
-    "AND e.since = e.born AND e.state = 'pending' WHERE w.poster IN :named"
+    "AND e.since = e.born AND e.state = 'pending' WHERE w.poster IN :named "
+    # Others answered a challenge that they issued.
+    "UNION SELECT a.born FROM @challenges c JOIN @answers a ON a.challenge = c.number "
+    "JOIN @works w ON w.number = a.own_work AND NOT w.poster IN :named WHERE c.actor IN :named"
 )
 
 
@@ -78,8 +81,8 @@ def of_contributor(
 ) -> Page[FactTold]:
     """What happened to this person, their works and their money, the latest first.
 
-    A piece of theirs was used, they were credited, a credit was changed or disputed, shares were
-    proposed or agreed, a payout was sent or came back. Only the person, auditors and the operator
+    A piece of theirs was used or featured, a challenge of theirs was answered, they were credited, a
+    credit was changed or disputed, shares were proposed or agreed, a payout was sent or came back. Only the person, auditors and the operator
     may ask.
     """
     accounts = attribution.accounts(view, id)
