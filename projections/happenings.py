@@ -81,9 +81,9 @@ def of_contributor(
 ) -> Page[FactTold]:
     """What happened to this person, their works and their money, the latest first.
 
-    A piece of theirs was used or featured, a challenge of theirs was answered, they were credited, a
-    credit was changed or disputed, shares were proposed or agreed, a payout was sent or came back. Only the person, auditors and the operator
-    may ask.
+    A piece of theirs was used or featured, a challenge of theirs was answered, they were credited,
+    a credit was changed or disputed, shares were proposed or agreed, a payout was sent or came
+    back. Only the person, auditors and the operator may ask.
     """
     accounts = attribution.accounts(view, id)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}

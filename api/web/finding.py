@@ -17,7 +17,15 @@ from api.web.frame import Answer, Frame, Listed, asked, id_in_path
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.values import POEM
-from projections import attribution, happenings, inbox, lineage, timeline
+from projections import (
+    attribution,
+    challenges,
+    happenings,
+    inbox,
+    lineage,
+    projects,
+    timeline,
+)
 from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
@@ -25,6 +33,8 @@ from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, Wor
 CARDS = 24
 PIECES = 8
 """How many of the latest pieces are shown below the releases."""
+TOGETHER = 3
+"""How many projects and how many challenges the start page names."""
 FOUND = 30
 SUGGESTED = 8
 
@@ -65,6 +75,7 @@ def _found(frame: Frame) -> None:
                 "start.html",
                 finished=Page(cards(view, found.items), found.next),
                 pieces=[] if cursor else cards(view, pieces.items),
+                **({} if cursor else _together(frame, view)),
             )
 
     @frame.page("/search")
@@ -90,6 +101,16 @@ def _found(frame: Frame) -> None:
         q, kind = wanted.pop("q", None), wanted.pop("kind", None)
         with frame.view(wanted) as view:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
+
+
+def _together(frame: Frame, view: View) -> dict[str, Any]:
+    """The latest projects that go on and challenges that can be answered."""
+    asking = challenges.challenges(view, frame.journal, open_=True, limit=TOGETHER)
+    return {
+        "projects": projects.projects(view, state="launched", limit=TOGETHER).items,
+        "challenges": asking.items,
+        "issuers": timeline.names(view, {one["issued_by"] for one in asking.items}),
+    }
 
 
 SORTS = {

@@ -25,6 +25,7 @@ BUNDLES = {
     "agreement.jsonl": 75,
     "payouts.jsonl": 40,
     "afterwards.jsonl": 5,
+    "together.jsonl": 4,
 }
 """Each, and how many days ago it happened: a proposal is open for comments for two weeks."""
 
@@ -47,7 +48,7 @@ def _person(text: str) -> str:
 
 def questions() -> list[Question]:
     """The questions that show what Stemma is for."""
-    return [*_about_works(), *_about_money()]
+    return [*_about_works(), *_about_money(), *_about_the_community()]
 
 
 def _about_works() -> list[Question]:
@@ -121,6 +122,34 @@ def _about_money() -> list[Question]:
             "The ledger, for an accountant's own tool (beancount)?",
             f"/pools/{pool}/ledger?format=beancount",
             "ledger lighthouse-money --beancount",
+        ),
+    ]
+
+
+def _about_the_community() -> list[Question]:
+    named = bundle.Ids("bundle").named
+    project, challenge = named("project", "the-keepers"), named("challenge", "light-out")
+    series = _work("keepers-series")
+    return [
+        Question(
+            "Who leads the docuseries, and what is in its steps?",
+            f"/projects/{project}",
+            "project show the-keepers",
+        ),
+        Question(
+            "Which answers to a challenge has nobody used yet?",
+            f"/answers?challenge={challenge}&unused=true",
+            "challenge answers --challenge light-out --unused",
+        ),
+        Question(
+            "Who is in all six episodes, and who was behind the group when it was made?",
+            f"/works/{series}/contributors?expand=groups",
+            "contributors keepers-series --expand groups",
+        ),
+        Question(
+            "What happened to おゆき?",
+            f"/contributors/{_person('oyuki')}/happenings",
+            "happenings oyuki",
         ),
     ]
 
