@@ -36,7 +36,7 @@ def proposal(out: Console, asking: Asking) -> None:
     number = f", agreement {told['number']} of its pool" if told["number"] else ""
     how = "by hand" if told["policy"] is None else f"by {told['policy']['type']}"
     out.print(f"\n[bold]{told['state']}{number}[/bold], set {how}")
-    out.print(f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}")
+    out.print(_came_about(told))
     if told["state"] == "open":
         out.print(f"can be final from {told['final_from'][:19]} on")
     out.print()
@@ -61,6 +61,18 @@ def proposal(out: Console, asking: Asking) -> None:
             out.print(f"  answered: {shown(answer['text'] or 'by a revision')}")
     for missing in told["warnings"]:
         out.print(f"\nused but without a share: {shown(missing['name'] or missing['id'])}")
+
+
+def _came_about(told: dict[str, Any]) -> str:
+    """How people could comment on a proposal, or why nobody had to."""
+    proof = f": {shown(told['document'])}" if told["document"] else ""
+    if told["is_implied"]:
+        return "the terms of the pool name everybody, so nobody had to agree"
+    if told["replaces"]:
+        return f"a share of agreement {told['replaces']} was assigned to another payee{proof}"
+    if told["agreed_on"]:
+        return f"agreed elsewhere on {day(told['agreed_on'])}, without comments here{proof}"
+    return f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}"
 
 
 def diff(out: Console, asking: Asking) -> None:
@@ -156,6 +168,39 @@ def _what(line: dict[str, Any], currency: str) -> str:
     what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
     what += f", by {shown('; '.join(line['rules']))}" if line["rules"] else ""
     return f"{what}: {shown(line['reason'])}" if line["reason"] else what
+
+
+def earnings(out: Console, asking: Asking) -> None:
+    """What somebody earned, month by month."""
+    told = asking.answer
+    out.print(f"\n[bold]{shown(told['contributor']['name'] or '(forgotten)')}[/bold]\n")
+    if not told["earnings"]:
+        out.print("Nothing was earned.")
+        return
+    rows = [(month, one["currency"]) for one in told["earnings"] for month in one["months"]]
+    _months(out, rows, {one["currency"]: one["earned_minor"] for one in told["earnings"]})
+
+
+def pool_earnings(out: Console, asking: Asking) -> None:
+    """What payees of a pool earned, month by month."""
+    told = asking.answer
+    currency = told["currency"]
+    _months(out, [(month, currency) for month in told["months"]], {currency: told["earned_minor"]})
+
+
+def _months(out: Console, rows: list[tuple[Any, str]], sums: dict[str, int]) -> None:
+    """What was earned in each month, what of it came late, and the sums."""
+    pools = ["pool"] if any("pool" in month for month, _ in rows) else []
+    table = Table("month", *pools, box=None)
+    for heading in ("earned", "of it late"):
+        table.add_column(heading, justify="right")
+    for month, currency in rows:
+        of = [_of(month[name], "name") for name in pools]
+        late = money(month["late_minor"], currency) if month["late_minor"] else ""
+        table.add_row(month["month"], *of, money(month["earned_minor"], currency), late)
+    for currency, earned in sums.items():
+        table.add_row("[bold]all[/bold]", *("" for _ in pools), money(earned, currency), "")
+    out.print(table)
 
 
 def pool_statement(out: Console, asking: Asking) -> None:
@@ -270,10 +315,10 @@ def why(out: Console, asking: Asking) -> None:
     for line in told["reserved"]:
         out.print(f" of it {reserving(line, currency)}")
     rounding = told["rounding"]
-    if rounding is not None:
+    if rounding is not None and rounding["left_over"]:
         out.print(
-            f"\n{rounding['left_over']} left-over units went to the largest remainders; "
-            f"this one is number {rounding['rank']} of {rounding['payees']}"
+            f"\nLeft over after everybody got whole units: {abs(rounding['left_over'])}; "
+            f"the remainder of this line ranked {rounding['rank']} of {rounding['payees']}"
         )
     for piece in told["pieces"]:
         name = shown(piece["title"] or piece["asset"])

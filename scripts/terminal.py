@@ -43,6 +43,8 @@ RENDERERS = {
     "ProposalTold": "accounts.proposal",
     "Diff": "accounts.diff",
     "Statement": "accounts.statement",
+    "Earnings": "accounts.earnings",
+    "PoolEarnings": "accounts.pool_earnings",
     "LedgerFact": "accounts.ledger",
     "Why": "accounts.why",
     "WithheldSummary": "accounts.withheld",

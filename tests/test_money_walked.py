@@ -1,5 +1,6 @@
 """What an accountant found on a walk through the books, on the command line."""
 
+import pytest
 from money import AGREED, Bank, bank
 
 from projections.money import statements
@@ -36,3 +37,55 @@ def test_months_in_which_all_was_recouped_have_their_lines(database: str) -> Non
         assert statement_of(told, a, after=first) == ["USD 50000"]
         with told.view() as view:
             assert not statements.statement(view, told.journal, c)["statements"]
+
+
+def test_what_is_dated_into_a_closed_period_is_warned_of_however_it_is_booked(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        revenue, expense = told.earn(pool, 100, "2026-03"), told.spend(pool, 10)
+        told.tell("close_period", until="2026-04")
+        line = {"payee": a, "amount_minor": 5}
+        dated = {"effective_at": "2026-03", "reason": "r"}
+        booked = [
+            told.tell("record_adjustment", pool=pool, lines=[line], payer="house", **dated),
+            told.tell("record_opening", pool=pool, lines=[line], document="d", **dated),
+            told.tell("reverse_expense", expense=expense, **dated),
+            told.reverse(revenue, 1),
+        ]
+        codes = [[one.code for one in each.warnings] for each in booked]
+        assert codes == [["period_closed"]] * 4
+        now = told.tell("record_adjustment", pool=pool, lines=[line], payer="house", reason="r")
+        assert now.warnings == ()
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_name_is_one_payee_of_a_pool_whatever_named_it_first(
+    is_first: bool, database: str
+) -> None:
+    """Whoever paid for the printing is charged by the same name: one balance, not two."""
+    with bank(database) as told:
+        (a,) = told.people("a")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        lines = [{"payee": a, "amount_minor": 13}, {"payee": "house", "amount_minor": -3}]
+
+        def adjust() -> None:
+            told.tell("record_adjustment", pool=pool, lines=lines, payer="house", reason="r")
+
+        if is_first:
+            adjust()
+        told.spend(pool, 40)
+        told.earn(pool, 100)
+        if not is_first:
+            adjust()
+        assert sorted(told.account().values()) == [27, 73]
+        told.tell(
+            "record_opening",
+            **{"pool": pool, "effective_at": "2026-04", "document": "d"},
+            lines=[{"payee": "house", "amount_minor": 1}],
+        )
+        assert sorted(told.account().values()) == [28, 73]

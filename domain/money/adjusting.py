@@ -17,7 +17,7 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
-from domain.money.keeping import above_in_question, entry_facts, must_know
+from domain.money.keeping import above_in_question, dated, entry_facts, must_know, units_of
 from domain.money.period import Period
 from domain.money.reckoning import of_agreement, paid_by, redivision_of
 from domain.money.reserving import freed_to_cover
@@ -104,7 +104,7 @@ class ReverseExpense(Command):
             amount_minor=taken,
             reversal=past.id,
             payer=recorded.payer,
-            effective_at=_not_in_future(past, self.effective_at),
+            effective_at=self.effective_at and dated(past, self.effective_at),
             reason=reason,
             document=self.document,
         )
@@ -177,8 +177,8 @@ class RecordAdjustment(Command):
     id: NewAdjustmentId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        books, at = past.books(), _not_in_future(past, self.effective_at)
-        units = self._units()
+        books, at = past.books(), self.effective_at and dated(past, self.effective_at)
+        units = self._units(past)
         must_know(past, units)
         agreement = books.agreement_for(self.pool, at or instant(past.now))
         if agreement is None:
@@ -197,14 +197,13 @@ class RecordAdjustment(Command):
             effective_at=at,
         )
 
-    def _units(self) -> dict[str, int]:
+    def _units(self, past: Past) -> dict[str, int]:
         """By payee: what is given or taken, which sums to zero."""
-        units: dict[str, int] = {}
-        for line in self.lines:
-            units[line.payee] = units.get(line.payee, 0) + line.amount_minor
-        rest = sum(units.values())
+        lines = [(line.payee, line.amount_minor) for line in self.lines]
+        rest = sum(amount for _, amount in lines)
         if rest and self.payer is not None:
-            units[self.payer] = units.get(self.payer, 0) - rest
+            lines.append((self.payer, -rest))
+        units = units_of(past, self.pool, lines)
         if sum(units.values()) or not any(units.values()):
             raise AdjustmentUnbalanced(rest)
         return units
@@ -329,9 +328,3 @@ def _parts(owed: dict[tuple[str, str], int], taken: int) -> dict[str, dict[str, 
         if units:
             found.setdefault(agreement, {})[payee] = units
     return found
-
-
-def _not_in_future(past: Past, at: str | None) -> str | None:
-    if at is not None and is_in_future(at, past.now):
-        raise EarnedInFuture(at)
-    return at

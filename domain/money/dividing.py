@@ -14,11 +14,20 @@ from typing import Annotated, Any
 from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.identity import part_id
-from domain.moment import instant, is_in_future
+from domain.moment import instant
 from domain.money.came import item_of
 from domain.money.entry import Entry
 from domain.money.finalising import implied
-from domain.money.keeping import division_id, entry_facts, first_of_document, must_know
+from domain.money.keeping import (
+    dated,
+    division_id,
+    entry_facts,
+    first_of_document,
+    is_own_name,
+    must_know,
+    named_in,
+    warn_if_late,
+)
 from domain.money.naming import (
     CATEGORIES,
     PAYER,
@@ -28,9 +37,8 @@ from domain.money.naming import (
     word_and_name,
 )
 from domain.money.netting import netted, reversed_by
-from domain.money.payee import Payee
 from domain.money.policy.sold import Item, by_kind, must_sum_to, rounded
-from domain.money.pool import Pool, texts_in
+from domain.money.pool import Pool
 from domain.money.reckoning import (
     Change,
     correction_of,
@@ -94,17 +102,14 @@ class _Booking(Command):
 
     def booked(self, past: Past, kind: type[Booked], amount_minor: int) -> dict[str, Any]:
         """The fields that the facts of revenue and expenses share."""
-        if is_in_future(self.effective_at, past.now):
-            raise EarnedInFuture(self.effective_at)
-        if self.effective_at < (until := past.books().closed_until):
-            past.warn("period_closed", until=until)
+        at = dated(past, self.effective_at)
         opened = past.get(Pool, self.pool).opened
         return {
             "pool": self.pool,
             "release": opened.release,
             "currency": opened.currency,
             "amount_minor": amount_minor,
-            "effective_at": self.effective_at,
+            "effective_at": at,
             "document": self.document,
             "note": self.note,
             "repeats": first_of_document(past, kind, self.pool, amount_minor, self.document),
@@ -169,7 +174,7 @@ class RecordRevenue(_Booking):
         past.books().fetch_pool(self.pool, word)
         must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
         amount_minor, items, exact = self._sold(past.get(Pool, self.pool).opened.currency)
-        named = None if name is None else _named(past, self.pool, f"{word}/", name)
+        named = None if name is None else named_in(past, self.pool, f"{word}/", name)
         yield Revenue.Recorded.born(
             past.id,
             **self.booked(past, Revenue.Recorded, amount_minor),
@@ -240,21 +245,10 @@ class RecordExpense(_Booking):
 
         A name that the terms or an agreement give is theirs already.
         """
-        books = past.books()
-        known = books.pools[self.pool]
-        agreed = (payee for each in known.agreements for payee in books.agreements[each].pieces)
-        is_known = Payee.parse(self.payer).kind != "other" or self.payer in known.names
-        if is_known or self.payer in {OPERATOR, *texts_in(known.opened.terms), *agreed}:
+        if is_own_name(past, self.pool, self.payer):
             return self.payer, None
-        named = _named(past, self.pool, PAYER, self.payer)
+        named = named_in(past, self.pool, PAYER, self.payer)
         return named or payer_id(past.id), self.payer
-
-
-def _named(past: Past, pool: str, kind: str, name: str) -> str | None:
-    """The id of the source or payer of a pool that was given this name before, if any."""
-    names = {id: text for id, text in past.books().pools[pool].names.items() if id.startswith(kind)}
-    texts = past.texts(names.values())
-    return next((id for id, digest in names.items() if texts.get(digest) == name), None)
 
 
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
@@ -302,6 +296,7 @@ class ReverseRevenue(Command):
         if not 0 < taken <= known.left_minor:
             raise ReversalTooLarge(max(0, known.left_minor))
         recorded = noun.recorded
+        warn_if_late(past, recorded.effective_at)
         past.watch_money(recorded.release)
         if known.division is not None:
             yield from reversed_by(past, self.revenue, taken, past.id, reason=self.reason)

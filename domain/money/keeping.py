@@ -1,4 +1,4 @@
-"""Keeping: how lists are split over facts, who may be named in the books, and what repeats."""
+"""Keeping: how lists are split over facts, who is named in the books, what repeats or is late."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.join import Join
 from domain.known import Known
+from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
+from domain.money.naming import PAYER
 from domain.money.payee import Payee
+from domain.money.pool import texts_in
 from domain.money.proposal import Content, Proposal
 from domain.money.revenue import Booked, paper_of
 from domain.past import Past
+from domain.permission import OPERATOR
+from domain.refusal import EarnedInFuture
 from domain.remix import Remix
 
 _LISTS = ("costs", "flow_before", "flow", "reserved")
@@ -85,6 +90,52 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
             past.work(payee.id)
         elif payee.is_contributor or payee.is_misspelt:
             past.contributor(payee.id)
+
+
+def payee_in(past: Past, pool: str, said: str) -> str:
+    """Who a text stands for in a pool: somebody outside may have been named with an expense."""
+    return said if is_own_name(past, pool, said) else named_in(past, pool, PAYER, said) or said
+
+
+def units_of(past: Past, pool: str, lines: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """By payee of a pool: the sum of what the lines give, each with who is meant."""
+    units: dict[str, int] = {}
+    for said, amount in lines:
+        payee = payee_in(past, pool, said)
+        units[payee] = units.get(payee, 0) + amount
+    return units
+
+
+def is_own_name(past: Past, pool: str, said: str) -> bool:
+    """Whether a text is the payee itself: an id, or a name that the books of the pool have."""
+    books = past.books()
+    known = books.pools[pool]
+    if Payee.parse(said).kind != "other" or said == OPERATOR or said in known.names:
+        return True
+    agreed = (payee for each in known.agreements for payee in books.agreements[each].pieces)
+    has_account = any(of in known.agreements for (_, of), _ in books.accounts.under(said))
+    return has_account or said in {*texts_in(known.opened.terms), *agreed}
+
+
+def named_in(past: Past, pool: str, kind: str, name: str) -> str | None:
+    """The id of the source or payer of a pool that was given this name before, if any."""
+    names = {id: text for id, text in past.books().pools[pool].names.items() if id.startswith(kind)}
+    texts = past.texts(names.values())
+    return next((id for id, digest in names.items() if texts.get(digest) == name), None)
+
+
+def dated(past: Past, at: str) -> str:
+    """The date of what is booked: not in the future; it is warned of what comes late."""
+    if is_in_future(at, past.now):
+        raise EarnedInFuture(at)
+    warn_if_late(past, at)
+    return at
+
+
+def warn_if_late(past: Past, at: str) -> None:
+    """Warn of what is dated into a period that is closed."""
+    if at < (until := past.books().closed_until):
+        past.warn("period_closed", until=until)
 
 
 def above_in_question(past: Past, books: Books) -> Above:

@@ -11,9 +11,8 @@ from typing import Annotated
 
 from domain.command import Command, Record, command, record
 from domain.fact import New
-from domain.moment import is_in_future
 from domain.money.entry import Entry, stated_lines
-from domain.money.keeping import entry_facts, first_of_document, must_know
+from domain.money.keeping import dated, entry_facts, first_of_document, must_know, units_of
 from domain.money.reckoning import of_agreement
 from domain.money.split import OF_SPLIT
 from domain.past import Past
@@ -67,16 +66,13 @@ class RecordOpening(Command):
     id: NewOpeningId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        if is_in_future(self.effective_at, past.now):
-            raise EarnedInFuture(self.effective_at)
-        units: dict[str, int] = {}
-        for line in self.lines:
-            units[line.payee] = units.get(line.payee, 0) + line.amount_minor
+        at, lines = dated(past, self.effective_at), self.lines
+        units = units_of(past, self.pool, ((line.payee, line.amount_minor) for line in lines))
         if not any(units.values()):
             raise BadAmount(0, "nobody is owed anything")
         must_know(past, units)
         books = past.books()
-        agreement = books.agreement_for(self.pool, self.effective_at)
+        agreement = books.agreement_for(self.pool, at)
         if agreement is None:
             raise NotAgreed(self.pool)
         pool, whole = books.pools[self.pool], sum(units.values())
@@ -91,5 +87,5 @@ class RecordOpening(Command):
             agreed="0",
             reason=self.reason,
             document=self.document,
-            effective_at=self.effective_at,
+            effective_at=at,
         )
