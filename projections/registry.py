@@ -21,6 +21,7 @@ from projections import (
     notices,
     parts,
     projects,
+    series,
 )
 from projections.money import earning, payouts, pools, remittances, splitting, statement_files
 from projections.question import QUESTIONS, Question
@@ -43,6 +44,7 @@ ROOMS = (
     notices,
     parts,
     projects,
+    series,
     splitting,
     pools,
     payouts,

@@ -87,6 +87,10 @@ def test_everything_new_is_a_few_clicks_from_the_start_page(shown: Service) -> N
         assert f"/piece/{work('match' if challenge == asking[0] else 'keeper-chair')}" in links(
             challenge
         )
+    parts = {f"/release/{work(id)}" for id in ("first-season", "the-storm", "opening", *EPISODES)}
+    assert parts <= links(f"/release/{work('keepers-series')}")
+    whole = {f"/release/{work(id)}" for id in ("episode-3", "first-season", "keepers-series")}
+    assert whole <= links(f"/release/{work('the-storm')}")
     group = f"/contributor/{person('night-ferry')}"
     assert group in links(f"/release/{work('opening')}")
     assert f"/contributor/{person('tukutuku')}" in links(group)

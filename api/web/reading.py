@@ -29,6 +29,7 @@ from projections import (
     pending,
     people,
     projects,
+    series,
     timeline,
 )
 from projections.licences import Licensed
@@ -48,6 +49,8 @@ FEW_FACTS = 12
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
 """How many splits a release shows, and how many payees the table of each."""
+MOST_PARTS = 40
+"""How many lines of its outline a series shows."""
 MOST_NAMES = 450
 """How many names of a credits roll a page shows."""
 ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
@@ -75,7 +78,9 @@ def _releases(frame: Frame) -> None:
     @frame.page("/release/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
-        with frame.view(asked(), id) as view:
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+        with frame.view(wanted, id) as view:
             row = lineage.find(view, id)
             if row.kind != "release":
                 return to_page(f"/piece/{id}")
@@ -88,6 +93,10 @@ def _releases(frame: Frame) -> None:
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
+                parts=series.parts(
+                    view, id, after=cursor if what == "parts" else None, limit=MOST_PARTS
+                ),
+                wholes=series.wholes(view, row.number),
                 identifiers=identifiers.of(view, row.number),
                 roll=found,
                 names=list(_by_role(names.items)),
@@ -118,6 +127,7 @@ def _pieces(frame: Frame) -> None:
             return render_template(
                 "piece.html",
                 work=lineage.work(view, id),
+                wholes=series.wholes(view, row.number),
                 identifiers=identifiers.of(view, row.number),
                 picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),

@@ -142,6 +142,11 @@ def _about_the_community() -> list[Question]:
             "challenge answers --challenge light-out --unused",
         ),
         Question(
+            "What are the parts of the series, and which of them is in all six episodes?",
+            f"/works/{series}/parts",
+            "release parts keepers-series",
+        ),
+        Question(
             "Who is in all six episodes, and who was behind the group when it was made?",
             f"/works/{series}/contributors?expand=groups",
             "contributors keepers-series --expand groups",

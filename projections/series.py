@@ -1,0 +1,163 @@
+"""A series: the parts of a release as an outline, and the wholes that a part is in.
+
+A part that is used in several places is listed in each, and its own parts only in the first: an
+outline is as long as there are uses, however often they repeat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple, TypedDict
+
+from domain.release import PARTS
+from domain.values import POEM, Example, WorkId, one_of
+from projections import lineage
+from projections.finding import REMIX_COUNTS
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.told import Count, Places, WorkRef
+
+MOST_WHOLES = 24
+"""How many of the wholes that a part is in are named."""
+Below = dict[int, dict[int, list[int] | None]]
+"""Of each release: the releases among its components in their order, and their places."""
+OfSeries = Annotated[
+    Annotated[str, one_of(PARTS)] | None, "What it is of a series.", Example("episode")
+]
+
+
+class PartOfWhole(TypedDict):
+    """A part of a release, where it stands in the outline."""
+
+    work: WorkRef
+    part: OfSeries
+    within: Annotated[WorkId, "The release that it is a part of directly.", Example(POEM)]
+    depth: Annotated[Count, "How deep it is: 1 is a part of the whole itself.", Example(1)]
+    places: Places
+    used_in: Annotated[Count, "In how many releases of this outline it is.", Example(1)]
+    is_listed_before: Annotated[
+        bool, "Whether it was listed above already, with what is in it.", Example(False)
+    ]
+
+
+class Whole(TypedDict):
+    """A release that something is a part of."""
+
+    work: WorkRef
+    part: OfSeries
+
+
+class _Line(NamedTuple):
+    part: int
+    within: int
+    depth: int
+    places: list[int] | None
+    is_repeated: bool
+
+
+_IN_RELEASES = f"w.kind = 'release' AND {holds('w')} AND e.kind = 'component' AND {REMIX_COUNTS}"
+
+
+@question("list_parts", "/works/{id}/parts", cli="release parts", as_published=True)
+def parts(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[PartOfWhole]:
+    """The releases that a release is made of, as an outline: seasons, episodes, acts, segments.
+
+    In the order of the components. A part that is used again is listed again, without its own.
+    """
+    root = lineage.find(view, id).number
+    below = _below(view, root)
+    lines = list(_outline(below, root))
+    (start,) = decode_cursor(after, int) or [0]
+    start = max(0, start)
+    more = encode_cursor(start + limit) if start + limit < len(lines) else None
+    return Page(_told(view, lines[start : start + limit], below), more)
+
+
+def _below(view: View, root: int) -> Below:
+    """What is in a release, and in each release that is in it."""
+    rows = view.rows(
+        "WITH RECURSIVE wholes (number) AS (SELECT CAST(:root AS BIGINT) UNION "
+        "SELECT e.parent FROM wholes JOIN @remixes e ON e.child = wholes.number "
+        f"JOIN @works w ON w.number = e.parent WHERE {_IN_RELEASES}) "
+        "SELECT e.child, e.parent, e.places, e.born FROM wholes "
+        "JOIN @remixes e ON e.child = wholes.number JOIN @works w ON w.number = e.parent "
+        f"WHERE {_IN_RELEASES}",
+        root=root,
+    )
+    placed = [
+        (child, parent, [int(one) for one in places.split()] if places else None, born)
+        for child, parent, places, born in rows
+    ]
+    # What was added later stands in no place, and so behind what does.
+    placed.sort(key=lambda row: (row[2] is None, row[2] or [], row[3]))
+    below: Below = {}
+    for child, parent, places, _ in placed:
+        below.setdefault(child, {}).setdefault(parent, places)
+    return below
+
+
+def _outline(below: Below, root: int) -> Iterator[_Line]:
+    """Every use of a part, each with its own parts after it where it is used first."""
+    seen, ahead = set[int](), list[_Line]()
+
+    def open_(whole: int, depth: int) -> None:
+        inside = below.get(whole, {}).items()
+        ahead.extend(_Line(part, whole, depth, places, False) for part, places in reversed(inside))
+
+    open_(root, 1)
+    while ahead:
+        line = ahead.pop()
+        yield line._replace(is_repeated=line.part in seen)
+        if line.part not in seen:
+            seen.add(line.part)
+            open_(line.part, line.depth + 1)
+
+
+def _told(
+    view: View,
+    lines: Sequence[_Line],
+    below: Below,
+) -> list[PartOfWhole]:
+    used = Counter(part for inside in below.values() for part in inside)
+    numbers = {number for line in lines for number in (line.part, line.within)}
+    found = _wholes_told(view, numbers)
+    return [
+        {
+            **found[line.part],
+            "within": found[line.within]["work"]["id"],
+            "depth": line.depth,
+            "places": line.places,
+            "used_in": used[line.part],
+            "is_listed_before": line.is_repeated,
+        }
+        for line in lines
+    ]
+
+
+def _wholes_told(view: View, numbers: set[int]) -> dict[int, Whole]:
+    rows = lineage.rows_of(view, numbers)
+    texts = view.texts({row.title for row in rows.values()})
+    return {
+        number: {"work": lineage.reference(row, texts), "part": row.part}
+        for number, row in rows.items()
+    }
+
+
+def wholes(view: View, number: int) -> list[Whole]:
+    """The releases that a work is a component of, and those that they are in, the nearest first."""
+    found, level = dict.fromkeys([number]), [number]
+    while level and len(found) <= MOST_WHOLES:
+        rows = view.rows(
+            "SELECT DISTINCT e.child FROM @remixes e JOIN @works w ON w.number = e.child "
+            f"WHERE e.parent IN :level AND {_IN_RELEASES} ORDER BY e.child LIMIT :most",
+            level=level,
+            most=MOST_WHOLES,
+        )
+        level = [whole for (whole,) in rows if whole not in found]
+        found |= dict.fromkeys(level)
+    above = [one for one in found if one != number][:MOST_WHOLES]
+    told = _wholes_told(view, {*above})
+    return [told[one] for one in above]
