@@ -135,10 +135,20 @@ def together(served: Served, ana: str, ben: str, lou: str, work: str) -> dict[st
     post.post(f"/contributions/{work}/place", step=part_id(project, "step", 0))
     post.post(f"/challenges/{challenge}/answer", work=work)
     lead.post(f"/challenges/{challenge}/feature", work=work, reason=UNBROKEN)
+    opening = part_of_series(served, LONG[:200], "segment", work)
+    episodes = [part_of_series(served, title, "episode", opening) for title in (UNBROKEN, ARABIC)]
     return {
+        "series": f"/release/{part_of_series(served, ARABIC, 'series', *episodes)}",
         **{"project": f"/project/{project}", "projects": "/project", "challenges": "/challenge"},
         **{"challenge": f"/challenge/{challenge}", "launch": "/do/project", "ask": "/do/challenge"},
     }
+
+
+def part_of_series(served: Served, title: str, part: str, *works: str) -> str:
+    """A part of a series."""
+    said = {"title": title, "part": part, "components": [{"work": one} for one in works]}
+    id: str = served.operator.post("/releases", said).id
+    return id
 
 
 def earn(served: Served, release: str, shares: dict[str, str]) -> dict[str, str]:
@@ -198,7 +208,7 @@ PAGES = (
     *("post", "sources", "credits", "desk", "do", "audit", "sign-in", "nothing", "wrong-state"),
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
-    *("project", "projects", "challenge", "challenges", "launch", "ask"),
+    *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""

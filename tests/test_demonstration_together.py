@@ -94,3 +94,11 @@ def test_everything_new_is_a_few_clicks_from_the_start_page(shown: Service) -> N
     group = f"/contributor/{person('night-ferry')}"
     assert group in links(f"/release/{work('opening')}")
     assert f"/contributor/{person('tukutuku')}" in links(group)
+
+
+def test_a_piece_of_somebody_who_was_forgotten_is_not_said_to_be_withdrawn(shown: Service) -> None:
+    app = create_app(shown.journal, shown.store, shown.keys, shown.log, public_pages=True)
+    page = app.test_client().get(f"/challenge/{IDS.named('challenge', 'light-out')}").text
+    assert f'<a href="/piece/{work("torch")}"' in page
+    assert "a piece whose title was erased" in page
+    assert "a withdrawn piece" not in page

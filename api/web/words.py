@@ -119,7 +119,10 @@ def called(thing: Mapping[str, Any]) -> str:
         return str(thing["title"] or thing["uri"])
     if thing["kind"] in ("project", "challenge"):
         return str(thing["title"] or f"a {thing['kind']} whose title was erased")
-    return str(thing["title"] or "a withdrawn piece")
+    if thing.get("state", "withdrawn") == "withdrawn":
+        return str(thing["title"] or "a withdrawn piece")
+    noun = "release" if thing["kind"] == "release" else "piece"
+    return str(thing["title"] or f"a {noun} whose title was erased")
 
 
 def link(thing: Mapping[str, Any]) -> Markup:
