@@ -1,8 +1,8 @@
 """An audit of the rules: what led to each fact is decided again, as things stood before it.
 
 The rule: a fact is believed only if its actor could have sent a command for it then, which found
-everything that it names and was not refused. What only follows from others is computed again
-elsewhere: amounts, divisions and balances in the check of the money.
+everything that it names, was not refused and would have said the same. What only follows from
+others is computed again elsewhere: amounts, divisions and balances in the check of the money.
 
 Limits per person and what an import may leave out are not decided again: no fact says whether the
 operator vouched for it.
@@ -11,22 +11,27 @@ operator vouched for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.claim import PENDING
 from domain.clock import Clock, stamp_of
 from domain.command import Command
+from domain.commands.projecting import FirstStep
 from domain.contributor import Contributor
+from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
 from domain.fact import Fact
-from domain.join import Join
 from domain.journal import Journal
 from domain.moment import instant
+from domain.money.elsewhere import AssignShare
+from domain.money.payee import people_among
+from domain.money.proposal import Proposal, payees_of
 from domain.nouns import NAMED
 from domain.outside import Outside
 from domain.permission import OPERATOR
+from domain.project import Project
 from domain.refusal import (
     AlreadyAnswered,
     BadSigningKey,
@@ -49,7 +54,7 @@ from domain.refusal import (
 )
 from domain.registry import BY_OPERATION
 from domain.remix import Remix
-from domain.stated import BRINGS
+from domain.stated import BRINGS, ENVELOPE
 from domain.stored import Placed
 from domain.values import Ref, Text
 from domain.work import Work
@@ -83,6 +88,8 @@ def rules(service: Service, progress: Progress) -> Differences:
     for page in pages(service.journal.read()):
         yield from (at(*found) for found in judge.broken(service.engine, page))
         progress(page[-1].position, head)
+    if why := judge.unfinished():
+        yield at(head, why)
     if judge.time.is_ahead_of(service.journal.clock(), judge.time.latest):
         yield at(head, f"the latest fact is of {judge.time.latest}, which has not come yet")
     return f"{judge.decided} facts decided again, as things stood before them"
@@ -100,7 +107,7 @@ class Judge:
         before = Before(engine, page[0].position, page)
         for placed in before.page:
             happened = placed.fact()
-            if why := self.time.problem(placed, happened):
+            if why := self.time.problem(placed, happened) or _left_out(self._before, happened):
                 yield placed.position, why
             asked = asked_for(happened, self._before)
             if asked is not None:
@@ -109,6 +116,10 @@ class Judge:
                     yield placed.position, why
             self._before = happened
             before.add(placed)
+
+    def unfinished(self) -> str:
+        """What should have come after the last fact; empty if nothing is missing."""
+        return _left_out(self._before, None)
 
     def first(self, journal: Journal, page: Sequence[Placed]) -> tuple[int, str] | None:
         """The first such place in what comes after the facts of a journal, and is to be added."""
@@ -132,24 +143,65 @@ class Judge:
         try:
             if asked.is_whole:
                 draft.carry_out(asked.command, happened.actor)
-                if isinstance(happened, Join.Event) and not _moves_alike(draft, happened):
-                    return f"{placed.topic} moves other works than it would then"
+                is_old = not self.time.is_kept
+                if otherwise := _otherwise(draft, happened, asked.command, is_old=is_old):
+                    return f"{placed.topic} {otherwise}"
             else:
                 _must_be_permitted(draft, asked.command, happened.actor)
+                _must_hold_what_is_assigned(draft, happened)
         except BROKEN as refusal:
             cited = isinstance(refusal, NotPermitted) and _has_cited(draft, happened)
             if self.time.is_kept or not cited:
                 return f"{placed.topic} could not happen: {refusal}"
-        except Refusal:
-            pass  # a rule that has become stricter
+        except Refusal as refusal:
+            if placed.topic.partition(".")[0] in _NEVER_LAXER:
+                return f"{placed.topic} could not happen: {refusal}"
+        return ""  # else a rule has become stricter since
+
+
+def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) -> str:
+    """What a fact says otherwise than its command would have; empty if it is nothing.
+
+    Facts of version 0.1 lack what was added since. Of a claim nothing is compared: decided by
+    somebody who is vouched for, it waits for nobody.
+    """
+    if getattr(happened, "waits_for", None) or isinstance(happened, Credit.Claimed):
         return ""
+    topic, id = happened.TOPIC, happened.originator_id
+    own = next((one for one in draft.facts if (one.TOPIC, one.originator_id) == (topic, id)), None)
+    if own is None:
+        return "" if not draft.facts else "is not what comes of its command"
+    stated = {one.name for one in command.fields() if one.name != "leaders"}
+    stated |= ENVELOPE | _ALONE | {*happened.SEALED}
+    for name in (one.name for one in fields(happened) if one.name not in stated):
+        value = getattr(happened, name)
+        if value != getattr(own, name) and not (is_old and value is None):
+            return f"says another “{name}” than its command would have"
+    return ""
 
 
-def _moves_alike(draft: Draft, happened: Join.Event) -> bool:
-    """Whether a join makes the same works one as it does when it is decided again."""
-    said = [one for one in draft.facts if isinstance(one, Join.Event)]
-    is_claim = happened.leaves == PENDING
-    return is_claim or [(one.node, one.moves) for one in said] == [(happened.node, happened.moves)]
+_ALONE = frozenset(
+    {"originator_version", "deadline", "erased", "places", "replaced_by", "waits_for"}
+)
+"""The fields that a command decided alone does not give again: they depend on texts that are gone,
+on settings of that time, on what it came with, or on who vouches."""
+
+
+def _left_out(before: Fact | None, happened: Fact | None) -> str:
+    """What should have come right after the fact before; empty if nothing is missing."""
+    match before:
+        case Project.Launched():
+            is_there = getattr(happened, "project", None) == before.originator_id
+        case Proposal.Posted() if _is_agreed_at_once(before):
+            is_there = getattr(happened, "originator_id", None) == before.originator_id
+        case _:
+            return ""
+    return "" if is_there else f"what belongs to the {before.TOPIC} before it is left out"
+
+
+def _is_agreed_at_once(posted: Proposal.Posted) -> bool:
+    """Whether nobody could comment: then the agreement follows, and who may is decided there."""
+    return posted.closes_at == instant(posted.timestamp)
 
 
 def _has_cited(draft: Draft, happened: Fact) -> bool:
@@ -171,6 +223,21 @@ def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
         draft.permit(
             command.words(), command.allowed(draft), command.sides(draft), command.areas(draft)
         )
+
+
+def _is_assigned(happened: Fact) -> bool:
+    """Whether it is an agreement that follows from another one, of which a share was assigned."""
+    return isinstance(happened, Proposal.Finalised) and happened.replaces is not None
+
+
+def _must_hold_what_is_assigned(draft: Draft, happened: Fact) -> None:
+    """Refuse to assign a share of an agreement that names somebody, but not the actor."""
+    if not isinstance(happened, Proposal.Finalised) or happened.replaces is None:
+        return
+    earlier = draft.get(Proposal, happened.replaces)
+    people = people_among(payees_of(earlier.versions[-1].content.assets))
+    if people and draft.person(draft.actor) not in map(draft.person, people):
+        draft.permit("assign a share of others", frozenset(), {})
 
 
 class Time:
@@ -231,17 +298,17 @@ _WHOLE = (
     "role",
     "work",
     "release",
-    *("project", "step", "placement", "challenge", "answer", "membership"),
+    *(_NEVER_LAXER := ("project", "step", "placement", "challenge", "answer", "membership")),
 )
 """The nouns whose facts say all of their commands."""
-_OF_PARTS = frozenset({"release.assembled", "project.launched"})
+_OF_PARTS = frozenset({"release.assembled"})
 """The kinds of facts whose commands say more, in facts of their own."""
 _LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
 def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
     """The command that a fact says was carried out; None if it only follows from another one."""
-    kind = MADE_BY.get(happened.TOPIC)
+    kind = AssignShare if _is_assigned(happened) else MADE_BY.get(happened.TOPIC)
     if kind is None or _follows(happened, before):
         return None
     noun = happened.TOPIC.partition(".")[0]
@@ -260,8 +327,10 @@ def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
 
 def _renamed(happened: Fact) -> dict[str, Any]:
     """Where a command calls something otherwise than its fact."""
-    said: dict[str, Any] = {"answer_by": None, "effective_at": None}
     noun = happened.TOPIC.partition(".")[0]
+    said: dict[str, Any] = {"effective_at": None}
+    if noun != "challenge":
+        said["answer_by"] = None
     values = vars(happened)
     if noun == "role":
         pool = values.get("pool")
@@ -271,6 +340,9 @@ def _renamed(happened: Fact) -> dict[str, Any]:
         said |= {values["on"]: values["about"], "identifier": number}
     if noun == "proposal":
         said["proposal"] = happened.originator_id
+        said["payee"] = happened.actor
+    if isinstance(happened, Project.Launched):
+        said["steps"] = (FirstStep(title="x"),)
     if noun == "hold":
         said["id"] = values["credit"]
     if noun == "placement":
@@ -287,6 +359,8 @@ def _follows(happened: Fact, before: Fact | None) -> bool:
     match happened:
         case Contributor.AskedFirst():
             return isinstance(before, Contributor.Merged) and before.into == happened.originator_id
+        case Proposal.Posted():
+            return _is_agreed_at_once(happened)
         case Work.Described():
             return getattr(happened, "reason", None) is None
     return False

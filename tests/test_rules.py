@@ -169,4 +169,6 @@ def test_a_join_moves_exactly_the_works_that_it_makes_one(database: str) -> None
         assert decided_again(told) == []
         said = {"work": one, "into": other, "reason": "r", "node": one, "moved": f"{one} {third}"}
         where = recorded(told, Join.Undone, join, **said)
-        assert decided_again(told) == [f"{where}join.undone moves other works than it would then"]
+        assert decided_again(told) == [
+            f"{where}join.undone says another “moved” than its command would have"
+        ]
