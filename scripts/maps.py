@@ -12,6 +12,7 @@ from itertools import pairwise
 from domain.checkpoint import open_checkpoint
 from domain.latest import MapOf, leaf_for, open_map
 from domain.note import Note
+from domain.refusal import NotInLog
 from domain.sparse import ROOT, Leaf, Node, hash_of, put
 from domain.tree import NotVerified
 from projections.follower import Progress
@@ -70,7 +71,7 @@ def _unbelievable(log: Log, size: int, note: bytes, nodes: dict[int, Node]) -> s
         keys = log.public_keys()
         if keys:
             open_map(bytes(note), keys, open_checkpoint(checkpoint, keys))
-    except NotVerified as problem:
+    except (NotVerified, NotInLog) as problem:
         return str(problem)
     return ""
 

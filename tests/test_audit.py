@@ -377,6 +377,11 @@ def a_checkpoint(told: Story) -> tuple[str, str]:
     )
 
 
+def a_lost_checkpoint(told: Story) -> tuple[str, str]:
+    said = f"map: the map of size {told.head()}: The log does not contain a checkpoint of size"
+    return "DELETE FROM log_checkpoints", said
+
+
 def a_row(told: Story) -> tuple[str, str]:
     name = table_name("credits", told.store.current().number)
     change = f"UPDATE {name} SET role = 'poet' WHERE role = 'singer'"
@@ -404,6 +409,7 @@ CHANGES: tuple[Change, ...] = (
     *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),
     *(a_link, a_head, an_older_head, a_lost_head),
     *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
+    a_lost_checkpoint,
     *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind),
 )
 
