@@ -9,6 +9,7 @@ import pytest
 from serving import Served, serving
 
 from api.readiness import KEPT_FAILED_SECONDS
+from projections.follower import PROJECTIONS
 
 
 @pytest.fixture
@@ -242,15 +243,7 @@ def test_projections_that_are_behind_say_when_to_come_back(database: str) -> Non
         assert ready == {
             "status": "unready",  # because nothing has gone through all steps of a follower
             "journal": position,
-            "projections": {
-                "lineage": position,
-                "attribution": position,
-                "identifiers": position,
-                "history": position,
-                "notices": position,
-                "asks": position,
-                "money": position,
-            },
+            "projections": dict.fromkeys((one.name for one in PROJECTIONS), position),
             "behind": 0,
         }
 

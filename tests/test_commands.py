@@ -307,6 +307,22 @@ COMMUNITY = [
     ),
     *({"type": "contributor.grant-role", "id": id, "role": "accountant"}
       for id in ("ana", "ben", "cem")),
+    *({"type": "project", "id": f"film-{n}", "title": "A film", "goal": "Make it.",
+       "kind": "short film", "by": "ana", "steps": [{"title": "Write it"}]} for n in range(3)),
+    {"type": "step", "id": "draw", "project": "film-0", "title": "Draw it"},
+    *({"type": "contribution.place", "id": f"piece-{by}", "step": "draw", "by": by}
+      for by in ("ana", "ben", "cem")),
+    *({"type": "project.update", "id": "film-0", "text": f"Day {n}."} for n in range(3)),
+    *({"type": "challenge", "id": f"call-{n}", "title": "Draw it", "prompt": "Draw the tide.",
+       "project": "film-0"} for n in range(3)),
+    *({"type": "challenge.answer", "id": "call-0", "work": f"piece-{by}", "by": by}
+      for by in ("ana", "ben", "cem")),
+    *({"type": "contributor", "id": f"band-{n}", "name": f"Band {n}"} for n in range(3)),
+    *({"type": "membership", "id": f"in-{band}-{who}", "group": f"band-{band}",
+       "contributor": who}
+      for band, who in ((0, "ana"), (0, "ben"), (0, "cem"), (1, "ana"), (2, "ana"))),
+    *({"type": "membership.accept", "id": f"in-{band}-{who}", "by": who}
+      for band, who in ((0, "ana"), (0, "ben"), (0, "cem"), (1, "ana"), (2, "ana"))),
 ]  # fmt: skip
 CLAIMS = [
     {"type": "credit", "id": f"claim-{role}", "work": "piece-op", "contributor": "ben",
@@ -315,10 +331,13 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
-GROUPS = {"work", "contributor", "credit", "release"}
+GROUPS = {"work", "contributor", "credit", "release", "project", "challenge"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("inbox",), ("happenings", "ana")),
+    *(("project", "list"), ("project", "updates", "film-0"), ("project", "pieces", "film-0")),
+    *(("challenge", "list"), ("challenge", "answers", "--challenge", "call-0")),
+    *(("contributor", "groups", "ana"), ("contributor", "members", "band-0")),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(
@@ -335,7 +354,7 @@ def test_a_list_told_a_page_at_a_time_is_the_whole_list(stemma: Stemma) -> None:
     assert " 0 refused" in stemma("import", "-", input="\n".join(map(json.dumps, COMMUNITY)))
     stemma("import", "-", "--as-claims", input="\n".join(map(json.dumps, CLAIMS)))
     for words in PAGED:
-        whole = stemma.json(*words, "--json")
+        whole = stemma.json(*words, "--json", "--limit", "200")
         assert (len(whole["items"]) > 2, whole["next"]) == (True, None), words
         items, more = [], ["--limit", "2"]
         while more:

@@ -31,7 +31,7 @@ from scripts.mirror import mirror
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, make_log_key, read_log_keys, read_settings
 from scripts.stemma import main
-from scripts.verify import check_log
+from scripts.verify import check_log, check_map
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEYS = [SIGNER.verifier]
@@ -259,11 +259,13 @@ def test_every_byte_of_a_small_mirror_that_is_changed_is_noticed(tmp_path: Path)
 
     def check() -> None:
         note = (folder / "checkpoint").read_bytes()
-        check_log(folder, open_checkpoint(note, [signer.verifier]).checkpoint)
+        trusted = open_checkpoint(note, [signer.verifier])
+        chains = check_log(folder, trusted.checkpoint)
+        check_map(folder, trusted, [signer.verifier], chains)
 
     check()
     files = [path for path in folder.rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4
     for path in files:
         data = path.read_bytes()
         for at in range(len(data)):
