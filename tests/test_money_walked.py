@@ -3,7 +3,7 @@
 import pytest
 from money import AGREED, Bank, bank
 
-from projections.money import statements
+from projections.money import pools, statements
 
 
 def statement_of(told: Bank, person: str, **period: int) -> list[str]:
@@ -89,3 +89,22 @@ def test_a_name_is_one_payee_of_a_pool_whatever_named_it_first(
             lines=[{"payee": "house", "amount_minor": 1}],
         )
         assert sorted(told.account().values()) == [28, 73]
+
+
+def test_a_pool_shows_the_agreement_of_the_latest_date(database: str) -> None:
+    """A share that is assigned for earlier months changes those alone."""
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        pool = told.pool()
+        told.agree(pool, {a: "1/2", b: "1/2"})
+        told.agree(pool, {a: "1/2", c: "1/2"}, "2026-04")
+        why = {"reason": "r", "evidence": "e"}
+        told.tell("assign_share", pool=pool, payee=b, to=a, effective_at="2026-02", **why)
+        told.earn(pool, 100, "2026-03")
+        with told.view() as view:
+            shown = pools.statement(view, told.journal, pool, actor="operator")
+        assert told.account() == {a: 100}
+        assert shown["agreement"] == 2
+        assert {line["payee"]["name"]: line["share"] for line in shown["lines"]} == {
+            **{"a": "1/2", "c": "1/2"}
+        }
