@@ -326,8 +326,13 @@ def why(out: Console, asking: Asking) -> None:
             f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of the "
             f"agreed part: {percent(piece['part'])}, {units(piece['amount'], currency)}"
         )
-        for path, amount in zip(piece["paths"], piece["path_amounts"], strict=True):
-            through = " ← ".join(shown(step["title"] or step["id"]) for step in path)
+        for path, left_out, amount in zip(
+            piece["paths"], piece["paths_left_out"], piece["path_amounts"], strict=True
+        ):
+            steps = [shown(step["title"] or step["id"]) for step in path]
+            if left_out:
+                steps.insert(len(steps) // 2, f"({left_out:,} more)")
+            through = " ← ".join(steps)
             out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
 
 

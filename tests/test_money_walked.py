@@ -1,8 +1,9 @@
 """What an accountant found on a walk through the books, on the command line."""
 
 import pytest
-from money import AGREED, Bank, bank
+from money import AGREED, Bank, asset, bank
 
+from domain.lineage import SHOWN_OF_END
 from projections.money import pools, statements
 
 
@@ -108,3 +109,22 @@ def test_a_pool_shows_the_agreement_of_the_latest_date(database: str) -> None:
         assert {line["payee"]["name"]: line["share"] for line in shown["lines"]} == {
             **{"a": "1/2", "c": "1/2"}
         }
+
+
+def test_why_shows_a_long_path_by_its_ends_and_counts_the_rest(database: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        first = work = told.piece("first", by=[a])
+        for number in range(2 * SHOWN_OF_END):
+            work = told.piece(f"made {number}", work)
+        pool = told.pool(release=told.release("album", work))
+        told.agree(pool, [asset(first, {a: "1"})])
+        revenue = told.earn(pool, 100)
+        with told.view() as view:
+            why = pools.why(view, told.journal, revenue, a, actor="operator")
+        (piece,) = why["pieces"]
+        (path,), (left_out,) = piece["paths"], piece["paths_left_out"]
+        assert (piece["path_count"], left_out) == (1, 2)
+        assert len(path) == 2 * SHOWN_OF_END
+        assert (path[0]["title"], path[-1]["title"]) == ("album", "first")
+        assert piece["path_amounts"] == ["100"]

@@ -5,7 +5,7 @@ Who may read each is decided by the question it asks (see projections.money.read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -248,22 +248,32 @@ def _divisions(frame: Frame) -> None:
             )
 
 
+def _steps(
+    path: Sequence[Mapping[str, Any]], left_out: int, release: Mapping[str, Any]
+) -> tuple[Step, ...]:
+    """The works of a path; those in the middle are only counted if they are too many."""
+    steps = [
+        Step(
+            words.called(release) if not number else step["title"] or "a work",
+            f"{request.script_root}/piece/{step['id']}",
+        )
+        for number, step in enumerate(path)
+    ]
+    if left_out:
+        steps.insert(len(steps) // 2, Step(words.several(left_out, "more work", "more works")))
+    return tuple(steps)
+
+
 def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
     """Every path from the release to the pieces in which the payee has a share."""
     ways = [
         Way(
-            steps=tuple(
-                Step(
-                    words.called(release) if not number else step["title"] or "a work",
-                    f"{request.script_root}/piece/{step['id']}",
-                )
-                for number, step in enumerate(path)
-            ),
+            steps=_steps(path, left_out, release),
             person=_payee(told["payee"]),
             href=_payee_address(told["payee"]["id"]),
             how=f"{wording.percent(piece['share'])} of it",
         )
         for piece in told["pieces"]
-        for path in piece["paths"]
+        for path, left_out in zip(piece["paths"], piece["paths_left_out"], strict=True)
     ]
     return why_svg(ways, stand_alone=False) if ways else None

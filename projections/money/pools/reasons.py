@@ -154,8 +154,14 @@ def _pieces(
         if each.payee != payee:
             continue
         number = numbers.get(each.asset)
-        paths = [] if number is None else tree.paths([number], attribution.PATHS)
-        told = lineage.references(frozen, {work for path in paths for work in path})
+        works = [] if number is None else [number]
+        counted = lineage.counted(tree, works)
+        every = tree.each_path(works, attribution.PATHS)
+        paths = lineage.within_bounds(every, attribution.PATHS)
+        ends = [tree.ends_of(path) for path in paths]
+        told = lineage.references(frozen, {work for end in ends for work in end.works})
+        whole = [[ids[work] for work in path] for path in paths]
+        parts = _parts(through, whole, is_all=counted["path_count"] == len(paths))
         pieces.append(
             {
                 "asset": each.asset,
@@ -165,13 +171,14 @@ def _pieces(
                 "part": str(each.part),
                 "amount": str(agreed * each.part),
                 "waived_over": waivers.get((payee, each.asset)),
+                **counted,
                 "paths": [
-                    [{"id": told[work]["id"], "title": told[work]["title"]} for work in path]
-                    for path in paths
+                    [{"id": told[work]["id"], "title": told[work]["title"]} for work in end.works]
+                    for end in ends
                 ],
+                "paths_left_out": [end.left_out for end in ends],
                 "path_amounts": [
-                    None if part is None else str(agreed * each.part * part)
-                    for part in _parts(through, [[ids[work] for work in path] for path in paths])
+                    None if part is None else str(agreed * each.part * part) for part in parts
                 ],
             }
         )
@@ -187,11 +194,13 @@ def _through(view: View, noun: Proposal) -> PartOfPath | None:
     return splitting.parts_of_paths(read_terms(noun.current.policy, graph=graph), graph)
 
 
-def _parts(through: PartOfPath | None, paths: list[list[str]]) -> list[Fraction | None]:
+def _parts(
+    through: PartOfPath | None, paths: list[list[str]], *, is_all: bool
+) -> list[Fraction | None]:
     """Which part of what a work keeps comes through each path to it."""
-    if len(paths) == 1:
+    if is_all and len(paths) == 1:
         return [Fraction(1)]
-    if through is None or len(paths) >= attribution.PATHS:
+    if through is None or not is_all:
         return [None] * len(paths)
     shares = [through(tuple(path)) for path in paths]
     whole = sum(shares)

@@ -43,7 +43,7 @@ from projections.money.told import (
     Terms,
     WaivedLine,
 )
-from projections.told import MOMENT, Count, Exact, Instant
+from projections.told import MOMENT, Count, Exact, Instant, PathCount
 
 # -- pools ---------------------------------------------------------------------------------------
 
@@ -392,7 +392,7 @@ class AgreementTold(TypedDict):
     effective_at: str | None
 
 
-class PieceTold(TypedDict):
+class PieceTold(PathCount):
     """An asset in which the payee has a share."""
 
     asset: Annotated[str, Example(SONG)]
@@ -402,7 +402,10 @@ class PieceTold(TypedDict):
     part: Annotated[str, "The payee's part of the agreed amount by it.", Example("3/8")]
     amount: Annotated[Exact, "That part of this amount, before any waiver.", Example("151380")]
     waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
-    paths: Annotated[list[list[PathWork]], "The paths that lead to it."]
+    paths: Annotated[list[list[PathWork]], "Up to twelve of them, the shortest first."]
+    paths_left_out: Annotated[
+        list[Count], "How many works in the middle of each of these paths are left out."
+    ]
     path_amounts: Annotated[
         list[Exact | None], "How much comes through each of these paths, if that is defined."
     ]
