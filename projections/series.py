@@ -18,7 +18,7 @@ from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor, holds
 from projections.told import Count, Places, WorkRef
 
-MOST_WHOLES = 24
+MOST_WHOLES = 12
 """How many of the wholes that a part is in are named."""
 Below = dict[int, dict[int, list[int] | None]]
 """Of each release: the releases among its components in their order, and their places."""

@@ -25,7 +25,7 @@ from scripts.service import Service, open_service
 
 MOST_BYTES = 100_000
 MOST_FONT_BYTES = 24_000
-PEOPLE, WORKS, MANY = 426, 500, 300
+PEOPLE, WORKS, MANY, PARTS = 426, 500, 300, 45
 LONG = "It was in my drawer since the summer of the long rain, and I can show the drafts. " * 40
 KEY = "for-this-test-only"
 
@@ -150,6 +150,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
     for _ in range(20):
         told.tell("dispute_remix", id=edge, grounds="not_derived", reason=LONG)
         told.tell("settle_remix", id=edge, outcome="dismissed", reason=LONG)
+    episodes = [told.release(f"{number} {LONG[:480]}", works[0]) for number in range(PARTS)]
+    series = told.release(LONG[:480], *episodes)
     money = earn(told, night, people, remixes)
     return {
         **money,
@@ -162,6 +164,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
             f"/release/{night}",
             f"/release/{night}?as=published",
             f"/release/{crowded}",
+            *(f"/release/{one}" for one in (series, episodes[0])),
         ],
         "/release/<id>/clearance": [f"/release/{one}/clearance" for one in (night, crowded)],
         "/piece/<id>": [f"/piece/{work}" for work in (hub, collage, works[-1], remixes[0])],
@@ -180,6 +183,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/post": [f"/post?source={hub}"],
         "/do": ["/do"],
         "/own-keys": ["/own-keys"],
+        "/own-webhooks": ["/own-webhooks"],
         "/do/<name>": [f"/do/{name}" for name in COMMANDS],
         "/piece/<id>/sources": [f"/piece/{collage}/sources"],
         "/piece/<id>/credits": [f"/piece/{collage}/credits"],

@@ -49,12 +49,13 @@ FEW_FACTS = 12
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
 """How many splits a release shows, and how many payees the table of each."""
-MOST_PARTS = 40
+MOST_PARTS = 24
 """How many lines of its outline a series shows."""
 MOST_NAMES = 450
 """How many names of a credits roll a page shows."""
-ROOM_BYTES, LEAST_ROOM_BYTES, NAME_BYTES, OPEN_BYTES = 60_000, 8_000, 95, 125
-"""The room for pictures on the page of a release: the more names, the less."""
+ROOM_BYTES, LEAST_ROOM_BYTES = 60_000, 8_000
+NAME_BYTES, OPEN_BYTES, PART_BYTES = 95, 125, 250
+"""The room for pictures on the page of a release: the more names and parts, the less."""
 ROOM_OF_A_PIECE_BYTES = 20_000
 
 
@@ -89,14 +90,17 @@ def _releases(frame: Frame) -> None:
             earning = pools.pools(view, frame.journal, id, actor=reader()).items
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
+            parts = series.parts(
+                view, id, after=cursor if what == "parts" else None, limit=MOST_PARTS
+            )
+            wholes = series.wholes(view, row.number)
+            taken += sum(map(_room_of, [*parts.items, *wholes]))
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
             return render_template(
                 "release.html",
                 work=lineage.work(view, id),
-                parts=series.parts(
-                    view, id, after=cursor if what == "parts" else None, limit=MOST_PARTS
-                ),
-                wholes=series.wholes(view, row.number),
+                parts=parts,
+                wholes=wholes,
                 identifiers=identifiers.of(view, row.number),
                 roll=found,
                 names=list(_by_role(names.items)),
@@ -158,6 +162,11 @@ def _pieces(frame: Frame) -> None:
                 works=cards(view, found.items),
                 next=found.next,
             )
+
+
+def _room_of(one: series.PartOfWhole | series.Whole) -> int:
+    """How long the line of a part or a whole is."""
+    return PART_BYTES + len((one["work"]["title"] or "").encode())
 
 
 def _names(found: Roll) -> list[Named]:
