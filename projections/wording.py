@@ -53,6 +53,12 @@ BOOKED = {
 }
 
 
+def booked(line: Mapping[str, Any]) -> str:
+    """What a line of a statement is."""
+    what = BOOKED.get(line["kind"], line["kind"])
+    return f"{what}, but it came back" if line["is_returned"] else what
+
+
 def day(moment: str | None) -> str:
     """The day of a recorded moment."""
     return (moment or "")[:10]

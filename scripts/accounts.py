@@ -13,11 +13,11 @@ from rich.table import Table
 from projections.money.pools import pool_named
 from projections.question import Asking
 from projections.wording import (
-    BOOKED,
     CONSENTS,
     HELD_BECAUSE,
     STANDS,
     WAITS_BECAUSE,
+    booked,
     day,
     held_because,
     money,
@@ -160,7 +160,7 @@ def _of(named: dict[str, Any] | None, what: str) -> str:
 
 def _what(line: dict[str, Any], currency: str) -> str:
     """What a line of a statement is, with its reason, or what was recouped."""
-    what = BOOKED[line["kind"]]
+    what = booked(line)
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
     if line["sent"]:

@@ -5,6 +5,7 @@ from money import AGREED, Bank, asset, bank
 
 from domain.lineage import SHOWN_OF_END
 from projections.money import pools, statements
+from projections.wording import booked
 
 
 def statement_of(told: Bank, person: str, **period: int) -> list[str]:
@@ -128,3 +129,24 @@ def test_why_shows_a_long_path_by_its_ends_and_counts_the_rest(database: str) ->
         assert len(path) == 2 * SHOWN_OF_END
         assert (path[0]["title"], path[-1]["title"]) == ("album", "first")
         assert piece["path_amounts"] == ["100"]
+
+
+def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(pool, 100)
+        told.pay()
+        payout, issued = told.payouts()[a], told.head()
+
+        def lines(until: int | None = None) -> list[str]:
+            with told.view() as view:
+                (one,) = statements.statement(view, told.journal, a, until=until)["statements"]
+            return [booked(line) for line in one["movements"]]
+
+        told.tell("return_payout", id=payout, reason="closed")
+        assert lines() == ["Earned", "Paid, but it came back"]
+        assert lines(issued) == ["Earned", "Paid"]
+        told.tell("claim_payout", id=payout, actor=a)
+        assert lines() == ["Earned", "Paid", "Claimed again"]

@@ -14,7 +14,7 @@ from domain.moment import instant
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
-from projections.money.sending import is_plain, sent_told
+from projections.money.sending import is_plain, returned_among, sent_told
 from projections.money.told import ENTRY_KINDS, Movement, StatementLine
 from projections.store import View
 
@@ -45,6 +45,7 @@ def _booked(
     view: View, lines: Sequence[StatementLine], reasons: Sequence[str | None]
 ) -> Iterator[Movement]:
     payouts = {line["noun"] for line in lines if line["kind"] == "payout"}
+    returned = returned_among(view, payouts)
     sent = {id: how for id, how in sent_told(view, payouts).items() if not is_plain(how)}
     by_fact = groupby(
         zip(lines, reasons, strict=True),
@@ -57,14 +58,15 @@ def _booked(
             yield from (_movement(line, reason) for line, reason in alike)
         else:
             how = sent.get(lines[0]["noun"]) if kind == "payout" else None
-            yield {**_payout(lines), "sent": how}
+            came_back = kind == "payout" and lines[0]["noun"] in returned
+            yield {**_payout(lines), "sent": how, "is_returned": came_back}
 
 
 def _movement(line: StatementLine, reason: str | None) -> Movement:
     same = {name: cast("Any", line)[name] for name in _SAME}
     is_changed = line["kind"] != "division"
     more: dict[str, Any] = {"reason": reason if is_changed else None, "parts": [], "recouped": None}
-    more["sent"] = None
+    more |= {"sent": None, "is_returned": False}
     return cast("Movement", {**same, **more})
 
 
@@ -114,4 +116,5 @@ def _recouped(
                 "parts": [],
                 "recouped": told,
                 "sent": None,
+                "is_returned": False,
             }

@@ -32,6 +32,16 @@ def sent_told(view: View, payouts: Collection[str]) -> dict[str, SentTold]:
     }
 
 
+def returned_among(view: View, payouts: Collection[str]) -> set[str]:
+    """Those that came back and wait until their payee claims them."""
+    rows = view.rows(
+        f"SELECT y.id FROM @payouts y WHERE y.id IN :payouts AND y.state = 'returned' "
+        f"AND {holds('y')}",
+        payouts=sorted(payouts),
+    )
+    return {id for (id,) in rows}
+
+
 def is_plain(sent: SentTold) -> bool:
     """Whether all of it was sent as it was owed."""
     return sent["rate"] is None and not sent["withheld"]

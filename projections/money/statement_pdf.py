@@ -120,7 +120,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         "lines": [
             {
                 "day": wording.day(line["recorded_at"]),
-                "what": wording.BOOKED.get(line["kind"], line["kind"]),
+                "what": wording.booked(line),
                 "source": _about(line, currency),
                 "release": _text(line["release"]["title"]) if line["release"] else "",
                 "pool": _text(line["pool"]["name"]) if line["pool"] else "",

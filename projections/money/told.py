@@ -453,6 +453,7 @@ class Movement(TypedDict):
     sent: Annotated[
         SentTold | None, "Of a payout of which something was withheld or that was exchanged."
     ]
+    is_returned: Annotated[bool, "Whether it is a payout that came back and waits to be claimed."]
 
 
 class Net(TypedDict):
