@@ -181,6 +181,13 @@ OTHERWISE = frozenset(
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
 """The kinds of facts whose ids are no argument of their commands."""
 
+WHOLE = ("credit.", "remix.", "release.", "work.")
+"""The kinds of facts that leave out nothing of what was signed, and PARTS and NAMED like them."""
+PARTS = ("placement.", "answer.")
+"""The kinds of facts whose ids follow from those that their commands name."""
+NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.")
+"""The kinds of facts whose ids their commands call “id”."""
+
 
 def must_say(message: str, content: Content, topic: str, id: str, version: int) -> None:
     """Raise NotVerified, saying what differs, unless a fact says what was signed."""
@@ -256,6 +263,8 @@ def _scope(said: Content, topic: str, id: str) -> dict[str, Any] | None:
         for part, scope in _parts(said, target):
             if part == id:
                 return scope
+    if topic.startswith(PARTS) or (topic.startswith(NAMED) and id != said.get("id")):
+        return None
     if topic.startswith(DERIVED) or id in _ids(said):
         return _renamed(own, said, topic)
     return None
@@ -336,7 +345,7 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
 def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version: int) -> None:
     """Every field was signed or follows from what was known, and nothing signed is left out."""
     open_to = COMPUTED | DEFAULTS.get(topic, frozenset())
-    if version > 1:
+    if version > 1 and not topic.startswith(("project.", "challenge.")):
         open_to |= INHERITED
     for name in content.keys() - ENVELOPE - scope.keys():
         if name not in open_to and not (topic.startswith(DERIVED) and name in INHERITED):
@@ -345,7 +354,7 @@ def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version
         if not _is_same(name, scope[name], content[name]):
             raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
     missing = {name for name in scope.keys() - content.keys() if scope[name] not in (None, [])}
-    if topic.startswith(("credit.", "remix.", "contribution.", "release.", "work.")) and missing:
+    if topic.startswith((*WHOLE, *PARTS, *NAMED)) and missing:
         raise NotVerified(f"the field “{min(missing)}” was signed and is not recorded")
 
 
