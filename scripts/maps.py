@@ -36,6 +36,8 @@ def latest(service: Service, progress: Progress) -> Differences:
         progress(upto, size)
     for beyond in sorted({*rows, *(one for one in notes if one > log.size())}):
         yield Difference(f"the map of size {beyond}", f"the log holds {log.size()} facts")
+    if size > log.size():
+        yield Difference("the map", f"it is of {size} facts, and the log holds {log.size()}")
     yield from _missing(log, notes)
     held = log.map.nodes(nodes, size)
     yield from _differing(size, {place: held.get(place) for place in nodes}, nodes)

@@ -382,6 +382,13 @@ def a_lost_checkpoint(told: Story) -> tuple[str, str]:
     return "DELETE FROM log_checkpoints", said
 
 
+def a_map_that_is_ahead(told: Story) -> tuple[str, str]:
+    """So that it would pass over the next facts."""
+    head = told.head()
+    said = f"map: the map: it is of {head + 2} facts, and the log holds {head}"
+    return "UPDATE log_map_size SET size = size + 2", said
+
+
 def a_row(told: Story) -> tuple[str, str]:
     name = table_name("credits", told.store.current().number)
     change = f"UPDATE {name} SET role = 'poet' WHERE role = 'singer'"
@@ -409,7 +416,7 @@ CHANGES: tuple[Change, ...] = (
     *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),
     *(a_link, a_head, an_older_head, a_lost_head),
     *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
-    a_lost_checkpoint,
+    *(a_lost_checkpoint, a_map_that_is_ahead),
     *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind),
 )
 
