@@ -150,3 +150,15 @@ def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database
         assert lines(issued) == ["Earned", "Paid"]
         told.tell("claim_payout", id=payout, actor=a)
         assert lines() == ["Earned", "Paid", "Claimed again"]
+
+
+def test_why_is_asked_by_the_name_that_an_expense_gave(database: str) -> None:
+    with bank(database) as told:
+        (a,) = told.people("a")
+        pool = told.pool()
+        told.agree(pool, {a: "1"})
+        told.spend(pool, 40)
+        revenue = told.earn(pool, 100)
+        with told.view() as view:
+            why = pools.why(view, told.journal, revenue, "house", actor="operator")
+        assert (why["payee"]["name"], why["amount_minor"]) == ("house", 40)

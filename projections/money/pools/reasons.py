@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from domain.journal import Journal
 from domain.money.entry import Entry, Line
+from domain.money.naming import PAYER
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.money.split import read_terms
@@ -51,9 +52,10 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     entry = noun_at(view, journal, Entry, id, UnknownEntry)
     first = entry.first
     Reader(view, journal, actor).must("this entry", MONEY, first.pool)
-    line = next((each for each in entry.lines if each.payee == payee), None)
+    line = _line_of(view, entry, payee)
     if line is None:
         raise NoShare(payee)
+    payee = line.payee
     at = view.at(entry.position + len(entry.facts) - 1)
     noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
     opened = terms_of(view, journal, entry)
@@ -99,6 +101,14 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         if stated or isinstance(first, Entry.Freed)
         else _pieces(view, noun, payee, waivers, agreed),
     }
+
+
+def _line_of(view: View, entry: Entry, said: str) -> Line | None:
+    """The line of a payee, or of somebody outside by the name they were given with an expense."""
+    own = next((each for each in entry.lines if each.payee == said), None)
+    outside = [each for each in entry.lines if each.payee.startswith(PAYER)] if not own else []
+    told = payees_told(view, (each.payee for each in outside))
+    return own or next((each for each in outside if told[each.payee]["name"] == said), None)
 
 
 def _division_of(view: View, journal: Journal, id: EntryId, actor: str) -> EntryId:
