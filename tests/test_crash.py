@@ -17,8 +17,10 @@ from domain.clock import stamp_of
 from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
-from projections.follower import TABLES, Rebuild
+from projections.follower import TABLES, Rebuild, no_progress
 from projections.store import table_name
+from scripts.audit import CHECKS
+from scripts.difference import all_differences
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -167,6 +169,8 @@ def the_log_is_whole(service: Service, given_out: list[str]) -> None:
     assert set(computed) == set(tiles_of(size))
     for tile, row in computed.items():
         assert service.log.tile(tile.path) == (tile, row)
+    found = all_differences(CHECKS["map"], service, no_progress)
+    assert isinstance(found, str), found
 
 
 def rows_of(service: Service) -> dict[str, list[object]]:
