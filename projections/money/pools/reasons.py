@@ -166,8 +166,7 @@ def _pieces(
         number = numbers.get(each.asset)
         works = [] if number is None else [number]
         counted = lineage.counted(tree, works)
-        every = tree.each_path(works, attribution.PATHS)
-        paths = lineage.within_bounds(every, attribution.PATHS)
+        paths = tree.paths(works, attribution.PATHS)
         ends = [tree.ends_of(path) for path in paths]
         told = lineage.references(frozen, {work for end in ends for work in end.works})
         whole = [[ids[work] for work in path] for path in paths]
