@@ -93,25 +93,6 @@ def test_a_name_is_one_payee_of_a_pool_whatever_named_it_first(
         assert sorted(told.account().values()) == [28, 73]
 
 
-def test_a_pool_shows_the_agreement_of_the_latest_date(database: str) -> None:
-    """A share that is assigned for earlier months changes those alone."""
-    with bank(database) as told:
-        a, b, c = told.people("a", "b", "c")
-        pool = told.pool()
-        told.agree(pool, {a: "1/2", b: "1/2"})
-        told.agree(pool, {a: "1/2", c: "1/2"}, "2026-04")
-        why = {"reason": "r", "evidence": "e"}
-        told.tell("assign_share", pool=pool, payee=b, to=a, effective_at="2026-02", **why)
-        told.earn(pool, 100, "2026-03")
-        with told.view() as view:
-            shown = pools.statement(view, told.journal, pool, actor="operator")
-        assert told.account() == {a: 100}
-        assert shown["agreement"] == 2
-        assert {line["payee"]["name"]: line["share"] for line in shown["lines"]} == {
-            **{"a": "1/2", "c": "1/2"}
-        }
-
-
 def test_why_shows_a_long_path_by_its_ends_and_counts_the_rest(database: str) -> None:
     with bank(database) as told:
         (a,) = told.people("a")

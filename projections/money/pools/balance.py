@@ -124,10 +124,10 @@ def earned(view: View, id: str) -> dict[str, int]:
 
 
 def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
-    """The agreement of a pool with the latest date, and of several of one date the latest."""
+    """The latest agreement of a pool."""
     row = view.one(
         f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "
-        f"AND {holds('a')} ORDER BY COALESCE(a.effective_at, '') DESC, a.number DESC LIMIT 1",
+        f"AND {holds('a')} ORDER BY a.number DESC LIMIT 1",
         pool=pool,
     )
     return None if row is None else noun_at(view, journal, Proposal, row[0], UnknownProposal)
