@@ -82,10 +82,12 @@ def _path_count(one: Mapping[str, Any]) -> str:
 
 
 def _person(one: Mapping[str, Any]) -> str:
-    """Somebody by the name of their account and those they are credited as."""
+    """Somebody by the name of their account and those they are credited as; a group's members."""
     names = dict.fromkeys(each["credited_as"] for each in one["credits"] if each["credited_as"])
     name = one["contributor"]["name"] or "(forgotten)"
-    return f"{name} (as {', '.join(names)})" if names else name
+    said = f"{name} (as {', '.join(names)})" if names else name
+    members = [each["contributor"]["name"] or "(forgotten)" for each in one.get("members") or ()]
+    return f"{said}: {', '.join(members)}" if members else said
 
 
 def _says(fact: Mapping[str, Any]) -> str:
