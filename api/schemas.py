@@ -66,7 +66,7 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case Many():
             told = value.example
             example = told if told is None or isinstance(told, list) else [told]
-            inner = _field(value.inner)
+            inner = _field(value.inner, allow_none=False)
             return Texts(inner, value.help, most=value.most, example=example, **options)
         case Several():
             return _several(value, **options)

@@ -12,8 +12,11 @@ from serving import JSON, Answer, Served, serving
 
 from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS
+from api.schemas import body_of
 from domain.refusal import REFUSALS
+from domain.registry import COMMANDS
 from domain.text import LIMITS
+from domain.values import Many
 
 NOBODY = str(uuid4())
 STORY = {
@@ -206,6 +209,20 @@ def test_what_cannot_be_recorded_is_refused_and_leaves_no_trace(
     answer = told.operator.send("POST", path.format(**STORY), raw, JSON)
     refused(told, answer, status, code)
     assert told.head == head
+
+
+LISTS = [
+    (name, field.name)
+    for name, command in COMMANDS.items()
+    for field in command.fields()
+    if isinstance(field.value, Many)
+]
+
+
+@pytest.mark.parametrize("name, field", LISTS, ids=":".join)
+def test_an_item_of_a_list_is_never_null(name: str, field: str) -> None:
+    errors = body_of(COMMANDS[name])().validate({field: [None]})
+    assert list(errors[field]) == [0]
 
 
 def test_a_cycle_is_refused_with_the_path_it_would_close(told: Served) -> None:
