@@ -293,6 +293,8 @@ COMMUNITY = [
          "components": [{"work": "piece-cem"}]}
         for n in range(3)
     ),
+    {"type": "release", "id": "show", "title": "All tides",
+     "components": [{"work": f"album-{n}"} for n in range(3)]},
     {"type": "contribution", "id": "piece-op", "title": "Tide", "medium": "text", "authors": []},
     {"type": "release.publish", "id": "album-0"},
     *(
@@ -344,6 +346,7 @@ PAGED = [
         ("contributor", "list"),
         ("credit", "list", "piece-cem"),
         ("release", "clearance", "album-0"),
+        ("release", "parts", "show"),
     ),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
 ]

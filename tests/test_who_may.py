@@ -270,7 +270,7 @@ class World:
                 said |= {"id": self.ids["zoe"], "role": "auditor"}
             case "contributor.forget":
                 said["ground"] = "none"
-            case "contribution.take-out" | "challenge.move":
+            case "contribution.take-out" | "challenge.move" | "work.state-right":
                 said["reason"] = (
                     "\u2800"  # refused once it is permitted, so that it stays where it is
                 )
