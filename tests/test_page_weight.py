@@ -293,6 +293,19 @@ def test_every_page_has_its_place(community: Community) -> None:
     assert pages == {*community.places, *NO_PAGES}
 
 
+def test_a_stranger_gets_each_public_page_or_is_told_to_sign_in(community: Community) -> None:
+    service = community.service
+    app = create_app(service.journal, service.store, service.keys, service.log, public_pages=True)
+    stranger = app.test_client()
+    answers = {
+        path: stranger.get(places[0].partition(" as ")[0]).status_code
+        for path, places in community.places.items()
+        if places
+    }
+    assert set(answers.values()) == {200, 401}, answers
+    assert answers["/release/<id>/clearance"] == answers["/project/<id>"] == 200
+
+
 def test_every_page_weighs_less_than_a_hundred_kilobytes(community: Community) -> None:
     """… but a section of the reference, which has every operation with all that it refuses."""
     weights = {
