@@ -164,7 +164,7 @@ def _signatures(routes: Routes, log: Log) -> None:
     def show_map_of(size: int) -> Response:
         """The signed root of the map of a checkpoint: the latest fact about each work and person.
 
-        A sparse Merkle tree, which whoever has the entries can make again; `stemma mirror` does.
+        A sparse Merkle tree, which anyone with the entries can rebuild; `stemma mirror` does.
         """
         log.published(size)
         return _text(log.map_of(size))

@@ -73,7 +73,7 @@ class JournalRecorder(ApplicationRecorder):
             self._overtaken -= 1
         elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
             try:
-                # Whoever records meanwhile takes the next position, so that this one fails.
+                # If anyone records meanwhile, they take the next position, and this append fails.
                 with self.engine.hoping() as transaction:
                     return _recorded(transaction, appends)
             except IntegrityError:

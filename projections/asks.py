@@ -3,7 +3,7 @@
 A row names whose answer it is by a number: of the person, or of the work for whose poster it is; 0
 is for those who decide about everything. Credits and shares wait in their own tables.
 
-Rule: a fact that may open one opens it, whoever is asked; one that may answer it closes it.
+Rule: a fact that may open one opens it, no matter who is asked; one that may answer it closes it.
 """
 
 from __future__ import annotations

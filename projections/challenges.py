@@ -415,12 +415,3 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRef]:
     found = [_Row(*row) for row in rows]
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}
-
-
-def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of the challenges with these ids; other ids are left out."""
-    rows = view.rows(
-        f"SELECT c.id, c.number FROM @challenges c WHERE c.id IN :ids AND {holds('c')}",
-        ids=sorted(ids),
-    )
-    return dict(rows)

@@ -6,7 +6,6 @@ anything.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, NamedTuple, TypedDict
@@ -68,8 +67,14 @@ class Scope:
         )
         return [pool for (pool,) in rows if self._reader.may(AGREEMENT, pool)]
 
-    def found(self, kind: Kind) -> list[Row]:
+    @cached_property
+    def found(self) -> dict[str, list[Row]]:
+        """The obstacles of each kind."""
+        return {name: self.of(name) for name in KINDS}
+
+    def of(self, name: str) -> list[Row]:
         """The obstacles of one kind."""
+        kind = KINDS[name]
         if callable(kind.find):
             return list(kind.find(self))
         near = [work for work, generation in self.tree.generation.items() if generation <= 1]
@@ -291,13 +296,18 @@ def obstacles(
 
     Shares are only told to those who may read the agreements of its pools.
     """
-    scope = Scope(view, journal, id, actor)
-    chosen = KINDS if kind is None else {kind: KINDS[kind]}
-    found = [(name, row) for name, one in chosen.items() for row in scope.found(one)]
+    return listed(Scope(view, journal, id, actor), kind, after, limit)
+
+
+def listed(scope: Scope, kind: str | None, after: str | None, limit: int) -> Page[Obstacle]:
+    """A page of the obstacles of one kind, or of all."""
+    every = scope.found if kind is None else {kind: scope.of(kind)}
+    found = [(name, row) for name, rows in every.items() for row in rows]
     (place,) = decode_cursor(after, int) or [0]
     start = max(0, place)
     end = start + limit
-    return Page(_told(view, found[start:end]), encode_cursor(end) if end < len(found) else None)
+    following = encode_cursor(end) if end < len(found) else None
+    return Page(_told(scope.view, found[start:end]), following)
 
 
 @question(
@@ -309,14 +319,22 @@ def obstacles(
 )
 def counted(view: View, journal: Journal, id: ReleaseId, *, actor: str) -> Obstacles:
     """How much stands in the way of a release, by kind; the gravest first."""
-    scope = Scope(view, journal, id, actor)
-    counts = Counter({name: len(scope.found(kind)) for name, kind in KINDS.items()})
+    return counts_in(Scope(view, journal, id, actor))
+
+
+def counts_in(scope: Scope) -> Obstacles:
+    """How many obstacles there are, by kind."""
+    counts = {name: len(rows) for name, rows in scope.found.items() if rows}
     return {
-        "count": counts.total(),
+        "count": sum(counts.values()),
         "kinds": [
-            {"kind": name, "says": kind.says, "command": kind.command, "count": counts[name]}
-            for name, kind in KINDS.items()
-            if counts[name]
+            {
+                "kind": name,
+                "says": KINDS[name].says,
+                "command": KINDS[name].command,
+                "count": count,
+            }
+            for name, count in counts.items()
         ],
     }
 
@@ -348,8 +366,7 @@ def _told(view: View, found: Iterable[tuple[str, Row]]) -> list[Obstacle]:
 
 
 def _numbers(view: View, ids: Iterable[str]) -> dict[str, int]:
-    rows = view.rows(
-        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
-        ids=sorted(ids),
-    )
-    return {id: attribution.after_merges(view, number) for id, number in rows}
+    """By account: the number of the person that it belongs to after all merges."""
+    persons = attribution.persons_of(view, sorted(ids))
+    numbers = view.numbers("contributors", set(persons.values()))
+    return {id: numbers[person] for id, person in persons.items()}

@@ -1,7 +1,7 @@
 """What happened: to somebody, their works and their money, in sentences, the latest first.
 
 Whatever they are notified of, and besides: that a piece of theirs was used, that they were
-credited, and what became of either. Nothing is told that they may not read.
+credited, and what became of either. What they may not read is left out.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def of_contributor(
 def _may_know(reader: Reader, happened: Fact, *, is_own: bool) -> bool:
     """Whether somebody may know of it: a credit may be hidden, or not agreed to yet.
 
-    Whoever is notified of something about money is concerned by it, and so may read it.
+    Anyone notified of something about money is concerned by it, and so may read it.
     """
     if not is_own and not is_public(happened):
         return False

@@ -126,7 +126,7 @@ def how_many(view: View, journal: Journal, actor: str) -> int:
 
 
 SEVERAL = frozenset({"comment", "missing_share", "payout"})
-"""The kinds of which several about the same are told as one."""
+"""The kinds of which several about the same thing make one item."""
 
 
 def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:

@@ -353,14 +353,6 @@ def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     return dict(rows)
 
 
-def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of the works with these ids; other ids are left out."""
-    rows = view.rows(
-        f"SELECT w.id, w.number FROM @works w WHERE w.id IN :ids AND {holds('w')}", ids=list(ids)
-    )
-    return dict(rows)
-
-
 def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
     """Of the works with these ids that were joined into another: the id of the node they are."""
     rows = view.rows(

@@ -442,12 +442,3 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
     found = [_Row(*row) for row in rows]
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}
-
-
-def numbers_of(view: View, ids: Iterable[str]) -> dict[str, int]:
-    """The numbers of the projects with these ids; other ids are left out."""
-    rows = view.rows(
-        f"SELECT p.id, p.number FROM @projects p WHERE p.id IN :ids AND {holds('p')}",
-        ids=sorted(ids),
-    )
-    return dict(rows)

@@ -75,12 +75,12 @@ def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
         f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
     )
     told = [
-        *lineage.references(view, lineage.numbers_of(view, ids).values()).values(),
+        *lineage.references(view, view.numbers("works", ids).values()).values(),
         *attribution.persons(view, [number for (number,) in found]).values(),
     ]
     known: dict[str, dict[str, Any]] = {one["id"]: {**one} for one in told}
-    known |= _called("project", projects.references(view, projects.numbers_of(view, ids).values()))
-    calls = challenges.references(view, challenges.numbers_of(view, ids).values())
+    known |= _called("project", projects.references(view, view.numbers("projects", ids).values()))
+    calls = challenges.references(view, view.numbers("challenges", ids).values())
     return known | _called("challenge", calls)
 
 

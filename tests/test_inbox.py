@@ -288,7 +288,7 @@ def test_people_are_told_what_happened_to_their_works_and_credits(told: Bank) ->
     poem = told.piece("poem", by=[ana], actor=ana)
     assert happened(told, ana) == []
     told.piece("reading", poem, actor=ana)
-    assert happened(told, ana) == [], "of what one does oneself nobody is told"
+    assert happened(told, ana) == [], "nobody is notified of what they did themselves"
     song = told.piece("song", poem, by=[ben], actor=ben)
     granted = told.credit(poem, eva, actor=ana)
     claimed = told.credit(poem, ben, actor=ben)

@@ -1,4 +1,4 @@
-"""What happened in a challenge: its issuer is told of answers, and who was featured is told."""
+"""What happened in a challenge: its issuer is notified of answers, and who was featured of that."""
 
 from collections.abc import Iterator
 
@@ -29,10 +29,10 @@ def test_who_issued_a_challenge_is_told_of_each_answer_by_others(told: Bank) -> 
     own, other = told.piece("own", actor=ana), told.piece("other", by=[eva], actor=ben)
     for piece, poster in ((own, ana), (other, ben)):
         told.tell("answer_challenge", id=challenge, work=piece, actor=poster)
-    assert happened(told, ana) == ["answer.given"], "of one's own answer nobody is told"
+    assert happened(told, ana) == ["answer.given"], "nobody is notified of their own answer"
     assert happened(told, ben) == happened(told, eva) == []
     told.tell("feature_answer", id=challenge, work=other, reason="It is cold.", actor=ana)
-    # The issuer is told of it once, also when it was featured by herself.
+    # The issuer is notified of it once, also when it was featured by herself.
     assert happened(told, ana) == ["answer.given"]
     assert happened(told, ben) == happened(told, eva) == ["answer.featured"]
     assert happened(told, ana, kind="used") == []

@@ -29,13 +29,13 @@ def pages(frame: Frame) -> None:
         wanted = asked(Listed)
         cursor, kind = wanted.pop("cursor", None), wanted.pop("kind", None)
         with frame.view(wanted) as view:
-            given = {"actor": reader(), "after": cursor, "limit": MANY}
+            scope = clearance.Scope(view, frame.journal, id, reader())
             chosen = kind if kind in KINDS else None
-            found = clearance.obstacles(view, frame.journal, id, kind=chosen, **given)
+            found = clearance.listed(scope, chosen, cursor, MANY)
             return render_template(
                 "clearance.html",
                 work=lineage.work(view, id),
-                counted=clearance.counted(view, frame.journal, id, actor=reader()),
+                counted=clearance.counts_in(scope),
                 kind=chosen,
                 groups=[
                     (KINDS[name], list(same))

@@ -237,7 +237,7 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
 
 def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
     """Works with their makers; those of a release include the makers of its components."""
-    numbers = lineage.numbers_of(view, [work["id"] for work in works])
+    numbers = view.numbers("works", [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
     components = lineage.parents_of(view, whole)
     parts = {number for found in components.values() for number in found}
@@ -254,6 +254,6 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
 
 def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Credits with the works they are on instead of their ids."""
-    numbers = lineage.numbers_of(view, {credit["work"] for credit in credits})
+    numbers = view.numbers("works", {credit["work"] for credit in credits})
     works = lineage.references(view, numbers.values())
     return [{**credit, "work": works[numbers[credit["work"]]]} for credit in credits]

@@ -212,9 +212,7 @@ class PostingForm:
 
     def _behind(self, view: View) -> dict[str, int]:
         """How many works, people and generations are behind the sources."""
-        numbers = lineage.numbers_of(
-            view, [r["source"] for r in self.sources if _is_id(r["source"])]
-        )
+        numbers = view.numbers("works", [r["source"] for r in self.sources if _is_id(r["source"])])
         works, generations = set[int](), 0
         for number in numbers.values():
             tree = lineage.numbered(view, number)
