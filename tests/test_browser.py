@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from browsing import findings, keep, look_at, overflow, reader, sign_in
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from serving import Clock, Served, serving
 
 from domain.identity import part_id
@@ -363,10 +364,18 @@ def test_a_piece_is_posted_and_its_credit_accepted(
 
 def find(page: Page, label: str, text: str, name: str, *, js: bool) -> None:
     """Look for something and add it; with the script it is there without the button."""
-    page.get_by_label(label).press_sequentially(text) if js else page.get_by_label(label).fill(text)
-    if not js:
-        page.get_by_label(label).press("Enter")
-    page.get_by_role("button", name=f"Add {name}").click()
+    field, add = page.get_by_label(label), page.get_by_role("button", name=f"Add {name}")
+    if js:
+        field.press_sequentially(text)
+        try:
+            add.wait_for(timeout=20_000)
+        except PlaywrightTimeout:  # it was typed while the page before was still there
+            field.fill("")
+            field.press_sequentially(text)
+    else:
+        field.fill(text)
+        field.press("Enter")
+    add.click()
     page.wait_for_load_state()
 
 
