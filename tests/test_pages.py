@@ -612,8 +612,10 @@ def test_what_was_earned_by_month_is_drawn_on_the_pages_of_a_pool_and_a_person(
     as_ana = signed_in(public, ana)
     for path in (f"/pool/{pool}", f"/statement/{ana}"):
         page = as_ana.get(path)
-        rows = re.findall(r"<th scope=\"row\">(2026-\d\d)</th>.*?value=\"(\d+)\"", page.text)
-        assert rows == [("2026-02", "8000"), ("2026-01", "4100")], path
+        rows = re.findall(r"<th scope=\"row\">(2026-\d\d)</th><td[^>]*>([\d.]+)<", page.text)
+        assert rows == [("2026-02", "80.00"), ("2026-01", "41.00")], path
+        bars = re.findall(r"<title>(2026-\d\d): ([\d.]+) EUR</title><rect", page.text)
+        assert bars == [("2026-01", "41.00"), ("2026-02", "80.00")], path
     assert "1.00 EUR owed by earlier books" in as_ana.get(f"/pool/{pool}").text_seen
 
 

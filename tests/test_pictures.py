@@ -25,6 +25,7 @@ from projections.pictures import (
     Via,
     Way,
     Work,
+    earnings_svg,
     lineage_svg,
     nested,
     nested_html,
@@ -34,6 +35,7 @@ from projections.pictures import (
     timeline_svg,
     why_svg,
 )
+from projections.pictures.earnings import bars_of
 from projections.pictures.folding import MOST_DRAWN, folded
 from projections.pictures.lineage import MOST_CARDS, curve
 from projections.pictures.svg import Markup, element, number
@@ -607,9 +609,59 @@ def test_a_dot_stands_at_its_time() -> None:
     assert half == pytest.approx((first + last) / 2, abs=15)
 
 
+# -- earnings --------------------------------------------------------------------------------
+
+SPANS = [
+    {},
+    {"2026-01": 0},
+    {"2026-01": 123_456_789_012},
+    {"2025-11": 1_200, "2026-03": -400},
+    {"2023-12": -1, "2024-01": -5},
+    {f"{1970 + month // 12}-{month % 12 + 1:02}": month * month for month in range(700)},
+    {"0001-01": 5, "2026-11": 7},
+]
+
+
+@pytest.mark.parametrize("months", SPANS)
+def test_nothing_in_a_picture_of_earnings_lies_on_anything_else(months: dict[str, int]) -> None:
+    drawn = Drawn(earnings_svg(months, "{:,} EUR".format, title="Earnings", stand_alone=True))
+    assert faults(drawn) == []
+    bars = [node for node in drawn.root.iter() if tag(node) == "rect" and "x" in node.attrib]
+    assert bool(bars) == bool(months)
+    assert len(bars) <= 36
+    names = [node.text for node in drawn.root.iter() if tag(node) == "text"]
+    assert not bars or any("EUR" not in str(name) for name in names)
+
+
+@pytest.mark.parametrize("months", SPANS[1:])
+def test_bars_are_as_high_as_what_was_earned_and_none_is_left_out(months: dict[str, int]) -> None:
+    bars = bars_of(months)
+    assert sum(bars.values()) == sum(months.values())
+    svg = earnings_svg(months, str, title="Earnings", stand_alone=False)
+    rects = [node for node in ElementTree.fromstring(svg).iter() if tag(node) == "rect"]
+    high = [float(node.attrib["height"]) for node in rects]
+    most = max(map(abs, bars.values()))
+    assert high == pytest.approx(
+        [abs(units) * max(high) / (most or 1) for units in bars.values()], abs=0.06
+    )
+
+
+def test_a_month_without_earnings_keeps_its_place() -> None:
+    assert bars_of({"2025-11": 3, "2026-02": 4}) == {
+        "2025-11": 3,
+        "2025-12": 0,
+        "2026-01": 0,
+        "2026-02": 4,
+    }
+    assert list(bars_of({"2019-12": 1, "2023-01": 1})) == ["2019", "2020", "2021", "2022", "2023"]
+
+
 # -- what holds for all of them --------------------------------------------------------------
 
 PICTURES = {
+    "earnings": lambda alone: earnings_svg(
+        {"2025-11": 1_200, "2026-03": -400}, str, title="Earnings", stand_alone=alone
+    ),
     "cards": lambda alone: lineage_svg(picture(30), stand_alone=alone),
     "river": lambda alone: lineage_svg(picture(120), stand_alone=alone),
     "split": lambda alone: split_svg(split(426), stand_alone=alone),
@@ -676,6 +728,7 @@ def test_every_class_that_is_used_has_a_style() -> None:
         "split",
         "ways",
         "dots",
+        "bars",
         "head",
         "figure",
         "counted",

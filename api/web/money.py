@@ -17,6 +17,7 @@ from api.questions import asked_by, written
 from api.web import words
 from api.web.desk import forms_for
 from api.web.drawing import as_file, painted
+from api.web.earned import earnings_drawn
 from api.web.frame import Answer, Frame, When, asked, id_in_path, reader, to_page
 from domain.money import payee as payees
 from domain.money.apportionment import divide
@@ -65,6 +66,7 @@ class Asked(When):
 
 def pages(frame: Frame) -> None:
     """The pages about money."""
+    frame.blueprint.app_template_global("earnings_drawn")(earnings_drawn)
     _pools(frame)
     _divisions(frame)
 

@@ -5,6 +5,7 @@ The one rule: a picture is made from plain data alone; it runs no script and loa
 
 from __future__ import annotations
 
+from projections.pictures.earnings import earnings_svg
 from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.lineage import lineage_svg
 from projections.pictures.outline import Entry, nested, nested_html
@@ -25,6 +26,7 @@ __all__ = [
     "Via",
     "Way",
     "Work",
+    "earnings_svg",
     "lineage_svg",
     "nested",
     "nested_html",

@@ -1,0 +1,136 @@
+"""Earnings over time as a picture: a bar for each month or, over many years, for longer stretches.
+
+Every stretch between the first and the last has its place, so that a gap is seen as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.text import figure, width
+
+MOST_BARS = 36
+"""How many bars fit beside one another; of more months, years are drawn, then decades …"""
+_PLACES = {7: "", 4: "", 3: "0s", 2: "00s"}
+"""How much of a date a bar stands for: a month, a year, a decade, a century."""
+
+_MARGIN, _SIZE = 16.0, 11.0
+_WIDE, _HIGH, _WIDEST = 620.0, 150.0, 44.0
+_APART = 8.0
+"""The least space between two labels of the axis."""
+
+
+def earnings_svg(
+    months: Mapping[str, int],
+    money: Callable[[int], str],
+    *,
+    title: str,
+    stand_alone: bool,
+) -> Markup:
+    """What was earned by month (“2026-01”), in smallest units, the earliest on the left.
+
+    What was taken back beyond what was earned is drawn below the line.
+    """
+    bars = bars_of(months)
+    top, bottom = max(0, *bars.values(), 0), min(0, *bars.values(), 0)
+    unit = _HIGH / ((top - bottom) or 1)
+    ends = [money(each) for each in dict.fromkeys((top, 0, bottom))]
+    left = _MARGIN + max(width(each, _SIZE) for each in ends) + 8
+    zero = _MARGIN + 6 + top * unit
+    step = _WIDE / max(1, len(bars))
+    drawn = [*_rules(ends, [top, 0, bottom], unit, left, zero)]
+    for place, (name, units) in enumerate(bars.items()):
+        drawn.append(_bar(f"{name}: {money(units)}", units * unit, left + place * step, step, zero))
+    base = zero - bottom * unit
+    drawn += _names([*bars], left, step, base + 16)
+    return document(
+        left + _WIDE + _MARGIN,
+        base + 16 + _MARGIN,
+        *drawn,
+        name="bars",
+        title=title,
+        description=_described(bars, money),
+        stand_alone=stand_alone,
+    )
+
+
+def bars_of(months: Mapping[str, int]) -> dict[str, int]:
+    """The sums by the shortest stretches of which there are not too many, without a gap."""
+    if not months:
+        return {}
+    first, last = min(months), max(months)
+    places = next(
+        (kept for kept in _PLACES if len(_between(first[:kept], last[:kept])) <= MOST_BARS),
+        min(_PLACES),
+    )
+    bars = dict.fromkeys(_between(first[:places], last[:places]), 0)
+    for month, units in months.items():
+        bars[month[:places]] += units
+    return {name + _PLACES[places]: units for name, units in bars.items()}
+
+
+def _between(first: str, last: str) -> list[str]:
+    """Every month, year, decade or century from the first to the last."""
+    places = range(_number(first), _number(last) + 1)
+    if "-" in first:
+        return [f"{place // 12:04}-{place % 12 + 1:02}" for place in places]
+    return [f"{place:0{len(first)}}" for place in places]
+
+
+def _number(name: str) -> int:
+    year, _, month = name.partition("-")
+    return int(year) * 12 + int(month) - 1 if month else int(year)
+
+
+def _rules(
+    said: list[str], at: list[int], unit: float, left: float, zero: float
+) -> Iterator[Markup]:
+    """A line at nothing, at the most and at the least, each with its amount."""
+    for text, units in zip(said, dict.fromkeys(at), strict=True):
+        y = zero - units * unit
+        path = f"M{number(left)} {number(y)}H{number(left + _WIDE)}"
+        yield element("path", class_="rule", d=path, fill="none")
+        yield figure(text, left - 8, y + 4, _SIZE, faint=True)
+
+
+def _bar(said: str, high: float, x: float, step: float, zero: float) -> Markup:
+    """A bar from the line upwards, or downwards; nothing earned has a place, and no bar."""
+    wide = min(step * 0.8, _WIDEST)
+    bar = element(
+        "rect",
+        x=x + (step - wide) / 2,
+        y=min(zero, zero - high),
+        width=wide,
+        height=abs(high),
+    )
+    return element("g", linked(said, bar, href=""), class_="c0" if high >= 0 else "c7")
+
+
+def _names(names: list[str], left: float, step: float, y: float) -> list[Markup]:
+    """The names below the axis, as many as fit, always the first."""
+    room = max([width(name, _SIZE) for name in names], default=0.0) + _APART
+    every = max(1, int(-(-room // step)))
+    return [
+        element(
+            "text",
+            name,
+            class_="faint",
+            x=left + (place + 0.5) * step,
+            y=y,
+            font_size=_SIZE,
+            text_anchor="middle",
+        )
+        for place, name in enumerate(names)
+        if place % every == 0 and (place + 0.5) * step + room / 2 <= _WIDE + _MARGIN
+    ]
+
+
+def _described(bars: Mapping[str, int], money: Callable[[int], str]) -> str:
+    if not bars:
+        return "Nothing has been earned yet."
+    names = [*bars]
+    first, last = names[0], names[-1]
+    span = first if first == last else f"{first} to {last}"
+    best = max(bars, key=lambda name: bars[name])
+    return f"{money(sum(bars.values()))} in {span}; the most in {best}, {money(bars[best])}."
