@@ -14,6 +14,7 @@ from collections.abc import Collection
 from typing import NamedTuple, Self
 
 from domain import note
+from domain.checkpoint import must_count
 from domain.note import Note, SignerKey, VerifierKey, decimal
 from domain.tree import HASH_BYTES, NotVerified
 
@@ -58,7 +59,8 @@ def open_promise(data: bytes, keys: Collection[VerifierKey]) -> Promise:
     """A promise that a key of the log has signed; NotVerified for anything else."""
     parsed = Note.parse(data)
     promise = Promise.parse(parsed.text)
-    signers = note.verify(parsed, keys).verified
-    if promise.log not in {signer.name for signer in signers}:
+    signers = [one for one in note.verify(parsed, keys).verified if one.name == promise.log]
+    if not signers:
         raise NotVerified(f"the promise is of another log, {promise.log!r}")
+    must_count(signers, keys, promise.position)
     return promise

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
@@ -26,6 +27,7 @@ from domain.checkpoint import (
     open_checkpoint,
     verify_growth,
 )
+from domain.latest import open_map
 from domain.note import Note, VerifierKey
 from domain.tree import (
     ENTRIES,
@@ -46,6 +48,7 @@ from scripts.verify import (
     must_be_seen,
     must_continue,
     printable,
+    unverified,
 )
 
 AT_ONCE = 4
@@ -88,27 +91,63 @@ def mirror(
     kept = folder / "checkpoint"
     remembered = open_checkpoint(kept.read_bytes(), keys).checkpoint if kept.exists() else None
     must_be_recent(trusted, kept, max_age)
-    if remembered is not None:
-        if witnesses.get("witnesses") and remembered.size > trusted.checkpoint.size:
-            _must_hold(folder, remembered, trusted.checkpoint)
-            return trusted  # they have not seen yet what is here
-        must_continue(remembered, trusted.checkpoint)
-    size = trusted.checkpoint.size
-    tiles = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
-    with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
-        keep = partial(_keep, url, folder, api_key=api_key, again=again, line=line)
-        for number, _ in enumerate(threads.map(keep, tiles), start=1):
-            progress(number, len(tiles))
-    _keep_map(url, folder, size)
-    if only_hashes:
-        check_hashes(folder, trusted.checkpoint, remembered)
-    else:
-        logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
-        chains = check_log(folder, trusted.checkpoint, remembered, logs)
-        check_map(folder, trusted, list(keys), chains)
+    with evidence_kept(note, kept):
+        if remembered is not None:
+            if witnesses.get("witnesses") and remembered.size > trusted.checkpoint.size:
+                _must_hold(folder, remembered, trusted.checkpoint)
+                return trusted  # they have not seen yet what is here
+            must_continue(remembered, trusted.checkpoint)
+        size = trusted.checkpoint.size
+        tiles = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
+        with _kept_if_verified([folder / tile.path for tile in tiles]):
+            with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
+                keep = partial(_keep, url, folder, api_key=api_key, again=again, line=line)
+                for number, _ in enumerate(threads.map(keep, tiles), start=1):
+                    progress(number, len(tiles))
+            map = _map_at(url, folder, size)
+            if only_hashes:
+                check_hashes(folder, trusted.checkpoint, remembered)
+                _ = map and open_map(map, keys, trusted)
+            else:
+                logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
+                chains = check_log(folder, trusted.checkpoint, remembered, logs)
+                check_map(map, trusted, list(keys), chains)
+    if map:
+        _keep_map(folder / "map", size, map)
     if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
         write_whole(kept, note)
     return trusted
+
+
+@contextmanager
+def evidence_kept(note: bytes, kept: Path) -> Iterator[None]:
+    """Keep the signed checkpoint that turns out to be wrong, beside the one from before it.
+
+    Two checkpoints that the log has signed and that do not agree are what convinces others.
+    """
+    try:
+        yield
+    except NotVerified as problem:
+        refused = kept.with_name(f"{kept.name}.refused")
+        write_whole(refused, note)
+        raise NotVerified(f"{problem} (the checkpoint is kept as {refused})") from problem
+
+
+@contextmanager
+def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
+    """Give what was fetched its name once it is verified, and keep nothing of it if it is not.
+
+    After an interruption it is there, and is not fetched again.
+    """
+    try:
+        yield
+    except NotVerified:
+        for path in paths:
+            unverified(path).unlink(missing_ok=True)
+        raise
+    for path in paths:
+        if (fetched := unverified(path)).exists():
+            fetched.replace(path)
 
 
 def checkpoint_at(url: str, keys: Sequence[VerifierKey], **witnesses: Any) -> tuple[bytes, Trusted]:
@@ -154,27 +193,30 @@ def must_have_grown(
 def _keep(
     url: str, folder: Path, tile: Tile, *, api_key: str | None, again: bool, line: Line
 ) -> None:
-    path, is_kept = folder / tile.path, tile.width == TILE_WIDTH
-    is_kept &= (folder / tile.path).exists()
-    if is_kept and not again:
+    path, is_full = folder / tile.path, tile.width == TILE_WIDTH
+    if is_full and not again and (path.exists() or unverified(path).exists()):
         return
     data = fetch_tile(url, tile, api_key, line)
-    if is_kept and data != path.read_bytes():
+    if not (is_full and path.exists()):
+        write_whole(unverified(path), data)
+    elif data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")
-    write_whole(path, data)
 
 
-def _keep_map(url: str, folder: Path, size: int) -> None:
-    """Keep the signed map of the tree of a size; a log of an older version has none."""
-    kept = folder / "map"
+def _map_at(url: str, folder: Path, size: int) -> bytes | None:
+    """The signed map of the tree of a size; a log of an older version has none."""
     try:
-        note = fetch(f"{url}/map/{size}")
+        return fetch(f"{url}/map/{size}")
     except Unreachable as problem:
         if problem.status != 404:
             raise
-        if kept.exists():
+        if (folder / "map").exists():
             raise NotVerified(f"the log does not show the map of its {size} facts") from problem
-        return
+        return None
+
+
+def _keep_map(kept: Path, size: int, note: bytes) -> None:
+    """Keep the map, and those of earlier trees no longer."""
     write_whole(kept / str(size), note)
     for earlier in kept.iterdir():
         if earlier.name != str(size):

@@ -27,6 +27,7 @@ from domain.signature import check_signature, must_be_signed_for
 from domain.tree import TILE_WIDTH, Frontier, NotVerified, entries_of, leaf_hash
 from scripts.mirror import (
     checkpoint_at,
+    evidence_kept,
     fetch_tile,
     must_have_grown,
     prove_growth,
@@ -111,13 +112,17 @@ def monitored(
         note, trusted = checkpoint_at(url, keys, **witnesses)
         old, new = state.tree(), trusted.checkpoint
         must_have_grown(trusted, old, state.since, max_age)
-        if old is not None and _is_seen_late(old, trusted, witnesses):
-            prove_growth(url, new, old)
-            yield []
-            return
         logs = {new.origin, *(key.name for key in keys)}
-        new_facts = list(_read_on(url, state, new, watched, logs, api_key))
+        is_late = old is not None and _is_seen_late(old, trusted, witnesses)
+        with evidence_kept(note, path):
+            if old is not None and is_late:
+                prove_growth(url, new, old)
+                new_facts = []
+            else:
+                new_facts = list(_read_on(url, state, new, watched, logs, api_key))
         yield new_facts
+        if is_late:
+            return
         if old != new:
             state.checkpoint, state.since = note.decode(), time.time()
         write_whole(path, json.dumps(asdict(state)).encode())

@@ -152,11 +152,12 @@ def check_log(
     return chains
 
 
-def check_map(folder: Path, trusted: Trusted, keys: list[VerifierKey], chains: Chains) -> None:
-    """Raise NotVerified unless the map that a mirror has of its tree follows from its leaves."""
-    note = folder / "map" / str(trusted.checkpoint.size)
-    if note.exists():
-        root = open_map(note.read_bytes(), keys, trusted)
+def check_map(
+    note: bytes | None, trusted: Trusted, keys: list[VerifierKey], chains: Chains
+) -> None:
+    """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves."""
+    if note is not None:
+        root = open_map(note, keys, trusted)
         must_be_map_of(root, ((one, head[:2]) for one, head in chains.heads.items()))
 
 
@@ -229,11 +230,18 @@ def must_continue(old: Checkpoint, new: Checkpoint) -> None:
         raise NotVerified(f"rollback: the log had {old.size} leaves and now has {new.size}")
 
 
+def unverified(path: Path) -> Path:
+    """Where a mirror keeps a tile until it is verified."""
+    return path.with_name(f"{path.name}.unverified")
+
+
 def _bytes_of(folder: Path, tile: Tile) -> bytes:
-    try:
-        return (folder / tile.path).read_bytes()
-    except FileNotFoundError:
-        raise NotVerified(f"{tile.path} is missing") from None
+    for path in (unverified(folder / tile.path), folder / tile.path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            continue
+    raise NotVerified(f"{tile.path} is missing")
 
 
 def hashes_in(folder: Path, size: int) -> list[bytes]:
@@ -596,7 +604,7 @@ def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]
     elif options.command == "latest":
         yield from _check_latest(options, verify_latest(data, keys, **asked), keys)
     elif options.command == "promise":
-        yield from _check_promise(options, data, keys)
+        yield from _check_promise(options, data, keys, asked)
     elif options.command == "as-of":
         yield from describe_as_of(verify_as_of(data, keys, **asked))
     else:
@@ -608,10 +616,12 @@ def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]
 
 
 def _check_promise(
-    options: argparse.Namespace, data: bytes, keys: list[VerifierKey]
+    options: argparse.Namespace, data: bytes, keys: list[VerifierKey], asked: dict[str, Any]
 ) -> Iterator[str]:
     """Of a note, of the whole answer to a write, or of all that an import kept."""
     promises = [open_promise(note, keys) for note in _promises_in(data)]
+    if (options.witness or options.policy) and not (options.receipt or options.mirror):
+        raise NotVerified("witnesses do not see promises: give --mirror or --receipt as well")
     if len(promises) > 1:
         yield f"promises    {len(promises)}"
     for promise in dict.fromkeys((promises[0], promises[-1])):
@@ -619,14 +629,16 @@ def _check_promise(
         yield f"promised    leaf {promise.hash.hex()}"
         yield f"position    {promise.position}, recorded {printable(promise.time)}"
     if options.receipt:
-        receipt = verify_receipt(options.receipt.read_bytes(), keys)
+        receipt = verify_receipt(options.receipt.read_bytes(), keys, **asked)
         leaf = {receipt.index: leaf_hash(leaf_bytes(*receipt.leaf))}
-        yield from _kept(promises, receipt.index + 1, leaf)
+        yield from _kept(promises, receipt.trusted, receipt.index + 1, leaf)
     if options.mirror:
-        mirrored = open_checkpoint((options.mirror / "checkpoint").read_bytes(), keys).checkpoint
-        yield from compare(options.mirror, keys, mirrored, {})
-        leaves = dict(enumerate(hashes_in(options.mirror, mirrored.size)))
-        yield from _kept(promises, mirrored.size, leaves)
+        note = (options.mirror / "checkpoint").read_bytes()
+        mirrored = open_checkpoint(note, keys, **asked)
+        size = mirrored.checkpoint.size
+        yield from compare(options.mirror, keys, mirrored.checkpoint, {})
+        leaves = dict(enumerate(hashes_in(options.mirror, size)))
+        yield from _kept(promises, mirrored, size, leaves)
 
 
 def _promises_in(data: bytes) -> list[bytes]:
@@ -639,9 +651,14 @@ def _promises_in(data: bytes) -> list[bytes]:
         raise NotVerified("the answer holds no promise") from None
 
 
-def _kept(promises: Sequence[Promise], size: int, leaves: Mapping[int, bytes]) -> Iterator[str]:
+def _kept(
+    promises: Sequence[Promise], trusted: Trusted, size: int, leaves: Mapping[int, bytes]
+) -> Iterator[str]:
     """That the log holds what it promised; NotProven where these leaves do not reach."""
+    logs = {signer.name for signer in trusted.signers}
     for promise in promises:
+        if promise.log not in logs:
+            raise NotVerified(f"this is {trusted.checkpoint.origin}; {promise.log} has promised")
         found = leaves.get(promise.position - 1)
         if found is None:
             what = f"that what was promised at position {promise.position} was kept"
@@ -707,7 +724,8 @@ def _check_log(
     else:
         logs = {checkpoint.origin, *(key.name for key in keys)}
         chains = check_log(options.file, checkpoint, logs=logs)
-        check_map(options.file, trusted, keys, chains)
+        map = options.file / "map" / str(checkpoint.size)
+        check_map(map.read_bytes() if map.exists() else None, trusted, keys, chains)
     yield from describe_checkpoint(trusted)
     if options.mirror:
         known = dict(enumerate(hashes_in(options.file, checkpoint.size)))

@@ -18,7 +18,14 @@ from pathlib import Path
 from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
 from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
 from domain.tree import NotVerified
-from scripts.mirror import Unreachable, fetch, must_be_recent, prove_growth, write_whole
+from scripts.mirror import (
+    Unreachable,
+    evidence_kept,
+    fetch,
+    must_be_recent,
+    prove_growth,
+    write_whole,
+)
 
 
 def witness(
@@ -41,7 +48,8 @@ def witness(
         kept = kept if kept.exists() else folder / "checkpoint"
         must_be_recent(opened, kept, max_age)
         if kept.exists():
-            prove_growth(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
+            with evidence_kept(note, kept):
+                prove_growth(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
         if not kept.exists() or _tree_in(kept.read_bytes()) != checkpoint:
             write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))

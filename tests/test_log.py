@@ -261,7 +261,8 @@ def test_every_byte_of_a_small_mirror_that_is_changed_is_noticed(tmp_path: Path)
         note = (folder / "checkpoint").read_bytes()
         trusted = open_checkpoint(note, [signer.verifier])
         chains = check_log(folder, trusted.checkpoint)
-        check_map(folder, trusted, [signer.verifier], chains)
+        map = folder / "map" / str(trusted.checkpoint.size)
+        check_map(map.read_bytes(), trusted, [signer.verifier], chains)
 
     check()
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -13,8 +13,9 @@ from stories import raw_connection
 from test_audit import POSTGRES_OPEN, SQLITE_OPEN
 from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
 
-from domain.checkpoint import Checkpoint, cosign, sign
+from domain.checkpoint import Checkpoint, cosign, open_checkpoint, sign
 from domain.note import SignerKey, VerifierKey
+from domain.note import sign as sign_note
 from domain.receipt import verify_receipt
 from domain.tree import EMPTY_ROOT, NotVerified
 from projections import history
@@ -215,6 +216,80 @@ def test_what_was_acknowledged_and_replaced_before_it_was_in_the_log_breaks_a_pr
     later = served.operator.post("/contributors", name="Gus")
     (tmp_path / "later").write_text(later.json["promise"])
     assert run("verify", "promise", tmp_path / "later", *words)[0] == 3
+
+
+def test_a_promise_counts_for_its_own_log_its_key_and_the_witnesses_that_are_asked_for(
+    served: Served, tmp_path: Path
+) -> None:
+    (key,) = log_keys(served)
+    answer = served.operator.post("/contributors", name="Ana")
+    promise, folder = tmp_path / "promise", tmp_path / "mirror"
+    promise.write_text(answer.json["promise"])
+    served.service.log.catch_up()
+    keys = key_words(served, witnessed=False)
+    assert run("mirror", url_of(served), folder, "--hashes", *keys)[0] == 0
+    asked = ("verify", "promise", promise)
+    for sizes, code in (("1-500", 0), ("2-500", 1)):
+        assert run(*asked, "--key", f"{key} {sizes}", "--mirror", folder)[0] == code
+    # Asked for, they are not passed over.
+    seeing = [word for one in WITNESSES for word in ("--witness", str(one))]
+    assert "give --mirror" in run(*asked, *keys, *seeing)[1]
+    code, output = run(*asked, *keys, *seeing, "--mirror", folder)
+    assert (code, "have cosigned" in output) == (1, True), output
+    seen(served)
+    assert run("mirror", url_of(served), folder, "--hashes", *key_words(served))[0] == 0
+    assert run(*asked, *keys, *seeing, "--mirror", folder)[0] == 0
+    # A mirror of another log, whose key is trusted as well, breaks no promise of this one.
+    with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
+        other.service.log.signer = SIGNER
+        tell(other, 3)
+        mirror(url_of(other), tmp_path / "other", [SIGNER.verifier], only_hashes=True)
+    both = (*keys, "--key", str(SIGNER.verifier), "--mirror", tmp_path / "other")
+    code, output = run(*asked, *both)
+    assert (code, "this is log.example; " in output) == (1, True), output
+
+
+def test_a_retired_key_does_not_count_because_it_is_named_twice_or_another_log_signs_too(
+    served: Served, tmp_path: Path
+) -> None:
+    tell(served, 3)
+    (key,) = log_keys(served)
+    retired, receipt = VerifierKey.parse(f"{key} 0-2"), served.service.log.receipt(2)
+    for keys in ([retired, key], [key, retired]):
+        with pytest.raises(NotVerified, match="counts for the sizes 0 to 2"):
+            verify_receipt(receipt, keys)
+    note = served.service.log.latest()
+    both = note + sign_note(note.partition(b"\n\n")[0].decode() + "\n", SIGNER).split(b"\n\n")[1]
+    with pytest.raises(NotVerified, match="counts for the sizes 0 to 2"):
+        open_checkpoint(both, [retired, SIGNER.verifier])
+    assert open_checkpoint(both, [key, SIGNER.verifier]).checkpoint.size == 3
+
+
+def test_what_could_not_be_verified_is_not_kept_but_the_checkpoint_that_was_signed_is(
+    served: Served, tmp_path: Path
+) -> None:
+    """A tile that arrived damaged would otherwise be wrong in the mirror for good."""
+    tell(served, 300)
+    url, keys, folder = url_of(served), log_keys(served), tmp_path / "mirror"
+    (path,) = served.service.engine.query("SELECT hashes FROM log_tiles WHERE place = 0")
+    setting = "UPDATE log_tiles SET hashes = :hashes WHERE place = 0"
+    served.service.engine.execute(setting, hashes=bytes(256 * 32))
+    served.service.log._tiles_read.clear()
+    with pytest.raises(NotVerified, match=r"the checkpoint is kept as .*checkpoint\.refused"):
+        mirror(url, folder, keys, only_hashes=True)
+    assert [one.name for one in folder.rglob("*") if one.is_file()] == ["checkpoint.refused"]
+    served.service.engine.execute(setting, hashes=path[0])
+    served.service.log._tiles_read.clear()
+    assert mirror(url, folder, keys, only_hashes=True).checkpoint.size == 300
+    # A rollback: the two checkpoints that do not agree are both there.
+    kept = (folder / "checkpoint").read_bytes()
+    with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
+        other.service.log.signer = served.service.log.signer
+        signed = tell(other, 2)
+        with pytest.raises(NotVerified, match="rollback: "):
+            mirror(url_of(other), folder, keys, only_hashes=True)
+    assert (folder / "checkpoint").read_bytes() == kept
+    assert (folder / "checkpoint.refused").read_bytes() == signed
 
 
 SIGNER = SignerKey("log.example", bytes(range(3, 35)))
