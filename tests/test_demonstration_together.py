@@ -7,7 +7,8 @@ import pytest
 from test_demonstration import IDS, person, shown, view, who, work
 
 from api.application import create_app
-from projections import attribution, challenges, lineage, memberships, projects
+from projections import attribution, challenges, history, lineage, memberships, projects
+from projections.money import pools, statements
 from projections.roll import roll
 from projections.store import View
 from scripts.service import Service
@@ -65,6 +66,62 @@ def test_six_episodes_have_credits_of_their_own_and_share_one_segment(view: View
     }
     heard = who(view, "keepers-series")["The Night Ferry"]
     assert (heard["pieces"], heard["path_count"]) == (1, 7)
+
+
+def test_each_episode_credits_somebody_on_itself_whom_no_other_does(view: View) -> None:
+    own = [
+        {
+            (one["contributor"]["name"], one["role"])
+            for one in attribution.credits_of(view, work(id))
+            if one["state"] == "accepted"
+        }
+        for id in EPISODES
+    ]
+    assert set.intersection(*own) == {("Wren", "subtitler")}
+    assert all(len(one) == 2 for one in own)
+    assert len(set().union(*own)) == 1 + len(EPISODES)
+
+
+def test_the_former_name_of_a_person_is_in_no_page_about_them(shown: Service) -> None:
+    app = create_app(shown.journal, shown.store, shown.keys, shown.log, public_pages=True)
+    client = app.test_client()
+    wren = person("wren")
+    for path in (f"/contributor/{wren}", f"/history/{wren}", f"/release/{work('episode-1')}"):
+        page = client.get(path).text
+        assert "Wren" in page
+        assert "Hallgr" not in page
+
+
+def test_the_shares_of_the_series_were_revised_because_of_a_comment(
+    shown: Service, view: View
+) -> None:
+    told = pools.diff(
+        view, shown.journal, IDS.named("proposal", "keepers-shares"), actor="operator"
+    )
+    line = next(one for one in told["lines"] if one["payee"]["id"] == person("nour"))
+    assert line["first"] != line["current"]
+    assert line["causes"][0]["comments"][0]["actor"] == person("kofi")
+
+
+def test_the_series_paid_everybody_who_accepted(shown: Service, view: View) -> None:
+    told = pools.statement(
+        view, shown.journal, IDS.named("pool", "keepers-money"), actor="operator"
+    )
+    total = told["totals"]
+    assert total["earned_minor"] == 210_000 == total["paid_minor"] + total["held_minor"]
+    held = {one["payee"]["name"]: one["held_because"] for one in told["lines"] if one["held_minor"]}
+    assert held == {"dos ratones": ["unaccepted"]}
+    (euros,) = statements.statement(view, shown.journal, person("night-ferry"))["statements"]
+    assert [line["kind"] for line in euros["lines"]] == ["division", "payout"]
+
+
+def test_the_dispute_about_the_camera_was_answered_and_dismissed(
+    shown: Service, view: View
+) -> None:
+    told = history.of_work(view, shown.journal, work("storm"), actor="operator", limit=99).items
+    topics = [one["topic"] for one in told if one["topic"].startswith("credit.")]
+    disputed = ["credit.disputed", "credit.answered", "credit.settled"]
+    assert topics[-3:] == disputed
 
 
 def test_everything_new_is_a_few_clicks_from_the_start_page(shown: Service) -> None:

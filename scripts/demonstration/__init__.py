@@ -24,8 +24,10 @@ BUNDLES = {
     "shares.jsonl": 90,
     "agreement.jsonl": 75,
     "payouts.jsonl": 40,
+    "together.jsonl": 38,
+    "season-shares.jsonl": 36,
+    "season-sold.jsonl": 12,
     "afterwards.jsonl": 5,
-    "together.jsonl": 4,
 }
 """Each, and how many days ago it happened: a proposal is open for comments for two weeks."""
 
@@ -117,6 +119,11 @@ def _about_money() -> list[Question]:
             "What did Lanternfish earn, and what was paid?",
             f"/contributors/{_person('lanternfish')}/statement",
             "statement lanternfish",
+        ),
+        Question(
+            "What did the series earn, where a segment is in all six episodes and paid once?",
+            f"/pools/{named('pool', 'keepers-money')}/statement",
+            "pool statement keepers-money",
         ),
         Question(
             "The ledger, for an accountant's own tool (beancount)?",
