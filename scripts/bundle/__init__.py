@@ -1,5 +1,16 @@
 """Bundles: contributors, pieces, remixes, credits and releases as JSON Lines or CSV, in and out."""
 
+from domain.lines import (
+    BadLine,
+    Found,
+    Ids,
+    Line,
+    NotRestored,
+    Refused,
+    Report,
+    Step,
+    step_of,
+)
 from scripts.bundle.files import (
     CSV_COLUMNS,
     author,
@@ -12,17 +23,6 @@ from scripts.bundle.files import (
     read_json_lines,
 )
 from scripts.bundle.importing import BATCH, import_lines
-from scripts.bundle.lines import (
-    BadLine,
-    Found,
-    Ids,
-    Line,
-    NotRestored,
-    Refused,
-    Report,
-    Step,
-    step_of,
-)
 from scripts.bundle.sealed import ExportDamaged, Seal, root_of, sealed_lines, tree_at
 from scripts.bundle.whole import export_lines
 

@@ -17,7 +17,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
-from scripts.bundle.lines import HALF, Found, Line
+from domain.lines import HALF, Found, Line
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
 from scripts.convert import Finding, Unplaced, converted
 

@@ -21,11 +21,7 @@ from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.identity import part_id
 from domain.journal import Journal, attempts
-from domain.neighbours import Neighbours
-from domain.refusal import Busy, Refusal, Unknown
-from domain.registry import COMMANDS
-from projections.follower import uncollected
-from scripts.bundle.lines import (
+from domain.lines import (
     HALF,
     BadLine,
     Found,
@@ -38,6 +34,10 @@ from scripts.bundle.lines import (
     Warned,
     step_of,
 )
+from domain.neighbours import Neighbours
+from domain.refusal import Busy, Refusal, Unknown
+from domain.registry import COMMANDS
+from projections.follower import uncollected
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from domain.chain import link_facts
 from domain.journal import Journal
+from domain.lines import BadLine, Line, NotRestored
 from domain.refusal import Refusal
 from domain.stored import Placed
 from domain.tree import Frontier, leaf_hash
 from projections.log import Log
-from scripts.bundle.lines import BadLine, Line, NotRestored
 from scripts.bundle.whole import exported, placed_in
 
 FIRST, LAST = "export", "export.end"

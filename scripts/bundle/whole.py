@@ -16,12 +16,12 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from domain.fact import FACTS, erasing
 from domain.identity import is_id
 from domain.journal import Journal
+from domain.lines import BadLine, Line, NotRestored
 from domain.nouns import BORN, may_stand_at
 from domain.past import PENDING
 from domain.request import Request
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import Placed
-from scripts.bundle.lines import BadLine, Line, NotRestored
 
 NOTHING: Mapping[int, str] = {}
 

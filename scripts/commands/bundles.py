@@ -16,11 +16,11 @@ import click
 from domain.printable import escaped
 from projections import placing
 from projections.placing import Place
+from projections.shops.placed import Number
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
 from scripts.commands.recording import must_promise
-from scripts.convert import NAMES, PLACED, NotConvertible
-from scripts.convert.placed import Number
+from scripts.convert import NAMES, SHOPS, NotConvertible
 from scripts.safe_file import written_whole
 from scripts.service import Service
 
@@ -218,7 +218,7 @@ def convert(ctx: click.Context, source: str, path: Path) -> None:
     sets); or dsr or sales, which are placed in pools of this database.
     """
     places = _Places()
-    with _converting(), opened(ctx) if source in PLACED else nullcontext() as service:
+    with _converting(), opened(ctx) if source in SHOPS else nullcontext() as service:
         if service is not None:
             places.service = service
         for found in bundle.found_in(path, source, places):

@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from scripts.convert.dsr import convert_dsr
+from projections.shops import (
+    SHOPS,
+    Finding,
+    Line,
+    NotConvertible,
+    Unplaced,
+    convert_dsr,
+    convert_sales,
+    statement_lines,
+)
 from scripts.convert.git import convert_git
-from scripts.convert.line import Line, NotConvertible, Unplaced
 from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.convert.ocremix import convert_ocremix
-from scripts.convert.placed import Finding
-from scripts.convert.sales import convert_sales
 from scripts.convert.whosampled import convert_whosampled
 
-PLACED: dict[str, Callable[[Path, Finding | None], Iterator[Line]]] = {
-    "dsr": convert_dsr,
-    "sales": convert_sales,
-}
-"""Converters of sales, which find out what pool a numbered work's sales are for."""
 CONVERTERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "git": convert_git,
     "musicbrainz": convert_musicbrainz,
@@ -30,17 +31,19 @@ CONVERTERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "whosampled": convert_whosampled,
 }
 """Every other converter by the name of what it reads."""
-NAMES = sorted([*CONVERTERS, *PLACED])
+NAMES = sorted([*CONVERTERS, *SHOPS])
 
 
 def converted(source: str, path: Path, finding: Finding | None = None) -> Iterator[Line]:
     """The lines of what others keep."""
-    return PLACED[source](path, finding) if source in PLACED else CONVERTERS[source](path)
+    if source in SHOPS:
+        return statement_lines(source, path, finding)
+    return CONVERTERS[source](path)
 
 
 __all__ = [
     "NAMES",
-    "PLACED",
+    "SHOPS",
     "Finding",
     "Line",
     "NotConvertible",

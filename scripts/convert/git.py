@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.text import LIMITS
-from scripts.convert.line import Line, NotConvertible
+from projections.shops.line import Line, NotConvertible
 
 FORMAT = "%x1e%H%x1f%P%x1f%aI%x1f%aN%x1f%aE%x1f%s%x1f%(trailers:key=Co-authored-by,valueonly)"
 """A commit, its parents, its author's date, name and address, its subject and its co-authors."""

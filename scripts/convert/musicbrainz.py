@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.refusal import UnknownRole
 from domain.role import role_named
-from scripts.convert.line import Line, NotConvertible
+from projections.shops.line import Line, NotConvertible
 
 SITE = "https://musicbrainz.org"
 MADE_FROM = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from scripts.convert.line import Line
+from projections.shops.line import Line
 
 
 def convert_ocremix(folder: Path | str) -> Iterator[Line]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from scripts.convert.line import Line
+from projections.shops.line import Line
 
 # The four links of the list that form cycles, child first.  Each contradicts
 # a link in the other direction, and a record cannot use one that did not exist yet:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.convert.line import Line, NotConvertible
-from scripts.convert.placed import Finding, Row, placed
-from scripts.convert.sales import revenues
+from projections.shops.line import Line, NotConvertible
+from projections.shops.placed import Finding, Row, placed
+from projections.shops.sales import revenues
 
 _OWED = ("allocatedamount", "allocatedrevenueincurrencyofaccounting", "allocatedrevenue")
 """What is owed, in whichever column a record has; sums of other currencies stand beside them."""
@@ -37,13 +37,20 @@ Record = Mapping[str, str]
 """The cells of a line by the names of its columns, in small letters."""
 
 
-def convert_dsr(path: Path | str, finding: Finding | None = None) -> Iterator[Line]:
+def convert_dsr(
+    path: Path | str, finding: Finding | None = None, given: Row | None = None
+) -> Iterator[Line]:
     """The sales of a report, or of a folder with the files of a report.
 
+    A report says everything itself; if a pool is ``given``, all of it is for that.
     Raises NotConvertible for what is no report, and for a file that is not whole.
     """
     files = sorted(Path(path).glob("*.tsv")) if Path(path).is_dir() else [Path(path)]
-    yield from revenues(placed((sale for file in files for sale in _Report(file).sales()), finding))
+    sales = (sale for file in files for sale in _Report(file).sales())
+    pool = (given or {}).get("pool")
+    yield from revenues(
+        ({**sale, "pool": pool} for sale in sales) if pool else placed(sales, finding)
+    )
 
 
 @dataclass

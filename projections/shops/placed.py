@@ -11,7 +11,7 @@ from itertools import islice
 from domain.identifier import normal
 from domain.refusal import BadIdentifier
 from projections.placing import Place
-from scripts.convert.line import NotConvertible
+from projections.shops.line import NotConvertible
 
 Row = dict[str, str]
 """The fields of a sale, as texts."""

@@ -13,8 +13,8 @@ from decimal import MAX_PREC, Context, Decimal, InvalidOperation
 from hashlib import sha256
 from pathlib import Path
 
-from scripts.convert.line import Line, NotConvertible, Unplaced
-from scripts.convert.placed import NUMBERS, UNPLACED, Finding, Row, placed
+from projections.shops.line import Line, NotConvertible, Unplaced
+from projections.shops.placed import NUMBERS, UNPLACED, Finding, Row, placed
 
 MOST_KINDS = 400
 """How many kinds of sale go into one revenue."""
@@ -44,20 +44,25 @@ Sums = dict[tuple[str, ...], tuple[int, Decimal]]
 """By kind: how many were sold, and for how much."""
 
 
-def convert_sales(path: Path | str, finding: Finding | None = None) -> Iterator[Line]:
+def convert_sales(
+    path: Path | str, finding: Finding | None = None, given: Row | None = None
+) -> Iterator[Line]:
     """The sales of a table with a header: commas, semicolons or tabs between its columns.
 
     Columns that no field has are ignored: what a shop says of its product, its tax, its rate.
+    What the table has no column for may be ``given``.
     """
+    given = given or {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file, delimiter=_delimiter(file.readline()), fieldnames=None)
         file.seek(0)
-        columns = _columns(list(table.fieldnames or ()))
+        columns = _columns(list(table.fieldnames or ()), given)
         rows = (
-            {field: (row.get(column) or "").strip() for field, column in columns.items()}
+            given | {field: (row.get(column) or "").strip() for field, column in columns.items()}
             for row in table
         )
-        yield from revenues(rows if "pool" in columns else placed(rows, finding))
+        is_placed = "pool" in columns or "pool" in given
+        yield from revenues(rows if is_placed else placed(rows, finding))
 
 
 def revenues(sales: Iterable[Row]) -> Iterator[Line]:
@@ -84,7 +89,7 @@ def _delimiter(header: str) -> str:
     return max("\t;,", key=header.count)
 
 
-def _columns(header: list[str]) -> dict[str, str]:
+def _columns(header: list[str], given: Row) -> dict[str, str]:
     """By field: the column of the table."""
     found: dict[str, str] = {}
     named = {each: field for field, names in COLUMNS.items() for each in names}
@@ -94,8 +99,9 @@ def _columns(header: list[str]) -> dict[str, str]:
             raise NotConvertible(f"“{found[field]}” and “{column}” both say the {field}")
         if field is not None:
             found[field] = column
-    missing = [field for field in NEEDED if field not in found]
-    if not found.keys() & {"pool", *NUMBERS}:
+    said = found.keys() | given.keys()
+    missing = [field for field in NEEDED if field not in said]
+    if not said & {"pool", *NUMBERS}:
         missing.insert(0, "pool")
     if missing:
         raise NotConvertible(f"there is no column for: {', '.join(missing)}")
