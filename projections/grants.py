@@ -62,16 +62,23 @@ def roles_of(journal: Journal, actor: str, areas: Collection[str] = ()) -> dict[
 
     A producer has theirs for one of these works or pools.
     """
-    if actor == OPERATOR:
-        return {}
-    known = Known(journal.facts, journal.facts.head())
-    person = known.persons([actor])[actor]
-    held = known.grants("contributor", known.accounts(person))
     return {
         grant.role: actor
-        for grant in held
+        for grant in _now(journal, actor)
         if grant.role not in SCOPED or not {grant.pool or grant.work}.isdisjoint(areas)
     }
+
+
+def held(journal: Journal, actor: str) -> set[str]:
+    """The roles that somebody has now, for whatever they have them."""
+    return {grant.role for grant in _now(journal, actor)}
+
+
+def _now(journal: Journal, actor: str) -> Collection[Grant]:
+    if actor == OPERATOR:
+        return []
+    known = Known(journal.facts, journal.facts.head())
+    return known.grants("contributor", known.accounts(known.persons([actor])[actor]))
 
 
 def _told(view: View, grants: Collection[Grant]) -> list[GrantTold]:

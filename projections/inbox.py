@@ -113,9 +113,22 @@ def inbox(
     Claims, credits and shares, disputes with the money they hold, comments on what you proposed,
     payouts that came back. For the operator and those with a role also what waits for them by it.
     """
+    return of_kinds(view, journal, actor, tuple(KINDS), after=after, limit=limit)
+
+
+def of_kinds(
+    view: View,
+    journal: Journal,
+    actor: str,
+    kinds: Sequence[str],
+    *,
+    after: str | None = None,
+    limit: int = LIMIT,
+) -> Page[InboxItem]:
+    """What of an inbox is of these kinds."""
     asked = Asked.of(view, journal, actor)
     place = decode_cursor(after, str, int, str)
-    rows = asked.rows(view, place, limit + 1)
+    rows = asked.rows(view, kinds, place, limit + 1)
     page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind))
     return Page(_told(view, journal, asked, page), more)
 

@@ -126,14 +126,18 @@ class Asked:
         (found,) = view.rows(f"{every}) AS waiting", **self._values)
         return int(found[0])
 
-    def rows(self, view: View, place: Sequence[Any] | None, limit: int) -> list[Waiting]:
-        """What waits for them beyond a place, the most urgent first."""
+    def rows(
+        self, view: View, kinds: Sequence[str], place: Sequence[Any] | None, limit: int
+    ) -> list[Waiting]:
+        """What of these kinds waits for them beyond a place, the most urgent first."""
         due, born, kind = place or ("", 0, "")
         rows = view.rows(
-            f"{self._sql(_GROUPED)} GROUP BY kind, noun) AS waiting WHERE due > :due "
+            f"{self._sql(_GROUPED)} WHERE kind IN :kinds GROUP BY kind, noun) AS waiting "
+            "WHERE due > :due "
             "OR due = :due AND (born > :born OR born = :born AND kind > :kind) "
             "ORDER BY due, born, kind LIMIT :limit",
             **self._values,
+            kinds=list(kinds),
             due=due,
             born=born,
             kind=kind,

@@ -20,6 +20,7 @@ TERMS = {"type": "fixed", "shares": [["house", "1/2"], ["artists", "1/2", {"type
 CLOCK = Clock()
 LONG = "A Very Long Title That Somebody Thought Of At Night And Never Shortened " * 5
 UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+ISRC = {"scheme": "isrc", "identifier": "US-SKG-19-12345"}
 ARABIC = "المنارة التي مشت وحدها في الليل"
 
 
@@ -80,6 +81,9 @@ def community(served: Served) -> dict[str, str]:
         reason="It was two commas.",
         evidence="The letter.",
     )
+    number = operator.post("/identifiers", work=poem, **ISRC).id
+    operator.post(f"/identifiers/{number}/dispute", grounds="other", reason=UNBROKEN)
+    served.acting(ana).post(f"/identifiers/{number}/answer", reason=LONG, evidence=UNBROKEN)
     money = earn(served, whole, {ana: "1/3", ben: "1/6", lou: "1/2"})
     shared = together(served, ana, ben, lou, made["word"])
     served.service.log.catch_up()
@@ -102,6 +106,8 @@ def community(served: Served) -> dict[str, str]:
         "list": f"/list/{whole}",
         "credit": f"/credit/{credit}",
         "edge": f"/remix/{edge}",
+        "identifier": f"/identifier/{number}",
+        "moderator": "/desk/moderator",
         "audit": "/audit",
         "sign-in": "/sign-in",
         "nothing": "/piece/nothing",
@@ -210,6 +216,7 @@ PAGES = (
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
     *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),
+    *("identifier", "moderator"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""

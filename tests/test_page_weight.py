@@ -150,6 +150,9 @@ def fill(told: Bank) -> dict[str, list[str]]:
     for _ in range(20):
         told.tell("dispute_remix", id=edge, grounds="not_derived", reason=LONG)
         told.tell("settle_remix", id=edge, outcome="dismissed", reason=LONG)
+    number = told.tell("state_identifier", work=hub, scheme="isrc", identifier="US-SKG-19-12345")
+    told.tell("dispute_identifier", id=number.id, **said, evidence=LONG)
+    told.tell("answer_identifier", id=number.id, reason=LONG, evidence=LONG, actor=prolific)
     episodes = [told.release(f"{number} {LONG[:480]}", works[0]) for number in range(PARTS)]
     series = told.release(LONG[:480], *episodes)
     money = earn(told, night, people, remixes)
@@ -180,6 +183,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/history/<id>/atom": [f"/history/{one}/atom" for one in (night, prolific)],
         "/credit/<id>": [f"/credit/{granted[0]}"],
         "/remix/<id>": [f"/remix/{edge}"],
+        "/identifier/<id>": [f"/identifier/{number.id}"],
+        "/desk/moderator": ["/desk/moderator"],
         "/post": [f"/post?source={hub}"],
         "/do": ["/do"],
         "/own-keys": ["/own-keys"],

@@ -360,7 +360,7 @@ def test_a_button_is_there_only_for_what_its_reader_may_do(served: Served) -> No
     assert offered(served, ben, credit) == {"answer"}
     assert offered(served, cleo, credit) == {"settle"}
     page = signed_in(served, cleo).get(f"/credit/{credit}")
-    assert re.findall('<option value="([a-z]+)">', page.text) == ["withdrawn"]
+    assert re.findall('name="outcome" value="([a-z]+)"', page.text) == ["withdrawn"]
     someone, head = signed_in(served, cleo), served.head
     page = someone.post(f"/credit/{credit}/accept", {"form_token": someone.get("/post").token})
     assert page.status == 403

@@ -22,6 +22,7 @@ from api.web import (
     documents,
     drawing,
     finding,
+    moderating,
     money,
     own_keys,
     own_webhooks,
@@ -64,6 +65,7 @@ def pages(
     posting.pages(frame)
     deciding.pages(frame)
     desk.pages(frame)
+    moderating.pages(frame)
     money.pages(frame)
     proposing.pages(frame)
     revising.pages(frame)

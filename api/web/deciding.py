@@ -1,4 +1,4 @@
-"""The pages of a credit and of a remix, with what their reader may decide about it.
+"""The pages of a credit, a remix and an identifier, with what their reader may decide about it.
 
 A button is shown only if the domain, when asked, would carry it out.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
+from markupsafe import Markup
 
 from api.problems import Problem
 from api.web import words
@@ -18,15 +19,17 @@ from api.web.keeping import said_before
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES
+from domain.identifier import Identifier
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
+from domain.refusal import UnknownIdentifier
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from projections import attribution, disputes, history, timeline
+from projections import attribution, disputes, history, identifiers, lineage, timeline
 from projections.money.readers import Reader
-from projections.nouns import facts_of
+from projections.nouns import facts_of, noun_at
 from projections.store import View
-from projections.told import DisputedCredit, DisputedRemix
+from projections.told import DisputedCredit, DisputedIdentifier, DisputedRemix
 
 
 class Verb(NamedTuple):
@@ -41,6 +44,8 @@ class Verb(NamedTuple):
         return any(one.name == "reason" and one.is_needed for one in self.command.fields())
 
 
+MOST_OTHERS = 30
+"""How many others are offered to replace what was disputed."""
 LABELS = {
     "accept": "Accept",
     "decline": "Decline",
@@ -62,10 +67,11 @@ def _verbs(noun: str) -> dict[str, Verb]:
 
 OF_CREDITS: Mapping[str, Verb] = _verbs("credit")
 OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
+OF_IDENTIFIERS: Mapping[str, Verb] = _verbs("identifier")
 
 
 def pages(frame: Frame) -> None:
-    """The page of a credit and the page of a remix."""
+    """The page of a credit, of a remix and of an identifier."""
 
     @frame.page("/credit/<id>")
     def show_credit(id: str) -> Answer:
@@ -83,16 +89,27 @@ def pages(frame: Frame) -> None:
     def decide_remix(id: str, verb: str) -> Answer:
         return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/remix/{id}")
 
+    @frame.page("/identifier/<id>")
+    def show_identifier(id: str) -> Answer:
+        return _identifier(frame, id_in_path(id))
+
+    @frame.form("/identifier/<id>/<verb>")
+    def decide_identifier(id: str, verb: str) -> Answer:
+        path = f"/identifier/{id}"
+        return _decide(frame, id_in_path(id), verb, OF_IDENTIFIERS, _identifier, path)
+
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
         (credit,) = on_works(
-            view, [_disputed(view, disputes.credit_to(view, frame.journal, id, _accounts(view)))]
+            view, [disputed(view, disputes.credit_to(view, frame.journal, id, _accounts(view)))]
         )
         return render_template(
             "credit.html",
             credit=credit,
             here=f"/credit/{id}",
+            replacements=_other_credits(view, credit),
+            restated_at=f"/piece/{credit['work']['id']}/credits",
             **_decidable(frame, view, id, OF_CREDITS, problem, tried, [hold_on(id)]),
         )
 
@@ -104,13 +121,67 @@ def _accounts(view: View) -> list[int]:
 
 def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
     with frame.view(asked()) as view:
+        remix = disputed(view, disputes.remix(view, frame.journal, id))
         return render_template(
             "remix.html",
-            remix=_disputed(view, disputes.remix(view, frame.journal, id)),
+            remix=remix,
             kinds=REMIX_KINDS,
             here=f"/remix/{id}",
+            replacements=_other_sources(view, remix),
+            restated_at=f"/piece/{remix['child']['id']}/sources",
             **_decidable(frame, view, id, OF_REMIXES, problem, tried),
         )
+
+
+def _identifier(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    with frame.view(asked()) as view:
+        found = disputed(view, disputes.identifier(view, frame.journal, id))
+        about = noun_at(view, frame.journal, Identifier, id, UnknownIdentifier).about
+        return render_template(
+            "identifier.html",
+            identifier=found,
+            subject=timeline.names(view, [about])[about],
+            here=f"/identifier/{id}",
+            replacements=_other_numbers(view, found, about),
+            restated_at="/do/identifier",
+            **_decidable(frame, view, id, OF_IDENTIFIERS, problem, tried),
+        )
+
+
+# -- what may replace what is corrected ------------------------------------------------------
+
+
+def _other_credits(view: View, credit: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    """The other credits that stand on the same work."""
+    standing = attribution.standing_on(view, lineage.find(view, credit["work"]["id"]).number)
+    return [
+        (one["id"], Markup("{}, {}").format(words.called(one["contributor"]), one["role"]))
+        for one in standing[:MOST_OTHERS]
+        if one["id"] != credit["id"]
+    ]
+
+
+def _other_sources(view: View, remix: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    """The other sources of the same work."""
+    sources = lineage.work(view, remix["child"]["id"])["sources"]
+    return [
+        (one["remix"], Markup("{}, {}").format(words.called(one["work"]), one["kind"]))
+        for one in sources[:MOST_OTHERS]
+        if one["remix"] != remix["id"]
+    ]
+
+
+def _other_numbers(view: View, found: Mapping[str, Any], about: str) -> list[tuple[str, Markup]]:
+    """The other numbers of the same work or person."""
+    number = next(iter(view.numbers("works", [about]).values()), None)
+    others = identifiers.of(
+        view, attribution.find_person(view, about)[0] if number is None else number
+    )
+    return [
+        (one["id"], Markup("{} {}").format(one["scheme"].upper(), one["identifier"] or "erased"))
+        for one in others
+        if one["id"] != found["id"]
+    ]
 
 
 def _decidable(
@@ -143,8 +214,10 @@ def _decidable(
     }
 
 
-def _disputed(view: View, told: DisputedCredit | DisputedRemix) -> dict[str, Any]:
-    """A credit or a remix with its open dispute, in which the actors are named."""
+def disputed(
+    view: View, told: DisputedCredit | DisputedIdentifier | DisputedRemix
+) -> dict[str, Any]:
+    """What can be disputed, with its open dispute, in which the actors are named."""
     found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
@@ -171,6 +244,9 @@ def _decide(
     known = verbs.get(verb)
     if known is None:
         raise Problem("not_found", f"There is no action “{verb}” here.")
+    if request.form.get("outcome") == "corrected" and "replaced_by" not in request.form:
+        problem = Problem("missing_field", "Say what replaces it, or that nothing does.")
+        return show(frame, id, problem, verb), problem.code
     return frame.decide(
         known.command,
         {"id": id},

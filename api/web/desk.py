@@ -1,13 +1,13 @@
-"""The desk: a form for every command, derived from the command itself.
+"""The desks of trades, and a form for every command, derived from the command itself.
 
 Common tasks have pages of their own (posting, deciding, revising); everything else can be done
-here.
+by these forms.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -17,20 +17,22 @@ from api.fields import loaded
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import body_of
 from api.web import percentages
+from api.web.desks import Desk
 from api.web.frame import Answer, Frame, id_in_path, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
-from domain.permission import OPERATOR
-from domain.refusal import Refusal
+from domain.permission import OPERATOR, open_to
+from domain.refusal import NotPermitted, Refusal
 from domain.registry import COMMANDS
 from domain.values import Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
+from projections import grants
 
 LONG_TEXT = 1_000
 """Longer texts get several lines."""
 PAGES = {
     **dict.fromkeys(("work", "contribution"), "piece"),
     **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
-    **{noun: noun for noun in ("project", "step", "challenge")},
+    **{noun: noun for noun in ("project", "step", "challenge", "identifier")},
 }
 """The folder of the page of each noun."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
@@ -78,6 +80,26 @@ def pages(frame: Frame) -> None:
         if receipt.warnings:
             return render_template("warned.html", warnings=receipt.warnings, place=place)
         return to_page(place, receipt.position)
+
+
+def desk_of(
+    frame: Frame, trade: str, about: str, may: Collection[str]
+) -> Callable[[Callable[[], Answer]], Callable[[], Answer]]:
+    """The page of a desk at ``/desk/<trade>``, for those whom it is open to."""
+    one = Desk(trade, about, may)
+    frame.desks[trade] = one
+
+    def decorate(show: Callable[[], Answer]) -> Callable[[], Answer]:
+        def shown() -> Answer:
+            if not one.is_open(g.actor, grants.held(frame.journal, g.actor)):
+                raise NotPermitted(g.actor, f"use the desk of the {trade}", open_to(may))
+            return show()
+
+        shown.__name__ = show.__name__
+        frame.page(f"/desk/{trade}", nobody_else=True)(shown)
+        return show
+
+    return decorate
 
 
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:

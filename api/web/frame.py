@@ -27,14 +27,14 @@ from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
+from api.web.desks import Desk, SignedIn, signed_in
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
-from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
-from projections import attribution, inbox, lineage, wording
+from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.store import Store, View, decode_cursor, encode_cursor
 
@@ -108,6 +108,7 @@ class Frame:
         """Endpoints that anybody may see, whatever the settings."""
         self.closed = set[str]()
         """Endpoints that require signing in, whatever the settings."""
+        self.desks = dict[str, Desk]()
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
         self.blueprint.app_context_processor(self._shared)
@@ -207,11 +208,12 @@ class Frame:
 
     def _shared(self) -> dict[str, Any]:
         actor = g.get("actor")
-        name, waits = self._of_actor(actor) if actor and "form_token" in g else (None, 0)
+        who = self._of_actor(actor) if actor and "form_token" in g else SignedIn("", 0, [])
         return {
             "actor": actor,
-            "actor_name": name,
-            "waits": waits,
+            "actor_name": who.name,
+            "waits": who.waits,
+            "desks": who.desks,
             "form_token": g.get("form_token", ""),
             "may_read": bool(actor or self.public),
             "base": request.script_root,
@@ -220,13 +222,9 @@ class Frame:
             "script": _script,
         }
 
-    def _of_actor(self, actor: str) -> tuple[str, int]:
-        """The name of who has signed in, and how much waits for them."""
+    def _of_actor(self, actor: str) -> SignedIn:
         with self.store.view() as view:
-            waits = inbox.how_many(view, self.journal, actor)
-            if actor == OPERATOR:
-                return "the operator", waits
-            return str(attribution.person(view, actor)["name"] or "somebody"), waits
+            return signed_in(view, self.journal, actor, self.desks.values())
 
     # -- what is read ----------------------------------------------------------------------
 

@@ -183,7 +183,7 @@ def where(item: Mapping[str, Any]) -> str:
         "credit": ("credit", item["noun"]),
         "remix": ("remix", item["noun"]),
         "join": ("piece", said.get("work")),
-        "identifier": ("piece" if said.get("on") == "work" else "contributor", said.get("about")),
+        "identifier": ("identifier", item["noun"]),
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),
@@ -215,7 +215,7 @@ def answer_at(item: Mapping[str, Any]) -> str:
     noun, id = item["noun"], item["id"]
     if noun == "payout":
         path = f"/statement/{g.actor}#returned"
-    elif noun in ("credit", "remix", "proposal"):
+    elif noun in ("credit", "remix", "identifier", "proposal"):
         path = f"/{noun}/{id}"
     else:  # what has no page of its own is answered by the form of its command
         path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")

@@ -1,0 +1,61 @@
+"""The desk of the moderator: disputes to settle, with the words of both sides beside each other.
+
+Who moderates without being on any side is decided by the domain; the desk shows what it would take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import g, render_template
+
+from api.web.deciding import disputed
+from api.web.desk import desk_of
+from api.web.finding import on_works
+from api.web.frame import Answer, Frame, Listed, asked
+from domain.dispute import GROUNDS
+from projections import disputes, inbox
+from projections.inbox import InboxItem
+from projections.store import View
+
+JUDGED = ("settlement", "overdue_claim")
+"""What of an inbox a moderator decides."""
+MANY = 10
+
+
+def pages(frame: Frame) -> None:
+    """The desk."""
+
+    @desk_of(frame, "moderator", "Disputes, overdue claims, people and keys", ("moderator",))
+    def show_moderator() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            found = inbox.of_kinds(view, frame.journal, g.actor, JUDGED, after=cursor, limit=MANY)
+            return render_template(
+                "moderator.html",
+                disputes=list(_disputes(view, frame, found.items)),
+                overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
+                next=found.next,
+                grounds=GROUNDS,
+            )
+
+
+def _disputes(
+    view: View, frame: Frame, items: list[InboxItem]
+) -> Iterator[tuple[InboxItem, Mapping[str, Any]]]:
+    """What is disputed, with what both sides said."""
+    for item in items:
+        if item["kind"] == "settlement":
+            yield item, _told(view, frame, item["noun"], item["id"])
+
+
+def _told(view: View, frame: Frame, noun: str, id: str) -> Mapping[str, Any]:
+    match noun:
+        case "credit":
+            credit = disputed(view, disputes.credit_to(view, frame.journal, id, ()))
+            return on_works(view, [credit])[0]
+        case "remix":
+            return disputed(view, disputes.remix(view, frame.journal, id))
+    return disputed(view, disputes.identifier(view, frame.journal, id))

@@ -1,0 +1,95 @@
+"""Desks: each is offered to those who may use it, and shows what their work needs.
+
+Rule: what a desk says is seen in the page as it is sent; how it is used is in the stories.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+from test_pages import Page, reader, signed_in
+
+DISPUTE = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The drafts."}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('desks') / 'stemma.db'}") as running:
+        yield running
+
+
+def with_role(served: Served, name: str, role: str) -> str:
+    """Somebody new who has a role."""
+    person = served.admit(name)
+    assert served.operator.post(f"/contributors/{person}/grant-role", role=role).status < 300
+    return person
+
+
+def offered(page: Page) -> set[str]:
+    """The desks in the menu of a page."""
+    return set(re.findall(r'href="/desk/(\w+)"', page.text))
+
+
+def test_the_menu_offers_the_desks_that_open(served: Served) -> None:
+    readers = {
+        "operator": reader(served).sign_in(OPERATOR_KEY),
+        "moderator": signed_in(served, with_role(served, "Mo", "moderator")),
+        "nobody": signed_in(served, served.admit("Ana")),
+    }
+    every = offered(readers["operator"].get("/"))
+    assert "moderator" in every & offered(readers["moderator"].get("/"))
+    for someone in readers.values():
+        menu = offered(someone.get("/"))
+        for trade in every:
+            page = someone.get(f"/desk/{trade}")
+            assert (page.status == 200) == (trade in menu), trade
+    refused = readers["nobody"].get("/desk/moderator")
+    assert refused.status == 403
+    assert "a moderator who is on no side of it" in refused.text_seen
+
+
+def test_a_dispute_stands_on_the_desk_with_both_sides_until_it_is_settled(served: Served) -> None:
+    ana, ben = served.admit("Ana Clark"), served.admit("Ben Clark")
+    poem = served.acting(ana).post("/contributions", title="A poem", medium="text").id
+    credit = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor").id
+    isrc = {"work": poem, "scheme": "isrc", "identifier": "US-SKG-19-12345"}
+    number = served.acting(ana).post("/identifiers", isrc).id
+    mo = signed_in(served, with_role(served, "Mo Clark", "moderator"))
+    for noun, id in (("credit", credit), ("identifier", number)):
+        path = f"/{noun}s/{id}"
+        served.operator.post(f"{path}/dispute", DISPUTE)
+        served.acting(ana).post(f"{path}/answer", reason=f"The letter about the {noun}.")
+        desk = mo.get("/desk/moderator")
+        assert "It was two commas." in desk.text_seen
+        assert f"The letter about the {noun}." in desk.text_seen
+        assert f'href="/{noun}/{id}#settle"' in desk.text
+        page = mo.get(f"/{noun}/{id}")
+        assert "checked" not in page.text
+        head, said = (
+            served.head,
+            {"form_token": page.token, "outcome": "corrected", "reason": "So."},
+        )
+        asked = mo.post(f"/{noun}/{id}/settle", said)
+        assert (asked.status, served.head) == (422, head)
+        assert "Say what replaces it, or that nothing does." in asked.text_seen
+        said |= {"replaced_by": ""}
+        assert mo.post(f"/{noun}/{id}/settle", said).status == 303
+        assert f"/{noun}/{id}#settle" not in mo.get("/desk/moderator").text
+
+
+def test_what_is_corrected_is_replaced_by_another_that_was_offered(served: Served) -> None:
+    ana, ben = served.admit("Ana Moss"), served.admit("Ben Moss")
+    poem = served.acting(ana).post("/contributions", title="A saga", medium="text").id
+    wrong, right = (
+        served.operator.post("/credits", work=poem, contributor=ben, role=role).id
+        for role in ("editor", "translator")
+    )
+    served.acting(ben).post(f"/credits/{right}/accept", {})
+    served.operator.post(f"/credits/{wrong}/dispute", DISPUTE)
+    mo = signed_in(served, with_role(served, "Mo Moss", "moderator"))
+    page = mo.get(f"/credit/{wrong}")
+    assert f'name="replaced_by" value="{right}"' in page.text
+    said = {"form_token": page.token, "outcome": "corrected", "reason": "So.", "replaced_by": right}
+    assert mo.post(f"/credit/{wrong}/settle", said).status == 303
+    assert served.operator.get(f"/credits/{wrong}").json["state"] == "revoked"
