@@ -187,6 +187,8 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
 def named_in(leaf: Leaf) -> set[str]:
     """The subjects that a fact itself names; its links must name them too."""
     content = content_of(leaf)
+    if leaf.topic.startswith("credit.") and content.get("waits_for") == "contributor":
+        return set()  # in no history before that person, who asked to be asked, has agreed
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)

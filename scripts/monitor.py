@@ -190,7 +190,9 @@ def _about(
             f"position {leaf.position} is about {missing[0]} but is not in its history"
         )
     signer = _signer(leaf, content, watched.keys, logs)
-    is_theirs = not watched.ids.isdisjoint((leaf.originator_id, content.get("actor")))
+    is_theirs = not watched.ids.isdisjoint(
+        (leaf.originator_id, *map(content.get, ("actor", "work", "contributor")))
+    )
     is_of_key = any(content.get("key") == str(key) for key in watched.keys)
     if about or signer or is_theirs or is_of_key:
         yield {

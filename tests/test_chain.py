@@ -55,6 +55,31 @@ def test_a_fact_names_the_fact_before_it_of_each_it_is_about(database: str) -> N
         assert last.link_to(ana).previous == 3
 
 
+def test_a_credit_that_waits_for_its_contributor_is_in_no_history_and_the_log_is_whole(
+    database: str,
+) -> None:
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        poem = told.piece("poem", by=[ana], actor=ana)
+        told.tell("ask_first", id=ben, actor=ben)
+        # Granted by another contributor, and taken back or declined while it still waits.
+        told.tell("revoke_credit", id=told.credit(poem, ben, actor=ana), reason="no", actor=ana)
+        told.tell("decline_credit", id=told.credit(poem, ben, actor=ana), reason="no", actor=ben)
+        (credit, before) = told.credit(poem, ben, actor=ana), len(leaves(told))
+        chains = follow_all(told)
+        assert (chains.heads[ben].number, chains.heads[poem].number) == (2, 3)
+        told.tell("accept_credit", id=credit, actor=ben)
+        assert follow_all(told).heads[ben][:2] == (3, before + 1)
+
+
+def follow_all(told: Story) -> Chains:
+    """The chains of the whole log, as whoever mirrors it checks them."""
+    chains = Chains()
+    for leaf in leaves(told):
+        chains.follow(read_leaf(leaf), leaf_hash(leaf))
+    return chains
+
+
 def again(told: Story, work: str, person: str, **said: str) -> None:
     """Credit a person, as often as somebody else was faster: on a busy machine that is often."""
     with suppress(Busy):

@@ -282,6 +282,9 @@ def test_who_registers_a_name_that_is_there_is_warned(told: Story) -> None:
     zoe = told.person("Zoë")
     (warned,) = told.tell("admit_contributor", name="ZOE", id=id_of("second")).warnings
     assert (warned.code, zoe in warned.detail) == ("name_repeated", True)
+    (warned,) = told.tell("admit_contributor", name=" Zoe\u0308\n", id=id_of("spaced")).warnings
+    assert (warned.code, zoe in warned.detail) == ("name_repeated", True)
+    told.tell("merge_contributor", id=id_of("spaced"), into=zoe)
     assert told.tell("admit_contributor", name="Zoey").warnings == ()
     told.tell("merge_contributor", id=id_of("second"), into=zoe)
     (warned,) = told.tell("admit_contributor", name="Zoë", id=id_of("third")).warnings

@@ -110,6 +110,12 @@ def test_each_new_fact_about_a_person_or_a_work_is_reported_once(
     assert by_her
     assert {fact["by"] for fact in by_her} == {ana}
     assert about_ana.facts() == about_tide.facts() == []
+    # What waits for her, as she asked, is in no history yet; that is no reason not to report it.
+    told.tell("ask_first", id=ana, actor=ana)
+    waiting = told.credit(told.piece("his", by=[ben], actor=ben), ana, actor=ben)
+    served.service.log.catch_up()
+    *_, asked = about_ana.facts()
+    assert (asked["of"], asked["about"], asked["by"]) == (waiting, {}, ben)
 
 
 def test_what_a_key_has_signed_is_reported_and_a_garbled_signature_is_not_passed_over(

@@ -18,6 +18,9 @@ from money import Bank, Clock
 from stories import dispute, story, ticking
 from wandering import Stubborn, Wanderer
 
+from domain.chain import Chains
+from domain.receipt import read_leaf
+from domain.tree import leaf_hash
 from projections.follower import no_progress
 from scripts import audit
 from scripts.bundle import export_lines
@@ -62,6 +65,9 @@ def comes_back(databases: list[str], seed: int, steps: int, walk: type[Wanderer]
         one, other = (stack.enter_context(open_service(url, clock=clock)) for url in databases)
         wander(one, clock, seed, steps, walk)
         lines = list(export_lines(one.journal))
+        chains = Chains()
+        for placed in Bank(one).facts():
+            chains.follow(read_leaf(placed.leaf()), leaf_hash(placed.leaf()))
         put_back(other, lines)
         one.follower.catch_up()
         assert written(export_lines(other.journal)) == written(lines)
