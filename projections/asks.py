@@ -1,7 +1,8 @@
 """Asks: what waits for somebody's answer or decision, as rows that close once it is given.
 
 A row names whose answer it is by a number: of the person, or of the work for whose poster it is; 0
-is for those who decide about everything. Credits and shares wait in their own tables.
+is for those who decide about everything, and ``desk`` for which of them. Credits and shares wait in
+their own tables.
 
 Rule: a fact that may open one opens it, no matter who is asked; one that may answer it closes it.
 """
@@ -34,16 +35,17 @@ ASKS = Table(
         ("about", "TEXT NOT NULL"),
         ("noun", "TEXT NOT NULL"),
         ("asked", "BIGINT NOT NULL"),
+        ("desk", "TEXT"),
         ("work", "BIGINT"),
         ("who", "TEXT NOT NULL"),
         ("says", "TEXT"),
-        ("due", "TEXT"),
+        ("due", "TEXT NOT NULL"),
         ("currency", "TEXT"),
         ("amount", "BIGINT"),
         ("state", "TEXT NOT NULL"),
         ("born", "BIGINT NOT NULL"),
     ),
-    ("id", "asked, state, until", "kind, state, until"),
+    ("id", "asked, state, until", "desk, state, until, due, born"),
     key="id",
     is_sparse=True,
 )
@@ -56,6 +58,8 @@ RIGHTS = Table(
 """Who holds the rights of a work, as stated last."""
 
 OPEN, CLOSED = "open", "closed"
+NEVER_DUE = "9999"
+"""What has no deadline comes last."""
 EVERYTHING = 0
 """The number that stands for those who decide about everything."""
 
@@ -65,6 +69,9 @@ COMMENT, PROPOSAL, SHARE = "comment", "proposal", "missing_share"
 HOLD, PAYOUT = "hold", "payout"
 MEMBERSHIP = "membership"
 """The kinds of asks."""
+HOUSE, OTHERS, SHARES, JUDGES, BOOKS = "house", "others", "shares", "judges", "books"
+"""The desks: claims on what the operator posted, and on works of others (once they are overdue),
+shares of the operator's releases, disputes to settle, and the books."""
 
 ABOUT = {SHARE: "proposal", HOLD: "credit", PAYOUT: "batch"}
 """What kinds are about, where it is not the noun of the fact."""
@@ -101,20 +108,23 @@ def _claimed(
     match happened:
         case Credit.Claimed(work=work, waits_for=waits_for):
             if waits_for in (POSTER, None):  # in version 0.1 a claim counted at once
-                yield _claim(position, happened, CREDIT, numbers[work], happened.contributor)
+                of = (numbers[work], happened.contributor)
+                yield _claim(position, happened, CREDIT, *of, numbers)
         case Remix.Declared(leaves="pending", child=child):
-            yield _claim(position, happened, REMIX, numbers[child], happened.actor)
+            yield _claim(position, happened, REMIX, numbers[child], happened.actor, numbers)
         case Join.Declared(leaves="pending", asked=str(asked)):
-            yield _claim(position, happened, JOIN, numbers[asked], happened.actor)
+            yield _claim(position, happened, JOIN, numbers[asked], happened.actor, numbers)
         case Credit.Accepted() | Credit.Declined() | Credit.Revoked():
             yield _close(happened.originator_id)
         case Remix.Accepted() | Remix.Declined() | Join.Accepted() | Join.Declined():
             yield _close(happened.originator_id)
 
 
-def _claim(position: int, happened: Claim, kind: str, work: int, who: str) -> Put:
-    says = getattr(happened, "role", None) or getattr(happened, "kind", None)
-    return _ask(position, happened, kind, work, work, who, says=says, due=happened.deadline)
+def _claim(position: int, happened: Claim, kind: str, work: int, who: str, numbers: Numbers) -> Put:
+    more: dict[str, Any] = {"due": happened.deadline}
+    more["says"] = getattr(happened, "role", None) or getattr(happened, "kind", None)
+    more["desk"] = HOUSE if work in numbers.house else OTHERS
+    return _ask(position, happened, kind, work, work, who, **more)
 
 
 def _disputed(
@@ -130,7 +140,8 @@ def _disputed(
             of = (work, happened.actor)
             for side, asked in sides.items():
                 yield _ask(position, happened, DISPUTE, asked, *of, id=f"{id}/{side}", **more)
-            yield _ask(position, happened, SETTLEMENT, EVERYTHING, *of, id=f"{id}/end", **more)
+            to_end = {"id": f"{id}/end", "desk": JUDGES, **more}
+            yield _ask(position, happened, SETTLEMENT, EVERYTHING, *of, **to_end)
             yield _close(id)  # of a credit that was claimed
         case Answer():
             for side in SIDES:
@@ -160,13 +171,15 @@ def _agreed(
 ) -> Iterator[Change]:
     """Comments wait for an answer, a proposal for its end, an agreement for everybody's consent."""
     id, of = happened.originator_id, (numbers[happened.release], numbers[happened.release])
+    desk = SHARES if of[0] in numbers.house else None
     match happened:
         case Proposal.Posted(closes_at=due, actor=actor):
-            yield _ask(position, happened, PROPOSAL, *of, actor, due=due)
+            yield _ask(position, happened, PROPOSAL, *of, actor, due=due, desk=desk)
         case Proposal.Extended(closes_at=due):
             yield Amend(ASKS, id, {"due": due})
         case Proposal.Commented(comment=comment, kind=kind, actor=actor):
-            yield _ask(position, happened, COMMENT, *of, actor, id=comment, says=kind)
+            told = {"id": comment, "says": kind, "desk": desk}
+            yield _ask(position, happened, COMMENT, *of, actor, **told)
         case Proposal.Answered(comment=comment):
             yield _close(comment)
         case Proposal.Revised(comments=comments):
@@ -174,7 +187,7 @@ def _agreed(
         case Proposal.Withdrawn() | Proposal.Finalised():
             yield _close(id)
         case Share.Offered(payee=payee) | Share.Claimed(payee=payee):
-            yield _ask(position, happened, SHARE, *of, payee, noun=happened.proposal)
+            yield _ask(position, happened, SHARE, *of, payee, noun=happened.proposal, desk=desk)
         case Share.Accepted() | Share.Carried():
             yield _close(id)
 
@@ -185,10 +198,11 @@ def _booked(
     """A hold waits to be lifted, and a payout to be settled or to come back."""
     match happened:
         case Hold.Opened(work=work, contributor=who, credit=credit):
-            yield _ask(position, happened, HOLD, EVERYTHING, numbers[work], who, noun=credit)
+            of = (EVERYTHING, numbers[work], who)
+            yield _ask(position, happened, HOLD, *of, noun=credit, desk=BOOKS)
         case Payout.Issued(payee=payee, batch=batch):
-            of = (EVERYTHING, None, payee)
-            yield _ask(position, happened, PAYOUT, *of, noun=batch, amount=happened.amount_minor)
+            issued = {"noun": batch, "amount": happened.amount_minor, "desk": BOOKS}
+            yield _ask(position, happened, PAYOUT, EVERYTHING, None, payee, **issued)
         case Hold.Lifted() | Payout.Settled() | Payout.Returned():
             yield _close(happened.originator_id)
 
@@ -207,6 +221,7 @@ def _ask(
 ) -> Put:
     of = {"id": id or happened.originator_id, "noun": noun or happened.originator_id}
     of["about"] = ABOUT.get(kind) or happened.TOPIC.partition(".")[0]
+    more["due"] = more.get("due") or NEVER_DUE
     told = {"asked": asked, "work": work, "who": who, "state": OPEN, "born": position, **more}
     return born(ASKS, happened, kind=kind, **of, **told)
 

@@ -21,6 +21,7 @@ from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.fact import Fact
 from domain.join import Join
 from domain.journal import Journal
+from domain.permission import OPERATOR
 from domain.stored import Placed
 from projections.asks import ASKED
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
@@ -173,15 +174,17 @@ class Numbering:
             if self.next is None:
                 self.next = 1 + max(_greatest(writer, table, generation) for table in _NUMBERED)
             for table in _NUMBERED:
-                node = "node" if table is WORKS else "number"
-                for id, number, at in writer.query(
-                    f"SELECT id, number, {node} FROM {table_name(table.name, generation)} "
+                more = _OF_WORKS if table is WORKS else "number, 0"
+                for id, number, at, is_of_house in writer.query(
+                    f"SELECT id, number, {more} FROM {table_name(table.name, generation)} "
                     f"WHERE id IN :unknown AND until = {NEVER}",
                     unknown=unknown,
                 ):
                     self.numbers[id] = number
                     if at != number:
                         self.numbers.nodes[number] = at
+                    if is_of_house:
+                        self.numbers.house.add(number)
         assert self.next is not None
         for id in unknown:
             if id not in self.numbers:
@@ -189,6 +192,7 @@ class Numbering:
                 self.next += 1
 
 
+_OF_WORKS = f"node, CASE WHEN poster = '{OPERATOR}' OR kind = 'outside' THEN 1 ELSE 0 END"
 _NUMBERED = (WORKS, CONTRIBUTORS, PROJECTS, CHALLENGES)
 
 
@@ -220,6 +224,7 @@ def fold(
     known = numbers.numbers
     pages = {table.name: PageOfRows(table) for table in TABLES}
     for position, happened in facts:
+        known.post(happened)
         for projection in PROJECTIONS:
             for change in projection.changes(position, happened, known):
                 page = pages[change.table.name]

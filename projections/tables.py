@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 
 from domain.fact import Fact
 from domain.join import Join
+from domain.nouns import BORN
+from domain.outside import Outside
+from domain.permission import OPERATOR
+from domain.work import Work
 
 NEVER = 1 << 62
 """The ``until`` of a row that is still valid."""
@@ -105,6 +109,8 @@ class Numbers(dict[str, int]):
         super().__init__()
         self.nodes: dict[int, int] = {}
         """By a work that was joined into another: the node that it is."""
+        self.house: set[int] = set()
+        """Works for which the operator decides: their own, and outside sources."""
 
     def node(self, id: str) -> int:
         """The node that a work is after all joins so far; a person is itself."""
@@ -115,10 +121,18 @@ class Numbers(dict[str, int]):
         """Let these works be another node from now on."""
         self.nodes |= dict.fromkeys((self[work] for work in works), self[node])
 
+    def post(self, happened: Fact) -> None:
+        """Remember for which works the operator decides: who posted one never changes."""
+        noun = BORN.get(type(happened))
+        is_outside = noun is Outside
+        if is_outside or (happened.actor == OPERATOR and noun and issubclass(noun, Work)):
+            self.house.add(self[happened.originator_id])
+
     def clear(self) -> None:
         """Forget all of it."""
         super().clear()
         self.nodes.clear()
+        self.house.clear()
 
 
 def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -> Iterator[Move]:

@@ -18,11 +18,15 @@ from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.stated import MOST_PARTS
 from projections import asks, attribution
+from projections.asks import NEVER_DUE
 from projections.money import balances
 from projections.store import View, counting, holds
+from projections.tables import NEVER
 
-NEVER_DUE = "9999"
-"""What has no deadline comes last."""
+MOST_COUNTED = 1_000
+"""So much is counted; what is more is not looked at."""
+BESIDE = 8
+"""How many asks one fact opens at most."""
 
 
 class Waiting(NamedTuple):
@@ -121,10 +125,11 @@ class Asked:
         return f"{works} {selected} FROM ({' UNION '.join(self._parts)}) AS every"
 
     def count(self, view: View) -> int:
-        """How much waits for them."""
+        """How much waits for them, as far as it is counted."""
         every = self._sql("SELECT count(*) FROM (SELECT DISTINCT kind, noun")
-        (found,) = view.rows(f"{every}) AS waiting", **self._values)
-        return int(found[0])
+        first = {"due": "", "born": 0, "most": MOST_COUNTED}
+        (found,) = view.rows(f"{every}) AS waiting", **self._values, **first)
+        return min(int(found[0]), MOST_COUNTED)
 
     def rows(
         self, view: View, kinds: Sequence[str], place: Sequence[Any] | None, limit: int
@@ -142,6 +147,7 @@ class Asked:
             born=born,
             kind=kind,
             limit=limit,
+            most=limit + BESIDE,
         )
         return [Waiting(*row) for row in rows]
 
@@ -163,25 +169,35 @@ _MINE = (
     "AND NOT EXISTS (SELECT 1 FROM @rights l WHERE l.work = r.work AND l.position > r.position "
     "AND l.position <= :as_of))"
 )
-_MINE_OR_NOBODYS = (
-    # Looked up work by work: those of the operator and of nobody may be all that there are.
-    "EXISTS (SELECT 1 FROM @works w WHERE w.number = a.asked "
-    f"AND (w.poster = '{OPERATOR}' OR w.kind = 'outside') AND {holds('w')})"
-)
 
 # -- what waits ------------------------------------------------------------------------------
 
-_DUE = f"coalesce(a.due, '{NEVER_DUE}')"
 _OPEN = f"a.state = '{asks.OPEN}' AND {holds('a')}"
 
 
-def _asked(kind: str, where: str) -> str:
+def _asked(kind: str, where: str, is_open: str = _OPEN) -> str:
     """Open asks; ``kind`` is an expression."""
     return (
         f"SELECT a.id AS id, {kind} AS kind, a.about AS about, a.noun AS noun, "
-        f"a.born AS born, {_DUE} AS due, a.work AS work, a.who AS who, a.says AS says, "
-        f"a.currency AS currency, a.amount AS amount FROM @asks a WHERE {_OPEN} AND {where}"
+        f"a.born AS born, a.due AS due, a.work AS work, a.who AS who, a.says AS says, "
+        f"a.currency AS currency, a.amount AS amount FROM @asks a WHERE {is_open} AND {where}"
     )
+
+
+def _first_at(desk: str, kind: str = "a.kind", where: str = "a.born > 0") -> str:
+    """The most urgent asks at a desk, in the order of its index, however many there are."""
+    open_now = f"a.until = {NEVER}"
+    open_then = f"a.until < {NEVER} AND a.until > :as_of"
+    asked = (
+        _asked(
+            kind,
+            f"a.desk = '{desk}' AND {until} AND a.since <= :as_of "
+            f"AND (a.due, a.born) >= (:due, :born) AND {where} ORDER BY a.due, a.born LIMIT :most",
+            f"a.state = '{asks.OPEN}'",
+        )
+        for until in (open_now, open_then)
+    )
+    return " UNION ".join(f"SELECT * FROM ({one}) AS {desk}" for one in asked)
 
 
 def _other(kind: str, about: str, id: str, noun: str, source: str, **columns: str) -> str:
@@ -266,13 +282,13 @@ _OF_PERSON = (
         work="o.release",
     ),
 )
-_CLAIMS = f"a.kind IN ('{asks.CREDIT}', '{asks.REMIX}', '{asks.JOIN}')"
 _SHARED = f"a.kind IN ('{asks.COMMENT}', '{asks.PROPOSAL}', '{asks.SHARE}')"
+_OVERDUE = "a.due <= :now"
 _OF_OPERATOR = (
-    _asked(_STATED, f"{_CLAIMS} AND {_MINE_OR_NOBODYS}"),
-    _asked(_STATED, f"{_SHARED} AND {_MINE_OR_NOBODYS} AND {_IS_PROPOSED}"),
-    _asked("'overdue_claim'", f"{_CLAIMS} AND a.due <= :now AND NOT {_MINE_OR_NOBODYS}"),
-    _asked("a.kind", f"a.kind = '{asks.SETTLEMENT}'"),
+    _first_at(asks.HOUSE),
+    _asked(_STATED, f"a.desk = '{asks.SHARES}' AND {_IS_PROPOSED}"),
+    _first_at(asks.OTHERS, "'overdue_claim'", _OVERDUE),
+    _first_at(asks.JUDGES),
 )
 _OF_POOLS = _asked(
     _STATED,
@@ -280,20 +296,19 @@ _OF_POOLS = _asked(
     f"AND a.noun IN (SELECT p.id FROM @proposals p WHERE p.pool IN :pools AND {holds('p')})",
 )
 _ENDS = ", ".join(f"a.noun || '/{side}'" for side in asks.SIDES)
+_NOT_MINE = "NOT a.who IN :ids AND NOT a.asked IN (SELECT number FROM mine)"
+_LATE = f"{_OVERDUE} AND NOT a.who IN :ids AND NOT a.asked IN (SELECT number FROM mine)"
 _OF_JUDGE = [
-    _asked(
-        "'overdue_claim'",
-        f"{_CLAIMS} AND a.due <= :now AND NOT a.who IN :ids "
-        "AND NOT a.asked IN (SELECT number FROM mine)",
-    ),
-    _asked(
-        "a.kind",
-        f"a.kind = '{asks.SETTLEMENT}' AND NOT a.who IN :ids AND NOT EXISTS ("
+    _first_at(asks.OTHERS, "'overdue_claim'", _LATE),
+    _first_at(asks.HOUSE, "'overdue_claim'", _LATE),
+    _first_at(
+        asks.JUDGES,
+        where="NOT a.who IN :ids AND NOT EXISTS ("
         f"SELECT 1 FROM @asks s WHERE s.id IN ({_ENDS}) AND {holds('s')} "
         "AND (s.asked IN :own OR s.asked IN (SELECT number FROM mine)))",
     ),
 ]
-_BOOKS = _asked("a.kind", f"a.kind IN ('{asks.HOLD}', '{asks.PAYOUT}')")
+_BOOKS = _asked("a.kind", f"a.desk = '{asks.BOOKS}'")
 
 
 def _authored(view: View, own: Sequence[int]) -> list[int]:

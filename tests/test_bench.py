@@ -32,9 +32,10 @@ from scripts.service import Service, open_service
 
 MEASURES = {
     "inbox": [
-        f"{what} of {whom}, 300 works, p{percent}"
+        f"{what} of {whom}, 300 works, p{percent}{clock}"
         for whom in ("a person", "the operator")
         for what in ("inbox", "count")
+        for clock in ("", ", processor")
         for percent in (50, 99)
     ],
     "append": [

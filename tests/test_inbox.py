@@ -215,6 +215,28 @@ def test_claims_wait_for_the_poster_and_later_for_a_moderator(told: Bank) -> Non
     assert waiting(told, ana) == waiting(told, mod) == []
 
 
+def test_of_many_claims_with_one_deadline_none_is_missed_or_shown_twice(told: Bank) -> None:
+    ana, ben, mod = told.people("ana", "ben", "mod")
+    told.tell("grant_role", id=mod, role="moderator")
+    ours = [told.piece(f"ours {number}", actor=OPERATOR) for number in range(6)]
+    hers = told.piece("hers", by=[ana], actor=ana)
+    claims = [told.credit(work, ben, actor=ben) for work in (*ours, hers)]
+    assert [item["id"] for item in waiting(told, OPERATOR)] == claims[:-1]
+    before = told.head()
+    told.tell("decline_credit", id=claims[2], actor=OPERATOR)
+    assert [item["id"] for item in waiting(told, OPERATOR)] == [*claims[:2], *claims[3:-1]]
+    with told.view(as_of=before) as view:
+        known = inbox.inbox(view, told.journal, actor=OPERATOR).items
+        assert inbox.how_many(view, told.journal, OPERATOR) == len(known)
+    assert [item["id"] for item in known] == claims[:-1]
+    told.clock.wait(days=31)
+    left = [*claims[:2], *claims[3:]]
+    for judge in (OPERATOR, mod):
+        assert [item["id"] for item in waiting(told, judge)] == left
+    told.tell("accept_credit", id=claims[-1], actor=OPERATOR)
+    assert [item["id"] for item in waiting(told, mod)] == left[:-1]
+
+
 def test_who_asked_to_be_asked_is_the_only_one_to_know(told: Bank) -> None:
     ana, ben = told.people("ana", "ben")
     told.tell("ask_first", id=ben, actor=ben)
