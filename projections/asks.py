@@ -178,7 +178,7 @@ def _agreed(
         case Proposal.Extended(closes_at=due):
             yield Amend(ASKS, id, {"due": due})
         case Proposal.Commented(comment=comment, kind=kind, actor=actor):
-            told = {"id": comment, "says": kind, "desk": desk}
+            told: dict[str, Any] = {"id": comment, "says": kind, "desk": desk}
             yield _ask(position, happened, COMMENT, *of, actor, **told)
         case Proposal.Answered(comment=comment):
             yield _close(comment)
@@ -201,7 +201,8 @@ def _booked(
             of = (EVERYTHING, numbers[work], who)
             yield _ask(position, happened, HOLD, *of, noun=credit, desk=BOOKS)
         case Payout.Issued(payee=payee, batch=batch):
-            issued = {"noun": batch, "amount": happened.amount_minor, "desk": BOOKS}
+            issued: dict[str, Any] = {"noun": batch, "desk": BOOKS}
+            issued["amount"] = happened.amount_minor
             yield _ask(position, happened, PAYOUT, EVERYTHING, None, payee, **issued)
         case Hold.Lifted() | Payout.Settled() | Payout.Returned():
             yield _close(happened.originator_id)
