@@ -8,7 +8,7 @@ A client of C2SP tlog-tiles finds everything at the path it expects, byte for by
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -30,8 +30,6 @@ from domain.refusal import (
     BadMadeAt,
     NotInLog,
     NotPermitted,
-    UnknownContributor,
-    UnknownWork,
 )
 from domain.tree import ENTRIES
 from domain.values import LARGEST_POSITION, Example
@@ -306,19 +304,13 @@ def _latest(routes: Routes, log: Log) -> None:
 
 
 def _histories(routes: Routes, log: Log) -> None:
-    for noun, positions, unknown in (
-        ("work", history.positions_of_work, UnknownWork),
-        ("contributor", history.positions_of_contributor, UnknownContributor),
-    ):
+    for noun, proven in history.PROVEN.items():
 
         def show_receipts(
-            view: View,
-            id: str,
-            positions: Callable[[View, str], list[int]] = positions,
-            noun: str = noun,
+            view: View, id: str, noun: str = noun, proven: history.Proven = proven
         ) -> Response:
             reader = Reader(view, log.journal, actor())
-            placed = list(log.journal.facts.at(positions(view, id)))
+            placed = list(log.journal.facts.at(proven.positions(view, id)))
             seen = {one.position for one in reader.seen(placed)}
             hidden = [
                 link.number
@@ -339,7 +331,7 @@ def _histories(routes: Routes, log: Log) -> None:
             f"/{noun}s/<id({noun}):id>/history.receipts",
             "text/plain",
             "c2sp.org/tlog-proof@v1\n…",
-            refuses=(unknown, NotInLog),
+            refuses=(proven.unknown, NotInLog),
             viewed=True,
         )(show_receipts)
 

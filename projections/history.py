@@ -6,15 +6,23 @@ history shows what was recorded, not an interpretation of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
 from domain.readers import EVERYONE
-from domain.refusal import NotInLog, NotPermitted
+from domain.refusal import (
+    NotInLog,
+    NotPermitted,
+    Unknown,
+    UnknownChallenge,
+    UnknownContributor,
+    UnknownProject,
+    UnknownWork,
+)
 from domain.stored import Placed
 from domain.values import (
     ChallengeId,
@@ -64,8 +72,7 @@ def of_work(
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a work, its remixes and its credits, in order."""
-    number = lineage.stated(view, id).number
-    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+    return _history("work", Reader(view, journal, actor), view, id, after, limit)
 
 
 @question("show_contributor_history", "/contributors/{id}/history", cli="history", may=EVERYONE)
@@ -79,8 +86,7 @@ def of_contributor(
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a person and their credits, in order."""
-    number = attribution.find_person(view, id)[0]
-    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+    return _history("contributor", Reader(view, journal, actor), view, id, after, limit)
 
 
 @question("show_project_history", "/projects/{id}/history", cli="history", may=EVERYONE)
@@ -94,8 +100,7 @@ def of_project(
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a project, its steps and what was in it, in order."""
-    number = projects.find(view, id).number
-    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+    return _history("project", Reader(view, journal, actor), view, id, after, limit)
 
 
 @question("show_challenge_history", "/challenges/{id}/history", cli="history", may=EVERYONE)
@@ -109,8 +114,7 @@ def of_challenge(
     limit: Limit = LIMIT,
 ) -> Page[FactInHistory]:
     """Every fact about a challenge and its answers, in order: who featured what, and when."""
-    number = challenges.find(view, id).number
-    return _history(Reader(view, journal, actor), view, id, number, after, limit)
+    return _history("challenge", Reader(view, journal, actor), view, id, after, limit)
 
 
 @question("show_credit_history", "/credits/{id}/history", cli="history", may=EVERYONE)
@@ -143,22 +147,34 @@ def of_remix(
     return _stream(Reader(view, journal, actor), view, id, after, limit)
 
 
-def positions_of_work(view: View, id: str) -> list[int]:
-    """The positions of all facts about a work."""
-    return _positions(view, lineage.find(view, id).number)
+class Proven(NamedTuple):
+    """Something whose history is proven whole: its number in a view, and what an unknown id is."""
+
+    number: Callable[[View, str], int]
+    unknown: type[Unknown]
+
+    def positions(self, view: View, id: str) -> list[int]:
+        """The positions of all facts about the one with this id."""
+        return _positions(view, self.number(view, id))
 
 
-def positions_of_contributor(view: View, id: str) -> list[int]:
-    """The positions of all facts about a person."""
-    return _positions(view, attribution.find_person(view, id)[0])
+PROVEN = {
+    "work": Proven(lambda view, id: lineage.stated(view, id).number, UnknownWork),
+    "contributor": Proven(
+        lambda view, id: attribution.find_person(view, id)[0], UnknownContributor
+    ),
+    "project": Proven(lambda view, id: projects.find(view, id).number, UnknownProject),
+    "challenge": Proven(lambda view, id: challenges.find(view, id).number, UnknownChallenge),
+}
+"""By the noun; each as it was recorded, whatever it was joined with or merged into since."""
 
 
 def _history(
-    reader: Reader, view: View, id: str, subject: int, after: str | None, limit: int
+    noun: str, reader: Reader, view: View, id: str, after: str | None, limit: int
 ) -> Page[FactInHistory]:
     """A history without the facts that others may read; their numbers are missing in it."""
     place = decode_cursor(after, int) or [0]
-    found = _positions(view, subject, place[0], limit + 1)
+    found = _positions(view, PROVEN[noun].number(view, id), place[0], limit + 1)
     page, more = cut(found, limit, lambda position: (position,))
     facts = reader.seen(reader.journal.facts.at(page))
     links = (link for placed in facts for link in placed.linked() if link.subject == id)

@@ -12,6 +12,7 @@ from stories import Story, at_once, every_fact, id_of, story
 
 from domain.chain import Chains, named_in
 from domain.fact import FACTS
+from domain.latest import verify_latest
 from domain.note import SignerKey
 from domain.receipt import Leaf, Link, leaf_bytes, read_leaf, split_receipts
 from domain.refusal import Busy
@@ -19,7 +20,7 @@ from domain.tree import NotVerified, leaf_hash
 from projections import history
 from scripts import bundle
 from scripts.stemma import main
-from scripts.verify import check_history
+from scripts.verify import check_history, describe_history
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEYS = [SIGNER.verifier]
@@ -33,7 +34,7 @@ def receipts_of(told: Story, work: str) -> list[bytes]:
     """What GET /works/{id}/history.receipts gives, receipt by receipt."""
     told.service.log.catch_up()
     with told.view() as view:
-        return list(told.service.log.receipts(history.positions_of_work(view, work)))
+        return list(told.service.log.receipts(history.PROVEN["work"].positions(view, work)))
 
 
 # -- recorded ------------------------------------------------------------------------------
@@ -216,6 +217,24 @@ def follow(read: list[Leaf]) -> None:
 
 
 # -- for an auditor ------------------------------------------------------------------------
+
+
+def test_the_history_of_each_subject_is_whole_and_ends_where_the_map_says(tmp_path: Path) -> None:
+    """Also of what was joined, merged or forgotten, and of projects and challenges."""
+    with serving(f"sqlite:///{tmp_path}/a.db", follow=False) as served:
+        told, ask = Story(served.service), served.operator.get
+        every_fact(told)
+        served.service.follower.catch_up()
+        served.service.log.catch_up()
+        keys = served.service.log.public_keys()
+        nouns = list(history.PROVEN)
+        for subject in {link.subject for leaf in leaves(told) for link in read_leaf(leaf).links}:
+            told_of = [ask(f"/{noun}s/{subject}/history.receipts") for noun in nouns]
+            (whole,) = [answer.text.encode() for answer in told_of if answer.status == 200]
+            end = verify_latest(ask(f"/log/latest/{subject}").text.encode(), keys)
+            assert "ends here" in "\n".join(
+                describe_history(check_history(whole, subject, keys), end)
+            )
 
 
 def test_an_auditor_checks_a_history_and_an_answer_of_the_past_offline(

@@ -63,7 +63,7 @@ def test_a_history_is_verified_with_the_witnesses_that_have_seen_it(
     code, output = run("verify", "history", tmp_path / "history", *key_words(served))
     assert (code, output.count("witnessed")) == (0, 2), output
     with served.service.store.view() as view:
-        positions = history.positions_of_contributor(view, ana)
+        positions = history.PROVEN["contributor"].positions(view, ana)
     assert len(list(served.service.log.receipts(positions))) == len(positions) == 1
 
 

@@ -16,20 +16,15 @@ import click
 
 from domain.checkpoint import Trusted
 from projections import history
-from projections.store import View
 from scripts.commands.frame import asked, named, opened, progress_of, shortened
 
 commands = click.Group()
 
 
-RECEIPTS: dict[str, tuple[str, Callable[[View, str], list[int]]]] = {
-    "work": ("work", history.positions_of_work),
-    "contributor": ("contributor", history.positions_of_contributor),
-}
 subject_kind = click.option(
     "--of",
     "kind",
-    type=click.Choice(list(RECEIPTS)),
+    type=click.Choice(list(history.PROVEN)),
     default="work",
     show_default=True,
     help="What SUBJECT is.",
@@ -65,15 +60,14 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
 @click.option("--witnessed", is_flag=True, help="Only those of facts that witnesses have seen.")
 @click.pass_context
 def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
-    """Write the receipts of all facts about a work or a contributor to one file.
+    """Write the receipts of all facts about a work, a person, a project or a challenge to one file.
 
     “verify history” shows offline that none in between is missing.
     """
-    name, positions_of = RECEIPTS[kind]
     with asked(ctx) as (service, view):
         service.log.catch_up()
         seen = service.log.seen_size() if witnessed else view.as_of
-        positions = positions_of(view.at(seen), named(name, subject))
+        positions = history.PROVEN[kind].positions(view.at(seen), named(kind, subject))
         proofs = service.log.receipts(positions)
         with click.open_file(str(file), "wb") as written:
             written.writelines(proofs)
@@ -86,14 +80,14 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witness
 @click.option("--witnessed", is_flag=True, help="Under the latest tree that witnesses have seen.")
 @click.pass_context
 def latest(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
-    """Write the proof of which fact about a work or a contributor is the latest.
+    """Write the proof of which fact about a work, a person, a project or a challenge is the latest.
 
     “verify latest” shows offline that nothing about it came after, or of an id that there is
     nothing at all.
     """
     with asked(ctx) as (service, _):
         service.log.catch_up()
-        proof = service.log.latest_of(named(RECEIPTS[kind][0], subject), witnessed=witnessed)
+        proof = service.log.latest_of(named(kind, subject), witnessed=witnessed)
     with click.open_file(str(file), "wb") as written:
         written.write(proof)
 
