@@ -14,8 +14,7 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
-from api.fields import MOST_ERRORS
-from api.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE, MOST_ERRORS
 from api.results import COMPONENTS
 from api.routes import IdConverter, Routes
 from domain import values

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from api.problems import PROBLEMS, Problem
-from domain.refusal import shown
+from api.complaints import (
+    HALF,
+    MISSING,
+    NO_CHOICE,
+    NO_ID,
+    NO_TEXT,
+    NUL,
+    OUT_OF_RANGE,
+    TOO_LONG,
+    TOO_MANY,
+    UNKNOWN,
+    Complaint,
+)
+from api.problems import PROBLEMS, Problem, listed, pointer, told
+from domain.refusal import Wrong, shown
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.values import MOST_UNITS
 
@@ -26,44 +39,14 @@ LONGEST_WORD = 200
 LARGEST_AMOUNT = MOST_UNITS - 1
 DEEPEST_JSON = 64
 """How many objects and lists may be inside each other; the deepest policies need about fifty."""
-MOST_ERRORS = 20
-"""How many errors an answer lists; the others are counted."""
 
 _DIGITS = re.compile("[0-9]{1,20}")
-
-
-class Complaint(str):
-    """What is wrong with one field: a sentence that carries its code."""
-
-    code: str
-
-    def __new__(cls, code: str, sentence: str) -> Complaint:
-        """A sentence with its code."""
-        complaint = super().__new__(cls, sentence)
-        complaint.code = code
-        return complaint
-
-    def format(self, *values: object, **named: object) -> Complaint:
-        """The sentence filled in; marshmallow calls this, and the code must survive it."""
-        return Complaint(self.code, super().format(*values, **named))
 
 
 def _no(kind: str) -> dict[str, Any]:
     """The messages of a field whose values are of this kind."""
     wrong = Complaint("wrong_type", f"This is not {kind}.")
     return {"required": MISSING, "null": wrong, "invalid": wrong}
-
-
-MISSING = Complaint("missing_field", "This is required.")
-UNKNOWN = Complaint("unknown_field", "This field is not documented.")
-NO_TEXT = Complaint("bad_text", "This must not be empty.")
-NUL = Complaint("bad_text", "The character NUL can't be stored.")
-HALF = Complaint("bad_text", "Half of a surrogate pair can't be stored.")
-NO_ID = Complaint("bad_id", "This is not a UUID.")
-TOO_MANY = Complaint("too_many_items", "This has more than {max} items; import takes more.")
-TOO_LONG = Complaint("text_too_long", "This is longer than {max} characters.")
-OUT_OF_RANGE = Complaint("out_of_range", "This is not between {min} and {max}.")
-NO_CHOICE = Complaint("unknown_choice", "This is not one of {choices}.")
 
 
 class Shape(Schema):
@@ -78,6 +61,11 @@ class Shape(Schema):
         "unknown": UNKNOWN,
         "type": Complaint("wrong_type", "This is not an object."),
     }
+
+    @classmethod
+    def refused(cls, _said: Any) -> Iterable[Wrong]:
+        """What the domain refuses of the values that have the documented form."""
+        return ()
 
 
 def _shown(example: object) -> dict[str, Any]:
@@ -353,8 +341,16 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
     try:
         found: dict[str, Any] = shape().load(given)
     except ValidationError as error:
-        raise _problem(list(_complaints(error.messages, ())), several, where) from None
+        complaints = list(_complaints(error.messages, ()))
+        further = [told(wrong) for wrong in shape.refused(_in_order(error))]
+        raise _problem(complaints, several, where, further) from None
     return found
+
+
+def _in_order(error: ValidationError) -> dict[str, Any]:
+    """The fields about which there is no complaint, in which nothing was left out."""
+    valid = error.valid_data if isinstance(error.valid_data, dict) else {}
+    return {name: value for name, value in valid.items() if name not in error.messages}
 
 
 def _complaints(
@@ -371,27 +367,29 @@ def _complaints(
 
 
 def _problem(
-    complaints: list[tuple[tuple[object, ...], Complaint]], several: str, where: str
+    complaints: list[tuple[tuple[object, ...], Complaint]],
+    several: str,
+    where: str,
+    further: list[dict[str, str]],
 ) -> Problem:
     errors = [
         {**_place(path, where), "code": complaint.code, "detail": complaint}
-        for path, complaint in complaints[:MOST_ERRORS]
+        for path, complaint in complaints
     ]
     codes = {complaint.code for _, complaint in complaints}
     path, first = complaints[0]
     name = ".".join(shown(step) for step in path) or where
-    more = f" And {len(complaints) - 1} more." if len(complaints) > 1 else ""
-    members: dict[str, object] = {"errors": errors}
-    if left_out := len(complaints) - len(errors):
-        members["further_errors"] = left_out
+    others = len(complaints) + len(further) - 1
+    more = f" And {others} more." if others else ""
     return Problem(
-        codes.pop() if len(codes) == 1 else several, f"{name}: {first}{more}", members=members
+        codes.pop() if len(codes) == 1 else several,
+        f"{name}: {first}{more}",
+        members=listed([*errors, *further]),
     )
 
 
 def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
-    """The location of an error: a parameter's name, or a JSON pointer (RFC 6901) into the body."""
+    """The location of an error: a parameter's name, or a JSON pointer into the body."""
     if where == "query":
         return {"parameter": ".".join(shown(step) for step in path)}
-    escaped = (shown(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return {"pointer": "#" + "".join(f"/{step}" for step in escaped)}
+    return {"pointer": pointer(path)}

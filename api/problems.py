@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from inspect import getdoc
 from math import ceil
@@ -19,11 +19,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
-from domain.refusal import REFUSALS, Refusal
+from domain.refusal import REFUSALS, Refusal, Wrong, shown
 from projections.store import BadCursor, Behind
 from projections.workshop import Crowded
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 20
+"""How many errors an answer lists; the others are counted."""
 RETRY_SECONDS = 1
 
 log = logging.getLogger(__name__)
@@ -154,7 +156,33 @@ def of_refusal(refusal: Refusal | Problem) -> Problem:
     frees = refusal.details.get("frees_at")
     wait = _seconds_to(frees) if isinstance(frees, str) else None
     headers = {} if wait is None else {"Retry-After": str(wait)}
-    return Problem(refusal.code, str(refusal), members=refusal.details, headers=headers)
+    members = refusal.details
+    if any(one.refusal.code == refusal.code for one in refusal.wrong):
+        members = {**members, **listed(map(told, refusal.wrong))}
+    return Problem(refusal.code, str(refusal), members=members, headers=headers)
+
+
+def told(wrong: Wrong) -> dict[str, str]:
+    """A value that was refused, as an error of a problem."""
+    refusal = wrong.refusal
+    return {"pointer": pointer(wrong.path), "code": refusal.code, "detail": str(refusal)}
+
+
+def listed(errors: Iterable[Mapping[str, str]]) -> dict[str, object]:
+    """The members of a problem that list errors; the others are counted."""
+    first = [*errors]
+    members: dict[str, object] = {"errors": first[:MOST_ERRORS]}
+    return (
+        members
+        if len(first) <= MOST_ERRORS
+        else {**members, "further_errors": len(first) - MOST_ERRORS}
+    )
+
+
+def pointer(path: Sequence[object]) -> str:
+    """A JSON pointer (RFC 6901) into the body."""
+    escaped = (shown(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return "#" + "".join(f"/{step}" for step in escaped)
 
 
 def _seconds_to(moment: str) -> int:

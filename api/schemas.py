@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from marshmallow import fields
 
 from api.asking import LONGEST_CURSOR, Asked, AskedOfRelease
-from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole
-from domain.command import Command, Field
+from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole, loaded
+from domain.command import Command, Field, Record
+from domain.refusal import Wrong
 from domain.values import Choice as ChoiceValue
 from domain.values import (
     Cursor,
@@ -26,19 +28,38 @@ from domain.values import (
 from domain.values import Flag as FlagValue
 from domain.values import Rate as RateValue
 from domain.values import Text as TextValue
+from domain.wrong import wrong_in
 from projections.question import Question, wire_name
 
 
-def body_of(command: type[Command]) -> type[Shape]:
-    """The body of a command: its fields except those in the path."""
-    return _schema(cast("Any", command), tuple(command.in_path()))
+def body_of(command: type[Command], *, whole: bool = False) -> type[Shape]:
+    """The body of a command: its fields except those in the path; a form has these as well."""
+    return _schema(cast("Any", command), () if whole else tuple(command.in_path()))
+
+
+def stated(command: type[Command], said: Mapping[str, Any]) -> Command:
+    """The command in a form, validated like the body of a request."""
+    return command.of(loaded(body_of(command, whole=True), said, "invalid_body", "form"))
 
 
 @cache
 def _schema(record: Any, without: Collection[str] = ()) -> type[Shape]:
     named = {one.name: field_of(one) for one in record.fields() if one.name not in without}
-    made = type(record.__name__, (Shape,), {**named, "__doc__": record.__doc__})
+    made = type(record.__name__, (_OfRecord,), {**named, "__doc__": record.__doc__})
+    cast("type[_OfRecord]", made).RECORD = record
     return cast("type[Shape]", made)
+
+
+class _OfRecord(Shape):
+    """The shape of a record, of which the domain refuses values as well."""
+
+    RECORD: ClassVar[type[Record]]
+
+    @classmethod
+    def refused(cls, said: Any) -> Iterable[Wrong]:
+        now = datetime.now(UTC)
+        known = said if isinstance(said, Mapping) else {}
+        return wrong_in(cls.RECORD, known, lambda value, one: value.read(one, now))
 
 
 def field_of(one: Field) -> fields.Field[Any]:

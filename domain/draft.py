@@ -40,6 +40,8 @@ from domain.refusal import (
     IdTaken,
     NotPermitted,
     Refusal,
+    Unknown,
+    Wrong,
 )
 from domain.remix import Remix
 from domain.request import Request, key_digest
@@ -47,8 +49,9 @@ from domain.seal import Disclosure
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
 from domain.tree import NotVerified
-from domain.values import Ref
+from domain.values import Ref, Value
 from domain.warning import Warned
+from domain.wrong import wrong_in
 
 
 @dataclass(frozen=True)
@@ -169,10 +172,15 @@ class Draft(Past):
         stated, problem = self._read(command)
         if stated is not None and (known := self._known(stated, target)):
             return known
-        self._must_be_able(command)
-        if stated is None:
-            assert problem is not None
-            raise problem
+        try:
+            self._must_be_able(command)
+            if problem is not None:
+                raise problem
+        except Refusal as refusal:
+            if refusal is problem or isinstance(refusal, Unknown):
+                refusal.wrong = self._wrong(command)
+            raise
+        assert stated is not None
         if stated.MAKES and target is None and (same := stated.same(self)):
             return Acknowledgement(same.id, same.position)
         self.id = target or self._fresh_id()
@@ -205,6 +213,16 @@ class Draft(Past):
             return command.read(self.now), None
         except Refusal as problem:
             return None, problem
+
+    def _wrong(self, command: Command) -> tuple[Wrong, ...]:
+        """Every value of a command that is refused, and every id by which nothing is known."""
+
+        def check(value: Value, said: Any) -> None:
+            if isinstance(value, Ref) and value.noun in NAMED:
+                self.named(value.noun, said)
+            value.read(said, self.now)
+
+        return tuple(wrong_in(type(command), vars(command), check))
 
     def _must_be_able(self, command: Command) -> None:
         """Refuse someone who may not ask, and a name of something that does not exist."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from string import Formatter
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from domain.printable import printable
 
@@ -31,6 +31,8 @@ class Refusal(Exception):
     status: ClassVar[int] = 422
     """The status over HTTP: by default, no repetition of the request can succeed."""
     says: ClassVar[str] = ""
+    wrong: tuple[Wrong, ...] = ()
+    """If a value was refused: every value of the request that is."""
 
     def __init_subclass__(cls, *, listed: bool = True) -> None:
         if "code" not in vars(cls):
@@ -50,6 +52,13 @@ class Refusal(Exception):
         self.details |= {
             n: v[:MOST_LISTED] for n, v in self.details.items() if isinstance(v, tuple)
         }
+
+
+class Wrong(NamedTuple):
+    """A value that is refused, and its place in the request."""
+
+    path: tuple[str | int, ...]
+    refusal: Refusal
 
 
 class Unknown(Refusal, listed=False):

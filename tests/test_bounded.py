@@ -16,7 +16,8 @@ import pytest
 from serving import JSON, Served, serving
 
 from api.document import operations
-from api.fields import DEEPEST_JSON, MAXIMUM_BODY_BYTES, MOST_ERRORS
+from api.fields import DEEPEST_JSON, MAXIMUM_BODY_BYTES
+from api.problems import MOST_ERRORS
 from domain.registry import COMMANDS
 from domain.values import MOST_ITEMS, MOST_PIECES, Many, Several
 from scripts.bundle import found_in, import_lines

@@ -12,7 +12,7 @@ from flask import g, render_template, request
 from markupsafe import Markup
 
 from api.problems import Problem
-from api.web import words
+from api.web import errors, words
 from api.web.finding import on_works, told
 from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
@@ -55,6 +55,13 @@ LABELS = {
     "settle": "End the dispute",
     "strike": "Strike as false",
 }
+PLAIN = ("accept", "decline", "revoke", "strike")
+"""The decisions for which a reason is enough: they share one form."""
+FIELDS = {
+    **{"grounds": "What is wrong", "outcome": "How it ends", "reason": "Reason"},
+    **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Until"},
+}
+"""The fields of the forms, as they are labelled."""
 
 
 def _verbs(noun: str) -> dict[str, Verb]:
@@ -208,10 +215,18 @@ def _decidable(
         "seen": max((one.position for one in shown if one.originator_id == id), default=0),
         **said_before(tried, possible),
         "grounds": GROUNDS,
+        "plain_verbs": PLAIN,
         "evidence_kinds": EVIDENCE_KINDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,
+        "wrong": _wrong(problem, tried),
     }
+
+
+def _wrong(problem: Problem | None, tried: str) -> errors.Wrong:
+    """The fields of the form that was sent, by their ids in the page, and what is wrong there."""
+    ids = {name: f"{name}-{tried}" for name in ("reason", "evidence") if tried not in PLAIN}
+    return errors.at(ids, errors.by_field(problem, request.form, FIELDS))
 
 
 def disputed(

@@ -13,17 +13,17 @@ from uuid import uuid4
 
 from flask import g, render_template, request
 
-from api.fields import loaded
 from api.problems import PROBLEMS, Problem, of_refusal
-from api.schemas import body_of
-from api.web import percentages
+from api.schemas import stated
+from api.web import errors, percentages
 from api.web.desks import Desk
-from api.web.frame import Answer, Frame, id_in_path, to_page
+from api.web.frame import Answer, Frame, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
 from domain.permission import OPERATOR, open_to
-from domain.refusal import NotPermitted, Refusal
+from domain.refusal import NotPermitted, Refusal, UnknownRole
 from domain.registry import COMMANDS
+from domain.role import roles
 from domain.values import Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
 from projections import grants
 
@@ -51,6 +51,8 @@ class Input(NamedTuple):
     value: str
     limit: int | None = None
     choices: dict[str, str] | None = None
+    has_roles: bool = False
+    """Whether it is chosen from the vocabulary of roles."""
 
 
 def pages(frame: Frame) -> None:
@@ -70,9 +72,9 @@ def pages(frame: Frame) -> None:
 
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
-        command, sent = _command(name), request.form.to_dict()
+        command, sent = _command(name), sent_in_form()
         try:
-            receipt = frame.record(stated(command, sent))
+            receipt = frame.record(typed(command, sent))
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return _form(command, sent, problem), problem.code
@@ -136,16 +138,19 @@ def _command(name: str) -> type[Command]:
 
 def _form(command: type[Command], sent: dict[str, str], problem: Problem | None = None) -> str:
     inputs = [_input(one, sent.get(one.name, "")) for one in command.fields()]
-    wrong = [] if problem is None else list(_wrong(problem))
-    return render_template("do.html", command=command, inputs=inputs, problem=problem, wrong=wrong)
+    return render_template(
+        "do.html",
+        command=command,
+        inputs=inputs,
+        problem=problem,
+        wrong=errors.by_field(problem, sent, {one.name: one.label for one in inputs}),
+        vocabulary=roles(),
+    )
 
 
-def _wrong(problem: Problem) -> Iterator[tuple[str, str]]:
-    """The fields that a problem is about, and what is wrong with each."""
-    errors = problem.members.get("errors")
-    for error in errors if isinstance(errors, list) else ():
-        place = error["pointer"].removeprefix("#/")
-        yield place.partition("/")[0], f"{place}: {error['detail']}"
+def sent_in_form() -> dict[str, str]:
+    """The fields of a form; what was sent in several inputs of one name is lines."""
+    return {name: "\n".join(filter(None, one)) for name, one in request.form.lists()}
 
 
 def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
@@ -176,6 +181,7 @@ def _input(one: Field, sent: str) -> Input:
         shown,
         getattr(value, "limit", None),
         dict(value.choices) if isinstance(value, Word) and value.choices else None,
+        (value.inner if isinstance(value, Many) else value).refuses == (UnknownRole,),
     )
 
 
@@ -217,18 +223,15 @@ def _kind(value: Value) -> str:
             return "select"
         case Number():
             return "number"
-        case Text(limit=limit) if limit >= LONG_TEXT:
-            return "lines"
-        case Json() | Many() | Several():
-            return "lines"
-    return "text"
+        case Many(inner=inner) if inner.refuses == (UnknownRole,):
+            return "words"
+    is_long = isinstance(value, Json | Many | Several) or getattr(value, "limit", 0) >= LONG_TEXT
+    return "lines" if is_long else "text"
 
 
-def stated(command: type[Command], sent: dict[str, str]) -> Command:
-    """The command in a form, validated like the body of a request."""
-    said = dict(_said(command, sent))
-    ids = {name: id_in_path(said.pop(name, "")) for name in command.in_path()}
-    return command.of({**ids, **loaded(body_of(command), said, "invalid_body", "form")})
+def typed(command: type[Command], sent: dict[str, str]) -> Command:
+    """The command that was typed into a form."""
+    return stated(command, dict(_said(command, sent)))
 
 
 def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, Any]]:
@@ -237,7 +240,7 @@ def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, A
         typed = sent.get(name, "")
         if text := typed.strip():
             keeps = isinstance(value, Text) and value.keeps_spaces
-            yield name, typed if keeps else _json(name, value, text)
+            yield name, typed if keeps else _json(value, text)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -246,22 +249,27 @@ def _lines(text: str) -> Iterator[str]:
 
 def _record(record: type[Record], line: str) -> Any:
     """A line of a list: a JSON object, or what its first field says."""
-    return json.loads(line) if line.startswith("{") else {record.fields()[0].name: line}
+    return _read(json.loads, line) if line.startswith("{") else {record.fields()[0].name: line}
 
 
-def _json(name: str, value: Value, text: str) -> Any:
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    """What a text says; one that says nothing is refused by its field, with all that is wrong."""
     try:
-        match value:
-            case Number():
-                return int(text)
-            case Rate():
-                return percentages.exact(text)
-            case Json():
-                return json.loads(text)
-            case Several(record=record):
-                return [_record(record, line) for line in _lines(text)]
-            case Many(inner=inner):
-                return [_json(name, inner, line) for line in _lines(text)]
+        return read(text)
     except ValueError:
-        raise Problem("wrong_type", f"{name}: This does not have the documented form.") from None
+        return text
+
+
+def _json(value: Value, text: str) -> Any:
+    match value:
+        case Number():
+            return _read(int, text)
+        case Rate():
+            return percentages.exact(text)
+        case Json():
+            return _read(json.loads, text)
+        case Several(record=record):
+            return [_record(record, line) for line in _lines(text)]
+        case Many(inner=inner):
+            return [_json(inner, line) for line in _lines(text)]
     return text

@@ -25,6 +25,7 @@ from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
+from api.schemas import stated
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
 from api.web.desks import Desk, SignedIn, signed_in
@@ -265,13 +266,12 @@ class Frame:
         """Record the decision in a form, unless its author has not seen the latest state."""
         fields = [one for one in command.fields() if one.name not in about]
         sent = {one.name: request.form.get(one.name, "").strip() for one in fields}
-        said = {name: text for name, text in sent.items() if text}
+        said = {**about, **{name: text for name, text in sent.items() if text}}
         try:
-            if missing := [one.name for one in fields if one.is_needed and one.name not in said]:
-                raise Problem("missing_field", f"{', '.join(missing)}: This is required.")
-            if self.may(command, **about, **said) and is_overtaken():
+            asked = stated(command, said)
+            if self.may(command, **said) and is_overtaken():
                 raise Problem("wrong_state", OVERTAKEN)
-            receipt = self.record(command.of({**about, **said}))
+            receipt = self.record(asked)
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return refused(problem), problem.code

@@ -5,13 +5,13 @@ A preview comes first, and only its button records anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import g, render_template, request
 
 from api.fields import loaded
-from api.problems import Problem, of_refusal
+from api.problems import Problem, listed, of_refusal
 from api.schemas import body_of
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
@@ -27,6 +27,7 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import roles
+from domain.wrong import must_not_be_refused
 from projections import timeline
 from projections.store import View
 
@@ -55,7 +56,7 @@ def _post(frame: Frame) -> None:
             "sources": sheet.stated_sources(),
             "id": sheet.id,
         }
-        return [_checked(SubmitContribution, said)]
+        return _checked(SubmitContribution, {"#": said})
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
@@ -81,7 +82,7 @@ def _sources(frame: Frame) -> None:
             {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
             for number, row in enumerate(sheet.stated_sources())
         ]
-        return [_checked(DeclareRemix, row, f"#/sources/{n}") for n, row in enumerate(stated)]
+        return _checked(DeclareRemix, {f"#/sources/{n}": row for n, row in enumerate(stated)})
 
     @frame.page("/piece/<id>/sources", nobody_else=True)
     def show_sources(id: str) -> Answer:
@@ -107,7 +108,7 @@ def _credits(frame: Frame) -> None:
             {**row, "work": work, **proof, "id": part_id(sheet.id, "credit", number)}
             for number, row in enumerate(sheet.stated_people())
         ]
-        return [_checked(OpenCredit, row, f"#/authors/{n}") for n, row in enumerate(stated)]
+        return _checked(OpenCredit, {f"#/authors/{n}": row for n, row in enumerate(stated)})
 
     @frame.page("/piece/<id>/credits", nobody_else=True)
     def show_credits(id: str) -> Answer:
@@ -220,16 +221,25 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
     return work
 
 
-def _checked(command: type[Command], said: dict[str, Any], row: str = "#") -> Command:
-    """A command in a form, validated like the body of a request; errors name its row."""
-    try:
-        return command.of(loaded(body_of(command), said, "invalid_body", "form"))
-    except Problem as problem:
-        errors = problem.members["errors"]
-        assert isinstance(errors, list)
-        for error in errors:
-            error["pointer"] = error["pointer"].replace("#", row, 1)
-        raise
+def _checked(command: type[Command], rows: Mapping[str, dict[str, Any]]) -> list[Command]:
+    """The commands in a form, validated like bodies of requests; errors name their rows."""
+    shape, stated, errors = body_of(command), list[Command](), list[dict[str, str]]()
+    first: Problem | None = None
+    for row, said in rows.items():
+        try:
+            given = loaded(shape, said, "invalid_body", "form")
+            must_not_be_refused(shape.refused(given))
+            stated.append(command.of(given))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            first = first or problem
+            listed_there = problem.members["errors"]
+            assert isinstance(listed_there, list)
+            errors += [{**e, "pointer": e["pointer"].replace("#", row, 1)} for e in listed_there]
+    if first is not None:
+        first.members.update(listed(errors))
+        raise first
+    return stated
 
 
 def _as_remix(row: dict[str, Any]) -> dict[str, Any]:

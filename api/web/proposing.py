@@ -12,7 +12,7 @@ from typing import Any
 from flask import g, render_template, request
 
 from api.problems import Problem
-from api.web import words
+from api.web import errors, words
 from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
@@ -33,6 +33,13 @@ SAID: dict[str, type[Command]] = {
         for verb in ("comment", "answer", "extend", "finalise", "withdraw")
     },
 }
+FIELDS = {
+    **{"scope": "What you waive", "kind": "Subject", "text": "Text", "reason": "Reason"},
+    "closes_at": "Keep open until",
+}
+"""The fields of the forms, as they are labelled."""
+IDS = {"waive": {"reason": "waive-why"}, "withdraw": {"reason": "why"}}
+"""Their ids in the page, where these are not their names."""
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
 """Values for asking the domain whether it would accept a command, where examples would not do."""
 
@@ -97,6 +104,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             **said_before(tried, may),
             comment_kinds=COMMENT_KINDS,
             problem=problem,
+            wrong=errors.at(IDS.get(tried, {}), errors.by_field(problem, request.form, FIELDS)),
         )
 
 

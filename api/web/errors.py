@@ -1,0 +1,42 @@
+"""What is wrong with a form: every error, with the field that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from api.problems import Problem
+
+Wrong = list[tuple[str, str]]
+"""The fields that are wrong, by their ids in the page, and what is wrong with each."""
+
+
+def by_field(problem: Problem | None, sent: Mapping[str, str], labels: Mapping[str, str]) -> Wrong:
+    """The fields that a problem is about, in their order in the form."""
+    if problem is None:
+        return []
+    found = [*_listed(problem)] or [*_with_value(problem, {n: sent.get(n, "") for n in labels})]
+    order = [*labels]
+    known = [(name, said) for name, said in found if name in labels]
+    known.sort(key=lambda one: order.index(one[0]))
+    others = [("", said) for name, said in found if name not in labels]
+    return [(name, f"{labels[name]}: {said}") for name, said in known] + others
+
+
+def at(ids: Mapping[str, str], wrong: Wrong) -> Wrong:
+    """The same, where the fields have other ids than names."""
+    return [(ids.get(name, name), said) for name, said in wrong]
+
+
+def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
+    """The errors that a problem lists: their fields, and the place within those with rows."""
+    errors = problem.members.get("errors")
+    for error in errors if isinstance(errors, list) else ():
+        name, *inside = error["pointer"].removeprefix("#/").split("/")
+        rows = [str(int(step) + 1) if step.isdecimal() else step for step in inside]
+        yield name, f"{', '.join(rows)}: {error['detail']}" if rows else str(error["detail"])
+
+
+def _with_value(problem: Problem, sent: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A refusal carries the refused value; its field is the one with that value."""
+    said = {value for value in problem.members.values() if isinstance(value, str) and value}
+    yield from ((name, str(problem.description)) for name, value in sent.items() if value in said)

@@ -1,0 +1,155 @@
+"""Whatever is wrong with a request is said at once: in its answer, and beside each field."""
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from serving import Served, serving
+from stories import id_of
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('errors') / 'stemma.db'}") as running:
+        yield running
+
+
+def pointers(problem: dict[str, object]) -> list[tuple[str, str]]:
+    errors = problem["errors"]
+    assert isinstance(errors, list)
+    return [(one["pointer"], one["code"]) for one in errors]
+
+
+def test_every_value_that_the_domain_refuses_is_pointed_at(served: Served) -> None:
+    ana = served.admit("Ana")
+    authors = [{"contributor": ana, "role": "writer"}, {"contributor": ana, "role": "flying"}]
+    answer = served.operator.post(
+        "/contributions",
+        title="A poem",
+        medium="text",
+        made_at="yesterday",
+        authors=authors,
+        sources=[{"uri": "nowhere", "kind": "sample", "rate": "7"}],
+    )
+    assert answer.code == "unknown_role"
+    assert pointers(answer.json) == [
+        ("#/authors/1/role", "unknown_role"),
+        ("#/sources/0/uri", "bad_uri"),
+        ("#/sources/0/rate", "bad_rate"),
+        ("#/made_at", "bad_made_at"),
+    ]
+
+
+def test_a_value_of_the_wrong_form_and_one_that_is_refused_are_both_pointed_at(
+    served: Served,
+) -> None:
+    """The code is the one it had when only the form was looked at."""
+    said = {"title": 5, "medium": "text", "made_at": "yesterday"}
+    answer = served.operator.post("/contributions", said)
+    assert answer.code == "wrong_type"
+    assert pointers(answer.json) == [("#/title", "wrong_type"), ("#/made_at", "bad_made_at")]
+    assert answer.json["detail"] == "title: This is not text. And 1 more."
+
+
+def test_every_id_of_nothing_is_pointed_at(served: Served) -> None:
+    said = {"child": id_of("no child"), "parent": id_of("no parent"), "kind": "flying"}
+    answer = served.operator.post("/remixes", said)
+    assert (answer.status, answer.code) == (404, "unknown_work")
+    assert pointers(answer.json) == [
+        ("#/child", "unknown_work"),
+        ("#/parent", "unknown_work"),
+        ("#/kind", "unknown_kind"),
+    ]
+
+
+def test_what_is_wrong_with_many_is_counted(served: Served) -> None:
+    parts = [{"work": id_of(f"part {number}"), "rate": "x"} for number in range(30)]
+    answer = served.operator.post("/releases", title="Much", components=parts).json
+    assert (len(answer["errors"]), answer["further_errors"]) == (20, 40)
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def form(served: Served, name: str, **sent: str) -> tuple[int, str]:
+    answer = served.operator.send("POST", f"/do/{name}", urlencode(sent).encode(), FORM)
+    return answer.status, answer.text
+
+
+def beside(page: str) -> dict[str, str]:
+    """What stands beside each field of a form; the summary leads to every one of them."""
+    found = dict(re.findall(r'<p class="wrong" id="wrong-([a-z_]+)">([^<]*)</p>', page))
+    for name in found:
+        assert f'<a href="#{name}">' in page
+        (field,) = re.findall(rf'<[a-z]+ [^>]*id="{name}"[^>]*>', page)
+        assert 'aria-invalid="true"' in field
+        assert f"wrong-{name} " in field
+    return found
+
+
+def test_all_that_is_wrong_with_a_form_stands_beside_its_fields(served: Served) -> None:
+    status, page = form(
+        served,
+        "revenue",
+        pool="nobody",
+        source="",
+        amount_minor="much",
+        effective_at="soon",
+    )
+    assert status == 422
+    assert beside(page) == {
+        "pool": "Pool: This is not a UUID.",
+        "source": "Source: This is required.",
+        "amount_minor": "Amount: This is not a whole number.",
+        "effective_at": "Effective at: “soon” is not a year, month, day or time (1969, 1969-10, "
+        "1969-10-14, 1969-10-14T20:15:00Z); when a work was made can be an EDTF date, too (1970~, "
+        "[..2003]).",
+    }
+
+
+def test_a_list_in_a_form_says_which_of_its_lines_is_wrong(served: Served) -> None:
+    ana = served.admit("Ana")
+    lines = [{"contributor": ana, "role": "flying"}, {"contributor": ana, "role": "singer"}]
+    authors = "\n".join([*map(json.dumps, lines), '{"contributor": '])
+    said = {"title": "x" * 501, "medium": "audio", "sources": "no link", "made_at": "9999"}
+    status, page = form(served, "contribution", authors=authors, **said)
+    assert status == 422
+    found = beside(page)
+    assert set(found) == {"title", "authors", "sources", "made_at"}
+    assert found["authors"] == "Authors: 3: This is not an object."
+
+
+def test_what_is_refused_for_its_state_stands_beside_the_field_that_it_names(
+    served: Served,
+) -> None:
+    ana = served.admit("Ana")
+    status, page = form(served, "contributor.merge", id=ana, into=ana, reason="One person.")
+    assert status in (409, 422)
+    assert beside(page)
+
+
+def test_every_row_of_a_posting_form_says_what_is_wrong_with_it(served: Served) -> None:
+    ana = served.admit("Ana")
+    work = served.post_piece("A poem", by=ana)
+    sent = [("do", "preview"), *[("person", ana)] * 2]
+    sent += [("person_role", "flying"), ("person_role", ""), ("evidence", "x" * 5001)]
+    answer = served.operator.send("POST", f"/piece/{work}/credits", urlencode(sent).encode(), FORM)
+    assert answer.status == 422
+    for place in ("role-0", "role-1"):
+        assert f'<a href="#{place}">' in answer.text
+        (after,) = re.findall(rf'id="{place}"[^>]*><p class="wrong">([^<]*)</p>', answer.text)
+        assert after.startswith(f"person {int(place[-1]) + 1}, role: ")
+
+
+def test_every_field_of_a_decision_that_is_missing_is_named(served: Served) -> None:
+    ana = served.admit("Ana")
+    work = served.post_piece("A poem", by=ana)
+    credit = served.operator.get(f"/works/{work}").json["credits"][0]["id"]
+    answer = served.operator.send(
+        "POST", f"/credit/{credit}/dispute", urlencode({"answer_by": "soon"}).encode(), FORM
+    )
+    assert answer.status == 422
+    for name in ("What is wrong", "Reason"):
+        assert re.search(rf"<li><a [^>]*>{name}: This is required", answer.text)
