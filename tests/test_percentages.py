@@ -35,6 +35,6 @@ def test_a_pasted_percentage_is_one_word() -> None:
 
 def test_a_form_of_the_desk_takes_a_percentage_for_a_rate() -> None:
     said = {"child": id_of("song"), "parent": id_of("poem"), "kind": "sample", "rate": "12.5 %"}
-    stated = desk.stated(COMMANDS["remix"], said)
+    stated = desk.typed(COMMANDS["remix"], said)
     assert isinstance(stated, DeclareRemix)
     assert stated.rate == "1/8"
