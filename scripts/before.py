@@ -227,6 +227,13 @@ class Earlier(Kept):
 class Deciding(Draft):
     """A draft in which a command is decided again: nothing of it is recorded, or repeated."""
 
+    is_claim = False
+    """Whether the fact says that it waits for somebody's agreement, and so did not count."""
+
+    def _must_be_able(self, command: Command) -> None:
+        super()._must_be_able(command)
+        self.counts &= not self.is_claim
+
     def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
         return None
 

@@ -140,6 +140,7 @@ class Judge:
     def _refused(self, before: Before, placed: Placed, happened: Fact, asked: Asked) -> str:
         """Why a command that led to a fact is refused now; empty if it is not."""
         draft = Deciding(Earlier(before), happened.timestamp, is_vouched_for=True)
+        draft.is_claim = getattr(happened, "waits_for", None) is not None
         try:
             if asked.is_whole:
                 draft.carry_out(asked.command, happened.actor)

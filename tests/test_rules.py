@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from stories import NOON, Story, days_before, every_fact, id_of, story
 
 from domain.credit import Credit
@@ -13,6 +14,7 @@ from domain.join import Join
 from domain.money.hold import Hold
 from domain.note import SignerKey
 from domain.permission import OPERATOR
+from domain.refusal import LineageCycle
 from domain.remix import Remix
 from domain.work import Work
 from projections.follower import no_progress
@@ -172,3 +174,18 @@ def test_a_join_moves_exactly_the_works_that_it_makes_one(database: str) -> None
         assert decided_again(told) == [
             f"{where}join.undone says another “moved” than its command would have"
         ]
+
+
+def test_a_join_that_waits_may_not_be_possible_and_does_not_count(database: str) -> None:
+    """Whether it would form a cycle is asked when the other agrees."""
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        source = told.piece("source", actor=ana)
+        remix = told.piece("remix", source, actor=ben)
+        join = told.tell("join_works", work=source, into=remix, actor=ben).id
+        with pytest.raises(LineageCycle):
+            told.tell("accept_join", id=join, actor=ana)
+        assert decided_again(told) == []
+        said = {"work": source, "into": remix, "node": remix, "moved": source}
+        where = recorded(told, Join.Accepted, join, **said)
+        assert decided_again(told)[0].startswith(f"{where}join.accepted could not happen: A work")
