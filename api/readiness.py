@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import NamedTuple
 
-from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
+from domain.engine import DatabaseUnavailable, RebuildNeeded, Replica, UpgradeNeeded
 from domain.journal import Journal
 from projections.heartbeat import Heartbeat
 from projections.log import Log
@@ -138,6 +138,7 @@ class Readiness:
             "follower": _follower(found),
             "projections": self._projections(found),
             "log": self._integration(found),
+            **_standbys(self._journal.engine.replicas()),
             **{name: examine() for name, examine in self._more.items()},
         }
         return Finding(checks, head, positions, size, silence)
@@ -195,6 +196,18 @@ def _follower(found: Finding) -> Check:
         seconds = round(found.silence)
         return Check(FAILED, f"No follower has given a sign of life for {seconds} seconds.")
     return Check(OK, f"A follower gave a sign of life {max(found.silence, 0):.0f} seconds ago.")
+
+
+def _standbys(replicas: Sequence[Replica]) -> dict[str, Check]:
+    """What they lack; without them, the primary answers."""
+    said = [
+        f"{number} {one.why or f'is {one.behind} bytes behind'}"
+        for number, one in enumerate(replicas, 1)
+    ]
+    read = sum(one.is_read for one in replicas)
+    warning = "" if read == len(replicas) else "Warning: "
+    told = f"{warning}{read} of {len(replicas)} are read: {'; '.join(said)}."
+    return {"standbys": Check(OK, told)} if replicas else {}
 
 
 def _follows(what: str, behind: int, still: float) -> Check:

@@ -96,7 +96,7 @@ class Ready(TypedDict):
     behind: Annotated[Count, "How many facts the slowest has yet to read.", Example(0)]
     checks: Annotated[
         dict[str, CheckTold],
-        "database, storage, tables, clock, follower, projections, log.",
+        "database, storage, tables, clock, follower, projections, log, and standbys if there are.",
         Example({"log": {"status": OK, "detail": "The log: every fact."}}),
     ]
 
@@ -118,9 +118,9 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
         """Whether this process can do its work; 503 while a check fails.
 
         The checks: the database answers, takes writes and has tables of this version, the clock is
-        credible, a follower is alive, the read tables and the log follow the journal. For the
-        readiness probe of a load balancer, which then sends requests elsewhere. A finding is up to
-        a second old.
+        credible, a follower is alive, the read tables and the log follow the journal. What standbys
+        lack is said, but is no failure: they are passed over. For the readiness probe of a load
+        balancer, which then sends requests elsewhere. A finding is up to a second old.
         """
         found = readiness.find_out()
         told = jsonify(

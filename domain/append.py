@@ -58,8 +58,8 @@ class Append:
     requests: Sequence[Request] = ()
     spent: Sequence[tuple[int, str, str, str]] = ()
     """What counts toward quotas: the place of the fact, its actor, the quota and when."""
-    keeping: Callable[[Transaction, Sequence[int]], None] | None = None
-    """Writes what else follows from the facts."""
+    keeping: Callable[[Transaction, Sequence[int], Sequence[Fact]], None] | None = None
+    """Writes what else follows from the facts, as they are recorded."""
 
     @property
     def is_alone(self) -> bool:
@@ -121,7 +121,7 @@ class Recording:
             positions = range(self._latest + 1, self._latest + 1 + len(stored))
             stored = list(in_order(stored, self._stamp))
         if append.keeping is not None:
-            append.keeping(self.transaction, positions)
+            append.keeping(self.transaction, positions, as_recorded(append, stored))
         self._add(FACTS, linked(stored, positions, append.about, self._heads))
         self._add(VAULT, map(vault_row, append.disclosures))
         self._add(REQUESTS, request_rows(append.requests, positions))
@@ -179,6 +179,16 @@ class Recording:
     def _left(self, owners: Collection[str]) -> int:
         sql = f"SELECT count(*) FROM vault WHERE {OWNED}"
         return int(self.transaction.query(sql, owners=list(owners))[0][0])
+
+
+def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]:
+    """Its facts as they are stored: one that was decided before the latest fact has its time."""
+    if all(one is decided for one, decided in zip(stored, append.stored, strict=True)):
+        return append.facts
+    return [
+        read_fact(str(one.originator_id), one.originator_version, one.topic, one.state)
+        for one in stored
+    ]
 
 
 def count_spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:

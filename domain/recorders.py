@@ -132,11 +132,11 @@ class JournalRecorder(ApplicationRecorder):
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
-        return int(self.engine.query("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
+        return int(self.engine.read("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
-        rows = self.engine.query(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
+        rows = self.engine.read(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
         return (rows[0][0], moment_of(rows[0][1])) if rows else (0, None)
 
     def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
@@ -147,7 +147,7 @@ class JournalRecorder(ApplicationRecorder):
             "WHERE position >= :after AND position <= :upto) AS told "
             "WHERE stamp < before ORDER BY position"
         )
-        rows = self.engine.query(sql, after=after, upto=upto)
+        rows = self.engine.read(sql, after=after, upto=upto)
         return [(position, bytes(stamp).decode()) for position, stamp in rows]
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
@@ -164,7 +164,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT originator_id, position FROM stored_events "
             "WHERE originator_id IN :ids AND originator_version = 1"
         )
-        return dict(self.engine.query(sql, ids=list(ids)))
+        return dict(self.engine.read(sql, ids=list(ids)))
 
     def found(
         self, fields: Collection[str], values: Collection[str], upto: int | None = None
@@ -187,7 +187,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
             "AND position <= :upto AND leads_to IS NOT NULL"
         )
-        rows = self.engine.query(sql, values=list(values), field=field, upto=upto)
+        rows = self.engine.read(sql, values=list(values), field=field, upto=upto)
         return [(value, to) for value, to in rows]
 
     def around(
@@ -208,7 +208,7 @@ class JournalRecorder(ApplicationRecorder):
             "AND f.field = :field AND f.position <= :upto LIMIT :limit"
         )
         asked = {"field": field, "values": list(values), "upto": upto}
-        rows = self.engine.query(sql, **asked, most=most, limit=limit)
+        rows = self.engine.read(sql, **asked, most=most, limit=limit)
         return [(value, to) for value, to in rows]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
@@ -228,12 +228,12 @@ class JournalRecorder(ApplicationRecorder):
     def texts(self, digests: Collection[str]) -> dict[str, str]:
         """The texts behind these commitments, as far as they were not erased."""
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
-        return dict(self.engine.query(sql, digests=list(digests)))
+        return dict(self.engine.read(sql, digests=list(digests)))
 
     def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
         """The owner and the commitment of every text these owners have."""
         sql = f"SELECT owner, digest FROM vault WHERE {OWNED} ORDER BY owner, digest"
-        return [(owner, digest) for owner, digest in self.engine.query(sql, owners=list(owners))]
+        return [(owner, digest) for owner, digest in self.engine.read(sql, owners=list(owners))]
 
     def named(self, name: str, limit: int) -> list[tuple[str, str]]:
         """Who has this name, whatever its case and accents, each with its commitment."""
@@ -243,7 +243,7 @@ class JournalRecorder(ApplicationRecorder):
             # An equation would let SQLite replace the column above, and miss the index.
             "AND folded BETWEEN :folded AND :folded ORDER BY owner LIMIT :limit"
         )
-        rows = self.engine.query(sql, folded=folded(name), limit=limit)
+        rows = self.engine.read(sql, folded=folded(name), limit=limit)
         return [(owner, digest) for owner, digest in rows]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
@@ -252,7 +252,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT digest, owner, name, salt, value FROM vault "
             "WHERE digest IN :digests ORDER BY digest"
         )
-        return [Disclosure(*row) for row in self.engine.query(sql, digests=list(digests))]
+        return [Disclosure(*row) for row in self.engine.read(sql, digests=list(digests))]
 
     def requests(self, targets: Collection[str]) -> list[Request]:
         """The requests for these targets, in the order of recording."""
@@ -261,7 +261,7 @@ class JournalRecorder(ApplicationRecorder):
     def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
         """How often these accounts of a person counted toward a quota since a moment."""
         asked = Spent(tuple(accounts), quota, since, 0)
-        return asked._replace(times=count_spent(self.engine.query, asked))
+        return asked._replace(times=count_spent(self.engine.read, asked))
 
     def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
         """The latest facts of these accounts that count toward a quota, the latest first."""
@@ -289,7 +289,7 @@ class JournalRecorder(ApplicationRecorder):
         """The requests that ended after a position and up to another, in order."""
         between = "position > :after AND position <= :upto"
         keys: dict[int, list[str]] = {}
-        for position, key in self.engine.query(
+        for position, key in self.engine.read(
             f"SELECT position, key FROM further_keys WHERE {between} ORDER BY position, key",
             after=after,
             upto=upto,
@@ -307,7 +307,7 @@ class JournalRecorder(ApplicationRecorder):
         )
         return [
             Request(target, position, digest, tuple(json.loads(texts)), id, key)
-            for target, position, digest, texts, id, key in self.engine.query(sql, **values)
+            for target, position, digest, texts, id, key in self.engine.read(sql, **values)
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
@@ -315,7 +315,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT position, originator_id, originator_version, topic, state, links "
             f"FROM stored_events {where}"
         )
-        return [Placed(*row) for row in self.engine.query(sql, **values)]
+        return [Placed(*row) for row in self.engine.read(sql, **values)]
 
 
 def _recorded(

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
@@ -96,7 +96,7 @@ class Store:
 
     def current(self) -> Generation:
         """The read tables in use, and how far all of them have been folded."""
-        rows = self.engine.query(
+        rows = self.engine.read(
             "SELECT generation, min(position) FROM projections WHERE current = 1 "
             "GROUP BY generation"
         )
@@ -110,7 +110,7 @@ class Store:
         if not self.version or generation in self._known:
             return
         sql = "SELECT version FROM layouts WHERE name = :name"
-        rows = self.engine.query(sql, name=table_name("", generation))
+        rows = self.engine.read(sql, name=table_name("", generation))
         version = rows[0][0] if rows else "none"
         if version != self.version:
             raise RebuildNeeded(f"their layout is {version}, not {self.version}")
@@ -139,14 +139,20 @@ class Store:
         the position and its future, and returns when it has waited.
         """
         asked = max(as_of or 0, min_position or 0)
-        generation = self._reach(asked, wait_seconds, wait)
-        if generation.position < asked:
-            raise Behind(asked, generation.position)
-        if generation.position < self.awaited():
-            generation = self._reach(self.awaited(), wait_seconds / 4, wait)
-        position = generation.position if as_of is None else min(as_of, generation.position)
-        with self.engine.reading():
-            yield View(self.engine, generation.number, position, self._memory)
+        with self.engine.choosing(partial(self._found, max(asked, self.awaited()))) as found:
+            generation = found or self._reach(asked, wait_seconds, wait)
+            if generation.position < asked:
+                raise Behind(asked, generation.position)
+            if generation.position < self.awaited():
+                generation = self._reach(self.awaited(), wait_seconds / 4, wait)
+            position = generation.position if as_of is None else min(as_of, generation.position)
+            with self.engine.reading():
+                yield View(self.engine, generation.number, position, self._memory)
+
+    def _found(self, least: int) -> Generation | None:
+        """The read tables of a replica, if they know this position."""
+        generation = self.current()
+        return generation if generation.position >= least and generation.number else None
 
     def _reach(
         self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
@@ -177,7 +183,7 @@ class View:
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
         values["as_of"] = self.as_of
-        return self.engine.query(with_tables(sql, self.generation), **values)
+        return self.engine.read(with_tables(sql, self.generation), **values)
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""

@@ -43,6 +43,8 @@ class _Before:
         """The rows of a query as they were then."""
         return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
 
+    read = query
+
 
 class _Read(Placed):
     """A fact that is parsed once."""

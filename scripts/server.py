@@ -110,6 +110,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         claim_evidence=settings.claim_evidence,
         refuses_licences=settings.refuses_licences,
         rate_days=settings.rate_days,
+        standbys=settings.standbys,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

@@ -83,12 +83,13 @@ def open_service(
     claim_evidence: Collection[str] = (),
     refuses_licences: bool = False,
     rate_days: int | None = None,
+    standbys: Sequence[str] = (),
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
     Open it after a fork, not before: a pool of connections does not survive one.
     """
-    engine = open_tables(database, create=create, limits=limits)
+    engine = open_tables(database, create=create, limits=limits, standbys=standbys)
     store = Store(engine, layout_version())
     journal = Journal(
         engine,
@@ -123,12 +124,18 @@ def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
             time.sleep(RETRY_SECONDS)
 
 
-def open_tables(database: str, *, create: bool, limits: TimeLimits = UNHURRIED) -> Engine:
+def open_tables(
+    database: str,
+    *,
+    create: bool,
+    limits: TimeLimits = UNHURRIED,
+    standbys: Sequence[str] = (),
+) -> Engine:
     """The engine of a database with all its tables."""
     if create and database.startswith(EMBEDDED):
         Path(database.removeprefix(EMBEDDED)).parent.mkdir(parents=True, exist_ok=True)
     try:
-        engine = open_engine(database, create=create, limits=limits)
+        engine = open_engine(database, create=create, limits=limits, standbys=standbys)
     except NoDatabase as problem:
         created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
         raise NoDatabase(f"{problem}; {created_by}") from problem

@@ -28,6 +28,8 @@ from domain.trust import Policy, read_policy
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
     "(default: stemma.db in STEMMA_DATA)",
+    "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, from which the server answers "
+    "questions: one or several addresses, separated by spaces (default: none)",
     "STEMMA_DATA": "the folder for the embedded database "
     "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
     "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
@@ -134,6 +136,7 @@ class Settings:
     claim_evidence: tuple[str, ...] = ()
     refuses_licences: bool = False
     rate_days: int | None = None
+    standbys: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:
@@ -178,7 +181,14 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         refuses_licences=_yes(environ, "STEMMA_REFUSE_LICENCES", None, default=False),
         rate_days=_number(environ, "STEMMA_RATE_DAYS", None, most=3650) or None,
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
+        standbys=_standbys(environ.get("STEMMA_READ_DATABASE") or "", embedded=embedded),
     )
+
+
+def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
+    if said.strip() and embedded:
+        raise BadSetting("STEMMA_READ_DATABASE: only PostgreSQL has standbys.")
+    return tuple(_address(one, "STEMMA_READ_DATABASE", embedded=False) for one in said.split())
 
 
 def _kinds(said: str) -> tuple[str, ...]:
@@ -281,6 +291,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """The variables from which a worker process reads the same settings."""
     return {
         "STEMMA_DATABASE": settings.database,
+        "STEMMA_READ_DATABASE": " ".join(settings.standbys),
         "STEMMA_DATA": str(settings.data),
         "STEMMA_HOST": settings.host,
         "STEMMA_PORT": str(settings.port),
@@ -407,16 +418,14 @@ def _user_data(environ: Mapping[str, str]) -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "stemma"
 
 
-def _address(database: str) -> str:
+def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = True) -> str:
     """The address of a database, with an absolute path: a worker runs in another folder.
 
     One that can't be read is not repeated, because it may hold a password anywhere.
     """
-    bad = BadSetting(
-        "STEMMA_DATABASE is not the address of a database: it must be sqlite:///FILE or "
-        "postgresql://…"
-    )
-    if database.startswith(EMBEDDED):
+    may_be = "sqlite:///FILE or " if embedded else ""
+    bad = BadSetting(f"{name} is not the address of a database: it must be {may_be}postgresql://…")
+    if embedded and database.startswith(EMBEDDED):
         file = database.removeprefix(EMBEDDED)
         if not file or file.startswith(":memory:"):
             raise bad

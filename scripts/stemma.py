@@ -81,7 +81,8 @@ class Command(click.Group):
 def main(ctx: click.Context, database: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a release.
 
-    Settings come from the environment: STEMMA_DATABASE, STEMMA_DATA, STEMMA_HOST, STEMMA_PORT,
+    Settings come from the environment: STEMMA_DATABASE, STEMMA_READ_DATABASE, STEMMA_DATA,
+    STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_WITNESS_POLICY, STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS,
     STEMMA_METRICS_TOKEN, STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_WEBHOOK_NETWORKS,

@@ -177,10 +177,10 @@ def asset(
 
 
 @contextmanager
-def bank(database: str) -> Iterator[Bank]:
+def bank(database: str, **settings: Any) -> Iterator[Bank]:
     """A story about money; audited at the end."""
     clock = Clock()
-    with open_service(database, clock=clock) as service:
+    with open_service(database, clock=clock, **settings) as service:
         told = Bank(service)
         told.clock = clock
         yield told

@@ -115,7 +115,9 @@ def spent_quota(told: Story, name: str) -> list[int]:
 def broken_statement(told: Story, name: str) -> list[int]:
     """An error of the database itself."""
     return append(
-        told, admitted(name), keeping=lambda writer, _: writer.query("SELECT no_such FROM requests")
+        told,
+        admitted(name),
+        keeping=lambda writer, *_: writer.query("SELECT no_such FROM requests"),
     )
 
 
@@ -127,7 +129,7 @@ def unreadable(told: Story, name: str) -> list[int]:
 def killed(told: Story, name: str) -> list[int]:
     """The connection breaks."""
 
-    def kill(writer: Any, _: Any) -> None:
+    def kill(writer: Any, *_: Any) -> None:
         if not writer.engine.TYPES.get("TEXT"):  # SQLite has no connections to kill
             raise DatabaseUnavailable("disk I/O error")
         writer.query("SELECT pg_terminate_backend(pg_backend_pid())")

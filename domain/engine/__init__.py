@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 EMBEDDED = "sqlite:///"
 """What the address of a database in a file begins with."""
@@ -56,6 +57,17 @@ class Pooled(NamedTuple):
     idle: int
     waiting: int
     """How many threads wait for one."""
+
+
+class Replica(NamedTuple):
+    """A server that has what another one had written a moment ago."""
+
+    behind: int | None
+    """How many bytes it has yet to read; None if that is not known."""
+    why: str
+    """Why not."""
+    is_read: bool = False
+    """Whether views are read there."""
 
 
 class UpgradeNeeded(DatabaseUnavailable):
@@ -196,6 +208,22 @@ class Engine(ABC):
     @abstractmethod
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query."""
+
+    def read(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query that is part of a view: of a replica, if this thread chose one."""
+        return self.query(sql, **values)
+
+    @contextmanager
+    def choosing(self, look: Callable[[], T | None]) -> Iterator[T | None]:
+        """Choose a replica from which ``look`` reads something, for what this thread reads here.
+
+        None without one.
+        """
+        yield None
+
+    def replicas(self) -> list[Replica]:
+        """Every replica as it was seen last."""
+        return []
 
     @abstractmethod
     @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from domain.engine import EMBEDDED, UNHURRIED, Engine, NoDatabase, TimeLimits
 
 
-def open_engine(url: str, *, create: bool = True, limits: TimeLimits = UNHURRIED) -> Engine:
-    """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``.
+def open_engine(
+    url: str, *, create: bool = True, limits: TimeLimits = UNHURRIED, standbys: Sequence[str] = ()
+) -> Engine:
+    """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``, and its standbys.
 
     Raises DatabaseUnavailable with the reason if it does not answer, and NoDatabase if there is
     none and none may be created.
@@ -20,6 +23,10 @@ def open_engine(url: str, *, create: bool = True, limits: TimeLimits = UNHURRIED
         if not create and not Path(path).exists():
             raise NoDatabase(f"There is no database at {path}")
         return SQLiteEngine(path, limits)
+    if standbys:
+        from domain.engine.standbys import ReplicatedEngine
+
+        return ReplicatedEngine(url, standbys, limits)
     from domain.engine.postgres import PostgresEngine
 
     return PostgresEngine(url, limits)

@@ -135,7 +135,7 @@ class PostgresEngine(Engine):
     CAN_HOPE = True
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
-    def __init__(self, url: str, limits: TimeLimits = UNHURRIED) -> None:
+    def __init__(self, url: str, limits: TimeLimits = UNHURRIED, *, is_there: bool = True) -> None:
         # Each query itself reports that there is no answer.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = threading.local()
@@ -157,7 +157,8 @@ class PostgresEngine(Engine):
             # A connection that broke in the pool is detected here, not by a command.
             check=self._check,
         )
-        _must_answer(url)
+        if is_there:
+            _must_answer(url)
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
         """A list as an array."""
@@ -332,13 +333,22 @@ class PostgresEngine(Engine):
         """Close the pool."""
         self._pool.close()
 
+    def hang_up(self) -> None:
+        """Let every thread of a request that waits for an answer hear that there is none."""
+        self._watch.hang_up()
+
+    def _is_held(self) -> bool:
+        """Whether this thread holds a connection."""
+        borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
+        return borrowed is not None and borrowed.holders > 0
+
     @contextmanager
     def _held(self) -> Iterator[psycopg.Connection]:
         """The connection of the thread, borrowed for as long as a caller holds it."""
-        borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
-        if borrowed is None or not borrowed.holders:
-            borrowed = self._local.borrowed = _Borrowed(self._borrow())
-            self._watch.add(borrowed.connection, deadline())
+        if not self._is_held():
+            self._local.borrowed = _Borrowed(self._borrow())
+            self._watch.add(self._local.borrowed.connection, deadline())
+        borrowed: _Borrowed = self._local.borrowed
         borrowed.holders += 1
         try:
             yield borrowed.connection

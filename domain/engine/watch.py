@@ -41,6 +41,13 @@ class Watch:
         with self._lock:
             self._until.pop(connection, None)
 
+    def hang_up(self) -> None:
+        """End all of them at once."""
+        with self._lock:
+            for connection in self._until:
+                _hang_up(connection)
+            self._until.clear()
+
     def _look(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)

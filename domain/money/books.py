@@ -383,13 +383,15 @@ def keep(
     decided: Books | None,
     transaction: Transaction,
     positions: Sequence[int],
+    recorded: Sequence[Fact],
 ) -> None:
     """Write what facts change, within the append that records them.
 
-    What a command has folded already is written as it is, if it was decided right before.
+    What a command has folded already is written as it is, if it was decided right before, and its
+    facts are recorded as they were decided.
     """
-    if decided is None or decided.position != positions[-1]:
+    if decided is None or decided.position != positions[-1] or recorded is not facts:
         decided = Books(Rows(transaction.query))
-        for position, happened in zip(positions, facts, strict=True):
+        for position, happened in zip(positions, recorded, strict=True):
             decided.fold(position, happened)
     decided.write(transaction, positions[-1])
