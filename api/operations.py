@@ -39,6 +39,8 @@ OF_KEY = (BadIdempotencyKey.code, IdempotencyKeyReused.code, "outcome_unknown")
 OF_TEXT = ("bad_text", "text_too_long")
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
+UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
+
 IDEMPOTENCY_KEY = "Idempotency-Key"
 KEY_PARAMETER = {
     "in": "header",
@@ -123,6 +125,7 @@ def asking(
         }
     }
     answers = {"200": answered("The answer.", answer, links if question.is_list else None, also)}
+    answers |= UNCHANGED
     more = [open_to(question.may), "Answers as of any position of the journal."]
     more += ["A list, in pages."] if question.is_list else []
     return documented(question.ask, answers, codes, query, " ".join(more))

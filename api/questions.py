@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 
 from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
+from api.conditional import by_bytes, once
 from api.fields import read_body, read_query
 from api.operations import answered, asking, writing
 from api.results import answer_of
@@ -52,10 +53,17 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
         as_published = asked.pop("as_", None) == "published"
         form = _form_of(question, asked.pop("format", None))
         with viewing(journal, store, asked) as now:
-            view = lineage.as_published(now, ids["id"]) if as_published else now
-            said = {**ids, **_read(question, asked)}
-            asking = asked_by(view, journal, question.name, said)
-            answer = _fitting(asking, asked) if form is None else written(form, asking)
+
+            def compute() -> Response:
+                view = lineage.as_published(now, ids["id"]) if as_published else now
+                said = {**ids, **_read(question, asked)}
+                asking = asked_by(view, journal, question.name, said)
+                return _fitting(asking, asked) if form is None else written(form, asking)
+
+            if question.given:
+                answer = by_bytes(compute())
+            else:
+                answer = once(now, form.media_type if form else JSON, compute)
             if question.forms:
                 answer.vary.add("Accept")
             return answer

@@ -15,10 +15,12 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from api.asking import Asked, viewing
+from api.conditional import by_bytes
 from api.fields import Shape, read_file, read_object, read_query
 from api.operations import (
     OF_BODY,
     OF_QUERY,
+    UNCHANGED,
     Refusals,
     answered,
     documented,
@@ -218,14 +220,13 @@ class Routes:
                 if not viewed:
                     return give(**ids, **asked)
                 with viewing(self._journal, self._store, asked) as view:
-                    return give(view, **ids)
+                    return by_bytes(give(view, **ids))
 
             def doc() -> dict[str, Any]:
                 schema = {"schema": {"type": "string"}, "example": example}
                 answers = {"200": {"description": "The file.", "content": {media_type: schema}}}
-                if public:
-                    told = "It is still what If-None-Match names."
-                    answers["304"] = {"description": told, "content": {}}
+                if public or viewed:
+                    answers |= UNCHANGED
                 codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
                 codes += of_query(query) if query else []
                 codes += ["projections_behind", "position_in_future"] if viewed else []

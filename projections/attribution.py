@@ -210,10 +210,10 @@ def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
 
 def hidden(view: View) -> dict[str, int]:
     """The credits off which their people keep their names, now and so at every position."""
-    if "hidden" not in view.held:
-        rows = view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}")
-        view.held["hidden"] = dict(rows)
-    return cast("dict[str, int]", view.held["hidden"])
+    held = view.moment.held
+    if "hidden" not in held:
+        held["hidden"] = dict(view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"))
+    return cast("dict[str, int]", held["hidden"])
 
 
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
@@ -399,6 +399,8 @@ _NAME = (
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as answers refer to them."""
     wanted = set(numbers)
+    if not wanted:
+        return {}
     rows = view.rows(
         f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
         f"AND {holds('p')}",

@@ -78,7 +78,8 @@ def of(view: View, number: int) -> list[IdentifierTold]:
         f"{_SHOWN} WHERE i.subject = :number AND {COUNTS} ORDER BY i.born",
         number=number,
     )
-    return [_told(row, view.texts({row[3], row[5]})) for row in rows]
+    texts = view.texts({text for row in rows for text in (row[3], row[5])})
+    return [_told(row, texts) for row in rows]
 
 
 def _told(row: Any, texts: dict[str | None, str]) -> IdentifierTold:

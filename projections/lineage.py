@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, NamedTuple, Unpack
+from typing import Annotated, Any, NamedTuple, Unpack, cast
 from urllib.parse import unquote
 
 from domain.claim import PENDING
@@ -258,10 +258,12 @@ def find(view: View, id: str) -> WorkRow:
 
 def stated(view: View, id: str) -> WorkRow:
     """The work with this id as it was recorded, whatever it was joined with."""
-    row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
-    if row is None:
-        raise UnknownWork(id)
-    return WorkRow(*row)
+    if ("work", id) not in view.held:
+        row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
+        if row is None:
+            raise UnknownWork(id)
+        view.held["work", id] = view.held["work", row[0]] = WorkRow(*row)
+    return cast("WorkRow", view.held["work", id])
 
 
 def as_published(view: View, id: str) -> View:
@@ -303,11 +305,17 @@ def within_bounds(paths: Iterable[Path[Any]], limit: int) -> list[Path[Any]]:
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     """The works with these numbers."""
-    rows = view.rows(
-        f"SELECT {_WORK} FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
-        numbers=list(numbers),
-    )
-    return {row[0]: WorkRow(*row) for row in rows}
+    wanted = set(numbers)
+    found: dict[int, WorkRow] = {
+        number: view.held["work", number] for number in wanted if ("work", number) in view.held
+    }
+    if left := wanted - found.keys():
+        rows = view.rows(
+            f"SELECT {_WORK} FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+            numbers=list(left),
+        )
+        found |= {row[0]: WorkRow(*row) for row in rows}
+    return found
 
 
 def joined_licences(view: View, nodes: Iterable[int]) -> dict[int, str]:
@@ -346,9 +354,12 @@ def changed_licences(
 
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
+    wanted = list(numbers)
+    if not wanted:
+        return {}
     rows = view.rows(
         f"SELECT w.number, w.id FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
-        numbers=list(numbers),
+        numbers=wanted,
     )
     return dict(rows)
 
@@ -399,8 +410,11 @@ def work(view: View, id: str) -> WorkFound:
         f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
         number=row.number,
     )
-    texts = view.texts({row.title, row.creators})
-    shown = within_bytes(_sources(view, row, sources[:MOST_SOURCES]), MOST_OF_LIST_BYTES)
+    listed = sources[:MOST_SOURCES]
+    parents = rows_of(view, {source[5] for source in listed})
+    told = {row.title, row.creators, *(parent.title for parent in parents.values())}
+    texts = view.texts(told.union(text for one in listed for text in (one[4], one[7])))
+    shown = within_bytes(_sources(row, listed, parents, texts), MOST_OF_LIST_BYTES)
     joined = joins_of(view, row.number)
     joins = within_bytes(joined, MOST_OF_LIST_BYTES // 2)
     return {
@@ -422,9 +436,13 @@ def work(view: View, id: str) -> WorkFound:
     }
 
 
-def _sources(view: View, row: WorkRow, sources: Sequence[tuple[Any, ...]]) -> list[MadeFrom]:
-    parents = references(view, {source[5] for source in sources})
-    texts = view.texts({text for source in sources for text in (source[4], source[7])})
+def _sources(
+    row: WorkRow,
+    sources: Sequence[tuple[Any, ...]],
+    parents: Mapping[int, WorkRow],
+    texts: dict[str | None, str],
+) -> list[MadeFrom]:
+    works = {number: reference(parent, texts) for number, parent in parents.items()}
     return [
         {
             "remix": remix,
@@ -435,8 +453,8 @@ def _sources(view: View, row: WorkRow, sources: Sequence[tuple[Any, ...]]) -> li
             "ai": finding.uses_of(ai),
             "ai_tool": texts.get(tool),
             "places": places,
-            "suspect_dates": is_surely_before(row.made_at, parents[parent]["made_at"]),
-            "work": parents[parent],
+            "suspect_dates": is_surely_before(row.made_at, parents[parent].made_at),
+            "work": works[parent],
         }
         for remix, kind, rate, state, evidence, parent, ai, tool, places in sources
     ]

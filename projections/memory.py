@@ -1,6 +1,7 @@
 """Memory: what was large to read is kept in the process, until others need the room.
 
-Nothing in it is a text: what is erased is erased at once.
+Nothing in it is a text: what is erased is erased at once. A moment may hold texts, because it ends
+with the next fact.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+MOST_BYTES = 8_000_000
+"""How much of answers is kept in one moment."""
 ROOM = 150_000
 """How much is kept at most, by what each entry says it takes."""
 
@@ -48,3 +51,35 @@ class Memory(Generic[T]):
             while self._left < 0:
                 _, given_up = self._kept.popitem(last=False)
                 self._left += given_up.takes
+
+
+class Moment:
+    """What was read while the facts and the read tables stayed as they are."""
+
+    def __init__(self) -> None:
+        self.held: dict[Hashable, object] = {}
+        self._left = MOST_BYTES
+
+    def keep(self, key: Hashable, value: object, takes: int = 0) -> None:
+        """Keep a value, as long as there is room."""
+        if takes <= self._left and key not in self.held:
+            self._left -= takes
+            self.held[key] = value
+
+
+class Moments:
+    """The moment that is now; what was kept of the one before is gone."""
+
+    def __init__(self) -> None:
+        self._state: Hashable = None
+        self._moment = Moment()
+        self._turn = Lock()
+
+    def of(self, state: Hashable) -> Moment:
+        """The moment of a state; one without a state is nobody else's."""
+        if state is None:
+            return Moment()
+        with self._turn:
+            if state != self._state:
+                self._state, self._moment = state, Moment()
+            return self._moment

@@ -16,10 +16,11 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from domain.clock import STAMP
 from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
-from projections.memory import Memory
+from projections.memory import Memory, Moment, Moments
 
 T = TypeVar("T")
 
@@ -53,7 +54,27 @@ class Generation(NamedTuple):
     position: int
 
 
+class State(NamedTuple):
+    """What every answer follows from: how far the tables are folded, and the latest fact.
+
+    A text is recorded and erased with a fact, before the tables know of it.
+    """
+
+    at: Generation
+    layout: str
+    folded: int
+    """All positions of all projections."""
+    latest: Row
+    """The position, the stream and the time of the latest fact."""
+
+
 _TABLE = re.compile(r"@([a-z]+)")
+_STATE = (
+    "SELECT p.generation, min(p.position), CAST(sum(p.position) AS BIGINT), "
+    "f.position, f.id, f.stamp FROM projections p LEFT JOIN (SELECT position, originator_id AS id, "
+    f"{STAMP} AS stamp FROM stored_events ORDER BY position DESC LIMIT 1) f ON 1 = 1 "
+    "WHERE p.current = 1 GROUP BY p.generation, f.position, f.id, f.stamp"
+)
 
 PROJECTIONS = Table(
     "projections",
@@ -86,6 +107,7 @@ class Store:
         self._known: set[int] = set()
         """The generations that have this version."""
         self._memory = Memory[object]()
+        self._moments = Moments()
         self._arrivals = Arrivals(lambda: self.current().position)
         self.awaited: Callable[[], int] = lambda: 0
         """The position that every read waits for: what this process has acknowledged."""
@@ -96,14 +118,15 @@ class Store:
 
     def current(self) -> Generation:
         """The read tables in use, and how far all of them have been folded."""
-        rows = self.engine.read(
-            "SELECT generation, min(position) FROM projections WHERE current = 1 "
-            "GROUP BY generation"
-        )
-        if not rows:
-            return Generation(0, 0)
-        self._must_be_known(rows[0][0])
-        return Generation(*rows[0])
+        state = self.state()
+        return Generation(0, 0) if state is None else state.at
+
+    def state(self) -> State | None:
+        """What every answer follows from now; None as long as there are no read tables."""
+        for number, position, folded, *latest in self.engine.read(_STATE):
+            self._must_be_known(number)
+            return State(Generation(number, position), self.version, folded, tuple(latest))
+        return None
 
     def _must_be_known(self, generation: int) -> None:
         """Raise RebuildNeeded for read tables of another version, before they are misread."""
@@ -139,46 +162,70 @@ class Store:
         the position and its future, and returns when it has waited.
         """
         asked = max(as_of or 0, min_position or 0)
-        with self.engine.choosing(partial(self._found, max(asked, self.awaited()))) as found:
-            generation = found or self._reach(asked, wait_seconds, wait)
-            if generation.position < asked:
-                raise Behind(asked, generation.position)
-            if generation.position < self.awaited():
-                generation = self._reach(self.awaited(), wait_seconds / 4, wait)
-            position = generation.position if as_of is None else min(as_of, generation.position)
+        least = max(asked, self.awaited())
+        with self.engine.choosing(partial(self._found, least)) as found:
             with self.engine.reading():
-                yield View(self.engine, generation.number, position, self._memory)
+                state = found or self.state()
+                if _position(state) >= least:
+                    yield self._view(state, as_of)
+                    return
+            state = self._reach(asked, wait_seconds, wait)
+            if _position(state) < asked:
+                raise Behind(asked, _position(state))
+            if _position(state) < self.awaited():
+                state = self._reach(self.awaited(), wait_seconds / 4, wait)
+            with self.engine.reading():
+                yield self._view(state, as_of)
 
-    def _found(self, least: int) -> Generation | None:
-        """The read tables of a replica, if they know this position."""
-        generation = self.current()
-        return generation if generation.position >= least and generation.number else None
+    def _view(self, state: State | None, as_of: int | None) -> View:
+        number, latest = (0, 0) if state is None else state.at
+        position = latest if as_of is None else min(as_of, latest)
+        moment = self._moments.of(state)
+        return View(self.engine, number, position, self._memory, state, moment)
+
+    def _found(self, least: int) -> State | None:
+        """The state of a replica, if it knows this position."""
+        state = self.state()
+        return state if state is not None and state.at.position >= least else None
 
     def _reach(
         self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
-    ) -> Generation:
-        generation = self.current()
-        if generation.position >= asked:
-            return generation
+    ) -> State | None:
+        state = self.state()
+        if _position(state) >= asked:
+            return state
         reached = self._arrivals.expect(asked, seconds)
         if wait is None:
             reached.result()
         else:
             wait(asked, reached)
-        return self.current()
+        return self.state()
+
+
+def _position(state: State | None) -> int:
+    return 0 if state is None else state.at.position
 
 
 class View:
     """The answers as known at one journal position."""
 
     def __init__(
-        self, engine: Engine, generation: int, as_of: int, memory: Memory[object] | None = None
+        self,
+        engine: Engine,
+        generation: int,
+        as_of: int,
+        memory: Memory[object] | None = None,
+        state: State | None = None,
+        moment: Moment | None = None,
     ) -> None:
-        self.engine, self.generation, self.as_of = engine, generation, as_of
+        self.engine, self.generation, self.as_of, self.state = engine, generation, as_of, state
+        """``state`` is what its answers follow from, besides its position and what is asked."""
         self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each says of itself where it holds."""
         self.held: dict[Hashable, Any] = {}
         """What was read in this view, and is asked for again before it ends."""
+        self.moment = moment or Moment()
+        """What other views have read in the same state."""
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
@@ -220,12 +267,16 @@ class View:
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of what has these ids in a read table; other ids are left out."""
+        wanted = sorted(ids)
+        if not wanted:
+            return {}
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
-        return dict(self.rows(sql, ids=sorted(ids)))
+        return dict(self.rows(sql, ids=wanted))
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
-        return View(self.engine, self.generation, min(as_of, self.as_of), self.memory)
+        earlier = min(as_of, self.as_of)
+        return View(self.engine, self.generation, earlier, self.memory, self.state, self.moment)
 
     def now(self) -> View:
         """The answers as known to the read tables now."""

@@ -490,7 +490,7 @@ def money(service: Service, progress: Progress) -> Differences:
     yield from _computed(service)
     folded = service.store.current()
     if folded.position == verifier.books.position:
-        yield from _projected(View(service.engine, *folded), verifier)
+        yield from _projected(View(service.engine, folded.number, folded.position), verifier)
     count = verifier.counted
     entries = sum(count[kind.TOPIC] for kind in Entry.BIRTHS)
     return (

@@ -92,6 +92,16 @@ def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
     )
 
 
+def singles(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of lists of one: a plan for one value is better than that for some."""
+    return {
+        name: value
+        for name, several in values.items()
+        if isinstance(several, list | set | tuple) and len(several) == 1
+        for value in several
+    }
+
+
 class Overtaken(IntegrityError):
     """Someone else was faster; nothing was changed."""
 
@@ -146,20 +156,22 @@ class Transaction(ABC):
 
     def __init__(self, engine: Engine, connection: Any) -> None:
         self.engine, self.connection = engine, connection
+        self._cursor = connection.cursor()
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query within the transaction."""
-        rows: list[Row] = self.connection.execute(*self.engine.told(sql, values)).fetchall()
+        rows: list[Row] = self._cursor.execute(*self.engine.told(sql, values)).fetchall()
         return rows
 
     def execute(self, sql: str, /, **values: Any) -> int:
         """Carry out a statement; returns how many rows it touched."""
-        return int(self.connection.execute(*self.engine.told(sql, values)).rowcount)
+        return int(self._cursor.execute(*self.engine.told(sql, values)).rowcount)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Carry out a statement for each row of values."""
-        statement, _ = self.engine.told(sql, {})
-        self.connection.cursor().executemany(statement, rows)
+        told = [self.engine.told(sql, row) for row in rows]
+        if told:
+            self._cursor.executemany(told[0][0], [values for _, values in told])
 
     @abstractmethod
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
@@ -202,7 +214,7 @@ class Engine(ABC):
     """Whether to insert without a lock is faster: its server is asked less often."""
 
     @abstractmethod
-    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
         """SQL and its values in the form of the engine."""
 
     @abstractmethod

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -39,6 +39,7 @@ from domain.engine import (
     TimeLimits,
     Transaction,
     other_layout,
+    singles,
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on
 from domain.engine.probe import Probe
@@ -78,10 +79,38 @@ SILENT = (
 OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
-@lru_cache(maxsize=1024)
-def _translated(sql: str) -> bytes:
-    escaped = sql.replace("%", "%%")
-    return _VALUE.sub(r"%(\1)s", _LIST.sub(r"= ANY(:\1)", escaped)).encode()
+class _Translated(NamedTuple):
+    """SQL as the server reads it, and the names of its values in order."""
+
+    sql: bytes
+    names: tuple[str, ...]
+    lists: frozenset[str]
+
+
+@lru_cache(maxsize=2048)
+def _translated(sql: str, single: Collection[str]) -> _Translated:
+    lists = frozenset(_LIST.findall(sql))
+    named = _LIST.sub(lambda one: f"= :{one[1]}" if one[1] in single else f"= ANY(:{one[1]})", sql)
+    places = {
+        name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
+    }
+    numbered = _VALUE.sub(lambda value: places[value[1]], named)
+    return _Translated(numbered.encode(), tuple(places), lists)
+
+
+def _array(values: Collection[Any]) -> Any:
+    """A list as the server reads one: the driver would look at each value three times."""
+    kinds = set(map(type, values))
+    if kinds <= {int}:
+        return f"{{{','.join(map(str, values))}}}"
+    if kinds == {str}:
+        quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
+        return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    return list(values)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, set | tuple) else value
 
 
 @contextmanager
@@ -125,6 +154,7 @@ class _Borrowed:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection, self.holders = connection, 0
+        self.cursor = connection.cursor()
         self.begins = False
         """Whether its next query begins a snapshot: the two are sent together."""
 
@@ -146,7 +176,11 @@ class PostgresEngine(Engine):
         self._probe = Probe(partial(_must_answer, url))
         self._pool = ConnectionPool(
             url,
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "cursor_factory": psycopg.RawCursor,
+            },
             min_size=1,
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
@@ -160,12 +194,15 @@ class PostgresEngine(Engine):
         if is_there:
             _must_answer(url)
 
-    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, dict[str, Any]]:
-        """A list as an array."""
-        return _translated(sql), {
-            name: list(value) if isinstance(value, set | tuple) else value
-            for name, value in values.items()
-        }
+    def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
+        """Values by their places, a list as an array."""
+        single = singles(values)
+        translated, names, lists = _translated(sql, frozenset(single))
+        values = {**values, **single}
+        return translated, [
+            _array(values[name]) if name in lists and name not in single else _plain(values[name])
+            for name in names
+        ]
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         with _answering(sql), self._held() as connection:
@@ -175,7 +212,7 @@ class PostgresEngine(Engine):
                 if not values:
                     return _last(connection.execute(f"{_SNAPSHOT}; {sql}".encode()))
                 connection.execute(_SNAPSHOT.encode())
-            return connection.execute(*self.told(sql, values)).fetchall()
+            return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -314,7 +351,7 @@ class PostgresEngine(Engine):
         with _answering(), self._held() as connection:
             ((role, owns),) = connection.execute(
                 b"SELECT current_user, pg_has_role(relowner, 'USAGE') "
-                b"FROM pg_class WHERE oid = CAST(%s AS regclass)",
+                b"FROM pg_class WHERE oid = CAST($1 AS regclass)",
                 [table],
             ).fetchall()
             if not owns:
@@ -499,7 +536,8 @@ class PostgresTransaction(Transaction):
         """Insert whole rows of several tables by one statement."""
         if rows:
             columns = [list(column) for each in rows.values() for column in zip(*each, strict=True)]
-            self.connection.execute(_insert(tuple(rows)), columns)
+            # A cursor that can say that the arrays are binary.
+            psycopg.Cursor(self.connection).execute(_insert(tuple(rows)), columns)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert many rows by COPY."""

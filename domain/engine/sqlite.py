@@ -34,6 +34,7 @@ from domain.engine import (
     TimeLimits,
     Transaction,
     other_layout,
+    singles,
 )
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
 
@@ -46,9 +47,14 @@ SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; a follower does what is left."""
 
 
-@lru_cache(maxsize=1024)
-def _translated(sql: str) -> str:
-    return _LIST.sub(r"IN (SELECT value FROM json_each(:\1))", sql)
+@lru_cache(maxsize=2048)
+def _translated(sql: str, single: Collection[str]) -> str:
+    return _LIST.sub(
+        lambda one: (
+            f"= :{one[1]}" if one[1] in single else f"IN (SELECT value FROM json_each(:{one[1]}))"
+        ),
+        sql,
+    )
 
 
 _CLOSED = "closed database"
@@ -125,9 +131,10 @@ class SQLiteEngine(Engine):
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """A list as a JSON text."""
-        return _translated(sql), {
+        single = singles(values)
+        return _translated(sql, frozenset(single)), {
             name: json.dumps(list(value)) if isinstance(value, list | set | tuple) else value
-            for name, value in values.items()
+            for name, value in {**values, **single}.items()
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:

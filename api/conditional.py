@@ -1,0 +1,77 @@
+"""Conditional reads (RFC 9110, 13): each answer has a tag, and whoever names it gets a 304.
+
+What follows from the read tables alone is tagged by their state and what is asked, before it is
+computed; while nothing is recorded, it is computed once. All else is tagged by its bytes.
+
+A text may be erased at any time, so no answer to a question may be kept without asking again.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
+from typing import NamedTuple
+
+from flask import Response, request
+
+from projections.store import View
+
+VERSION = version("stemma")
+OVERHEAD_BYTES = 1_000
+"""What keeping an answer takes besides its body."""
+
+
+class _Kept(NamedTuple):
+    """An answer in memory."""
+
+    body: bytes
+    headers: list[tuple[str, str]]
+
+
+def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
+    """An answer that follows from the view and the address alone, in a form."""
+    tag = _tag_of(view, form)
+    if tag is None:
+        return by_bytes(compute())
+    named = request.if_none_match
+    if not named.star_tag and named.contains(tag):
+        return _tagged(Response(status=304), tag)
+    kept = view.moment.held.get(("answer", tag))
+    if isinstance(kept, _Kept):
+        answer = Response(kept.body, headers=kept.headers)
+    else:
+        answer = compute()
+        held = _Kept(answer.get_data(), list(answer.headers))
+        view.moment.keep(("answer", tag), held, len(held.body) + OVERHEAD_BYTES)
+    return _checked(_tagged(answer, tag))
+
+
+def by_bytes(answer: Response) -> Response:
+    """An answer tagged by its bytes."""
+    if answer.status_code != 200 or answer.is_streamed:
+        return answer
+    answer.add_etag()
+    answer.vary.add("Authorization")
+    return _checked(answer)
+
+
+def _tagged(answer: Response, tag: str) -> Response:
+    answer.set_etag(tag)
+    answer.vary.add("Authorization")
+    return answer
+
+
+def _checked(answer: Response) -> Response:
+    """The answer, or only its tag if the client knows it."""
+    if request.headers.get("If-None-Match"):
+        answer.make_conditional(request)
+    return answer
+
+
+def _tag_of(view: View, form: str) -> str | None:
+    if view.state is None:
+        return None
+    asked = (VERSION, view.state, request.root_url, request.path, request.query_string, form)
+    return urlsafe_b64encode(sha256(repr(asked).encode()).digest()[:18]).decode()

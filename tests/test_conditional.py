@@ -1,0 +1,122 @@
+"""Answers have tags: who names one is told that nothing changed, before it is computed again."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+from werkzeug.test import TestResponse
+
+from projections import attribution
+
+Ask = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Served]:
+    """What is recorded is folded when the test says so."""
+    with serving(database, follow=False) as running:
+        yield running
+
+
+def asking(served: Served, key: str = OPERATOR_KEY) -> Ask:
+    """Asks with a key, and with the tag of an answer that is known."""
+    client = served.app.test_client()
+
+    def ask(path: str, known: str | None = None, **headers: str) -> TestResponse:
+        named = {} if known is None else {"If-None-Match": known}
+        told = {"Authorization": f"Bearer {key}", **named, **headers}
+        return client.get(path, headers=told)
+
+    return ask
+
+
+def tag(answer: TestResponse) -> str:
+    assert answer.status_code == 200, answer.text
+    return answer.headers["ETag"]
+
+
+def a_song(served: Served) -> tuple[str, str]:
+    """A song of somebody, folded."""
+    ana = served.admit("Ana of the lake")
+    song = served.post_piece("Song", by=ana)
+    served.service.follower.catch_up()
+    return ana, song
+
+
+def test_a_known_answer_is_not_sent_again_until_a_fact_is_recorded(served: Served) -> None:
+    ana, song = a_song(served)
+    ask = asking(served)
+    paths = ("", "/contributors", "/contributors?as_of=3", "/history", "/lineage?format=graphml")
+    for path in (*(f"/works/{song}{path}" for path in paths), "/works", f"/contributors/{ana}"):
+        first = ask(path)
+        for known in (tag(first), f'"other", {tag(first)}', f"W/{tag(first)}", "*"):
+            again = ask(path, known)
+            assert (again.status_code, again.data) == (304, b""), (path, known)
+            assert again.headers["ETag"] == tag(first)
+            assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "no-store"
+        assert ask(path, '"other"').data == ask(path).data == first.data
+    whole, known = ask("/works"), tag(ask("/works"))
+    served.post_piece("Another")
+    served.service.follower.catch_up()
+    assert ask("/works", known).status_code == 200
+    assert ask("/works").data != whole.data
+
+
+def test_a_known_answer_is_not_computed_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, song = a_song(served)
+    ask = asking(served)
+    path = f"/works/{song}/contributors"
+    first = ask(path)
+    monkeypatch.setattr(attribution, "credits_on", None)
+    monkeypatch.setattr(attribution, "ancestry", None)
+    assert ask(path, tag(first)).status_code == 304
+    again = ask(path)  # by somebody who does not have it
+    assert (again.status_code, again.data, tag(again)) == (200, first.data, tag(first))
+    assert again.headers["Content-Type"] == first.headers["Content-Type"]
+
+
+def test_what_was_erased_is_in_no_answer_before_anything_is_folded(served: Served) -> None:
+    """Also at an old position, of which all else is known for ever."""
+    ana, song = a_song(served)
+    ask = asking(served)
+    paths = [
+        f"/works/{song}",
+        f"/contributors/{ana}",
+        f"/contributors/{ana}?as_of=1",
+        "/works?q=lake",
+    ]
+    known = {path: tag(ask(path)) for path in paths}
+    assert "lake" in ask(paths[0]).text
+    assert served.operator.post(f"/contributors/{ana}/forget", ground="consent").status == 200
+    for path, before in known.items():
+        again = ask(path, before)
+        assert again.status_code == 200, path
+        assert "lake" not in again.text
+
+
+def test_two_who_ask_through_one_proxy_get_each_their_own_answer(served: Served) -> None:
+    ana, song = a_song(served)
+    ben = served.admit("Ben")
+    served.service.follower.catch_up()
+    as_ana, as_ben = (asking(served, served.service.keys.create(one)) for one in (ana, ben))
+    for path in (f"/works/{song}", "/inbox", f"/contributors/{ana}/statement"):
+        first = as_ana(path)
+        assert "Authorization" in first.headers["Vary"]
+        assert first.headers["Cache-Control"] == "no-store"
+        assert as_ana(path, tag(first)).status_code == 304
+        assert asking(served, "wrong")(path, tag(first)).status_code == 401
+    # What differs is sent, and what one may not read stays closed.
+    assert as_ben(f"/contributors/{ana}/statement", tag(first)).status_code == 403
+    assert as_ben(f"/works/{song}", tag(as_ana(f"/works/{song}"))).status_code == 304
+
+
+def test_no_problem_has_a_tag(served: Served) -> None:
+    _, song = a_song(served)
+    ask = asking(served)
+    unknown = f"{song[:-1]}{'0' if song[-1] != '0' else '1'}"
+    for path in (f"/works/{unknown}", f"/works/{song}?limits=1", f"/works/{song}?as_of=99"):
+        answer = ask(path, "*")
+        assert answer.status_code >= 400, path
+        assert "ETag" not in answer.headers
