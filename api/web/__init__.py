@@ -31,6 +31,7 @@ from api.web import (
     reading,
     revising,
     signing_in,
+    starting,
     together,
 )
 from api.web.frame import Frame
@@ -57,6 +58,7 @@ def pages(
     signing_in.pages(frame)
     own_keys.pages(frame)
     own_webhooks.pages(frame, theirs)
+    starting.pages(frame)
     finding.pages(frame)
     reading.pages(frame, log)
     clearing.pages(frame)

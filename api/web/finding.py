@@ -1,4 +1,4 @@
-"""The start page, the search, and what waits for its reader.
+"""The search, and what waits for its reader.
 
 The search finds without a script whatever suggestions offer with one.
 """
@@ -19,22 +19,15 @@ from domain.permission import OPERATOR
 from domain.values import POEM
 from projections import (
     attribution,
-    challenges,
     happenings,
     inbox,
     lineage,
-    projects,
     timeline,
 )
 from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 
-CARDS = 24
-PIECES = 8
-"""How many of the latest pieces are shown below the releases."""
-TOGETHER = 3
-"""How many projects and how many challenges the start page names."""
 FOUND = 30
 SUGGESTED = 8
 
@@ -55,28 +48,12 @@ class Searched(Listed):
 
 
 def pages(frame: Frame) -> None:
-    """The start page, the search and its suggestions, and the page of what waits."""
+    """The search and its suggestions, and the page of what waits."""
     _found(frame)
     _waiting(frame)
 
 
 def _found(frame: Frame) -> None:
-
-    @frame.page("/", anybody=True)
-    def show_start() -> Answer:
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        if not (g.actor or frame.public):
-            return render_template("start.html", finished=None)
-        with frame.view(wanted) as view:
-            found = lineage.works(view, kind="release", after=cursor, limit=CARDS)
-            pieces = lineage.works(view, kind="contribution", limit=PIECES)
-            return render_template(
-                "start.html",
-                finished=Page(cards(view, found.items), found.next),
-                pieces=[] if cursor else cards(view, pieces.items),
-                **({} if cursor else _together(frame, view)),
-            )
 
     @frame.page("/search")
     def search() -> Answer:
@@ -101,16 +78,6 @@ def _found(frame: Frame) -> None:
         q, kind = wanted.pop("q", None), wanted.pop("kind", None)
         with frame.view(wanted) as view:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
-
-
-def _together(frame: Frame, view: View) -> dict[str, Any]:
-    """The latest projects that go on and challenges that can be answered."""
-    asking = challenges.challenges(view, frame.journal, open_=True, limit=TOGETHER)
-    return {
-        "projects": projects.projects(view, state="launched", limit=TOGETHER).items,
-        "challenges": asking.items,
-        "issuers": timeline.names(view, {one["issued_by"] for one in asking.items}),
-    }
 
 
 SORTS = {

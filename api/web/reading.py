@@ -11,13 +11,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, g, render_template
 
 from api.proofs import must_see
 from api.web import atom, words
+from api.web.desk import forms_for
 from api.web.drawing import drawn_history, drawn_inline
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
+from domain.command import Command
 from domain.permission import OPERATOR
 from projections import (
     attribution,
@@ -33,6 +35,7 @@ from projections import (
     timeline,
 )
 from projections.licences import Licensed
+from projections.lineage import WorkRow
 from projections.log import Log
 from projections.money import pools
 from projections.money.pools.told import PoolItem
@@ -147,6 +150,7 @@ def _pieces(frame: Frame) -> None:
                 ),
                 facts=told(view, facts.items),
                 has_more_facts=facts.next is not None,
+                forms=_forms(frame, row),
             )
 
     @frame.page("/list/<id>")
@@ -162,6 +166,14 @@ def _pieces(frame: Frame) -> None:
                 works=cards(view, found.items),
                 next=found.next,
             )
+
+
+def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
+    """What the reader may correct or take back about a piece."""
+    if g.actor is None:
+        return []
+    nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
+    return [one for noun in nouns for one in forms_for(frame, noun, row.id)]
 
 
 def _room_of(one: series.PartOfWhole | series.Whole) -> int:
@@ -229,6 +241,7 @@ def _people(frame: Frame) -> None:
                     view, id, after=cursor if what == "finished" else None, limit=MANY // 2
                 ),
                 made=people.made_by(view, id, after=cursor if what == "made" else None, limit=MANY),
+                forms=forms_for(frame, "contributor", id) if g.actor else [],
             )
 
 

@@ -1,0 +1,102 @@
+"""The start page: for a reader with an account their own desk, for everybody what is new here.
+
+The desk says what asks for its artist, where their works went, and what these earned.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from flask import g, render_template
+
+from api.web import words
+from api.web.desk import desk_of
+from api.web.finding import cards, told
+from api.web.frame import Answer, Frame, Listed, asked, to_page
+from domain.permission import OPERATOR, OWN
+from projections import (
+    attribution,
+    challenges,
+    happenings,
+    inbox,
+    lineage,
+    people,
+    projects,
+    timeline,
+)
+from projections.money.earning import earnings
+from projections.store import Page, View
+
+CARDS = 24
+PIECES = 8
+"""How many of the latest pieces are shown below the releases."""
+TOGETHER = 3
+"""How many projects and how many challenges the start page names."""
+MOST_ASKED, MOST_NEWS, MOST_WORKS, MOST_USES = 5, 4, 6, 3
+"""How much of each the desk shows; each leads to all of it."""
+MOST_CURRENCIES = 3
+
+
+def pages(frame: Frame) -> None:
+    """The start page, which is the desk of the artist."""
+
+    @frame.page("/", anybody=True)
+    def show_start() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        if not (g.actor or frame.public):
+            return render_template("start.html", finished=None)
+        with frame.view(wanted) as view:
+            found = lineage.works(view, kind="release", after=cursor, limit=CARDS)
+            pieces = lineage.works(view, kind="contribution", limit=PIECES)
+            return render_template(
+                "start.html",
+                finished=Page(cards(view, found.items), found.next),
+                pieces=[] if cursor else cards(view, pieces.items),
+                own=None if cursor else _own(frame, view),
+                **({} if cursor else _together(frame, view)),
+            )
+
+    @desk_of(frame, "artist", "What asks for you, your works and what they earned", OWN)
+    def show_artist() -> Answer:
+        return to_page("/")
+
+
+def _together(frame: Frame, view: View) -> dict[str, Any]:
+    """The latest projects that go on and challenges that can be answered."""
+    asking = challenges.challenges(view, frame.journal, open_=True, limit=TOGETHER)
+    return {
+        "projects": projects.projects(view, state="launched", limit=TOGETHER).items,
+        "challenges": asking.items,
+        "issuers": timeline.names(view, {one["issued_by"] for one in asking.items}),
+    }
+
+
+def _own(frame: Frame, view: View) -> dict[str, Any] | None:
+    """What the desk of a reader with an account shows."""
+    if g.actor in (None, OPERATOR):
+        return None
+    asking = inbox.inbox(view, frame.journal, actor=g.actor, limit=MOST_ASKED)
+    news = happenings.of_contributor(view, frame.journal, g.actor, actor=g.actor, limit=MOST_NEWS)
+    made = people.made_by(view, g.actor, limit=MOST_WORKS)
+    return {
+        "person": attribution.person(view, g.actor),
+        "inbox": asking.items,
+        "news": told(view, news.items, words.told_to),
+        "made": Page([{**one, "uses": _uses(view, one)} for one in made.items], made.next),
+        "earned": _earned(frame, view),
+    }
+
+
+def _uses(view: View, made: dict[str, Any]) -> list[Any]:
+    """What was made from a work of theirs, the nearest first."""
+    if not made["remixed_by"]:
+        return []
+    return list(lineage.descendants(view, made["work"]["id"], limit=MOST_USES).items)
+
+
+def _earned(frame: Frame, view: View) -> list[Any]:
+    """What they earned by month, in each currency."""
+    told = earnings(view, frame.journal, g.actor, actor=g.actor)["earnings"]
+    return list(islice((one for one in told if one["months"]), MOST_CURRENCIES))
