@@ -80,3 +80,15 @@ def said_limits(limits: Mapping[str, Limit]) -> str:
 def read_networks(text: str) -> tuple[Network, ...]:
     """Addresses and networks, separated by spaces; raises ValueError with the reason."""
     return tuple(ipaddress.ip_network(word) for word in text.split())
+
+
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]+(?::[0-9]{1,5})?")
+
+
+def read_hosts(text: str) -> tuple[str, ...]:
+    """Hosts separated by spaces, in lower case; ValueError if one is none."""
+    hosts = tuple(text.lower().split())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"“{host}” is not a host, such as media.example.org")
+    return hosts

@@ -94,6 +94,7 @@ def create_app(
     metrics_folder: str | None = None,
     limits: Limits | None = None,
     webhook_networks: Sequence[Network] = (),
+    media_hosts: Collection[str] = (),
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
@@ -101,6 +102,7 @@ def create_app(
     ``publish_entries`` lets anybody read the entries of the log.
     ``issuer`` is whose tokens are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
+    ``media_hosts`` are those of which pages show what can be seen or heard there.
     ``webhook_networks`` may be reached by webhooks besides public servers.
     ``limits`` says how much somebody may ask; without it, as much as they like.
     """
@@ -131,7 +133,9 @@ def create_app(
     limits = limits or Limits(journal.engine, {})
     app.register_blueprint(
         pages.pages(
-            journal, store, keys, opening, log, document, limits, theirs, public=public_pages
+            *(journal, store, keys, opening, log, document, limits, theirs),
+            public=public_pages,
+            media_hosts=media_hosts,
         )
     )
     answer_problems(app, page_of)

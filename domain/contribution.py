@@ -21,7 +21,7 @@ class Contribution(Work):
 
         SAYS = "{actor} posted {noun}"
         QUOTA = "works"
-        SEALED = ("title",)
+        SEALED = ("title", "media_url")
         STATE = "submitted"
         title: str
         medium: str
@@ -29,6 +29,7 @@ class Contribution(Work):
         made: str
         licence: str | None = None
         sha256: str | None = None
+        media_url: str | None = None
 
         @property
         def effective(self) -> str:
@@ -45,6 +46,6 @@ class Contribution(Work):
         reason: str
 
         def erases(self, noun: Contribution) -> tuple[str, ...]:
-            return noun.every_title
+            return noun.every_text
 
     BIRTHS = (Submitted,)

@@ -19,7 +19,7 @@ TEXTS = (
     *("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference"),
     *("source_name", "category_name", "payer_name"),
     *("credited_as", "join_phrase", "character", "ai_tool", "creators", "identifier"),
-    *("goal", "prompt", "kind_name"),
+    *("goal", "prompt", "kind_name", "media_url"),
 )
 """The names of the fields that hold texts of people."""
 

@@ -22,6 +22,7 @@ LIMITS = {
     "identifier": 200,
     "medium": 40,
     "licence": 200,
+    "media_url": 900,
     "reason": 5000,
     "evidence": 5000,
     "note": 5000,

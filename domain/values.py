@@ -165,6 +165,20 @@ class Text(Value):
 
 
 @dataclass(frozen=True)
+class Link(Text):
+    """The address of a page or a file on the web."""
+
+    @property
+    def refuses(self) -> tuple[type[Refusal], ...]:
+        return (BadUri,)
+
+    def read(self, value: str, now: datetime) -> str:
+        if not normal_uri(value).startswith(("https://", "http://")):
+            raise BadUri(value)
+        return super().read(value.strip(), now)
+
+
+@dataclass(frozen=True)
 class Word(Value):
     """A word that the domain reads: a role, a kind, a date, a rate."""
 
@@ -428,6 +442,14 @@ Title = Annotated[str, Text("title", example="Low Tide, sung")]
 Creators = Annotated[
     str,
     Text("creators", help="Who made it, by name, as on its cover.", example="Nobuo Uematsu"),
+]
+MediaUrl = Annotated[
+    str,
+    Link(
+        "media_url",
+        help="Where it can be seen or heard.",
+        example="https://example.org/songs/low-tide.ogg",
+    ),
 ]
 Wording = Annotated[
     str,

@@ -65,7 +65,7 @@ class Work(Noun):
 
     @fact("work.described")
     class Described(Fact):
-        """Its title, creators, medium or licence were stated or corrected; the rest stays."""
+        """Something of its description was stated or corrected; the rest stays."""
 
         SAYS = "{actor} stated about {noun}"
         ADDS = {  # noqa: RUF012 - a constant of the class
@@ -73,19 +73,21 @@ class Work(Noun):
             "creators": ", by {creators}",
             "medium": ", medium {medium}",
             "licence": ", licence {licence}",
+            "media_url": ", where it can be seen or heard",
         }
-        SEALED = ("title", "creators", "reason")
+        SEALED = ("title", "creators", "media_url", "reason")
         FROM = ("submitted", "cited", "assembled", "published")
         title: str | None = None
         creators: str | None = None
         medium: str | None = None
         licence: str | None = None
+        media_url: str | None = None
         reason: str | None = None
 
         @property
         def stated(self) -> dict[str, str]:
             """What is stated."""
-            names = ("title", "creators", "medium", "licence")
+            names = ("title", "creators", "medium", "licence", "media_url")
             return {name: said for name in names if (said := getattr(self, name)) is not None}
 
         def apply(self, noun: Work) -> None:
@@ -94,10 +96,11 @@ class Work(Noun):
                 setattr(noun, name, said)
 
     @property
-    def every_title(self) -> tuple[str, ...]:
-        """Its title and those that it had before."""
-        titles = (getattr(happened, "title", None) for _, happened in self.facts)
-        return tuple(title for title in titles if title)
+    def every_text(self) -> tuple[str, ...]:
+        """Its title, where it can be seen or heard, and both as they were before."""
+        names = ("title", "media_url")
+        said = (getattr(happened, name, None) for _, happened in self.facts for name in names)
+        return tuple(one for one in said if one)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted it, and who holds its rights."""

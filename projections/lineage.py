@@ -75,6 +75,7 @@ WORKS = Table(
         ("conflicts", "TEXT"),
         ("medium_folded", "TEXT"),
         ("part", "TEXT"),
+        ("media_url", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster", "node"),
     key="number",
@@ -248,6 +249,7 @@ class WorkRow(NamedTuple):
     medium_folded: str | None
     """The medium as a search compares it."""
     part: str | None
+    media_url: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
@@ -412,7 +414,8 @@ def work(view: View, id: str) -> WorkFound:
     )
     listed = sources[:MOST_SOURCES]
     parents = rows_of(view, {source[5] for source in listed})
-    told = {row.title, row.creators, *(parent.title for parent in parents.values())}
+    told = {row.title, row.creators, row.media_url}
+    told |= {parent.title for parent in parents.values()}
     texts = view.texts(told.union(text for one in listed for text in (one[4], one[7])))
     shown = within_bytes(_sources(row, listed, parents, texts), MOST_OF_LIST_BYTES)
     joined = joins_of(view, row.number)
@@ -424,6 +427,7 @@ def work(view: View, id: str) -> WorkFound:
         "recorded_at": row.recorded_at,
         "licence": row.licence,
         "sha256": row.sha256,
+        "media_url": texts.get(row.media_url),
         "posted_by": row.poster,
         "position": row.born,
         "published": publication(row),

@@ -258,6 +258,11 @@ class WorkFound(WorkRef):
     recorded_at: Instant
     licence: Annotated[str | None, Example("CC-BY-4.0")]
     sha256: Annotated[str | None, "Of the file."]
+    media_url: Annotated[
+        str | None,
+        "Where it can be seen or heard.",
+        Example("https://example.org/songs/low-tide.ogg"),
+    ]
     posted_by: Agent
     position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None

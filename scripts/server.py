@@ -131,6 +131,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         metrics_folder=shared_metrics_folder(),
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
         webhook_networks=settings.webhook_networks,
+        media_hosts=settings.media_hosts,
     )
     return app, lambda: service.store.current().position
 

@@ -15,7 +15,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 
-from api.allowance import DEFAULTS, Limit, Network, read_limits, read_networks, said_limits
+from api.allowance import (
+    DEFAULTS,
+    Limit,
+    Network,
+    read_hosts,
+    read_limits,
+    read_networks,
+    said_limits,
+)
 from api.issuer import Issuer, must_be_address
 from api.keys import strong_key
 from domain.checkpoint import must_be_witnesses
@@ -65,6 +73,10 @@ NAMES = {
     "the client, separated by spaces (default: none)",
     "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
     "servers, there also without https, separated by spaces (default: none)",
+    "STEMMA_MEDIA_HOSTS": "the hosts of which pages show the picture, the sound, the film or the "
+    "player that a piece links to, separated by spaces; of all others they show a link. Players "
+    "are known of www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
+    "PeerTube (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
@@ -132,6 +144,7 @@ class Settings:
     limits: Mapping[str, Limit] = field(default_factory=lambda: DEFAULTS)
     trusted_proxies: tuple[Network, ...] = ()
     webhook_networks: tuple[Network, ...] = ()
+    media_hosts: tuple[str, ...] = ()
     issuer: Issuer | None = None
     claim_evidence: tuple[str, ...] = ()
     refuses_licences: bool = False
@@ -162,6 +175,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         limits=_read(environ, "STEMMA_LIMITS", read_limits),
         trusted_proxies=_read(environ, "STEMMA_TRUSTED_PROXIES", read_networks),
         webhook_networks=_read(environ, "STEMMA_WEBHOOK_NETWORKS", read_networks),
+        media_hosts=_read(environ, "STEMMA_MEDIA_HOSTS", read_hosts),
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
@@ -311,6 +325,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_LIMITS": said_limits(settings.limits),
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_WEBHOOK_NETWORKS": " ".join(map(str, settings.webhook_networks)),
+        "STEMMA_MEDIA_HOSTS": " ".join(settings.media_hosts),
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
         "STEMMA_RATE_DAYS": str(settings.rate_days or ""),

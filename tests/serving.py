@@ -258,6 +258,7 @@ def serving(
     metrics_token: str | None = None,
     issuer: Issuer | None = None,
     limits: tuple[Any, ...] = ({},),
+    media_hosts: tuple[str, ...] = (),
     **settings: Any,
 ) -> Iterator[Served]:
     """The service on this database, for as long as this is held."""
@@ -274,6 +275,7 @@ def serving(
             issuer=issuer,
             metrics_token=metrics_token,
             limits=limits_on(service.engine, *limits),
+            media_hosts=media_hosts,
         )
         server = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

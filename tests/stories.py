@@ -173,6 +173,7 @@ def every_fact(told: Story) -> dict[str, str]:
         made_at="2020",
         licence="CC-BY-4.0",
         sha256="ab" * 32,
+        media_url="https://text-media_url-poem.example/",
         actor=ana,
         id=id_of("poem"),
     ).id
@@ -199,7 +200,10 @@ def every_fact(told: Story) -> dict[str, str]:
         id=id_of("saga"),
     ).id
     tell("state_right", id=song, right_holder=eva, reason="text-reason-right")
-    said = {"title": "text-title-described", "creators": "text-creators-described"}
+    said = {
+        **{"title": "text-title-described", "creators": "text-creators-described"},
+        "media_url": "https://text-media_url-described.example/",
+    }
     tell("describe_work", id=song, reason="text-reason-describe", licence="CC0-1.0", **said)
     for verb in ("accept", "decline"):
         saga = tell(

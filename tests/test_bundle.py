@@ -58,6 +58,7 @@ STORY: list[Line] = [
         "identifiers": [{"scheme": "iswc", "identifier": "T-034.524.680-1"}],
         "licence": "CC-BY-4.0",
         "sha256": "ab" * 32,
+        "media_url": "https://media.example/tide.png",
         "by": "ana",
     },
     {

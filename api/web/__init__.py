@@ -5,7 +5,7 @@ Everything a page needs is served here, and a page holds nothing that its reader
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import Blueprint
@@ -51,9 +51,13 @@ def pages(
     theirs: Subscriptions,
     *,
     public: bool,
+    media_hosts: Collection[str] = (),
 ) -> Blueprint:
-    """Every page; if ``public``, pages that only read need no signing in."""
-    frame = Frame(journal, store, keys, opening, limits, public=public)
+    """Every page; if ``public``, pages that only read need no signing in.
+
+    ``media_hosts`` are those of which a page shows what can be seen or heard there.
+    """
+    frame = Frame(journal, store, keys, opening, limits, public=public, media_hosts=media_hosts)
     documents.pages(frame, document)
     signing_in.pages(frame)
     own_keys.pages(frame)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -29,6 +29,7 @@ from api.schemas import stated
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
 from api.web.desks import Desk, SignedIn, signed_in
+from api.web.embedding import policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from domain.command import Command
 from domain.draft import Acknowledgement
@@ -47,14 +48,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OWN_PAGE = re.compile(
     r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
 )
-
-POLICY = (
-    # A large picture is a document inside the page; browsers treat it as an object and a frame.
-    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-    "object-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-POLICY_WITH_SCRIPT = f"{POLICY}; script-src 'self'; connect-src 'self'"
 
 Answer = str | AnyResponse | tuple[str, int]
 
@@ -100,10 +93,11 @@ class Frame:
         limits: Limits,
         *,
         public: bool,
+        media_hosts: Collection[str] = (),
     ) -> None:
         self.journal, self.store, self.keys, self.opening = journal, store, keys, opening
         self.sessions, self.limits = Sessions(store.engine, keys), limits
-        self.public = public
+        self.public, self.media_hosts = public, media_hosts
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
         """Endpoints that anybody may see, whatever the settings."""
@@ -365,8 +359,7 @@ def _script(name: str) -> Markup:
 
 
 def _finish(answer: Response) -> Response:
-    policy = POLICY_WITH_SCRIPT if g.get("may_run") else POLICY
-    answer.headers.setdefault("Content-Security-Policy", policy)
+    answer.headers.setdefault("Content-Security-Policy", policy())
     # With "no-referrer" a browser would not say where a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")

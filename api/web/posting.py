@@ -34,7 +34,7 @@ from projections.store import View
 PROOF = ("evidence", "evidence_kind")
 FOR = ("step", "challenge")
 """What a piece is posted for, as the link to the form says."""
-FIELDS = ("title", "medium", "made_at", "licence", "sha256", "identifiers", *FOR)
+FIELDS = ("title", "medium", "made_at", "licence", "sha256", "media_url", "identifiers", *FOR)
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]

@@ -17,6 +17,7 @@ from api.proofs import must_see
 from api.web import atom, words
 from api.web.desk import forms_for
 from api.web.drawing import drawn_history, drawn_inline
+from api.web.embedding import seen
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.command import Command
@@ -101,7 +102,8 @@ def _releases(frame: Frame) -> None:
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
             return render_template(
                 "release.html",
-                work=lineage.work(view, id),
+                work=(work := lineage.work(view, id)),
+                seen=seen(work["media_url"], frame.media_hosts),
                 parts=parts,
                 wholes=wholes,
                 identifiers=identifiers.of(view, row.number),
@@ -133,7 +135,8 @@ def _pieces(frame: Frame) -> None:
             facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
             return render_template(
                 "piece.html",
-                work=lineage.work(view, id),
+                work=(work := lineage.work(view, id)),
+                seen=seen(work["media_url"], frame.media_hosts),
                 wholes=series.wholes(view, row.number),
                 identifiers=identifiers.of(view, row.number),
                 picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),

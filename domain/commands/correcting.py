@@ -36,6 +36,7 @@ from domain.values import (
     Example,
     JoinPhrase,
     Licence,
+    MediaUrl,
     Medium,
     Reason,
     Title,
@@ -52,7 +53,7 @@ from domain.work import Work
     refuses=(NothingStated, ReasonMissing, WrongState, LicenceNotAgreed, LicenceConflict),
 )
 class DescribeWork(Command):
-    """State or correct the title, the licence, the medium or the creators of a work.
+    """State or correct the title, licence, medium or creators of a work, or where it can be seen.
 
     The operator speaks for outside sources; who cites one first may describe it as well. Only what
     is given changes, and answers about the past stay as they were. Another licence takes the
@@ -64,6 +65,7 @@ class DescribeWork(Command):
     creators: Creators | None = None
     medium: Annotated[Medium | None, Example(None)] = None
     licence: Annotated[Licence | None, Example(None)] = None
+    media_url: Annotated[MediaUrl | None, Example(None)] = None
     reason: Annotated[Reason | None, Example("A typing error.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -73,7 +75,8 @@ class DescribeWork(Command):
         if self.licence is not None:
             must_be_agreed(past, work, self.licence)
             must_suit_sources(past, work, self.licence)
-        stated = described(past, work, self.title, self.creators, self.medium, self.licence)
+        said = self.title, self.creators, self.medium, self.licence, self.media_url
+        stated = described(past, work, *said)
         yield stated._replace(content={**stated.content, "reason": self.reason})
 
 
@@ -114,6 +117,7 @@ def described(
     creators: str | None = None,
     medium: str | None = None,
     licence: str | None = None,
+    media_url: str | None = None,
 ) -> New:
     """What is stated of a work from now on; its texts stay with the owner of its title."""
     stated: dict[str, Any] = {"medium": medium, "licence": licence}
@@ -121,7 +125,7 @@ def described(
     owner = past.actor if before is None else past.owner_of(before)
     stated |= {
         name: past.text(owner, name, text)
-        for name, text in (("title", title), ("creators", creators))
+        for name, text in (("title", title), ("creators", creators), ("media_url", media_url))
     }
     if not any(stated.values()):
         raise NothingStated

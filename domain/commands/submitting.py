@@ -51,6 +51,7 @@ from domain.values import (
     JoinPhrase,
     Licence,
     MadeAt,
+    MediaUrl,
     Medium,
     NewContributionId,
     Note,
@@ -124,6 +125,7 @@ class SubmitContribution(Command):
     made_at: MadeAt | None = None
     licence: Licence | None = None
     sha256: Sha256 | None = None
+    media_url: MediaUrl | None = None
     identifiers: Annotated[
         tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
     ] = None
@@ -155,6 +157,7 @@ class SubmitContribution(Command):
             made=made_of(past, self.made_at),
             licence=self.licence,
             sha256=self.sha256,
+            media_url=past.text(owner, "media_url", self.media_url),
         )
         yield from numbered(past.id, self.identifiers)
         if self.step is not None:

@@ -1,0 +1,102 @@
+"""Where a work can be seen or heard: shown on its page if its host is allowed, else a link.
+
+The policy of the page lets in what is shown on it and nothing else of the host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from flask import g
+
+KINDS = {
+    **dict.fromkeys(("avif", "gif", "jpeg", "jpg", "png", "webp"), "picture"),
+    **dict.fromkeys(("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav"), "sound"),
+    **dict.fromkeys(("m4v", "mov", "mp4", "ogv", "webm"), "film"),
+}
+"""What the ending of an address says that it is."""
+DIRECTIVES = {
+    "picture": "img-src",
+    "sound": "media-src",
+    "film": "media-src",
+    "player": "frame-src",
+}
+"""Which directive of the policy lets each in."""
+_PLAYERS = (
+    (
+        re.compile(r"(?:www\.|m\.)?youtube\.com/watch\?(?:.*&)?v=([\w-]{6,20})"),
+        "https://www.youtube-nocookie.com/embed/{}",
+    ),
+    (re.compile(r"youtu\.be/([\w-]{6,20})"), "https://www.youtube-nocookie.com/embed/{}"),
+    (re.compile(r"(?:www\.)?vimeo\.com/(\d{4,12})"), "https://player.vimeo.com/video/{}"),
+    (
+        re.compile(r"((?:www\.|on\.)?soundcloud\.com/[\w-]+/[\w/-]+)"),
+        "https://w.soundcloud.com/player/?url=https%3A//{}",
+    ),
+    (re.compile(r"([\w.-]+)/(?:w|videos/watch)/([\w-]{8,40})"), "https://{}/videos/embed/{}"),
+)
+"""The players of YouTube, Vimeo, SoundCloud and PeerTube, by the page of what they play."""
+
+
+class Seen(NamedTuple):
+    """Where a work can be seen or heard, and how a page shows that."""
+
+    link: str
+    """The address as it was stated."""
+    host: str
+    """Its host, which a link names."""
+    kind: str
+    """A picture, a sound, a film, a player, or a link."""
+    address: str
+    """The address of what is shown on the page."""
+
+
+def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
+    """How a page shows what is at an address, if one is stated; the policy then allows that."""
+    if not link:
+        return None
+    kind, address = next(iter(_embeds(link, hosts)), ("link", link))
+    if kind != "link":
+        g.embeds = f"{DIRECTIVES[kind]} https://{urlsplit(address).netloc}"
+    return Seen(link, urlsplit(link).netloc, kind, address)
+
+
+def _embeds(link: str, hosts: Collection[str]) -> list[tuple[str, str]]:
+    """What can be shown of an address by the hosts that are allowed; nothing without TLS."""
+    parts = urlsplit(link)
+    if parts.scheme != "https":
+        return []
+    kind = KINDS.get(parts.path.rpartition(".")[2].lower())
+    found = [(kind, link)] if kind else []
+    for page, player in _PLAYERS:
+        if match := page.match(link.removeprefix("https://")):
+            found.append(("player", player.format(*(quote(one) for one in match.groups()))))
+    return [(kind, address) for kind, address in found if urlsplit(address).netloc.lower() in hosts]
+
+
+POLICY = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "font-src": "'self'",
+    "img-src": "'self' data:",
+    # A large picture is a document inside the page; browsers treat it as an object and a frame.
+    "object-src": "'self'",
+    "frame-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+
+
+def policy() -> str:
+    """The policy of this page: only what is served here, and what it embeds."""
+    allowed = dict(POLICY)
+    if g.get("may_run"):
+        allowed |= {"script-src": "'self'", "connect-src": "'self'"}
+    if embeds := g.get("embeds"):
+        directive, _, origin = embeds.partition(" ")
+        allowed[directive] = f"{allowed.get(directive, '')} {origin}".strip()
+    return "; ".join(f"{directive} {sources}" for directive, sources in allowed.items())
