@@ -131,13 +131,9 @@ def create_app(
         app.register_blueprint(routes.blueprint)
     document = cache(partial(document_of, nouns))
     limits = limits or Limits(journal.engine, {})
-    app.register_blueprint(
-        pages.pages(
-            *(journal, store, keys, opening, log, document, limits, theirs),
-            public=public_pages,
-            media_hosts=media_hosts,
-        )
-    )
+    shared = (journal, store, keys, opening, log, document, limits, theirs)
+    shown = pages.pages(*shared, public=public_pages, media_hosts=media_hosts)
+    app.register_blueprint(shown)
     answer_problems(app, page_of)
     share_log(app)
     public = {endpoint for routes in nouns for endpoint in routes.public}
