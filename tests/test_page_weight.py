@@ -159,7 +159,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
     return {
         **money,
         **together(told, people, remixes),
-        "/": ["/"],
+        "/": ["/", f"/ as {prolific}"],
+        "/desk/artist": [],
         "/search": ["/search", "/search?q=lantern", "/search?q=person", "/search?q=e&kind=people"],
         "/suggest": ["/suggest?q=lantern", "/suggest?q=person&kind=people"],
         "/docs": ["/docs", "/docs?q=e"],
