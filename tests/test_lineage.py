@@ -187,6 +187,7 @@ def test_a_work_is_answered_whole(database: str) -> None:
             "licence": "CC0-1.0",
             "creators": None,
             "sha256": "ab" * 32,
+            "media_url": None,
             "posted_by": ana,
             "position": receipt.position - 1,
             "published": None,
