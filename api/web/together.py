@@ -121,7 +121,7 @@ def _project(frame: Frame) -> None:
         with frame.view(wanted) as view:
             found = projects.project(view, id)
             news = projects.updates(view, id, after=cursor if what == "news" else None, limit=3)
-            few = max(LEAST, min(FEW, ROOM // len(found["steps"])))
+            few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
             in_steps = [
                 (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None, few))
                 for step in found["steps"]

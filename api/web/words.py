@@ -154,7 +154,8 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
         told["actor"] = "The operator"
     adds = FACTS[item["topic"]].ADDS.items()
     further = "".join(words for name, words in adds if name in told)
-    return Markup(SAID[item["topic"]] + further).format(**told)
+    erased = dict.fromkeys(FACTS[item["topic"]].SEALED, "(erased)")
+    return Markup(SAID[item["topic"]] + further).format(**{**erased, **told})
 
 
 OF_PAYOUT = {
