@@ -135,3 +135,18 @@ def test_histories_tell_of_projects_and_challenges_by_name(scene: Scene) -> None
     assert "Ben <b> put The keeper into A <i>tower</i>" in told
     assert "The keeper answers Draw him" in scene.seen(f"/history/{scene.challenge}")
     assert "The keeper answers Draw him" in scene.seen(f"/history/{scene.drawing}")
+
+
+def test_a_project_shows_as_of_each_fact_and_after_its_leader_was_forgotten(scene: Scene) -> None:
+    served = scene.served
+    eva = served.admit("Eva")
+    said = {"title": "Hers", "goal": "Gone.", "kind": "comic", "steps": [{"title": "Secret"}]}
+    launched = served.acting(eva).post("/projects", said)
+    project, position = launched.id, launched.json["position"]
+    served.service.follower.catch_up()
+    for then in (position - 1, position):  # the first step is published right after the launch
+        page = reader(served).get(f"/project/{project}?as_of={then}")
+        assert (page.status, "Secret" in page.text) == (200, then == position)
+    served.operator.post(f"/contributors/{eva}/forget", ground="request")
+    served.service.follower.catch_up()
+    assert "published the step “(erased)” of" in scene.seen(f"/project/{project}")
