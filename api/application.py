@@ -61,6 +61,7 @@ ROOMS = {
     "credits": "Who had which role in which work.",
     "identifiers": "The numbers of works and people in registries.",
     "projects": "Common goals, their steps, and the pieces in them.",
+    "hits": "What a search by words finds, ranked.",
     "challenges": "What is asked for, and the pieces that answer.",
     "pools": "The income of a release.",
     "proposals": "Who shares it, and who has agreed to that.",

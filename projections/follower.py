@@ -23,9 +23,11 @@ from domain.join import Join
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.stored import Placed
+from projections import documents
 from projections.asks import ASKED
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.challenges import CHALLENGES, CHALLENGING
+from projections.documents import Changed
 from projections.groups import GROUPING
 from projections.history import HISTORY
 from projections.identifiers import IDENTIFIED
@@ -84,7 +86,8 @@ class Follower:
         try:
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position)
-                fold(writer, at.number, placed, self._numbers)
+                changed = fold(writer, at.number, placed, self._numbers)
+                documents.write(writer, at.number, changed)
         except Overtaken:
             self._numbers.forget()
             return True
@@ -217,11 +220,11 @@ def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -
 
 def fold(
     writer: Transaction, generation: int, placed: Sequence[Placed], numbers: Numbering
-) -> None:
-    """Write what a page of facts changes."""
+) -> Changed:
+    """Write what a page of facts changes; whose documents have to be made again."""
     facts = [(one.position, one.fact()) for one in placed]
     numbers.learn(writer, generation, (happened for _, happened in facts))
-    known = numbers.numbers
+    known, changed = numbers.numbers, Changed()
     pages = {table.name: PageOfRows(table) for table in TABLES}
     for position, happened in facts:
         known.post(happened)
@@ -234,15 +237,17 @@ def fold(
                     case Amend():
                         page.amend(position, change)
                     case Move():
-                        page.write(writer, generation)
+                        page.write(writer, generation, changed)
                         page = pages[change.table.name] = PageOfRows(change.table)
                         for key in _about(writer, generation, change):
                             to = {change.column: change.after}
                             page.amend(position, Amend(change.table, key, to))
         if isinstance(happened, Join.Event) and happened.node:
             known.move(happened.moves, happened.node)
+        changed.note_fact(happened)
     for page in pages.values():
-        page.write(writer, generation)
+        page.write(writer, generation, changed)
+    return changed
 
 
 def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:
@@ -309,7 +314,7 @@ class PageOfRows:
         self.latest[change.key] = opened
         self.rows.append(opened)
 
-    def write(self, writer: Transaction, generation: int) -> None:
+    def write(self, writer: Transaction, generation: int, changed: Changed) -> None:
         """Write the rows closed and opened."""
         name = table_name(self.table.name, generation)
         if self.waiting:
@@ -329,6 +334,7 @@ class PageOfRows:
             )
         if self.rows:
             writer.load(name, self.table.all_columns, self.rows)
+            changed.note_rows(self.table, self.rows)
 
     def _read(self, writer: Transaction, name: str) -> None:
         for row in writer.query(
@@ -354,7 +360,7 @@ FOLDING = 1
 def layout_version() -> str:
     """The version of the read tables: their names, columns and indexes, and how they are filled."""
     told = [(one.name, one.tables) for one in PROJECTIONS]
-    return sha256(repr((FOLDING, told)).encode()).hexdigest()[:16]
+    return sha256(repr((FOLDING, told, documents.FOLDING)).encode()).hexdigest()[:16]
 
 
 def next_generation(writer: Transaction) -> int:
@@ -378,6 +384,8 @@ def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) ->
         for number, index in enumerate(table.create_indexes(name)):
             if all_indexes or (table.key and number == 0):
                 writer.execute(index)
+    for statement in writer.engine.DOCUMENTS.create(table_name(documents.NAME, generation)):
+        writer.execute(statement)
 
 
 def begin(writer: Transaction, generation: int) -> None:
@@ -413,7 +421,8 @@ def drop(writer: Transaction, generation: int) -> None:
     writer.execute("DELETE FROM layouts WHERE name = :old", old=table_name("", generation))
     for name in sorted(writer.engine.layout()):  # another version may have had other tables
         if name.startswith(table_name("", generation)):
-            writer.execute(f"DROP TABLE {name}")
+            # Some tables of SQLite go with those that they belong to.
+            writer.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 @contextmanager
@@ -434,6 +443,7 @@ class Rebuild:
     def __init__(self, journal: Journal, store: Store, page: int = REBUILD_PAGE) -> None:
         self.journal, self.store, self.page = journal, store, page
         self.numbers = Numbering(complete=True)
+        self.has_documents = False
 
     def run(self, progress: Progress = no_progress, grace_seconds: float = 0.0) -> int:
         """Refold and switch; the position reached.
@@ -457,7 +467,12 @@ class Rebuild:
                 for place, index in enumerate(table.create_indexes(table_name(table.name, number))):
                     if not (table.key and place == 0):
                         writer.execute(index)
-        self.store.engine.analyze(table_name(table.name, number) for table in TABLES)
+        names = (*(table.name for table in TABLES), documents.NAME)
+        with self.store.writing() as writer, uncollected():
+            must_exist(writer, number)
+            documents.write_all(writer, number)
+        self.has_documents = True
+        self.store.engine.analyze(table_name(name, number) for name in names)
         while not self._switch(at):
             at = self.fold_all(at, progress)
         self.store.has_folded()
@@ -479,7 +494,9 @@ class Rebuild:
         while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)
-                fold(writer, at.number, placed, self.numbers)
+                changed = fold(writer, at.number, placed, self.numbers)
+                if self.has_documents:
+                    documents.write(writer, at.number, changed)
             at = Generation(at.number, placed[-1].position)
             progress(at.position, self.journal.facts.head())
         return at

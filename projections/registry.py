@@ -21,6 +21,7 @@ from projections import (
     notices,
     parts,
     projects,
+    searching,
     series,
 )
 from projections.money import earning, payouts, pools, remittances, splitting, statement_files
@@ -44,6 +45,7 @@ ROOMS = (
     notices,
     parts,
     projects,
+    searching,
     series,
     splitting,
     pools,

@@ -39,6 +39,7 @@ from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import Placed, vault_row
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
 from domain.work import Work
+from projections import documents
 from projections.follower import (
     PROJECTIONS,
     TABLES,
@@ -406,12 +407,25 @@ def read_tables(service: Service, progress: Progress) -> Differences:
             with service.store.writing() as writer:
                 if _hold(writer, current):
                     count = _compare(writer, current.number, number, differing)
+                    found = list(_documents(writer, current.number))
+                    # What is not folded yet may have erased a text.
+                    if service.journal.facts.head() == current.position:
+                        differing += found
     finally:
         with service.store.writing() as writer:
             writer.lock()
             drop(writer, number)
     yield from differing
     return f"{count} rows of read tables, as folded again up to position {at.position}"
+
+
+def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:
+    """The first document that is not what the rows and the texts give."""
+    for held, told in islice(documents.differences(writer, generation), 1):
+        yield Difference(
+            f"documents, number {(held or told or (0,))[0]}",
+            f"the table holds {_shown(held)}; the rows and the texts give {_shown(told)}",
+        )
 
 
 def _hold(writer: Transaction, at: Generation) -> bool:

@@ -341,6 +341,7 @@ PAGED = [
     *(("challenge", "list"), ("challenge", "answers", "--challenge", "call-0")),
     *(("contributor", "groups", "ana"), ("contributor", "members", "band-0")),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
+    ("search", "a"),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(
         ("contributor", "list"),

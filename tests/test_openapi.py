@@ -125,6 +125,8 @@ EXAMPLES = (
 
 ASKED: dict[str, dict[str, Any]] = {
     "show_consistency": {"old": 1, "new": 2},
+    "search": {"q": "tide"},
+    "count_hits": {"q": "tide"},
     "show_position": {"at": "2026"},
     "show_withheld": {"year": 2026},
     "show_split": {

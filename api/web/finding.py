@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, cast
 
-from flask import g, render_template
+from flask import g, redirect, render_template, request
 from markupsafe import Markup
 
 from api.fields import Choice, Whole, searched
@@ -22,11 +22,13 @@ from projections import (
     happenings,
     inbox,
     lineage,
+    searching,
     timeline,
 )
 from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
+from projections.told_finding import Hit
 
 FOUND = 30
 SUGGESTED = 8
@@ -60,6 +62,10 @@ def _found(frame: Frame) -> None:
         wanted = asked(Searched)
         narrowed = Narrowed.of(wanted)
         with frame.view(wanted) as view:
+            if ranked := narrowed.ranked(view):
+                return render_template(
+                    "results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked
+                )
             works, people = narrowed.works(view), narrowed.people(view)
             return render_template(
                 "search.html",
@@ -71,6 +77,10 @@ def _found(frame: Frame) -> None:
                 facets=narrowed.facets(view),
                 sorts=SORTS["people" if narrowed.kind == "people" else "works"],
             )
+
+    @frame.page("/contributor")
+    def show_people() -> Answer:
+        return redirect(f"{request.script_root}/search?kind=people")
 
     @frame.page("/suggest")
     def suggest() -> Answer:
@@ -113,12 +123,24 @@ class Narrowed(NamedTuple):
         )
         said = {name: wanted.pop(name, None) for name in _NARROWING}
         asked = {name: _read(name, value) for name, value in said.items() if value}
-        kinds = ("contribution", "outside", "release", "people")
+        kinds = ("contribution", "outside", "release", "people", "project", "challenge")
         return cls(kind if kind in kinds else None, root and id_in_path(root), cursor, sort, asked)
+
+    def ranked(self, view: View) -> dict[str, Any] | None:
+        """What has the words, ranked, if nothing but words is asked for and anything has them."""
+        if self.root or self.sort or self.asked.keys() != {"q"}:
+            return None
+        q = self.asked["q"]
+        counts = searching.counts(view, q=q)["kinds"]
+        if not counts:
+            return None
+        kind = "person" if self.kind == "people" else self.kind
+        found = searching.search(view, q=q, kind=kind, after=self.cursor, limit=FOUND)
+        return {"hits": Page(shown(view, found.items), found.next), "counts": counts}
 
     def works(self, view: View) -> Page[WorkRef]:
         """The works found, if works are searched."""
-        if self.kind == "people":
+        if self.kind in ("people", "project", "challenge"):
             return Page([], None)
         sort = self.sort if self.sort in SORTS["works"] else "recorded"
         page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, "sort": sort, **self._works}
@@ -217,6 +239,14 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
         ]
         told.append({**work, "makers": list({maker["id"]: maker for maker in makers}.values())})
     return told
+
+
+def shown(view: View, hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """What was found, in order, as cards show it."""
+    things = timeline.names(view, [hit["id"] for hit in hits])
+    works = [one for one in things.values() if one.get("kind") in words.KINDS]
+    things |= {one["id"]: one for one in cards(view, cast("Sequence[WorkRef]", works))}
+    return [{**things[hit["id"]], "hit": hit} for hit in hits]
 
 
 def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

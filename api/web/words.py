@@ -21,6 +21,13 @@ from projections.licences import Licensed, as_text
 KINDS = {"contribution": "Piece", "outside": "Outside source", "release": "Release"}
 """The labels of the kinds of work."""
 
+_FOUND_IN = {
+    "name": "its name",
+    "text": "its texts",
+    "term": "its roles and media",
+    "person": "the name of somebody in it",
+}
+
 CREDIT_STATES = {
     "granted": "offered, not accepted yet",
     "claimed": "claimed, not accepted yet",
@@ -103,6 +110,11 @@ FOLDERS: dict[str | None, str] = {
     **{kind: kind for kind in ("release", "project", "challenge")},
 }
 """The first word of the address of a page, by what it is of; of any other work “piece”."""
+
+
+def found_in(hit: Mapping[str, Any]) -> str:
+    """Where the words of a search are, in words."""
+    return " and ".join(_FOUND_IN[part] for part in hit["found_in"])
 
 
 def address(thing: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 
+from domain.engine.documents import Documents
+
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
@@ -210,6 +212,8 @@ class Engine(ABC):
 
     TYPES: ClassVar[Mapping[str, str]]
     """What the engine calls the types of columns."""
+    DOCUMENTS: ClassVar[Documents]
+    """How it finds documents by their words."""
     CAN_HOPE: ClassVar = False
     """Whether to insert without a lock is faster: its server is asked less often."""
 
@@ -316,7 +320,7 @@ class Engine(ABC):
 
     @abstractmethod
     def vacuum(self, table: str) -> bool:
-        """Rewrite a table, so that no file of the database holds anything that was erased.
+        """Rewrite a table and those of documents: no file holds anything any more that was erased.
 
         False if someone still reads what was there before; then it has to be repeated.
         """

@@ -42,6 +42,7 @@ from domain.engine import (
     singles,
 )
 from domain.engine.deadline import TookTooLong, deadline, must_go_on
+from domain.engine.documents import Tsvector
 from domain.engine.probe import Probe
 from domain.engine.watch import GRACE_SECONDS, Watch
 from domain.refusal import NotPermitted
@@ -163,6 +164,7 @@ class PostgresEngine(Engine):
     """A pool of connections, opened when first used (a pool opened before a fork hangs)."""
 
     CAN_HOPE = True
+    DOCUMENTS = Tsvector()
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
     def __init__(self, url: str, limits: TimeLimits = UNHURRIED, *, is_there: bool = True) -> None:
@@ -361,7 +363,8 @@ class PostgresEngine(Engine):
             connection.add_notice_handler(hear)
             try:
                 # Its details begin with how many dead rows an older transaction may still read.
-                connection.execute(f"VACUUM (FULL, VERBOSE) {table}".encode())
+                for (name,) in [(table,), *connection.execute(_WITH_WORDS).fetchall()]:
+                    connection.execute(f"VACUUM (FULL, VERBOSE) {name}".encode())
             finally:
                 connection.remove_notice_handler(hear)
         return not unremovable
@@ -443,6 +446,12 @@ def _last(cursor: psycopg.Cursor) -> list[Row]:
     return cursor.fetchall()
 
 
+_WITH_WORDS = (
+    b"SELECT CAST(CAST(t.oid AS regclass) AS TEXT) FROM pg_class t "
+    b"JOIN pg_attribute c ON c.attrelid = t.oid AND c.atttypid = CAST('tsvector' AS regtype) "
+    b"WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid)"
+)
+"""The tables of documents."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 

@@ -37,6 +37,7 @@ from domain.engine import (
     singles,
 )
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
+from domain.engine.documents import Fts5
 
 _LIST = re.compile(r"\bIN :(\w+)")
 LEAST_FREE_BYTES = 32 << 20
@@ -57,6 +58,7 @@ def _translated(sql: str, single: Collection[str]) -> str:
     )
 
 
+_FTS5 = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'"
 _CLOSED = "closed database"
 _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
 
@@ -116,6 +118,7 @@ class SQLiteEngine(Engine):
 
     # A key of one INTEGER is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
+    DOCUMENTS = Fts5()
 
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
         self.path, self.limits = path, limits
@@ -240,6 +243,9 @@ class SQLiteEngine(Engine):
     def vacuum(self, table: str) -> bool:
         """Rewrite the file: deleting moves rows within it, and copies of them stay behind."""
         with self._writing() as connection:
+            for (name,) in connection.execute(_FTS5).fetchall():
+                # The index keeps the words of what was removed until its parts are merged.
+                connection.execute(f"INSERT INTO {name} ({name}) VALUES ('optimize')")
             connection.execute("VACUUM")
             return _emptied_log(connection)
 

@@ -28,6 +28,8 @@ WHOLE = ("contributors", "history", "pools")
 """The commands that print the whole list."""
 USUALLY = {("split", "currency"): "USD"}
 """Defaults of the command line for fields that the API requires."""
+TYPED = {"search": "q", "search-facets": "q"}
+"""The field of the query that is typed without the name of an option."""
 READABLE = {"lineage": "tree"}
 """The name of the format for reading, if not text."""
 
@@ -38,6 +40,8 @@ def _command(words: str, questions: Sequence[Question]) -> click.Command:
 
     def params() -> Iterator[click.Parameter]:
         yield from _arguments(questions)
+        if words in TYPED:
+            yield click.Argument([TYPED[words]], metavar="WORDS")
         yield from _options(words, question)
         yield from answers.form_options(question, READABLE.get(words, "text"))
 
@@ -80,6 +84,8 @@ def _noun_of(question: Question) -> str:
 
 def _options(words: str, question: Question) -> Iterator[click.Option]:
     for one in question.in_query:
+        if one.name == TYPED.get(words):
+            continue
         if one.name == "limit" and words not in WHOLE:
             yield answers.limit_option()
         elif one.name not in ("limit", "after") or words not in WHOLE:

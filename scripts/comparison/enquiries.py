@@ -17,9 +17,14 @@ from projections.question import MAXIMUM_LIMIT, Question, wire_name
 from projections.registry import QUESTIONS
 from scripts.service import Service
 
-NOT_ASKED = frozenset({"show_disclosures", "list_disclosures", "list_claims", "list_inbox"})
-"""The first two are what a replay gets its texts from; the others go by the clock of the service.
-"""
+NOT_ASKED = frozenset(
+    {
+        *("show_disclosures", "list_disclosures", "list_claims", "list_inbox"),
+        *("search", "count_hits"),
+    }
+)
+"""The first two are what a replay gets its texts from; the next two go by the clock of the service,
+and the last by texts and names as they are now, whatever the position."""
 
 
 class Enquiry(NamedTuple):

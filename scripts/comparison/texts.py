@@ -14,6 +14,8 @@ from domain.engine import Row
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import VAULT, Placed, vault_row
 from domain.tree import NotVerified
+from projections import documents
+from projections.documents import Changed
 from projections.follower import Progress
 from projections.question import MAXIMUM_LIMIT
 from projections.store import decode_cursor, encode_cursor
@@ -43,7 +45,7 @@ def take_texts(
     NotVerified for a text to which its fact does not commit, and for one that was erased. Without
     a caller, or one who may not ask, all are missing.
     """
-    told, erased = Texts(), erased_in(service.journal)
+    told, erased, came = Texts(), erased_in(service.journal), set[str]()
     facts = service.journal.read(after)
     while after < size:
         page = _page(caller, after, size)
@@ -67,8 +69,11 @@ def take_texts(
             )
         with service.engine.transaction() as transaction:
             transaction.insert(VAULT, rows)
+        came.update(row[0] for row in rows)
         after = upto
         progress(after, size)
+    with service.store.writing() as writer:
+        documents.write(writer, service.store.current().number, Changed(texts=came))
     return told
 
 

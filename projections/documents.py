@@ -1,0 +1,461 @@
+"""Documents: what is found by its words, made again for every row that changes.
+
+The texts are those of now, whatever position is asked for: what was erased is found no more. A
+document names people by their numbers, so that a change of a name is a change of one document.
+
+One file, because it is one table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.credit import NOT_COUNTED
+from domain.engine import Row, Transaction
+from domain.engine.documents import Document
+from domain.fact import Fact
+from domain.words import words_of
+from projections.attribution import CONTRIBUTORS, CREDITS
+from projections.challenges import CHALLENGES
+from projections.lineage import WORKS
+from projections.projects import PROJECTS, STEPS
+from projections.store import counting, table_name, with_tables
+from projections.tables import NEVER, Table
+
+FOLDING = 1
+"""Raised when documents are made in another way."""
+NAME = "documents"
+FIRST, LAST = "_a", "_z"
+"""What stands before and after the words of a name, so that a whole name can be looked for."""
+BETWEEN = " _ "
+"""What stands between texts, so that no phrase goes on in the next one."""
+MOST_TEXTS = 200
+"""How many texts of each kind a document has."""
+MOST_WORDS = 2_000
+"""How many words of a text count."""
+CHUNK = 2_000
+
+KINDS = ("contribution", "outside", "release", "person", "project", "challenge")
+
+
+def person_tag(number: int) -> str:
+    """The word for a person in the document of a work, a project or a challenge."""
+    return f"p_{number}"
+
+
+def role_tag(role: str) -> str:
+    """The word for a role."""
+    return f"r_{'_'.join(words_of(role))}"
+
+
+def medium_tag(medium: str) -> str:
+    """The word for a medium."""
+    return f"m_{'_'.join(words_of(medium))}"
+
+
+def kind_tag(kind: str) -> str:
+    """The word for what something is."""
+    return f"k_{kind}"
+
+
+# -- what has changed ----------------------------------------------------------------------------
+
+
+@dataclass
+class Changed:
+    """Whose documents have to be made again, by number."""
+
+    works: set[int] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)
+    projects: set[int] = field(default_factory=set)
+    challenges: set[int] = field(default_factory=set)
+    further: dict[int, set[tuple[str, str | None]]] = field(default_factory=dict)
+    """By person: roles and names of credits that only come to what there is."""
+    texts: set[str] = field(default_factory=set)
+    """Texts that came or went without their rows, wherever they are."""
+
+    def note_fact(self, happened: Fact) -> None:
+        """What a fact erased, besides what its own rows tell."""
+        self.texts.update(getattr(happened, "erased", "").split())
+
+    def note_rows(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+        """The rows of a table that were written."""
+        at = table.places
+        if table is CREDITS:
+            for row in rows:
+                self.works.add(row[at["work"]])
+                self._note_credit({name: row[place] for name, place in at.items()})
+        elif (found := self._by_table().get(table.name)) is not None:
+            numbers, columns = found
+            for name in columns:
+                numbers.update(row[at[name]] for row in rows if row[at[name]] is not None)
+
+    def _by_table(self) -> Mapping[str, tuple[set[int], tuple[str, ...]]]:
+        return {
+            WORKS.name: (self.works, ("number", "node")),
+            CONTRIBUTORS.name: (self.people, ("number", "merged_into")),
+            PROJECTS.name: (self.projects, ("number",)),
+            STEPS.name: (self.projects, ("project",)),
+            CHALLENGES.name: (self.challenges, ("number",)),
+        }
+
+    def _note_credit(self, row: Mapping[str, Any]) -> None:
+        if row["until"] != NEVER:
+            return
+        counts = row["state"] not in NOT_COUNTED and not row["hidden"]
+        if counts and (row["since"] == row["born"] or row["credited_as"] is None):
+            said = (row["role"], row["credited_as"])
+            self.further.setdefault(row["contributor"], set()).add(said)
+        else:
+            self.people.add(row["contributor"])
+
+    def is_empty(self) -> bool:
+        """Whether no document has to be made again."""
+        return not any(vars(self).values())
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def write(writer: Transaction, generation: int, changed: Changed) -> None:
+    """Make the documents again of what has changed, within the transaction that changed it."""
+    if not changed.is_empty():
+        _Writing(writer, generation).write(changed)
+
+
+def write_all(writer: Transaction, generation: int) -> None:
+    """Make the documents of everything there is, in a table that has none."""
+    writing = _Writing(writer, generation)
+    for make, table in writing.makers():
+        for numbers in writing.numbers_in(table):
+            writing.put(make(numbers))
+
+
+def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document | None, ...]]:
+    """The documents that are there beside those that should be, where they differ."""
+    writing, seen = _Writing(writer, generation), 0
+    for make, table in writing.makers():
+        for numbers in writing.numbers_in(table):
+            told = {one.rowid: one for one in make(numbers)}
+            held = {one.rowid: one for one in writing.held(numbers)}
+            seen += len(held)
+            for number in sorted(told.keys() | held.keys()):
+                if told.get(number) != held.get(number):
+                    yield held.get(number), told.get(number)
+    count = int(writing.rows("SELECT count(*) FROM @documents")[0][0])
+    if count != seen:
+        yield Document(count - seen, "documents of nothing", "", "", ""), None
+
+
+class _Writing:
+    """Documents made from the read tables of a generation and the vault."""
+
+    def __init__(self, writer: Transaction, generation: int) -> None:
+        self.writer, self.generation = writer, generation
+        self.engine = writer.engine.DOCUMENTS
+        self.name = table_name(NAME, generation)
+
+    def rows(self, sql: str, **values: Any) -> list[Row]:
+        return self.writer.query(with_tables(sql, self.generation), **values)
+
+    def makers(self) -> Iterator[tuple[Any, Table]]:
+        """What makes the documents of a table."""
+        yield self.works, WORKS
+        yield self.people, CONTRIBUTORS
+        yield self.projects, PROJECTS
+        yield self.challenges, CHALLENGES
+
+    def numbers_in(self, table: Table) -> Iterator[list[int]]:
+        """The numbers of what is in a table, some at a time."""
+        beyond = 0
+        while found := self.rows(
+            f"SELECT t.number FROM @{table.name} t WHERE t.number > :beyond AND t.until = {NEVER} "
+            "ORDER BY t.number LIMIT :chunk",
+            beyond=beyond,
+            chunk=CHUNK,
+        ):
+            yield [number for (number,) in found]
+            (beyond,) = found[-1]
+
+    def write(self, changed: Changed) -> None:
+        """Replace the documents of what has changed."""
+        if changed.texts:
+            self._find_texts(changed)
+        self._add_to_people(changed)
+        changed.people |= self._roots(self._ever_merged_into(changed.people))
+        for (make, _), numbers in zip(
+            self.makers(),
+            (changed.works, changed.people, changed.projects, changed.challenges),
+            strict=True,
+        ):
+            if numbers:
+                self.replace(numbers, list(make(numbers)))
+
+    def replace(self, numbers: Collection[int], documents: list[Document]) -> None:
+        """Write documents in place of those with these numbers."""
+        before = {one.rowid: one for one in self.held(numbers)}
+        after = {one.rowid: one for one in documents}
+        changed = [one for one in documents if before.get(one.rowid) != one]
+        gone = [number for number, one in before.items() if after.get(number) != one]
+        if gone:
+            self.writer.execute(f"DELETE FROM {self.name} WHERE rowid IN :gone", gone=gone)
+        self.put(changed)
+
+    def put(self, documents: Iterable[Document]) -> None:
+        """Add documents."""
+        if found := list(documents):
+            rows = map(self.engine.row, found)
+            self.writer.load(self.name, self.engine.WRITTEN, rows)
+
+    def held(self, numbers: Iterable[int]) -> list[Document]:
+        """The documents with these numbers."""
+        sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
+        return [Document(*row) for row in self.rows(sql, numbers=list(numbers))]
+
+    def _add_to_people(self, changed: Changed) -> None:
+        """Add to what is there: somebody's credits may be very many."""
+        further = {n: said for n, said in changed.further.items() if n not in changed.people}
+        if not further:
+            return
+        there = {one.rowid: one for one in self.held(further)}
+        changed.people |= self._roots(further.keys() - there.keys())
+        texts = self.texts({name for said in further.values() for _, name in said})
+        documents = []
+        for number, one in there.items():
+            roles = {role for role, _ in further[number]}
+            names = {texts.get(name) for _, name in further[number]}
+            added = Document(
+                number,
+                one.name,
+                _listed({*one.texts.split(BETWEEN), *map(_spelled, names)}),
+                _listed({*one.terms.split(BETWEEN), *map(_spelled, roles)}),
+                _tags({*one.tags.split(), *map(role_tag, roles)}),
+            )
+            documents.append(added)
+        self.replace(list(there), documents)
+
+    def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
+        """The accounts of which these are, or were until now, a part."""
+        rows = self.rows(
+            "SELECT DISTINCT p.merged_into FROM @contributors p WHERE p.number IN :numbers "
+            "AND p.merged_into IS NOT NULL",
+            numbers=list(numbers),
+        )
+        return {into for (into,) in rows}
+
+    def _roots(self, numbers: Collection[int]) -> set[int]:
+        """The accounts that these are after all merges."""
+        roots, left = set[int](), set(numbers)
+        while left:
+            rows = self.rows(
+                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
+                f"AND p.until = {NEVER}",
+                left=list(left),
+            )
+            roots |= {number for number, into in rows if into is None}
+            left = {into for _, into in rows if into is not None}
+        return roots
+
+    def _find_texts(self, changed: Changed) -> None:
+        """Whatever shows a text that came or went; this reads the tables whole, and is rare."""
+        for numbers, of, table, columns in (
+            (changed.works, "node", WORKS, ("title", "creators")),
+            (changed.works, "work", CREDITS, ("display", "credited_as", "character")),
+            (changed.people, "contributor", CREDITS, ("credited_as",)),
+            (changed.people, "number", CONTRIBUTORS, ("name",)),
+            (changed.projects, "number", PROJECTS, ("title", "goal", "kind_name")),
+            (changed.projects, "project", STEPS, ("title", "text")),
+            (changed.challenges, "number", CHALLENGES, ("title", "prompt")),
+        ):
+            matches = " OR ".join(f"t.{column} IN :texts" for column in columns)
+            numbers.update(
+                number
+                for (number,) in self.rows(
+                    f"SELECT DISTINCT t.{of} FROM @{table.name} t WHERE ({matches}) "
+                    f"AND t.until = {NEVER}",
+                    texts=sorted(changed.texts),
+                )
+            )
+
+    def texts(self, digests: Iterable[str | None]) -> dict[str | None, str]:
+        """The texts that are still there, by their commitments."""
+        wanted = sorted({digest for digest in digests if digest})
+        if not wanted:
+            return {}
+        sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
+        return dict(self.writer.query(sql, wanted=wanted))
+
+    # -- the document of each kind ---------------------------------------------------------------
+
+    def works(self, numbers: Collection[int]) -> Iterator[Document]:
+        """Of works that are not one with an earlier one: titles, creators, credits, roles."""
+        rows = self.rows(
+            "SELECT w.node, w.number, w.kind, w.state, w.title, w.creators, w.address, w.medium "
+            f"FROM @works w WHERE w.node IN :numbers AND w.until = {NEVER}",
+            numbers=list(numbers),
+        )
+        credits = self.rows(
+            "SELECT c.work, c.contributor, c.role, c.display, c.credited_as, c.character, c.hidden "
+            f"FROM @credits c WHERE c.work IN :numbers AND c.until = {NEVER} "
+            f"AND {counting('c', NOT_COUNTED)}",
+            numbers=list(numbers),
+        )
+        of_credits = {row[0]: list[Row]() for row in rows}
+        for row in credits:
+            of_credits.setdefault(row[0], []).append(row)
+        texts = self.texts(
+            [*(text for row in rows for text in row[4:6])]
+            + [text for row in credits for text in row[3:6]]
+        )
+        joined: dict[int, list[Row]] = {}
+        for row in rows:
+            joined.setdefault(row[0], []).append(row)
+        for number, same in joined.items():
+            if any(row[1] == number for row in same):
+                yield _of_work(number, same, of_credits[number], texts)
+
+    def people(self, numbers: Collection[int]) -> Iterator[Document]:
+        """Of people: their name, names they were credited as, roles; not of merged accounts."""
+        rows = self.rows(
+            "SELECT p.number, p.name FROM @contributors p WHERE p.number IN :numbers "
+            f"AND p.merged_into IS NULL AND p.until = {NEVER}",
+            numbers=list(numbers),
+        )
+        persons = {row[0]: row[0] for row in rows}
+        self._follow(persons)
+        said = self.rows(
+            "SELECT DISTINCT c.contributor, c.role, c.credited_as FROM @credits c "
+            f"WHERE c.contributor IN :accounts AND c.until = {NEVER} AND c.hidden IS NULL "
+            f"AND {counting('c', NOT_COUNTED)}",
+            accounts=list(persons),
+        )
+        texts = self.texts({row[1] for row in rows} | {row[2] for row in said})
+        roles: dict[int, set[str]] = {}
+        names: dict[int, set[str | None]] = {}
+        for account, role, name in said:
+            roles.setdefault(persons[account], set()).add(role)
+            names.setdefault(persons[account], set()).add(texts.get(name))
+        for number, name in rows:
+            if name in texts:
+                yield Document(
+                    number,
+                    _named(texts[name]),
+                    _listed(map(_spelled, names.get(number, ()))),
+                    _listed(map(_spelled, roles.get(number, ()))),
+                    _tags({kind_tag("person"), *map(role_tag, roles.get(number, ()))}),
+                )
+
+    def _follow(self, persons: dict[int, int]) -> None:
+        """Add the accounts that were merged into these, directly or not."""
+        left = list(persons)
+        while left:
+            merged = self.rows(
+                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.merged_into IN :left "
+                f"AND p.until = {NEVER}",
+                left=left,
+            )
+            left = [number for number, _ in merged]
+            persons |= {number: persons[into] for number, into in merged}
+
+    def projects(self, numbers: Collection[int]) -> Iterator[Document]:
+        """Of projects: title, goal, kind, steps and leaders."""
+        rows = self.rows(
+            "SELECT p.number, p.title, p.goal, p.kind, p.kind_name, p.leaders FROM @projects p "
+            f"WHERE p.number IN :numbers AND p.until = {NEVER}",
+            numbers=list(numbers),
+        )
+        steps = self.rows(
+            "SELECT t.project, t.title, t.text FROM @steps t WHERE t.project IN :numbers "
+            f"AND t.until = {NEVER}",
+            numbers=list(numbers),
+        )
+        texts = self.texts(
+            [*(text for row in rows for text in (row[1], row[2], row[4]))]
+            + [text for row in steps for text in row[1:]]
+        )
+        leaders = self._numbered({id for row in rows for id in row[5].split()})
+        for number, title, goal, kind, kind_name, led in rows:
+            of_steps = (text for row in steps if row[0] == number for text in row[1:])
+            said = (goal, kind_name, *of_steps)
+            tags = (person_tag(leaders[id]) for id in led.split() if id in leaders)
+            yield Document(
+                number,
+                _named(texts.get(title)),
+                _listed(_spelled(texts.get(one)) for one in said),
+                _listed([_spelled(kind)]),
+                _tags({kind_tag("project"), *tags}),
+            )
+
+    def challenges(self, numbers: Collection[int]) -> Iterator[Document]:
+        """Of challenges: title, prompt, roles, media and who issued it."""
+        rows = self.rows(
+            "SELECT c.number, c.title, c.prompt, c.roles, c.media, c.actor FROM @challenges c "
+            f"WHERE c.number IN :numbers AND c.until = {NEVER}",
+            numbers=list(numbers),
+        )
+        texts = self.texts([text for row in rows for text in row[1:3]])
+        issuers = self._numbered({row[5] for row in rows})
+        for number, title, prompt, roles, media, actor in rows:
+            asked, wanted = json.loads(roles or "[]"), json.loads(media or "[]")
+            by = {person_tag(issuers[actor])} if actor in issuers else set[str]()
+            yield Document(
+                number,
+                _named(texts.get(title)),
+                _listed([_spelled(texts.get(prompt))]),
+                _listed(map(_spelled, (*asked, *wanted))),
+                _tags(
+                    {kind_tag("challenge"), *map(role_tag, asked), *map(medium_tag, wanted), *by}
+                ),
+            )
+
+    def _numbered(self, ids: Collection[str]) -> dict[str, int]:
+        sql = f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND p.until = {NEVER}"
+        return dict(self.rows(sql, ids=sorted(ids)))
+
+
+def _of_work(
+    number: int, same: list[Row], credits: list[Row], texts: Mapping[str | None, str]
+) -> Document:
+    """The document of a work, with the texts of all that are one with it."""
+    (own,) = (row for row in same if row[1] == number)
+
+    def title(row: Row) -> str | None:
+        is_gone = row[2] == "contribution" and row[3] == "withdrawn"
+        return None if is_gone else texts.get(row[4])
+
+    said = {_spelled(title(row)) for row in same if row is not own}
+    said |= {_spelled(text) for row in same for text in (texts.get(row[5]), row[6])}
+    terms, tags = {_spelled(own[7])}, {kind_tag(own[2])}
+    for _, contributor, role, display, credited_as, character, is_hidden in credits:
+        shown = (display, character) if is_hidden else (display, character, credited_as)
+        said |= {_spelled(texts.get(text)) for text in shown}
+        terms.add(_spelled(role))
+        tags.add(role_tag(role))
+        if not is_hidden:
+            tags.add(person_tag(contributor))
+    if own[7]:
+        tags.add(medium_tag(own[7]))
+    return Document(number, _named(title(own)), _listed(said), _listed(terms), _tags(tags))
+
+
+def _spelled(text: str | None) -> str:
+    """A text as its words."""
+    return " ".join(words_of(text)[:MOST_WORDS]) if text else ""
+
+
+def _named(text: str | None) -> str:
+    """A name as its words, with its ends."""
+    spelled = _spelled(text)
+    return f"{FIRST} {spelled} {LAST}" if spelled else ""
+
+
+def _listed(spelled: Iterable[str]) -> str:
+    """Texts as words, each once."""
+    return BETWEEN.join(sorted(set(spelled) - {""})[:MOST_TEXTS])
+
+
+def _tags(tags: Iterable[str]) -> str:
+    return " ".join(sorted(tags))

@@ -1,0 +1,217 @@
+"""Searching everything by words, ranked by a rule that can be said and is the same everywhere.
+
+Whole names come first, then names that begin so, names with all words, and what has them elsewhere;
+among equals the latest comes first. Nothing is scored, so both engines give one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, cast
+
+from domain.engine.documents import COLUMNS, All, Phrase, Some, Wanted, Without
+from domain.values import Example, known
+from domain.words import phrases_of
+from projections import attribution, challenges, lineage, projects
+from projections.documents import FIRST, KINDS, LAST, kind_tag, person_tag
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
+
+NAMESAKES = 50
+"""How many people with a word in their names it stands for, the latest first."""
+MOST_COUNTED = 1_000
+MOST_PHRASES = 12
+"""How many words somebody types are looked for."""
+_BEFORE_ALL = 1 << 62
+
+Words = Annotated[
+    str,
+    known(str),
+    "Words, all of which are found; the last may be a beginning. Case and accents do not matter.",
+    Example("low ti"),
+]
+Kind = Annotated[KindFound | None, "Of this kind only."]
+
+
+@question("search", "/hits", cli="search")
+def search(
+    view: View, *, q: Words, kind: Kind = None, after: After | None = None, limit: Limit = LIMIT
+) -> Page[Hit]:
+    """Find works, people, projects and challenges by words in titles, prompts, names and roles.
+
+    Ranked by ``match``, the latest first among equals. Texts are searched as they are now.
+    """
+    phrases = _phrases(q)
+    rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)
+    found = list[tuple[int, int]]()
+    if phrases:
+        ranks = _ranks(view, phrases)
+        for at in range(max(rank, 0), len(ranks)):
+            wanted, under = _of_kind(ranks[at], kind), beyond if at == rank else _BEFORE_ALL
+            left = limit + 1 - len(found)
+            found += ((at, number) for number in matching(view, wanted, left, under))
+            if len(found) > limit:
+                break
+    page = found[:limit]
+    more = encode_cursor(*page[-1]) if len(found) > limit else None
+    return Page(list(_hits(view, page, phrases)), more)
+
+
+@question("count_hits", "/hits/facets", cli="search-facets")
+def counts(view: View, *, q: Words) -> HitCounts:
+    """How many works, people, projects and challenges a search finds, counted up to 1,000 each."""
+    phrases = _phrases(q)
+    kinds = list[KindCount]()
+    for kind in KINDS if phrases else ():
+        wanted = _of_kind(_anywhere(view, phrases), kind)
+        count = _counted(view, wanted)
+        if count:
+            exact = count <= MOST_COUNTED
+            kinds.append({"kind": kind, "count": min(count, MOST_COUNTED), "is_exact": exact})
+    return {"kinds": kinds}
+
+
+def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> list[int]:
+    """The numbers of the documents that match, the latest first."""
+    told = view.engine.DOCUMENTS
+    rows = view.rows(
+        f"SELECT d.rowid FROM @documents d WHERE {told.MATCHES} AND d.rowid < :under "
+        "ORDER BY d.rowid DESC LIMIT :limit",
+        wanted=told.told(wanted),
+        under=under,
+        limit=limit,
+    )
+    return [number for (number,) in rows]
+
+
+def _counted(view: View, wanted: Wanted) -> int:
+    told = view.engine.DOCUMENTS
+    sql = f"SELECT 1 FROM @documents d WHERE {told.MATCHES} LIMIT :most"
+    row = view.one(
+        f"SELECT count(*) FROM ({sql}) AS found",
+        wanted=told.told(wanted),
+        most=MOST_COUNTED + 1,
+    )
+    return 0 if row is None else int(row[0])
+
+
+# -- what was typed ------------------------------------------------------------------------------
+
+
+def _phrases(q: str) -> list[Phrase]:
+    """What was typed, of which the last word may go on."""
+    found = [Phrase(words) for words in phrases_of(q)[:MOST_PHRASES]]
+    if found and not q[-1:].isspace():
+        found[-1] = Phrase(found[-1].words, is_beginning=True)
+    return found
+
+
+def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
+    """What is found in each rank, without that of the ranks before."""
+    words = tuple(word for one in phrases for word in one.words)
+    whole = Phrase((FIRST, *words, LAST), "name")
+    begins = Phrase((FIRST, *words), "name", phrases[-1].is_beginning)
+    name = All(tuple(Phrase(one.words, "name", one.is_beginning) for one in phrases))
+    anywhere = _anywhere(view, phrases)
+    return [whole, Without(begins, whole), Without(name, begins), Without(anywhere, name)]
+
+
+def _anywhere(view: View, phrases: Sequence[Phrase]) -> Wanted:
+    """Every phrase in a text, or in the name of somebody who is named by their number."""
+    held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
+    for one in phrases:
+        if one not in held:
+            held[one] = _namesakes(view, one)
+    parts = [Some((one, *_people(held[one]))) for one in phrases]
+    return All(tuple(parts))
+
+
+def _people(numbers: Iterable[int]) -> Iterator[Wanted]:
+    return (Phrase((person_tag(number),), "tags") for number in numbers)
+
+
+def _namesakes(view: View, phrase: Phrase) -> list[int]:
+    """All accounts of the people in whose names a phrase is."""
+    name = Phrase(phrase.words, "name", phrase.is_beginning)
+    found = matching(view, _of_kind(name, "person"), NAMESAKES)
+    merged = view.now().rows(
+        "WITH RECURSIVE same (number) AS ("
+        "SELECT p.number FROM @contributors p WHERE p.number IN :found AND p.until > :as_of "
+        "UNION SELECT p.number FROM same JOIN @contributors p ON p.merged_into = same.number "
+        "WHERE p.until > :as_of) SELECT number FROM same",
+        found=found,
+    )
+    return sorted(number for (number,) in merged)
+
+
+def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:
+    return wanted if kind is None else All((wanted, Phrase((kind_tag(kind),), "tags")))
+
+
+# -- what was found ------------------------------------------------------------------------------
+
+
+def _hits(view: View, found: Sequence[tuple[int, int]], phrases: Sequence[Phrase]) -> Iterator[Hit]:
+    """What was found, without what was not there yet at the position of the view."""
+    numbers = [number for _, number in found]
+    shown, where = _shown(view, numbers), _found_in(view, numbers, phrases)
+    for rank, number in found:
+        if number in shown:
+            why = {"match": MATCHES[rank], "found_in": where.get(number, [])}
+            yield cast("Hit", shown[number] | why)
+
+
+def _shown(view: View, numbers: Sequence[int]) -> dict[int, Any]:
+    """What has these numbers, of whatever kind."""
+    told: dict[int, Any] = {}
+    for number, work in lineage.references(view, numbers).items():
+        name = work["title"] or work["uri"]
+        told[number] = _hit(work["kind"], {**work, "title": name}, work["medium"])
+    people = attribution.persons(view, numbers)
+    states = _states(view, people)
+    for number, one in people.items():
+        told[number] = _hit("person", {**one, "title": one["name"], "state": states[number]})
+    for number, project in projects.references(view, numbers).items():
+        told[number] = _hit("project", project)
+    for number, challenge in challenges.references(view, numbers).items():
+        told[number] = _hit("challenge", challenge)
+    return told
+
+
+def _hit(kind: str, thing: Mapping[str, Any], medium: str | None = None) -> dict[str, Any]:
+    said = {"kind": kind, "id": thing["id"], "name": thing["title"], "state": thing["state"]}
+    return {**said, "medium": medium}
+
+
+def _states(view: View, people: Iterable[int]) -> dict[int, str]:
+    rows = view.rows(
+        "SELECT p.number, p.state FROM @contributors p WHERE p.number IN :numbers "
+        "AND p.since <= :as_of AND p.until > :as_of",
+        numbers=list(people),
+    )
+    return dict(rows)
+
+
+def _found_in(
+    view: View, numbers: Sequence[int], phrases: Sequence[Phrase]
+) -> dict[int, list[str]]:
+    """In which parts of each document at least one phrase is."""
+    rows = view.rows(
+        f"SELECT d.rowid, {', '.join(f'd.{column}' for column in COLUMNS)} FROM @documents d "
+        "WHERE d.rowid IN :numbers",
+        numbers=list(numbers),
+    )
+    held: dict[Phrase, list[int]] = view.held.get("namesakes", {})
+    people = {person_tag(number) for one in phrases for number in held.get(one, ())}
+    found = {}
+    for number, name, texts, terms, tags in rows:
+        parts = (("name", name), ("text", texts), ("term", terms))
+        found[number] = [part for part, text in parts if any(_is_in(text, p) for p in phrases)]
+        if people & set(tags.split()):
+            found[number].append("person")
+    return found
+
+
+def _is_in(text: str, phrase: Phrase) -> bool:
+    return f" {' '.join(phrase.words)}{'' if phrase.is_beginning else ' '}" in f" {text} "

@@ -1,0 +1,272 @@
+"""Full-text search: by words, ranked by a rule that both engines give alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from serving import serving
+from stories import Story, id_of, story
+from test_challenges import issued
+from test_projects import launched
+
+from domain.words import phrases_of, words_of
+from projections import documents, searching
+from projections.follower import Rebuild, no_progress
+from projections.store import table_name
+from scripts.audit import read_tables
+from scripts.stemma import main
+
+
+@pytest.fixture
+def told(database: str) -> Iterator[Story]:
+    with story(database) as one:
+        yield one
+
+
+def found(told: Story, q: str, **asked: Any) -> list[str | None]:
+    """The names that a search finds, in order."""
+    return [one["name"] for one in hits(told, q, **asked)]
+
+
+def hits(told: Story, q: str, **asked: Any) -> list[Any]:
+    with told.view() as view:
+        return searching.search(view, q=q, **asked).items
+
+
+def community(told: Story) -> None:
+    """Works, people, a project and challenges about a tide."""
+    ana, ben = told.person("Ana Souza"), told.person("Benoît")
+    told.piece("Low Tide at Dawn", by=[ana])
+    told.piece("Tide", by=[ben], role="cellist", medium="audio")
+    told.piece("The low and the tide", by=[ben])
+    told.piece("low tide", by=[ben])
+    told.piece("Harbour", by=[ana])
+    told.release("Tidal", id_of("Harbour"))
+    launched(told, ana, name="Tide Tables", goal="A film about the harbour.")
+    issued(told, ben, "Draw the keeper", prompt="Low tide, seen from above.", roles=["illustrator"])
+
+
+def test_whole_names_come_first_then_beginnings_then_names_then_the_rest(told: Story) -> None:
+    community(told)
+    ranked = [(one["name"], one["match"]) for one in hits(told, "LOW tide")]
+    assert ranked == [
+        ("low tide", "whole"),
+        ("Low Tide at Dawn", "begins"),
+        ("The low and the tide", "name"),
+        ("Draw the keeper", "elsewhere"),
+    ]
+
+
+def test_the_last_word_may_be_a_beginning(told: Story) -> None:
+    community(told)
+    assert found(told, "ti") == [
+        *("Tide Tables", "Tidal", "Tide", "low tide", "The low and the tide"),
+        *("Low Tide at Dawn", "Draw the keeper"),
+    ]
+    assert found(told, "ti ") == []
+    assert found(told, "tid low") == [], "only the last word is cut off"
+
+
+def test_people_are_found_and_their_works_by_words_of_both(told: Story) -> None:
+    community(told)
+    assert found(told, "benoit")[0] == "Benoît"
+    (one,) = hits(told, "ana tide d", kind="contribution")
+    assert (one["name"], one["match"], one["found_in"]) == (
+        *("Low Tide at Dawn", "elsewhere"),
+        ["name", "person"],
+    )
+    assert set(found(told, "souza")) >= {"Ana Souza", "Harbour", "Tide Tables"}
+    assert found(told, "cellist") == ["Tide", "Benoît"]
+    assert found(told, "illustrator", kind="challenge") == ["Draw the keeper"]
+    assert found(told, "harbour", kind="project") == ["Tide Tables"]
+
+
+def test_facets_count_each_kind(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        kinds = {one["kind"]: one["count"] for one in searching.counts(view, q="tid")["kinds"]}
+    assert kinds == {"contribution": 4, "release": 1, "project": 1, "challenge": 1}
+    for kind, count in kinds.items():
+        assert len(hits(told, "tid", kind=kind)) == count
+
+
+def test_pages_go_on_where_the_one_before_ended(told: Story) -> None:
+    community(told)
+    with told.view() as view:
+        every, after, walked = searching.search(view, q="t").items, None, list[Any]()
+        for _ in range(50):
+            page = searching.search(view, q="t", after=after, limit=1)
+            walked += page.items
+            if (after := page.next) is None:
+                break
+    assert walked == every
+    assert len(every) > 4
+
+
+def test_a_private_credit_tells_nothing_and_a_shown_one_does(told: Story) -> None:
+    ana = told.person("Ana")
+    work = told.piece("Song")
+    credit = told.credit(work, ana, role="singer", credited_as="Velvet")
+    assert found(told, "velvet") == ["Song", "Ana"]
+    told.tell("hide_credit", id=credit, actor=ana)
+    assert found(told, "velvet") == []
+    assert found(told, "ana") == ["Ana"]
+    assert found(told, "singer") == ["Song"], "a role without a person"
+    told.tell("unhide_credit", id=credit, actor=ana)
+    assert found(told, "velvet ana") == ["Song", "Ana"]
+
+
+def test_a_name_that_changed_is_found_and_the_former_is_not(told: Story) -> None:
+    ana = told.person("Ana")
+    told.piece("Song", by=[ana])
+    told.tell("rename_contributor", id=ana, name="Zoë", former="erased", actor=ana)
+    assert found(told, "ana") == []
+    assert found(told, "zoe song") == ["Song"]
+
+
+def test_of_a_forgotten_person_nothing_is_found(told: Story) -> None:
+    ana, ben = told.person("Ana"), told.person("Ben")
+    told.piece("Quicksilver", by=[ben], actor=ana)
+    song = told.piece("Song", by=[ben])
+    told.credit(song, ana, credited_as="Velvet")
+    launched(told, ana, name="Lighthouse", goal="A lamp.")
+    issued(told, ana, "Draw", prompt="A keeper.")
+    for word in ("quicksilver", "velvet", "lighthouse", "lamp", "draw", "keeper", "ana"):
+        assert found(told, word), word
+    told.tell("forget_contributor", id=ana, ground="request")
+    for word in ("quicksilver", "velvet", "lighthouse", "lamp", "draw", "keeper", "ana"):
+        assert found(told, word) == [], word
+    is_as_the_rows_say(told)
+
+
+def test_a_withdrawn_piece_is_found_by_no_title(told: Story) -> None:
+    told.piece("Quicksilver")
+    told.tell("withdraw_contribution", id=id_of("Quicksilver"), reason="Not mine.")
+    assert found(told, "quicksilver") == []
+
+
+def test_a_merged_person_and_a_joined_work_are_found_by_both_names(told: Story) -> None:
+    ana, other = told.person("Ana"), told.person("Anastasia")
+    told.piece("Song", by=[other])
+    told.tell("merge_contributor", id=other, into=ana)
+    assert found(told, "ana song") == ["Song"]
+    assert found(told, "writer", kind="person") == ["Ana"]
+    told.tell("separate_contributor", id=other, reason="Two people.")
+    assert found(told, "anastasia song") == ["Song"]
+    assert found(told, "ana", kind="person") == ["Ana", "Anastasia"]
+    is_as_the_rows_say(told)
+
+
+def test_it_does_not_matter_how_it_is_written(told: Story) -> None:
+    for title in (
+        "三日月の夜",
+        "O’Neill’s Straße",
+        "Ｆｕｌｌ width",
+        "Ångström",
+        "C♯ minor",
+        "под водой",
+    ):
+        told.piece(title)
+    assert found(told, "日月") == ["三日月の夜"]
+    assert found(told, "月日") == []
+    assert found(told, "o'neill's strasse") == ["O’Neill’s Straße"]
+    assert found(told, "full WIDTH") == ["Ｆｕｌｌ width"]
+    assert found(told, "angstr") == ["Ångström"]
+    assert found(told, "ПОД вод") == ["под водой"]
+    nothing = (
+        "",
+        " ",
+        "—",
+        "'",
+        '"',
+        "*",
+        "(",
+        "a:b AND",
+        "\\",
+        "_z",
+        "k_contribution",
+        "p_1",
+    )
+    for typed in nothing:
+        assert found(told, typed) in ([], ["C♯ minor"]), typed
+
+
+def is_as_the_rows_say(told: Story) -> None:
+    """The documents are those that a rebuild makes."""
+    told.service.follower.catch_up()
+    with told.store.writing() as writer:
+        generation = told.store.current().number
+        assert list(documents.differences(writer, generation)) == []
+
+
+def test_documents_that_grew_are_those_of_a_rebuild(told: Story) -> None:
+    community(told)
+    before = [one["id"] for one in hits(told, "t")]
+    is_as_the_rows_say(told)
+    Rebuild(told.journal, told.store).run()
+    assert [one["id"] for one in hits(told, "t")] == before
+    is_as_the_rows_say(told)
+    told.piece("Tide again", by=[id_of("Ana Souza")])
+    is_as_the_rows_say(told)
+
+
+def test_an_audit_finds_a_changed_document(told: Story) -> None:
+    community(told)
+    told.service.follower.catch_up()
+    assert list(read_tables(told.service, no_progress)) == []
+    name = table_name(documents.NAME, told.store.current().number)
+    with told.store.writing() as writer:
+        writer.execute(f"UPDATE {name} SET name = '_a gold _z' WHERE name = '_a tide _z'")
+    (one,) = read_tables(told.service, no_progress)
+    assert "documents" in one.where
+    assert "gold" in one.what
+
+
+def test_both_engines_find_the_same_in_the_same_order(
+    sqlite_with_tables: Path, postgres_copy: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "stemma.db"
+    copyfile(sqlite_with_tables, file)
+    questions = ("t", "tide", "low t", "ana", "ben tide", "the", "draw above", "harbour souza")
+    answers = []
+    for address in (f"sqlite:///{file}", postgres_copy):
+        with story(address) as told:
+            community(told)
+            answers.append([hits(told, q) for q in questions])
+    assert answers[0] == answers[1]
+    assert sum(map(bool, answers[0])) >= 6
+
+
+def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        community(told)
+        told.service.follower.catch_up()
+    with serving(database, public_pages=True) as served:
+        answer = served.operator.get("/hits", {"q": "low tide", "kind": "challenge"}).json
+        assert [one["name"] for one in answer["items"]] == ["Draw the keeper"]
+        assert served.operator.get("/hits").status == 422
+        counted = served.operator.get("/hits/facets", {"q": "tid"}).json["kinds"]
+        assert {one["kind"] for one in counted} >= {"project", "contribution"}
+        page = served.client(None).get("/search", {"q": "benoit"}).text
+        assert page.index(f"/contributor/{id_of('Benoît')}") < page.index("low tide</bdi>")
+        assert "People (1)" in page
+        assert "found in the name of somebody in it" in page
+        assert "Tide Tables" in served.client(None).get("/search", {"q": "tide ta"}).text
+        part = served.client(None).get("/search", {"q": "arbou"}).text
+        assert "Harbour</bdi>" in part, "a part of a word is looked for if no word begins so"
+        moved = served.client(None).get("/contributor")
+        assert (moved.status, "kind=people" in moved.headers["Location"]) == (302, True)
+    said = CliRunner().invoke(main, ["--database", database, "search", "low tide"]).stdout
+    assert said.index("whole") < said.index("begins") < said.index("elsewhere")
+    ran = CliRunner().invoke(main, ["--database", database, "search-facets", "tide"])
+    assert "challenge" in ran.stdout
+
+
+def test_words_are_taken_apart_alike_whoever_types_them() -> None:
+    assert words_of("L’été, “Ça va?”  №5_x") == ["l", "ete", "ca", "va", "no5", "x"]
+    assert phrases_of("o'neill x-ray 東京") == [("o", "neill"), ("x", "ray"), ("東", "京")]
+    assert words_of("a" * 500) == ["a" * 64]
