@@ -66,6 +66,7 @@ ROOMS = {
     "pools": "The income of a release.",
     "proposals": "Who shares it, and who has agreed to that.",
     "payouts": "What has been paid, and what is held.",
+    "books": "All pools at a glance, for those who keep the books.",
 }
 """The sections of the API, each with its description."""
 

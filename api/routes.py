@@ -73,6 +73,7 @@ class RuleOnDemand(Rule):
 
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
+    **dict.fromkeys(("bookings", "balances", "trial-balance"), "books"),
     **{
         "payout-batches": "payouts",
         "assignments": "payouts",

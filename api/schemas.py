@@ -107,7 +107,10 @@ def query_of(question: Question) -> type[Shape]:
 
 def body_of_question(question: Question) -> type[Shape]:
     """The body of a question that rehearses a command."""
-    named = {one.name: field_of(one) for one in question.in_query}
+    named = {
+        one.name: _parameter(one) if isinstance(one.value, ChoiceValue | Cursor) else field_of(one)
+        for one in question.in_query
+    }
     return cast("type[Shape]", type(f"body_of_{question.name}", (Shape,), named))
 
 

@@ -22,7 +22,7 @@ from functools import partial
 from itertools import chain, count, pairwise
 from threading import Condition as Signal
 from threading import Lock
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
@@ -42,6 +42,8 @@ from domain.recorders import JournalRecorder
 from domain.refusal import Busy, ClockUnreliable, TooLarge
 from domain.signature import Signing
 from domain.stored import Placed
+
+T = TypeVar("T")
 
 LARGEST_FACT_BYTES = 65_000
 """A leaf of the log holds 65,535 bytes: a fact, its place, and its links."""
@@ -124,16 +126,29 @@ class Journal(Application[str]):
         by what is there at one moment, and again when others write meanwhile. If one is refused,
         its refusal is raised and none is recorded.
         """
+
+        def carry_out(draft: Draft) -> list[Acknowledgement]:
+            return [
+                draft.carry_out(command, by, key=key, is_new_key=is_new_key) for command in commands
+            ]
+
+        receipts, positions = self.decided(carry_out, signing=signing)
+        told = tuple(chain.from_iterable(one.warnings for one in receipts))
+        return replace(receipts[-1], warnings=told).recorded(positions)
+
+    def decided(
+        self, decide: Callable[[Draft], T], *, signing: Signing | None = None
+    ) -> tuple[T, Sequence[int]]:
+        """What was decided on a draft, and the positions at which that is recorded, in one append.
+
+        It is decided again when others write meanwhile.
+        """
         for _ in attempts():
             try:
                 with self.engine.snapshot():
                     draft = Draft(self, self.clock(), signing=signing)
-                    receipts = [
-                        draft.carry_out(command, by, key=key, is_new_key=is_new_key)
-                        for command in commands
-                    ]
-                told = tuple(chain.from_iterable(one.warnings for one in receipts))
-                return replace(receipts[-1], warnings=told).recorded(self.commit(draft))
+                    told = decide(draft)
+                return told, self.commit(draft)
             except IntegrityError:
                 continue
         raise Busy

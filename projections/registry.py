@@ -24,7 +24,16 @@ from projections import (
     searching,
     series,
 )
-from projections.money import earning, payouts, pools, remittances, splitting, statement_files
+from projections.money import (
+    bookkeeping,
+    earning,
+    payouts,
+    pools,
+    previewing,
+    remittances,
+    splitting,
+    statement_files,
+)
 from projections.question import QUESTIONS, Question
 
 __all__ = ["QUESTIONS", "by_words"]
@@ -50,7 +59,9 @@ ROOMS = (
     splitting,
     pools,
     payouts,
+    previewing,
     remittances,
+    bookkeeping,
     statement_files,
     earning,
     formats,

@@ -227,6 +227,7 @@ WITH: Mapping[str, Callable[[Known], Iterable[dict[str, Any]]]] = {
     "preview_remix": _previews,
     "show_statement": _statements,
     "show_withheld": lambda _: ({"year": 2026},),
+    "preview_payouts": lambda _: ({"currency": "USD", "outcome": "paid"},),
 }
 """What is asked with more than an id, or of something that is no noun."""
 

@@ -108,6 +108,8 @@ def community(served: Served) -> dict[str, str]:
         "edge": f"/remix/{edge}",
         "identifier": f"/identifier/{number}",
         "moderator": "/desk/moderator",
+        "accountant": "/desk/accountant",
+        "accountant-payout": "/desk/accountant/payout?currency=USD&minimum=5",
         "audit": "/audit",
         "sign-in": "/sign-in",
         "nothing": "/piece/nothing",

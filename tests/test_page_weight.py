@@ -266,7 +266,16 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
     told.agree(small, {people[0]: "2", people[1]: "1"})
     for month in range(MANY // 2):
         told.earn(small, 100_00 + month, source=f"shop {month}")
+    batch = told.tell("issue_payouts", currency="USD", payees=people[:40]).id
+    desk = "/desk/accountant"
     return {
+        desk: [desk],
+        f"{desk}/import": [f"{desk}/import"],
+        f"{desk}/payout": [f"{desk}/payout", f"{desk}/payout?currency=USD"],
+        f"{desk}/batches": [f"{desk}/batches"],
+        f"{desk}/batch/<id>": [f"{desk}/batch/{batch}"],
+        **{f"{desk}/{one}": [f"{desk}/{one}"] for one in ("bookings", "balances", "pools")},
+        f"{desk}/reports": [f"{desk}/reports", f"{desk}/reports?year=2026"],
         "/pool/<id>": [f"/pool/{pool}", f"/pool/{small}"],
         "/pools/<id>/split.svg": [f"/pools/{pool}/split.svg"],
         "/proposal/<id>": [

@@ -15,6 +15,7 @@ from api.keys import Keys
 from api.limits import Limits
 from api.subscribing import Subscriptions
 from api.web import (
+    accounting,
     audit,
     clearing,
     deciding,
@@ -73,6 +74,7 @@ def pages(
     desk.pages(frame)
     moderating.pages(frame)
     money.pages(frame)
+    accounting.pages(frame)
     proposing.pages(frame)
     revising.pages(frame)
     audit.pages(frame, log)

@@ -28,6 +28,12 @@ _FOUND_IN = {
     "person": "the name of somebody in it",
 }
 
+PAYOUT_STATES = {
+    "issued": "on the way",
+    "settled": "arrived",
+    "returned": "came back",
+    "claimed": "came back and was claimed",
+}
 CREDIT_STATES = {
     "granted": "offered, not accepted yet",
     "claimed": "claimed, not accepted yet",

@@ -173,7 +173,7 @@ class RecordRevenue(_Booking):
         word, name = word_and_name(SOURCES, self.source, self.source_name)
         past.books().fetch_pool(self.pool, word)
         must_know(past, {f"work/{line.work}" for line in self.sold if line.work is not None})
-        amount_minor, items, exact = self._sold(past.get(Pool, self.pool).opened.currency)
+        amount_minor, items, exact = self.amounts(past.get(Pool, self.pool).opened.currency)
         named = None if name is None else named_in(past, self.pool, f"{word}/", name)
         yield Revenue.Recorded.born(
             past.id,
@@ -186,7 +186,7 @@ class RecordRevenue(_Booking):
         )
         yield from divide_waiting(past, self.pool)
 
-    def _sold(self, currency: str) -> tuple[int, tuple[Item, ...], Fraction]:
+    def amounts(self, currency: str) -> tuple[int, tuple[Item, ...], Fraction]:
         """The amount, what was sold for it by kind, and the exact sum of the lines."""
         stated = self.amount_minor
         if not self.sold:

@@ -1,0 +1,187 @@
+"""A shop's statement that somebody uploads: rehearsed line by line, then recorded in one append.
+
+What would be recorded, what is recorded already, and what is refused is the same both times, since
+both are decided by the same commands.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, NamedTuple
+
+from api.problems import Problem
+from domain.draft import Draft
+from domain.journal import Journal
+from domain.lines import BadLine, Ids, Line, step_of
+from domain.money.dividing import RecordRevenue
+from domain.money.pool import Pool
+from domain.money.revenue import Revenue
+from domain.refusal import IdTaken, Refusal
+from projections import placing
+from projections.placing import Place
+from projections.shops import NotConvertible, Row, Unplaced, statement_lines
+from projections.store import View
+
+LARGEST_FILE_BYTES = 700_000
+"""A request has at most a megabyte, and the file is sent twice."""
+MOST_LINES = 500
+"""How many revenues are recorded in one append."""
+IMPORT = "use “stemma import” for more, or split the file"
+
+OTHERWISE = (
+    "These sales were recorded before with another amount. Reverse that first if it was wrong."
+)
+
+State = Literal["new", "known", "refused"]
+
+
+class Statement(NamedTuple):
+    """A file of a shop, and what it does not say itself."""
+
+    file: bytes
+    form: str
+    given: Row
+
+    @property
+    def kept(self) -> str:
+        """The file as text, for the form that confirms it."""
+        return base64.b64encode(zlib.compress(self.file, 9)).decode()
+
+
+@dataclass
+class Outcome:
+    """What becomes of one line: a revenue of a pool, source, time and document."""
+
+    where: str
+    line: Line
+    state: State
+    id: str = ""
+    pool: str | None = None
+    currency: str | None = None
+    amount_minor: int | None = None
+    code: str = ""
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Sum(NamedTuple):
+    """What lines come to, for a pool."""
+
+    pool: str
+    currency: str
+    lines: int
+    amount_minor: int
+
+
+def unpacked(kept: str) -> bytes:
+    """The file of a statement that was kept in a form."""
+    try:
+        packed = zlib.decompressobj()
+        file = packed.decompress(base64.b64decode(kept, validate=True), LARGEST_FILE_BYTES + 1)
+    except (binascii.Error, zlib.error, ValueError):
+        raise Problem("wrong_type", "The file was not sent whole. Choose it again.") from None
+    return must_be_small(file)
+
+
+def must_be_small(file: bytes) -> bytes:
+    """Refuse a file that is too large to be sent twice."""
+    if len(file) > LARGEST_FILE_BYTES:
+        raise Problem(
+            "too_large", f"A statement has at most {LARGEST_FILE_BYTES:,} bytes here; {IMPORT}."
+        )
+    return file
+
+
+def lines_of(view: View, statement: Statement) -> list[Line]:
+    """The lines of a statement; what is no statement is refused with the reason."""
+
+    def finding(numbers: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], list[Place]]:
+        return placing.places(view, numbers)
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "the file"
+        path.write_bytes(statement.file)
+        try:
+            found = statement_lines(statement.form, path, finding, statement.given)
+            lines = [*islice(found, MOST_LINES + 1)]
+        except NotConvertible as problem:
+            raise Problem("wrong_type", f"This is not a statement as chosen: {problem}.") from None
+    if not lines:
+        raise Problem("missing_field", "There is no sale in this file.")
+    if len(lines) > MOST_LINES:
+        raise Problem(
+            "too_large", f"This file would be more than {MOST_LINES:,} revenues at once; {IMPORT}."
+        )
+    return lines
+
+
+def rehearsed(journal: Journal, lines: Iterable[Line], by: str) -> list[Outcome]:
+    """What would become of each line; nothing is recorded."""
+    with journal.engine.snapshot():
+        return _carried_out(journal.draft(), lines, by)
+
+
+def recorded(
+    journal: Journal, lines: Collection[Line], by: str
+) -> tuple[list[Outcome], int | None]:
+    """What became of each line, and the position of the last that was recorded."""
+    told, positions = journal.decided(lambda draft: _carried_out(draft, lines, by))
+    return told, max(positions, default=None)
+
+
+def sums(outcomes: Iterable[Outcome], state: State) -> list[Sum]:
+    """What the lines in a state come to by pool and currency, the largest first."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for one in outcomes:
+        if one.state == state and one.pool and one.currency:
+            known = found.setdefault((one.pool, one.currency), [0, 0])
+            known[0] += 1
+            known[1] += one.amount_minor or 0
+    every = [Sum(*key, *value) for key, value in found.items()]
+    return sorted(every, key=lambda each: (each.currency, -each.amount_minor))
+
+
+def _carried_out(draft: Draft, lines: Iterable[Line], by: str) -> list[Outcome]:
+    ids = Ids("bundle")  # as “stemma import” names them: what it recorded is known here
+    return [
+        _told(draft, ids, f"line {number}", line, by) for number, line in enumerate(lines, start=1)
+    ]
+
+
+def _told(draft: Draft, ids: Ids, where: str, line: Line, by: str) -> Outcome:
+    told = Outcome(where, line, "refused")
+    try:
+        if isinstance(line, Unplaced):
+            raise BadLine(line.reason)
+        command = step_of(line, ids).command
+        assert isinstance(command, RecordRevenue), "a statement says what was earned"
+        told.id, told.pool = str(command.id), command.pool
+        told.currency = draft.get(Pool, command.pool).opened.currency
+        _carry_out(draft, command, told, by)
+    except Refusal as refusal:
+        told.code, told.reason = refusal.code, ids.in_its_words(refusal)
+        if isinstance(refusal, IdTaken):
+            told.reason = OTHERWISE
+    told.warnings = tuple(map(ids.in_its_words, told.warnings))
+    return told
+
+
+def _carry_out(draft: Draft, command: RecordRevenue, told: Outcome, by: str) -> None:
+    before = len(draft.facts)
+    try:
+        told.warnings = tuple(one.detail for one in draft.carry_out(command, by).warnings)
+    except IdTaken:  # by what somebody else recorded of this statement, or with other amounts
+        there = draft.get(Revenue, told.id).recorded
+        stated, items, _ = command.amounts(told.currency or "")
+        told.amount_minor = stated
+        if stated != there.amount_minor or [one.written() for one in items] != (there.sold or []):
+            raise
+    told.state = "new" if len(draft.facts) > before else "known"
+    told.amount_minor = draft.get(Revenue, told.id).recorded.amount_minor

@@ -1,0 +1,198 @@
+"""The accountant's desk: what is to be done, what was booked, what is owed, and the reports.
+
+Who may read it is who may read all money; a form is shown to those who keep the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, render_template, request
+
+from api.fields import Choice, Text, Whole, word
+from api.problems import Problem, of_refusal
+from api.questions import asked_by, written
+from api.web import batches, importing
+from api.web.desk import desk_of
+from api.web.frame import Answer, Frame, Listed, asked, reader, to_page
+from api.web.keepers import keeps_books, must_read_all
+from domain.money.adjusting import ClosePeriod
+from domain.readers import ALL_MONEY
+from domain.refusal import Refusal
+from projections import inbox
+from projections.money import bookkeeping
+from projections.money.pools.beancount import beancount
+from projections.question import Asking
+from projections.store import View, decode_cursor, encode_cursor
+
+PART = 30
+"""How many lines of a list a page shows."""
+FEW = 5
+"""How many of the latest batches and of the largest pools the desk itself shows."""
+
+
+class Filtered(Listed):
+    """The parameters of a list of money."""
+
+    currency = word("EUR", "Only in this currency.")
+    pool = word(None, "Of this pool.")
+    payee = Text(200, None, "Of this payee.")
+    from_ = word("2026-01", "From this moment on.", data_key="from")
+    to = word("2026-07", "Before this moment.")
+    format = Choice(("trial", "withheld", "ledger"), "As a file.")
+    year = Whole(1970, 9998, "In this year.")
+
+
+def pages(frame: Frame) -> None:
+    """The desk and its lists."""
+    importing.pages(frame)
+    batches.pages(frame)
+    _lists(frame)
+    _reports(frame)
+
+    @desk_of(frame, "accountant", "Statements of shops, payouts, periods, reports", ALL_MONEY)
+    def show_accountant() -> Answer:
+        with frame.view(asked()) as view:
+            return _desk(frame, view)
+
+    @frame.form("/desk/accountant/period")
+    def close_period() -> Answer:
+        said = {name: request.form.get(name, "").strip() for name in ("until", "note")}
+        given = {name: text for name, text in said.items() if text}
+        try:
+            if "until" not in given:
+                raise Problem("missing_field", "Say before when everything is closed.")
+            receipt = frame.record(ClosePeriod.of(given))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            with frame.view({}) as view:
+                return _desk(frame, view, problem, said), problem.code
+        return to_page("/desk/accountant", receipt.position)
+
+
+def _desk(
+    frame: Frame, view: View, problem: Problem | None = None, said: Mapping[str, str] | None = None
+) -> str:
+    must_read_all(frame, view)
+    trial = bookkeeping.trial_balance(view, frame.journal, actor=reader())
+    by_currency: dict[str, dict[str, int]] = {}
+    for line in trial["lines"]:
+        by_currency.setdefault(line["currency"], {})[line["account"]] = line["amount_minor"]
+    return render_template(
+        "accountant.html",
+        keeps_books=keeps_books(frame),
+        currencies=by_currency,
+        waits=_waits(frame, view),
+        pools=bookkeeping.pools_by_size(view, most=FEW),
+        batches=bookkeeping.latest_batches(view, most=FEW),
+        periods=bookkeeping.closed_periods(view, FEW),
+        year=datetime.now(UTC).year,
+        problem=problem,
+        said=said or {},
+    )
+
+
+def _waits(frame: Frame, view: View) -> list[Any]:
+    """What waits for who keeps the books: payouts that are on their way."""
+    found = inbox.inbox(view, frame.journal, actor=reader(), limit=PART).items
+    return [one for one in found if one["kind"] == "payout"]
+
+
+def _lists(frame: Frame) -> None:
+    @frame.page("/desk/accountant/bookings", nobody_else=True)
+    def show_bookings() -> Answer:
+        wanted, filters = _asked("from_", "to", "currency", "pool", "kind")
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            found = bookkeeping.bookings(
+                view,
+                frame.journal,
+                actor=reader(),
+                limit=PART,
+                after=wanted.get("cursor"),
+                **filters,
+            )
+            return render_template(
+                "bookings.html", found=found, said=filters, keeps_books=keeps_books(frame)
+            )
+
+    @frame.page("/desk/accountant/balances", nobody_else=True)
+    def show_balances() -> Answer:
+        wanted, filters = _asked("currency", "payee", "from_", "to")
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            found = bookkeeping.all_balances(
+                view,
+                frame.journal,
+                actor=reader(),
+                limit=PART,
+                after=wanted.get("cursor"),
+                **filters,
+            )
+            return render_template("balances.html", found=found, said=filters)
+
+    @frame.page("/desk/accountant/pools", nobody_else=True)
+    def show_pools() -> Answer:
+        wanted, filters = _asked("currency")
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            (place,) = decode_cursor(wanted.get("cursor"), int) or [0]
+            found = bookkeeping.pools_by_size(view, place=place, most=PART + 1, **filters)
+            more = encode_cursor(place + PART) if len(found) > PART else None
+            return render_template("pools.html", pools=found[:PART], next=more, said=filters)
+
+
+def _reports(frame: Frame) -> None:
+    @frame.page("/desk/accountant/reports", nobody_else=True)
+    def show_reports() -> Answer:
+        wanted, filters = _asked("year", "format")
+        year = filters.get("year") or datetime.now(UTC).year
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            trial = asked_by(view, frame.journal, "show_trial_balance", {})
+            withheld = asked_by(view, frame.journal, "show_withheld", {"year": year})
+            match filters.get("format"):
+                case "trial":
+                    return _file(trial, f"trial-balance-{view.as_of}.csv")
+                case "withheld":
+                    return _file(withheld, f"withheld-{year}.csv")
+                case "ledger":
+                    return _ledger(frame, view)
+            return render_template(
+                "reports.html",
+                trial=trial.answer,
+                withheld=withheld.answer,
+                year=year,
+                pools=bookkeeping.pools_by_size(view, most=PART),
+            )
+
+
+def _file(asking: Asking, name: str) -> Response:
+    """An answer as CSV, to be saved."""
+    answer = written(asking.question.forms["csv"], asking)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _ledger(frame: Frame, view: View) -> Response:
+    """Every entry of all pools, as beancount reads it."""
+    name = f"ledger-{view.as_of}.beancount"
+    return Response(
+        beancount(view, frame.journal),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _page(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Who asks, and for which part of a list."""
+    return {"actor": reader(), "limit": PART, "after": wanted.get("cursor")}
+
+
+def _asked(*names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters of the address: of every page, and the filters of this one."""
+    wanted = asked(Filtered)
+    filters = {name: wanted.pop(name) for name in names if name in wanted}
+    return wanted, filters

@@ -1,0 +1,165 @@
+"""Payouts by the batch: previewed, issued, and then settled or returned, one or many at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from flask import g, render_template, request
+
+from api.fields import Choice, word
+from api.problems import Problem, of_refusal
+from api.web import amounts
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
+from api.web.keepers import keeps_books, must_read_all
+from domain.command import Command
+from domain.money.currency import currency_code
+from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
+from domain.refusal import Refusal
+from projections.money import bookkeeping, payouts, previewing
+from projections.money.previewing import OUTCOMES
+from projections.store import View, decode_cursor, encode_cursor
+
+PART = 50
+"""How many payouts or payees a page shows."""
+MOST_AT_ONCE = 200
+"""How many payouts are settled in one append."""
+
+
+class Previewed(Listed):
+    """What a batch would be for."""
+
+    currency = word("EUR", "In this currency.")
+    minimum = word("10.00", "The least that is paid to one payee.")
+    outcome = Choice(OUTCOMES, "Only payees of whom this becomes.")
+    state = Choice(("issued", "settled", "returned", "claimed"), "Only payouts in this state.")
+
+
+def pages(frame: Frame) -> None:
+    """The preview, the batches, and the page of one."""
+
+    @frame.page("/desk/accountant/payout", nobody_else=True)
+    def show_payout_preview() -> Answer:
+        wanted = asked(Previewed)
+        said = {name: wanted.pop(name, None) for name in ("currency", "minimum", "outcome")}
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            try:
+                return _preview(frame, view, said, wanted.get("cursor"))
+            except (Problem, Refusal) as refusal:
+                problem = of_refusal(refusal)
+                return _preview(frame, view, {}, None, problem), problem.code
+
+    @frame.form("/desk/accountant/payout")
+    def issue_payouts() -> Answer:
+        said = {name: request.form.get(name, "").strip() for name in ("currency", "minimum", "id")}
+        try:
+            receipt = frame.record(_issue(said))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            with frame.view({}) as view:
+                must_read_all(frame, view)
+                return _preview(frame, view, said | {"outcome": None}, None, problem), problem.code
+        return to_page(f"/desk/accountant/batch/{receipt.id}", receipt.position)
+
+    @frame.page("/desk/accountant/batches", nobody_else=True)
+    def show_batches() -> Answer:
+        wanted = asked(Listed)
+        (place,) = decode_cursor(wanted.get("cursor"), int) or [0]
+        with frame.view(wanted) as view:
+            must_read_all(frame, view)
+            found = bookkeeping.latest_batches(view, place=place, most=PART + 1)
+            more = encode_cursor(place + PART) if len(found) > PART else None
+            return render_template("batches.html", batches=found[:PART], next=more)
+
+    @frame.page("/desk/accountant/batch/<id>", nobody_else=True)
+    def show_batch(id: str) -> Answer:
+        id, wanted = id_in_path(id), asked(Previewed)
+        with frame.view(wanted) as view:
+            return _batch(frame, view, id, wanted.get("state"), wanted.get("cursor"))
+
+    @frame.form("/desk/accountant/batch/<id>")
+    def change_payouts(id: str) -> Answer:
+        id = id_in_path(id)
+        try:
+            receipt = frame.record(*_changes())
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            with frame.view({}) as view:
+                return _batch(frame, view, id, None, None, problem), problem.code
+        return to_page(f"/desk/accountant/batch/{id}", receipt.position)
+
+
+def _minimum(said: dict[str, Any]) -> int:
+    typed = said.get("minimum")
+    return amounts.exact(typed, said["currency"]) if typed else 1
+
+
+def _issue(said: dict[str, Any]) -> IssuePayouts:
+    currency = currency_code(said["currency"])
+    given = {"id": said["id"]} if said["id"] else {}
+    return IssuePayouts.of({"currency": currency, "minimum_minor": _minimum(said), **given})
+
+
+def _preview(
+    frame: Frame,
+    view: View,
+    said: dict[str, Any],
+    cursor: str | None,
+    problem: Problem | None = None,
+) -> str:
+    """The choice of a currency and, once it is chosen, what a batch would do."""
+    told, outcome = None, said.get("outcome")
+    if said.get("currency") and (problem is None or not problem.problem.startswith("bad_")):
+        currency, least = currency_code(said["currency"]), _minimum(said)
+        told = previewing.previewed(
+            view, frame.journal, g.actor, currency, least, outcome, cursor, PART
+        )
+    return render_template(
+        "payout.html",
+        told=told,
+        said=said,
+        id=said.get("id") or uuid4(),
+        currencies=bookkeeping.owed_in(view),
+        outcomes=OUTCOMES,
+        keeps_books=keeps_books(frame),
+        problem=problem,
+    )
+
+
+def _batch(
+    frame: Frame,
+    view: View,
+    id: str,
+    state: str | None,
+    cursor: str | None,
+    problem: Problem | None = None,
+) -> str:
+    told = payouts.batch(view, frame.journal, id, actor=reader())
+    found = payouts.payouts(view, batch=id, state=state, after=cursor, limit=PART)
+    return render_template(
+        "batch.html",
+        told=told,
+        payouts=found.items,
+        next=found.next,
+        state=state,
+        keeps_books=keeps_books(frame),
+        problem=problem,
+    )
+
+
+def _changes() -> list[Command]:
+    """What a form says of the payouts that are ticked in it."""
+    chosen = [id_in_path(id) for id in request.form.getlist("payout")]
+    if not chosen:
+        raise Problem("missing_field", "Tick the payouts that this is about.")
+    if len(chosen) > MOST_AT_ONCE:
+        raise Problem("invalid_body", f"At most {MOST_AT_ONCE} payouts at once.")
+    if request.form.get("do") == "return":
+        reason = request.form.get("reason", "").strip()
+        if not reason:
+            raise Problem("missing_field", "Say why they came back.")
+        return [ReturnPayout.of({"id": id, "reason": reason}) for id in chosen]
+    own = {id: request.form.get(f"reference-{id}", "").strip() for id in chosen}
+    common = request.form.get("reference", "").strip()
+    return [SettlePayout.of({"id": id, "reference": own[id] or common or None}) for id in chosen]

@@ -1,0 +1,124 @@
+"""A shop's statement by uploading it: first a rehearsal that says what becomes of each line.
+
+The file is kept only in the page, and sent again to be recorded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from flask import g, render_template, request
+
+from api import statements
+from api.authentication import must_include
+from api.problems import Problem, of_refusal
+from api.statements import MOST_LINES, Outcome, Statement
+from api.web.frame import Answer, Frame, asked
+from api.web.keepers import must_read_all
+from domain.money.dividing import RecordRevenue
+from domain.money.naming import SOURCES
+from domain.refusal import Refusal
+from projections.money.bookkeeping import pools_by_size
+from projections.store import View
+
+FORMS = {
+    "sales": "A table (CSV): commas, semicolons or tabs between its columns",
+    "dsr": "A digital sales report (DDEX DSR, the flat file)",
+}
+"""The formats of a statement, by their names."""
+GIVEN = ("pool", "source", "effective_at", "document")
+"""What may be said of a file that does not say it."""
+POOL_PAGE = re.compile(r"/pool/([0-9a-f-]{36})(?=[/?#]|\Z)")
+OFFERED = 100
+"""Of how many pools the form offers a choice; any can be named by its address."""
+SHOWN = 100
+"""How many lines of a kind a page shows; the sums cover all."""
+
+
+def pages(frame: Frame) -> None:
+    """The form, the rehearsal and what was recorded."""
+
+    @frame.page("/desk/accountant/import", nobody_else=True)
+    def show_import() -> Answer:
+        with frame.view(asked()) as view:
+            must_read_all(frame, view)
+            return _form(view, request.args.to_dict())
+
+    @frame.form("/desk/accountant/import")
+    def take_import() -> Answer:
+        must_include(RecordRevenue)
+        said = {name: request.form.get(name, "").strip() for name in (*GIVEN, "form", "name")}
+        with frame.view({}) as view:
+            must_read_all(frame, view)
+            try:
+                statement = _statement(said)
+                lines = statements.lines_of(view, statement)
+                if request.form.get("do") != "record":
+                    told = statements.rehearsed(frame.journal, lines, g.actor)
+                    return _told(view, said, statement, told, None)
+            except (Problem, Refusal) as refusal:
+                problem = of_refusal(refusal)
+                return _form(view, said, problem), problem.code
+        told, position = statements.recorded(frame.journal, lines, g.actor)
+        with frame.view({} if position is None else {"min_position": position}) as view:
+            return _told(view, said, None, told, position)
+
+
+def _statement(said: dict[str, str]) -> Statement:
+    """The file that was sent, or that was kept in the page, and what was said of it."""
+    given = {name: said[name] for name in GIVEN if said[name]}
+    if page := POOL_PAGE.search(said["pool"]):
+        given["pool"] = page[1]
+    form = said["form"] if said["form"] in FORMS else "sales"
+    if kept := request.form.get("kept", ""):
+        return Statement(statements.unpacked(kept), form, given)
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise Problem("missing_field", "Choose the file that the shop sent.")
+    said["name"] = PurePath(sent.filename.replace("\\", "/")).name[:200]
+    file = statements.must_be_small(sent.stream.read(statements.LARGEST_FILE_BYTES + 1))
+    return Statement(file, form, given)
+
+
+def _form(view: View, said: Mapping[str, str], problem: Problem | None = None) -> str:
+    return render_template(
+        "import.html",
+        said=said,
+        forms=FORMS,
+        sources=SOURCES,
+        pools=pools_by_size(view, most=OFFERED),
+        largest=statements.LARGEST_FILE_BYTES,
+        most=MOST_LINES,
+        problem=problem,
+    )
+
+
+def _told(
+    view: View,
+    said: Mapping[str, str],
+    statement: Statement | None,
+    told: Iterable[Outcome],
+    position: int | None,
+) -> str:
+    """What would become of each line or, without the statement, what became of it."""
+    outcomes = list(told)
+    by_state: dict[str, list[Any]] = {
+        state: [one for one in outcomes if one.state == state]
+        for state in ("refused", "new", "known")
+    }
+    by_state["new"].sort(key=lambda one: -abs(one.amount_minor or 0))
+    known = {one.pool for one in outcomes if one.pool}
+    return render_template(
+        "imported.html",
+        said=said,
+        kept=statement.kept if statement else None,
+        given=GIVEN,
+        by_state=by_state,
+        sums=statements.sums(outcomes, "new"),
+        names={each["id"]: each for each in pools_by_size(view, ids=known, most=len(known))},
+        shown=SHOWN,
+        position=position,
+    )

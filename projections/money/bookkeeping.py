@@ -1,0 +1,385 @@
+"""What those who keep the books look at over all pools: bookings, balances, the trial balance.
+
+Lists are ordered by amount, the largest first, and cut into pages by place.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, TypedDict, cast
+
+from domain.engine import Row
+from domain.journal import Journal
+from domain.moment import start_of
+from domain.money.currency import decimal
+from domain.money.held import DEBT, HELD, PAYABLE
+from domain.money.postings import ACCOUNTS
+from domain.readers import ALL_MONEY
+from domain.refusal import BadPeriod, UnknownContributor
+from domain.values import (
+    REVENUE,
+    CurrencyCode,
+    Example,
+    PayeeText,
+    PoolId,
+    StatedMoment,
+    one_of,
+)
+from projections.money import balances
+from projections.money.pools.payees import payees_told
+from projections.money.readers import Reader
+from projections.money.statement_files import rows_of_csv
+from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
+from projections.question import LIMIT, After, Form, Limit, question
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.told import Count, Instant
+
+KINDS = ("revenue", "expense")
+Since = Annotated[
+    StatedMoment | None, "Earned or spent from this moment on; default: the beginning."
+]
+Before = Annotated[StatedMoment | None, "Before this moment; default: ever.", Example("2026-07")]
+InCurrency = Annotated[CurrencyCode | None, "Only in this currency."]
+
+
+class BookingLine(TypedDict):
+    """Revenue or an expense in the list of all."""
+
+    id: Annotated[str, Example(REVENUE)]
+    kind: Annotated[str, one_of(KINDS)]
+    pool: PoolRef
+    currency: Dollars
+    name: Annotated[str, "The source of revenue, the category of an expense.", Example("store")]
+    amount_minor: Annotated[int, Example(10_000)]
+    reversed_minor: Annotated[int, "How much of it was reversed.", Example(0)]
+    effective_at: Instant
+    document: str | None
+    recorded_at: Instant
+    position: Count
+
+
+class PayeeBalance(TypedDict):
+    """What a payee is owed and was paid in a currency, over all pools."""
+
+    payee: PayeeRef
+    currency: Dollars
+    owed_minor: Annotated[int, "Payable and held, less debts.", Example(5_000)]
+    payable_minor: Annotated[Count, Example(5_000)]
+    held_minor: Annotated[Count, Example(0)]
+    held_because: list[ReasonHeld]
+    debt_minor: Annotated[Count, Example(0)]
+    in_transit_minor: Annotated[int, Example(0)]
+    paid_minor: Annotated[int, Example(0)]
+    suspense_minor: Annotated[int, Example(0)]
+    withheld_minor: Annotated[int, Example(0)]
+    exchanged_minor: Annotated[int, Example(0)]
+    reserved_minor: Annotated[int, Example(0)]
+
+
+class TrialLine(TypedDict):
+    """The balance of an account, over all pools and payees."""
+
+    currency: Dollars
+    account: Annotated[str, one_of(tuple(ACCOUNTS))]
+    meaning: Annotated[str, "What the account holds.", Example(ACCOUNTS["paid"])]
+    amount_minor: Annotated[int, Example(10_000)]
+
+
+class TrialSum(TypedDict):
+    """The sum of all accounts in a currency; it is zero."""
+
+    currency: Dollars
+    amount_minor: Annotated[int, Example(0)]
+
+
+class TrialBalance(TypedDict):
+    """Every account with its balance."""
+
+    lines: list[TrialLine]
+    sums: list[TrialSum]
+
+
+class PoolLine(TypedDict):
+    """A pool in the list of all."""
+
+    id: str
+    name: str | None
+    release: str
+    title: str | None
+    currency: str
+    received_minor: int
+
+
+# -- pools ---------------------------------------------------------------------------------------
+
+
+def pools_by_size(
+    view: View,
+    *,
+    ids: Collection[str] | None = None,
+    currency: str | None = None,
+    place: int = 0,
+    most: int,
+) -> list[PoolLine]:
+    """Pools with what came in for them, the largest first."""
+    filters = {
+        "o.id IN :ids": None if ids is None else list(ids),
+        "o.currency = :currency": currency,
+    }
+    wanted = {each: value for each, value in filters.items() if value is not None}
+    rows = view.rows(
+        "SELECT o.id, o.name, w.id, w.title, o.currency, (SELECT CAST(COALESCE(-sum(p.amount), 0) "
+        "AS BIGINT) FROM @postings p WHERE p.pool = o.id AND p.account = 'received' "
+        "AND p.position <= :as_of) FROM @pools o "
+        f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
+        + " AND ".join(["o.position <= :as_of", *wanted])
+        + " ORDER BY 6 DESC, o.position LIMIT :most OFFSET :place",
+        most=most,
+        place=place,
+        **{each.rpartition(":")[2]: value for each, value in wanted.items()},
+    )
+    texts = view.texts({text for row in rows for text in (row[1], row[3])})
+    return [
+        {
+            "id": id,
+            "name": texts.get(name),
+            "release": release,
+            "title": texts.get(title),
+            "currency": code,
+            "received_minor": received,
+        }
+        for id, name, release, title, code, received in rows
+    ]
+
+
+def owed_in(view: View) -> list[tuple[str, int]]:
+    """The currencies in which anything is owed, and how much, the largest first."""
+    owed = {currency: units["owed"] for currency, units in balances.totals(view).items()}
+    return sorted(((code, units) for code, units in owed.items() if units), key=lambda one: -one[1])
+
+
+# -- batches and periods -------------------------------------------------------------------------
+
+
+class LatestBatch(TypedDict):
+    """A payout batch, and how many of its payouts are on their way."""
+
+    id: str
+    currency: str
+    count: int
+    total_minor: int
+    issued_at: str
+    open: int
+
+
+def latest_batches(view: View, *, place: int = 0, most: int) -> list[LatestBatch]:
+    """Payout batches, the latest first."""
+    rows = view.rows(
+        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, (SELECT count(*) FROM @payouts y "
+        f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}) FROM @batches b "
+        "WHERE b.position <= :as_of ORDER BY b.position DESC LIMIT :most OFFSET :place",
+        most=most,
+        place=place,
+    )
+    names = ("id", "currency", "count", "total_minor", "issued_at", "open")
+    return [cast("LatestBatch", dict(zip(names, row, strict=True))) for row in rows]
+
+
+def closed_periods(view: View, most: int) -> list[str]:
+    """Until when periods are closed, the latest first."""
+    rows = view.rows(
+        "SELECT c.until FROM @periods c WHERE c.position <= :as_of "
+        "ORDER BY c.position DESC LIMIT :most",
+        most=most,
+    )
+    return [until for (until,) in rows]
+
+
+# -- what came in and was spent ------------------------------------------------------------------
+
+_BOOKING = (
+    "b.id, b.kind, b.pool, o.name, o.currency, b.source, b.named, b.amount, "
+    "(SELECT CAST(COALESCE(-sum(r.amount), 0) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
+    "AND r.kind IN ('reversal', 'expense_reversal') AND r.position <= :as_of), "
+    "b.effective, b.document, b.at, b.position"
+)
+
+
+@question("list_bookings", "/bookings", cli="bookings", refuses=(BadPeriod,), may=ALL_MONEY)
+def bookings(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    kind: Annotated[str | None, one_of(KINDS), "Only revenue, or only expenses."] = None,
+    pool: Annotated[PoolId | None, "Of this pool."] = None,
+    currency: InCurrency = None,
+    from_: Since = None,
+    to: Before = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[BookingLine]:
+    """What came in and was spent over all pools, by when it was earned, the largest first."""
+    Reader(view, journal, actor).must_be("the bookings of all pools", None)
+    start, end = "" if from_ is None else start_of(from_), "9999" if to is None else start_of(to)
+    if start > end:
+        raise BadPeriod(from_ or "", to or "")
+    filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
+    wanted = {each: value for each, value in filters.items() if value is not None}
+    said = {each.rpartition(":")[2]: value for each, value in wanted.items()}
+    (place,) = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE "
+        + " AND ".join(["b.kind IN :kinds", *wanted])
+        + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end "
+        "ORDER BY abs(b.amount) DESC, b.position LIMIT :most OFFSET :place",
+        kinds=list(KINDS),
+        start=start,
+        end=end,
+        most=limit + 1,
+        place=place,
+        **said,
+    )
+    more = encode_cursor(place + limit) if len(rows) > limit else None
+    return Page(_bookings_told(view, rows[:limit]), more)
+
+
+def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
+    texts = view.texts({text for row in rows for text in (row[3], row[6], row[10])})
+    return [_booking_told(row, texts) for row in rows]
+
+
+def _booking_told(row: Row, texts: Mapping[str | None, str]) -> BookingLine:
+    id, kind, pool, name, currency, word, named, amount, gone, *more = row
+    effective, document, at, position = more
+    return {
+        "id": id,
+        "kind": kind,
+        "pool": {"id": pool, "name": texts.get(name)},
+        "currency": currency,
+        "name": texts.get(named) or word,
+        "amount_minor": amount,
+        "reversed_minor": gone,
+        "effective_at": effective,
+        "document": texts.get(document),
+        "recorded_at": at,
+        "position": position,
+    }
+
+
+# -- balances ------------------------------------------------------------------------------------
+
+
+@question(
+    "list_balances", "/balances", cli="balances", refuses=(UnknownContributor,), may=ALL_MONEY
+)
+def all_balances(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    currency: InCurrency = None,
+    payee: Annotated[PayeeText | None, "Of this payee."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PayeeBalance]:
+    """What every payee is owed and was paid over all pools, by currency, the largest debt first."""
+    Reader(view, journal, actor).must_be("the balances of all payees", None)
+    where = ["p.position <= :as_of", "p.proposal IS NOT NULL", "p.account = :owed"]
+    said: dict[str, Any] = {"owed": "owed"}
+    for name, value in (("currency", currency), ("payee", payee)):
+        if value is not None:
+            where.append(f"p.{name} = :{name}")
+            said[name] = value
+    (place,) = decode_cursor(after, int) or [0]
+    rows = view.rows(
+        "SELECT p.payee, p.currency, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
+        f"WHERE {' AND '.join(where)} GROUP BY p.payee, p.currency "
+        "ORDER BY 3 DESC, p.payee, p.currency LIMIT :most OFFSET :place",
+        most=limit + 1,
+        place=place,
+        **said,
+    )
+    more = encode_cursor(place + limit) if len(rows) > limit else None
+    return Page(_balances_told(view, journal, rows[:limit]), more)
+
+
+def _balances_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[PayeeBalance]:
+    payees = {payee for payee, *_ in rows}
+    sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    because: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    accounts = balances.accounts(view, payees=payees) if payees else []
+    for each, stands in balances.standings(view, journal, accounts):
+        known = sums[each.payee, each.currency]
+        for name, units in (*stands.sums.items(), *_not_owed(each.units)):
+            known[name] += units
+        because[each.payee, each.currency] |= dict.fromkeys(stands.held.because)
+    told = payees_told(view, payees)
+    return [
+        cast(
+            "PayeeBalance",
+            {
+                "payee": told[payee],
+                "currency": currency,
+                "owed_minor": owed,
+                "held_because": [*because[payee, currency]],
+                **{f"{name}_minor": sums[payee, currency][name] for name in _COLUMNS},
+            },
+        )
+        for payee, currency, owed in rows
+    ]
+
+
+_COLUMNS = (PAYABLE, HELD, DEBT, *balances.NOT_OWED)
+
+
+def _not_owed(units: Mapping[str, int]) -> list[tuple[str, int]]:
+    return [(name, units.get(name, 0)) for name in balances.NOT_OWED]
+
+
+# -- the trial balance ---------------------------------------------------------------------------
+
+TRIAL_COLUMNS = ("currency", "account", "meaning", "amount")
+
+
+def _as_csv(told: TrialBalance) -> str:
+    return rows_of_csv(
+        TRIAL_COLUMNS,
+        (
+            {**line, "amount": decimal(line["amount_minor"], line["currency"])}
+            for line in told["lines"]
+        ),
+    )
+
+
+FORMS = {
+    "csv": Form(
+        "text/csv", lambda asking: _as_csv(asking.answer), ",".join(TRIAL_COLUMNS) + "\r\n"
+    ),
+}
+
+
+@question("show_trial_balance", "/trial-balance", cli="trial-balance", forms=FORMS, may=ALL_MONEY)
+def trial_balance(
+    view: View, journal: Journal, *, actor: str, currency: InCurrency = None
+) -> TrialBalance:
+    """The balance of every account over all pools, by currency; the sums are zero. Also as CSV."""
+    Reader(view, journal, actor).must_be("the trial balance", None)
+    totals = balances.totals(view)
+    kept = {code: units for code, units in totals.items() if currency in (None, code)}
+    return {
+        "lines": [
+            {
+                "currency": code,
+                "account": account,
+                "meaning": ACCOUNTS[account],
+                "amount_minor": amount,
+            }
+            for code, units in kept.items()
+            for account, amount in units.items()
+        ],
+        "sums": [
+            {"currency": code, "amount_minor": sum(units.values())} for code, units in kept.items()
+        ],
+    }

@@ -1,0 +1,213 @@
+"""A payout batch before it is issued: who would be paid how much, who would not, and why.
+
+It is the batch that the command would issue now, carried out on a draft that is discarded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, NamedTuple, TypedDict
+
+from domain.journal import Journal
+from domain.money.due import Due, due
+from domain.money.paying import IssuePayouts
+from domain.money.payout import Payout
+from domain.readers import ALL_MONEY
+from domain.refusal import NothingToPay
+from domain.values import Amount, CurrencyCode, Example, one_of
+from projections.money.pools.payees import payees_told
+from projections.money.readers import Reader
+from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
+from projections.question import LIMIT, After, Limit, question
+from projections.store import View, decode_cursor, encode_cursor
+from projections.told import Count
+
+OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
+"""What becomes of a payee, in the order of listing."""
+Outcome = Annotated[str, one_of(OUTCOMES)]
+
+
+class PreviewLine(TypedDict):
+    """What a batch would do for one payee."""
+
+    payee: PayeeRef
+    outcome: Outcome
+    amount_minor: Annotated[int, "What would be paid, or is owed and can be.", Example(26_786)]
+    withheld_minor: Annotated[int, "Of what would be paid.", Example(0)]
+    sent: list[BatchSent]
+    held_minor: Annotated[Count, Example(0)]
+    held_because: list[ReasonHeld]
+
+
+class PreviewSum(TypedDict):
+    """What becomes of all payees with the same outcome."""
+
+    outcome: Outcome
+    payees: Annotated[Count, Example(2)]
+    amount_minor: Annotated[int, Example(50_000)]
+
+
+class PayoutPreview(TypedDict):
+    """What a batch would do."""
+
+    currency: Dollars
+    minimum_minor: Annotated[Count, Example(1_000)]
+    payouts: Annotated[Count, "How many payouts there would be.", Example(2)]
+    total_minor: Annotated[Count, Example(50_000)]
+    withheld_minor: Annotated[int, Example(0)]
+    sent: list[BatchSent]
+    held_minor: Annotated[Count, "What is held, of all payees.", Example(0)]
+    sums: list[PreviewSum]
+    items: list[PreviewLine]
+    next: Annotated[str | None, "Send it as “cursor” for the lines that follow."]
+
+
+class _Sent(NamedTuple):
+    """A payout that would be issued."""
+
+    payee: str
+    amount_minor: int
+    withheld_minor: int
+    currency: str
+    sent_minor: int
+
+
+@question(
+    "preview_payouts",
+    "/payout-batches/preview",
+    cli="payout preview",
+    rehearses=IssuePayouts,
+    may=ALL_MONEY,
+)
+def preview_payouts(
+    view: View,
+    journal: Journal,
+    *,
+    actor: str,
+    currency: CurrencyCode,
+    minimum_minor: Annotated[
+        int | None, Amount(help="The least that is paid to one payee; default 1.", example=1000)
+    ] = None,
+    outcome: Annotated[str | None, one_of(OUTCOMES, "Only payees of whom this becomes.")] = None,
+    after: After | None = None,
+    limit: Annotated[Limit | None, f"How many at most; default {LIMIT}.", Example(50)] = None,
+) -> PayoutPreview:
+    """What a payout batch would pay now, what is held and why, and who is below the minimum.
+
+    It is refused as issuing it would be; nothing is recorded. The largest amounts come first.
+    """
+    Reader(view, journal, actor).must_be("payout batches", None)
+    return previewed(view, journal, actor, currency, minimum_minor or 1, outcome, after, limit)
+
+
+def previewed(
+    view: View,
+    journal: Journal,
+    actor: str,
+    currency: str,
+    minimum_minor: int,
+    outcome: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> PayoutPreview:
+    """The same; a batch with nothing to pay says why."""
+    sent = _rehearsed(journal, actor, currency, minimum_minor)
+    lines = _lines(due(journal.draft(), currency), sent)
+    wanted = [each for each in lines if outcome in (None, each["outcome"])]
+    (place,) = decode_cursor(after, int) or [0]
+    end = place + (limit or LIMIT)
+    shown = wanted[place:end]
+    told = payees_told(view, {each["payee"]["id"] for each in shown})
+    return {
+        "currency": currency,
+        "minimum_minor": minimum_minor,
+        "payouts": len(sent),
+        "total_minor": sum(each.amount_minor for each in sent),
+        "withheld_minor": sum(each.withheld_minor for each in sent),
+        "sent": _by_currency(sent),
+        "held_minor": sum(each["held_minor"] for each in lines),
+        "sums": _summed(lines),
+        "items": [{**each, "payee": told[each["payee"]["id"]]} for each in shown],
+        "next": encode_cursor(end) if end < len(wanted) else None,
+    }
+
+
+def _rehearsed(journal: Journal, actor: str, currency: str, minimum_minor: int) -> list[_Sent]:
+    """The payouts that would be issued now."""
+    command = IssuePayouts.of({"currency": currency, "minimum_minor": minimum_minor})
+    try:
+        _, facts = journal.rehearse(command, by=actor)
+    except NothingToPay:
+        return []
+    return [_sent(fact) for fact in facts if isinstance(fact, Payout.Issued)]
+
+
+def _sent(issued: Payout.Issued) -> _Sent:
+    withheld = sum(int(each[-1] or 0) for each in issued.withheld or ())
+    into = issued.conversion or {}
+    return _Sent(
+        issued.payee,
+        issued.amount_minor,
+        withheld,
+        str(into.get("currency", issued.currency)),
+        int(into.get("amount_minor", issued.amount_minor - withheld)),
+    )
+
+
+def _lines(owed: Mapping[str, Due], sent: Iterable[_Sent]) -> list[PreviewLine]:
+    """A line for each payee, in the order of outcomes, the largest amounts first."""
+    by_payee: dict[str, list[_Sent]] = defaultdict(list)
+    for each in sent:
+        by_payee[each.payee].append(each)
+    lines = [
+        _line(payee, owed.get(payee, Due()), by_payee.get(payee, []))
+        for payee in {**owed, **by_payee}
+    ]
+    return sorted(
+        lines,
+        key=lambda line: (
+            OUTCOMES.index(line["outcome"]),
+            -abs(line["amount_minor"]),
+            -line["held_minor"],
+            line["payee"]["id"],
+        ),
+    )
+
+
+def _line(payee: str, owed: Due, sent: list[_Sent]) -> PreviewLine:
+    amount = sum(each.amount_minor for each in sent) if sent else owed.payable_minor
+    is_held = amount == 0
+    unpaid = "held" if is_held else "below_minimum" if amount > 0 else "overpaid"
+    return {
+        "payee": {"id": payee, "kind": "other", "name": None},
+        "outcome": "paid" if sent else unpaid,
+        "amount_minor": amount,
+        "withheld_minor": sum(each.withheld_minor for each in sent),
+        "sent": _by_currency(sent),
+        "held_minor": owed.held_minor,
+        "held_because": [*owed.because],
+    }
+
+
+def _by_currency(sent: Iterable[_Sent]) -> list[BatchSent]:
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for each in sent:
+        sums[each.currency][0] += 1
+        sums[each.currency][1] += each.sent_minor
+    return [
+        {"currency": currency, "count": count, "amount_minor": amount}
+        for currency, (count, amount) in sorted(sums.items())
+    ]
+
+
+def _summed(lines: Iterable[PreviewLine]) -> list[PreviewSum]:
+    sums: dict[str, list[int]] = {}
+    for line in lines:
+        known = sums.setdefault(line["outcome"], [0, 0])
+        known[0] += 1
+        known[1] += line["held_minor" if line["outcome"] == "held" else "amount_minor"]
+    return [
+        {"outcome": outcome, "payees": payees, "amount_minor": amount}
+        for outcome, (payees, amount) in sums.items()
+    ]

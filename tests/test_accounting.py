@@ -1,0 +1,233 @@
+"""What the accountant's pages rest on: statements rehearsed, batches previewed, lists that add up.
+
+Rule: what a preview says is compared with what is then recorded.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from money import Bank, bank
+from stories import OPERATOR
+from test_money_sold import RULES, shared
+
+from api import statements
+from api.problems import Problem
+from api.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, Statement
+from api.web.amounts import exact
+from domain.refusal import BadAmount, NothingToPay
+from projections.money import bookkeeping, previewing
+from projections.question import Asking
+from projections.registry import QUESTIONS
+from scripts.bundle import found_in, import_lines
+
+HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Net Revenue\n"
+
+
+def statement(*rows: str, head: str = HEAD, **given: str) -> Statement:
+    return Statement((head + "\n".join(rows)).encode(), "sales", given)
+
+
+def rehearsed(told: Bank, said: Statement, by: str = OPERATOR) -> list[Outcome]:
+    with told.view() as view:
+        return statements.rehearsed(told.journal, statements.lines_of(view, said), by)
+
+
+def recorded(told: Bank, said: Statement, by: str = OPERATOR) -> list[Outcome]:
+    with told.view() as view:
+        lines = statements.lines_of(view, said)
+    return statements.recorded(told.journal, lines, by)[0]
+
+
+def outcomes(found: list[Outcome]) -> list[tuple[str, int | None, str]]:
+    return [(one.state, one.amount_minor, one.code) for one in found]
+
+
+# -- statements ------------------------------------------------------------------------------
+
+
+def test_what_a_rehearsal_says_is_what_is_recorded_and_nothing_before(database: str) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        said = statement(
+            f"{pool};Shop;2026-07;s1;US;stream;1.005",
+            f"{pool};Shop;2026-07;s1;DE;stream;2.00",
+            f"{pool};Shop;2026-07;;US;stream;1,00",
+            f"{pool};Shop;2099-01;;US;stream;4.00",
+            "nowhere;Shop;2026-07;;US;stream;4.00",
+        )
+        head, before = told.head(), rehearsed(told, said)
+        assert told.head() == head
+        assert sorted(outcomes(before), key=str) == [
+            ("new", 301, ""),
+            ("refused", None, "bad_sold"),
+            ("refused", None, "earned_in_future"),
+            ("refused", None, "unknown_pool"),
+        ]
+        assert outcomes(recorded(told, said)) == outcomes(before)
+        assert sum(told.account().values()) == 301
+        assert [one[:2] for one in statements.sums(before, "new")] == [(pool, "USD")]
+        again = rehearsed(told, said)
+        assert [one.state for one in again].count("known") == 1
+        assert outcomes(recorded(told, said)) == outcomes(again)
+        assert sum(told.account().values()) == 301
+
+
+def test_a_statement_is_one_whoever_brings_it_and_another_amount_is_refused(
+    database: str, tmp_path: Path
+) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        (kim,) = told.people("kim")
+        told.tell("grant_role", id=kim, role="accountant")
+        told.clock.wait(days=300)
+        row = f"{pool};Shop;2026-07;s1;US;stream;"
+        path = tmp_path / "july.csv"
+        path.write_text(HEAD + row + "3.00\n")
+        import_lines(told.journal, found_in(path, "sales"))
+        head = told.head()
+        assert outcomes(recorded(told, statement(row + "3.00"), kim)) == [("known", 300, "")]
+        (changed,) = recorded(told, statement(row + "4.00"), kim)
+        assert (changed.state, changed.code) == ("refused", "id_taken")
+        assert "another amount" in changed.reason
+        assert told.head() == head
+        (repeated,) = recorded(told, statement(f"{pool};Shop;2026-06;s1;US;stream;3.00"), kim)
+        assert "s1" in repeated.warnings[0] or "document" in repeated.warnings[0]
+
+
+def test_what_a_file_does_not_say_can_be_said_beside_it(database: str) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        said = {"source": "Shop", "effective_at": "2026-07"}
+        bare = statement("1.50", head="Amount\n", pool=pool, **said)
+        assert outcomes(recorded(told, bare)) == [("new", 150, "")]
+        with pytest.raises(Problem, match="no column for: pool"):
+            rehearsed(told, statement("1.50", head="Amount\n", **said))
+
+
+@pytest.mark.parametrize(
+    "file, why",
+    [
+        (b"", "no column"),
+        (HEAD.encode(), "no sale"),
+        (b"Pool;Store;Period;Amount\n\xe4;x;2026;1\n", "UTF-8"),
+        (b"Pool;Store;Period;Amount\np;" + b"x" * 140_000 + b";2026;1\n", "not a table"),
+        (
+            HEAD.encode() + b"".join(b"p;S%d;2026;;;;1\n" % n for n in range(MOST_LINES + 1)),
+            "more than 500",
+        ),
+    ],
+    ids=["empty", "only-a-head", "latin-1", "a-long-cell", "too-many"],
+)
+def test_what_is_no_statement_is_refused_with_its_reason(
+    tmp_path: Path, file: bytes, why: str
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told, told.view() as view, pytest.raises(Problem) as refused:
+        statements.lines_of(view, Statement(file, "sales", {}))
+    assert why in str(refused.value.description)
+
+
+def test_a_file_is_kept_whole_and_never_grows_beyond_its_limit() -> None:
+    said = statement("1.50", head="Amount\n")
+    assert statements.unpacked(said.kept) == said.file
+    bomb = Statement(bytes(50 * LARGEST_FILE_BYTES), "sales", {}).kept
+    for kept in (bomb, "no base64", "AAAA"):
+        with pytest.raises(Problem):
+            statements.unpacked(kept)
+
+
+# -- batches ---------------------------------------------------------------------------------
+
+
+def preview(told: Bank, minimum_minor: int = 1, **said: Any) -> Any:
+    with told.view() as view:
+        return previewing.previewed(
+            view, told.journal, OPERATOR, "USD", minimum_minor, said.get("outcome")
+        )
+
+
+def test_a_preview_of_a_batch_is_the_batch_and_says_why_others_are_not_paid(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        a, b, c = told.people("a", "b", "c")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "5", b: "4", c: "1"}), a, c)
+        told.earn(pool, 10_000)
+        before = told.head()
+        said = preview(told, 2_000)
+        by_outcome = {one["outcome"]: one for one in said["items"]}
+        assert list(by_outcome) == ["paid", "below_minimum", "held"]
+        assert (by_outcome["paid"]["payee"]["name"], said["total_minor"]) == ("a", 5_000)
+        assert by_outcome["below_minimum"]["amount_minor"] == 1_000
+        assert by_outcome["held"]["held_minor"] == said["held_minor"] == 4_000
+        assert by_outcome["held"]["held_because"] == ["unaccepted"]
+        assert [line["payee"]["name"] for line in preview(told, outcome="held")["items"]] == ["b"]
+        assert told.head() == before
+        assert told.pay(minimum_minor=2_000) == {a: 5_000}
+        after = preview(told, 2_000)
+        assert (after["payouts"], after["total_minor"], after["held_minor"]) == (0, 0, 4_000)
+        question = QUESTIONS["preview_payouts"]
+        with told.view() as view:
+            asked = Asking(question, view, told.journal, {"currency": "USD", "minimum_minor": 2000})
+            with pytest.raises(NothingToPay):
+                assert asked.answer
+
+
+def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database: str) -> None:
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1/4", b: "3/4"}), a, b)
+        first, second = told.earn(pool, 1_000), told.earn(pool, 3_000, "2026-06")
+        told.reverse(first, 400)
+        told.pay(payees=[a])
+        with told.view() as view:
+            given = {"view": view, "journal": told.journal, "actor": OPERATOR}
+            trial = bookkeeping.trial_balance(**given)
+            owed = bookkeeping.all_balances(**given).items
+            page = bookkeeping.bookings(**given, limit=1)
+            rest = bookkeeping.bookings(**given, limit=1, after=page.next).items
+            june = bookkeeping.bookings(**given, from_="2026-06", to="2026-07").items
+        assert [one["amount_minor"] for one in trial["sums"]] == [0]
+        accounts = {one["account"]: one["amount_minor"] for one in trial["lines"]}
+        assert sum(one["owed_minor"] for one in owed) == accounts["owed"]
+        assert sum(one["in_transit_minor"] for one in owed) == accounts["in_transit"]
+        assert [one["payee"]["name"] for one in owed] == ["b", "a"]
+        assert [one["id"] for one in (*page.items, *rest)] == [second, first]
+        assert [one["reversed_minor"] for one in rest] == [400]
+        assert [one["id"] for one in june] == [second]
+
+
+# -- amounts as people type them -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed, currency, units",
+    [
+        ("412", "EUR", 41_200),
+        ("412.0", "EUR", 41_200),
+        ("412,05", "EUR", 41_205),
+        ("1,234.50", "EUR", 123_450),
+        ("1 234.50 EUR", "EUR", 123_450),
+        ("-3.1", "EUR", -310),
+        ("7", "JPY", 7),
+        ("1.234", "KWD", 1_234),
+        ("1.5", "HOPE.3", 1_500),
+    ],
+)
+def test_an_amount_is_read_as_it_is_typed(typed: str, currency: str, units: int) -> None:
+    assert exact(typed, currency) == units
+
+
+@pytest.mark.parametrize(
+    "typed, currency",
+    [("1.234", "EUR"), ("1,234", "KWD"), ("1,234", "EUR"), ("7.5", "JPY"), ("1.2.3", "EUR"),
+     ("12,34.50", "EUR"), ("", "EUR"), ("4 USD", "EUR"), ("١٢", "EUR")],
+)  # fmt: skip
+def test_an_amount_that_could_be_another_is_refused(typed: str, currency: str) -> None:
+    with pytest.raises(BadAmount):
+        exact(typed, currency)

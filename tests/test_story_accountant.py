@@ -1,0 +1,118 @@
+"""The accountant's work by clicking only: from a shop's statement to a settled payout and a closed
+period, in an installation that was empty.
+
+Rule: whatever the story needs is made by pressing what the pages show, with a script and without.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import reader, sign_in
+from playwright.sync_api import Browser, Page, expect
+from serving import OPERATOR_KEY, Served, serving
+
+STATEMENT = """Shop;Month;Country;Quantity;Net Revenue
+Tide Store;2026-03;DE;100;80.005
+Tide Store;2026-03;US;50;40.00
+Tide Store;2026-03;US;-1;-0.80
+Other Shop;2026-03;US;x;twelve
+"""
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", public_pages=True) as running:
+        yield running
+
+
+def recorded(page: Page, command: str, **said: str) -> str:
+    """Fill in the form of a command and press its button; the id in the address it leads to."""
+    page.goto("/do")
+    page.get_by_role("main").locator(f'a[href$="/do/{command}"]').click()
+    for field, text in said.items():
+        page.locator(f"[name={field}]").first.fill(text)
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("button", name="Record it")).to_have_count(0)
+    return page.url.partition("?")[0].rpartition("/")[2]
+
+
+def community(page: Page) -> tuple[str, str]:
+    """A release with a pool that its terms divide; the pool, and the key of the accountant."""
+    sign_in(page, OPERATOR_KEY)
+    ana, kim = (recorded(page, "contributor", name=name) for name in ("Ana", "Kim"))
+    page.goto("/do/contributor.grant-role")
+    page.locator("[name=id]").fill(kim)
+    page.locator("[name=role]").select_option("accountant")
+    page.get_by_role("button", name="Record it").click()
+    piece = recorded(page, "contribution", title="Low Tide", medium="audio")
+    whole = recorded(page, "release", title="Tides", components=piece)
+    terms = f'{{"type": "fixed", "shares": [["{ana}", "3/4"], ["house", "1/4"]]}}'
+    page.goto("/do/pool")
+    for field, text in {
+        "release": whole,
+        "name": "Sales",
+        "currency": "EUR",
+        "terms": terms,
+    }.items():
+        page.locator(f"[name={field}]").fill(text)
+    page.locator("[name=kind]").select_option("song")
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sales")
+    pool = page.url
+    page.get_by_text("Desk", exact=True).click()
+    page.get_by_role("link", name="Keys").click()
+    page.get_by_label("For whom").fill(kim)
+    page.get_by_role("button", name="Make a key").click()
+    key = page.locator(".done code").inner_text()
+    page.get_by_role("button", name="Sign out").click()
+    return pool, key
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["with-script", "without-script"])
+def test_from_a_statement_to_a_closed_period(
+    browser: Browser, empty: Served, tmp_path: Path, js: bool
+) -> None:
+    statement = tmp_path / "march.csv"
+    statement.write_text(STATEMENT)
+    with reader(browser, empty.origin, js=js) as page:
+        pool, key = community(page)
+        sign_in(page, key)
+        page.get_by_text("Desk", exact=True).click()
+        page.get_by_role("link", name="Accountant").click()
+        main = page.get_by_role("main")
+        main.get_by_role("link", name="Upload a shop's statement").click()
+        page.get_by_label("The file").set_input_files(statement)
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_role("alert")).to_contain_text("no column for: pool")
+        page.get_by_label("The file").set_input_files(statement)
+        page.get_by_label("Pool").fill(pool)
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_role("status")).to_contain_text("1 will be recorded")
+        expect(page.get_by_role("status")).to_contain_text("1 refused")
+        expect(main).to_contain_text("119.21 EUR")
+        page.get_by_role("button", name="Record 1 line, without the refused").click()
+        expect(page.get_by_role("status")).to_contain_text("1 recorded")
+        main.get_by_role("link", name="Back to the desk").click()
+        expect(main).to_contain_text("119.21")
+
+        main.get_by_role("link", name="Pay out").click()
+        page.get_by_label("Currency").select_option("EUR")
+        page.get_by_label("The least").fill("50.00")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_role("row", name="Ana")).to_contain_text("89.41 EUR")
+        expect(page.get_by_role("row", name="house")).to_contain_text("Below the minimum")
+        page.get_by_role("button", name="Issue 1 payout").click()
+        expect(page.get_by_role("row", name="Ana")).to_contain_text("on the way")
+        page.get_by_label("Bank reference of the payout to Ana").fill("SEPA 7781")
+        page.get_by_role("button", name="They arrived").click()
+        expect(page.get_by_role("row", name="Ana")).to_contain_text("SEPA 7781")
+
+        main.get_by_role("link", name="Accountant").click()
+        page.get_by_label("Close everything earned before").fill("2026-04")
+        page.get_by_role("button", name="Close the period").click()
+        expect(main).to_contain_text("Closed until 2026-04-01")
+        main.get_by_role("link", name="Reports", exact=True).first.click()
+        expect(page.get_by_role("row", name="paid payouts that have arrived")).to_contain_text(
+            "89.41"
+        )
