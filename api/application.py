@@ -63,6 +63,7 @@ ROOMS = {
     "projects": "Common goals, their steps, and the pieces in them.",
     "hits": "What a search by words finds, ranked.",
     "challenges": "What is asked for, and the pieces that answer.",
+    "comments": "What people say about works, projects and challenges, in threads.",
     "pools": "The income of a release.",
     "proposals": "Who shares it, and who has agreed to that.",
     "payouts": "What has been paid, and what is held.",

@@ -27,7 +27,7 @@ SUBJECTS = (
 """The nouns with a history; the facts of all other nouns are about these."""
 NAMES = (
     *("work", "child", "parent", "contributor", "into", "release", "right_holder"),
-    *("project", "challenge", "group", "left"),
+    *("project", "challenge", "group", "left", "follower"),
 )
 """The fields whose value is a subject of the fact."""
 

@@ -186,6 +186,10 @@ class Command(Record):
             else self.MAY
         )
 
+    def settled(self, _past: Past) -> Self:
+        """The same with what it leaves to the past to say, such as who is meant by a name."""
+        return self
+
     def is_done(self, past: Past) -> bool:
         """Whether there is nothing left to do when the same was asked before."""
         return True

@@ -17,10 +17,12 @@ from datetime import datetime
 from typing import Any, cast
 
 from domain.command import Command
+from domain.comment import Comment
 from domain.condition import Condition, Spent
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, New
+from domain.follow import Follow
 from domain.grant import grant_id
 from domain.identity import new_id
 from domain.join import Join
@@ -48,6 +50,7 @@ from domain.request import Request, key_digest
 from domain.seal import Disclosure
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
+from domain.text import folded
 from domain.tree import NotVerified
 from domain.values import Ref, Value
 from domain.warning import Warned
@@ -97,7 +100,7 @@ class Draft(Past):
         self.once = once
         """How far an import has come with each target: a later request is not repeated.
         Without it, only a repetition of the latest request is recognised."""
-        self.signing = signing
+        self.signing, self.is_signed = signing, signing is not None
         """What the actor signed, if anything; the draft then has a single command."""
         self.disclosures: dict[str, Disclosure] = {}
         self.erased: set[str] = set()
@@ -145,6 +148,12 @@ class Draft(Past):
             if text.digest not in self.erased and text.owner not in self.emptied
         ]
 
+    def _named(self, name: str) -> list[tuple[str, str]]:
+        """Whose texts are this name, recorded or about to be, each with its commitment."""
+        wanted, every = folded(name), self.disclosures.values()
+        pending = (one for one in every if one.name == "name" and folded(one.value) == wanted)
+        return [*super()._named(name), *((one.owner, one.digest) for one in pending)]
+
     # -- a command -------------------------------------------------------------------------
 
     def carry_out(
@@ -170,6 +179,7 @@ class Draft(Past):
         self._is_new_key = is_new_key
         target = self._target(command)
         stated, problem = self._read(command)
+        stated = stated and stated.settled(self)
         if stated is not None and (known := self._known(stated, target)):
             return known
         try:
@@ -231,8 +241,9 @@ class Draft(Past):
         if not command.MAY and self.actor != OPERATOR:
             raise NotPermitted(self.actor, command.words(), open_to(()))
         for one, id in command.said(Ref):
-            if isinstance(one.value, Ref) and one.value.noun in NAMED:
-                self.named(one.value.noun, id)
+            match one.value:
+                case Ref(noun=noun, is_part=False) if noun in NAMED:
+                    self.named(noun, id)
         sides = command.sides(self)
         if self._only_reads() and not isinstance(command.noun(self), Contributor):
             raise NotPermitted(self.actor, command.words(), "An auditor writes nothing.")
@@ -378,6 +389,12 @@ class Draft(Past):
                     persons.add(person)
                 case Project.Launched(leaders=leaders):
                     persons.update(leaders)
+                case Comment.Posted(mentions=list(mentioned)):
+                    persons.update(mentioned)
+                case Comment.Edited(added=list(mentioned)):
+                    persons.update(mentioned)
+                case Follow.Begun(follower=follower, about=about, on=on):
+                    persons.update((follower, about) if on == Contributor.NAME else (follower,))
         born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
         for person in persons - born - {OPERATOR}:
             if self.contributor(person).state == Contributor.Forgotten.STATE:

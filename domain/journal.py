@@ -29,6 +29,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
+from domain.comment import COMMENT_MINUTES
 from domain.draft import Acknowledgement, Draft
 from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
@@ -82,6 +83,7 @@ class Journal(Application[str]):
         refuses_licences: bool = False,
         log_name: str = "",
         rate_days: int | None = None,
+        comment_minutes: int = COMMENT_MINUTES,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
@@ -91,6 +93,7 @@ class Journal(Application[str]):
         self.log_name = log_name
         """The name of the log, for which actors sign; empty if there is none."""
         self.rate_days = rate_days
+        self.comment_minutes = comment_minutes
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""

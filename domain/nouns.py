@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from domain.challenge import Answer, Challenge
 from domain.clock import Clock
+from domain.comment import Comment
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact, Noun
+from domain.follow import Follow
 from domain.grant import Grant
 from domain.identifier import Identifier
 from domain.join import Join
@@ -37,7 +39,7 @@ from domain.work import Work
 
 NOUNS: tuple[type[Noun], ...] = (
     *(Contributor, Grant, Contribution, Outside, Release, Remix, Join, Credit, Identifier),
-    *(Project, Step, Placement, Challenge, Answer),
+    *(Project, Step, Placement, Challenge, Answer, Comment, Follow),
     Membership,
     *(Pool, Proposal, Share, Revenue, Expense, Entry, Batch, Payout, Hold, Outsider, Period),
     *(ExchangeRate, PaymentCurrency, Withholding),

@@ -47,6 +47,9 @@ class Kept(Protocol):
     refuses_licences: bool
     """Whether a remix that a licence does not allow is refused, not recorded with a warning."""
 
+    comment_minutes: int
+    """For how long the writer of a comment may edit it."""
+
     rate_days: int | None
     """How old an exchange rate may be; None: any age, and payouts without one are not exchanged."""
 
@@ -67,6 +70,8 @@ class Past:
     """The id of what the current command brings into being or changes."""
     is_vouched_for = False
     """Whether the operator vouches for what everybody says, as in an import."""
+    is_signed = False
+    """Whether the actor signed the current command, so that it can't be said otherwise."""
     counts: bool
     """Whether what the current command says counts at once; otherwise it is pending."""
 
@@ -113,6 +118,11 @@ class Past:
     def rate_days(self) -> int | None:
         """How old an exchange rate may be, if there is a limit; an import has none."""
         return None if self.is_vouched_for else self._journal.rate_days
+
+    @property
+    def comment_minutes(self) -> int | None:
+        """For how long a comment may be edited, if there is a limit; an import has none."""
+        return None if self.is_vouched_for else self._journal.comment_minutes
 
     # -- nouns -----------------------------------------------------------------------------
 
@@ -192,6 +202,15 @@ class Past:
         )
         if ids := sorted(set(found) - {contributor}):
             self.warn(NAMESAKE, ids=", ".join(ids))
+
+    def called(self, name: str) -> set[str]:
+        """Who has a name now, whatever its case and accents."""
+        found = self._named(name)
+        return {self.person(owner) for owner, digest in found if self._is_called(owner, digest)}
+
+    def _named(self, name: str) -> list[tuple[str, str]]:
+        """Whose texts are this name, each with its commitment."""
+        return self.stored.named(name, MOST_NAMESAKES)
 
     def _is_called(self, owner: str, digest: str) -> bool:
         """Whether it is the name that a contributor has now: a pool has a name as well."""

@@ -34,6 +34,7 @@ RELATIONS = {
     "group": "the group whose member it is about",
     "leader": "a leader of the project that it concerns",
     "issuer": "who issued the challenge",
+    "writer": "who wrote the comment",
     "producer": "a producer of the work or the pool that it concerns",
     "accountant": "an accountant",
     "moderator": "a moderator who is on no side of it",
@@ -63,6 +64,8 @@ QUOTAS = {
     "projects": Quota("projects launched", 10),
     "challenges": Quota("challenges issued", 30),
     "answers": Quota("pieces put into projects and given as answers", 300),
+    "conversation": Quota("comments written and changed", 200),
+    "follows": Quota("things begun to be followed", 500),
     "comments": Quota("comments on shares", 50, open=3, a_round=6),
 }
 """How much each person may do: facts name the quota that they count toward."""

@@ -11,6 +11,8 @@ from domain.permission import ANYONE, BOOKS, OWN, READS
 EVERYONE = frozenset({ANYONE})
 ALL_MONEY = BOOKS | READS
 """Who may read all money."""
+OWN_ACTS = OWN | READS
+"""Who may read what somebody does for themself, such as whom they follow."""
 OWN_MONEY = ALL_MONEY | OWN
 """Who may read what concerns one person: payouts, holds."""
 MONEY = ALL_MONEY | {"poster", "producer", "payee"}

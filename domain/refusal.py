@@ -129,6 +129,18 @@ class GroupInGroup(Conflict):
     says = "{contributor} can't be in {group}: a group holds people, and is in no group itself."
 
 
+class OneSubject(Refusal):
+    """Exactly one thing is to be named; what is named beside it has to agree with it."""
+
+    says = "Name what it is about: one of {names}."
+
+
+class EditingOver(Conflict):
+    """A comment is edited within the time that this installation gives for it."""
+
+    says = "The comment could be edited until {until}."
+
+
 class NoSteps(Refusal):
     """A project needs at least one step to be launched."""
 
@@ -476,7 +488,7 @@ class NothingStated(Refusal):
 class ReasonMissing(Refusal):
     """What people have seen is corrected with a reason."""
 
-    says = "A correction needs a reason."
+    says = "This needs a reason."
 
 
 class ContradictoryDisclosure(Refusal):

@@ -6,10 +6,12 @@ from domain.command import COMMANDS, Command
 from domain.commands import (
     admitting,
     challenging,
+    commenting,
     correcting,
     crediting,
     deriving,
     disputing,
+    following,
     forgetting,
     granting,
     grouping,
@@ -37,7 +39,7 @@ __all__ = ["BY_OPERATION", "COMMANDS"]
 ROOMS = (
     *(admitting, granting, forgetting, submitting, deriving, crediting, disputing, releasing),
     *(correcting, naming, identifying, joining),
-    *(projecting, challenging, grouping),
+    *(projecting, challenging, grouping, commenting, following),
     *(proposing, agreeing, elsewhere, dividing, adjusting, opening, arranging, reserving, paying),
 )
 

@@ -3,7 +3,8 @@
 The rule: a field that was signed is recorded as it was signed, and one that was not must be of a
 kind that follows from what was known before. So a signature fits no other act.
 
-This file depends only on the standard library and the files that check a receipt.
+This file depends only on the standard library and the files that check a receipt. It is one file,
+because it is one list and how it is read.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ BRINGS = {
     "close_period": "period.closed",
     "close_project": "project.closed",
     "comment_on_proposal": "proposal.commented",
+    "post_comment": "comment.posted",
     "confirm_share": "proposal.confirmed",
     "correct_credit": "credit.corrected",
     "correct_pool": "> entry.corrected entry.freed entry.continued",
@@ -65,11 +67,13 @@ BRINGS = {
     "dispute_credit": "credit.disputed",
     "dispute_identifier": "identifier.disputed",
     "dispute_remix": "remix.disputed",
+    "edit_comment": "comment.edited",
     "end_role": "role.ended",
     "end_withholding": "withholding.ended",
     "extend_proposal": "proposal.extended",
     "feature_answer": "answer.featured",
     "finalise_proposal": f"proposal.finalised > {_AGREED}",
+    "follow_subject": "follow.begun",
     "forget_contributor": "contributor.forgotten",
     "grant_role": "role.granted",
     "free_reserve": "> entry.freed entry.continued",
@@ -101,6 +105,7 @@ BRINGS = {
     "register_key": "contributor.key_registered",
     "remove_leader": "project.leader_removed",
     "rename_contributor": "contributor.renamed",
+    "remove_comment": "comment.removed",
     "reopen_challenge": "challenge.reopened",
     "reopen_project": "project.reopened",
     "replace_remix": "remix.retired remix.declared",
@@ -128,6 +133,7 @@ BRINGS = {
     "undo_join": "join.undone",
     "unfeature_answer": "answer.unfeatured",
     "unhide_credit": "credit.shown",
+    "unfollow_subject": "follow.ended",
     "update_project": "project.updated",
     "waive_share": "share.waived > entry.corrected entry.freed entry.continued",
     "withdraw_answer": "answer.withdrawn",
@@ -147,7 +153,7 @@ COMPUTED = frozenset(
         *("paper", "agreement", "agreed", "rules", "flow", "lines", "value", "on"),
         *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
-        *("leaders", "left"),
+        *("leaders", "left", "thread", "added", "removed_as", "writer"),
     }
 )
 """The fields that never say what somebody stated."""
@@ -168,6 +174,8 @@ DEFAULTS = {
     "remix.declared": frozenset({"child", "kind", "rate", "places"}),
     "remix.retired": frozenset({"replaced_by"}),
     "placement.made": frozenset({"project"}),
+    "comment.posted": frozenset({"work", "project", "challenge", "step", "mentions"}),
+    "comment.edited": frozenset({"mentions"}),
 }
 """The fields with a value of their own where nothing was stated."""
 MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
@@ -183,9 +191,9 @@ DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal."
 
 WHOLE = ("credit.", "remix.", "release.", "work.")
 """The kinds of facts that leave out nothing of what was signed, and PARTS and NAMED like them."""
-PARTS = ("placement.", "answer.")
+PARTS = ("placement.", "answer.", "follow.")
 """The kinds of facts whose ids follow from those that their commands name."""
-NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.")
+NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.", "comment.")
 """The kinds of facts whose ids their commands call “id”."""
 
 
@@ -295,7 +303,7 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The steps of a project, where a piece is, and what it answers."""
+    """The steps of a project, where a piece is, what it answers, and what somebody follows."""
     why = {"reason": said["reason"]} if said.get("reason") else {}
     for number, step in enumerate(said.get("steps") or ()):
         yield part_id(whole, "step", number), {"project": whole, **step}
@@ -303,6 +311,10 @@ def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield part_id(whole, "placement", 0), {"work": whole, **placed, **why}
     for challenge in said.get("challenges") or ():
         yield part_id(challenge, f"answer/{whole}", 0), {"challenge": challenge, "work": whole}
+    for on in ("work", "contributor", "project", "challenge"):
+        if said.get(on) == whole and said.get("id"):
+            scope = {"follower": said["id"], "about": whole, "on": on, "shown": said.get("shown")}
+            yield part_id(whole, f"follow/{said['id']}", 0), scope
     if isinstance(work := said.get("work"), str):
         scope = {"challenge": whole, "work": work, **why}
         yield part_id(whole, f"answer/{work}", 0), scope
@@ -334,12 +346,23 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
             renamed = {"reason": said.get("reason")}
         case "join.declared" if said.get("uri"):
             renamed = {**own, "work": _outside(said["uri"])}
+        case "comment.posted":
+            renamed = {**_nowhere_else(said), **own}
         case "identifier.stated":
             about = said.get("work") or said.get("contributor")
             renamed = {"about": about, **own, "identifier": said.get("identifier")}
         case _:
             return own
     return renamed
+
+
+def _nowhere_else(said: Content) -> dict[str, Any]:
+    """What a comment is on; that of a reply is known, and so is the project of a step."""
+    if said.get("reply_to"):
+        return {}
+    open_to = "project" if said.get("step") else ""
+    places = {"work", "project", "challenge", "step"} - {open_to}
+    return {name: said.get(name) for name in sorted(places)}
 
 
 def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version: int) -> None:

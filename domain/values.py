@@ -21,6 +21,7 @@ from domain.credit import CREDIT_KINDS
 from domain.dates import span_of, start_of_past
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
+from domain.follow import SHOWN
 from domain.grant import GRANTABLE, granted_role
 from domain.identifier import SCHEMES, normal
 from domain.identity import new_id, part_id
@@ -117,6 +118,8 @@ class Ref(Value):
     """The id of something that exists."""
 
     noun: str
+    is_part: bool = field(default=False, kw_only=True)
+    """Whether the command itself looks it up, in what it is a part of."""
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
@@ -366,6 +369,7 @@ PROJECT = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e71"
 STEP = part_id(PROJECT, "step", 0)
 MEMBERSHIP = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e74"
 NEXT_STEP = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e73"
+REMARK = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e75"
 CHALLENGE = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e72"
 WITHHOLDING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d413"
 
@@ -379,7 +383,8 @@ JoinId = Annotated[str, Ref("join", example=JOIN)]
 CreditId = Annotated[str, Ref("credit", example=LINE)]
 PoolId = Annotated[str, Ref("pool", example=POOL)]
 ProposalId = Annotated[str, Ref("proposal", example=PROPOSAL)]
-CommentId = Annotated[str, Ref("comment", example=COMMENT)]
+ProposalCommentId = Annotated[str, Ref("comment", is_part=True, example=COMMENT)]
+CommentId = Annotated[str, Ref("comment", example=REMARK)]
 RevenueId = Annotated[str, Ref("revenue", example=REVENUE)]
 ExpenseId = Annotated[str, Ref("expense", example=EXPENSE)]
 EntryId = Annotated[str, Ref("entry", example=DIVISION)]
@@ -616,6 +621,15 @@ PoolKind = Annotated[
 StatementReaders = Annotated[
     str,
     listed(STATEMENTS, UnknownKind, help="“public”: everyone may read it.", example=PUBLIC),
+]
+ShownTo = Annotated[
+    str,
+    listed(
+        SHOWN,
+        UnknownKind,
+        help="“public”: everyone may see that it is you who follows it; default nobody.",
+        example=PUBLIC,
+    ),
 ]
 CommentKind = Annotated[
     str,

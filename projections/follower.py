@@ -27,7 +27,9 @@ from projections import documents
 from projections.asks import ASKED
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
 from projections.challenges import CHALLENGES, CHALLENGING
+from projections.conversation import CONVERSING
 from projections.documents import Changed
+from projections.following import FOLLOWING
 from projections.groups import GROUPING
 from projections.history import HISTORY
 from projections.identifiers import IDENTIFIED
@@ -42,7 +44,7 @@ log = logging.getLogger(__name__)
 
 PROJECTIONS: tuple[Projection, ...] = (
     *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING, GROUPING),
-    *(HISTORY, NOTICED, ASKED, MONEY),
+    *(CONVERSING, FOLLOWING, HISTORY, NOTICED, ASKED, MONEY),
 )
 TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 

@@ -12,12 +12,12 @@ from typing import Annotated
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
-from domain.permission import OWN, READS, permit
+from domain.permission import OWN, READS
 from domain.stored import Placed
-from domain.values import ContributorId, one_of
-from projections import attribution
+from domain.values import ContributorId, Example, Flag, one_of
+from projections import attribution, projects
 from projections.feed import is_public
-from projections.grants import roles_of
+from projections.following import Followed, must_be_own
 from projections.history import tell
 from projections.money.readers import Reader
 from projections.notices import HAPPENED, TOLD, values_of
@@ -40,10 +40,25 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "shares": ("proposal.", "share."),
     "money": ("payout.", "hold."),
     "projects": ("project.", "step.", "placement.", "challenge.", "answer.", "membership."),
+    "comments": ("comment.",),
 }
 """What can be asked for alone, and how the topics of each begin."""
 Kind = Annotated[str, one_of(tuple(KINDS))]
 
+_COMMENTED = (
+    # Others commented on what they posted, are credited on, issued or lead; or replied to them.
+    "UNION SELECT m.born FROM @works w JOIN @comments m ON m.kind = 'work' AND m.about = w.node "
+    "AND NOT m.actor IN :named WHERE w.poster IN :named "
+    "UNION SELECT m.born FROM @credits c JOIN @comments m ON m.kind = 'work' AND m.about = c.work "
+    "AND c.since <= m.born AND c.until > m.born AND NOT m.actor IN :named "
+    "WHERE c.contributor IN :accounts AND NOT (c.state IN :gone) "
+    "UNION SELECT m.born FROM @challenges c JOIN @comments m ON m.kind = 'challenge' "
+    "AND m.about = c.number AND NOT m.actor IN :named WHERE c.actor IN :named "
+    "UNION SELECT m.born FROM @comments m WHERE m.kind = 'project' AND m.about IN :led "
+    "AND NOT m.actor IN :named "
+    "UNION SELECT m.born FROM @comments o JOIN @comments m ON m.reply_to = o.id "
+    "AND NOT m.actor IN :named WHERE o.actor IN :named"
+)
 _HAPPENED = (
     f"{TOLD} "
     # Somebody made something from what they posted or are credited on.
@@ -64,8 +79,20 @@ _HAPPENED = (
     "AND e.since = e.born AND e.state = 'pending' WHERE w.poster IN :named "
     # Others answered a challenge that they issued.
     "UNION SELECT a.born FROM @challenges c JOIN @answers a ON a.challenge = c.number "
-    "JOIN @works w ON w.number = a.own_work AND NOT w.poster IN :named WHERE c.actor IN :named"
+    "JOIN @works w ON w.number = a.own_work AND NOT w.poster IN :named WHERE c.actor IN :named "
+    f"{_COMMENTED}"
 )
+
+
+_OWN = f"SELECT position, 1 AS own, 0 AS subject FROM ({_HAPPENED}) AS h"
+
+
+class HappeningTold(FactTold):
+    """Something that happened to somebody, or to what they follow."""
+
+    follows: Annotated[
+        str | None, "The id of what they follow, where it did not happen to them.", Example(None)
+    ]
 
 
 @question("list_happenings", "/contributors/{id}/happenings", cli="happenings", may=OWN | READS)
@@ -76,39 +103,49 @@ def of_contributor(
     *,
     actor: str,
     kind: Annotated[Kind | None, "Only these."] = None,
+    own: Annotated[bool, Flag(help="Nothing that happened only to what they follow.")] = False,
     after: After | None = None,
     limit: Limit = LIMIT,
-) -> Page[FactTold]:
-    """What happened to this person, their works and their money, the latest first.
+) -> Page[HappeningTold]:
+    """What happened to this person, their works, their money and what they follow, latest first.
 
     A piece of theirs was used or featured, a challenge of theirs was answered, they were credited,
     a credit was changed or disputed, shares were proposed or agreed, a payout was sent or came
-    back. Only the person, auditors and the operator may ask.
+    back, somebody mentioned them, replied to them or commented on what is theirs. Only the person,
+    auditors and the operator may ask.
     """
-    accounts = attribution.accounts(view, id)
+    accounts = must_be_own(view, journal, id, actor, "read what happened")
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
-    sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
-    permit(actor, "read what happened", OWN | READS, sides)
     reader, begins = Reader(view, journal, actor), KINDS[kind] if kind else ("",)
+    there = Followed(view, [] if own else accounts)
+    said = {**values_of(accounts, named, "", HAPPENED), **there.values}
+    said |= {"led": projects.led_by(view, named), "most": SCANNED}
     (below,) = decode_cursor(after, int) or [view.as_of + 1]
-    found: list[Placed] = []
+    found, marks = list[Placed](), dict[int, str | None]()
     while len(found) <= limit:
         rows = view.rows(
-            f"SELECT position FROM ({_HAPPENED}) AS told "
-            "WHERE position < :below AND position <= :as_of ORDER BY position DESC LIMIT :most",
-            **values_of(accounts, named, "", HAPPENED),
+            f"SELECT position, max(own), min(subject) FROM ({_OWN}{there.sql}) AS told "
+            "WHERE position < :below AND position <= :as_of "
+            "GROUP BY position ORDER BY position DESC LIMIT :most",
+            **said,
             below=below,
-            most=SCANNED,
         )
-        facts = sorted(journal.facts.at([at for (at,) in rows]), key=lambda one: -one.position)
-        wanted = (one for one in facts if one.topic.startswith(begins))
-        found += [one for one in wanted if _may_know(reader, one.fact(), is_own=actor in named)]
+        marks |= {at: None if is_own else there.id_of(one, at) for at, is_own, one in rows}
+        facts = sorted(journal.facts.at([at for at, *_ in rows]), key=lambda one: -one.position)
+        for one in facts:
+            happened, mark = one.fact(), marks[one.position]
+            if mark is None:
+                knows = _may_know(reader, happened, is_own=actor in named)
+            else:
+                knows = bool(mark) and there.may_hear(reader, happened, named=named)
+            if knows and one.topic.startswith(begins):
+                found.append(one)
         if len(rows) < SCANNED:
             break
         below = rows[-1][0]
     page, more = cut(found, limit, lambda one: (one.position,))
     told = sorted(tell(journal, page), key=lambda one: -one["position"])
-    return Page(told, more)
+    return Page([{**one, "follows": marks[one["position"]]} for one in told], more)
 
 
 def _may_know(reader: Reader, happened: Fact, *, is_own: bool) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from domain.challenge import Answer
 from domain.claim import CONTRIBUTOR
+from domain.comment import MODERATOR, Comment
 from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Answer as DisputeAnswer
 from domain.dispute import Settlement
@@ -89,6 +90,20 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))
         case Credit.Event() | Remix.Event():
             yield from _happened(position, happened, numbers)
+        case Comment.Event():
+            yield from _said(position, happened, numbers)
+
+
+def _said(position: int, happened: Comment.Event, numbers: Numbers) -> Iterator[Change]:
+    """Who is mentioned is told; so is the writer of a comment that a moderator removes."""
+    match happened:
+        case Comment.Posted(mentions=list(people)) | Comment.Edited(added=list(people)):
+            for person in people:
+                if person != happened.actor:
+                    yield Put(NOTICES, (numbers[person], position, HAPPENED + PERSON))
+        case Comment.Removed(removed_as=as_, writer=writer) if as_ == MODERATOR:
+            if writer != OPERATOR:
+                yield Put(NOTICES, (numbers[writer], position, PERSON))
 
 
 def _named_in(happened: Fact) -> Sequence[str]:

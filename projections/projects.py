@@ -29,6 +29,7 @@ from projections.told_projects import (
     ProjectRef,
     ProjectState,
     ProjectTold,
+    StepRef,
     StepTold,
     UpdateTold,
 )
@@ -252,6 +253,14 @@ def ids_of(view: View, person: str) -> list[str]:
     return [id for (id,) in found]
 
 
+def led_by(view: View, ids: Collection[str]) -> list[int]:
+    """The numbers of the projects that these lead."""
+    led = {f"led{n}": f"%{id}%" for n, id in enumerate(sorted(ids))}
+    any_of = " OR ".join(f"p.leaders LIKE :{name}" for name in led)
+    sql = f"SELECT p.number FROM @projects p WHERE {holds('p')} AND ({any_of or '1 = 0'})"
+    return [number for (number,) in view.rows(sql, **led)]
+
+
 def _items(view: View, rows: Collection[_Row]) -> Iterator[ProjectItem]:
     texts = view.texts({text for row in rows for text in (row.title, row.goal, row.kind_name)})
     leaders = _leaders(view, rows)
@@ -421,6 +430,15 @@ def of_work(view: View, work: int) -> Membership | None:
     found = references(view, [row[0]])[row[0]]
     step = next(one for one in _steps(view, row[0]) if one["id"] == row[1])
     return {"project": found, "step": {"id": step["id"], "title": step["title"]}}
+
+
+def steps_named(view: View, ids: Collection[str]) -> dict[str, StepRef]:
+    """These steps, as answers refer to them."""
+    rows = view.rows(
+        f"SELECT t.id, t.title FROM @steps t WHERE t.id IN :ids AND {holds('t')}", ids=sorted(ids)
+    )
+    texts = view.texts({title for _, title in rows})
+    return {id: {"id": id, "title": texts.get(title)} for id, title in rows}
 
 
 def of_step(view: View, id: str | None) -> str | None:

@@ -210,6 +210,7 @@ class Earlier(Kept):
     claim_evidence: Collection[str] = ()
     refuses_licences = False
     rate_days: int | None = None
+    comment_minutes = 0
 
     def __init__(self, facts: Before) -> None:
         self._facts = facts

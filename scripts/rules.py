@@ -217,8 +217,9 @@ def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
     draft.actor = by
     for one in command.fields():
         id = getattr(command, one.name)
-        if isinstance(one.value, Ref) and one.value.noun in NAMED and id is not None:
-            draft.named(one.value.noun, id)
+        match one.value:
+            case Ref(noun=noun, is_part=False) if noun in NAMED and id is not None:
+                draft.named(noun, id)
     if by != OPERATOR:
         draft.contributor(by)
         draft.permit(
@@ -299,7 +300,12 @@ _WHOLE = (
     "role",
     "work",
     "release",
-    *(_NEVER_LAXER := ("project", "step", "placement", "challenge", "answer", "membership")),
+    *(
+        _NEVER_LAXER := (
+            *("project", "step", "placement", "challenge", "answer", "membership"),
+            *("comment", "follow"),
+        )
+    ),
 )
 """The nouns whose facts say all of their commands."""
 _OF_PARTS = frozenset({"release.assembled"})
@@ -350,6 +356,8 @@ def _renamed(happened: Fact) -> dict[str, Any]:
         said["id"] = values["work"]
     if noun == "answer":
         said["id"] = values["challenge"]
+    if noun == "follow":
+        said |= {"id": values["follower"], values["on"]: values["about"]}
     if values.get("kind") == "component":
         said["kind"] = "sample"
     return said

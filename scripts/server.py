@@ -111,6 +111,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         refuses_licences=settings.refuses_licences,
         rate_days=settings.rate_days,
         standbys=settings.standbys,
+        comment_minutes=settings.comment_minutes,
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

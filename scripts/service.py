@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from api.keys import Keys
+from domain.comment import COMMENT_MINUTES
 from domain.engine import (
     EMBEDDED,
     UNHURRIED,
@@ -84,6 +85,7 @@ def open_service(
     refuses_licences: bool = False,
     rate_days: int | None = None,
     standbys: Sequence[str] = (),
+    comment_minutes: int = COMMENT_MINUTES,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
@@ -98,6 +100,7 @@ def open_service(
         refuses_licences=refuses_licences,
         log_name="" if signer is None else signer.name,
         rate_days=rate_days,
+        comment_minutes=comment_minutes,
     )
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses, policy=policy)

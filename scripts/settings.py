@@ -27,12 +27,15 @@ from api.allowance import (
 from api.issuer import Issuer, must_be_address
 from api.keys import strong_key
 from domain.checkpoint import must_be_witnesses
+from domain.comment import COMMENT_MINUTES
 from domain.disclosure import EVIDENCE_KINDS
 from domain.engine import EMBEDDED
 from domain.note import SignerKey, UnknownKind, VerifierKey
 from domain.tree import LARGEST_SIZE, NotVerified
 from domain.trust import Policy, read_policy
 
+LONGEST_MINUTES = 525_600
+"""A year."""
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
     "(default: stemma.db in STEMMA_DATA)",
@@ -84,6 +87,8 @@ NAMES = {
     "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: an older one, or none, refuses "
     "the payouts that need it (default: any age, and payouts without a rate stay in the currency "
     "of the pool)",
+    "STEMMA_COMMENT_MINUTES": "for how many minutes the writer of a comment may edit it "
+    f"(default: {COMMENT_MINUTES}; 0: not at all)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
@@ -150,6 +155,7 @@ class Settings:
     refuses_licences: bool = False
     rate_days: int | None = None
     standbys: tuple[str, ...] = ()
+    comment_minutes: int = COMMENT_MINUTES
 
     @property
     def embedded(self) -> bool:
@@ -194,6 +200,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         claim_evidence=_kinds(environ.get("STEMMA_CLAIM_EVIDENCE") or ""),
         refuses_licences=_yes(environ, "STEMMA_REFUSE_LICENCES", None, default=False),
         rate_days=_number(environ, "STEMMA_RATE_DAYS", None, most=3650) or None,
+        comment_minutes=_minutes(environ, "STEMMA_COMMENT_MINUTES", COMMENT_MINUTES),
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
         standbys=_standbys(environ.get("STEMMA_READ_DATABASE") or "", embedded=embedded),
     )
@@ -329,6 +336,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
         "STEMMA_RATE_DAYS": str(settings.rate_days or ""),
+        "STEMMA_COMMENT_MINUTES": str(settings.comment_minutes),
         "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
         "STEMMA_FOLLOW": "yes" if settings.follow else "no",
         **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),
@@ -471,6 +479,11 @@ def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: boo
     if text not in ("", "yes", "no"):
         raise BadSetting(f"{name} is “{text}”; it must be yes or no.")
     return default if not text else text == "yes"
+
+
+def _minutes(environ: Mapping[str, str], name: str, usual: int) -> int:
+    stated = _number(environ, name, None, least=0, most=LONGEST_MINUTES)
+    return usual if stated is None else stated
 
 
 def _number(

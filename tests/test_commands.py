@@ -319,6 +319,10 @@ COMMUNITY = [
        "project": "film-0"} for n in range(3)),
     *({"type": "challenge.answer", "id": "call-0", "work": f"piece-{by}", "by": by}
       for by in ("ana", "ben", "cem")),
+    *({"type": "comment", "work": "album-0", "text": f"Take {n}."} for n in range(3)),
+    *({"type": "contributor.follow", "id": "ana", "challenge": f"call-{n}"} for n in range(3)),
+    *({"type": "contributor.follow", "id": by, "work": "album-0", "shown": "public", "by": by}
+      for by in ("ana", "ben", "cem")),
     *({"type": "contributor", "id": f"band-{n}", "name": f"Band {n}"} for n in range(3)),
     *({"type": "membership", "id": f"in-{band}-{who}", "group": f"band-{band}",
        "contributor": who}
@@ -333,12 +337,13 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
-GROUPS = {"work", "contributor", "credit", "release", "project", "challenge"}
+GROUPS = {"work", "contributor", "credit", "release", "project", "challenge", "comment"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("inbox",), ("happenings", "ana")),
     *(("project", "list"), ("project", "updates", "film-0"), ("project", "pieces", "film-0")),
     *(("challenge", "list"), ("challenge", "answers", "--challenge", "call-0")),
+    *(("comment", "list"), ("contributor", "follows", "ana"), ("followers", "album-0")),
     *(("contributor", "groups", "ana"), ("contributor", "members", "band-0")),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     ("search", "a"),

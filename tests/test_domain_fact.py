@@ -64,6 +64,7 @@ TOPICS = {
     *("step.published", "step.described", "placement.made", "placement.ended"),
     *("challenge.issued", "challenge.described", "challenge.moved", "challenge.closed"),
     "challenge.reopened",
+    *("comment.posted", "comment.edited", "comment.removed", "follow.begun", "follow.ended"),
     *("answer.given", "answer.withdrawn", "answer.featured", "answer.unfeatured"),
 }
 
@@ -162,6 +163,7 @@ FORMS = {
     ID: (
         *("originator_id", "actor", "work", "contributor", "child", "parent", "into", "disputer"),
         *("project", "challenge", "step", "left", "group"),
+        *("thread", "reply_to", "writer", "follower"),
         *("replaced_by", "pool", "release", "proposal", "comment", "revenue", "credit", "batch"),
         *(
             "commenter",
@@ -188,6 +190,8 @@ FORMS = {
             "part",
             "scheme",
             "on",
+            "removed_as",
+            "shown",
         ),
     ),
     INSTANT: ("made", "deadline", "closes_at", "before", "until"),
@@ -251,7 +255,7 @@ LISTS_FOR_A_REASON = {
     "commenters": "ids",
     "ai": "words of a list",
     "places": "numbers",
-    "leaders": "ids",
+    **{"leaders": "ids", "mentions": "ids", "added": "ids"},
     "media": "what works are made of, as on their pages",
     "roles": "words of a list",
     "conflicts": "words of a list and ids",

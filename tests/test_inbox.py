@@ -44,6 +44,10 @@ BEGINS = {
         *("challenge.feature", "challenge.unfeature"),
         *("contribution.place", "contribution.take-out"),
     },
+    "a comment is its writer's, and what somebody follows is theirs": {
+        *("comment", "comment.edit", "comment.remove"),
+        *("contributor.follow", "contributor.unfollow"),
+    },
     "a release is its poster's until they publish it": {"release.publish"},
 }
 """The commands that answer nothing that waits for anybody, and why."""

@@ -115,6 +115,7 @@ EXAMPLES = (
     "end_withholding",
     *("offer_membership", "accept_membership", "date_membership", "decline_membership"),
     *("feature_answer", "unfeature_answer", "withdraw_answer", "answer_challenge"),
+    *("post_comment", "edit_comment", "remove_comment", "follow_subject", "unfollow_subject"),
     *("place_contribution", "take_out_contribution"),
     *("withdraw_release", "withdraw_contribution", "merge_contributor", "separate_contributor"),
     "preview_split",

@@ -61,6 +61,7 @@ SIDES: dict[str, dict[str, str]] = {
     # Cleo leads the project; her challenge is in it, and Ana's song answers.
     **{noun: {"leader": "cleo"} for noun in ("project", "step")},
     "challenge": {"issuer": "cleo", "leader": "cleo", "poster": "ana"},
+    "comment": {"writer": "ben", "poster": "ana"},
     # Ben is the group, and Sam is in it.
     "membership": {"group": "ben", "contributor": "sam"},
 }
@@ -76,6 +77,7 @@ BY_OUTCOME = {
 
 FREE = {
     *("submit_contribution", "assemble_release", "launch_project", "issue_challenge"),
+    "post_comment",
 }
 LEADING = {
     *("describe_project", "publish_step", "describe_step", "assign_leader", "remove_leader"),
@@ -129,19 +131,24 @@ MAY: dict[str, set[str]] = {
     | JOINING
     | PLACING
     | ANSWERING,
-    "ben": FREE | CONCERNED | OWN | {"offer_membership", "date_membership"},
+    "ben": FREE
+    | CONCERNED
+    | OWN
+    | {"offer_membership", "date_membership", "edit_comment", "remove_comment"}
+    | {"follow_subject", "unfollow_subject"},
     "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING | LEADING | PLACING,
     "sam": FREE | {"accept_membership", "decline_membership", "date_membership"},
     "pia": FREE | DECIDING | {"comment_on_proposal"},
     "per": FREE,
     "abe": FREE | BOOKS,
     "uma": set(),
-    "moe": FREE | JUDGING | {"withdraw_answer"},
+    "moe": FREE | JUDGING | {"withdraw_answer", "remove_comment"},
     OPERATOR: set(BY_OPERATION),
 }
 READ_BY = {
     "list_notices": {"ben", "uma", OPERATOR},
     "list_happenings": {"ben", "uma", OPERATOR},
+    "list_follows": {"ben", "uma", OPERATOR},
     "show_entry_tile": {"uma", OPERATOR},
     "show_entries": {"uma", OPERATOR},
 }
@@ -240,9 +247,11 @@ class World:
         step = part_id(project, "step", 0)
         self.clients["ana"].post(f"/contributions/{song}/place", step=step)
         self.clients["ana"].post(f"/challenges/{challenge}/answer", work=song)
+        remark = self.clients["ben"].post("/comments", work=song, text="Mine.").id
         said = {"group": self.ids["ben"], "contributor": self.ids["sam"]}
         member = self.clients["ben"].post("/memberships", said).id
-        return {"project": project, "step": step, "challenge": challenge, "membership": member}
+        found = {"project": project, "step": step, "challenge": challenge, "membership": member}
+        return found | {"remark": remark}
 
     def _claimed(self, song: str) -> str:
         """Cleo says that the song is the same as what she posted."""
@@ -274,6 +283,8 @@ class World:
                 said["reason"] = (
                     "\u2800"  # refused once it is permitted, so that it stays where it is
                 )
+            case "comment.edit" | "comment.remove":
+                said["id"] = self.of["remark"]
             case "project":
                 said["steps"] = [{"title": "Words"}]
             case "project.assign-leader":
@@ -335,7 +346,8 @@ _NOUNS = {
     **{"proposals": "proposal", "proposal": "proposal", "entries": "entry", "entry": "entry"},
     **{"expenses": "expense", "identifiers": "identifier"},
     **{"projects": "project", "project": "project", "step": "step", "steps": "step"},
-    **{"challenges": "challenge", "challenge": "challenge"},
+    **{"challenges": "challenge", "challenge": "challenge", "comments": "remark"},
+    "comment": "remark",
     **{"revenue": "revenue", "payouts": "payout", "payout-batches": "batch"},
 }
 

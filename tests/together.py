@@ -93,6 +93,30 @@ LINES: list[dict[str, Any]] = [
         **{"type": "challenge.withdraw-answer", "id": "draw-it", "work": "song"},
         **{"reason": REASON, "by": "ben"},
     },
+    {"type": "comment", "id": "on-wave", "work": "wave", "text": "Too blue.", "by": "ana"},
+    {
+        **{"type": "comment", "id": "why", "reply_to": "on-wave", "text": "It is the sea."},
+        **{"mentions": ["ana"], "by": "ben"},
+    },
+    {"type": "comment", "id": "on-book", "project": "tide-book", "text": "Oh.", "by": "ana"},
+    {"type": "comment", "id": "on-inks", "step": "inks", "text": "Ah.", "by": "ana"},
+    {"type": "comment", "id": "on-call", "challenge": "draw-it", "text": "Eh.", "by": "ana"},
+    {
+        **{"type": "comment.edit", "id": "why", "text": "It is the tide.", "mentions": ["ben"]},
+        "by": "ben",
+    },
+    {"type": "comment.remove", "id": "why", "reason": REASON, "by": "ben"},
+    {
+        **{"type": "contributor.follow", "id": "ben", "work": "wave", "shown": "public"},
+        "by": "ben",
+    },
+    {"type": "contributor.follow", "id": "ben", "contributor": "ana", "by": "ben"},
+    {"type": "contributor.follow", "id": "ben", "project": "tide-book", "by": "ben"},
+    {"type": "contributor.follow", "id": "ben", "challenge": "draw-it", "by": "ben"},
+    {"type": "contributor.unfollow", "id": "ben", "work": "wave", "by": "ben"},
+    {"type": "contributor.unfollow", "id": "ben", "contributor": "ana", "by": "ben"},
+    {"type": "contributor.unfollow", "id": "ben", "project": "tide-book", "by": "ben"},
+    {"type": "contributor.unfollow", "id": "ben", "challenge": "draw-it", "by": "ben"},
     {"type": "project.update", "id": "tide-book", "text": "It is low.", "by": "ana"},
     {
         **{"type": "project.close", "id": "tide-book", "outcome": "finished"},
@@ -152,6 +176,13 @@ def every_fact_together(told: Story, ana: str, release: str) -> None:
     tell("feature_answer", reason="text-reason-featured", **answer)
     tell("unfeature_answer", reason="text-reason-unfeatured", **answer)
     tell("withdraw_answer", reason="text-reason-back", **answer)
+    said = {"text": "text-text-said", "work": wave, "mentions": [ana]}
+    comment = tell("post_comment", actor=ana, **said).id
+    tell("post_comment", actor=ana, text="text-text-reply", reply_to=comment)
+    tell("edit_comment", id=comment, text="text-text-said-anew", mentions=[ben], actor=ana)
+    tell("remove_comment", id=comment, reason="text-reason-removed", actor=ana)
+    tell("follow_subject", id=ana, contributor=ben, shown="public", actor=ana)
+    tell("unfollow_subject", id=ana, contributor=ben, actor=ana)
     tell(
         "close_project",
         id=project,

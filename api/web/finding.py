@@ -25,6 +25,7 @@ from projections import (
     searching,
     timeline,
 )
+from projections.happenings import HappeningTold
 from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
@@ -191,7 +192,7 @@ def _waiting(frame: Frame) -> None:
             mine = inbox.inbox(
                 view, frame.journal, actor=g.actor, after=cursor if what == "inbox" else None
             )
-            found = Page[FactTold]([], None)
+            found = Page[HappeningTold]([], None)
             if g.actor != OPERATOR:
                 after = cursor if what != "inbox" else None
                 found = happenings.of_contributor(
@@ -201,6 +202,7 @@ def _waiting(frame: Frame) -> None:
                 "waiting.html",
                 inbox=mine,
                 notices=told(view, found.items, words.told_to),
+                followed=timeline.names(view, {one["follows"] or "" for one in found.items}),
                 next=found.next,
                 kind=kind,
                 kinds=happenings.KINDS,

@@ -69,7 +69,7 @@ SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
 TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
 """The facts in histories; money has its own pages, which not everybody may read."""
 
-_CALLS = ("project.", "step.", "placement.", "challenge.", "answer.")
+_CALLS = ("project.", "step.", "placement.", "challenge.", "answer.", "comment.")
 FILTERS = {
     "works": ("contribution.", "outside.", "work.", "release.", "identifier.", *_CALLS),
     "sources": ("remix.",),
@@ -113,7 +113,7 @@ def _is_of(topic: str, part: str) -> bool:
 
 FOLDERS: dict[str | None, str] = {
     None: "contributor",
-    **{kind: kind for kind in ("release", "project", "challenge")},
+    **{kind: kind for kind in ("contributor", "release", "project", "challenge")},
 }
 """The first word of the address of a page, by what it is of; of any other work “piece”."""
 
@@ -206,13 +206,24 @@ def where(item: Mapping[str, Any]) -> str:
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),
-        "project": ("project", item["noun"]),
         "membership": ("contributor", said.get("contributor")),
         "placement": ("piece", said.get("work")),
         "answer": ("challenge", said.get("challenge")),
+        "step": ("project", said.get("project")),
+        "comment": _of_comment(said),
+        **{each: (FOLDERS.get(each, "piece"), item["noun"]) for each in _SUBJECTS},
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""
     return f"{request.script_root}/{folder}/{id}{part}"
+
+
+_SUBJECTS = ("contributor", "contribution", "outside", "work", "release", "project", "challenge")
+
+
+def _of_comment(said: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The folder and the id of what a comment is on."""
+    kinds = {"work": "piece", "project": "project", "challenge": "challenge"}
+    return next(((kinds[kind], said[kind]) for kind in kinds if said.get(kind)), ("", None))
 
 
 ANSWERS = {

@@ -55,7 +55,6 @@ from domain.values import (
     TERMS,
     About,
     Amount,
-    CommentId,
     CommentKind,
     CurrencyCode,
     Document,
@@ -73,6 +72,7 @@ from domain.values import (
     Number,
     PoolId,
     PoolKind,
+    ProposalCommentId,
     ProposalId,
     Reason,
     ReleaseId,
@@ -302,7 +302,9 @@ class ReviseProposal(ProposedContent):
     """Change what is proposed because of comments, which this answers."""
 
     proposal: ProposalId
-    comments: Annotated[tuple[CommentId, ...], "The comments that caused it.", Example(COMMENT)]
+    comments: Annotated[
+        tuple[ProposalCommentId, ...], "The comments that caused it.", Example(COMMENT)
+    ]
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Proposal, self.proposal)
@@ -405,7 +407,7 @@ class AnswerComment(Command):
     """Answer a comment on a proposal."""
 
     proposal: ProposalId
-    comment: CommentId
+    comment: ProposalCommentId
     text: Annotated[Remark, Example("Added with 1 %.")]
 
     def decide(self, past: Past) -> Iterator[New]:

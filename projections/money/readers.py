@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, READS, open_to
-from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_MONEY, PUBLIC
+from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBLIC
 from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
 from domain.stored import Placed
 from projections import attribution, lineage
@@ -77,6 +77,8 @@ class Reader:
         if isinstance(happened, Credit.Event) and not self._sees_credit(happened):
             return False
         readers = happened.READERS
+        if readers == OWN_ACTS and not self.reads_acts:
+            return not self.ids.isdisjoint(_concerned(happened))
         if readers == EVERYONE or self.reads_all:
             return True
         if readers == OWN_MONEY:
@@ -92,7 +94,7 @@ class Reader:
         """Whether the person of a credit does not hide it from them."""
         if happened.originator_id not in self._hidden or happened.contributor in self.ids:
             return True
-        return self.actor == OPERATOR or not READS.isdisjoint(self._roles(()))
+        return self.reads_acts
 
     @cached_property
     def _hidden(self) -> dict[str, int]:
@@ -107,6 +109,11 @@ class Reader:
     def reads_all(self) -> bool:
         """Whether they may read all money."""
         return self.actor == OPERATOR or not ALL_MONEY.isdisjoint(self._roles(()))
+
+    @cached_property
+    def reads_acts(self) -> bool:
+        """Whether they may read what others do for themselves, and the credits that they hide."""
+        return self.actor == OPERATOR or not READS.isdisjoint(self._roles(()))
 
     def _roles(self, areas: Collection[str]) -> Collection[str]:
         """Their roles for some works and pools."""

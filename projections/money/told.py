@@ -19,7 +19,6 @@ from domain.values import (
     SONG,
     TERMS,
     BatchId,
-    CommentId,
     ContributorId,
     CountryCode,
     CurrencyCode,
@@ -30,6 +29,7 @@ from domain.values import (
     Length,
     PayoutId,
     PoolId,
+    ProposalCommentId,
     ProposalId,
     ReleaseId,
     RevenueId,
@@ -170,7 +170,7 @@ class CommentAnswer(TypedDict):
 class CauseComment(TypedDict):
     """A comment that caused a change."""
 
-    id: CommentId
+    id: ProposalCommentId
     kind: KindOfComment
     about: Annotated[str | None, "The payee or the asset it is about.", Example(BEN)]
     text: Annotated[str | None, Example("Ben cut the last verse and is missing.")]
@@ -192,7 +192,7 @@ class Revision(TypedDict):
     at: Instant
     actor: Operator
     position: Annotated[Count, Example(61)]
-    comments: Annotated[list[CommentId], "The comments that caused it."]
+    comments: Annotated[list[ProposalCommentId], "The comments that caused it."]
     note: str | None
 
 

@@ -67,6 +67,7 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
     limits = TimeLimits(lock_seconds=settings.lock_seconds)
     keys |= {"claim_evidence": settings.claim_evidence}
     keys |= {"refuses_licences": settings.refuses_licences, "rate_days": settings.rate_days}
+    keys |= {"comment_minutes": settings.comment_minutes}
     keys |= {"witnesses": settings.witnesses, "policy": settings.policy}
     with open_service(settings.database, **keys, create=create, limits=limits) as service:
         yield service

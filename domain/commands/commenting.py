@@ -1,0 +1,232 @@
+"""Commenting: anybody says something about a work, a project, a step or a challenge, or replies.
+
+Names behind an “@” become ids when they are written. A comment is edited by its writer for a
+while, and removed by its writer or by a moderator, who says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any, Self, cast
+
+from domain.command import Command, command, record
+from domain.commands.projecting import led
+from domain.comment import (
+    MODERATOR,
+    MOST_MENTIONED,
+    PLACES,
+    WRITER,
+    Comment,
+    mentioned_in,
+    with_ids,
+)
+from domain.contributor import Contributor
+from domain.fact import New
+from domain.moment import instant
+from domain.past import Past
+from domain.permission import ANYONE
+from domain.project import Step
+from domain.refusal import EditingOver, OneSubject, ReasonMissing, TextTooLong, WrongState
+from domain.text import LIMITS
+from domain.values import (
+    REMARK,
+    ChallengeId,
+    CommentId,
+    ContributorId,
+    Example,
+    Most,
+    NewCommentId,
+    ProjectId,
+    Reason,
+    Remark,
+    StepId,
+    WorkId,
+)
+
+_PATH = "/comments"
+_MENTIONED = Annotated[
+    tuple[ContributorId, ...] | None,
+    "Who is mentioned; default those whose names or ids stand behind an @ in the text.",
+    Most(MOST_MENTIONED),
+    Example(None),
+]
+
+
+@record
+class _Saying(Command):
+    """A command with the text of a comment."""
+
+    text: Annotated[Remark, Example("The third panel is too dark to print.")]
+    mentions: _MENTIONED = None
+
+    def settled(self, past: Past) -> Self:
+        """With the ids of those whom the text names; one that is signed stays as it was signed."""
+        if self.mentions is not None:
+            return self
+        known = self.known(past)
+        spelled = with_ids(self.text, lambda name: _one_of(past.called(name), known))
+        if len(spelled) > LIMITS["text"]:
+            raise TextTooLong("text", LIMITS["text"])
+        named = (id for id in mentioned_in(spelled) if _is_person(past, id))
+        mentions = tuple(named)[:MOST_MENTIONED] or None
+        text = self.text if past.is_signed else spelled
+        return cast("Self", replace(cast("Any", self), text=text, mentions=mentions))
+
+    def known(self, past: Past) -> list[str]:
+        """Who is meant rather than somebody else of the same name."""
+        return []
+
+
+def _one_of(found: set[str], known: list[str]) -> str | None:
+    """The only one, or the only one who is known here."""
+    near = found.intersection(known) if len(found) > 1 else found
+    return next(iter(near)) if len(near) == 1 else None
+
+
+def _is_person(past: Past, id: str) -> bool:
+    stream = past.stream(id)
+    return bool(stream) and isinstance(stream[0][1], Contributor.Admitted)
+
+
+def _each(ids: tuple[str, ...] | None) -> list[str] | None:
+    return [*dict.fromkeys(ids)] if ids else None
+
+
+@command(
+    "comment",
+    _PATH,
+    may=(ANYONE,),
+    spends=("conversation",),
+    refuses=(OneSubject, WrongState),
+    makes="comment",
+    home=_PATH,
+)
+class PostComment(_Saying):
+    """Comment on a work, a project, a step or a challenge, or reply to a comment; all can read it.
+
+    Somebody is mentioned by “@” and their name, or their id where several have the name.
+    """
+
+    work: Annotated[WorkId | None, "On this work, or …"] = None
+    project: Annotated[ProjectId | None, "… on this project, or …", Example(None)] = None
+    step: Annotated[StepId | None, "… on this step of one, or …", Example(None)] = None
+    challenge: Annotated[ChallengeId | None, "… on this challenge, or …", Example(None)] = None
+    reply_to: Annotated[CommentId | None, "… in reply to this comment.", Example(None)] = None
+    id: Annotated[NewCommentId | None, Example(REMARK)] = None
+
+    def known(self, past: Past) -> list[str]:
+        """Who wrote or is mentioned in what it replies to."""
+        return [] if self.reply_to is None else _speakers(past, self.reply_to)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        thread = past.id
+        if self.reply_to is not None:
+            before = past.get(Comment, self.reply_to)
+            before.then(Comment.Edited)
+            thread = before.thread
+        place = self._place(past)
+        if self.reply_to is not None:  # it may be removed at this moment
+            past.watch(Comment.Removed.TOPIC, *(one for one in place.values() if one))
+        yield Comment.Posted.born(
+            past.id,
+            **place,
+            thread=thread,
+            reply_to=self.reply_to,
+            mentions=_each(self.mentions),
+            text=self.text,
+        )
+
+    def _place(self, past: Past) -> dict[str, str | None]:
+        """What it is on: exactly one thing, and a step with its project."""
+        named = {name: id for name in PLACES if (id := getattr(self, name)) is not None}
+        place = named
+        if self.reply_to is not None:
+            place = past.get(Comment, self.reply_to).line
+        elif self.step is not None:
+            place = {"step": self.step, "project": past.get(Step, self.step).project}
+        found = {name: id for name, id in place.items() if id is not None}
+        is_one = len(found.keys() - {"step"}) == 1
+        if not is_one or any(found.get(name) != id for name, id in named.items()):
+            raise OneSubject((*PLACES, "reply_to"))
+        return {name: found.get(name) for name in PLACES}
+
+
+def _speakers(past: Past, id: str) -> list[str]:
+    """Who wrote a comment, and whom it mentions."""
+    stream = past.stream(id)
+    if not stream or not isinstance(stream[0][1], Comment.Posted):
+        return []
+    comment = past.get(Comment, id)
+    return [past.person(one) for one in (comment.poster, *(comment.mentions or ()))]
+
+
+@record
+class _OfComment(Command):
+    """A command about a comment."""
+
+    id: CommentId
+
+    def sides(self, past: Past) -> Mapping[str, str]:
+        """Who wrote it, and who speaks for what it is on and so decides nothing about it."""
+        comment = past.get(Comment, self.id)
+        return _speaking(past, comment) | {WRITER: comment.poster}
+
+
+def _speaking(past: Past, comment: Comment) -> dict[str, str]:
+    if comment.project:
+        return led(past, comment.project)
+    kind, id = ("work", comment.work) if comment.work else ("challenge", comment.challenge)
+    return dict(past.named(kind, str(id)).sides(past))
+
+
+@command(
+    "comment.edit",
+    f"{_PATH}/{{id}}/edit",
+    may=(WRITER,),
+    spends=("conversation",),
+    refuses=(WrongState, EditingOver),
+)
+class EditComment(_OfComment, _Saying):
+    """Change a comment of yours, for a while; what it said before stays in its history."""
+
+    def known(self, past: Past) -> list[str]:
+        """Whom it mentioned before."""
+        return _speakers(past, self.id)
+
+    def decide(self, past: Past) -> Iterator[New]:
+        comment, mentions = past.get(Comment, self.id), _each(self.mentions)
+        if past.comment_minutes is not None:
+            until = comment.posted_at + timedelta(minutes=past.comment_minutes)
+            if past.now > until:
+                raise EditingOver(instant(until))
+        added = [one for one in mentions or () if one not in (comment.mentions or ())]
+        yield comment.then(Comment.Edited, mentions=mentions, added=added or None, text=self.text)
+
+
+@command(
+    "comment.remove",
+    f"{_PATH}/{{id}}/remove",
+    may=(WRITER, MODERATOR),
+    refuses=(WrongState, ReasonMissing),
+)
+class RemoveComment(_OfComment):
+    """Remove a comment: its text is erased, and that it was removed by whom stays on record.
+
+    A moderator says why; the writer may.
+    """
+
+    reason: Annotated[Reason | None, Example("It names somebody's address.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        comment = past.get(Comment, self.id)
+        is_own = past.person(comment.poster) == past.person(past.actor)
+        if not is_own and self.reason is None:
+            raise ReasonMissing
+        yield comment.then(
+            Comment.Removed,
+            removed_as=WRITER if is_own else MODERATOR,
+            writer=comment.poster,
+            reason=self.reason,
+        )

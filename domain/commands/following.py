@@ -1,0 +1,81 @@
+"""Following: a person follows works, people, projects and challenges, and ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from domain.command import Command, command, record
+from domain.fact import New
+from domain.follow import FOLLOWED, Follow, follow_id
+from domain.past import Past
+from domain.permission import OWN
+from domain.refusal import OneSubject, WrongState
+from domain.values import ChallengeId, ContributorId, Example, ProjectId, ShownTo, WorkId
+
+_PATH = "/contributors/{id}"
+
+
+@record
+class _Following(Command):
+    """A command about what somebody follows."""
+
+    id: Annotated[ContributorId, "Who follows."]
+    work: Annotated[WorkId | None, "This work, or …"] = None
+    contributor: Annotated[ContributorId | None, "… this person, or …", Example(None)] = None
+    project: Annotated[ProjectId | None, "… this project, or …", Example(None)] = None
+    challenge: Annotated[ChallengeId | None, "… this challenge.", Example(None)] = None
+
+    def target(self, actor: str) -> str | None:
+        followed = self.followed()
+        return None if followed is None else follow_id(self.id, followed[1])
+
+    def followed(self) -> tuple[str, str] | None:
+        """What is followed, and its id; None unless it is exactly one thing."""
+        named = [(name, str(id)) for name in FOLLOWED if (id := getattr(self, name)) is not None]
+        return named[0] if len(named) == 1 else None
+
+    def must_be_one(self) -> tuple[str, str, str]:
+        """What is followed, its id, and that of following it; refused unless it is one thing."""
+        followed = self.followed()
+        if followed is None:
+            raise OneSubject(FOLLOWED)
+        return (*followed, follow_id(self.id, followed[1]))
+
+
+@command(
+    "contributor.follow",
+    f"{_PATH}/follow",
+    may=OWN,
+    spends=("follows",),
+    refuses=(OneSubject, WrongState),
+)
+class FollowSubject(_Following):
+    """Follow a work, a person, a project or a challenge: what happens there is shown to you.
+
+    How many follow it is public; that it is you is not, unless you have it shown.
+    """
+
+    shown: ShownTo | None = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        on, about, id = self.must_be_one()
+        if not past.stream(id):
+            said = {"follower": self.id, "about": about, "on": on, "shown": self.shown}
+            yield Follow.Begun.born(id, **said)
+            return
+        before = past.get(Follow, id)
+        if before.state == Follow.Begun.STATE and before.shown == self.shown:
+            raise WrongState(Follow.NAME, id, "there already", ("ended", "shown otherwise"))
+        yield before.then(Follow.Begun, shown=self.shown)
+
+
+@command("contributor.unfollow", f"{_PATH}/unfollow", may=OWN, refuses=(OneSubject, WrongState))
+class UnfollowSubject(_Following):
+    """Follow something no longer."""
+
+    def decide(self, past: Past) -> Iterator[New]:
+        *_, id = self.must_be_one()
+        if not past.stream(id):
+            raise WrongState(Follow.NAME, id, "not there", (Follow.Begun.STATE,))
+        yield past.get(Follow, id).then(Follow.Ended)

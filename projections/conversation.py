@@ -1,0 +1,348 @@
+"""Conversation: the comments on a work, a project, a step or a challenge, thread by thread.
+
+Works that were joined have one conversation. A mention is kept as an id and shown as a name.
+
+Tables, rows and questions are in one file because they share the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict
+
+from domain.comment import MODERATOR, WRITER, Comment, without_ids
+from domain.fact import Fact
+from domain.join import Join
+from domain.moment import instant
+from domain.refusal import UnknownComment
+from domain.values import (
+    ChallengeId,
+    CommentId,
+    ContributorId,
+    Example,
+    ProjectId,
+    StepId,
+    WorkId,
+    one_of,
+)
+from projections import attribution, challenges, lineage, projects
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, cut, decode_cursor, holds
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
+from projections.told import Agent, Count, Instant, PersonRef, WorkRef
+from projections.told_projects import ChallengeRef, ProjectRef, StepRef
+
+COMMENTS = Table(
+    "comments",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("about", "BIGINT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("step", "TEXT"),
+        ("thread", "TEXT NOT NULL"),
+        ("reply_to", "TEXT"),
+        ("actor", "TEXT NOT NULL"),
+        ("text", "TEXT NOT NULL"),
+        ("mentions", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("removed_as", "TEXT"),
+        ("reason", "TEXT"),
+        ("posted_at", "TEXT NOT NULL"),
+        ("changed_at", "TEXT"),
+        ("born", "BIGINT NOT NULL"),
+        ("own_about", "BIGINT NOT NULL"),
+    ),
+    ("id", "about, born", "thread", "actor, born", "reply_to"),
+    key="id",
+)
+"""``about`` is the number of the work, the project or the challenge that ``kind`` says."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """What this fact changes about comments."""
+    match happened:
+        case Comment.Posted():
+            kind, about = _on(happened)
+            yield born(
+                COMMENTS,
+                happened,
+                **{"kind": kind, "about": numbers.node(about), "own_about": numbers[about]},
+                mentions=_spelled(happened.mentions),
+                posted_at=instant(happened.timestamp),
+                born=position,
+            )
+        case Comment.Edited(originator_id=id, text=text, mentions=mentions):
+            said = {"text": text, "mentions": _spelled(mentions)}
+            yield Amend(COMMENTS, id, said | {"changed_at": instant(happened.timestamp)})
+        case Comment.Removed(originator_id=id, removed_as=removed_as, reason=reason):
+            said = {"state": happened.STATE, "removed_as": removed_as, "reason": reason}
+            yield Amend(COMMENTS, id, said | {"changed_at": instant(happened.timestamp)})
+        case Join.Event(node=str()):
+            yield from moved(COMMENTS, ("about",), happened, numbers)
+
+
+def _on(happened: Comment.Posted) -> tuple[str, str]:
+    named = ((name, getattr(happened, name)) for name in ("work", "project", "challenge"))
+    return next((name, id) for name, id in named if id)
+
+
+def _spelled(ids: Sequence[str] | None) -> str | None:
+    return " ".join(ids) if ids else None
+
+
+CONVERSING = Projection("conversation", (COMMENTS,), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+
+class RemovalOfComment(TypedDict):
+    """That a comment was removed, and why."""
+
+    removed_as: Annotated[str, one_of((WRITER, MODERATOR), "By its writer, or by a moderator.")]
+    reason: Annotated[str | None, Example(None)]
+    at: Instant
+
+
+class CommentInThread(TypedDict):
+    """A comment. Its text is null once it was removed or its writer is forgotten."""
+
+    id: CommentId
+    text: Annotated[
+        str | None,
+        "With the names of those whom it mentions, as they are now.",
+        Example("@Ben, the third panel is too dark to print."),
+    ]
+    mentions: Annotated[list[PersonRef], "Whom it mentions."]
+    by: Annotated[Agent, "Who wrote it."]
+    writer: Annotated[PersonRef | None, "The same; null where it is the operator."]
+    thread: Annotated[CommentId, "The comment with which its thread begins, or itself."]
+    reply_to: Annotated[CommentId | None, "What it replies to.", Example(None)]
+    replies: Annotated[Count, "How many comments reply to it directly.", Example(2)]
+    work: Annotated[WorkRef | None, "What it is on: a work, …"]
+    project: Annotated[ProjectRef | None, "… a project, …", Example(None)]
+    step: Annotated[StepRef | None, "… of which it may be a step, …", Example(None)]
+    challenge: Annotated[ChallengeRef | None, "… or a challenge.", Example(None)]
+    posted_at: Instant
+    edited_at: Annotated[str | None, "Null if it was not changed.", Example(None)]
+    removed: Annotated[RemovalOfComment | None, "Null if it was not removed.", Example(None)]
+    position: Annotated[Count, Example(61)]
+
+
+class VersionOfComment(TypedDict):
+    """What a comment said from a position on."""
+
+    text: Annotated[str | None, "Null once it was erased.", Example("The third panel is dark.")]
+    position: Annotated[Count, Example(61)]
+
+
+class CommentWithHistory(CommentInThread):
+    """One comment with its history."""
+
+    versions: Annotated[list[VersionOfComment], "What it said, the first version first."]
+
+
+class _Row(NamedTuple):
+    id: str
+    about: int
+    kind: str
+    step: str | None
+    thread: str
+    reply_to: str | None
+    actor: str
+    text: str
+    mentions: str | None
+    state: str
+    removed_as: str | None
+    reason: str | None
+    posted_at: str
+    changed_at: str | None
+    born: int
+    own_about: int
+
+
+_COMMENT = ", ".join(f"m.{name}" for name in _Row._fields)
+_CONDITIONS = {
+    "work": "m.kind = 'work' AND m.about IN "
+    f"(SELECT w.node FROM @works w WHERE w.id = :work AND {holds('w')})",
+    "project": "m.kind = 'project' AND m.about IN "
+    f"(SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})",
+    "step": "m.step = :step",
+    "challenge": "m.kind = 'challenge' AND m.about IN "
+    f"(SELECT c.number FROM @challenges c WHERE c.id = :challenge AND {holds('c')})",
+    "thread": "m.thread = :thread",
+    "by": "m.actor IN :by",
+}
+
+
+@question("list_comments", "/comments", cli="comment list")
+def comments(
+    view: View,
+    *,
+    work: Annotated[WorkId | None, "On this work."] = None,
+    project: Annotated[ProjectId | None, "On this project or a step of it."] = None,
+    step: Annotated[StepId | None, "On this step."] = None,
+    challenge: Annotated[ChallengeId | None, "On this challenge."] = None,
+    thread: Annotated[CommentId | None, "In the thread that begins with this comment."] = None,
+    by: Annotated[ContributorId | None, "By this person."] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[CommentInThread]:
+    """Comments that match every filter, in threads: the latest begun first, replies in order.
+
+    What was removed keeps its place, and says who removed it.
+    """
+    wanted = {"work": work, "project": project, "step": step, "challenge": challenge}
+    wanted |= {"thread": thread, "by": by}
+    said: dict[str, Any] = {name: one for name, one in wanted.items() if one is not None}
+    where = [holds("m"), *(_CONDITIONS[name] for name in said)]
+    if by is not None:
+        said["by"] = projects.ids_of(view, by)
+    begun, below = decode_cursor(after, int, int) or [NEVER, 0]
+    found = view.rows(
+        f"SELECT {_COMMENT}, r.born FROM @comments m "
+        f"JOIN @comments r ON r.id = m.thread AND {holds('r')} WHERE {' AND '.join(where)} "
+        "AND (r.born < :begun OR r.born = :begun AND m.born > :below) "
+        "ORDER BY r.born DESC, m.born LIMIT :limit",
+        **said,
+        begun=begun,
+        below=below,
+        limit=limit + 1,
+    )
+    page, more = cut(found, limit, lambda row: (row[-1], row[-3]))
+    return Page(list(_told(view, [_Row(*row[:-1]) for row in page])), more)
+
+
+def _told(view: View, rows: Sequence[_Row]) -> Iterator[CommentInThread]:
+    texts = view.texts({text for row in rows for text in (row.text, row.reason)})
+    people = _people(view, rows)
+    replies = _replies(view, [row.id for row in rows])
+    places = _Places(view, rows)
+    for row in rows:
+        is_removed = row.state == Comment.Removed.STATE
+        mentioned = [(id, people[id]) for id in (row.mentions or "").split() if id in people]
+        yield {
+            "id": row.id,
+            "text": _shown(texts.get(row.text), mentioned),
+            "mentions": [one for _, one in mentioned],
+            "by": row.actor,
+            "writer": people.get(row.actor),
+            "thread": row.thread,
+            "reply_to": row.reply_to,
+            "replies": replies.get(row.id, 0),
+            "work": places.of(row, "work"),
+            "project": places.of(row, "project"),
+            "step": places.step(row),
+            "challenge": places.of(row, "challenge"),
+            "posted_at": row.posted_at,
+            "edited_at": None if is_removed else row.changed_at,
+            "removed": {
+                "removed_as": row.removed_as or WRITER,
+                "reason": texts.get(row.reason),
+                "at": row.changed_at or row.posted_at,
+            }
+            if is_removed
+            else None,
+            "position": row.born,
+        }
+
+
+def _shown(text: str | None, mentioned: Iterable[tuple[str, PersonRef]]) -> str | None:
+    """A text with the names of those whom it mentions."""
+    return None if text is None else without_ids(text, ((id, p["name"]) for id, p in mentioned))
+
+
+def _people(view: View, rows: Iterable[_Row]) -> dict[str, PersonRef]:
+    """Who wrote and who is mentioned, by the ids that the comments say; after all merges."""
+    ids = {id for row in rows for id in (row.actor, *(row.mentions or "").split())}
+    persons = attribution.persons_of(view, ids)
+    numbers: dict[int, str] = dict(
+        view.rows(
+            f"SELECT p.number, p.id FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
+            ids=sorted(set(persons.values())),
+        )
+    )
+    known = {numbers[number]: one for number, one in attribution.persons(view, numbers).items()}
+    return {id: known[person] for id, person in persons.items()}
+
+
+def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
+    rows = view.rows(
+        "SELECT m.reply_to, count(*) FROM @comments m "
+        f"WHERE m.reply_to IN :ids AND {holds('m')} GROUP BY m.reply_to",
+        ids=list(ids),
+    )
+    return dict(rows)
+
+
+class _Places:
+    """What comments are on, as answers refer to it."""
+
+    def __init__(self, view: View, rows: Sequence[_Row]) -> None:
+        of = {kind: {row.own_about for row in rows if row.kind == kind} for kind in _KINDS}
+        self._found: dict[str, Any] = {
+            "work": lineage.references(view, of["work"]) if of["work"] else {},
+            "project": projects.references(view, of["project"]) if of["project"] else {},
+            "challenge": challenges.references(view, of["challenge"]) if of["challenge"] else {},
+        }
+        self._steps = projects.steps_named(view, {row.step for row in rows if row.step})
+
+    def of(self, row: _Row, kind: str) -> Any:
+        """What one comment is on, if it is of this kind."""
+        return self._found[kind].get(row.own_about) if kind == row.kind else None
+
+    def step(self, row: _Row) -> StepRef | None:
+        """The step that one comment is on."""
+        return self._steps.get(row.step or "")
+
+
+_KINDS = ("work", "project", "challenge")
+
+
+@question("show_comment", "/comments/{id}", cli="comment show")
+def comment(view: View, id: CommentId) -> CommentWithHistory:
+    """One comment, and what it said before."""
+    row = find(view, id)
+    (told,) = _told(view, [row])
+    return {**told, "versions": _versions(view, row)}
+
+
+def find(view: View, id: str) -> _Row:
+    """The comment with this id, or UnknownComment."""
+    row = view.one(f"SELECT {_COMMENT} FROM @comments m WHERE m.id = :id AND {holds('m')}", id=id)
+    if row is None:
+        raise UnknownComment(id)
+    return _Row(*row)
+
+
+def _versions(view: View, row: _Row) -> list[VersionOfComment]:
+    """What a comment said, from the versions of its row."""
+    rows = view.rows(
+        f"SELECT {_COMMENT}, m.since FROM @comments m WHERE m.id = :id AND m.since <= :as_of "
+        "ORDER BY m.since",
+        id=row.id,
+    )
+    found: dict[str, tuple[_Row, int]] = {}
+    for one in rows:
+        found.setdefault(_Row(*one[:-1]).text, (_Row(*one[:-1]), one[-1]))
+    texts = view.texts({*found})
+    people = _people(view, (each for each, _ in found.values()))
+    return [
+        {
+            "text": _shown(
+                texts.get(digest),
+                [(id, people[id]) for id in (each.mentions or "").split() if id in people],
+            ),
+            "position": since,
+        }
+        for digest, (each, since) in found.items()
+    ]
+
+
+def raw_texts(view: View, ids: Iterable[str]) -> dict[str, str]:
+    """The texts of these comments with the ids of those whom they mention, for links."""
+    rows = view.rows(
+        f"SELECT m.id, v.value FROM @comments m JOIN vault v ON v.digest = m.text "
+        f"WHERE m.id IN :ids AND {holds('m')}",
+        ids=sorted(ids),
+    )
+    return dict(rows)

@@ -1,0 +1,323 @@
+"""Following: what somebody follows, how many follow something, and who of them has it shown.
+
+How many there are is public. A name is shown only of those who chose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, TypedDict
+
+from domain.contributor import Contributor
+from domain.fact import Fact
+from domain.follow import FOLLOWED, SHOWN, Follow
+from domain.join import Join
+from domain.journal import Journal
+from domain.permission import OPERATOR, OWN, READS, permit
+from domain.readers import EVERYONE, PUBLIC
+from domain.values import ChallengeId, ContributorId, Example, ProjectId, WorkId, one_of
+from projections import attribution, challenges, lineage, projects
+from projections.feed import is_public
+from projections.grants import roles_of
+from projections.money.readers import Reader
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, holds
+from projections.tables import Amend, Change, Numbers, Projection, Table, born, moved
+from projections.told import Count, PersonRef, WorkRef
+from projections.told_projects import ChallengeRef, ProjectRef
+
+FOLLOWS = Table(
+    "follows",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("follower", "BIGINT NOT NULL"),
+        ("about", "BIGINT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("shown", "TEXT"),
+        ("state", "TEXT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+        ("own_about", "BIGINT NOT NULL"),
+    ),
+    ("id", "follower", "about"),
+    key="id",
+)
+"""``born`` is where it began, the last time; ``about`` the number of what is followed."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """What this fact changes about what is followed."""
+    match happened:
+        case Follow.Begun(originator_id=id, shown=shown) if happened.originator_version > 1:
+            said = {"state": happened.STATE, "shown": shown, "born": position}
+            yield Amend(FOLLOWS, id, said)
+        case Follow.Begun(follower=follower, about=about, on=on):
+            ends = {"about": numbers.node(about), "own_about": numbers[about]}
+            ends |= {"follower": numbers[follower], "born": position}
+            yield born(FOLLOWS, happened, kind=on, **ends)
+        case Follow.Ended(originator_id=id):
+            yield Amend(FOLLOWS, id, {"state": happened.STATE})
+        case Join.Event(node=str()):
+            yield from moved(FOLLOWS, ("about",), happened, numbers)
+
+
+FOLLOWING = Projection("following", (FOLLOWS,), changes)
+
+# -- answers -------------------------------------------------------------------------------
+
+HOLDS = f"f.state = '{Follow.Begun.STATE}' AND {holds('f')}"
+"""The condition that somebody follows something."""
+
+
+class FollowTold(TypedDict):
+    """Something that somebody follows; three of the four are null."""
+
+    on: Annotated[str, one_of(FOLLOWED)]
+    work: Annotated[WorkRef | None, "A work, …"]
+    contributor: Annotated[PersonRef | None, "… a person, …", Example(None)]
+    project: Annotated[ProjectRef | None, "… a project …", Example(None)]
+    challenge: Annotated[ChallengeRef | None, "… or a challenge.", Example(None)]
+    shown: Annotated[
+        Annotated[str, one_of(SHOWN)] | None, "To whom it is shown; null: to nobody else."
+    ]
+    position: Annotated[Count, "Since when.", Example(61)]
+
+
+class FollowerTold(TypedDict):
+    """Somebody who has it shown that they follow something."""
+
+    person: PersonRef
+    position: Annotated[Count, "Since when.", Example(61)]
+
+
+@question("list_follows", "/contributors/{id}/follows", cli="contributor follows", may=OWN | READS)
+def of_contributor(
+    view: View,
+    journal: Journal,
+    id: ContributorId,
+    *,
+    actor: str,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[FollowTold]:
+    """What this person follows, the latest first.
+
+    Only the person, auditors and the operator may ask.
+    """
+    accounts = must_be_own(view, journal, id, actor, "read what is followed")
+    page, more = view.page(
+        "SELECT f.kind, f.own_about, f.shown, f.born FROM @follows f "
+        f"WHERE f.follower IN :accounts AND {HOLDS} AND f.born < :beyond ORDER BY f.born DESC",
+        after,
+        limit,
+        first=1 << 62,
+        accounts=accounts,
+    )
+    found = references(view, {(kind, about) for kind, about, *_ in page})
+    items: list[FollowTold] = [
+        {
+            "on": kind,
+            "work": found.get(("work", about)),
+            "contributor": found.get(("contributor", about)),
+            "project": found.get(("project", about)),
+            "challenge": found.get(("challenge", about)),
+            "shown": shown,
+            "position": since,
+        }
+        for kind, about, shown, since in page
+    ]
+    return Page(items, more)
+
+
+def must_be_own(view: View, journal: Journal, id: str, actor: str, what: str) -> list[int]:
+    """The accounts of a person; refused to anybody but them, auditors and the operator."""
+    accounts = attribution.accounts(view, id)
+    named = {told["id"] for told in attribution.persons(view, accounts).values()}
+    sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
+    permit(actor, what, OWN | READS, sides)
+    return accounts
+
+
+_THERE = (
+    " UNION ALL SELECT m.position, 0, m.subject FROM @mentions m "
+    "WHERE m.subject IN :followed AND m.position > :first "
+    # What those who are followed posted, and what they asked for.
+    "UNION ALL SELECT w.born, 0, p.number FROM @contributors p JOIN @works w ON w.poster = p.id "
+    f"AND w.born > :first WHERE p.number IN :followed AND {holds('p')} "
+    "UNION ALL SELECT c.born, 0, p.number FROM @contributors p JOIN @challenges c "
+    f"ON c.actor = p.id AND c.born > :first WHERE p.number IN :followed AND {holds('p')}"
+)
+
+
+class Followed:
+    """What somebody follows, since when, and what happened there."""
+
+    def __init__(self, view: View, accounts: Collection[int]) -> None:
+        rows = view.rows(
+            "SELECT f.kind, f.about, f.own_about, f.born FROM @follows f "
+            f"WHERE f.follower IN :accounts AND {HOLDS}",
+            accounts=list(accounts),
+        )
+        things = references(view, {(kind, own) for kind, _, own, _ in rows})
+        self._of: dict[int, tuple[int, str]] = {}
+        for kind, about, own, since in rows:
+            thing = things[kind, own]["id"]
+            is_person = kind == Contributor.NAME
+            numbers = attribution.accounts(view, thing) if is_person else (about, own)
+            self._of |= dict.fromkeys(numbers, (since, thing))
+
+    @property
+    def sql(self) -> str:
+        """The positions of what happened there, to be read with those of what happened to them."""
+        return _THERE if self._of else ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the query."""
+        if not self._of:
+            return {}
+        return {"followed": list(self._of), "first": min(since for since, _ in self._of.values())}
+
+    def id_of(self, subject: int, position: int) -> str:
+        """The id of what is followed; empty if it was not followed yet."""
+        since, thing = self._of[subject]
+        return thing if position > since else ""
+
+    def may_hear(self, reader: Reader, happened: Fact, *, named: Collection[str]) -> bool:
+        """Whether it is told to them: not their own acts, nor what not everybody may read."""
+        is_theirs = happened.actor in named
+        is_open = is_public(happened) and happened.READERS == EVERYONE
+        return is_open and not is_theirs and reader.sees(happened)
+
+
+def references(view: View, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    """What is followed, by its kind and number, as answers refer to it."""
+    of = {kind: {number for each, number in wanted if each == kind} for kind in FOLLOWED}
+    found: dict[str, Any] = {
+        "work": lineage.references(view, of["work"]) if of["work"] else {},
+        "contributor": attribution.persons(view, of["contributor"]),
+        "project": projects.references(view, of["project"]) if of["project"] else {},
+        "challenge": challenges.references(view, of["challenge"]) if of["challenge"] else {},
+    }
+    return {(kind, number): found[kind].get(number) for kind, number in wanted}
+
+
+_PEOPLE = (
+    f"@follows f JOIN @contributors p ON p.number = f.follower AND {holds('p')} "
+    f"AND p.state <> '{Contributor.Forgotten.STATE}' WHERE f.about IN :abouts AND {HOLDS}"
+)
+
+
+def count(view: View, abouts: Collection[int]) -> int:
+    """How many people follow something; somebody with several accounts once."""
+    said = {"abouts": list(abouts)}
+    (own,) = view.rows(f"SELECT count(*) FROM {_PEOPLE} AND p.merged_into IS NULL", **said)[0]
+    merged = view.rows(f"SELECT p.number FROM {_PEOPLE} AND p.merged_into IS NOT NULL", **said)
+    persons = {attribution.after_merges(view, number) for (number,) in merged}
+    of_both = view.rows(
+        f"SELECT p.number FROM {_PEOPLE} AND p.number IN :persons", **said, persons=list(persons)
+    )
+    return int(own) + len(persons) - len(of_both)
+
+
+def follows(view: View, actor: str, abouts: Collection[int]) -> bool:
+    """Whether somebody follows something."""
+    if actor in ("", OPERATOR):
+        return False
+    row = view.one(
+        f"SELECT 1 FROM @follows f WHERE f.about IN :abouts AND f.follower IN :own AND {HOLDS} "
+        "LIMIT 1",
+        abouts=list(abouts),
+        own=attribution.accounts(view, actor),
+    )
+    return row is not None
+
+
+def _of_work(view: View, id: str) -> list[int]:
+    return [lineage.find(view, id).number]
+
+
+def _of_project(view: View, id: str) -> list[int]:
+    return [projects.find(view, id).number]
+
+
+def _of_challenge(view: View, id: str) -> list[int]:
+    return [challenges.find(view, id).number]
+
+
+ABOUTS = {
+    "work": _of_work,
+    "contributor": attribution.accounts,
+    "project": _of_project,
+    "challenge": _of_challenge,
+}
+"""The numbers of what is followed, by its kind."""
+
+
+def _shown(view: View, kind: str, id: str, after: str | None, limit: int) -> Page[FollowerTold]:
+    page, more = view.page(
+        f"SELECT f.follower, f.born FROM {_PEOPLE} AND f.shown = :public AND f.born < :beyond "
+        "ORDER BY f.born DESC",
+        after,
+        limit,
+        first=1 << 62,
+        abouts=ABOUTS[kind](view, id),
+        public=PUBLIC,
+    )
+    people = attribution.persons(view, {follower for follower, _ in page})
+    return Page([{"person": people[one], "position": since} for one, since in page], more)
+
+
+def _counted(kind: str) -> dict[str, Any]:
+    """What stands beside the list of those who are shown: how many follow it in all."""
+
+    def followers(view: View, id: str) -> int:
+        return count(view, ABOUTS[kind](view, id))
+
+    return {"followers": followers}
+
+
+@question("list_work_followers", "/works/{id}/followers", cli="followers", beside=_counted("work"))
+def of_work(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FollowerTold]:
+    """How many follow this work, and those who have it shown that they do, the latest first."""
+    return _shown(view, "work", id, after, limit)
+
+
+@question(
+    "list_contributor_followers",
+    "/contributors/{id}/followers",
+    cli="followers",
+    beside=_counted("contributor"),
+)
+def of_person(
+    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FollowerTold]:
+    """How many follow this person, and those who have it shown that they do, the latest first."""
+    return _shown(view, "contributor", id, after, limit)
+
+
+@question(
+    "list_project_followers",
+    "/projects/{id}/followers",
+    cli="followers",
+    beside=_counted("project"),
+)
+def of_project(
+    view: View, id: ProjectId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FollowerTold]:
+    """How many follow this project, and those who have it shown that they do, the latest first."""
+    return _shown(view, "project", id, after, limit)
+
+
+@question(
+    "list_challenge_followers",
+    "/challenges/{id}/followers",
+    cli="followers",
+    beside=_counted("challenge"),
+)
+def of_challenge(
+    view: View, id: ChallengeId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[FollowerTold]:
+    """How many follow this challenge, and those who have it shown, the latest first."""
+    return _shown(view, "challenge", id, after, limit)
