@@ -93,6 +93,10 @@ class Comment(Noun):
         def names(self) -> tuple[str, ...]:
             return (*self.subjects(), *(self.added or ()))
 
+        def apply(self, noun: Comment) -> None:
+            """It stays where it is."""
+            noun.text, noun.mentions = self.text, self.mentions
+
     @fact("comment.removed")
     class Removed(Event):
         """Its texts were erased; that it was there, and who removed it, stays."""
@@ -134,19 +138,19 @@ def mentioned_in(text: str) -> list[str]:
     return list(dict.fromkeys(_MENTION.findall(text)))
 
 
-def with_mentions(text: str, shown: Callable[[str], str]) -> str:
-    """A text with what is shown for the id of each person in it."""
-    return _MENTION.sub(lambda found: shown(found[1]), text)
+def parts_of(text: str) -> list[str]:
+    """A text cut at its mentions: what stands between them, and each id, in turn."""
+    return _MENTION.split(text)
 
 
 def without_ids(text: str, names: Iterable[tuple[str, str | None]]) -> str:
     """A text with the names of these people after each “@” that mentions one of them."""
     known = dict(names)
-
-    def shown(id: str) -> str:
-        return f"@{(known[id] or 'somebody') if id in known else id}"
-
-    return with_mentions(text, shown)
+    parts = parts_of(text)
+    for place in range(1, len(parts), 2):
+        id = parts[place]
+        parts[place] = f"@{(known[id] or 'somebody') if id in known else id}"
+    return "".join(parts)
 
 
 _AT = re.compile(r"(?<![\w@])@(?=\S)")

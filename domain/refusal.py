@@ -657,9 +657,7 @@ class UnknownProposal(Unknown):
 
 
 class UnknownComment(Unknown):
-    """No comment on this proposal has this id."""
-
-    says = "There is no comment {id} on this proposal."
+    """No comment has this id; on a proposal, none of its own."""
 
 
 class UnknownRevenue(Unknown):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict
 
-from domain.comment import MODERATOR, WRITER, Comment, without_ids
+from domain.comment import MODERATOR, WRITER, Comment, parts_of, without_ids
 from domain.fact import Fact
 from domain.join import Join
 from domain.moment import instant
@@ -338,11 +338,17 @@ def _versions(view: View, row: _Row) -> list[VersionOfComment]:
     ]
 
 
-def raw_texts(view: View, ids: Iterable[str]) -> dict[str, str]:
-    """The texts of these comments with the ids of those whom they mention, for links."""
-    rows = view.rows(
-        f"SELECT m.id, v.value FROM @comments m JOIN vault v ON v.digest = m.text "
-        f"WHERE m.id IN :ids AND {holds('m')}",
-        ids=sorted(ids),
+def spoken(view: View, ids: Iterable[str]) -> dict[str, list[str | PersonRef]]:
+    """The texts of these comments cut at their mentions: text and people in turn, for links."""
+    found = view.rows(
+        f"SELECT {_COMMENT} FROM @comments m WHERE m.id IN :ids AND {holds('m')}", ids=sorted(ids)
     )
-    return dict(rows)
+    rows = [_Row(*row) for row in found]
+    texts, people = view.texts({row.text for row in rows}), _people(view, rows)
+    return {
+        row.id: [
+            people.get(one, f"@{one}") if place % 2 else one
+            for place, one in enumerate(parts_of(texts.get(row.text, "")))
+        ]
+        for row in rows
+    }

@@ -95,6 +95,19 @@ def _says(fact: Mapping[str, Any]) -> str:
     return " ".join([*said, *([f"because: {fact['reason']}"] if fact["reason"] else [])])
 
 
+def _place(one: Mapping[str, Any]) -> str:
+    """What a comment is on, or what is followed, by its title or name."""
+    kinds = ("step", "work", "project", "challenge", "contributor")
+    found = next(one[kind] for kind in kinds if one.get(kind))
+    return str(found.get("title") or found.get("name") or "(erased)")
+
+
+def _comment(one: Mapping[str, Any]) -> str:
+    """What a comment says, behind an arrow if it is a reply."""
+    gone = f"(removed by {one['removed']['removed_as']})" if one["removed"] else "(erased)"
+    return ("↳ " if one["reply_to"] else "") + (one["text"] or gone)
+
+
 def received(pool: Mapping[str, Any]) -> str:
     """What a pool received, in its currency."""
     return money(pool["received_minor"], pool["currency"])
@@ -124,6 +137,25 @@ COLUMNS: dict[str, Columns] = {
     },
     "FactInHistory": FACT,
     "FactTold": FACT,
+    "HappeningTold": {**FACT, "you follow": lambda fact: fact["follows"] or ""},
+    "CommentInThread": {
+        "posted": lambda one: one["posted_at"][:19].replace("T", " "),
+        "by": lambda one: "operator" if one["writer"] is None else one["writer"]["name"] or "",
+        "on": _place,
+        "says": _comment,
+        "id": "id",
+    },
+    "FollowTold": {
+        "follows": _place,
+        "on": "on",
+        "shown": lambda one: one["shown"] or "",
+        "since": "position",
+    },
+    "FollowerTold": {
+        "follower": lambda one: one["person"]["name"] or "(forgotten)",
+        "since": "position",
+        "id": lambda one: one["person"]["id"],
+    },
     "PoolItem": {
         "pool": lambda pool: pool["name"] or "(erased)",
         "kind": "kind",

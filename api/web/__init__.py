@@ -33,6 +33,7 @@ from api.web import (
     revising,
     signing_in,
     starting,
+    talking,
     together,
 )
 from api.web.frame import Frame
@@ -69,6 +70,7 @@ def pages(
     clearing.pages(frame)
     drawing.pages(frame)
     together.pages(frame)
+    talking.pages(frame)
     posting.pages(frame)
     deciding.pages(frame)
     desk.pages(frame)

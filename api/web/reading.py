@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, g, render_template
 
 from api.proofs import must_see
-from api.web import atom, words
+from api.web import atom, talking, words
 from api.web.desk import forms_for
 from api.web.drawing import drawn_history, drawn_inline
 from api.web.embedding import seen
@@ -116,6 +116,7 @@ def _releases(frame: Frame) -> None:
                 waiting=pending.behind(view, id),
                 licensed=Licensed(view, row.number),
                 facts=told(view, facts.items),
+                **talking.about(view, "work", id, cursor, what),
                 has_more_facts=facts.next is not None,
                 pools=earning,
                 divided=list(_divided(view, earning[:MOST_SPLITS])),
@@ -152,6 +153,7 @@ def _pieces(frame: Frame) -> None:
                     view, id, after=cursor if what == "remixes" else None, limit=MANY
                 ),
                 facts=told(view, facts.items),
+                **talking.about(view, "work", id, cursor, what),
                 has_more_facts=facts.next is not None,
                 forms=_forms(frame, row),
             )
@@ -238,6 +240,7 @@ def _people(frame: Frame) -> None:
                 "person.html",
                 person=attribution.person(view, id),
                 into=_merged_into(view, id),
+                follow=talking.followed(view, "contributor", id),
                 members=memberships.members(view, id).items,
                 groups=memberships.groups_of(view, id).items,
                 finished=attribution.attribution(

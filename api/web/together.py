@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, render_template, request
 
 from api.fields import Choice, searched
-from api.web import words
+from api.web import talking, words
 from api.web.desk import forms_for, is_open
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
@@ -136,6 +136,7 @@ def _project(frame: Frame) -> None:
                 issuers=_named(view, [one["issued_by"] for one in asking.items]),
                 news=news,
                 tellers=_named(view, [one["by"] for one in news.items]),
+                **talking.about(view, "project", id, cursor, what),
                 facts=_history(view, frame, projects.find(view, id).number),
                 forms=forms_for(frame, "project", id) if g.actor else [],
             )
@@ -161,6 +162,7 @@ def _challenge(frame: Frame) -> None:
         id = id_in_path(id)
         wanted = asked(Answers)
         cursor, show = wanted.pop("cursor", None), wanted.pop("show", None)
+        what = wanted.pop("what", None)
         with frame.view(wanted) as view:
             found = challenges.challenge(view, frame.journal, id)
             state = "featured" if show == "featured" else None
@@ -169,7 +171,7 @@ def _challenge(frame: Frame) -> None:
                 challenge=id,
                 state=state,
                 unused=show == "unused",
-                after=cursor,
+                after=cursor if what is None else None,
                 limit=MANY,
             )
             works = cards(view, [one["work"] for one in given.items])
@@ -182,6 +184,7 @@ def _challenge(frame: Frame) -> None:
                 show=show,
                 own=_own(view, id) if found["is_open"] else [],
                 may_feature=_may_feature(frame, id),
+                **talking.about(view, "challenge", id, cursor, what),
                 facts=_history(view, frame, challenges.find(view, id).number),
                 forms=_forms(frame, id),
             )

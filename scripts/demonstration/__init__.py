@@ -28,6 +28,7 @@ BUNDLES = {
     "season-shares.jsonl": 36,
     "season-sold.jsonl": 12,
     "afterwards.jsonl": 5,
+    "conversation.jsonl": 4,
 }
 """Each, and how many days ago it happened: a proposal is open for comments for two weeks."""
 

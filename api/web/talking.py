@@ -1,0 +1,162 @@
+"""Talking: the conversation and the followers of a page, and the page of a comment.
+
+Each form here is one of a command; a page shows those that its reader may send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from flask import g, render_template, request
+from markupsafe import Markup, escape
+
+from api.problems import PROBLEMS, Problem, of_refusal
+from api.web import words
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from api.web.keeping import said_before
+from domain.command import Command
+from domain.follow import FOLLOWED
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from domain.registry import COMMANDS
+from projections import conversation, following
+from projections.conversation import CommentInThread
+from projections.store import Page, View
+from projections.told import PersonRef
+
+MANY = 20
+"""How many comments a page shows."""
+WHAT = "conversation"
+"""The name of the conversation among the lists of a page."""
+CHANGES: Mapping[str, type[Command]] = {
+    verb: COMMANDS[f"comment.{verb}"] for verb in ("edit", "remove")
+}
+FOLDERS = {one: one for one in FOLLOWED} | {"work": "piece"}
+"""The folder of the page of what is followed, by its kind."""
+
+
+def pages(frame: Frame) -> None:
+    """The page of a comment, its forms, and that of a button to follow something."""
+
+    @frame.page("/comment/<id>")
+    def show_comment(id: str) -> Answer:
+        return _comment(frame, id_in_path(id))
+
+    @frame.form("/comment/<id>/<verb>")
+    def change_comment(id: str, verb: str) -> Answer:
+        id, command = id_in_path(id), _known(CHANGES, verb)
+        return frame.decide(
+            command,
+            {"id": id},
+            is_overtaken=lambda: _is_overtaken(frame, id),
+            refused=lambda problem: _comment(frame, id, problem, verb),
+            path=f"/comment/{id}",
+        )
+
+    @frame.form("/follow/<kind>/<id>")
+    def follow(kind: str, id: str) -> Answer:
+        folder, id = _known(FOLDERS, kind), id_in_path(id)
+        verb = "unfollow" if request.form.get("verb") == "unfollow" else "follow"
+        try:
+            said = {"id": g.actor, kind: id}
+            receipt = frame.record(COMMANDS[f"contributor.{verb}"].of(said))
+        except Refusal as refusal:
+            raise of_refusal(refusal) from refusal
+        return to_page(f"/{folder}/{id}", receipt.position)
+
+
+def _known(known: Mapping[str, Any], word: str) -> Any:
+    if word not in known:
+        raise Problem("not_found", PROBLEMS["not_found"].meaning)
+    return known[word]
+
+
+# -- on the page of something --------------------------------------------------------------------
+
+
+def about(view: View, kind: str, id: str, cursor: str | None, what: str | None) -> dict[str, Any]:
+    """What a page shows of the conversation about something, and of who follows it."""
+    on: dict[str, Any] = {kind: id}
+    found = conversation.comments(view, **on, after=cursor if what == WHAT else None, limit=MANY)
+    return {
+        "talk": Page(_with_links(view, found.items), found.next),
+        "new_id": str(uuid4()),
+        "follow": followed(view, kind, id),
+    }
+
+
+def followed(view: View, kind: str, id: str) -> dict[str, Any]:
+    """How many follow something, and whether the reader does."""
+    numbers = following.ABOUTS[kind](view, id)
+    return {
+        "kind": kind,
+        "id": id,
+        "count": following.count(view, numbers),
+        "is_own": following.follows(view, g.actor or "", numbers),
+        "may": g.actor not in (None, OPERATOR),
+    }
+
+
+def _with_links(view: View, items: Sequence[CommentInThread]) -> list[dict[str, Any]]:
+    """Comments with a text in which those whom they mention are links."""
+    spoken = conversation.spoken(view, [one["id"] for one in items])
+    return [{**one, "said": _linked(spoken[one["id"]])} for one in items]
+
+
+def _linked(parts: Sequence[str | PersonRef]) -> Markup:
+    """A text with a link to the page of each person whom it mentions."""
+    return Markup().join(
+        escape(one) if isinstance(one, str) else Markup("@{}").format(words.link({**one}))
+        for one in parts
+    )
+
+
+# -- its own page --------------------------------------------------------------------------------
+
+
+def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    wanted = asked(Listed)
+    cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+    with frame.view(wanted) as view:
+        whole = conversation.comment(view, id)
+        after = cursor if what == WHAT else None
+        thread = conversation.comments(view, thread=whole["thread"], after=after, limit=MANY)
+        kind, about = _place(whole)
+        possible = {verb: one for verb, one in CHANGES.items() if _may(frame, one, id)}
+        return render_template(
+            "comment.html",
+            comment={**whole, **_with_links(view, [whole])[0]},
+            kind=kind,
+            about=about,
+            thread=Page(_with_links(view, thread.items), thread.next),
+            may=possible,
+            seen=_latest(frame, id),
+            new_id=str(uuid4()),
+            problem=problem,
+            **said_before(tried, possible),
+        )
+
+
+def _place(comment: CommentInThread) -> tuple[str, dict[str, Any]]:
+    """What a comment is on: its kind, and how pages refer to it."""
+    if comment["work"] is not None:
+        return "work", {**comment["work"]}
+    if comment["project"] is not None:
+        return "project", {**comment["project"], "kind": "project"}
+    return "challenge", {**(comment["challenge"] or {}), "kind": "challenge"}
+
+
+def _may(frame: Frame, command: type[Command], id: str) -> bool:
+    return frame.may(command, id=id, **({"reason": "x"} if "reason" in command.by_name() else {}))
+
+
+def _latest(frame: Frame, id: str) -> int:
+    return max((one.position for one in frame.journal.facts.streams([id])), default=0)
+
+
+def _is_overtaken(frame: Frame, id: str) -> bool:
+    """Whether something has happened to it since the page was shown."""
+    last = _latest(frame, id)
+    return request.form.get("seen", str(last)) != str(last)
