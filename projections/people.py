@@ -5,14 +5,15 @@ A person is all of their accounts, after all merges.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
 from projections.attribution import CreditRow
 from projections.hidden import NOT_HIDDEN
-from projections.money import payouts
+from projections.money import balances, payouts
 from projections.money.told import PayoutTold
 from projections.store import Page, View, counting, holds
 from projections.tables import NEVER
@@ -76,3 +77,33 @@ def _ids(view: View, numbers: list[int]) -> list[str]:
         numbers=numbers,
     )
     return [id for (id,) in rows]
+
+
+class Holdings(NamedTuple):
+    """What an account has, which goes to whoever it is one person with."""
+
+    credits: int
+    works: int
+    """On how many works."""
+    posted: int
+    owed: dict[str, int]
+    """What it is owed, in smallest units by currency."""
+
+
+def holdings(view: View, id: str) -> Holdings:
+    """What one account has by itself, without those it is one person with."""
+    number = attribution.find_person(view, id)[0]
+    (credited,) = view.rows(
+        "SELECT count(*), count(DISTINCT c.work) FROM @credits c "
+        f"WHERE c.contributor = :number AND {counting('c', NOT_COUNTED)} AND {holds('c')}",
+        number=number,
+    )
+    (posted,) = view.rows(
+        f"SELECT count(*) FROM @works w WHERE w.poster = :id AND {holds('w')}", id=id
+    )
+    owed = Counter[str]()
+    for one in balances.accounts(view, payees=[id]):
+        owed[one.currency] += one.owed
+    credits, works = credited
+    kept = {unit: units for unit, units in owed.items() if units}
+    return Holdings(credits, works, posted[0], kept)

@@ -93,3 +93,48 @@ def test_what_is_corrected_is_replaced_by_another_that_was_offered(served: Serve
     said = {"form_token": page.token, "outcome": "corrected", "reason": "So.", "replaced_by": right}
     assert mo.post(f"/credit/{wrong}/settle", said).status == 303
     assert served.operator.get(f"/credits/{wrong}").json["state"] == "revoked"
+
+
+def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Served) -> None:
+    one, other, third = (served.admit(f"Cleo {name}") for name in ("Reed", "Reed", "Reeding"))
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    token, path = operator.get("/do/contributor.merge").token, "/do/contributor.merge"
+    said = {"form_token": token, "id": "Cleo Reed", "into": "cleo reeding", "do": "preview"}
+    head = served.head
+    asked = operator.post(path, said)
+    assert asked.status == 422
+    assert "Choose one of those found." in asked.text_seen
+    assert set(re.findall(r'<option value="([0-9a-f-]{36})">', asked.text)) == {one, other, third}
+    assert "Nobody and nothing is called so." in (
+        operator.post(path, said | {"id": "Zebedee"}).text_seen
+    )
+    preview = operator.post(path, said | {"id": one})
+    assert (preview.status, served.head) == (200, head)
+    assert "are one person from now on, called Cleo Reeding" in preview.text_seen
+    change = operator.post(path, said | {"id": one, "do": "change"})
+    assert f'value="{one}"' in change.text
+    assert operator.post(path, said | {"id": one, "do": "record"}).status == 303
+    assert served.operator.get(f"/contributors/{one}").json["name"] == "Cleo Reed"
+    assert served.head == head + 1
+
+
+def test_a_preview_says_what_a_merge_and_a_join_change(served: Served) -> None:
+    ana, ben = served.admit("Ana Dale"), served.admit("Ana Dell")
+    song = served.post_piece("A dale", by=ana)
+    other = served.post_piece("A dell", song, by=ben)
+    served.operator.post("/credits", work=song, contributor=ana, role="singer")
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    said = {"form_token": operator.get("/do/join").token, "do": "preview"}
+    told = operator.post("/do/contributor.merge", said | {"id": "Ana Dale", "into": "Ana Dell"})
+    assert "2 credits on 1 work, given to Ana Dale, are of Ana Dell." in told.text_seen
+    refused = operator.post("/do/join", said | {"work": song, "into": other})
+    assert refused.status == 422
+    assert "lineage_cycle" in refused.text
+    third = served.post_piece("A dale again", by=ben)
+    told = operator.post("/do/join", said | {"work": "a dale again", "into": "a dale"})
+    assert "are one work from now on" in told.text_seen
+    assert "A dale has 0 sources, 2 credits and 1 work made from it" in told.text_seen
+    operator.post("/do/join", said | {"work": third, "into": song, "do": "record"})
+    join = served.operator.get(f"/works/{song}").json["joins"][0]["id"]
+    told = operator.post("/do/join.undo", said | {"id": join, "reason": "Live."})
+    assert "are two works again" in told.text_seen

@@ -16,7 +16,10 @@ from flask import g, render_template, request
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
 from api.web import errors, percentages
+from api.web.choosing import KINDS as NAMED
+from api.web.choosing import Found, NotOne, chosen
 from api.web.desks import Desk
+from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
@@ -73,8 +76,18 @@ def pages(frame: Frame) -> None:
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
         command, sent = _command(name), sent_in_form()
+        do = sent.pop("do", "record")
+        if do == "change":
+            return _form(command, sent)
         try:
-            receipt = frame.record(typed(command, sent))
+            with frame.store.view() as view:
+                sent = chosen(view, command, sent)
+            stated = typed(command, sent)
+            if do == "preview":
+                return _preview(frame, stated, sent)
+            receipt = frame.record(stated)
+        except NotOne as names:
+            return _form(command, sent, names.problem, names.found), names.problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return _form(command, sent, problem), problem.code
@@ -136,8 +149,24 @@ def _command(name: str) -> type[Command]:
     return COMMANDS[name]
 
 
-def _form(command: type[Command], sent: dict[str, str], problem: Problem | None = None) -> str:
-    inputs = [_input(one, sent.get(one.name, "")) for one in command.fields()]
+def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
+    """What a command would change; raises the refusal if it would be refused."""
+    frame.rehearse(command)
+    with frame.view({}) as view:
+        changes = foreseen(view, command)
+        fields = {one.name: sent[one.name] for one in command.fields() if sent.get(one.name)}
+        return render_template("do_preview.html", command=command, changes=changes, sent=fields)
+
+
+def _form(
+    command: type[Command],
+    sent: dict[str, str],
+    problem: Problem | None = None,
+    found: Found | None = None,
+) -> str:
+    inputs = [
+        _input(one, sent.get(one.name, ""), (found or {}).get(one.name)) for one in command.fields()
+    ]
     return render_template(
         "do.html",
         command=command,
@@ -145,6 +174,7 @@ def _form(command: type[Command], sent: dict[str, str], problem: Problem | None 
         problem=problem,
         wrong=errors.by_field(problem, sent, {one.name: one.label for one in inputs}),
         vocabulary=roles(),
+        is_previewed=command in PREVIEWED,
     )
 
 
@@ -167,20 +197,20 @@ def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str
 # -- from a command to its form, and back ----------------------------------------------------
 
 
-def _input(one: Field, sent: str) -> Input:
+def _input(one: Field, sent: str, found: dict[str, str] | None = None) -> Input:
     value = one.value
     shown = sent or (str(uuid4()) if isinstance(value, NewId) else "")
     example = "" if value.example is None else value.example
     return Input(
         one.name,
         _label(one),
-        _kind(value),
+        "found" if found else _kind(value),
         _help(value),
         one.is_needed,
         example if isinstance(example, str) else json.dumps(example, ensure_ascii=False),
         shown,
         getattr(value, "limit", None),
-        dict(value.choices) if isinstance(value, Word) and value.choices else None,
+        found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
         (value.inner if isinstance(value, Many) else value).refuses == (UnknownRole,),
     )
 
@@ -197,7 +227,8 @@ def _help(value: Value) -> str:
     match value:
         case Ref(noun=noun):
             where = ", as in the address of its page" if noun in PAGES else ""
-            written = f"The id of the {noun}{where}."
+            name = "The name, or the" if noun in NAMED else "The"
+            written = f"{name} id of the {noun}{where}."
         case Word(choices=choices) if choices:
             written = "Choose one."
         case Json():

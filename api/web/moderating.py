@@ -15,13 +15,20 @@ from api.web.desk import desk_of
 from api.web.finding import on_works
 from api.web.frame import Answer, Frame, Listed, asked
 from domain.dispute import GROUNDS
-from projections import disputes, inbox
+from domain.permission import OPERATOR
+from domain.registry import COMMANDS
+from projections import disputes, grants, inbox
 from projections.inbox import InboxItem
 from projections.store import View
 
 JUDGED = ("settlement", "overdue_claim")
 """What of an inbox a moderator decides."""
 MANY = 10
+DEEDS = (
+    *("contributor", "contributor.grant-role", "contributor.merge", "contributor.separate"),
+    *("join", "contributor.forget"),
+)
+"""What is done here about people and works, besides disputes and claims."""
 
 
 def pages(frame: Frame) -> None:
@@ -30,14 +37,25 @@ def pages(frame: Frame) -> None:
     @desk_of(frame, "moderator", "Disputes, overdue claims, people and keys", ("moderator",))
     def show_moderator() -> Answer:
         wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:
-            found = inbox.of_kinds(view, frame.journal, g.actor, JUDGED, after=cursor, limit=MANY)
+            found = inbox.of_kinds(
+                view,
+                frame.journal,
+                g.actor,
+                JUDGED,
+                after=None if what == "roles" else cursor,
+                limit=MANY,
+            )
             return render_template(
                 "moderator.html",
                 disputes=list(_disputes(view, frame, found.items)),
                 overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
                 next=found.next,
+                deeds=[one for one in DEEDS if COMMANDS[one].MAY or g.actor == OPERATOR],
+                roles=grants.grants(
+                    view, frame.journal, after=cursor if what == "roles" else None, limit=MANY
+                ),
                 grounds=GROUNDS,
             )
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from domain.dates import is_surely_before
 from domain.fact import FACTS
 from domain.readers import EVERYONE
+from domain.registry import COMMANDS
 from projections import billing, wording
 from projections.dating import in_words
 from projections.licences import Licensed, as_text
@@ -250,6 +251,11 @@ def answer_at(item: Mapping[str, Any]) -> str:
     else:  # what has no page of its own is answered by the form of its command
         path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")
     return f"{request.script_root}{path}"
+
+
+def does(command: str) -> str:
+    """What a command does, in the words of its help."""
+    return (COMMANDS[command].__doc__ or command).partition("\n")[0].rstrip(".")
 
 
 def brief(text: str, most: int = 400) -> str:

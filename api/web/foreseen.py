@@ -1,0 +1,103 @@
+"""What would change if two accounts became one person, or two works one, or were parted again.
+
+It is said before anything is recorded, by what is known now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from api.web import words
+from domain.command import Command
+from domain.commands.admitting import MergeContributor, SeparateContributor
+from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
+from domain.outside import outside_id
+from projections import attribution, lineage, people, timeline
+from projections.store import View
+from projections.wording import money
+
+
+def foreseen(view: View, command: Command) -> list[Markup]:
+    """What a command would change, as sentences; none if it has no preview."""
+    tell = PREVIEWED.get(type(command))
+    return [] if tell is None else list(tell(view, command))
+
+
+def _merged(view: View, command: Any) -> Iterator[Markup]:
+    names = timeline.names(view, [command.id, command.into])
+    old, new = words.link(names[command.id]), words.link(names[command.into])
+    yield Markup("{} and {} are one person from now on, called {}.").format(old, new, new)
+    yield from _of_account(view, command.id, old, new)
+    yield Markup("Every key of {} goes on working, for that account.").format(old)
+    yield Markup("It can be undone: what each did stays on record under the account that did it.")
+
+
+def _parted(view: View, command: Any) -> Iterator[Markup]:
+    names = timeline.names(view, [command.id])
+    old = words.link(names[command.id])
+    yield Markup("{} is a person of their own again.").format(old)
+    yield from _of_account(view, command.id, old, old)
+    yield Markup("What was paid meanwhile stays paid.")
+
+
+def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Markup]:
+    """What an account has, which goes where its person goes."""
+    has, several = people.holdings(view, id), words.several
+    yield Markup("{} on {}, given to {}, are of {}.").format(
+        several(has.credits, "credit"), several(has.works, "work"), old, new
+    )
+    yield Markup("{} posted by {}: {} speaks for them.").format(
+        several(has.posted, "work"), old, new
+    )
+    for currency, units in sorted(has.owed.items()):
+        yield Markup("{} is owed to {}, and paid to {}.").format(money(units, currency), old, new)
+
+
+def _joined(view: View, command: Any) -> Iterator[Markup]:
+    work = command.work or outside_id(command.uri)
+    yield from _of_works(view, work, command.into, "are one work from now on")
+    yield Markup("If only one of their posters is you, the other is asked first.")
+
+
+def _accepted(view: View, command: Any) -> Iterator[Markup]:
+    yield from _of_join(view, command.id, "are one work from now on")
+
+
+def _undone(view: View, command: Any) -> Iterator[Markup]:
+    yield from _of_join(view, command.id, "are two works again")
+
+
+def _of_join(view: View, id: str, what: str) -> Iterator[Markup]:
+    join = lineage.join(view, id)
+    yield from _of_works(view, join["work"]["id"], join["into"]["id"], what)
+
+
+def _of_works(view: View, work: str, into: str, what: str) -> Iterator[Markup]:
+    names = timeline.names(view, [work, into])
+    known = [names[id] for id in (work, into) if id in names]
+    yield Markup("{} {}.").format(Markup(" and ").join(map(words.link, known)), what)
+    for one in known:
+        yield _of_work(view, one)
+
+
+def _of_work(view: View, one: Mapping[str, Any]) -> Markup:
+    told = lineage.work(view, one["id"])
+    credits = attribution.standing_on(view, lineage.find(view, one["id"]).number)
+    return Markup("{} has {}, {} and {} made from it: all of these are of the one.").format(
+        words.link(one),
+        words.several(len(told["sources"]) + told["sources_left_out"], "source"),
+        words.several(len(credits), "credit"),
+        words.several(told["remixed_by"], "work"),
+    )
+
+
+PREVIEWED: Mapping[type[Command], Callable[[View, Any], Iterator[Markup]]] = {
+    MergeContributor: _merged,
+    SeparateContributor: _parted,
+    JoinWorks: _joined,
+    AcceptJoin: _accepted,
+    UndoJoin: _undone,
+}
