@@ -6,17 +6,18 @@ Only an open dispute is shown; earlier ones are in the history.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.stored import Placed
 from domain.values import CreditId, IdentifierId, RemixId
-from projections import attribution, identifiers, lineage, told
+from projections import asks, attribution, identifiers, lineage, told
 from projections.history import tell
 from projections.nouns import facts_of
 from projections.question import question
-from projections.store import View
+from projections.store import Page, View, cut, decode_cursor, holds
 
 
 @question("show_credit", "/credits/{id}", cli="credit show")
@@ -89,3 +90,34 @@ def _side(fact: told.FactTold) -> told.Side:
         "at": fact["recorded_at"],
         "position": fact["position"],
     }
+
+
+class Opened(NamedTuple):
+    """An open dispute in a list."""
+
+    noun: str
+    """What is disputed: a credit, a remix or an identifier."""
+    id: str
+    work: int | None
+    """The number of the work that it is about."""
+    disputer: str
+    grounds: str
+    deadline: str
+    position: int
+
+
+def opened(view: View, *, after: str | None = None, limit: int = 50) -> Page[Opened]:
+    """Every open dispute, the one first due first."""
+    due, born = decode_cursor(after, str, int) or ("", 0)
+    rows = view.rows(
+        "SELECT a.about, a.noun, a.work, a.who, a.says, a.due, a.born FROM @asks a "
+        f"WHERE a.kind = '{asks.SETTLEMENT}' AND a.state = '{asks.OPEN}' AND {holds('a')} "
+        "AND (a.due > :due OR a.due = :due AND a.born > :born) "
+        "ORDER BY a.due, a.born LIMIT :limit",
+        due=due,
+        born=born,
+        limit=limit + 1,
+    )
+    found = [Opened(*row) for row in rows]
+    page, more = cut(found, limit, lambda one: (one.deadline, one.position))
+    return Page([*page], more)

@@ -110,6 +110,7 @@ def community(served: Served) -> dict[str, str]:
         "moderator": "/desk/moderator",
         "accountant": "/desk/accountant",
         "accountant-payout": "/desk/accountant/payout?currency=USD&minimum=5",
+        "auditor": "/desk/auditor",
         "audit": "/audit",
         "sign-in": "/sign-in",
         "nothing": "/piece/nothing",
@@ -218,7 +219,7 @@ PAGES = (
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
     *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),
-    *("identifier", "moderator"),
+    *("identifier", "moderator", "auditor"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
@@ -439,7 +440,7 @@ def test_a_receipt_is_downloaded_and_checked(
         file.write_bytes(file.read_bytes().replace(b"extra ", b"extra A", 1))
         page.get_by_label("A receipt, such as").set_input_files(file)
         page.get_by_role("button", name="Check").click()
-        expect(page.get_by_role("alert")).to_contain_text("proves nothing")
+        expect(page.get_by_role("alert")).to_contain_text("Invalid: altered, or from another log")
 
 
 def test_the_keyboard_is_enough(browser: Browser, served: Served, places: dict[str, str]) -> None:

@@ -138,3 +138,42 @@ def test_a_preview_says_what_a_merge_and_a_join_change(served: Served) -> None:
     join = served.operator.get(f"/works/{song}").json["joins"][0]["id"]
     told = operator.post("/do/join.undo", said | {"id": join, "reason": "Live."})
     assert "are two works again" in told.text_seen
+
+
+def test_the_auditor_sees_what_is_disputed_misdated_and_corrected(served: Served) -> None:
+    ana, ben = served.admit("Ana Vale"), served.admit("Ben Vale")
+    poem = served.operator.post("/contributions", title="A vale", medium="text", made_at="2019").id
+    source = [{"work": poem, "kind": "adaptation"}]
+    said = {"title": "A vale before", "medium": "text", "made_at": "1999", "sources": source}
+    early = served.operator.post("/contributions", said).id
+    credit = served.acting(ana).post("/credits", work=poem, contributor=ben, role="editor")
+    assert credit.status == 403  # the operator posted it
+    credit = served.operator.post("/credits", work=poem, contributor=ben, role="editor").id
+    served.operator.post(f"/credits/{credit}/dispute", DISPUTE)
+    said = {"title": "A vale, corrected", "reason": "A typing error of mine."}
+    served.operator.post(f"/works/{poem}/describe", said)
+    page = signed_in(served, with_role(served, "Au", "auditor")).get("/desk/auditor")
+    assert f'href="/credit/{credit}"' in page.text
+    assert f'href="/piece/{early}"' in page.text
+    assert "made 1999" in page.text_seen
+    assert "A typing error of mine." in page.text_seen
+    assert signed_in(served, ana).get("/desk/auditor").status == 403
+
+
+def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: Served) -> None:
+    ana = served.admit("Ana Fell")
+    poem = served.acting(ana).post("/contributions", title="A fell", medium="text")
+    served.service.log.catch_up()
+    position = poem.json["position"]
+    receipt = served.operator.get(f"/facts/{position}/receipt").text
+    auditor = signed_in(served, with_role(served, "Au Fell", "auditor"))
+    head = served.head
+    told = auditor.post("/audit", {"text": receipt}).text_seen
+    assert "Valid." in told
+    assert "Ana Fell posted A fell" in told
+    stranger = reader(served).post("/audit", {"text": receipt})
+    assert "Valid." in stranger.text_seen
+    assert "Ana Fell" not in stranger.text
+    altered = auditor.post("/audit", {"text": receipt.replace("extra ", "extra A", 1)})
+    assert "Invalid: altered, or from another log." in altered.text_seen
+    assert served.head == head

@@ -186,6 +186,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/remix/<id>": [f"/remix/{edge}"],
         "/identifier/<id>": [f"/identifier/{number.id}"],
         "/desk/moderator": ["/desk/moderator"],
+        "/desk/auditor": ["/desk/auditor"],
         "/post": [f"/post?source={hub}"],
         "/do": ["/do"],
         "/own-keys": ["/own-keys"],

@@ -17,6 +17,7 @@ from api.subscribing import Subscriptions
 from api.web import (
     accounting,
     audit,
+    auditing,
     clearing,
     deciding,
     desk,
@@ -80,6 +81,7 @@ def pages(
     proposing.pages(frame)
     revising.pages(frame)
     audit.pages(frame, log)
+    auditing.pages(frame)
     return frame.blueprint
 
 

@@ -1,0 +1,56 @@
+"""The desk of the auditor: open disputes, suspect dates, what was corrected, and a check of a file.
+
+An auditor reads everything and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import render_template
+
+from api.web.desk import desk_of
+from api.web.finding import told
+from api.web.frame import Answer, Frame, Listed, asked, reader
+from domain.dispute import GROUNDS
+from domain.permission import READS
+from projections import corrections, disputes, lineage, timeline
+from projections.money.readers import Reader
+from projections.store import Page, View
+
+MANY = 20
+
+
+def pages(frame: Frame) -> None:
+    """The desk."""
+
+    @desk_of(frame, "auditor", "Disputes, suspect dates, corrections, proofs", READS)
+    def show_auditor() -> Answer:
+        wanted = asked(Listed)
+        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
+
+        def further(name: str) -> str | None:
+            return cursor if what == name else None
+
+        with frame.view(wanted) as view:
+            opened = disputes.opened(view, after=further("disputes"), limit=MANY)
+            dated = lineage.works(view, suspect_dates=True, after=further("dates"), limit=MANY)
+            seen = Reader(view, frame.journal, reader())
+            corrected = corrections.corrections(view, seen, after=further("corrected"), limit=MANY)
+            return render_template(
+                "auditor.html",
+                opened=opened,
+                names=timeline.names(view, {one.disputer for one in opened.items}),
+                works=lineage.references(view, {one.work for one in opened.items if one.work}),
+                grounds=GROUNDS,
+                dated=Page(list(_dated(view, dated.items)), dated.next),
+                corrected=Page(told(view, corrected.items), corrected.next),
+            )
+
+
+def _dated(view: View, works: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Works that are dated before something they were made from, with that."""
+    for one in works:
+        sources = lineage.work(view, one["id"])["sources"]
+        yield one, [source for source in sources if source["suspect_dates"]]
