@@ -57,7 +57,7 @@ MOST_PARTS = 24
 """How many lines of its outline a series shows."""
 MOST_NAMES = 450
 """How many names of a credits roll a page shows."""
-ROOM_BYTES, LEAST_ROOM_BYTES = 58_000, 8_000
+ROOM_BYTES, LEAST_ROOM_BYTES = 58_000, 7_000
 NAME_BYTES, OPEN_BYTES, PART_BYTES = 95, 125, 250
 """The room for pictures on the page of a release: the more names and parts, the less."""
 ROOM_OF_A_PIECE_BYTES = 20_000
