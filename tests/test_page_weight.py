@@ -187,6 +187,9 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/identifier/<id>": [f"/identifier/{number.id}"],
         "/desk/moderator": ["/desk/moderator"],
         "/desk/auditor": ["/desk/auditor"],
+        "/desk/producer": ["/desk/producer"],
+        "/assemble": ["/assemble?" + "&".join(f"work={one}" for one in works[:60])],
+        "/release/<id>/pool": [f"/release/{one}/pool?template=label" for one in (night, crowded)],
         "/post": [f"/post?source={hub}"],
         "/do": ["/do"],
         "/own-keys": ["/own-keys"],
@@ -278,6 +281,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
         **{f"{desk}/{one}": [f"{desk}/{one}"] for one in ("bookings", "balances", "pools")},
         f"{desk}/reports": [f"{desk}/reports", f"{desk}/reports?year=2026"],
         "/pool/<id>": [f"/pool/{pool}", f"/pool/{small}"],
+        "/pool/<id>/propose": [f"/pool/{pool}/propose?way={way}" for way in ("rates", "hand")],
         "/pools/<id>/split.svg": [f"/pools/{pool}/split.svg"],
         "/proposal/<id>": [
             f"/proposal/{agreement}",

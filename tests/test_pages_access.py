@@ -15,7 +15,8 @@ from test_pages import Reader, reader, signed_in
 OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(
-    r"/(waiting|own-keys|own-webhooks|do|desk|post|proposal|entry|statement)\b|/piece/[^/]+/(sources|cred)"
+    r"/(waiting|own-keys|own-webhooks|do|desk|post|assemble|proposal|entry|statement)\b"
+    r"|/piece/[^/]+/(sources|cred)|/release/[^/]+/pool|/pool/[^/]+/propose"
 )
 """What nobody reads without signing in, whatever the settings say."""
 WITHOUT_SESSION = {"/sign-in", "/audit"}

@@ -16,6 +16,7 @@ from api.limits import Limits
 from api.subscribing import Subscriptions
 from api.web import (
     accounting,
+    assembling,
     audit,
     auditing,
     clearing,
@@ -28,10 +29,13 @@ from api.web import (
     money,
     own_keys,
     own_webhooks,
+    pooling,
     posting,
+    producing,
     proposing,
     reading,
     revising,
+    sharing,
     signing_in,
     starting,
     talking,
@@ -78,6 +82,10 @@ def pages(
     moderating.pages(frame)
     money.pages(frame)
     accounting.pages(frame)
+    assembling.pages(frame)
+    pooling.pages(frame)
+    sharing.pages(frame)
+    producing.pages(frame)
     proposing.pages(frame)
     revising.pages(frame)
     audit.pages(frame, log)

@@ -14,7 +14,7 @@ from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
 from api.keys import ID_LENGTH, Key
 from api.problems import Problem, of_refusal
 from api.scope import WORDS
-from api.web.frame import Answer, Frame
+from api.web.frame import Answer, Frame, id_named
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from projections import timeline
@@ -49,6 +49,8 @@ def _done(ring: Keyring, sent: dict[str, str]) -> Made | None:
         case "end":
             ring.end(said.get("key", ""))
             return None
+    if "holder" in said:
+        said["holder"] = id_named(said["holder"]) or said["holder"]
     fields = ("holder", "label", "scope", "expires_at")
     return ring.make(**{name: said[name] for name in fields if name in said})
 

@@ -15,12 +15,13 @@ from flask import Response, g, render_template
 
 from api.proofs import must_see
 from api.web import atom, talking, words
-from api.web.desk import forms_for
+from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline
 from api.web.embedding import seen
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
 from domain.command import Command
+from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
 from projections import (
     attribution,
@@ -104,6 +105,7 @@ def _releases(frame: Frame) -> None:
                 "release.html",
                 work=(work := lineage.work(view, id)),
                 seen=seen(work["media_url"], frame.media_hosts),
+                may_open_pool=g.actor is not None and is_open(frame, OpenPool, id),
                 parts=parts,
                 wholes=wholes,
                 identifiers=identifiers.of(view, row.number),

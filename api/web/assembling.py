@@ -1,0 +1,171 @@
+"""Assembling a release: components are found, put in order, and looked at before it is recorded.
+
+All of the form's state is in the form; the order of its rows is the order of the components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+from uuid import uuid4
+
+from flask import render_template, request
+
+from api.fields import loaded
+from api.problems import Problem, of_refusal
+from api.schemas import body_of
+from api.web import errors, percentages
+from api.web.finding import suggestions
+from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from domain.commands.releasing import AssembleRelease
+from domain.refusal import BadRate, Refusal
+from domain.release import PARTS
+from domain.remix import exact_rate
+from projections import timeline
+from projections.store import View
+
+FIELDS = {"title": "Title", "part": "Part of a series", "made_at": "Made"}
+MOST_ROWS = 500
+"""How many components a form holds, as a request does."""
+
+
+@dataclass
+class Sheet:
+    """What the form holds: the fields, and the components in their order with their rates."""
+
+    id: str
+    fields: dict[str, str]
+    rows: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def sent(cls) -> Sheet:
+        """The form as it was sent."""
+        form = request.form
+        rates = map(percentages.exact, form.getlist("rate"))
+        rows = list(zip(form.getlist("work"), rates, strict=False))[:MOST_ROWS]
+        fields = {name: form.get(name, "").strip() for name in FIELDS}
+        return cls(form.get("id") or str(uuid4()), fields, rows)
+
+    def change(self) -> int | None:
+        """Change the rows as a button says; the row to go on with, None for any other button."""
+        for verb, step in (("up", -1), ("down", 1), ("drop", 0)):
+            said = request.form.get(verb, "")
+            if said.isdecimal() and (place := int(said)) < len(self.rows):
+                row = self.rows.pop(place)
+                place = max(0, min(place + step, len(self.rows)))
+                if step:
+                    self.rows.insert(place, row)
+                return place
+        if (named := request.form.get("add_source")) is not None:
+            self.rows.append((id_in_path(named), ""))
+            return len(self.rows) - 1
+        return None
+
+    def command(self) -> AssembleRelease:
+        """The command in the form."""
+        said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
+        said["components"] = [
+            {"work": work, **({"rate": rate} if rate else {})} for work, rate in self.rows
+        ]
+        shape = body_of(AssembleRelease)
+        return AssembleRelease.of(loaded(shape, {**said, "id": self.id}, "invalid_body", "form"))
+
+    def total(self) -> tuple[Fraction, int]:
+        """The sum of the rates, each work once, and how many works state none."""
+        stated: dict[str, Fraction] = {}
+        for work, rate in self.rows:
+            try:
+                exact = exact_rate(rate or None)
+            except BadRate:
+                continue
+            if exact is not None:
+                stated[work] = Fraction(exact)
+        return sum(stated.values(), Fraction()), len({*dict(self.rows)} - {*stated})
+
+    def wrong(self, problem: Problem | None) -> errors.Wrong:
+        """The fields that a problem is about, by their ids in the page."""
+        if problem is None:
+            return []
+        listed = problem.members.get("errors")
+        rows = [*_rows(listed if isinstance(listed, list) else [])]
+        others = errors.by_field(problem, self.fields, FIELDS)
+        return [one for one in others if one[0]] + rows or others
+
+
+def _rows(listed: list[dict[str, str]]) -> Iterator[tuple[str, str]]:
+    """What is wrong with components, by the ids of their fields in the page."""
+    for one in listed:
+        match one["pointer"].removeprefix("#/").split("/"):
+            case ["components", number, name]:
+                yield f"{name}-{number}", f"component {int(number) + 1}, {name}: {one['detail']}"
+
+
+def pages(frame: Frame) -> None:
+    """The form that assembles a release."""
+
+    @frame.page("/assemble", nobody_else=True)
+    def show_assembling() -> Answer:
+        sheet = Sheet(str(uuid4()), dict.fromkeys(FIELDS, ""))
+        for work in request.args.getlist("work"):
+            sheet.rows.append((id_in_path(work), ""))
+        return _form(frame, sheet)
+
+    @frame.form("/assemble")
+    def take_assembled() -> Answer:
+        sheet, do = Sheet.sent(), request.form.get("do", "")
+        try:
+            place, q = _changed(sheet)
+            if place is not None or q or do in ("change", "find"):
+                return _form(frame, sheet, place=place, q=q)
+            command = sheet.command()
+            if do == "record":
+                receipt = frame.record(command)
+                return to_page(f"/release/{receipt.id}", receipt.position)
+            warnings = frame.rehearse(command).warnings
+            return _form(frame, sheet, template="assembled.html", warnings=warnings)
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            return _form(frame, sheet, problem=problem), problem.code
+
+
+def _changed(sheet: Sheet) -> tuple[int | None, str]:
+    """The row that a button changed or that the address of a work added; else what to search."""
+    place, q = sheet.change(), request.form.get("find_works", "").strip()
+    if place is None and (named := id_named(q)) is not None:
+        sheet.rows.append((named, ""))
+        return len(sheet.rows) - 1, ""
+    return place, "" if place is not None else q
+
+
+def _form(
+    frame: Frame,
+    sheet: Sheet,
+    *,
+    template: str = "assemble.html",
+    place: int | None = None,
+    q: str = "",
+    problem: Problem | None = None,
+    **more: Any,
+) -> str:
+    with frame.view(asked()) as view:
+        total, unstated = sheet.total()
+        return render_template(
+            template,
+            sheet=sheet,
+            parts=PARTS,
+            names=_names(view, sheet),
+            total=total,
+            unstated=unstated,
+            place=place,
+            q=q,
+            found=suggestions(view, q, "works") if q else None,
+            problem=problem,
+            wrong=sheet.wrong(problem),
+            **more,
+        )
+
+
+def _names(view: View, sheet: Sheet) -> dict[str, dict[str, Any]]:
+    return timeline.names(view, {work for work, _ in sheet.rows})

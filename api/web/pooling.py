@@ -1,0 +1,169 @@
+"""Opening a pool for what a release earns: its terms from a template, and what they give to whom.
+
+Only the terms that a preview has shown are recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from flask import g, render_template, request
+
+from api.problems import Problem, listed, of_refusal
+from api.schemas import stated
+from api.web import amounts, errors, percentages
+from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
+from domain.money.apportionment import payee_key
+from domain.money.currency import currency_code
+from domain.money.pool import POOL_KINDS
+from domain.money.proposing import OpenPool
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from projections import attribution, lineage
+from projections.money.splitting import lineage_at
+from projections.store import View
+
+FIELDS = {"name": "Name", "kind": "What it is for", "currency": "Currency"}
+OF = "1,000.00"
+"""How much is divided in the preview at first."""
+
+
+class People:
+    """The people of a release, and whom each name means."""
+
+    def __init__(self, view: View, release: str) -> None:
+        self.told = dict(lineage_at(view, lineage.find(view, release).number).people)
+        if g.actor != OPERATOR:
+            self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
+
+    def meant(self, text: str) -> str:
+        """The id that a text means: the address of a page, or an unambiguous name; else itself."""
+        found = [id for id, name in self.told.items() if name == text]
+        return id_named(text) or (found[0] if len(found) == 1 else text)
+
+    def called(self, payee: str) -> str:
+        """The name of a payee."""
+        return self.told.get(payee) or payee
+
+
+class Sheet:
+    """What the form holds, and what is wrong with what was filled in."""
+
+    def __init__(self, form: Mapping[str, str], people: People) -> None:
+        self.id = form.get("id") or str(uuid4())
+        self.fields = {name: form.get(name, "").strip() for name in FIELDS}
+        self.fields["kind"] = self.fields["kind"] or "other"
+        self.name = form.get("template", "") if form.get("template") in TEMPLATES else "agreed"
+        self.typed = {one.name: form.get(f"blank-{one.name}", "").strip() for one in self.blanks}
+        self.of = form.get("of", "").strip() or OF
+        self.wrong: errors.Wrong = []
+        self.filled: dict[str, Any] = {}
+        for one in self.blanks:
+            try:
+                self.filled[one.name] = self._read(one, people)
+            except (Problem, Refusal) as refusal:
+                said = of_refusal(refusal).description or ""
+                self.wrong.append((f"blank-{one.name}", f"{one.label}: {said}"))
+
+    @property
+    def template(self) -> Template:
+        """The template that was chosen."""
+        return TEMPLATES[self.name]
+
+    @property
+    def blanks(self) -> tuple[Blank, ...]:
+        """What it asks for."""
+        return self.template.blanks
+
+    def _read(self, one: Blank, people: People) -> Any:
+        text = self.typed[one.name]
+        if not text:
+            raise Problem("missing_field", "This is required.")
+        match one.kind:
+            case "percent":
+                return percentages.part(text)
+            case "amount":
+                return amounts.exact(text, currency_code(self.fields["currency"]))
+            case "payees":
+                return [people.meant(line.strip()) for line in text.splitlines() if line.strip()]
+        return people.meant(text)
+
+    def command(self, release: str) -> OpenPool:
+        """The command in the form; refused with all that is wrong in it."""
+        said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
+        said["terms"] = {} if self.wrong else self.template.make(self.filled)
+        command = stated(OpenPool, {**said, "release": release, "id": self.id})
+        if self.wrong:
+            raise Problem("bad_policy", self.wrong[0][1], members=listed([]))
+        assert isinstance(command, OpenPool)
+        return command
+
+    def seal(self) -> str:
+        """What tells one filled-in form from another."""
+        told = repr((sorted(self.fields.items()), self.name, sorted(self.typed.items())))
+        return sha256(told.encode()).hexdigest()[:16]
+
+
+def pages(frame: Frame) -> None:
+    """The form that opens a pool."""
+
+    @frame.page("/release/<id>/pool", nobody_else=True)
+    def show_opening(id: str) -> Answer:
+        return _form(frame, id_in_path(id), request.args.to_dict())
+
+    @frame.form("/release/<id>/pool")
+    def take_pool(id: str) -> Answer:
+        return _form(frame, id_in_path(id), request.form.to_dict(), do=request.form.get("do", ""))
+
+
+def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") -> Answer:
+    with frame.view(asked()) as view:
+        people = People(view, id)
+        sheet, problem, lines = Sheet(form, people), None, None
+        if do != "choose":
+            try:
+                command = sheet.command(id)
+                frame.rehearse(command)
+                if do == "record" and form.get("seen") == sheet.seal():
+                    receipt = frame.record(command)
+                    return to_page(f"/pool/{receipt.id}", receipt.position)
+                lines = _lines(command, sheet, people)
+            except (Problem, Refusal) as refusal:
+                problem = of_refusal(refusal)
+        page = render_template(
+            "open_pool.html",
+            release=lineage.work(view, id),
+            sheet=sheet,
+            templates=TEMPLATES,
+            kinds=POOL_KINDS,
+            people=sorted(filter(None, people.told.values())),
+            lines=lines,
+            problem=problem,
+            wrong=_wrong(problem, sheet),
+        )
+        return page, 200 if problem is None else problem.code
+
+
+def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
+    if problem is None:
+        return []
+    found = errors.by_field(problem, sheet.fields, FIELDS)
+    return [one for one in found if one[0]] + sheet.wrong
+
+
+def _lines(command: OpenPool, sheet: Sheet, people: People) -> dict[str, Any]:
+    """What the terms give of an amount, the most first."""
+    currency = str(command.currency)
+    amount = amounts.exact(sheet.of, currency)
+    gives = given(command.terms, amount, sheet.filled.get("artist"))
+    ordered = sorted(gives, key=lambda payee: (-gives[payee], payee_key(payee)))
+    return {
+        "amount_minor": amount,
+        "currency": currency,
+        "payees": [(people.called(payee), gives[payee]) for payee in ordered],
+        "agreed": ARTISTS in gives,
+    }

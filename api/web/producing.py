@@ -1,0 +1,110 @@
+"""The desk of the producer: their releases, how far each has come, and the next step of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from flask import g, render_template
+
+from api.web import words
+from api.web.desk import desk_of
+from api.web.frame import Answer, Frame, Listed, asked, reader
+from domain.money.policy.shares import Agreed
+from domain.money.terms import policies_in
+from domain.permission import ANYONE
+from projections import clearance, produced, wording
+from projections.money import pools
+from projections.money.pools.told import PoolTold
+from projections.money.told import ProposalTold
+from projections.store import View
+
+MANY, FEW_NAMES = 10, 5
+
+
+class Step(NamedTuple):
+    """How far something has come, and what is next."""
+
+    stands: str
+    does: str | None = None
+    """What is to be done now; None if others are asked, or nobody."""
+    path: str = ""
+    missing: Sequence[str] = ()
+    """Who has not answered yet."""
+
+
+def pages(frame: Frame) -> None:
+    """The desk."""
+
+    @desk_of(frame, "producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
+    def show_producer() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            found = produced.releases_of(view, frame.journal, g.actor, after=cursor, limit=MANY)
+            return render_template(
+                "producer.html",
+                releases=[(one, list(_steps(view, frame, one))) for one in found.items],
+                next=found.next,
+            )
+
+
+def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Step]:
+    """The steps of a release: published, its pools open, their shares agreed."""
+    id = release["id"]
+    if release["state"] == "withdrawn":
+        yield Step("withdrawn")
+        return
+    if release["published_at"] is None:
+        counted = clearance.counts_in(clearance.Scope(view, frame.journal, id, reader()))["count"]
+        told = words.several(counted, "thing stands", "things stand") + " in its way"
+        does = "See what stands in its way" if counted else "Publish it"
+        yield Step(told if counted else "clear", does, f"/release/{id}/clearance")
+    else:
+        yield Step(f"published {wording.day(release['published_at'])}")
+    listed = pools.pools(view, frame.journal, id, actor=reader()).items
+    if not listed:
+        yield Step("no pool for what it earns", "Open a pool", f"/release/{id}/pool")
+    for pool in listed:
+        yield _of_pool(view, frame, pools.pool(view, frame.journal, pool["id"], actor=reader()))
+
+
+def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
+    """How far a pool has come, by its latest proposal."""
+    name = pool["name"] or "a pool"
+    stand = [one for one in pool["proposals"] if one["state"] != "withdrawn"]
+    if not stand:
+        if not policies_in(pool["terms"], Agreed.TYPE):
+            return Step(f"{name}: the terms name everybody", "See the pool", f"/pool/{pool['id']}")
+        return Step(f"{name}: open", "Propose shares", f"/pool/{pool['id']}/propose")
+    latest = max(stand, key=lambda one: one["position"])
+    told = pools.proposal(view, frame.journal, latest["id"], actor=reader())
+    path = f"/proposal/{told['id']}"
+    if told["state"] == "open":
+        return _of_open(frame, name, path, told)
+    missing, declined = (_who(told, consent) for consent in ("offered", "declined"))
+    if declined:
+        said = f"{name}: declined by {', '.join(declined[:FEW_NAMES])}"
+        return Step(said, "Propose again", f"/pool/{pool['id']}/propose", missing)
+    if missing:
+        waits = words.several(len(missing), "has", "have")
+        return Step(f"{name}: shares are final, {waits} not accepted", None, path, missing)
+    return Step(f"{name}: everybody accepted", None, path)
+
+
+def _of_open(frame: Frame, name: str, path: str, told: ProposalTold) -> Step:
+    """How far a proposal has come that is still open."""
+    waiting = sum(one["is_open"] for one in told["comments"])
+    if waiting:
+        comments = words.several(waiting, "comment")
+        return Step(f"{name}: proposed", f"Answer {comments}", f"{path}#comments")
+    until = max(told["closes_at"], told["final_from"])
+    if frame.journal.clock().isoformat() < until:
+        return Step(f"{name}: open for comments until {wording.minute(until)} (UTC)", None, path)
+    return Step(f"{name}: comments are over", "Make the shares final", f"{path}#close")
+
+
+def _who(told: ProposalTold, consent: str) -> list[str]:
+    """The payees who have answered so, by name."""
+    lines = (line["payee"] for line in told["shares"] if line["consent"] == consent)
+    return sorted(payee["name"] or payee["id"] for payee in lines)

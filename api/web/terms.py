@@ -1,0 +1,155 @@
+"""Templates for the terms of a pool: the agreements of the field, each filled in by a short form.
+
+What a template makes is a policy like any other (see domain.money.policy); nothing else knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Literal, NamedTuple
+
+from domain.money.policy.shares import Agreed
+from domain.money.split import read_terms, split
+
+AGREED: dict[str, Any] = {"type": Agreed.TYPE}
+ARTISTS = "those who agree"
+"""How the agreed part is labelled."""
+ACCOUNT = "this release"
+
+Kind = Literal["payee", "payees", "percent", "amount"]
+Filled = Mapping[str, Any]
+"""What was filled in: payees by their ids, percentages as exact fractions, amounts in units."""
+
+
+class Blank(NamedTuple):
+    """Something to fill in."""
+
+    name: str
+    label: str
+    kind: Kind
+    example: str
+
+
+class Template(NamedTuple):
+    """An agreement of the field."""
+
+    label: str
+    says: str
+    blanks: tuple[Blank, ...]
+    make: Callable[[Filled], dict[str, Any]]
+
+
+def _rest(part: str) -> str:
+    """What is left of the whole."""
+    return str(1 - Fraction(part))
+
+
+def _two(payee: str, part: str) -> list[list[Any]]:
+    """A payee with their part, and the rest by agreement."""
+    return [[payee, part], [ARTISTS, _rest(part), AGREED]]
+
+
+def _rising(filled: Filled) -> dict[str, Any]:
+    label = filled["label"]
+    before, after = (_two(label, _rest(filled[name])) for name in ("artists", "later"))
+    return {
+        "type": "escalator",
+        "earned_minor": 0,
+        "bands": [[filled["limit"], before], [None, after]],
+    }
+
+
+def _advance(filled: Filled) -> dict[str, Any]:
+    own = {"account": ACCOUNT, "payee": filled["artist"], "advance_minor": filled["advance"]}
+    return {
+        "type": "advance",
+        "account": ACCOUNT,
+        "to": filled["label"],
+        "cross_collateral": False,
+        "accounts": [{**own, "earned_minor": 0, "paid_minor": 0}],
+        "then": {"type": "fixed", "shares": _two(filled["label"], _rest(filled["artists"]))},
+    }
+
+
+def _off_the_top(filled: Filled) -> dict[str, Any]:
+    fees = [{"payee": filled["distributor"], "rate": filled["fee"], "seniority": 1}]
+    return {"type": "before_expenses", "fees": fees, "then": AGREED}
+
+
+_LABEL = Blank("label", "The label", "payee", "the label")
+_ARTISTS = Blank("artists", "The artists' part", "percent", "20 %")
+
+TEMPLATES: dict[str, Template] = {
+    "agreed": Template(
+        "By agreement",
+        "Everything is shared as those who made it agree; what was spent is paid back before.",
+        (),
+        lambda _: dict(AGREED),
+    ),
+    "equal": Template(
+        "Equal shares",
+        "Everybody who is named gets the same, and nobody has to agree.",
+        (Blank("payees", "Who shares it, one per line", "payees", "Ana"),),
+        lambda filled: {"type": "equal", "payees": filled["payees"]},
+    ),
+    "house": Template(
+        "A part for the house",
+        "The house keeps a part of everything, and the rest is shared as agreed.",
+        (
+            Blank("house", "The house", "payee", "operator"),
+            Blank("part", "Its part", "percent", "50 %"),
+        ),
+        lambda filled: {"type": "fixed", "shares": _two(filled["house"], filled["part"])},
+    ),
+    "costs": Template(
+        "A budget first, then shares",
+        "Whoever paid for it gets everything until the budget is back; then it is as agreed.",
+        (
+            Blank("backer", "Who paid for it", "payee", "the producer"),
+            Blank("budget", "The budget", "amount", "5,000.00"),
+        ),
+        lambda filled: {
+            "type": "waterfall",
+            "tranches": [[filled["backer"], filled["budget"]], [ARTISTS, None, AGREED]],
+        },
+    ),
+    "advance": Template(
+        "An advance, earned back first",
+        "The artist was paid an advance: their part goes to the label until it is earned back.",
+        (
+            Blank("artist", "Who got the advance", "payee", "Ana"),
+            _LABEL,
+            Blank("advance", "The advance", "amount", "500.00"),
+            Blank("artists", "The artists' part", "percent", "50 %"),
+        ),
+        _advance,
+    ),
+    "label": Template(
+        "Label and artists, rising",
+        "The artists' part, shared as agreed, is larger once more than a limit has come in.",
+        (
+            _LABEL,
+            _ARTISTS,
+            Blank("limit", "Until so much has come in", "amount", "10,000.00"),
+            Blank("later", "Their part from then on", "percent", "50 %"),
+        ),
+        _rising,
+    ),
+    "distributor": Template(
+        "A distributor's fee off the top",
+        "A part of all that comes in, before anything that was spent is paid back; then as agreed.",
+        (
+            Blank("distributor", "The distributor", "payee", "the distributor"),
+            Blank("fee", "Its fee", "percent", "15 %"),
+        ),
+        _off_the_top,
+    ),
+}
+"""Every template by its name, the simplest first."""
+
+
+def given(terms: Mapping[str, Any], amount_minor: int, artist: str | None) -> dict[str, int]:
+    """What the first amount gives to whom; what is by agreement is one line, or the artist's."""
+    agreed = [(artist or ARTISTS, Fraction(1))]
+    return dict(split(amount_minor, read_terms(terms, agreed=agreed)).division.units)

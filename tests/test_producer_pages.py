@@ -1,0 +1,311 @@
+"""What a producer does on the pages: assembling, opening a pool, proposing shares, and the desk.
+
+Rule: the pages are asked as a browser without a script asks them; stories in a real one are apart.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+import pytest
+from serving import Clock, Served, serving
+from test_pages import Page, Reader, signed_in
+
+from api.web.terms import TEMPLATES
+
+CLOCK = Clock()
+
+
+@dataclass
+class Scene:
+    """A release of Ana's that Ben has a part in, and the window of Ana."""
+
+    served: Served
+    ana: str
+    ben: str
+    pieces: list[str]
+    release: str
+    window: Reader
+
+    def send(self, path: str, fields: dict[str, Any] | list[tuple[str, str]]) -> Page:
+        """Send a form with the token of the session."""
+        given = list(fields.items()) if isinstance(fields, dict) else fields
+        return self.window.post(path, [("form_token", self.window.get("/post").token), *given])
+
+    @property
+    def head(self) -> int:
+        return self.served.head
+
+    def pool(self, name: str, **terms: Any) -> str:
+        said = {"name": name, "kind": "song", "currency": "EUR"}
+        terms = terms or {"type": "agreed"}
+        made = self.served.acting(self.ana).post(
+            f"/releases/{self.release}/pools", {**said, "terms": terms}
+        )
+        return made.id
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with serving(
+        f"sqlite:///{tmp_path_factory.mktemp('producer') / 'stemma.db'}", clock=CLOCK
+    ) as served:
+        ana, ben = served.admit("Ana"), served.admit("Ben")
+        pieces = [served.post_piece(f"piece of {one}", by=one) for one in (ana, ben)]
+        parts = [{"work": pieces[0], "rate": "1/2"}, {"work": pieces[1], "rate": "1/4"}]
+        made = served.acting(ana).post("/releases", title="An album", components=parts)
+        yield Scene(served, ana, ben, pieces, made.id, signed_in(served, ana))
+
+
+def rows(page: Page) -> dict[str, list[str]]:
+    """The rows of the preview: whose, and the cells."""
+    found = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", page.text, re.DOTALL)
+    plain = [(re.sub(r"<[^>]+>", "", name).strip(), cells) for name, cells in found]
+    return {name: re.findall(r"<td[^>]*>([^<]*)", cells) for name, cells in plain}
+
+
+# -- opening a pool ------------------------------------------------------------------------------
+
+FILLED = {
+    "agreed": ({}, {"those who agree": "1,000.00 EUR"}),
+    "equal": (
+        {"payees": "Ana\nBen\nSkerry Records\noperator"},
+        dict.fromkeys(("Ana", "Ben", "Skerry Records", "operator"), "250.00 EUR"),
+    ),
+    "house": (
+        {"house": "operator", "part": "50 %"},
+        {"operator": "500.00 EUR", "those who agree": "500.00 EUR"},
+    ),
+    "costs": (
+        {"backer": "Ben", "budget": "600"},
+        {"Ben": "600.00 EUR", "those who agree": "400.00 EUR"},
+    ),
+    "advance": (
+        {"artist": "Ana", "label": "Skerry Records", "advance": "300.00", "artists": "50 %"},
+        {"Skerry Records": "800.00 EUR", "Ana": "200.00 EUR"},
+    ),
+    "label": (
+        {"label": "Skerry Records", "artists": "20 %", "limit": "500.00", "later": "50 %"},
+        {"Skerry Records": "650.00 EUR", "those who agree": "350.00 EUR"},
+    ),
+    "distributor": (
+        {"distributor": "Skerry Records", "fee": "15 %"},
+        {"Skerry Records": "150.00 EUR", "those who agree": "850.00 EUR"},
+    ),
+}
+"""Each template as it may be filled in, and what it gives of 1,000.00."""
+
+
+def filled(template: str, name: str) -> dict[str, str]:
+    blanks = {f"blank-{blank}": text for blank, text in FILLED[template][0].items()}
+    return {"name": name, "kind": "song", "currency": "EUR", "template": template, **blanks}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_template_shows_what_it_gives_and_opens_a_pool_by_these_terms(
+    scene: Scene, template: str
+) -> None:
+    path, said, head = f"/release/{scene.release}/pool", filled(template, template), scene.head
+    page = scene.send(path, {**said, "do": "preview"})
+    assert page.status == 200, page.text_seen
+    assert scene.head == head
+    given = {name: cells[0] for name, cells in rows(page).items()}
+    assert given.pop("All of it") == "1,000.00 EUR"
+    assert given == FILLED[template][1]
+    assert TEMPLATES[template].says in unescape(page.text_seen)
+    seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
+    opened = scene.send(path, {**said, "do": "record", "seen": seen})
+    assert opened.status == 303
+    pool = opened.headers["Location"].partition("?")[0].removeprefix("/pool/")
+    told = scene.served.operator.get(f"/pools/{pool}").json
+    assert told["currency"] == "EUR"
+    assert ("agreed" in str(told["terms"])) == (template != "equal")
+
+
+def test_terms_that_no_preview_has_shown_are_shown_first(scene: Scene) -> None:
+    path, said, head = f"/release/{scene.release}/pool", filled("house", "unseen"), scene.head
+    page = scene.send(path, {**said, "do": "preview"})
+    seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
+    said["blank-part"] = "60 %"
+    page = scene.send(path, {**said, "do": "record", "seen": seen})
+    assert (page.status, scene.head) == (200, head)
+    assert rows(page)["operator"] == ["600.00 EUR"]
+
+
+def test_all_that_is_wrong_with_a_pool_is_said_at_once(scene: Scene) -> None:
+    said = filled("label", "") | {"currency": "Euro", "blank-artists": "200 %", "blank-limit": "x"}
+    page = scene.send(f"/release/{scene.release}/pool", {**said, "do": "preview"})
+    assert page.status == 422
+    for field in ("name", "currency", "blank-artists", "blank-limit"):
+        assert f'<a href="#{field}">' in page.text
+        assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text)
+
+
+def test_whoever_may_not_open_a_pool_is_told_so(scene: Scene) -> None:
+    ben = signed_in(scene.served, scene.ben)
+    said = {**filled("agreed", "mine"), "do": "preview", "form_token": ben.get("/post").token}
+    page = ben.post(f"/release/{scene.release}/pool", said)
+    assert page.status == 403
+    assert "/pool" not in re.findall(
+        r'href="/release/[^"]*"', ben.get(f"/release/{scene.release}").text
+    )
+    assert (
+        f'href="/release/{scene.release}/pool"'
+        in scene.window.get(f"/release/{scene.release}").text
+    )
+
+
+# -- assembling ----------------------------------------------------------------------------------
+
+
+def order(page: Page) -> list[str]:
+    """The components in a form, in their order."""
+    return re.findall(r'<input type="hidden" name="work" value="([^"]*)"', page.text)
+
+
+def test_components_are_ordered_by_buttons_and_recorded_in_that_order(scene: Scene) -> None:
+    first, second = scene.pieces
+    said = [("title", "In order"), ("work", first), ("rate", "20 %"), ("work", second)]
+    said += [("rate", ""), ("work", first), ("rate", "")]
+    page = scene.send("/assemble", [*said, ("up", "1")])
+    assert order(page) == [second, first, first]
+    page = scene.send("/assemble", [*said, ("down", "0")])
+    assert order(page) == [second, first, first]
+    assert order(scene.send("/assemble", [*said, ("drop", "1")])) == [first, first]
+    assert order(scene.send("/assemble", [*said, ("up", "0")])) == [first, second, first]
+    assert order(scene.send("/assemble", [*said, ("down", "99")])) == [first, second, first]
+    assert order(scene.send("/assemble", [*said, ("add_source", second)]))[-1] == second
+    head = scene.head
+    page = scene.send("/assemble", [*said, ("do", "preview")])
+    assert "20 %" in page.text_seen
+    assert scene.head == head
+    made = scene.send("/assemble", [*said, ("part", "episode"), ("do", "record")])
+    assert made.status == 303
+    id = made.headers["Location"].partition("?")[0].removeprefix("/release/")
+    told = scene.served.operator.get(f"/works/{id}").json
+    assert told["part"] == "episode"
+    assert [(one["work"]["id"], one["rate"], one["places"]) for one in told["sources"]] == [
+        (first, "1/5", [1, 3]),
+        (second, None, [2]),
+    ]
+
+
+def test_all_that_is_wrong_with_a_release_is_said_at_once(scene: Scene) -> None:
+    said = [("work", scene.pieces[0]), ("rate", "much"), ("made_at", "soon"), ("part", "verse")]
+    page = scene.send("/assemble", [*said, ("do", "preview")])
+    assert page.status == 422
+    for field in ("title", "part", "made_at", "rate-0"):
+        assert f'<a href="#{field}">' in page.text, field
+        assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text), field
+
+
+def test_more_than_the_whole_is_shown_and_refused(scene: Scene) -> None:
+    said = [("title", "Too much")]
+    said += [pair for one in scene.pieces for pair in (("work", one), ("rate", "3/5"))]
+    page = scene.send("/assemble", [*said, ("do", "preview")])
+    assert page.status == 422
+    assert "cap_exceeded" in page.text
+    assert "120 %" in page.text_seen
+
+
+# -- proposing -----------------------------------------------------------------------------------
+
+
+def test_a_proposal_is_seen_before_it_is_recorded_and_as_it_was_seen(scene: Scene) -> None:
+    pool = scene.pool("seen")
+    path, head = f"/pool/{pool}/propose", scene.head
+    said = [("way", "rates"), ("comment_days", "20"), ("note", "As we said.")]
+    page = scene.send(path, [*said, ("do", "preview")])
+    assert (page.status, scene.head) == (200, head)
+    shown = rows(page)
+    assert shown["Ana"] == ["50 %", "500.00 EUR"]
+    assert shown["Ben"] == ["25 %", "250.00 EUR"]
+    assert shown["All of it"] == ["100 %", "1,000.00 EUR"]
+    seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
+    other = [("way", "equal"), ("comment_days", "20"), ("do", "record"), ("seen", seen)]
+    assert rows(scene.send(path, other))["Ana"] == ["50 %", "500.00 EUR"]
+    assert scene.head == head
+    made = scene.send(path, [*said, ("do", "record"), ("seen", seen)])
+    assert made.status == 303
+    id = made.headers["Location"].partition("?")[0].removeprefix("/proposal/")
+    told = scene.served.operator.get(f"/proposals/{id}").json
+    assert told["policy"] == {"type": "relative_cascade"}
+    assert told["revisions"][0]["note"] == "As we said."
+
+
+def test_shares_by_hand_have_a_running_total_and_say_who_is_missing(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('by hand')}/propose"
+    said = [("way", "hand"), ("payee", scene.ana), ("share", "20 %")]
+    said += [("payee", "Skerry Records"), ("share", "1/5"), ("payee", ""), ("share", "7")]
+    page = scene.send(path, [*said, ("do", "preview")])
+    assert "Sum of the shares so far: 2/5" in page.text_seen
+    assert rows(page) == {
+        "Ana": ["50 %", "500.00 EUR"],
+        "Skerry Records": ["50 %", "500.00 EUR"],
+        "All of it": ["100 %", "1,000.00 EUR"],
+    }
+    missing = page.text[page.text.index("but without a share") :]
+    assert "<bdi>Ben</bdi>" in missing
+    assert "<bdi>Ana</bdi>" not in missing
+
+
+def test_all_that_is_wrong_with_a_proposal_is_said_at_once(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('wrong')}/propose"
+    said = {"way": "rates", "default_rate": "2", "comment_days": "many", "do": "preview"}
+    page = scene.send(path, said)
+    assert page.status == 422
+    for field in ("default_rate", "comment_days"):
+        assert f'<a href="#{field}">' in page.text, field
+
+
+# -- the desk ------------------------------------------------------------------------------------
+
+
+def test_the_desk_leads_from_each_step_to_the_next(scene: Scene) -> None:
+    served, act = scene.served, scene.served.acting(scene.ana)
+    parts = [{"work": piece} for piece in scene.pieces]
+    release = act.post("/releases", title="Next", components=parts).id
+
+    def desk() -> str:
+        page = scene.window.get("/desk/producer")
+        assert page.status == 200
+        mine = page.text.partition(f'<section aria-labelledby="release-{release}">')[2]
+        return mine.partition("</section>")[0]
+
+    assert f'href="/release/{release}/clearance"' in desk()
+    assert "in its way" in desk()
+    act.post(f"/releases/{release}/publish", {})
+    assert f'href="/release/{release}/pool"' in desk()
+    said = {"name": "sold", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    pool = act.post(f"/releases/{release}/pools", said).id
+    assert f'href="/pool/{pool}/propose"' in desk()
+    shares = [[scene.ana, "1"], [scene.ben, "1"]]
+    assets = [{"asset": "all of it", "value": "1", "shares": shares}]
+    proposal = act.post(f"/pools/{pool}/proposals", assets=assets).id
+    assert "open for comments until" in desk()
+    served.acting(scene.ben).post(f"/proposals/{proposal}/comments", kind="other", text="Hm.")
+    assert f'href="/proposal/{proposal}#comments"' in desk()
+    comment = served.operator.get(f"/proposals/{proposal}").json["comments"][0]["id"]
+    act.post(f"/proposals/{proposal}/answer", comment=comment, text="So.")
+    CLOCK.ahead += CLOCK.WINDOW
+    assert f'href="/proposal/{proposal}#close"' in desk()
+    act.post(f"/proposals/{proposal}/finalise", {})
+    assert "missing: Ana, Ben" in desk()
+    act.post(f"/proposals/{proposal}/share/accept", {})
+    assert "missing: Ben" in desk()
+    served.acting(scene.ben).post(f"/proposals/{proposal}/share/decline", reason="No.")
+    assert "declined by Ben" in desk()
+    assert f'href="/pool/{pool}/propose"' in desk()
+
+
+def test_a_desk_is_of_ones_own_releases_and_those_one_produces(scene: Scene) -> None:
+    served = scene.served
+    cleo = served.admit("Cleo")
+    window = signed_in(served, cleo)
+    assert "You have no release yet" in window.get("/desk/producer").text
+    grant = {"role": "producer", "work": scene.release}
+    assert served.operator.post(f"/contributors/{cleo}/grant-role", grant).status < 300
+    assert "An album" in window.get("/desk/producer").text
+    assert "An album" in scene.window.get("/desk/producer").text

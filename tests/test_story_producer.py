@@ -1,0 +1,175 @@
+"""The producer's story by clicking only: from an empty installation to a split that all accept.
+
+Rule: nobody is given an id, an address or a command; what is done is done as the pages offer it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from browsing import look_at, reader, sign_in
+from playwright.sync_api import Browser, Page, expect
+from serving import OPERATOR_KEY, Clock, serving
+from test_browser import find
+
+Story = tuple[Callable[[str], Page], Clock, bool]
+
+
+@pytest.fixture(params=[True, False], ids=["with-script", "without-script"])
+def empty(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Story]:
+    """An empty installation, and windows on it for whoever signs in with a key."""
+    clock = Clock()
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", clock=clock) as served, ExitStack() as open:
+
+        def window(key: str) -> Page:
+            page = open.enter_context(reader(browser, served.origin, js=request.param))
+            sign_in(page, key)
+            return page
+
+        yield window, clock, request.param
+
+
+def admit(page: Page, name: str) -> str:
+    """Admit somebody and make them a key, as the operator does; the key."""
+    go(page, "Everything else", "Register a person or group who can be credited from now on")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    address = page.url.partition("?")[0]
+    go(page, "Keys")
+    page.get_by_label("For whom").fill(address)
+    page.get_by_role("button", name="Make a key").click()
+    return page.get_by_role("status").locator("code").inner_text()
+
+
+def go(page: Page, *links: str) -> None:
+    """Follow links, the first of which may be in the menu of desks."""
+    for name in links:
+        link = page.get_by_role("link", name=name, exact=True).first
+        if not link.is_visible():
+            page.get_by_text("Desk", exact=True).click()
+        link.click()
+
+
+def post(page: Page, title: str) -> None:
+    go(page, "Post")
+    page.get_by_label("Title", exact=True).fill(title)
+    page.get_by_label("Medium").fill("audio")
+    page.get_by_label("Role", exact=True).fill("composer")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Post it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def test_a_release_is_assembled_cleared_published_and_its_split_accepted(empty: Story) -> None:
+    window, clock, js = empty
+    operator = window(OPERATOR_KEY)
+    ana, ben = (window(admit(operator, name)) for name in ("Ana", "Ben"))
+    post(ben, "A beat")
+    post(ana, "A song")
+
+    assemble(ana, js=js)
+    go(ana, "What stands in the way")
+    ana.get_by_role("button", name="Publish it anyway").click()
+    expect(ana.get_by_text("published", exact=False).first).to_be_visible()
+    go(ana, "Producer", "Open a pool for The album")
+    open_pool(ana, js=js)
+    go(ana, "Propose shares")
+    propose(ana, js=js)
+    proposal = ana.url
+
+    go(ben, "Waiting for you")
+    ben.get_by_role("main").locator("a.button").first.click()
+    ben.get_by_label("Subject").select_option("too_little")
+    ben.get_by_label("Comment", exact=True).fill("The beat is half of it.")
+    ben.get_by_role("button", name="Comment").click()
+    expect(ben.get_by_text("The beat is half of it.")).to_be_visible()
+
+    go(ana, "Producer", "Answer 1 comment for The album")
+    go(ana, "Revise the shares")
+    ana.get_by_label("Your answer").fill("So it is.")
+    for payee in ("Ana", "Ben"):
+        ana.get_by_label(f"Share of {payee}").fill("1/2")
+    ana.get_by_role("button", name="Preview").click()
+    ana.get_by_role("button", name="Revise the proposal").click()
+    clock.ahead += clock.WINDOW
+    go(ana, "Producer", "Make the shares final for The album")
+    ana.get_by_role("button", name="Make it final").click()
+    go(ana, "Producer")
+    expect(ana.get_by_role("main")).to_contain_text("missing: Ana, Ben")
+    if js:
+        look_at(ana, "producer")
+    for page in (ana, ben):
+        page.goto(proposal)
+        page.get_by_role("button", name="Accept").click()
+        expect(page.get_by_text("An accepted share can no longer be declined")).to_be_visible()
+    go(ana, "Producer")
+    expect(ana.get_by_role("main")).to_contain_text("everybody accepted")
+
+
+def assemble(page: Page, *, js: bool) -> None:
+    """A release of two pieces, which are put in order by the keyboard."""
+    go(page, "Producer", "Assemble a release")
+    page.get_by_label("Title", exact=True).fill("The album")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    for title in ("A song", "A beat"):
+        find(page, "Find a component", title, title, js=js)
+    page.get_by_label("Rate").first.fill("70 %")
+    page.get_by_label("Rate").last.fill("much")
+    up = page.get_by_role("button", name="Up A beat")
+    up.focus()
+    up.press("Enter")
+    expect(page.get_by_role("button", name="Up A beat")).to_be_disabled()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_label("Rate").first).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Rate").first.fill("30 %")
+    if js:
+        look_at(page, "assemble")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("1. A beat")
+    expect(page.get_by_role("table")).to_contain_text("100 %")
+    page.get_by_role("button", name="Assemble it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The album")
+
+
+def open_pool(page: Page, *, js: bool) -> None:
+    """A pool whose terms are a template that was filled in."""
+    page.get_by_label("Name", exact=True).fill("The album, sold")
+    page.get_by_role("radio", name="Label and artists, rising").check()
+    if not js:
+        page.get_by_role("button", name="Choose these terms").click()
+    page.get_by_label("The label").fill("Skerry Records")
+    page.get_by_role("button", name="Preview").click()
+    for wrong in ("Currency", "The artists' part", "Until so much has come in"):
+        expect(page.get_by_role("alert")).to_contain_text(wrong)
+    page.get_by_label("Currency").fill("EUR")
+    page.get_by_label("The artists' part").fill("20 %")
+    page.get_by_label("Until so much has come in").fill("10,000.00")
+    page.get_by_label("Their part from then on").fill("50 %")
+    if not js:
+        page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("row", name=re.compile("Skerry Records"))).to_contain_text("800.00")
+    if js:
+        look_at(page, "open-pool")
+    page.get_by_role("button", name="Open the pool").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The album, sold")
+
+
+def propose(page: Page, *, js: bool) -> None:
+    """Shares set by hand, seen before they are proposed."""
+    page.get_by_role("radio", name="By hand").check()
+    if not js:
+        page.get_by_role("button", name="Choose this way").click()
+    page.get_by_label("Share of Ana").fill("70")
+    page.get_by_label("Share of Ben").fill("30")
+    if not js:
+        page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Sum of the shares so far")).to_contain_text("100")
+    expect(page.get_by_role("row", name=re.compile("Ana"))).to_contain_text("700.00")
+    if js:
+        look_at(page, "propose")
+    page.get_by_role("button", name="Propose these shares").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Who shares")
