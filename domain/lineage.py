@@ -8,7 +8,6 @@ The works are numbers where it comes from the read tables, and ids everywhere el
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -32,6 +31,7 @@ SHOWN_OF_END = 12
 
 exact = lru_cache(maxsize=4096)(Fraction)
 """A rate as a number; the same few are stated again and again."""
+_ALL = Fraction(1)
 
 
 class Edge(NamedTuple, Generic[Node]):
@@ -104,9 +104,11 @@ class Lineage(Generic[Node]):
         They are in the order of the edges.
         """
         parents: dict[Node, dict[Node, bool]] = {}
-        for edge in self.edges:
-            to = parents.setdefault(edge.child, {})
-            to[edge.parent] = to.get(edge.parent, False) or edge.kind != "influence"
+        for child, parent, kind, *_ in self.edges:
+            to = parents.get(child)
+            if to is None:
+                to = parents[child] = {}
+            to[parent] = kind != "influence" or to.get(parent, False)
         return parents
 
     @cached_property
@@ -121,11 +123,11 @@ class Lineage(Generic[Node]):
     def children(self) -> Mapping[Node, list[Node]]:
         """Each work's children within the lineage of the root, the nearest to it first."""
         found: dict[Node, list[Node]] = {}
-        for child, parents in self.parents.items():
-            for parent in parents if child in self.generation else ():
+        near = (child for child in self.parents if child in self.generation)
+        # Sorting is stable: children of one generation stay in the order of the edges.
+        for child in sorted(near, key=self.generation.__getitem__):
+            for parent in self.parents[child]:
                 found.setdefault(parent, []).append(child)
-        for children in found.values():
-            children.sort(key=self.generation.__getitem__)
         return found
 
     @cached_property
@@ -179,6 +181,8 @@ class Lineage(Generic[Node]):
 
     def above(self, work: Node) -> tuple[Node, ...]:
         """A work and all of its ancestors, each before its parents."""
+        if work == self.root == self.nodes[0] and self._has_one_end:
+            return self.nodes
         reached = {work}
         ordered = []
         for node in self.nodes:
@@ -186,6 +190,12 @@ class Lineage(Generic[Node]):
                 ordered.append(node)
                 reached.update(self.parents.get(node, ()))
         return tuple(ordered)
+
+    @cached_property
+    def _has_one_end(self) -> bool:
+        """Whether all works but one have children, so that all are ancestors of that one."""
+        parents = {parent for out in self.parents.values() for parent in out}
+        return len(parents) == len(self.nodes) - 1
 
     @cached_property
     def pair_count(self) -> int:
@@ -205,8 +215,10 @@ class Lineage(Generic[Node]):
         ready = [self.root]
         while ready:
             work = ready.pop()
+            own = count[work]
             for parent in self.parents.get(work, ()):
-                count[parent] = min(count[parent] + count[work], MANY)
+                count[parent] += own
+                count[parent] = min(count[parent], MANY)
                 missing[parent] -= 1
                 if not missing[parent]:
                     ready.append(parent)
@@ -290,11 +302,19 @@ class Lineage(Generic[Node]):
 
         A policy that needs rates reads them here: an edge without one is refused.
         """
+        found: dict[Node, list[tuple[Node, int, int]]] = {}
+        for edge in self.edges:
+            if edge.rate is None:
+                break
+            found.setdefault(edge.child, []).append((edge.parent, *_ratio(edge.rate)))
+        if sum(map(len, found.values())) == self.pair_count:
+            return {child: tuple(out) for child, out in found.items()}
+        # Some are to be summed, or there is one without a rate.
         return {child: tuple(_ratios(child, out)) for child, out in self.rates.items()}
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
-        return self.people.get(node) or ((str(node), Fraction(1)),)
+        return self.people.get(node) or ((str(node), _ALL),)
 
 
 class _Step(Generic[Node]):
@@ -320,6 +340,11 @@ def equal_holders(work: str, people: Sequence[str]) -> Holders:
     )
 
 
+@lru_cache(maxsize=4096)
+def _ratio(rate: str) -> tuple[int, int]:
+    return exact(rate).as_integer_ratio()
+
+
 def _ratios(child: Node, out: Mapping[Node, Fraction | None]) -> Iterator[tuple[Node, int, int]]:
     for parent, rate in out.items():
         if rate is None:
@@ -328,12 +353,13 @@ def _ratios(child: Node, out: Mapping[Node, Fraction | None]) -> Iterator[tuple[
 
 
 def _breadth_first(root: Node, parents: Mapping[Node, Iterable[Node]]) -> dict[Node, int]:
-    distance, queue = {root: 0}, deque([root])
-    while queue:
-        work = queue.popleft()
+    distance, queue = {root: 0}, [root]
+    # The loop goes on over what it appends.
+    for work in queue:
+        following = distance[work] + 1
         for other in parents.get(work, ()):
             if other not in distance:
-                distance[other] = distance[work] + 1
+                distance[other] = following
                 queue.append(other)
     return distance
 

@@ -131,8 +131,8 @@ def edges_above(view: View, root: int) -> list[Edge[int]]:
         root=root,
     )
     # By child, parent, kind and id: a rate may be null, which has no order.
-    rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
-    if all(row[:2] == row[6:] for row in rows):  # none of them was joined
-        return [Edge._make(row[:6]) for row in rows]
+    rows.sort(key=itemgetter(0, 1, 2, 4))
+    if all(row[0] == row[6] and row[1] == row[7] for row in rows):  # none of them was joined
+        return [Edge(*row[:6]) for row in rows]
     edges = once((Edge(*row[:6]), row[6:]) for row in rows)
     return sorted(edges, key=itemgetter(0, 1, 2, 4))

@@ -62,6 +62,11 @@ MEASURES = {
         )
         for percent in (50, 99)
     ],
+    "reads": [
+        f"{what} {how}"
+        for what in ("a work", "its contributors")
+        for how in ("for the first time", "again", "by its tag")
+    ],
     "contributors": [
         f"{which}, p{percent}"
         for which in ("random works of", "random releases of", "the worst of a dense graph")

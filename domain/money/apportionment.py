@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
@@ -36,6 +37,7 @@ NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 _DIGITS = re.compile(r"([0-9]+)")
 
 
+@lru_cache(maxsize=32_768)
 def payee_key(payee: str) -> tuple[str, str]:
     """The sort key of payees: code points, but runs of digits by their number (r2, r10).
 
@@ -43,11 +45,16 @@ def payee_key(payee: str) -> tuple[str, str]:
     """
     texts = _DIGITS.split(payee)
     for place in range(1, len(texts), 2):
-        # Digits stay text: converting a long run is slow, and refused beyond 4,300 digits. A longer
-        # number is greater, and a number comes before any other character.
-        digits = texts[place].lstrip("0")
-        texts[place] = f"\0{chr(len(digits))}{digits}"
+        texts[place] = _number_key(texts[place])
     return "".join(texts), payee
+
+
+@lru_cache(maxsize=4_096)
+def _number_key(run: str) -> str:
+    # Digits stay text: converting a long run is slow, and refused beyond 4,300 digits. A longer
+    # number is greater, and a number comes before any other character.
+    digits = run.lstrip("0")
+    return f"\0{chr(len(digits))}{digits}"
 
 
 def whole_amount(amount_minor: object) -> int:
@@ -120,10 +127,10 @@ def divide(
     floors = {payee: minimum_minor if weight else 0 for payee, weight in whole.items()}
     if minimum_minor and (any(carry.values()) or sum(floors.values()) > amount):
         raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
-    given = {payee: max(floors[payee], due[payee] // scale) for payee in due}
-    missing = {payee: due[payee] - given[payee] * scale for payee in due}
-    # Sorting is stable, so the order of the payees' keys breaks ties.
-    ranked = sorted(due, key=lambda payee: -missing[payee])
+    given = {payee: max(floors[payee], part // scale) for payee, part in due.items()}
+    missing = {payee: part - given[payee] * scale for payee, part in due.items()}
+    # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
+    ranked = sorted(due, key=missing.__getitem__, reverse=True)
     left_over = amount - sum(given.values())
     for payee in ranked[: max(0, left_over)]:
         given[payee] += 1
@@ -195,20 +202,22 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[dict[str, int
 
     All weights being 0 is refused even for an amount of 0: there would be no shares.
     """
+    is_whole = set(map(type, weights.values())) == {int}
     for payee, weight in weights.items():
-        if not is_exact(weight):
+        if not is_whole and not is_exact(weight):
             raise BadShare(payee, weight, "it is not exact")
         if weight < 0:
             raise BadShare(payee, weight, "it is negative")
-    scale = common_scale(weight.denominator for weight in weights.values())
-    ordered = sorted(weights, key=payee_key)
+    scale = common_scale({weight.denominator for weight in weights.values()})
     whole = {
-        payee: weights[payee].numerator * (scale // weights[payee].denominator) for payee in ordered
+        payee: weights[payee].numerator * (scale // weights[payee].denominator)
+        for payee in sorted(weights, key=payee_key)
     }
     divisor = gcd(*whole.values())
     if not divisor:
         raise BadShare("everybody", 0, "there is nothing to divide by")
-    whole = {payee: weight // divisor for payee, weight in whole.items()}
+    if divisor > 1:
+        whole = {payee: weight // divisor for payee, weight in whole.items()}
     return whole, sum(whole.values())
 
 

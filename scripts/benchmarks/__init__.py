@@ -23,6 +23,7 @@ from scripts.benchmarks import (
     log,
     money,
     pages,
+    reads,
     split,
     waiting,
     wide,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Measure] = {
     "layout": layout.measure,
     "load": load.measure,
     "pages": pages.measure,
+    "reads": reads.measure,
     "wide": wide.measure,
     "inbox": waiting.measure,
 }

@@ -79,12 +79,15 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 
 def among_people(graph: Lineage[str], kept: Mapping[str, int], scale: int) -> Parts:
     """What each work keeps, divided among its people; everyone in the graph is listed."""
-    people = common_scale(share.denominator for each in graph.people.values() for _, share in each)
+    people = common_scale(
+        {share.denominator for each in graph.people.values() for _, share in each}
+    )
     units: dict[str, int] = {}
     for node in graph.nodes:
         part = kept.get(node, 0)
         for payee, share in graph.holders(node):
-            own = part * (share.numerator * (people // share.denominator))
+            numerator, denominator = share.as_integer_ratio()
+            own = part * (numerator * (people // denominator))
             units[payee] = units.get(payee, 0) + own
     return Parts(units, scale * people)
 
@@ -122,39 +125,54 @@ def relative_keep(
     a whole number over that generation's scale, which is the scale before it times the least common
     denominator of all rates leaving that one; so nothing is rounded and no divisor is computed.
     """
-    generation = dict.fromkeys(lineage, 0)
-    denominators: dict[int, set[int]] = {}
-    for node in lineage:
-        here = generation[node]
-        leaving = denominators.setdefault(here, set())
-        for parent, _, denominator in graph.ratios.get(node, ()):
-            leaving.add(denominator)
-            generation[parent] = max(generation[parent], here + 1)
-    steps = [common_scale(denominators[each]) for each in range(len(denominators))]
+    ratios = graph.ratios
+    steps, generation = _generations(lineage, ratios)
     scales = [1]
     for step in steps:
         scales.append(scales[-1] * step)
         limit_scale(scales[-1], graph.pair_count)
+    further = [scales[-1] // scale for scale in scales]
     reached = dict.fromkeys(lineage, 0)
     reached[root] = 1
     kept = {}
-    ratios: dict[tuple[int, int], int] = {}
+    between: dict[int, int] = {}
     for node in lineage:
         here, reaches = generation[node] + 1, reached[node]
         keeps = step = steps[here - 1]
-        for parent, numerator, denominator in graph.ratios.get(node, ()):
+        for parent, numerator, denominator in ratios.get(node, ()):
             passes = numerator * (step // denominator)
             keeps -= passes
             there = generation[parent]
             if there != here:
-                if (here, there) not in ratios:
-                    ratios[here, there] = scales[there] // scales[here]
-                passes *= ratios[here, there]
+                place = here * len(scales) + there
+                if place not in between:
+                    between[place] = scales[there] // scales[here]
+                passes *= between[place]
             reached[parent] += reaches * passes
         if keeps < 0:
             raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - keeps, step))
-        kept[node] = reaches * keeps * (scales[-1] // scales[here])
+        kept[node] = reaches * keeps * further[here]
     return kept, scales[-1]
+
+
+def _generations(
+    lineage: Sequence[str], ratios: Mapping[str, Sequence[tuple[str, int, int]]]
+) -> tuple[list[int], dict[str, int]]:
+    """By generation the least common denominator of all rates leaving it; and that of each work."""
+    generation = dict.fromkeys(lineage, 0)
+    leaving: list[set[int]] = [set()]
+    for node in lineage:
+        following = generation[node] + 1
+        out = ratios.get(node)
+        if out is None:
+            continue
+        if following == len(leaving):
+            leaving.append(set())
+        here = leaving[following - 1]
+        for parent, _, denominator in out:
+            here.add(denominator)
+            generation[parent] = max(generation[parent], following)
+    return [common_scale(denominators) for denominators in leaving], generation
 
 
 def limit_scale(scale: int, times: int) -> None:
