@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
+from api.waiting import COMMUNITY
 
 log = logging.getLogger("stemma.access")
 audit = logging.getLogger("stemma.audit")
@@ -40,6 +41,8 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
         g.request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
         clear_contextvars()
         bind_contextvars(request_id=g.request_id)
+        if community := request.environ.get(COMMUNITY):
+            bind_contextvars(community=community)
         metrics.begun()
 
     def end(answer: Response) -> Response:

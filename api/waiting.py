@@ -14,6 +14,8 @@ from flask import has_request_context, request
 
 PATIENCE = "stemma.patience"
 """Where the environment of a request holds it."""
+COMMUNITY = "stemma.community"
+"""Where it names the community, if there are several."""
 
 
 @dataclass

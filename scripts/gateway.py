@@ -27,7 +27,7 @@ from wsgiref.types import WSGIApplication
 from api.application import HEADERS
 from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import PROBLEMS, Problem, of_accident
-from api.waiting import PATIENCE, NotYet, Patience
+from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM
 from scripts.streaming import Streams
@@ -75,14 +75,26 @@ class Answer(NamedTuple):
         return self.status == 200 and next(types, "").startswith(STREAM)
 
 
+ALIVE_ANSWER = Answer(200, [("Content-Type", "application/json")], b'{"status":"ok"}\n')
+
+
 class Gateway:
     """An application as the server calls it: asynchronous outside, threads within.
 
     Without an application it says that it is alive, and that the database does not answer.
     """
 
-    def __init__(self, bounds: Bounds, app: WSGIApplication | None = None) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        app: WSGIApplication | None = None,
+        *,
+        root: str = "",
+        community: str = "",
+    ) -> None:
         self.bounds, self.app = bounds, app
+        self._root, self._community = root, community
+        """What the addresses begin with, and whose they are if there are several."""
         self._threads = ThreadPoolExecutor(bounds.threads, "request")
         self._spare = ThreadPoolExecutor(1, "alive")
         self._places = BoundedSemaphore(bounds.threads * WAITING_PER_THREAD)
@@ -101,10 +113,10 @@ class Gateway:
             _must_be_clear(scope)
             answer = await self._answered(scope, proto)
         except Problem as problem:
-            answer = _told(problem)
+            answer = told(problem)
         except Exception as error:
             log.exception("a request failed")
-            answer = _told(of_accident(error))
+            answer = told(of_accident(error))
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
             await self._streams.send(proto, answer.headers, answer.body, partial(self._on, scope))
         else:
@@ -119,13 +131,15 @@ class Gateway:
         return answer.body if answer.is_stream else None
 
     async def _answered(self, scope: Any, proto: Any) -> Answer:
-        is_probe = scope.path == ALIVE and scope.method in SAFE
+        is_probe = scope.path == self._root + ALIVE and scope.method in SAFE
         if self.app is None:
             if is_probe:
-                return Answer(200, [("Content-Type", "application/json")], b'{"status":"ok"}\n')
+                return ALIVE_ANSWER
             raise Problem("storage_unavailable", "The database has not answered yet.")
         if is_probe:
-            asked = self._spare.submit(_call, self.app, _environ(scope), self.bounds.seconds)
+            asked = self._spare.submit(
+                _call, self.app, {**_environ(scope), **self._placed(scope)}, self.bounds.seconds
+            )
             return await asyncio.wrap_future(asked)
         held: list[bytes] = []
         try:
@@ -168,12 +182,19 @@ class Gateway:
         patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
-                environ = {**_environ(scope, body, patience), **further}
+                environ = {**_environ(scope, body, patience), **self._placed(scope), **further}
                 return await self._in_thread(environ, deadline)
             except NotYet as later:
                 patience.waited.add(later.what)
                 left = deadline - time.monotonic()
                 await asyncio.wait([asyncio.wrap_future(later.ready)], timeout=left)
+
+    def _placed(self, scope: Any) -> dict[str, str]:
+        """The path below the root of the application."""
+        if not self._community:
+            return {}
+        path = scope.path.removeprefix(self._root).encode().decode("latin-1")
+        return {"SCRIPT_NAME": self._root, "PATH_INFO": path or "/", COMMUNITY: self._community}
 
     async def _in_thread(self, environ: dict[str, Any], deadline: float) -> Answer:
         if not self._places.acquire(blocking=False):
@@ -230,7 +251,7 @@ def _malformed(detail: str) -> Problem:
     return Problem("bad_request", detail, headers=CLOSE)
 
 
-def _told(problem: Problem) -> Answer:
+def told(problem: Problem) -> Answer:
     """A problem of which the application has heard nothing."""
     log.info("request", extra={"status": problem.code, "code": problem.problem})
     answer = problem.answer()

@@ -40,8 +40,10 @@ from domain.engine import (
     UpgradeNeeded,
 )
 from projections.workshop import open_workshop
+from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
 from scripts.gateway import Bounds, Gateway
+from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
 from scripts.service import NOT_ONE, open_service, patiently, prepare
@@ -67,13 +69,24 @@ LEAST_SILENCE_SECONDS = 5.0
 """A worker without a sign of life for so long, and for longer than a request takes, is frozen."""
 
 
-def application() -> Gateway:
+def application() -> Gateway | Hosting:
     """What one worker runs; it follows the journal itself if the settings say so."""
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
-    gateway = Gateway(Bounds(settings.threads, settings.request_seconds))
+    if not settings.communities:
+        return _gateway(settings, lambda: os._exit(1))
+    served = read_communities(settings).values()
+    return Hosting([(one, _gateway(one.settings, lambda: None, one)) for one in served])
 
+
+def _gateway(
+    settings: Settings, give_up: Callable[[], None], community: Community | None = None
+) -> Gateway:
+    """What answers for one database, from when it is open."""
+    bounds = Bounds(settings.threads, settings.request_seconds)
+    root, name = ("", "") if community is None else (community.path, community.name)
+    gateway = Gateway(bounds, root=root, community=name)
     has_tried = threading.Event()
 
     def open_app() -> None:
@@ -90,7 +103,8 @@ def application() -> Gateway:
             patiently(open_app, tell)
         except BaseException:
             log.exception("the worker can't start")
-            os._exit(1)
+            give_up()
+            has_tried.set()
 
     threading.Thread(target=opening, daemon=True).start()
     # Without its database the worker serves nevertheless, and says so.
@@ -192,21 +206,35 @@ class Supervisor(MPServer):
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
     """Serve until stopped; announced once nothing prevents it. The tables are created first."""
     address = _free_address(settings.host, settings.port)
-    try:
-        prepare(settings)
-    except (NoDatabase, RebuildNeeded, UpgradeNeeded):
-        raise
-    except DatabaseUnavailable as error:
-        if NOT_ONE in str(error):
-            raise
-        log.warning("%s (it is waited for)", error)
-    if settings.embedded:
-        make_log_key(settings)
+    if not settings.communities:
+        _prepare(settings)
+    elif settings.metrics_token:
+        raise BadSetting("STEMMA_METRICS_TOKEN: there are no metrics of several communities")
+    else:
+        for one in read_communities(settings).values():
+            _prepare(one.settings, one.name)
+        read_communities(settings)  # with the keys that were made
     announce()
     with _metrics_folder() as folder:
         hand_down(settings, folder)
         configure_logs(settings.logs)
         _serve(settings, address)
+
+
+def _prepare(settings: Settings, community: str = "") -> None:
+    """Make a database ready; one of several that can't be served keeps no other from it."""
+    try:
+        prepare(settings)
+    except (NoDatabase, RebuildNeeded, UpgradeNeeded) as error:
+        if not community:
+            raise
+        log.warning("%s is not served: %s", community, error)
+    except DatabaseUnavailable as error:
+        if NOT_ONE in str(error) and not community:
+            raise
+        log.warning("%s (it is waited for)", error)
+    if settings.embedded:
+        make_log_key(settings)
 
 
 METRICS = "stemma-metrics-"

@@ -41,6 +41,8 @@ NAMES = {
     "(default: stemma.db in STEMMA_DATA)",
     "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, from which the server answers "
     "questions: one or several addresses, separated by spaces (default: none)",
+    "STEMMA_COMMUNITIES": "a file in TOML with communities that are served together, each with a "
+    "database or schema, keys and a log of its own (default: none, and one is served)",
     "STEMMA_DATA": "the folder for the embedded database "
     "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
     "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
@@ -156,6 +158,7 @@ class Settings:
     rate_days: int | None = None
     standbys: tuple[str, ...] = ()
     comment_minutes: int = COMMENT_MINUTES
+    communities: str = ""
 
     @property
     def embedded(self) -> bool:
@@ -203,7 +206,12 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         comment_minutes=_minutes(environ, "STEMMA_COMMENT_MINUTES", COMMENT_MINUTES),
         metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
         standbys=_standbys(environ.get("STEMMA_READ_DATABASE") or "", embedded=embedded),
+        communities=_file(environ.get("STEMMA_COMMUNITIES") or ""),
     )
+
+
+def _file(said: str) -> str:
+    return said and str(Path(said).expanduser().resolve())
 
 
 def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
@@ -313,6 +321,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return {
         "STEMMA_DATABASE": settings.database,
         "STEMMA_READ_DATABASE": " ".join(settings.standbys),
+        "STEMMA_COMMUNITIES": settings.communities,
         "STEMMA_DATA": str(settings.data),
         "STEMMA_HOST": settings.host,
         "STEMMA_PORT": str(settings.port),

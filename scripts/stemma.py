@@ -33,6 +33,7 @@ from scripts.commands import (
     webhooks,
     witnessing,
 )
+from scripts.commands.frame import Chosen
 from scripts.commands.wording import in_own_words
 from scripts.settings import BadSetting
 
@@ -77,12 +78,17 @@ class Command(click.Group):
     metavar="URL",
     help="sqlite:///FILE or postgresql://…, instead of STEMMA_DATABASE.",
 )
+@click.option(
+    "--community",
+    metavar="NAME",
+    help="One of the communities in the file that STEMMA_COMMUNITIES names.",
+)
 @click.pass_context
-def main(ctx: click.Context, database: str | None) -> None:
+def main(ctx: click.Context, database: str | None, community: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a release.
 
     Settings come from the environment: STEMMA_DATABASE, STEMMA_READ_DATABASE, STEMMA_DATA,
-    STEMMA_HOST, STEMMA_PORT,
+    STEMMA_COMMUNITIES, STEMMA_HOST, STEMMA_PORT,
     STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
     STEMMA_WITNESS_POLICY, STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS,
     STEMMA_METRICS_TOKEN, STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_WEBHOOK_NETWORKS,
@@ -91,7 +97,7 @@ def main(ctx: click.Context, database: str | None) -> None:
 
     Wherever an id is expected, the text used for it in a bundle works as well.
     """
-    ctx.obj = database
+    ctx.obj = Chosen(database, community)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
@@ -28,6 +28,7 @@ from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.schemas import stated
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
+from api.web.cookies import cookie_name, is_loopback, named_here
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
@@ -39,11 +40,6 @@ from domain.values import LARGEST_POSITION
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.store import Store, View, decode_cursor, encode_cursor
-
-COOKIE = "__Host-stemma"
-COOKIE_OF_LOOPBACK = "stemma"
-"""On localhost there is no TLS, and some browsers then reject a secure cookie."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OWN_PAGE = re.compile(
     r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
@@ -300,16 +296,6 @@ def reader() -> str:
     return g.actor or ANONYMOUS
 
 
-def cookie_name() -> str:
-    """The name of the cookie that holds a session."""
-    return COOKIE_OF_LOOPBACK if is_loopback() else COOKIE
-
-
-def is_loopback() -> bool:
-    """Whether the page was requested on localhost."""
-    return urlsplit(f"//{request.host}").hostname in LOOPBACK
-
-
 def asked(shape: type[Shape] = When) -> dict[str, Any]:
     """The known parameters in the address of the page; others are ignored."""
     known = {field.data_key or name for name, field in shape().fields.items()}
@@ -364,7 +350,7 @@ def _finish(answer: Response) -> Response:
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")
     if g.get("done"):
-        answer.delete_cookie(DONE)
+        answer.delete_cookie(named_here(DONE))
     return answer
 
 

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from api.web.cookies import named_here
+
 TEXTS = ("title", "reason", "evidence", "text", "note")
 """The fields that hold sentences."""
 
@@ -77,10 +79,12 @@ def tell_once(answer: AnyResponse, position: int | None, *, is_secure: bool) -> 
     """Have the next page say what was recorded, for who sent the form alone."""
     if position is not None:
         text = str(position)
-        answer.set_cookie(DONE, text, DONE_SECONDS, httponly=True, samesite="Lax", secure=is_secure)
+        answer.set_cookie(
+            named_here(DONE), text, DONE_SECONDS, httponly=True, samesite="Lax", secure=is_secure
+        )
 
 
 def told_once() -> str | None:
     """The position that this page says to have been recorded, if it answers the form."""
-    done = request.cookies.get(DONE)
+    done = request.cookies.get(named_here(DONE))
     return done if done and done == request.args.get("min_position") else None

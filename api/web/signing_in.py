@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api.authentication import come_in
 from api.sessions import LIFETIME, form_token
-from api.web.frame import Answer, Frame, cookie_name, is_loopback, to_page
+from api.web.cookies import cookie_name, is_loopback
+from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept
 
 audit = logging.getLogger("stemma.audit")

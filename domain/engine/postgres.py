@@ -559,6 +559,13 @@ class PostgresTransaction(Transaction):
         """Delete rows; they stay in the file until it is rewritten (see vacuum)."""
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 
+    def create(self, tables: Iterable[Table]) -> None:
+        """Create what is missing, in the schema that the address names."""
+        ((schema, wanted),) = self.query("SELECT current_schema(), current_setting('search_path')")
+        if schema is None:
+            self.execute(f'CREATE SCHEMA IF NOT EXISTS "{wanted}"')
+        super().create(tables)
+
     def lock(self) -> None:
         """Take the lock that stands for the tables ("ste" + "m": any number does)."""
         self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")

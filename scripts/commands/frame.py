@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -20,8 +20,9 @@ from domain.values import NewId, Ref, Value
 from projections.store import View
 from scripts import bundle
 from scripts.commands.wording import in_own_words, remember
+from scripts.communities import community_named, read_communities
 from scripts.service import Service, open_service
-from scripts.settings import Settings, read_log_keys, read_settings
+from scripts.settings import BadSetting, Settings, read_log_keys, read_settings
 
 out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
@@ -54,15 +55,54 @@ class Derived(click.Command):
         """Set by click to none at first."""
 
 
+class Chosen(NamedTuple):
+    """What the command line says before the command."""
+
+    database: str | None
+    community: str | None
+
+
 def settings_of(ctx: click.Context, **given: Any) -> Settings:
-    """The settings of the environment; options of the command line take precedence."""
-    return read_settings(database=ctx.find_root().obj, **given)
+    """The settings of the environment; options of the command line take precedence.
+
+    They are those of the community that is named, if there are several.
+    """
+    chosen: Chosen = ctx.find_root().obj
+    settings = read_settings(database=chosen.database, **given)
+    if chosen.community is not None and chosen.database is None:
+        return community_named(settings, chosen.community)
+    if chosen.community is not None:
+        raise BadSetting("--community names a database; --database names another")
+    if settings.communities and chosen.database is None:
+        raise BadSetting("there are several communities: name one with --community")
+    return settings
+
+
+def all_settings_of(ctx: click.Context, **given: Any) -> list[Settings]:
+    """Those of every community, unless one is named; without communities, the only ones."""
+    settings = served_by(ctx, **given)
+    if not settings.communities:
+        return [settings]
+    return [one.settings for one in read_communities(settings).values()]
+
+
+def served_by(ctx: click.Context, **given: Any) -> Settings:
+    """What a server starts with: that of all communities, unless one is named."""
+    if ctx.find_root().obj != Chosen(None, None):
+        return settings_of(ctx, **given)
+    return read_settings(**given)
 
 
 @contextmanager
 def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
     """The service on the database of the settings; only recording commands create it."""
-    settings = settings_of(ctx)
+    with opened_by(settings_of(ctx), create=create) as service:
+        yield service
+
+
+@contextmanager
+def opened_by(settings: Settings, *, create: bool = False) -> Iterator[Service]:
+    """The same by settings."""
     keys = read_log_keys(settings)._asdict()
     limits = TimeLimits(lock_seconds=settings.lock_seconds)
     keys |= {"claim_evidence": settings.claim_evidence}

@@ -8,8 +8,17 @@ from typing import Any
 import click
 
 from projections.follower import Rebuild
-from scripts.commands.frame import err, opened, out, progress_of, settings_of
-from scripts.service import bring_up_to_date, open_service, patiently, prepare
+from scripts.commands.frame import (
+    all_settings_of,
+    err,
+    opened,
+    opened_by,
+    out,
+    progress_of,
+    served_by,
+    settings_of,
+)
+from scripts.service import Service, bring_up_to_date, open_service, patiently, prepare
 from scripts.settings import Settings, make_log_key
 
 commands = click.Group()
@@ -34,7 +43,7 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
     On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow”
     beside it, or give --follow.
     """
-    _serve(settings_of(ctx, **given))
+    _serve(served_by(ctx, **given))
 
 
 def _serve(settings: Settings) -> None:
@@ -48,24 +57,35 @@ def _serve(settings: Settings) -> None:
 @click.pass_context
 def follow(ctx: click.Context) -> None:
     """Fold the journal into the read tables as it grows, until stopped."""
-    from scripts.delivering import start_delivering
     from scripts.logs import configure_logs
+
+    several = all_settings_of(ctx)
+    configure_logs(several[0].logs)
+    with ExitStack() as stack:
+        services = [_following(settings, stack) for settings in several]
+        try:
+            for service in services[1:]:
+                service.follower.start()
+            services[0].follower.run()
+        except KeyboardInterrupt:
+            for service in services:
+                err.print(f"stopped at position {service.store.current().position}")
+
+
+def _following(settings: Settings, stack: ExitStack) -> Service:
+    """A service that is caught up, pushes and delivers."""
+    from scripts.delivering import start_delivering
     from scripts.pushing import start_pushing
 
-    settings = settings_of(ctx)
-    configure_logs(settings.logs)
-    with ExitStack() as stack:
-        patiently(lambda: prepare(settings), err.print)
-        service = patiently(lambda: stack.enter_context(opened(ctx, create=True)), err.print)
-        beat = service.heartbeat.beat
-        stack.callback(start_pushing(service.log, settings))
-        stack.callback(start_delivering(service, settings.webhook_networks))
-        position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
-        err.print(f"following from position {position} (stop with Ctrl-C)")
-        try:
-            service.follower.run()
-        except KeyboardInterrupt:
-            err.print(f"stopped at position {service.store.current().position}")
+    patiently(lambda: prepare(settings), err.print)
+    opened = opened_by(settings, create=True)
+    service = patiently(lambda: stack.enter_context(opened), err.print)
+    beat = service.heartbeat.beat
+    stack.callback(start_pushing(service.log, settings))
+    stack.callback(start_delivering(service, settings.webhook_networks))
+    position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
+    err.print(f"following from position {position} (stop with Ctrl-C)")
+    return service
 
 
 @commands.command()
@@ -92,9 +112,10 @@ def upgrade(ctx: click.Context) -> None:
     and the read tables are rebuilt where this version has others. Facts are not touched. Stop what
     uses the database, and make a backup, before.
     """
-    with progress_of("refolding") as told:
-        added = bring_up_to_date(settings_of(ctx).database, told)
-    out.print(f"added: {', '.join(added) or 'nothing'}; the read tables are up to date")
+    for settings in all_settings_of(ctx):
+        with progress_of("refolding") as told:
+            added = bring_up_to_date(settings.database, told)
+        out.print(f"added: {', '.join(added) or 'nothing'}; the read tables are up to date")
 
 
 @commands.command("accept-clock")

@@ -1,0 +1,153 @@
+"""Communities: several of them served by one installation, each as if it were alone.
+
+The rule: a community has a database or schema, keys and a log of its own, and inherits no secret.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scripts.settings import (
+    NAMES,
+    OF_ISSUER,
+    BadSetting,
+    Settings,
+    inherited,
+    read_log_keys,
+    read_settings,
+)
+
+OWN = {
+    *("STEMMA_DATABASE", "STEMMA_READ_DATABASE", "STEMMA_DATA", "STEMMA_OPERATOR_KEY"),
+    *("STEMMA_LOG_KEY", *OF_ISSUER),
+}
+"""What a community does not take from the environment of all."""
+OF_ALL = {
+    *("STEMMA_COMMUNITIES", "STEMMA_HOST", "STEMMA_PORT", "STEMMA_WORKERS", "STEMMA_THREADS"),
+    *("STEMMA_REQUEST_SECONDS", "STEMMA_LOGS", "STEMMA_METRICS_TOKEN", "STEMMA_TRUSTED_PROXIES"),
+    *("STEMMA_UPGRADE", "STEMMA_FOLLOW"),
+}
+"""What is said once for the processes that serve all of them."""
+SHARED = (
+    *("host", "port", "workers", "threads", "request_seconds", "logs", "metrics_token"),
+    *("trusted_proxies", "upgrade", "follow"),
+)
+"""The settings that follow from it."""
+_NAME = re.compile("[a-z][a-z0-9-]{0,62}")
+_SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
+_PATH = re.compile("(/[A-Za-z0-9_-]+)+")
+_HOST = re.compile(r"[a-z0-9.:\[\]-]+")
+
+
+class Community(NamedTuple):
+    """A community, and where it is served."""
+
+    name: str
+    settings: Settings
+    hosts: tuple[str, ...]
+    """None: at any host."""
+    path: str
+    """What its addresses begin with; empty for all."""
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The hosts and the path at which it is served."""
+        return [(host, self.path) for host in self.hosts or ("",)]
+
+
+def read_communities(
+    settings: Settings, environ: Mapping[str, str] | None = None
+) -> dict[str, Community]:
+    """The communities of the file that the settings name; BadSetting for what can't be used."""
+    environ = inherited({}) if environ is None else environ
+    file = Path(settings.communities)
+    try:
+        told = tomllib.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"STEMMA_COMMUNITIES: {file}: {error}") from error
+    found = {name: _community(name, one, settings, environ) for name, one in told.items()}
+    if not found:
+        raise BadSetting(f"STEMMA_COMMUNITIES: {file} names no community")
+    _must_be_apart(found.values(), environ)
+    return found
+
+
+def community_named(settings: Settings, name: str) -> Settings:
+    """The settings of one community."""
+    if not settings.communities:
+        raise BadSetting("--community: STEMMA_COMMUNITIES names no file with communities")
+    found = read_communities(settings)
+    if name not in found:
+        raise BadSetting(f"--community: there is no “{name}”, only {', '.join(found)}")
+    return found[name].settings
+
+
+def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, str]) -> Community:
+    place = f"STEMMA_COMMUNITIES: {name}"
+    if not _NAME.fullmatch(name) or not isinstance(told, dict):
+        raise BadSetting(f"{place}: a community is a table such as [harbour], in small letters")
+    said = dict(told)
+    hosts = tuple(str(host).lower().rstrip(".") for host in said.pop("hosts", ()))
+    path, schema = str(said.pop("path", "")), str(said.pop("schema", ""))
+    if not all(map(_HOST.fullmatch, hosts)) or not (not path or _PATH.fullmatch(path)):
+        raise BadSetting(f"{place}: hosts are names, and a path is such as /{name}")
+    own = {f"STEMMA_{key.upper()}": _text(place, value, environ) for key, value in said.items()}
+    if wrong := sorted(own.keys() - (NAMES.keys() - OF_ALL)):
+        raise BadSetting(f"{place}: {wrong[0].removeprefix('STEMMA_').lower()} can't be said here")
+    if schema:
+        own["STEMMA_DATABASE"] = _in_schema(place, own.get("STEMMA_DATABASE", ""), schema)
+    of_all = {key: value for key, value in environ.items() if key not in OWN | OF_ALL}
+    data = {"STEMMA_DATA": str(settings.data / name)}
+    try:
+        read = read_settings({**data, **of_all, **own})
+    except BadSetting as error:
+        raise BadSetting(f"{place}: {error}") from error
+    shared = {field: getattr(settings, field) for field in SHARED}
+    return Community(name, replace(read, **shared), hosts, path)
+
+
+def _text(place: str, value: object, environ: Mapping[str, str]) -> str:
+    """A value as it would stand in the environment; “env:NAME” stands for that variable."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(_text(place, one, environ) for one in value)
+    text = str(value)
+    if not text.startswith("env:") or text.removeprefix("env:") not in environ:
+        return text
+    return environ[text.removeprefix("env:")]
+
+
+def _in_schema(place: str, database: str, schema: str) -> str:
+    if not database.startswith(("postgresql://", "postgres://")) or "options=" in database:
+        raise BadSetting(f"{place}: a schema is one of a PostgreSQL database without options")
+    if not _SCHEMA.fullmatch(schema):
+        raise BadSetting(f"{place}: “{schema}” is not a schema: small letters, digits and _")
+    return f"{database}{'&' if '?' in database else '?'}options=-csearch_path%3D{schema}"
+
+
+def _must_be_apart(communities: Iterable[Community], environ: Mapping[str, str]) -> None:
+    """Raise BadSetting if two have the same database, key, log or place."""
+    found = list(communities)
+    _must_differ("database", [(one.name, one.settings.database) for one in found])
+    _must_differ("log_key", [(one.name, one.settings.log_key) for one in found])
+    keys = [(one.name, read_log_keys(one.settings, environ).signer) for one in found]
+    _must_differ("name of the log", [(name, key.name) for name, key in keys if key])
+    secrets = [(one.name, one.settings.operator_key) for one in found]
+    _must_differ("operator_key", [(name, secret) for name, secret in secrets if secret])
+    places = chain.from_iterable([(one.name, place) for place in one.places] for one in found)
+    _must_differ("host and path", places)
+
+
+def _must_differ(what: str, values: Iterable[tuple[str, object]]) -> None:
+    first: dict[object, str] = {}
+    for name, value in values:
+        if value in first:
+            raise BadSetting(f"STEMMA_COMMUNITIES: {first[value]} and {name} have the same {what}")
+        first[value] = name

@@ -1,0 +1,55 @@
+"""Hosting: requests of several communities, each answered by a gateway of its own.
+
+They share nothing in a process but its event loop: threads, bodies and streams are of one alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from api.problems import PROBLEMS, Problem
+from scripts.communities import Community
+from scripts.gateway import ALIVE, ALIVE_ANSWER, Gateway, told
+
+
+class Hosting:
+    """The gateways of all communities of a process."""
+
+    def __init__(self, served: Sequence[tuple[Community, Gateway]]) -> None:
+        self._served = {place: gateway for one, gateway in served for place in one.places}
+        # The longest path first, and a host that is named before any.
+        self._places = sorted(self._served, key=lambda place: (-len(place[1]), not place[0]))
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server calls it before it listens; the sockets are those of all."""
+        next(iter(self._served.values())).__rsgi_init__(loop)
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Have the community answer that the request is for."""
+        gateway = self._gateway_of(_host_of(scope), scope.path)
+        if gateway is not None:
+            await gateway.__rsgi__(scope, proto)
+        elif scope.path == ALIVE:
+            proto.response_bytes(*ALIVE_ANSWER)
+        else:
+            proto.response_bytes(*told(Problem("not_found", PROBLEMS["not_found"].meaning)))
+
+    def _gateway_of(self, host: str, path: str) -> Gateway | None:
+        for place in self._places:
+            its_host, its_path = place
+            is_within = not its_path or path == its_path or path.startswith(f"{its_path}/")
+            if is_within and its_host in ("", host):
+                return self._served[place]
+        return None
+
+
+def _host_of(scope: Any) -> str:
+    """The host that was asked for, without its port."""
+    named = scope.authority or scope.headers.get("host") or ""
+    try:
+        return (urlsplit(f"//{named}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""

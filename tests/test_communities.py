@@ -1,0 +1,288 @@
+"""Two communities served by one installation: neither sees anything of the other.
+
+Rule: everything is asked of both, with what is right at the other one.
+"""
+
+import http.client
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from click.testing import CliRunner, Result
+from databases import Postgres
+from test_server import KEY, free_port, started, wait_until
+
+from scripts.communities import read_communities
+from scripts.settings import BadSetting, read_settings
+from scripts.stemma import main
+
+HARBOUR_KEY, QUAY_KEY = f"{KEY}-harbour", f"{KEY}-quay"
+PAGE = {"Accept": "text/html"}
+FILE = """
+[harbour]
+hosts = ["harbour.example.org"]
+operator_key = "{harbour}"
+public_pages = true
+{database}
+[quay]
+path = "/quay"
+operator_key = "env:QUAY"
+{other}
+"""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class At(NamedTuple):
+    """A community as it is reached."""
+
+    port: int
+    host: str
+    root: str
+    key: str
+
+    def ask(
+        self, path: str, body: object = None, *, key: str | None = None, **headers: str
+    ) -> Answer:
+        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        sent = {"Host": self.host, "Content-Type": "application/json", **headers}
+        if key != "":
+            sent["Authorization"] = f"Bearer {key or self.key}"
+        data = body if body is None or isinstance(body, str) else json.dumps(body)
+        asked.request("GET" if data is None else "POST", self.root + path, data, sent)
+        got = asked.getresponse()
+        headers = {name.lower(): value for name, value in got.getheaders()}
+        answer = Answer(got.status, headers, got.read().decode())
+        asked.close()
+        return answer
+
+    def post(self, path: str, **body: object) -> Any:
+        answer = self.ask(path, body)
+        assert answer.status in {200, 201}, answer.text
+        return answer.json
+
+    def knows(self, path: str, position: int) -> int:
+        return self.ask(f"{path}?min_position={position}").status
+
+
+class Both(NamedTuple):
+    harbour: At
+    quay: At
+    settings: dict[str, str]
+
+    def says(self, *words: str) -> Result:
+        """What the terminal answers."""
+        return CliRunner(env=self.settings).invoke(main, words)
+
+    def titles(self, community: str) -> list[str]:
+        """The works of one as the terminal lists them."""
+        told = self.says("--community", community, "works", "--json")
+        assert told.exit_code == 0, told.output
+        return [one["title"] for one in json.loads(told.stdout)["items"]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Both]:
+    folder, databases = tmp_path_factory.mktemp("communities"), ["", ""]
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            server: Postgres = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database())
+            databases = [f'database = "{url}"\nschema = "{name}"' for name in ("harbour", "quay")]
+        told = FILE.format(harbour=HARBOUR_KEY, database=databases[0], other=databases[1])
+        (folder / "communities.toml").write_text(told)
+        yield stack.enter_context(serving_both(folder))
+
+
+@contextmanager
+def serving_both(folder: Path) -> Iterator[Both]:
+    port = free_port()
+    settings = {
+        "STEMMA_COMMUNITIES": str(folder / "communities.toml"),
+        "STEMMA_DATA": str(folder),
+        "STEMMA_PORT": str(port),
+        "STEMMA_OPERATOR_KEY": f"{KEY}-of-nobody",
+        "QUAY": QUAY_KEY,
+    }
+    for name in ("harbour", "quay"):
+        words = ("--community", name, "key", "new", f"{name}.example.org/log")
+        assert CliRunner(env=settings).invoke(main, words).exit_code == 0
+    with started("serve", "--workers", "1", output=subprocess.DEVNULL, **settings) as process:
+        harbour = At(port, "harbour.example.org", "", HARBOUR_KEY)
+        quay = At(port, "elsewhere.example.org", "/quay", QUAY_KEY)
+        for one in (harbour, quay):
+            wait_until(partial(is_ready, one), process)
+        yield Both(harbour, quay, settings)
+
+
+def is_ready(one: At) -> bool:
+    try:
+        return one.ask("/ready").status == 200
+    except OSError:
+        return False
+
+
+def test_what_is_recorded_in_one_is_unknown_in_the_other(both: Both) -> None:
+    receipt = both.harbour.post("/contributors", name="Ana Verdi")
+    path, position = f"/contributors/{receipt['id']}", receipt["position"]
+    assert both.harbour.knows(path, position) == 200
+    assert both.quay.ask(path).status == 404
+    assert both.quay.ask(f"/facts/{position}/receipt").status in {403, 404}
+    assert "Ana Verdi" not in both.quay.ask("/contributors").text
+    # The same id means somebody else there.
+    again = both.quay.post("/contributors", id=receipt["id"], name="Bo Blu")
+    assert both.quay.knows(path, again["position"]) == 200
+    assert both.quay.ask(path).json["name"] == "Bo Blu"
+    assert both.harbour.ask(path).json["name"] == "Ana Verdi"
+
+
+def test_the_terminal_shows_the_community_that_is_named(both: Both) -> None:
+    both.harbour.post("/contributions", title="Of the harbour", medium="text")
+    both.quay.post("/contributions", title="Of the quay", medium="text")
+    assert "Of the harbour" in both.titles("harbour")
+    assert "Of the harbour" not in both.titles("quay")
+    assert "Of the quay" in both.titles("quay")
+    assert "Of the quay" not in both.titles("harbour")
+    for words in (["works"], ["--community", "nowhere", "works"]):
+        told = both.says(*words)
+        assert told.exit_code == 1
+        assert "--community" in told.stderr
+
+
+def test_a_key_of_one_opens_nothing_of_the_other(both: Both) -> None:
+    for one, other in ((both.harbour, both.quay), (both.quay, both.harbour)):
+        key = one.key
+        assert one.ask("/works", key=key).status == 200
+        assert other.ask("/works", key=key).status == 401
+        assert other.ask("/contributors", {"name": "Eve"}, key=key).status == 401
+    nobody = both.settings["STEMMA_OPERATOR_KEY"]
+    assert {one.ask("/works", key=nobody).status for one in both[:2]} == {401}
+
+
+def test_a_session_of_one_is_none_of_the_other(both: Both) -> None:
+    cookies = [signed_in(one) for one in both[:2]]
+    assert cookies[0].partition("=")[0] != cookies[1].partition("=")[0]
+    token = cookies[0].partition("=")[2]
+    name = cookies[1].partition("=")[0]
+    for cookie in (cookies[0], f"{name}={token}", f"{cookies[0]}; {name}={token}"):
+        assert both.quay.ask("/waiting", key="", Cookie=cookie, **PAGE).status == 303
+    assert both.quay.ask("/waiting", key="", Cookie="; ".join(cookies), **PAGE).status == 200
+    assert both.harbour.ask("/waiting", key="", Cookie=cookies[0], **PAGE).status == 200
+
+
+def signed_in(one: At) -> str:
+    """The cookie of a session."""
+    form = one.ask("/sign-in", key="")
+    hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form.text))
+    origin = {"Origin": f"http://{one.host}", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = one.ask("/sign-in", urlencode({**hidden, "key": one.key}), key="", **origin)
+    assert answer.status == 303, answer.text
+    assert answer.headers["location"].startswith(one.root + "/")
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def test_each_has_a_log_and_a_feed_of_its_own(both: Both) -> None:
+    pieces = [one.post("/contributions", title="Piece", medium="text") for one in both[:2]]
+    for name, one, piece in zip(("harbour", "quay"), both[:2], pieces, strict=True):
+        wait_until(partial(has_in_log, one, piece["position"]))
+        assert one.ask("/log/checkpoint").text.startswith(f"{name}.example.org/log\n")
+        wait_until(partial(is_in_feed, one, piece["id"]))
+        assert not any(is_in_feed(one, other["id"]) for other in pieces if other is not piece)
+
+
+def is_in_feed(one: At, id: str) -> bool:
+    answer = one.ask("/feed")
+    assert answer.status == 200
+    return id in answer.text
+
+
+def has_in_log(one: At, position: int) -> bool:
+    answer = one.ask("/log/checkpoint")
+    return answer.status == 200 and int(answer.text.splitlines()[1]) >= position
+
+
+def test_a_webhook_of_one_is_none_of_the_other(both: Both) -> None:
+    both.harbour.post("/webhooks", url="https://hooks.example.org/harbour")
+    assert "hooks.example.org" in both.harbour.ask("/webhooks").text
+    assert both.quay.ask("/webhooks").json["items"] == []
+
+
+def test_pages_lead_to_pages_of_the_same_community(both: Both) -> None:
+    page = both.quay.ask("/sign-in", key="").text
+    assert set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page))
+    assert all(
+        link.startswith("/quay/") for link in re.findall(r'(?:href|src|action)="(/[^"]*)"', page)
+    )
+    assert both.harbour.ask("/", key="").status == 200
+
+
+def test_no_other_place_answers_for_one(both: Both) -> None:
+    stranger = both.harbour._replace(host="elsewhere.example.org")
+    assert stranger.ask("/works").status == 404
+    assert stranger.ask("/quayside/works").status == 404
+    assert stranger.ask("/health").status == 200
+    assert both.harbour._replace(host="HARBOUR.example.org.:80").ask("/works").status == 200
+
+
+@pytest.mark.parametrize(
+    "told, reason",
+    [
+        ("", "names no community"),
+        ("[", "STEMMA_COMMUNITIES"),
+        ("harbour = 1", "is a table"),
+        ("[Harbour]", "small letters"),
+        ("[a]\n[b]", "the same host and path"),
+        ('[a]\nport = 80\n[b]\npath = "/b"', "port can't be said here"),
+        ("[a]\nport_of_call = 80", "port_of_call can't be said here"),
+        ('[a]\npath = "a"', "a path is such as /a"),
+        ('[a]\nhosts = ["a b"]', "hosts are names"),
+        ('[a]\nschema = "a"', "a schema is one of a PostgreSQL database"),
+        ('[a]\ndatabase = "postgresql://x/y"\nschema = "a; b"', "is not a schema"),
+        ('[a]\ndatabase = "mysql://geheim@x"', "STEMMA_DATABASE"),
+        ('[a]\ndatabase = "sqlite:///x"\n[b]\npath = "/b"\ndatabase = "sqlite:///x"', "database"),
+        ('[a]\nlog_key = "k"\n[b]\npath = "/b"\nlog_key = "k"', "the same log_key"),
+        (f'[a]\noperator_key = "{KEY}"\n[b]\npath = "/b"\noperator_key = "{KEY}"', "operator_key"),
+    ],
+)
+def test_what_cannot_be_kept_apart_is_refused(tmp_path: Path, told: str, reason: str) -> None:
+    (tmp_path / "file").write_text(told)
+    environ = {"STEMMA_COMMUNITIES": str(tmp_path / "file"), "STEMMA_DATA": str(tmp_path)}
+    with pytest.raises(BadSetting, match=re.escape(reason)) as problem:
+        read_communities(read_settings(environ), environ)
+    assert "geheim" not in str(problem.value)
+    assert KEY not in str(problem.value)
+
+
+def test_a_community_inherits_what_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('[a]\n[b]\npath = "/b"\nrate_days = 7\n')
+    environ = {
+        "STEMMA_COMMUNITIES": str(tmp_path / "file"),
+        "STEMMA_DATA": str(tmp_path),
+        "STEMMA_OPERATOR_KEY": KEY,
+        "STEMMA_DATABASE": "sqlite:///one.db",
+        "STEMMA_RATE_DAYS": "30",
+        "STEMMA_PORT": "8017",
+    }
+    found = read_communities(read_settings(environ), environ)
+    a, b = found["a"].settings, found["b"].settings
+    assert (a.rate_days, b.rate_days, a.port, b.port) == (30, 7, 8017, 8017)
+    assert (a.operator_key, b.operator_key) == (None, None)
+    assert a.database == f"sqlite:///{tmp_path / 'a' / 'stemma.db'}"
+    assert b.log_key == str(tmp_path / "b" / "log.key")
