@@ -177,3 +177,35 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
     altered = auditor.post("/audit", {"text": receipt.replace("extra ", "extra A", 1)})
     assert "Invalid: altered, or from another log." in altered.text_seen
     assert served.head == head
+
+
+def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served) -> None:
+    post = served.operator.post
+    whole = post("/releases", title="W", components=[{"work": served.post_piece("A hymn")}]).id
+    terms = {"type": "fixed", "shares": [["house", "1"]]}
+    euros, yen = (
+        post(f"/releases/{whole}/pools", name=code, kind="song", currency=code, terms=terms).id
+        for code in ("EUR", "JPY")
+    )
+    kim = signed_in(served, with_role(served, "Kim", "accountant"))
+    form = kim.get(f"/do/revenue?pool={euros}")
+    assert "Amount in EUR" in form.text_seen
+    said = {"form_token": form.token, "typed_in": "EUR", "pool": euros, "source": "store"}
+    said |= {"effective_at": "2026-01", "amount_minor": "1,234.50"}
+    head = served.head
+    for wrong in ({"amount_minor": "1,234"}, {"pool": yen}, {"amount_minor": "12.345"}):
+        assert kim.post("/do/revenue", said | wrong).status == 422
+    assert served.head == head
+    assert kim.post("/do/revenue", said).status == 303
+    assert served.operator.get(f"/pools/{euros}/revenue").items[0]["amount_minor"] == 123_450
+    in_units = said | {"typed_in": "", "amount_minor": "7"}
+    assert kim.post("/do/revenue", in_units).status == 303
+    assert served.operator.get(f"/pools/{euros}/revenue").items[1]["amount_minor"] == 7
+    auditor = signed_in(served, with_role(served, "Olga", "auditor"))
+    assert auditor.get("/desk/accountant").status == 200
+    assert "Pay out" not in auditor.get("/desk/accountant").text_seen
+    sent = {"form_token": auditor.get("/desk/accountant").token, "until": "2020-01"}
+    assert auditor.post("/desk/accountant/period", sent).status == 403
+    nobody = signed_in(served, served.admit("Zed"))
+    for path in ("import", "payout", "batches", "bookings", "balances", "pools", "reports"):
+        assert nobody.get(f"/desk/accountant/{path}").status == 403

@@ -21,7 +21,6 @@ from api.web.keepers import keeps_books, must_read_all
 from domain.money.adjusting import ClosePeriod
 from domain.readers import ALL_MONEY
 from domain.refusal import Refusal
-from projections import inbox
 from projections.money import bookkeeping
 from projections.money.pools.beancount import beancount
 from projections.question import Asking
@@ -84,7 +83,6 @@ def _desk(
         "accountant.html",
         keeps_books=keeps_books(frame),
         currencies=by_currency,
-        waits=_waits(frame, view),
         pools=bookkeeping.pools_by_size(view, most=FEW),
         batches=bookkeeping.latest_batches(view, most=FEW),
         periods=bookkeeping.closed_periods(view, FEW),
@@ -92,12 +90,6 @@ def _desk(
         problem=problem,
         said=said or {},
     )
-
-
-def _waits(frame: Frame, view: View) -> list[Any]:
-    """What waits for who keeps the books: payouts that are on their way."""
-    found = inbox.inbox(view, frame.journal, actor=reader(), limit=PART).items
-    return [one for one in found if one["kind"] == "payout"]
 
 
 def _lists(frame: Frame) -> None:

@@ -6,9 +6,18 @@ What could be read in two ways is refused, never guessed.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from domain.money.currency import called, digits
-from domain.refusal import BadAmount
+from api.problems import Problem
+from api.web.frame import Frame, reader
+from domain.command import Command
+from domain.money.currency import called, currency_code, digits
+from domain.readers import MONEY
+from domain.refusal import BadAmount, Refusal
+from domain.values import Amount, Ref
+from projections.money import pools
+from projections.money.readers import Reader
+from projections.store import View
 
 _PLAIN = re.compile(r"([-−]?)([0-9]{1,16})(?:[.,]([0-9]{1,12}))?")
 _GROUPED = re.compile(r"([-−]?)([0-9]{1,3}(?:,[0-9]{3})+)\.([0-9]{1,12})")
@@ -26,3 +35,53 @@ def exact(text: str, currency: str) -> int:
         raise BadAmount(text, f"{called(currency)} has {places} digits after the point")
     units = int(whole + rest.ljust(places, "0"))
     return -units if sign else units
+
+
+# -- in which currency a form is ---------------------------------------------------------------
+
+
+def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
+    """The currency of the amounts in a form, by the pool or the booking that it is about.
+
+    None if it has no amount, if that is not known yet, or not for the reader to know.
+    """
+    if not any(isinstance(one.value, Amount) for one in command.fields()):
+        return None
+    try:
+        if typed := sent.get("currency"):
+            return currency_code(typed)
+        with frame.store.view() as view:
+            pool = _pool_in(view, command, sent)
+            if pool is None or not Reader(view, frame.journal, reader()).may(MONEY, pool):
+                return None
+            return pools.pool_named(view, frame.journal, pool).currency
+    except Refusal:
+        return None
+
+
+def must_be_in(
+    frame: Frame, command: type[Command], sent: Mapping[str, str], currency: str | None
+) -> None:
+    """Refuse amounts that were typed in another currency than that of what the form is about."""
+    if currency and currency != (now := currency_of(frame, command, sent)):
+        raise Problem("wrong_type", f"The amount is in {currency}, but this is in {now}.")
+
+
+def pool_page(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
+    """The page of the pool that a form was about."""
+    with frame.store.view() as view:
+        pool = _pool_in(view, command, sent)
+    return f"/pool/{pool}" if pool else None
+
+
+def _pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str | None:
+    """The pool that a form names, or that what it names was booked for."""
+    refs = [one for one in command.fields() if isinstance(one.value, Ref)]
+    about = {one.value.noun: sent.get(one.name, "") for one in refs if isinstance(one.value, Ref)}
+    if pool := about.get("pool"):
+        return pool
+    booked = next((about[noun] for noun in ("revenue", "expense") if about.get(noun)), None)
+    row = booked and view.one(
+        "SELECT b.pool FROM @bookings b WHERE b.id = :id AND b.position <= :as_of", id=booked
+    )
+    return str(row[0]) if row else None

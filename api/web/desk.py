@@ -15,7 +15,7 @@ from flask import g, render_template, request
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
-from api.web import errors, percentages
+from api.web import amounts, errors, percentages
 from api.web.choosing import KINDS as NAMED
 from api.web.choosing import Found, NotOne, chosen
 from api.web.desks import Desk
@@ -23,11 +23,12 @@ from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
+from domain.money.currency import called, decimal
 from domain.permission import OPERATOR, open_to
 from domain.refusal import NotPermitted, Refusal, UnknownRole
 from domain.registry import COMMANDS
 from domain.role import roles
-from domain.values import Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
+from domain.values import Amount, Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
 from projections import grants
 
 LONG_TEXT = 1_000
@@ -38,6 +39,8 @@ PAGES = {
     **{noun: noun for noun in ("project", "step", "challenge", "identifier")},
 }
 """The folder of the page of each noun."""
+TYPED_IN = "typed_in"
+"""The field of a form that says in which currency its amounts were typed."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
 """The labels that do not follow from the name of a field."""
 
@@ -71,27 +74,31 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/do/<name>", nobody_else=True)
     def show_form(name: str) -> Answer:
-        return _form(_command(name), request.args.to_dict())
+        command, sent = _command(name), request.args.to_dict()
+        return _form(command, sent, typed_in=amounts.currency_of(frame, command, sent))
 
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
         command, sent = _command(name), sent_in_form()
-        do = sent.pop("do", "record")
+        do, currency = sent.pop("do", "record"), sent.get(TYPED_IN)
         if do == "change":
-            return _form(command, sent)
+            return _form(command, sent, typed_in=currency)
         try:
             with frame.store.view() as view:
                 sent = chosen(view, command, sent)
-            stated = typed(command, sent)
+            amounts.must_be_in(frame, command, sent, currency)
+            stated = typed(command, sent, currency)
             if do == "preview":
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
         except NotOne as names:
-            return _form(command, sent, names.problem, names.found), names.problem.code
+            problem = names.problem
+            return _form(command, sent, problem, names.found, typed_in=currency), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
-            return _form(command, sent, problem), problem.code
+            return _form(command, sent, problem, typed_in=currency), problem.code
         place = _place(command, receipt, sent)
+        place = place or amounts.pool_page(frame, command, sent) or "/do"
         if receipt.warnings:
             return render_template("warned.html", warnings=receipt.warnings, place=place)
         return to_page(place, receipt.position)
@@ -163,9 +170,11 @@ def _form(
     sent: dict[str, str],
     problem: Problem | None = None,
     found: Found | None = None,
+    typed_in: str | None = None,
 ) -> str:
     inputs = [
-        _input(one, sent.get(one.name, ""), (found or {}).get(one.name)) for one in command.fields()
+        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)
+        for one in command.fields()
     ]
     return render_template(
         "do.html",
@@ -175,6 +184,7 @@ def _form(
         wrong=errors.by_field(problem, sent, {one.name: one.label for one in inputs}),
         vocabulary=roles(),
         is_previewed=command in PREVIEWED,
+        typed_in=typed_in,
     )
 
 
@@ -184,21 +194,26 @@ def sent_in_form() -> dict[str, str]:
 
 
 def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
-    """The page of what was made or changed, else of the first id in the form that has a page."""
+    """The page of what was made or changed, else of the first id in the form that has a page;
+    empty if there is none."""
     places = [(command.MAKES or "", receipt.id)]
     places += [
         (one.value.noun, sent.get(one.name, ""))
         for one in command.fields()
         if isinstance(one.value, Ref)
     ]
-    return next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), "/do")
+    return next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), "")
 
 
 # -- from a command to its form, and back ----------------------------------------------------
 
 
-def _input(one: Field, sent: str, found: dict[str, str] | None = None) -> Input:
+def _input(
+    one: Field, sent: str, found: dict[str, str] | None = None, typed_in: str | None = None
+) -> Input:
     value = one.value
+    if typed_in and isinstance(value, Amount):
+        return _amount(one, value, sent, typed_in)
     shown = sent or (str(uuid4()) if isinstance(value, NewId) else "")
     example = "" if value.example is None else value.example
     return Input(
@@ -213,6 +228,15 @@ def _input(one: Field, sent: str, found: dict[str, str] | None = None) -> Input:
         found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
         (value.inner if isinstance(value, Many) else value).refuses == (UnknownRole,),
     )
+
+
+def _amount(one: Field, value: Amount, sent: str, currency: str) -> Input:
+    """An amount, typed as people write money."""
+    help = value.help.replace("In the currency's smallest units", "").strip(" .;")
+    example = decimal(int(value.example or 1000), currency)
+    written = ". ".join(filter(None, [help, f"Such as {example}"]))
+    label = f"{_label(one)} in {called(currency)}"
+    return Input(one.name, label, "text", f"{written}.", one.is_needed, example, sent)
 
 
 def _label(one: Field) -> str:
@@ -260,18 +284,23 @@ def _kind(value: Value) -> str:
     return "lines" if is_long else "text"
 
 
-def typed(command: type[Command], sent: dict[str, str]) -> Command:
-    """The command that was typed into a form."""
-    return stated(command, dict(_said(command, sent)))
+def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
+    """The command that was typed into a form; amounts in a currency, else in smallest units."""
+    return stated(command, dict(_said(command, sent, currency)))
 
 
-def _said(command: type[Command], sent: dict[str, str]) -> Iterator[tuple[str, Any]]:
+def _said(
+    command: type[Command], sent: dict[str, str], currency: str | None
+) -> Iterator[tuple[str, Any]]:
     """The fields of a form as the JSON of a request; empty ones are omitted."""
     for name, value, _ in command.fields():
         typed = sent.get(name, "")
         if text := typed.strip():
             keeps = isinstance(value, Text) and value.keeps_spaces
-            yield name, typed if keeps else _json(value, text)
+            if currency and isinstance(value, Amount):
+                yield name, amounts.exact(text, currency)
+            else:
+                yield name, typed if keeps else _json(value, text)
 
 
 def _lines(text: str) -> Iterator[str]:
