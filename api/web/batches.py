@@ -136,12 +136,13 @@ def _batch(
     problem: Problem | None = None,
 ) -> str:
     told = payouts.batch(view, frame.journal, id, actor=reader())
-    found = payouts.payouts(view, batch=id, state=state, after=cursor, limit=PART)
+    (place,) = decode_cursor(cursor, int) or [0]
+    found = payouts.largest(view, id, state=state, place=place, most=PART + 1)
     return render_template(
         "batch.html",
         told=told,
-        payouts=found.items,
-        next=found.next,
+        payouts=found[:PART],
+        next=encode_cursor(place + PART) if len(found) > PART else None,
         state=state,
         keeps_books=keeps_books(frame),
         problem=problem,

@@ -67,6 +67,22 @@ def payouts(
     return Page(_payouts_told(view, page), more)
 
 
+def largest(
+    view: View, batch: str, *, state: str | None = None, place: int = 0, most: int
+) -> list[PayoutTold]:
+    """The payouts of a batch, the largest first."""
+    in_state = "" if state is None else "AND y.state = :state "
+    rows = view.rows(
+        f"SELECT {_PAYOUT} FROM @payouts y WHERE y.batch = :batch {in_state}AND {holds('y')} "
+        "ORDER BY y.amount DESC, y.born LIMIT :most OFFSET :place",
+        batch=batch,
+        most=most,
+        place=place,
+        **({} if state is None else {"state": state}),
+    )
+    return _payouts_told(view, rows)
+
+
 @question("show_payout", "/payouts/{id}", may=OWN_MONEY)
 def payout(view: View, journal: Journal, id: PayoutId, *, actor: str) -> PayoutTold:
     """A payout."""
