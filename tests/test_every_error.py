@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from serving import Served, serving
 from stories import id_of
+from test_pages import signed_in
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +154,20 @@ def test_every_field_of_a_decision_that_is_missing_is_named(served: Served) -> N
     assert answer.status == 422
     for name in ("What is wrong", "Reason"):
         assert re.search(rf"<li><a [^>]*>{name}: This is required", answer.text)
+
+
+def test_what_can_no_longer_be_done_is_explained_to_whoever_could_have_done_it(
+    served: Served,
+) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    work = served.acting(ana).post("/contributions", title="A poem", medium="text").id
+    said = {"work": work, "contributor": ben, "role": "editor"}
+    credit = served.acting(ana).post("/credits", said).id
+    window = signed_in(served, ben)
+    assert "can no longer" not in window.get(f"/credit/{credit}").text_seen
+    served.acting(ana).post(f"/credits/{credit}/revoke", reason="The wrong Ben.")
+    page = window.get(f"/credit/{credit}").text_seen
+    assert "It is revoked, so it can no longer be accepted." in page
+    assert "It is revoked, so it can no longer be declined." in page
+    cleo = signed_in(served, served.admit("Cleo"))
+    assert "can no longer" not in cleo.get(f"/credit/{credit}").text_seen

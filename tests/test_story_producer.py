@@ -123,6 +123,8 @@ def assemble(page: Page, *, js: bool) -> None:
     up.focus()
     up.press("Enter")
     expect(page.get_by_role("button", name="Up A beat")).to_be_disabled()
+    if js:
+        drag_there_and_back(page)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_label("Rate").first).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Rate").first.fill("30 %")
@@ -133,6 +135,17 @@ def assemble(page: Page, *, js: bool) -> None:
     expect(page.get_by_role("table")).to_contain_text("100 %")
     page.get_by_role("button", name="Assemble it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The album")
+
+
+def drag_there_and_back(page: Page) -> None:
+    """The first of two rows to the end by its handle, and back."""
+    for title in ("A beat", "A song"):
+        rows = page.locator("ol[data-order] > li")
+        expect(rows.first).to_contain_text(title)
+        rows.first.locator(".handle").drag_to(rows.last, target_position={"x": 40, "y": 80})
+        expect(rows.last).to_contain_text(title)
+        expect(page.locator("#moved")).to_contain_text(f"{title} audio is now 2 of 2")
+    expect(rows.first).to_contain_text("A beat")
 
 
 def open_pool(page: Page, *, js: bool) -> None:

@@ -5,7 +5,7 @@ A button is shown only if the domain, when asked, would carry it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -22,7 +22,7 @@ from domain.dispute import GROUNDS, OUTCOMES
 from domain.identifier import Identifier
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
-from domain.refusal import UnknownIdentifier
+from domain.refusal import Refusal, UnknownIdentifier, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import attribution, disputes, history, identifiers, lineage, timeline
@@ -57,6 +57,8 @@ LABELS = {
 }
 PLAIN = ("accept", "decline", "revoke", "strike")
 """The decisions for which a reason is enough: they share one form."""
+ANSWERS = {"accept": "accepted", "decline": "declined"}
+"""The decisions of which a page says why they are not possible any more, and what each makes."""
 FIELDS = {
     **{"grounds": "What is wrong", "outcome": "How it ends", "reason": "Reason"},
     **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Until"},
@@ -216,11 +218,28 @@ def _decidable(
         **said_before(tried, possible),
         "grounds": GROUNDS,
         "plain_verbs": PLAIN,
+        "gone": list(_gone(frame, verbs, possible, id)),
         "evidence_kinds": EVIDENCE_KINDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,
         "wrong": _wrong(problem, tried),
     }
+
+
+def _gone(
+    frame: Frame, verbs: Mapping[str, Verb], possible: Mapping[str, Verb], id: str
+) -> Iterator[tuple[str, str]]:
+    """What it can no longer be, for a reader who might have decided it, and what it is."""
+    for name, becomes in ANSWERS.items() if g.actor else ():
+        if name not in verbs or name in possible:
+            continue
+        try:
+            frame.rehearse(verbs[name].command.of({"id": id}))
+        except WrongState as wrong:
+            if (state := str(wrong.details["state"])) != becomes:
+                yield becomes, state
+        except (Refusal, Problem):
+            continue
 
 
 def _wrong(problem: Problem | None, tried: str) -> errors.Wrong:

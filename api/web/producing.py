@@ -64,7 +64,8 @@ def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Ste
         yield Step(f"published {wording.day(release['published_at'])}")
     listed = pools.pools(view, frame.journal, id, actor=reader()).items
     if not listed:
-        yield Step("no pool for what it earns", "Open a pool", f"/release/{id}/pool")
+        own = " of its own" if release["part"] else " for what it earns"
+        yield Step(f"no pool{own}", "Open a pool", f"/release/{id}/pool")
     for pool in listed:
         yield _of_pool(view, frame, pools.pool(view, frame.journal, pool["id"], actor=reader()))
 
