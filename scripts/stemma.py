@@ -6,6 +6,7 @@ The one rule: every error is one sentence and a status, never a traceback.
 from __future__ import annotations
 
 import errno
+from inspect import getdoc
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ from scripts.commands import (
 )
 from scripts.commands.frame import Chosen
 from scripts.commands.wording import in_own_words
-from scripts.settings import BadSetting
+from scripts.settings import NAMES, BadSetting
 
 ROOMS = (
     *(serving, bundles, questions, money, recording, forgetting),
@@ -87,17 +88,12 @@ class Command(click.Group):
 def main(ctx: click.Context, database: str | None, community: str | None) -> None:
     """Who made what from what, how a credit came to be, and who contributed to a release.
 
-    Settings come from the environment: STEMMA_DATABASE, STEMMA_READ_DATABASE, STEMMA_DATA,
-    STEMMA_COMMUNITIES, STEMMA_HOST, STEMMA_PORT,
-    STEMMA_OPERATOR_KEY, STEMMA_WORKERS, STEMMA_THREADS, STEMMA_LOG_KEY, STEMMA_WITNESSES,
-    STEMMA_WITNESS_POLICY, STEMMA_PUBLIC_PAGES, STEMMA_PUBLISH_ENTRIES, STEMMA_LOGS,
-    STEMMA_METRICS_TOKEN, STEMMA_LIMITS, STEMMA_TRUSTED_PROXIES, STEMMA_WEBHOOK_NETWORKS,
-    STEMMA_MEDIA_HOSTS, STEMMA_FOLLOW, STEMMA_UPGRADE,
-    STEMMA_OIDC_ISSUER, STEMMA_OIDC_AUDIENCE, STEMMA_OIDC_CLAIM, STEMMA_OIDC_JWKS.
-
     Wherever an id is expected, the text used for it in a bundle works as well.
     """
     ctx.obj = Chosen(database, community)
+
+
+main.help = f"{getdoc(main.callback)}\n\nSettings come from the environment: {', '.join(NAMES)}."
 
 
 if __name__ == "__main__":

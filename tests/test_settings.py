@@ -16,6 +16,7 @@ from scripts.settings import (
     environment_of,
     read_settings,
 )
+from scripts.stemma import main
 
 POSTGRES = "postgresql://stemma@db.example/stemma"
 
@@ -139,3 +140,7 @@ def test_settings_are_read_once_and_never_changed() -> None:
     with pytest.raises(AttributeError):
         settings.port = 1  # type: ignore[misc]
     assert "STEMMA_PORT" not in os.environ
+
+
+def test_the_help_of_the_command_line_names_every_setting() -> None:
+    assert [name for name in NAMES if name not in str(main.help)] == []
