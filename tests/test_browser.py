@@ -219,7 +219,7 @@ PAGES = (
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
     *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),
-    *("identifier", "moderator", "auditor"),
+    *("identifier", "moderator", "auditor", "accountant", "accountant-payout"),
 )
 OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
