@@ -255,7 +255,7 @@ STORY: list[Line] = [
     {
         **{"type": "work.describe", "id": "song", "title": "Low Tide, sung again"},
         **{"creators": "Ben & Ana", "medium": "video", "licence": "CC0-1.0"},
-        **{"reason": REASON, "by": "ben"},
+        **{"media_url": "https://media.example/tide-2.mp4", "reason": REASON, "by": "ben"},
     },
     {
         **{"type": "identifier", "id": "code", "work": "song", "scheme": "isrc"},
