@@ -16,6 +16,7 @@ from api import proofs, service
 from api import web as pages
 from api.allowance import Network
 from api.authentication import is_private, require_keys
+from api.citing import citations
 from api.commands import commands
 from api.cross_origin import share_log
 from api.document import document_of
@@ -113,8 +114,7 @@ def create_app(
     from api.metrics import Metrics
 
     app = _empty()
-    tokens = None if issuer is None else Tokens(issuer, Identities(store.engine))
-    opening = KeysAndTokens(keys, tokens)
+    opening = KeysAndTokens(keys, issuer and Tokens(issuer, Identities(store.engine)))
     readiness = Readiness(journal, store, log)
     observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
     theirs = Subscriptions(journal, store, webhook_networks)
@@ -130,6 +130,7 @@ def create_app(
     rooms = {routes.noun: routes for routes in nouns}
     commands(journal, log, rooms)
     questions(journal, store, rooms)
+    citations(journal, store, rooms["works"])
     for routes in nouns:
         app.register_blueprint(routes.blueprint)
     document = cache(partial(document_of, nouns))

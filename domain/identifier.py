@@ -17,6 +17,7 @@ from stdnum.iso7064 import mod_37_36
 from domain.contributor import Contributor
 from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, fact
+from domain.iscc import normal_iscc
 from domain.refusal import BadIdentifier
 from domain.work import Work
 
@@ -79,6 +80,11 @@ SCHEMES = {
     "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), ean.validate),
     "eidr": Scheme("Entertainment Identifier Registry (ISO 26324)", (WORK,), _eidr),
     "doi": Scheme("Digital Object Identifier (ISO 26324)", (WORK,), _doi),
+    "iscc": Scheme(
+        "International Standard Content Code (ISO 24138): works with similar ones are found",
+        (WORK,),
+        normal_iscc,
+    ),
     "mbid": Scheme(
         "MusicBrainz identifier",
         (WORK, PERSON),

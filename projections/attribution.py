@@ -95,7 +95,7 @@ CREDITS = Table(
         ("agreed_licence", "TEXT"),
         ("own_work", "BIGINT NOT NULL"),
     ),
-    ("id", "work", "contributor", "hidden"),
+    ("id", "work", "contributor, work", "contributor, role", "hidden"),
     key="id",
 )
 

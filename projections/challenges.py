@@ -135,7 +135,9 @@ CHALLENGING = Projection("challenges", (CHALLENGES, ANSWERS), changes)
 # -- answers -------------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
+class ChallengeRow(NamedTuple):
+    """A challenge as the read table holds it."""
+
     number: int
     id: str
     state: str
@@ -150,8 +152,17 @@ class _Row(NamedTuple):
     born: int
     issued_at: str
 
+    @property
+    def asked(self) -> tuple[list[str], list[str]]:
+        """The roles and the media that are asked for; none for any."""
+        return json.loads(self.roles or "[]"), json.loads(self.media or "[]")
 
-_CHALLENGE = ", ".join(f"c.{name}" for name in _Row._fields)
+    def is_open(self, now: str) -> bool:
+        """Whether it can be answered."""
+        return self.state == Challenge.Issued.STATE and self.last >= now
+
+
+_CHALLENGE = ", ".join(f"c.{name}" for name in ChallengeRow._fields)
 _GIVEN = f"a.state <> '{Answer.Withdrawn.STATE}' AND {holds('a')}"
 
 _ANSWER = (
@@ -209,7 +220,7 @@ def challenges(
     source = f"@challenges c WHERE {' AND '.join(where)}"
     order = CHALLENGE_ORDERS[sort]
     rows, more = in_order(view, _CHALLENGE, source, order, after, limit, reverse=reverse, **said)
-    found = [_Row(*row[: len(_Row._fields)]) for row in rows]
+    found = [ChallengeRow(*row[: len(ChallengeRow._fields)]) for row in rows]
     return Page(list(_items(view, found, now)), more)
 
 
@@ -245,7 +256,7 @@ def moment(view: View, journal: Journal) -> str:
     return instant(journal.clock())
 
 
-def _items(view: View, rows: Collection[_Row], now: str) -> Iterator[ChallengeItem]:
+def _items(view: View, rows: Collection[ChallengeRow], now: str) -> Iterator[ChallengeItem]:
     texts = view.texts({text for row in rows for text in (row.title, row.prompt)})
     found = projects.references(view, {row.project for row in rows if row.project})
     counts = _counts(view, [row.number for row in rows])
@@ -257,7 +268,7 @@ def _items(view: View, rows: Collection[_Row], now: str) -> Iterator[ChallengeIt
             "media": json.loads(row.media or "[]"),
             "roles": json.loads(row.roles or "[]"),
             "answer_by": row.ends,
-            "is_open": row.state == Challenge.Issued.STATE and row.last >= now,
+            "is_open": row.is_open(now),
             "issued_by": row.actor,
             "issued_at": row.issued_at,
             "project": found[row.project] if row.project else None,
@@ -267,7 +278,7 @@ def _items(view: View, rows: Collection[_Row], now: str) -> Iterator[ChallengeIt
         }
 
 
-def _reference(row: _Row, texts: Mapping[str | None, str]) -> ChallengeRef:
+def _reference(row: ChallengeRow, texts: Mapping[str | None, str]) -> ChallengeRef:
     return {"id": row.id, "title": texts.get(row.title), "state": row.state}
 
 
@@ -281,14 +292,14 @@ def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int
     return {challenge: (answers, featured) for challenge, answers, featured in rows}
 
 
-def find(view: View, id: str) -> _Row:
+def find(view: View, id: str) -> ChallengeRow:
     """The challenge with this id, or UnknownChallenge."""
     row = view.one(
         f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.id = :id AND {holds('c')}", id=id
     )
     if row is None:
         raise UnknownChallenge(id)
-    return _Row(*row)
+    return ChallengeRow(*row)
 
 
 @question("show_challenge", "/challenges/{id}", cli="challenge show")
@@ -408,10 +419,15 @@ def of_work(view: View, work: int) -> list[AnswerTold]:
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRef]:
     """The challenges with these numbers, as answers refer to them."""
+    found = rows_of(view, numbers).values()
+    texts = view.texts({row.title for row in found})
+    return {row.number: _reference(row, texts) for row in found}
+
+
+def rows_of(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRow]:
+    """The challenges with these numbers."""
     rows = view.rows(
         f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.number IN :numbers AND {holds('c')}",
         numbers=list(numbers),
     )
-    found = [_Row(*row) for row in rows]
-    texts = view.texts({row.title for row in found})
-    return {row.number: _reference(row, texts) for row in found}
+    return {row[0]: ChallengeRow(*row) for row in rows}

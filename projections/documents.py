@@ -38,7 +38,8 @@ MOST_WORDS = 2_000
 """How many words of a text count."""
 CHUNK = 2_000
 
-KINDS = ("contribution", "outside", "release", "person", "project", "challenge")
+WORKS_KINDS = ("contribution", "outside", "release")
+KINDS = (*WORKS_KINDS, "person", "project", "challenge")
 
 
 def person_tag(number: int) -> str:
@@ -54,6 +55,11 @@ def role_tag(role: str) -> str:
 def medium_tag(medium: str) -> str:
     """The word for a medium."""
     return f"m_{'_'.join(words_of(medium))}"
+
+
+def state_tag(state: str) -> str:
+    """The word for the state of a challenge."""
+    return f"s_{state}"
 
 
 def kind_tag(kind: str) -> str:
@@ -392,23 +398,23 @@ class _Writing:
     def challenges(self, numbers: Collection[int]) -> Iterator[Document]:
         """Of challenges: title, prompt, roles, media and who issued it."""
         rows = self.rows(
-            "SELECT c.number, c.title, c.prompt, c.roles, c.media, c.actor FROM @challenges c "
+            "SELECT c.number, c.title, c.prompt, c.roles, c.media, c.actor, c.state "
+            "FROM @challenges c "
             f"WHERE c.number IN :numbers AND c.until = {NEVER}",
             numbers=list(numbers),
         )
         texts = self.texts([text for row in rows for text in row[1:3]])
         issuers = self._numbered({row[5] for row in rows})
-        for number, title, prompt, roles, media, actor in rows:
+        for number, title, prompt, roles, media, actor, state in rows:
             asked, wanted = json.loads(roles or "[]"), json.loads(media or "[]")
-            by = {person_tag(issuers[actor])} if actor in issuers else set[str]()
+            own = {kind_tag("challenge"), state_tag(state)}
+            own |= {person_tag(issuers[actor])} if actor in issuers else set()
             yield Document(
                 number,
                 _named(texts.get(title)),
                 _listed([_spelled(texts.get(prompt))]),
                 _listed(map(_spelled, (*asked, *wanted))),
-                _tags(
-                    {kind_tag("challenge"), *map(role_tag, asked), *map(medium_tag, wanted), *by}
-                ),
+                _tags({*own, *map(role_tag, asked), *map(medium_tag, wanted)}),
             )
 
     def _numbered(self, ids: Collection[str]) -> dict[str, int]:

@@ -69,6 +69,7 @@ class WorkFilters(TypedDict, total=False):
     upc: Annotated[str | None, number_of("upc")]
     eidr: Annotated[str | None, number_of("eidr")]
     doi: Annotated[str | None, number_of("doi")]
+    iscc: Annotated[str | None, number_of("iscc")]
     mbid: Annotated[str | None, number_of("mbid")]
     ai: Annotated[
         AiUsed | None,

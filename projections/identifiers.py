@@ -7,10 +7,11 @@ from typing import Any
 
 from domain.fact import Fact
 from domain.identifier import Identifier
+from domain.iscc import bands_of, units_of
 from domain.join import Join
 from domain.refusal import UnknownIdentifier
 from projections.store import View, counting, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born, moved
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
 from projections.told import IdentifierTold
 
 IDENTIFIERS = Table(
@@ -30,6 +31,18 @@ IDENTIFIERS = Table(
     ("id", "subject", "value"),
     key="id",
 )
+UNITS = Table(
+    "units",
+    (
+        ("identifier", "TEXT NOT NULL"),
+        ("kind", "TEXT NOT NULL"),
+        ("band", "BIGINT NOT NULL"),
+        ("bits", "TEXT NOT NULL"),
+        ("position", "BIGINT NOT NULL"),
+    ),
+    ("kind, band",),
+)
+"""The units of ISCCs, each by its bands: where similar ones are looked for."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -38,13 +51,22 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Identifier.Stated(about=about):
             subject = {"subject": numbers.node(about), "own_subject": numbers[about]}
             yield born(IDENTIFIERS, happened, **subject, born=position)
+            if happened.scheme == "iscc" and happened.value is not None:
+                yield from _units(position, happened.originator_id, happened.value)
         case Join.Event(node=str()):
             yield from moved(IDENTIFIERS, ("subject",), happened, numbers)
         case Identifier.Event() if happened.leaves:
             yield Amend(IDENTIFIERS, happened.originator_id, {"state": happened.leaves})
 
 
-IDENTIFIED = Projection("identifiers", (IDENTIFIERS,), changes)
+def _units(position: int, identifier: str, code: str) -> Iterator[Put]:
+    for unit in units_of(code):
+        if unit.is_compared:
+            for band in bands_of(unit.bits):
+                yield Put(UNITS, (identifier, unit.kind, band, unit.bits.hex(), position))
+
+
+IDENTIFIED = Projection("identifiers", (IDENTIFIERS, UNITS), changes)
 
 # -- answers -------------------------------------------------------------------------------
 

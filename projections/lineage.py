@@ -77,7 +77,7 @@ WORKS = Table(
         ("part", "TEXT"),
         ("media_url", "TEXT"),
     ),
-    ("number", "id", "kind, number", "poster", "node"),
+    ("number", "id", "kind, number", "poster", "node", "sha256"),
     key="number",
 )
 REMIXES = Table(

@@ -18,6 +18,7 @@ from projections import (
     history,
     inbox,
     licences,
+    likely,
     lineage,
     memberships,
     notices,
@@ -25,6 +26,7 @@ from projections import (
     projects,
     searching,
     series,
+    suggesting,
 )
 from projections.money import (
     bookkeeping,
@@ -53,6 +55,7 @@ ROOMS = (
     history,
     inbox,
     licences,
+    likely,
     lineage,
     memberships,
     notices,
@@ -60,6 +63,7 @@ ROOMS = (
     projects,
     searching,
     series,
+    suggesting,
     splitting,
     pools,
     payouts,

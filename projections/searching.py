@@ -13,7 +13,7 @@ from domain.engine.documents import COLUMNS, All, Phrase, Some, Wanted, Without
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
-from projections.documents import FIRST, KINDS, LAST, kind_tag, person_tag
+from projections.documents import FIRST, KINDS, LAST, WORKS_KINDS, kind_tag, person_tag
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
@@ -83,6 +83,15 @@ def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -
         limit=limit,
     )
     return [number for (number,) in rows]
+
+
+def entitled(view: View, title: str, limit: int) -> list[str]:
+    """The ids of the latest works whose whole title is this."""
+    words = [word for one in phrases_of(title) for word in one]
+    whole = Phrase((FIRST, *words, LAST), "name")
+    kinds = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in WORKS_KINDS))
+    found = matching(view, All((whole, kinds)), limit) if words else []
+    return list(lineage.ids_of(view, found).values())
 
 
 def _counted(view: View, wanted: Wanted) -> int:

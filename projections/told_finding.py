@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
-from domain.values import ALBUM, Example, one_of
+from domain.values import ALBUM, Example, Number, one_of
 from projections.documents import KINDS
-from projections.told import Count
+from projections.told import Count, PersonRef, WorkRef
+from projections.told_projects import ChallengeRef
 
 MATCHES = ("whole", "begins", "name", "elsewhere")
+LIKELY = ("same_content", "similar_content", "same_challenge", "source_of_source")
+REASONS = ("role", "medium", "together", "through", "both_remixed")
 FOUND_IN = ("name", "text", "term", "person")
 
 KindFound = Annotated[str, one_of(KINDS)]
@@ -51,3 +54,65 @@ class HitCounts(TypedDict):
     """How many of each kind were found."""
 
     kinds: list[KindCount]
+
+
+class WhyLikely(TypedDict):
+    """Why a work may be a source."""
+
+    code: Annotated[str, one_of(LIKELY)]
+    says: Annotated[str, "The same as a sentence.", Example("It is the same file.")]
+    unit: Annotated[
+        str | None, "The unit of the ISCC that was compared, or “file”.", Example("file")
+    ]
+    differing_bits: Annotated[Count | None, "Of 64, of similar content.", Example(0)]
+    through: Annotated[
+        str | None,
+        "The challenge that both answer, or the source whose source it is.",
+        Example(None),
+    ]
+
+
+class LikelySource(TypedDict):
+    """A work that may be a source and is not cited, with the reasons."""
+
+    work: WorkRef
+    reasons: Annotated[list[WhyLikely], "The strongest first."]
+
+
+class Reason(TypedDict):
+    """Why somebody or something is suggested."""
+
+    code: Annotated[str, one_of(REASONS)]
+    says: Annotated[
+        str,
+        "The same as a sentence.",
+        Example("This asks for an editor; you were credited as editor on 4 works."),
+    ]
+    count: Annotated[Count, "Of works, people or sources.", Example(4)]
+
+
+class PersonSuggested(TypedDict):
+    """Somebody who could answer a challenge, the numbers that they are ordered by, and why."""
+
+    contributor: PersonRef
+    distance: Annotated[
+        int | None,
+        Number(least=1, example=1),
+        "1: made something with whom it is asked for; 2: somebody did with both; null: neither.",
+    ]
+    works: Annotated[Count, "On how many works they have a credit as what is asked for."]
+    finished: Annotated[Count, "How many of these are in a published release."]
+    reasons: list[Reason]
+
+
+class ChallengeSuggested(TypedDict):
+    """A challenge that somebody could answer, the numbers that it is ordered by, and why."""
+
+    challenge: ChallengeRef
+    works: Annotated[Count, "On how many works they have a credit as what is asked for."]
+    finished: Annotated[Count, "How many of these are in a published release."]
+    distance: Annotated[
+        int | None, Number(least=1, example=1), "To who issued it: 1, 2, or null if further."
+    ]
+    answer_by: Annotated[str | None, "Until when.", Example("2027-06")]
+    reasons: list[Reason]

@@ -17,6 +17,7 @@ from projections.store import BadCursor, Behind
 from scripts.commands import (
     auditing,
     bundles,
+    citing,
     doctoring,
     forgetting,
     identities,
@@ -39,7 +40,7 @@ from scripts.commands.wording import in_own_words
 from scripts.settings import NAMES, BadSetting
 
 ROOMS = (
-    *(serving, bundles, questions, money, recording, forgetting),
+    *(serving, bundles, questions, money, recording, citing, forgetting),
     *(proofs, auditing, monitoring, witnessing, verifying, signing, keys, identities),
     *(measuring, doctoring, keeping, webhooks),
 )

@@ -113,6 +113,10 @@ def received(pool: Mapping[str, Any]) -> str:
     return money(pool["received_minor"], pool["currency"])
 
 
+def _why(one: Mapping[str, Any]) -> str:
+    return " ".join(reason["says"] for reason in one["reasons"])
+
+
 WORK: Columns = {"title": formats.label, "kind": "kind"}
 FACT: Columns = {
     "position": "position",
@@ -122,6 +126,7 @@ FACT: Columns = {
     "says": _says,
 }
 PART: Columns = {"roles": "roles", "nearest": "generation", "pieces": "pieces"}
+SUGGESTED: Columns = {**{one: one for one in ("distance", "works", "finished")}, "why": _why}
 COLUMNS: dict[str, Columns] = {
     "WorkRef": {**WORK, "medium": "medium", "made": _made, "id": "id"},
     "Relative": {"generation": "generation", **WORK, "made": _made, "id": "id"},
@@ -156,6 +161,15 @@ COLUMNS: dict[str, Columns] = {
         "since": "position",
         "id": lambda one: one["person"]["id"],
     },
+    "PersonSuggested": {
+        "person": lambda one: one["contributor"]["name"] or "(forgotten)",
+        **{**SUGGESTED, "id": lambda one: one["contributor"]["id"]},
+    },
+    "ChallengeSuggested": {
+        "challenge": lambda one: one["challenge"]["title"] or "(erased)",
+        **{**SUGGESTED, "until": "answer_by", "id": lambda one: one["challenge"]["id"]},
+    },
+    "LikelySource": {"work": lambda one: formats.label(one["work"]), "why": _why},
     "PoolItem": {
         "pool": lambda pool: pool["name"] or "(erased)",
         "kind": "kind",

@@ -38,6 +38,16 @@ MEASURES = {
         for clock in ("", ", processor")
         for percent in (50, 99)
     ],
+    "search": [
+        f"{what}, 200 works, p{percent}"
+        for what in ("a whole title", "two words, the last begun", "one word", "one letter")
+        for percent in (50, 99)
+    ],
+    "suggest": [
+        f"{what}, 200 works, p{percent}"
+        for what in ("people for a challenge", "challenges for a person", "likely sources")
+        for percent in (50, 99)
+    ],
     "append": [
         *(f"1 in a transaction, {who}" for who in ("1 client", "4 clients", "16 clients")),
         "20 in a transaction, 1 client",

@@ -128,6 +128,7 @@ def community(served: Served) -> dict[str, str]:
         "desk": "/do",
         "do": "/do/revenue",
         "sources": f"/piece/{song}/sources",
+        "cite": f"/piece/{song}/cite",
         "credits": f"/piece/{song}/credits",
         "waiting": "/waiting",
     }
@@ -215,7 +216,18 @@ def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iter
 PAGES = (
     *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
     *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
-    *("post", "sources", "credits", "desk", "do", "audit", "sign-in", "nothing", "wrong-state"),
+    *(
+        "post",
+        "sources",
+        "cite",
+        "credits",
+        "desk",
+        "do",
+        "audit",
+        "sign-in",
+        "nothing",
+        "wrong-state",
+    ),
     *("docs", "docs-chapter", "docs-problems", "docs-found", "docs-tutorial", "docs-reference"),
     *("pool", "agreement", "proposal", "revision", "division", "why", "statement"),
     *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),

@@ -316,7 +316,7 @@ COMMUNITY = [
       for by in ("ana", "ben", "cem")),
     *({"type": "project.update", "id": "film-0", "text": f"Day {n}."} for n in range(3)),
     *({"type": "challenge", "id": f"call-{n}", "title": "Draw it", "prompt": "Draw the tide.",
-       "project": "film-0"} for n in range(3)),
+       "project": "film-0", "roles": ["writer"]} for n in range(4)),
     *({"type": "challenge.answer", "id": "call-0", "work": f"piece-{by}", "by": by}
       for by in ("ana", "ben", "cem")),
     *({"type": "comment", "work": "album-0", "text": f"Take {n}."} for n in range(3)),
@@ -347,6 +347,8 @@ PAGED = [
     *(("contributor", "groups", "ana"), ("contributor", "members", "band-0")),
     *(("work", one, "album-0", "ana") for one in ("credits", "paths")),
     ("search", "a"),
+    *(("challenge", "people", "call-1"), ("contributor", "challenges", "ana")),
+    ("work", "likely-sources", "piece-ben"),
     *(("works",), ("ancestors", "album-0"), ("descendants", "piece-ana")),
     *(
         ("contributor", "list"),

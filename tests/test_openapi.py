@@ -128,6 +128,7 @@ EXAMPLES = (
     "preview_remix",
     "make_key",
     "add_webhook",
+    "cite_works",
 )
 
 

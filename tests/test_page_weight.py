@@ -31,6 +31,7 @@ KEY = "for-this-test-only"
 
 NO_PAGES = {
     "/openapi.json": "it is for programs, and whole",
+    "/contributor": "it leads to the search for people",
     "/static/<path:filename>": "a part of pages",
     "/static/pictures.css": "a part of pages",
     "/static/arimo-<int:weight>.woff2": "a part of pages with a picture, which browsers keep",
@@ -196,6 +197,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/own-webhooks": ["/own-webhooks"],
         "/do/<name>": [f"/do/{name}" for name in COMMANDS],
         "/piece/<id>/sources": [f"/piece/{collage}/sources"],
+        "/piece/<id>/cite": [f"/piece/{collage}/cite"],
         "/piece/<id>/credits": [f"/piece/{collage}/credits"],
         "/waiting": ["/waiting", f"/waiting as {prolific}", f"/waiting as {second}"],
         "/receipts/<int:position>": ["/receipts/1"],

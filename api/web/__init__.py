@@ -19,6 +19,7 @@ from api.web import (
     assembling,
     audit,
     auditing,
+    citing,
     clearing,
     deciding,
     desk,
@@ -73,6 +74,7 @@ def pages(
     finding.pages(frame)
     reading.pages(frame, log)
     clearing.pages(frame)
+    citing.pages(frame)
     drawing.pages(frame)
     together.pages(frame)
     talking.pages(frame)

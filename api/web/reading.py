@@ -23,11 +23,13 @@ from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader
 from domain.command import Command
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
+from domain.remix import REMIX_KINDS
 from projections import (
     attribution,
     challenges,
     claims,
     identifiers,
+    likely,
     lineage,
     memberships,
     pending,
@@ -45,6 +47,7 @@ from projections.money.readers import ANONYMOUS, Reader
 from projections.roll import Roll, roll
 from projections.store import Page, View
 from projections.told import FactTold, PersonRef
+from projections.told_finding import LikelySource
 
 Named = tuple[str, str, dict[str, Any]]
 """A line of a credits roll: its heading, the role, and the person."""
@@ -54,6 +57,8 @@ FEW_FACTS = 12
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
 """How many splits a release shows, and how many payees the table of each."""
+LIKELY = 6
+"""How many likely sources the page of a piece shows to who posted it."""
 MOST_PARTS = 24
 """How many lines of its outline a series shows."""
 MOST_NAMES = 450
@@ -150,6 +155,8 @@ def _pieces(frame: Frame) -> None:
                 answers=challenges.of_work(view, row.number),
                 waiting=pending.behind(view, id),
                 licensed=Licensed(view, row.number),
+                likely=_likely(view, row),
+                kinds=REMIX_KINDS,
                 behind=len(lineage.numbered(view, row.number).generation) - 1,
                 remixes=lineage.descendants(
                     view, id, after=cursor if what == "remixes" else None, limit=MANY
@@ -181,6 +188,13 @@ def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
         return []
     nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
     return [one for noun in nouns for one in forms_for(frame, noun, row.id)]
+
+
+def _likely(view: View, row: lineage.WorkRow) -> list[LikelySource]:
+    """The likely sources of a piece, for who posted it."""
+    if g.actor is None or row.poster not in projects.ids_of(view, g.actor):
+        return []
+    return likely.likely_sources(view, row.id, limit=LIKELY).items
 
 
 def _room_of(one: series.PartOfWhole | series.Whole) -> int:

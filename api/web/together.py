@@ -21,12 +21,13 @@ from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.refusal import UnknownStep
 from domain.role import roles, within
-from projections import challenges, people, projects, timeline
+from projections import challenges, people, projects, suggesting, timeline
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.store import Page, View
+from projections.told_finding import ChallengeSuggested, PersonSuggested
 
-MANY, FEW, FEW_FACTS = 30, 12, 8
+MANY, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 12, 8, 6
 LEAST, ROOM = 3, 70
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
@@ -109,6 +110,7 @@ def _lists(frame: Frame) -> None:
                 issuers=_named(view, [one["issued_by"] for one in found.items]),
                 sorts=CHALLENGE_SORTS,
                 roles=roles(),
+                for_you=for_you(frame, view) if cursor is None else [],
             )
 
 
@@ -183,6 +185,7 @@ def _challenge(frame: Frame) -> None:
                 answers=Page(list(zip(given.items, works, strict=True)), given.next),
                 show=show,
                 own=_own(view, id) if found["is_open"] else [],
+                suggested=_suggested(view, id) if found["is_open"] else [],
                 may_feature=_may_feature(frame, id),
                 **talking.about(view, "challenge", id, cursor, what),
                 facts=_history(view, frame, challenges.find(view, id).number),
@@ -207,6 +210,23 @@ def _own(view: View, challenge: str) -> list[dict[str, Any]]:
         return []
     posters = people.ids(view, g.actor)
     return [{**one} for one in challenges.could_answer(view, challenge, posters, MANY)]
+
+
+def _suggested(view: View, challenge: str) -> list[PersonSuggested]:
+    """A few people who could answer a challenge, for whoever has signed in."""
+    if g.actor is None:
+        return []
+    near = None if g.actor == OPERATOR else g.actor
+    found = suggesting.people(view, challenge, near, limit=FEW_SUGGESTED, is_you=near is not None)
+    return found.items
+
+
+def for_you(frame: Frame, view: View) -> list[ChallengeSuggested]:
+    """A few challenges that the reader could answer, each with the reasons."""
+    if g.actor in (None, OPERATOR):
+        return []
+    found = suggesting.challenges_for(view, frame.journal, g.actor, limit=FEW_SUGGESTED)
+    return found.items
 
 
 def _named(view: View, actors: Sequence[str]) -> dict[str, dict[str, Any]]:

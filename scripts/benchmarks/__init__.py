@@ -24,6 +24,7 @@ from scripts.benchmarks import (
     money,
     pages,
     reads,
+    searching,
     split,
     waiting,
     wide,
@@ -50,6 +51,8 @@ BENCHMARKS: dict[str, Measure] = {
     "reads": reads.measure,
     "wide": wide.measure,
     "inbox": waiting.measure,
+    "search": searching.search,
+    "suggest": searching.suggest,
 }
 LARGEST = {"money"}
 """Those that know a larger size than the full one."""

@@ -40,7 +40,7 @@ def vacuum(ctx: click.Context) -> None:
 
     An erased text is in no answer from that moment on, but its bytes stay in the files of the
     database until this is run. Run it daily, as the owner of the tables. On SQLite everything is
-    rewritten; on PostgreSQL only the vault, which is locked meanwhile.
+    rewritten; on PostgreSQL the vault and what the search reads, which are locked meanwhile.
     """
     with opened(ctx) as service:
         _vacuum(service)

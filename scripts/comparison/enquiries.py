@@ -20,11 +20,11 @@ from scripts.service import Service
 NOT_ASKED = frozenset(
     {
         *("show_disclosures", "list_disclosures", "list_claims", "list_inbox"),
-        *("search", "count_hits"),
+        *("search", "count_hits", "suggest_people", "suggest_challenges"),
     }
 )
 """The first two are what a replay gets its texts from; the next two go by the clock of the service,
-and the last by texts and names as they are now, whatever the position."""
+and the last by texts, names and roles as they are now, whatever the position."""
 
 
 class Enquiry(NamedTuple):

@@ -1,0 +1,220 @@
+"""Citing many works at once: each line by itself, with what became of it.
+
+A line that can't be read, is unknown or is refused stops no other. What is cited already stays as
+it is, so that a list can be sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, NamedTuple, TypedDict, cast
+from uuid import UUID
+
+from flask import Response, jsonify
+from marshmallow import fields
+
+from api import percentages
+from api.authentication import actor, must_include
+from api.fields import Shape, Texts, read_body
+from api.operations import answered, writing
+from api.problems import of_refusal
+from api.results import schema_of
+from api.routes import Routes
+from domain.commands.deriving import DeclareRemix
+from domain.journal import Journal
+from domain.outside import normal_uri, outside_id
+from domain.refusal import Refusal, UnknownWork
+from domain.remix import REMIX_KINDS, exact_rate
+from domain.values import EDGE, POEM, Example, RemixId, WorkId, one_of
+from projections import likely, lineage, searching
+from projections.store import Store, View
+from projections.told import Count
+
+USUAL_KIND = "sample"
+MOST_LINES = 1_000
+MOST_NAMED = 5
+"""How many works an ambiguous title names."""
+OUTCOMES = {
+    "cited": "It is cited now.",
+    "already_cited": "It was cited before; nothing was recorded.",
+    "unknown": "There is nothing by this id, address or title.",
+    "ambiguous": "Several works have this title: name one by its id.",
+    "refused": "It may not be cited; the reason is given.",
+    "unreadable": "The line is not an id, an address or a title, and perhaps a kind and a rate.",
+}
+UNREADABLE = ("bad_uri", "bad_rate", "bad_text", "text_too_long")
+"""The refusals of what a line says, whatever there is."""
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
+_RATE = re.compile(r"[0-9]+([./][0-9]+|[.,]?[0-9]*%)\Z")
+_QUOTED = re.compile(r"[“\"](.+)[”\"]\Z")
+
+
+class LineTold(TypedDict):
+    """What became of a line."""
+
+    line: Annotated[Count, "Its number, from 1.", Example(1)]
+    text: Annotated[str, "The line.", Example("https://example.org/waves sample 1/10")]
+    outcome: Annotated[str, one_of(OUTCOMES)]
+    detail: Annotated[str, "The same as a sentence, with the reason.", Example("It is cited now.")]
+    code: Annotated[str | None, "The code of a refusal.", Example(None)]
+    work: Annotated[WorkId | None, "What is cited.", Example(POEM)]
+    remix: Annotated[RemixId | None, "The new remix.", Example(EDGE)]
+
+
+class Said(NamedTuple):
+    """A line as it was read: what is cited, as what, and at which rate."""
+
+    source: str
+    kind: str
+    rate: str | None
+    is_title: bool = False
+
+
+class CitedTold(TypedDict):
+    """What became of each line that is not empty."""
+
+    items: list[LineTold]
+
+
+class Lines(Shape):
+    """What is cited, one a line."""
+
+    lines = Texts(
+        fields.String(),
+        "Each an id, an address or a whole title, then perhaps a kind (default sample) and a rate. "
+        "A title in quotation marks is never taken for anything else.",
+        most=MOST_LINES,
+        example=["https://example.org/waves sample 1/10"],
+        required=True,
+    )
+
+
+def citations(journal: Journal, store: Store, routes: Routes) -> None:
+    """Add the route by which many works are cited at once."""
+
+    def cite_works(id: str) -> Response:
+        """Cite many works at once as sources of a work, and hear of each what became of it.
+
+        A line that can't be read, is unknown or is refused stops no other. What is cited already
+        stays as it is.
+        """
+        must_include(DeclareRemix)
+        said = read_body(Lines)["lines"]
+        return jsonify(items=cite(journal, store, id, said, actor()))
+
+    def doc() -> dict[str, Any]:
+        answers = {"200": answered("What became of each line.", schema_of(CitedTold))}
+        return writing(cite_works, Lines, answers, (UnknownWork,), signed=False)
+
+    routes.add("POST", "/works/<id(work):id>/citations", cite_works, "cite_works", doc)
+
+
+def cite(
+    journal: Journal,
+    store: Store,
+    work: str,
+    lines: Iterable[str],
+    actor: str,
+    named: Callable[[str], str | None] = lambda _: None,
+) -> list[LineTold]:
+    """Cite what each line names as a source of a work; UnknownWork if there is no such work.
+
+    ``named`` gives the id for which somebody uses a name of their own.
+    """
+    with store.view() as view:
+        node = lineage.find(view, work)
+        citing = _Citing(journal, view, work, actor, likely.cited_by(view, node.number), named)
+        numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+        wanted = [(n, line) for n, line in numbered if line and not line.startswith("#")]
+        return [citing.tell(number, line) for number, line in wanted[:MOST_LINES]]
+
+
+class _Citing:
+    """The lines about one work, one after the other."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        view: View,
+        work: str,
+        actor: str,
+        cited: set[int],
+        named: Callable[[str], str | None],
+    ) -> None:
+        self.journal, self.view, self.work, self.actor = journal, view, work, actor
+        self.own_name = named
+        found = lineage.rows_of(view, cited)
+        self.cited = {one.id for one in found.values()}
+
+    def tell(self, number: int, line: str) -> LineTold:
+        """What became of a line."""
+        told: dict[str, Any] = {"line": number, "text": line, "outcome": "cited"}
+        told |= {"detail": OUTCOMES["cited"], "code": None, "work": None, "remix": None}
+        try:
+            told |= self._cited(read(line))
+        except Refusal as refusal:
+            outcome = "unreadable" if refusal.code in UNREADABLE else "refused"
+            said = of_refusal(refusal).description
+            told |= {"outcome": outcome, "code": refusal.code, "detail": said}
+        return cast("LineTold", told)
+
+    def _cited(self, said: Said) -> dict[str, Any]:
+        """Cite what was named, unless it is unknown or is cited already."""
+        ids = list(self._named(said))
+        if len(ids) > 1:
+            named = ", ".join(ids[:MOST_NAMED])
+            return {"outcome": "ambiguous", "detail": f"{OUTCOMES['ambiguous']} {named}"}
+        if not ids:
+            return {"outcome": "unknown", "detail": OUTCOMES["unknown"]}
+        (id,) = ids
+        if id in self.cited:
+            told = {"outcome": "already_cited", "detail": OUTCOMES["already_cited"]}
+            return {**told, "work": id}
+        is_uri = not said.is_title and not _is_id(said.source)
+        of = {"uri": said.source} if is_uri else {"parent": id}
+        asked = {"child": self.work, "kind": said.kind, "rate": said.rate, **of}
+        receipt = self.journal.record(DeclareRemix.of(asked), by=self.actor)
+        self.cited.add(id)
+        return {"work": id, "remix": receipt.id}
+
+    def _named(self, said: Said) -> Iterator[str]:
+        """The ids of the nodes that may be meant."""
+        own = self.own_name(said.source) if said.is_title else None
+        if own is not None and self.view.numbers("works", [own]):
+            yield from self._named(Said(own, said.kind, said.rate))
+        elif said.is_title:
+            yield from searching.entitled(self.view, said.source, MOST_NAMED)
+        elif _is_id(said.source):
+            found = self.view.numbers("works", [said.source])
+            for number in found.values():
+                (node,) = lineage.rows_of(self.view, [number]).values()
+                yield from lineage.ids_of(self.view, [node.node]).values()
+        else:
+            id = outside_id(normal_uri(said.source))
+            yield lineage.nodes_of(self.view, [id]).get(id, id)
+
+
+def read(line: str) -> Said:
+    """A line: an id, an address or a title, then perhaps a kind and a rate."""
+    words, rate, kind = percentages.joined(line).split(), None, USUAL_KIND
+    if len(words) > 1 and _RATE.match(words[-1]):
+        rate = exact_rate(percentages.exact(words.pop()))
+    if len(words) > 1 and words[-1] in REMIX_KINDS:
+        kind = words.pop()
+    source = " ".join(words)
+    if quoted := _QUOTED.match(source):
+        return Said(quoted[1], kind, rate, is_title=True)
+    if _is_id(source):
+        return Said(str(UUID(source)), kind, rate)
+    if ("://" in source and len(words) == 1) or _URI.match(source):
+        return Said(normal_uri(source), kind, rate)
+    return Said(source, kind, rate, is_title=True)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

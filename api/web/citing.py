@@ -1,0 +1,47 @@
+"""The page on which many sources are cited at once, with what became of each line."""
+
+from __future__ import annotations
+
+from flask import g, render_template, request
+
+from api.authentication import must_include
+from api.citing import MOST_LINES, LineTold, cite
+from api.web.frame import Answer, Frame, asked, id_in_path, id_named
+from domain.commands.deriving import DeclareRemix
+from domain.remix import REMIX_KINDS
+from projections import likely, lineage
+
+MANY = 30
+"""How many likely sources the page shows."""
+
+
+def pages(frame: Frame) -> None:
+    """The page of a list of sources."""
+
+    @frame.page("/piece/<id>/cite", nobody_else=True)
+    def show_citing(id: str) -> Answer:
+        return _page(frame, id_in_path(id), [])
+
+    @frame.form("/piece/<id>/cite")
+    def take_citing(id: str) -> Answer:
+        must_include(DeclareRemix)
+        id, lines = id_in_path(id), request.form.get("lines", "").splitlines()
+        told = cite(frame.journal, frame.store, id, lines[:MOST_LINES], g.actor, id_named)
+        left = [line for line in told if line["outcome"] not in ("cited", "already_cited")]
+        return _page(frame, id, told, "\n".join(line["text"] for line in left))
+
+
+def _page(frame: Frame, id: str, told: list[LineTold], left: str = "") -> Answer:
+    """The form with the lines that are left, below what became of all of them."""
+    with frame.view(asked()) as view:
+        named = {line["work"] for line in told if line["work"]}
+        works = lineage.references(view, view.numbers("works", named).values())
+        return render_template(
+            "cite.html",
+            work=lineage.work(view, id),
+            told=told,
+            names={one["id"]: one for one in works.values()},
+            left=left,
+            kinds=REMIX_KINDS,
+            likely=likely.likely_sources(view, id, limit=MANY).items,
+        )

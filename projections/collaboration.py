@@ -1,0 +1,148 @@
+"""Collaboration: who made something with whom, and who both remixed the same.
+
+Whoever is credited on a work has worked with all others credited on it. Only so many of somebody's
+latest works are looked at, so that an answer does not grow with what they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from projections import attribution
+from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
+from projections.hidden import NOT_HIDDEN
+from projections.store import View, holds
+
+OWN_WORKS, THEIR_WORKS = 200, 20
+"""How many of somebody's latest works are looked at, and how many of each who worked with them."""
+MOST_NEAR, MOST_FURTHER = 60, 400
+"""How many people who worked with somebody are known, and how many who worked with those."""
+MOST_TOGETHER = 2_000
+
+
+class Near(NamedTuple):
+    """How near somebody is: 1 if both made something together, 2 if somebody did with both."""
+
+    distance: int
+    works: tuple[int, ...] = ()
+    """What both made, the latest first."""
+    via: int = 0
+    """Who made something with both."""
+
+
+def around(view: View, person: int) -> dict[int, Near]:
+    """The people around somebody, by number."""
+    own = set(attribution.accounts_of(view, person))
+    beside = _beside(view, latest_works(view, own, OWN_WORKS).get(0, []), own)
+    found = {number: Near(1, tuple(works)) for number, works in beside.items()}
+    found = dict(sorted(found.items(), key=lambda one: (-one[1].works[0], one[0]))[:MOST_NEAR])
+    theirs = latest_works(view, found, THEIR_WORKS, by_person=True)
+    for via in found.copy():
+        for number in _beside(view, theirs.get(via, []), own):
+            if len(found) < MOST_FURTHER:
+                found.setdefault(number, Near(2, via=via))
+    return found
+
+
+def latest_works(
+    view: View, people: Collection[int], each: int, *, by_person: bool = False
+) -> dict[int, list[int]]:
+    """The latest works on which these are credited, of each account or, under 0, of all."""
+    found: dict[int, list[int]] = {}
+    for person in people:
+        rows = view.rows(
+            f"SELECT DISTINCT c.work FROM @credits c WHERE c.contributor = :person "
+            f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :each",
+            person=person,
+            each=each,
+        )
+        found.setdefault(person if by_person else 0, []).extend(work for (work,) in rows)
+    return {person: sorted(works, reverse=True)[:each] for person, works in found.items()}
+
+
+def _beside(view: View, works: list[int], own: Collection[int]) -> dict[int, list[int]]:
+    """By person: the works among these on which they are credited, the latest first."""
+    rows = view.rows(
+        "SELECT DISTINCT c.work, c.contributor FROM @credits c WHERE c.work IN :works "
+        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC, c.contributor LIMIT :most",
+        works=works,
+        most=MOST_TOGETHER,
+    )
+    roots = roots_of(view, {number for _, number in rows})
+    found: dict[int, list[int]] = {}
+    for work, number in rows:
+        person: int = roots.get(number) or number
+        if person not in own:
+            found.setdefault(person, []).append(work)
+    return found
+
+
+def roots_of(view: View, numbers: Iterable[int]) -> dict[int, int]:
+    """By account: the one that the person has after all merges."""
+    left, into = set(numbers), dict[int, int]()
+    while left:
+        rows = view.rows(
+            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
+            f"AND p.merged_into IS NOT NULL AND {holds('p')}",
+            left=sorted(left),
+        )
+        into |= dict(rows)
+        left = set(into.values()) - set(into)
+        if not rows:
+            break
+    return {number: _end(into, number) for number in into}
+
+
+def _end(into: Mapping[int, int], number: int) -> int:
+    while number in into:
+        number = into[number]
+    return number
+
+
+def both_remixed(view: View, person: int, others: Collection[int]) -> dict[int, list[int]]:
+    """By other: what something was made from by both, among the latest works of each."""
+    own = latest_works(view, attribution.accounts_of(view, person), OWN_WORKS).get(0, [])
+    sources = {parent for parents in _parents(view, own).values() for parent in parents}
+    theirs = latest_works(view, others, THEIR_WORKS, by_person=True)
+    # What both are credited on was one remix, not two.
+    alone = {work for works in theirs.values() for work in works} - set(own)
+    parents = _parents(view, alone)
+    found = {
+        other: sorted({p for work in works for p in parents.get(work, ())} & sources)
+        for other, works in theirs.items()
+    }
+    return {other: works for other, works in found.items() if works}
+
+
+def _parents(view: View, works: Collection[int]) -> dict[int, list[int]]:
+    rows = view.rows(
+        f"SELECT DISTINCT e.child, e.parent FROM @remixes e WHERE e.child IN :works "
+        f"AND {REMIX_COUNTS} ORDER BY e.child, e.parent LIMIT :most",
+        works=sorted(works),
+        most=MOST_TOGETHER,
+    )
+    found: dict[int, list[int]] = {}
+    for child, parent in rows:
+        found.setdefault(child, []).append(parent)
+    return found
+
+
+def accounts_under(view: View, people: Collection[int]) -> dict[int, int]:
+    """By account: the person that it belongs to, of these people."""
+    found = {number: number for number in people}
+    left = list(people)
+    while left:
+        rows = view.rows(
+            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.merged_into IN :left "
+            f"AND {holds('p')}",
+            left=left,
+        )
+        left = [number for number, _ in rows]
+        found |= {number: found[into] for number, into in rows}
+    return found
+
+
+def credited_on(view: View, works: Collection[int]) -> set[int]:
+    """The people who are credited on these works."""
+    return set(_beside(view, list(works), ()))

@@ -1,0 +1,217 @@
+"""Likely sources that are missing: works that a piece may have been made from, each with why.
+
+Nothing is guessed from a score. The order is that of the reasons below, then of the bits that
+differ, then the latest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from domain.claim import PENDING
+from domain.dates import is_surely_before
+from domain.iscc import NEAR_BITS, UNIT_BITS, Unit, difference, near_bands, units_of
+from domain.remix import Remix
+from domain.values import WorkId
+from projections import challenges, lineage
+from projections.finding import REMIX_COUNTS
+from projections.identifiers import COUNTS
+from projections.question import LIMIT, After, Limit, question
+from projections.store import Page, View, counting, decode_cursor, encode_cursor, holds
+from projections.told import WorkRef
+from projections.told_finding import LIKELY, LikelySource, WhyLikely
+
+MOST = 100
+"""How many works are looked at for each reason, the latest first."""
+MOST_SOURCES = 1_000
+MOST_BELOW = 5_000
+"""How many works made from a work are known not to be its sources; more are not looked for."""
+_NEVER_SO = tuple(state for state in Remix.NOT_COUNTED if state != PENDING)
+
+
+class Why(NamedTuple):
+    """A reason for a work, by number; sorted, the strongest comes first."""
+
+    place: int
+    differing: int
+    unit: str = ""
+    through: int = 0
+    """The challenge that both answer, or the source whose source it is."""
+
+
+@question("list_likely_sources", "/works/{id}/likely-sources", cli="work likely-sources")
+def likely_sources(
+    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
+) -> Page[LikelySource]:
+    """Works that one may have been made from and does not cite: each with the reasons.
+
+    The same file or similar content, answers to the same challenge, and the sources of its sources.
+    """
+    row = lineage.find(view, id)
+    found = _without_impossible(view, row, _reasons(view, row))
+    ranked = sorted(found, key=lambda work: (min(found[work])[:2], -work))
+    (start,) = decode_cursor(after, int) or [0]
+    page = ranked[max(start, 0) : max(start, 0) + limit]
+    more = encode_cursor(start + limit) if len(ranked) > max(start, 0) + limit else None
+    return Page(list(_told(view, {work: sorted(found[work]) for work in page})), more)
+
+
+def _reasons(view: View, row: lineage.WorkRow) -> dict[int, set[Why]]:
+    """By work: why it may be a source."""
+    found: dict[int, set[Why]] = {}
+    for number, why in (
+        *_same_file(view, row),
+        *_similar(view, row),
+        *_same_challenge(view, row),
+        *_sources_of_sources(view, row),
+    ):
+        found.setdefault(number, set()).add(why)
+    return found
+
+
+def _same_file(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
+    if row.sha256 is not None:
+        rows = view.rows(
+            f"SELECT w.node FROM @works w WHERE w.sha256 = :sha256 AND {holds('w')} "
+            "ORDER BY w.number DESC LIMIT :most",
+            sha256=row.sha256,
+            most=MOST,
+        )
+        yield from ((number, Why(0, 0, "file")) for (number,) in rows)
+
+
+def _similar(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
+    """Works with a unit of an ISCC that differs from one of this work in few bits."""
+    for unit in _units(view, row.number):
+        rows = view.rows(
+            "SELECT DISTINCT u.bits, i.subject FROM @units u "
+            f"JOIN @identifiers i ON i.id = u.identifier AND {COUNTS} "
+            "WHERE u.kind = :kind AND u.band IN :bands AND u.position <= :as_of",
+            kind=unit.kind,
+            bands=near_bands(unit.bits),
+        )
+        near = {
+            number: bits
+            for bits, number in ((difference(unit.bits, bytes.fromhex(r[0])), r[1]) for r in rows)
+            if bits <= NEAR_BITS
+        }
+        for number in sorted(near, reverse=True)[:MOST]:
+            is_same = unit.kind == "instance" and near[number] == 0
+            if is_same or unit.kind != "instance":
+                place = 0 if is_same else 1
+                yield number, Why(place, near[number], unit.kind)
+
+
+def _units(view: View, number: int) -> Iterator[Unit]:
+    """What can be compared of the ISCCs of a work; its metadata are compared by nobody."""
+    rows = view.rows(
+        f"SELECT i.value FROM @identifiers i WHERE i.subject = :number AND i.scheme = 'iscc' "
+        f"AND {COUNTS}",
+        number=number,
+    )
+    for (code,) in rows:
+        yield from (unit for unit in units_of(code) if unit.is_compared)
+
+
+def _same_challenge(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
+    """Earlier answers to what the piece answers."""
+    rows = view.rows(
+        "SELECT o.work, o.challenge FROM @answers a JOIN @answers o "
+        f"ON o.challenge = a.challenge AND o.born < a.born WHERE a.work = :number "
+        f"AND a.state <> 'withdrawn' AND o.state <> 'withdrawn' AND {holds('a')} AND {holds('o')} "
+        "ORDER BY o.born DESC LIMIT :most",
+        number=row.number,
+        most=MOST,
+    )
+    yield from ((work, Why(2, 0, through=challenge)) for work, challenge in rows)
+
+
+def _sources_of_sources(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
+    rows = view.rows(
+        "SELECT s.parent, s.child FROM @remixes e JOIN @remixes s ON s.child = e.parent "
+        f"AND {counting('s', Remix.NOT_COUNTED)} AND {holds('s')} "
+        f"WHERE e.child = :number AND {REMIX_COUNTS} ORDER BY s.born DESC LIMIT :most",
+        number=row.number,
+        most=MOST,
+    )
+    yield from ((parent, Why(3, 0, through=through)) for parent, through in rows)
+
+
+def _without_impossible(
+    view: View, row: lineage.WorkRow, found: dict[int, set[Why]]
+) -> Mapping[int, set[Why]]:
+    """Those that are not cited already, stand, are not surely later, and come not from the work."""
+    rows = lineage.rows_of(view, found)
+    cited = cited_by(view, row.number)
+    below = _below(view, row.number, found)
+    return {
+        number: why
+        for number, why in found.items()
+        if (one := rows.get(number))
+        and number not in cited | below | {row.number}
+        and one.state != "withdrawn"
+        and not (row.made_at and one.made_at and is_surely_before(row.made_at, one.made_at))
+    }
+
+
+def cited_by(view: View, number: int) -> set[int]:
+    """The nodes that a work cites, or is claimed to have been made from."""
+    rows = view.rows(
+        "SELECT e.parent FROM @remixes e WHERE e.child = :number AND "
+        f"{counting('e', _NEVER_SO)} AND {holds('e')} LIMIT :most",
+        number=number,
+        most=MOST_SOURCES,
+    )
+    return {parent for (parent,) in rows}
+
+
+def _below(view: View, number: int, found: Mapping[int, set[Why]]) -> set[int]:
+    """What was made from a work, generation after generation."""
+    seen = level = {number}
+    while found and level and len(seen) < MOST_BELOW:
+        rows = view.rows(
+            f"SELECT e.child FROM @remixes e WHERE e.parent IN :level AND {REMIX_COUNTS} "
+            "LIMIT :most",
+            level=sorted(level),
+            most=MOST_BELOW,
+        )
+        level = {child for (child,) in rows} - seen
+        seen = seen | level
+    return seen
+
+
+# -- in words ------------------------------------------------------------------------------------
+
+
+def _told(view: View, found: Mapping[int, list[Why]]) -> Iterator[LikelySource]:
+    whys = [why for one in found.values() for why in one]
+    asked = challenges.references(view, {why.through for why in whys if why.place == 2})
+    works = lineage.references(view, {*found, *(why.through for why in whys if why.place == 3)})
+    for number, reasons in found.items():
+        told = [_why(one, asked, works) for one in reasons]
+        yield {"work": works[number], "reasons": told}
+
+
+def _why(why: Why, asked: Mapping[int, Any], works: Mapping[int, WorkRef]) -> WhyLikely:
+    through: Any = asked.get(why.through) if why.place == 2 else works.get(why.through)
+    name = through and (through["title"] or through.get("uri") or "a work without a title")
+    match LIKELY[why.place]:
+        case "same_content":
+            says = "It is the same file."
+        case "similar_content":
+            says = (
+                f"Their content is similar: of {UNIT_BITS} bits of the ISCC unit “{why.unit}”, "
+                f"{why.differing} differ."
+            )
+        case "same_challenge":
+            says = f"Both answer the challenge “{name}”, and it did so before."
+        case _:
+            says = f"“{name}”, which is cited, was made from it."
+    return {
+        "code": LIKELY[why.place],
+        "says": says,
+        "unit": why.unit or None,
+        "differing_bits": why.differing if why.place < 2 else None,
+        "through": through["id"] if through else None,
+    }

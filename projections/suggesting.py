@@ -1,0 +1,383 @@
+"""Suggesting people for a challenge and challenges for a person, each with its reasons in words.
+
+Nobody has a score. A suggestion states the numbers that it is ordered by: how near somebody is, and
+on how many works they did what is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Self
+
+from domain.challenge import Challenge
+from domain.engine.documents import All, Phrase, Some, Wanted
+from domain.journal import Journal
+from domain.role import wider, within
+from domain.text import folded
+from domain.values import ChallengeId, ContributorId
+from projections import attribution, challenges, collaboration, lineage
+from projections.collaboration import Near
+from projections.documents import kind_tag, medium_tag, role_tag, state_tag
+from projections.finding import CREDIT_COUNTS
+from projections.hidden import NOT_HIDDEN
+from projections.question import LIMIT, After, Limit, question
+from projections.searching import matching
+from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.ties import Done, Ties, a_role, credited, finished_of, reason, several
+from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
+from projections.told_projects import ChallengeRef
+
+MOST_COMPARED = 200
+"""How many people or challenges are compared, the latest first."""
+MOST_CREDITS = 5_000
+"""Of how many credits of somebody the roles are counted, the latest first."""
+
+
+FAR = 3
+"""The place of those who are not near."""
+
+
+# -- people for a challenge ------------------------------------------------------------------------
+
+
+@question("suggest_people", "/challenges/{id}/people", cli="challenge people")
+def people_for(
+    view: View,
+    id: ChallengeId,
+    *,
+    near: Annotated[
+        ContributorId | None, "From whom distances are counted; default who issued it."
+    ] = None,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[PersonSuggested]:
+    """People who could answer a challenge, the nearest first, then by works, then the latest.
+
+    Compared are those around who asks and the latest of those credited as what is asked for.
+    """
+    return people(view, id, near, after, limit)
+
+
+def people(
+    view: View,
+    id: str,
+    near: str | None = None,
+    after: str | None = None,
+    limit: int = LIMIT,
+    *,
+    is_you: bool = False,
+) -> Page[PersonSuggested]:
+    """The same, perhaps in words for the person from whom distances are counted."""
+    row = challenges.find(view, id)
+    asked = Asked(*row.asked)
+    origin = _number(view, near or row.actor)
+    around = {} if origin is None else collaboration.around(view, origin)
+    candidates = _candidates(view, asked, around) - _not_wanted(view, row.number, row.actor)
+    candidates.discard(origin or 0)
+    done = _done(view, candidates, asked)
+    fit = [number for number in candidates if asked.fits(done[number])]
+    ranked = sorted(fit, key=lambda one: (_distance(around, one), -done[one].works, -one))
+    page, more = _part(ranked, after, limit)
+    told = _People(view, asked, around, origin, done, is_you=is_you)
+    return Page(list(told.told(page)), more)
+
+
+class Asked(NamedTuple):
+    """What a challenge asks for."""
+
+    roles: list[str]
+    media: list[str]
+
+    @property
+    def narrow(self) -> dict[str, str]:
+        """By each role that will do: the one that is asked for."""
+        return {name: role for role in reversed(self.roles) for name in within(role)}
+
+    def fits(self, done: Done) -> bool:
+        """Whether somebody did what is asked for."""
+        if self.roles:
+            return done.works > 0
+        return bool(done.media) or not self.media
+
+
+def _number(view: View, id: str) -> int | None:
+    found = view.numbers("contributors", [id]).values()
+    return attribution.after_merges(view, *found) if found else None
+
+
+def _distance(around: Mapping[int, Near], number: int) -> int:
+    return around[number].distance if number in around else FAR
+
+
+def _part(ranked: list[int], after: str | None, limit: int) -> tuple[list[int], str | None]:
+    """A page of a complete list, and the cursor of the next one."""
+    (start,) = decode_cursor(after, int) or [0]
+    end = max(start, 0) + limit
+    return ranked[max(start, 0) : end], encode_cursor(end) if end < len(ranked) else None
+
+
+def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> set[int]:
+    """Who is near, and who was credited as what is asked for, or worked in it."""
+    found = set(around)
+    if asked.roles:
+        found |= set(_found(view, [kind_tag("person")], map(role_tag, asked.narrow)))
+    elif asked.media:
+        works = _found(view, [kind_tag("contribution")], map(medium_tag, asked.media))
+        made = collaboration.credited_on(view, works)
+        found |= set(made)
+    return found
+
+
+def _found(view: View, every: Iterable[str], some: Iterable[str]) -> list[int]:
+    """The latest documents with every one of these words, and some of those."""
+    all_of = tuple(Phrase((tag,), "tags") for tag in every)
+    some_of: Wanted = Some(tuple(Phrase((tag,), "tags") for tag in some))
+    return matching(view, All((*all_of, some_of)), MOST_COMPARED)
+
+
+def _not_wanted(view: View, challenge: int, issuer: str) -> set[int]:
+    """Who issued it, and who has answered it already."""
+    rows = view.rows(
+        "SELECT DISTINCT w.poster FROM @answers a JOIN @works w ON w.number = a.own_work "
+        f"AND {holds('w')} WHERE a.challenge = :challenge AND a.state <> 'withdrawn' "
+        f"AND {holds('a')} LIMIT :most",
+        challenge=challenge,
+        most=MOST_CREDITS,
+    )
+    numbers = view.numbers("contributors", {issuer, *(poster for (poster,) in rows)}).values()
+    roots = collaboration.roots_of(view, numbers)
+    return {roots.get(number, number) for number in numbers}
+
+
+def _done(view: View, people: Collection[int], asked: Asked) -> dict[int, Done]:
+    """What these people did of what is asked for."""
+    accounts = collaboration.accounts_under(view, people)
+    roles: dict[int, dict[str, set[int]]] = {number: {} for number in people}
+    media: dict[int, dict[str, set[int]]] = {number: {} for number in people}
+    for account, role, work in _credits_as(view, accounts, asked.narrow):
+        roles[accounts[account]].setdefault(role, set()).add(work)
+    if asked.media and not asked.roles:
+        for number, medium, work in _made_in(view, people, asked.media):
+            media[number].setdefault(medium, set()).add(work)
+    return {number: Done(roles[number], media[number]) for number in people}
+
+
+def _credits_as(
+    view: View, accounts: Collection[int], roles: Collection[str]
+) -> Iterable[tuple[int, str, int]]:
+    if not roles:
+        return ()
+    return view.rows(
+        "SELECT DISTINCT c.contributor, c.role, c.work FROM @credits c "
+        "WHERE c.contributor IN :accounts AND c.role IN :roles "
+        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} LIMIT :most",
+        accounts=list(accounts),
+        roles=list(roles),
+        most=10 * MOST_CREDITS,
+    )
+
+
+def _made_in(
+    view: View, people: Collection[int], media: Iterable[str]
+) -> Iterator[tuple[int, str, int]]:
+    """The latest works of each that are in a medium."""
+    latest = collaboration.latest_works(view, people, collaboration.THEIR_WORKS, by_person=True)
+    rows = view.rows(
+        "SELECT w.number, w.medium_folded FROM @works w WHERE w.number IN :works "
+        f"AND w.medium_folded IN :media AND {holds('w')}",
+        works=sorted({work for works in latest.values() for work in works}),
+        media=[folded(medium) for medium in media],
+    )
+    found: dict[int, str] = dict(rows)
+    for person, works in latest.items():
+        yield from ((person, found[work], work) for work in works if work in found)
+
+
+class _People:
+    """People as answers suggest them."""
+
+    def __init__(
+        self,
+        view: View,
+        asked: Asked,
+        around: Mapping[int, Near],
+        origin: int | None,
+        done: Mapping[int, Done],
+        *,
+        is_you: bool,
+    ) -> None:
+        self.view, self.asked, self.around, self.done = view, asked, around, done
+        self.origin, self.is_you = origin, is_you
+
+    def told(self, people: list[int]) -> Iterator[PersonSuggested]:
+        """The people, each with the reasons."""
+        ties = Ties(self.view, self.origin, self.around, people, is_you=self.is_you)
+        finished = finished_of(self.view, {w for one in people for w in self.done[one].of_roles})
+        for number in people:
+            done, near = self.done[number], self.around.get(number)
+            done_so = len(done.of_roles & finished)
+            yield {
+                "contributor": ties.people[number],
+                "distance": near.distance if near else None,
+                "works": done.works,
+                "finished": done_so,
+                "reasons": [*self._did(done, done_so), *ties.told(number)],
+            }
+
+    def _did(self, done: Done, finished: int) -> Iterator[Reason]:
+        if done.roles:
+            role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
+            said = f"they were {credited(role, done, finished)}"
+            yield reason(
+                "role", f"This asks for {a_role(self.asked.narrow[role])}; {said}.", done.works
+            )
+        for medium, works in done.media.items():
+            said = f"they made {several(len(works), 'work')} in it lately"
+            yield reason("medium", f"This asks for {medium}; {said}.", len(works))
+
+
+# -- challenges for a person -----------------------------------------------------------------------
+
+
+@question("suggest_challenges", "/contributors/{id}/challenges", cli="contributor challenges")
+def challenges_for(
+    view: View,
+    journal: Journal,
+    id: ContributorId,
+    *,
+    after: After | None = None,
+    limit: Limit = LIMIT,
+) -> Page[ChallengeSuggested]:
+    """Open challenges that somebody could answer, by what they were credited as and worked in.
+
+    Ordered by on how many works they did what is asked for, then by how near who issued it is, then
+    by the deadline. The latest that fit are compared.
+    """
+    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    own = _Own.of(view, person)
+    found = challenges.rows_of(view, own.fitting(view))
+    now, answered = challenges.moment(view, journal), own.answered(view, found)
+    open_ = {
+        number: row
+        for number, row in found.items()
+        if row.is_open(now) and number not in answered and row.actor not in own.ids
+    }
+    around = collaboration.around(view, person)
+    issuers = _issuers(view, open_.values())
+    done = {number: own.done(row.asked) for number, row in open_.items()}
+
+    def place(number: int) -> tuple[Any, ...]:
+        near = _distance(around, issuers.get(number, 0))
+        return -done[number].works, near, open_[number].last, -number
+
+    page, more = _part(sorted(open_, key=place), after, limit)
+    ties = Ties(view, person, around, [issuers[n] for n in page if n in issuers], is_you=True)
+    shown = challenges.references(view, page)
+    finished = finished_of(view, {work for number in page for work in done[number].of_roles})
+    items = [
+        _suggested(shown[number], open_[number], done[number], finished, ties, issuers.get(number))
+        for number in page
+    ]
+    return Page(items, more)
+
+
+def _suggested(
+    shown: ChallengeRef,
+    row: challenges.ChallengeRow,
+    done: Done,
+    finished: set[int],
+    ties: Ties,
+    issuer: int | None,
+) -> ChallengeSuggested:
+    reasons, done_so = list[Reason](), len(done.of_roles & finished)
+    if done.roles:
+        role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
+        asks = Asked(*row.asked).narrow[role]
+        said = f"you were {credited(role, done, done_so)}"
+        reasons.append(reason("role", f"This asks for {a_role(asks)}; {said}.", done.works))
+    for medium, works in done.media.items():
+        said = f"you made {several(len(works), 'work')} in it lately"
+        reasons.append(reason("medium", f"This asks for {medium}; {said}.", len(works)))
+    near = ties.around.get(issuer) if issuer else None
+    return {
+        "challenge": shown,
+        "works": done.works,
+        "finished": done_so,
+        "distance": near.distance if near else None,
+        "answer_by": row.ends,
+        "reasons": [*reasons, *(ties.told(issuer) if issuer else ())],
+    }
+
+
+class _Own(NamedTuple):
+    """What somebody did: their ids, and works by role and by medium."""
+
+    ids: Collection[str]
+    roles: Mapping[str, set[int]]
+    media: Mapping[str, tuple[str, set[int]]]
+    """By medium as it is compared: how it is written, and the latest works in it."""
+
+    @classmethod
+    def of(cls, view: View, person: int) -> Self:
+        """Read for all accounts of a person."""
+        accounts = attribution.accounts_of(view, person)
+        rows = view.rows(
+            "SELECT DISTINCT c.role, c.work FROM @credits c WHERE c.contributor IN :accounts "
+            f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :most",
+            accounts=accounts,
+            most=MOST_CREDITS,
+        )
+        roles: dict[str, set[int]] = {}
+        for role, work in rows:
+            roles.setdefault(role, set()).add(work)
+        media: dict[str, tuple[str, set[int]]] = {}
+        latest = sorted({work for _, work in rows}, reverse=True)[: collaboration.OWN_WORKS]
+        for number, row in lineage.rows_of(view, latest).items():
+            if row.medium and row.medium_folded:
+                media.setdefault(row.medium_folded, (row.medium, set()))[1].add(number)
+        ids = view.rows(
+            f"SELECT p.id FROM @contributors p WHERE p.number IN :accounts AND {holds('p')}",
+            accounts=accounts,
+        )
+        return cls({id for (id,) in ids}, roles, media)
+
+    def fitting(self, view: View) -> list[int]:
+        """The latest challenges that ask for one of the roles or media."""
+        tags = [role_tag(one) for role in self.roles for one in wider(role)]
+        tags += [medium_tag(medium) for medium, _ in self.media.values()]
+        issued = [kind_tag("challenge"), state_tag(Challenge.Issued.STATE)]
+        return _found(view, issued, dict.fromkeys(tags)) if tags else []
+
+    def answered(self, view: View, found: Collection[int]) -> set[int]:
+        """Those of these challenges that they have answered."""
+        rows = view.rows(
+            "SELECT a.challenge FROM @answers a JOIN @works w ON w.number = a.own_work "
+            f"AND {holds('w')} WHERE a.challenge IN :found AND w.poster IN :ids "
+            f"AND a.state <> 'withdrawn' AND {holds('a')}",
+            found=list(found),
+            ids=list(self.ids),
+        )
+        return {challenge for (challenge,) in rows}
+
+    def done(self, asks: tuple[list[str], list[str]]) -> Done:
+        """What they did of what is asked for."""
+        asked = Asked(*asks)
+        roles = {role: works for role, works in self.roles.items() if role in asked.narrow}
+        media = {
+            medium: self.media[folded(medium)][1]
+            for medium in asked.media
+            if folded(medium) in self.media
+        }
+        return Done(roles, media)
+
+
+def _issuers(view: View, rows: Iterable[challenges.ChallengeRow]) -> dict[int, int]:
+    """By challenge: the number of who issued it."""
+    found = list(rows)
+    numbers = view.numbers("contributors", {row.actor for row in found})
+    roots = collaboration.roots_of(view, numbers.values())
+    return {
+        row.number: roots.get(number, number)
+        for row in found
+        if (number := numbers.get(row.actor)) is not None
+    }

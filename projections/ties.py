@@ -1,0 +1,114 @@
+"""Why somebody or something is suggested, in words: what they did, and what ties two people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from projections import attribution, collaboration, lineage
+from projections.collaboration import Near
+from projections.finding import REMIX_COUNTS
+from projections.store import View, holds
+from projections.told_finding import Reason
+
+
+class Done(NamedTuple):
+    """What somebody did of what is asked for: the works by role and by medium."""
+
+    roles: Mapping[str, set[int]]
+    media: Mapping[str, set[int]]
+
+    @property
+    def of_roles(self) -> set[int]:
+        """The works on which they had a role that is asked for."""
+        return set().union(*self.roles.values())
+
+    @property
+    def works(self) -> int:
+        """How many these are."""
+        return len(self.of_roles)
+
+
+class Ties:
+    """What is between somebody and others, in words."""
+
+    def __init__(
+        self,
+        view: View,
+        origin: int | None,
+        around: Mapping[int, Near],
+        others: Collection[int],
+        *,
+        is_you: bool,
+    ) -> None:
+        self.around = around
+        near = {other: around[other] for other in others if other in around}
+        named = {*others, *(one.via for one in near.values() if one.via)}
+        self.people = attribution.persons(view, {*named, *([origin] if origin else ())})
+        self.both = collaboration.both_remixed(view, origin, others) if origin else {}
+        works = {one.works[0] for one in near.values() if one.works}
+        self.works = lineage.references(view, works | {one[0] for one in self.both.values()})
+        self.who = "You" if is_you else self._name(origin)
+        self.of_both = "both of you" if is_you else "both"
+
+    def told(self, other: int) -> Iterator[Reason]:
+        """The reasons that are between them and another."""
+        pair, near = f"{self.who} and {self._name(other)}", self.around.get(other)
+        if near and near.works:
+            said = f"{pair} made {self._work(near.works[0])} together"
+            yield reason("together", said + _further(near.works), len(near.works))
+        elif near:
+            said = f"{self._name(near.via)} made something with {self.of_both}."
+            yield reason("through", said, 1)
+        if sources := self.both.get(other):
+            said = f"{pair} both remixed {self._work(sources[0])}"
+            yield reason("both_remixed", said + _further(sources), len(sources))
+
+    def _name(self, number: int | None) -> str:
+        found = self.people.get(number) if number else None
+        return (found and found["name"]) or "somebody"
+
+    def _work(self, number: int) -> str:
+        one = self.works.get(number)
+        name = one and (one["title"] or one["uri"])
+        return f"“{name}”" if name else "a work"
+
+
+def finished_of(view: View, works: Collection[int]) -> set[int]:
+    """Those of these works that are published releases, or directly in one."""
+    rows = view.rows(
+        "SELECT w.number FROM @works w WHERE w.number IN :works AND w.published IS NOT NULL "
+        f"AND {holds('w')} UNION SELECT e.parent FROM @remixes e JOIN @works r "
+        f"ON r.number = e.child AND r.published IS NOT NULL AND {holds('r')} "
+        f"WHERE e.parent IN :works AND e.kind = 'component' AND {REMIX_COUNTS}",
+        works=sorted(works),
+    )
+    return {number for (number,) in rows}
+
+
+def reason(code: str, says: str, count: int) -> Reason:
+    """A reason as answers state it."""
+    return {"code": code, "says": says, "count": count}
+
+
+def credited(role: str, done: Done, finished: int) -> str:
+    """What somebody was credited as, and on how many works."""
+    count = len(done.roles[role])
+    said = f"credited as {role} on {several(count, 'work')}"
+    if len(done.roles) > 1:
+        said += f", on {several(done.works, 'work')} with what else fits"
+    return f"{said}, {finished} of them finished" if finished else said
+
+
+def _further(works: Collection[int]) -> str:
+    return f", and {len(works) - 1} more." if len(works) > 1 else "."
+
+
+def several(count: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def a_role(role: str) -> str:
+    """A role with its article."""
+    return f"{'an' if role[:1] in 'aeiou' else 'a'} {role}"

@@ -1,0 +1,55 @@
+"""Citing a list of works from a file, with what became of each line."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+import click
+
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from scripts import bundle, terminal
+from scripts.commands.frame import named, opened, out
+from scripts.commands.wording import in_own_words
+
+commands = click.Group()
+
+COLUMNS: terminal.Columns = {name: name for name in ("line", "outcome", "text", "detail")}
+
+
+@commands.command()
+@click.argument("work")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--by", metavar="CONTRIBUTOR", help="Who acts; default the operator.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, is_json: bool) -> None:
+    """Cite every line of a file (“-” for the input) as a source of a work.
+
+    A line is an id, an address or a whole title, then perhaps a kind (default sample) and a rate.
+    One that can't be cited stops no other; the status is 1 if there is any.
+    """
+    from api.citing import cite as cite_lines
+
+    actor = OPERATOR if by is None else named("contributor", by)
+    with opened(ctx) as service:
+        service.follower.catch_up()
+        try:
+            told = cite_lines(
+                service.journal, service.store, named("work", work), file, actor, _own_name
+            )
+        except Refusal as refusal:
+            raise click.ClickException(in_own_words(refusal)) from refusal
+        service.follower.catch_up()
+    rows: list[dict[str, Any]] = [{**line} for line in told]
+    if is_json:
+        terminal.print_json(out, {"items": rows})
+    else:
+        terminal.table_of(out, COLUMNS, rows)
+    if any(line["outcome"] not in ("cited", "already_cited") for line in told):
+        ctx.exit(1)
+
+
+def _own_name(text: str) -> str | None:
+    """The id for which a line of a bundle has a name of its own."""
+    return None if " " in text else bundle.Ids("bundle").named("work", text)
