@@ -26,6 +26,7 @@ from api.identities import Identities
 from api.issuer import Issuer
 from api.keys import Keys
 from api.limits import Limits, tell_standing
+from api.notifying import Notifications, notifications
 from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
@@ -99,6 +100,7 @@ def create_app(
     limits: Limits | None = None,
     webhook_networks: Sequence[Network] = (),
     media_hosts: Collection[str] = (),
+    sends_mail: bool = False,
 ) -> Flask:
     """The WSGI application on a journal, a store, the keys that open it, and the log.
 
@@ -107,6 +109,7 @@ def create_app(
     ``issuer`` is whose tokens are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
     ``media_hosts`` are those of which pages show what can be seen or heard there.
+    ``sends_mail`` says whether people may have notifications by mail.
     ``webhook_networks`` may be reached by webhooks besides public servers.
     ``limits`` says how much somebody may ask; without it, as much as they like.
     """
@@ -118,24 +121,21 @@ def create_app(
     readiness = Readiness(journal, store, log)
     observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
     theirs = Subscriptions(journal, store, webhook_networks)
+    mail = Notifications(journal, store, is_sent=sends_mail)
     nouns = [
         *(Routes(name, meaning, journal, store) for name, meaning in ROOMS.items()),
         splits(journal, store),
         own_keys(journal, store, keys),
         webhooks(journal, store, theirs),
+        notifications(journal, store, mail),
         service.service(journal, store, readiness),
         feed(journal, store, public=public_pages),
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
-    rooms = {routes.noun: routes for routes in nouns}
-    commands(journal, log, rooms)
-    questions(journal, store, rooms)
-    citations(journal, store, rooms["works"])
-    for routes in nouns:
-        app.register_blueprint(routes.blueprint)
+    _register(app, journal, store, log, nouns)
     document = cache(partial(document_of, nouns))
     limits = limits or Limits(journal.engine, {})
-    shared = (journal, store, keys, opening, log, document, limits, theirs)
+    shared = (journal, store, keys, opening, log, document, limits, theirs, mail)
     shown = pages.pages(*shared, public=public_pages, media_hosts=media_hosts)
     app.register_blueprint(shown)
     answer_problems(app, page_of)
@@ -145,6 +145,18 @@ def create_app(
     app.after_request(_finish)
     app.after_request(tell_standing)
     return app
+
+
+def _register(
+    app: Flask, journal: Journal, store: Store, log: Log, nouns: Sequence[Routes]
+) -> None:
+    """Give each command and question its route, and the application all of them."""
+    rooms = {routes.noun: routes for routes in nouns}
+    commands(journal, log, rooms)
+    questions(journal, store, rooms)
+    citations(journal, store, rooms["works"])
+    for routes in nouns:
+        app.register_blueprint(routes.blueprint)
 
 
 def _empty() -> Flask:

@@ -77,6 +77,8 @@ def writing(
         codes.append("too_many_items")
     if any(isinstance(field, Units) for field in sent):
         codes.append("out_of_range")
+    if any(isinstance(field, Choice) for field in sent):
+        codes.append("unknown_choice")
     if any(isinstance(field, Id) for field in sent):
         codes.append(BadId.code)
     doc = documented(said, answers, codes, more=more)

@@ -130,16 +130,16 @@ def _with_inner(address: Address) -> list[Address]:
 class _Pinned(HTTPConnection):
     """A connection to the address that was looked at, under the name that was asked for."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, authorities: str) -> None:
         super().__init__(target.host, target.port, timeout=SECONDS)
-        self._target = target
+        self._target, self._authorities = target, authorities
 
     def connect(self) -> None:
         """Connect, and for https see that the certificate is that of the name."""
         plain = socket.create_connection((self._target.ip, self._target.port), SECONDS)
         self.sock = plain
         if self._target.is_encrypted:
-            context = ssl.create_default_context()
+            context = trusting(self._authorities)
             self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
 
     def end(self) -> None:
@@ -148,12 +148,24 @@ class _Pinned(HTTPConnection):
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
+def trusting(authorities: str) -> ssl.SSLContext:
+    """The context of connections: the authorities of the machine, and those of a file."""
+    context = ssl.create_default_context()
+    if authorities:
+        context.load_verify_locations(authorities)
+    return context
+
+
 def post(
-    url: str, body: bytes, headers: Mapping[str, str], allowed: Sequence[Network] = ()
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    allowed: Sequence[Network] = (),
+    authorities: str = "",
 ) -> Reply:
     """Send a body; what was answered in time. Redirects are answers, and not followed."""
     target = target_of(url, allowed)
-    with closing(_Pinned(target)) as connection:
+    with closing(_Pinned(target, authorities)) as connection:
         watch = Timer(SECONDS, connection.end)
         watch.daemon = True
         watch.start()

@@ -89,6 +89,10 @@ class Append:
             yield Recorded(position, one.TOPIC, one.touches())
 
 
+PERSONAL = ("mailboxes", "seen", "webhooks")
+"""Tables of what people have said to this service alone, with their column ``holder``."""
+
+
 @dataclass
 class Recording:
     """The appends of one transaction, taken one after the other and written together."""
@@ -145,6 +149,12 @@ class Recording:
                 self.transaction.erase("vault", "digest", append.erased)
             if append.condition is not None:
                 append.condition.must_be_empty(self._left)
+                self._forget(append.condition.emptied)
+
+    def _forget(self, people: Collection[str]) -> None:
+        """Erase what is kept of people outside the facts."""
+        for table in PERSONAL if people else ():
+            self.transaction.erase(table, "holder", people)
 
     def _add(self, table: Table, rows: Iterable[Row]) -> None:
         self._rows.setdefault(table, []).extend(rows)

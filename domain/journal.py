@@ -84,6 +84,7 @@ class Journal(Application[str]):
         log_name: str = "",
         rate_days: int | None = None,
         comment_minutes: int = COMMENT_MINUTES,
+        told_by_mail: Callable[[Collection[str]], Collection[str]] = frozenset().intersection,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
@@ -94,6 +95,7 @@ class Journal(Application[str]):
         """The name of the log, for which actors sign; empty if there is none."""
         self.rate_days = rate_days
         self.comment_minutes = comment_minutes
+        self.told_by_mail = told_by_mail
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""

@@ -129,6 +129,14 @@ def _host(host: str, uri: str) -> str:
         raise BadUri(uri) from None
 
 
+def public_host(name: str) -> str:
+    """The name of a host in ASCII, as in an address; ValueError if it is none."""
+    try:
+        return idna.encode(name, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError:
+        raise ValueError(name) from None
+
+
 def readable(uri: str) -> str:
     """A normal URI with the letters that are encoded in it, those of its host as well."""
     parts = _PARTS.match(uri)

@@ -6,7 +6,7 @@ the command decides again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -56,6 +56,10 @@ class Kept(Protocol):
     @property
     def facts(self) -> JournalRecorder:
         """The facts as stored."""
+
+    @property
+    def told_by_mail(self) -> Callable[[Collection[str]], Collection[str]]:
+        """Which of some contributors are notified by mail."""
 
     def books(self) -> Books:
         """The books as of now."""
@@ -123,6 +127,12 @@ class Past:
     def comment_minutes(self) -> int | None:
         """For how long a comment may be edited, if there is a limit; an import has none."""
         return None if self.is_vouched_for else self._journal.comment_minutes
+
+    def told_by_mail(self, people: Collection[str]) -> set[str]:
+        """Those of these people who are notified by mail, at whichever account they say so."""
+        account = {id: {id, self.person(id)} for id in people}
+        told = set(self._journal.told_by_mail({one for ids in account.values() for one in ids}))
+        return {id for id, ids in account.items() if ids & told}
 
     # -- nouns -----------------------------------------------------------------------------
 

@@ -430,6 +430,16 @@ class UnknownWebhook(Unknown):
     """No webhook of the holder has this id."""
 
 
+class BadAddress(Refusal):
+    """Mail goes to a public address, where the installation sends any, and not again at once."""
+
+    says = "This is not accepted as an address for mail: {reason}."
+
+
+class UnknownMailbox(Unknown):
+    """No mailbox has this token any more: another address was stated, or none."""
+
+
 class QuotaExceeded(Refusal):
     """Somebody has done as much of this as one person may; the answer says when they may again."""
 
@@ -654,6 +664,13 @@ class UnknownPool(Unknown):
 
 class UnknownProposal(Unknown):
     """No proposal has this id."""
+
+
+class ProposalRevised(Refusal):
+    """What somebody was notified of is not what is proposed now."""
+
+    status = 409
+    says = "Version {version} of the proposal is not what is proposed now."
 
 
 class UnknownComment(Unknown):

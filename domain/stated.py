@@ -71,6 +71,7 @@ BRINGS = {
     "end_role": "role.ended",
     "end_withholding": "withholding.ended",
     "extend_proposal": "proposal.extended",
+    "notify_of_proposal": "proposal.notified",
     "feature_answer": "answer.featured",
     "finalise_proposal": f"proposal.finalised > {_AGREED}",
     "follow_subject": "follow.begun",
@@ -154,6 +155,7 @@ COMPUTED = frozenset(
         *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
         *("leaders", "left", "thread", "added", "removed_as", "writer"),
+        "notifies",
     }
 )
 """The fields that never say what somebody stated."""

@@ -37,7 +37,7 @@ from domain.money.policy.sold import (
     exact_text,
 )
 from domain.money.pool import LOCATED_BY, POOL_KINDS
-from domain.money.proposal import COMMENT_KINDS
+from domain.money.proposal import COMMENT_KINDS, MEANS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
 from domain.outside import URI_LIMIT, normal_uri
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
@@ -630,6 +630,10 @@ ShownTo = Annotated[
         help="“public”: everyone may see that it is you who follows it; default nobody.",
         example=PUBLIC,
     ),
+]
+Means = Annotated[
+    str,
+    listed(MEANS, UnknownKind, help="email, post, phone or in_person.", example="email"),
 ]
 CommentKind = Annotated[
     str,

@@ -57,6 +57,20 @@ RIGHTS = Table(
 )
 """Who holds the rights of a work, as stated last."""
 
+NOTIFYING = Table(
+    "notifying",
+    (
+        ("id", "TEXT NOT NULL"),
+        ("person", "BIGINT NOT NULL"),
+        ("proposal", "TEXT NOT NULL"),
+        ("state", "TEXT NOT NULL"),
+    ),
+    ("id", "person, state"),
+    key="id",
+    is_sparse=True,
+)
+"""Who has to be notified of what is proposed now."""
+
 OPEN, CLOSED = "open", "closed"
 NEVER_DUE = "9999"
 """What has no deadline comes last."""
@@ -88,6 +102,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield from _claimed(position, happened, numbers)
         case Proposal.Event() | Share.Event():
             yield from _agreed(position, happened, numbers)
+            yield from _notified(happened, numbers)
         case Hold.Event() | Payout.Event():
             yield from _booked(position, happened, numbers)
         case Membership.Offered(contributor=contributor, group=group):
@@ -98,7 +113,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(RIGHTS, (numbers[id], numbers[holder], position))
 
 
-ASKED = Projection("asks", (ASKS, RIGHTS), changes)
+ASKED = Projection("asks", (ASKS, RIGHTS, NOTIFYING), changes)
 
 
 def _claimed(
@@ -190,6 +205,18 @@ def _agreed(
             yield _ask(position, happened, SHARE, *of, payee, noun=happened.proposal, desk=desk)
         case Share.Accepted() | Share.Carried():
             yield _close(id)
+
+
+def _notified(happened: Proposal.Event | Share.Event, numbers: Numbers) -> Iterator[Change]:
+    """Who is to be notified of a stage, until they were."""
+    id = happened.originator_id
+    match happened:
+        case Proposal.Stage() | Proposal.Continued():
+            for person in happened.notifies or ():
+                row = (f"{id}/{person}", numbers[person], id, OPEN)
+                yield Put(NOTIFYING, row)
+        case Proposal.Notified(contributor=person):
+            yield Amend(NOTIFYING, f"{id}/{person}", {"state": CLOSED})
 
 
 def _booked(

@@ -14,7 +14,7 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.permission import OWN, READS
 from domain.stored import Placed
-from domain.values import ContributorId, Example, Flag, one_of
+from domain.values import LARGEST_POSITION, ContributorId, Example, Flag, Number, one_of
 from projections import attribution, projects
 from projections.feed import is_public
 from projections.following import Followed, must_be_own
@@ -104,6 +104,12 @@ def of_contributor(
     actor: str,
     kind: Annotated[Kind | None, "Only these."] = None,
     own: Annotated[bool, Flag(help="Nothing that happened only to what they follow.")] = False,
+    since: Annotated[
+        int | None,
+        Number(
+            most=LARGEST_POSITION, help="Only what was recorded after this position.", example=44
+        ),
+    ] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[HappeningTold]:
@@ -125,10 +131,11 @@ def of_contributor(
     while len(found) <= limit:
         rows = view.rows(
             f"SELECT position, max(own), min(subject) FROM ({_OWN}{there.sql}) AS told "
-            "WHERE position < :below AND position <= :as_of "
+            "WHERE position < :below AND position > :since AND position <= :as_of "
             "GROUP BY position ORDER BY position DESC LIMIT :most",
             **said,
             below=below,
+            since=since or 0,
         )
         marks |= {at: None if is_own else there.id_of(one, at) for at, is_own, one in rows}
         facts = sorted(journal.facts.at([at for at, *_ in rows]), key=lambda one: -one.position)

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple, TypedDict
 
 from domain.journal import Journal
-from domain.permission import OWN
+from domain.money.proposal import Proposal
+from domain.permission import OPERATOR, OWN
+from domain.refusal import UnknownProposal
 from domain.values import EDGE, CurrencyCode, Example, one_of
 from projections import attribution, lineage
 from projections.money.waiting import Amounts, for_questions, for_shares
+from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.told import Agent, Count, PersonRef, WorkRef
@@ -136,6 +139,29 @@ def of_kinds(
 def how_many(view: View, journal: Journal, actor: str) -> int:
     """How much waits for somebody."""
     return Asked.of(view, journal, actor).count(view)
+
+
+class Notifying(NamedTuple):
+    """A proposal of whose latest version an account is to be notified."""
+
+    proposal: str
+    version: int
+    account: str
+
+
+def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
+    """Of which proposals somebody is to be notified."""
+    if actor == OPERATOR:
+        return []
+    rows = view.rows(
+        "SELECT n.proposal, c.id FROM @notifying n "
+        f"JOIN @proposals p ON p.id = n.proposal AND p.state = 'open' AND {holds('p')} "
+        f"JOIN @contributors c ON c.number = n.person AND {holds('c')} "
+        f"WHERE n.person IN :own AND n.state = 'open' AND {holds('n')} ORDER BY p.staged, c.id",
+        own=attribution.accounts(view, actor),
+    )
+    nouns = {id: noun_at(view, journal, Proposal, id, UnknownProposal) for id, _ in rows}
+    return [Notifying(id, len(nouns[id].versions), account) for id, account in rows]
 
 
 SEVERAL = frozenset({"comment", "missing_share", "payout"})

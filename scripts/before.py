@@ -7,7 +7,7 @@ need not be stored yet. So an audit and an import judge by the same rules, at a 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, cast
@@ -219,6 +219,11 @@ class Earlier(Kept):
     def facts(self) -> JournalRecorder:
         """The facts up to the position."""
         return self._facts
+
+    @property
+    def told_by_mail(self) -> Callable[[Collection[str]], Collection[str]]:
+        """That is known only where it was decided; the facts say it."""
+        return frozenset().intersection
 
     def books(self) -> Books:
         """What all of them add up to."""

@@ -1,7 +1,7 @@
-"""Delivering: the events of the feed, sent to every webhook in order, each at least once.
+"""Delivering: the events of the feed to every webhook in order, and mail, each at least once.
 
-Each webhook has its own pace: one that is slow or fails holds up no other, and never a write. What
-was acknowledged is written down after each event, so that a restart goes on from there.
+Each webhook and mailbox has its own pace: one that is slow or fails holds up no other, and never a
+write. What was acknowledged is written down after each, so that a restart goes on from there.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import TypeVar
 
 from api.allowance import Network
+from api.mailboxes import Mailbox
 from api.outbound import Unreached, post
 from api.webhooks import Webhook, Webhooks, signed
 from domain.journal import Journal
 from projections.feed import ONE, CloudEvent, stretch
 from projections.store import Store
+from scripts.mailing import Mailing, MailServer, mail_server
 from scripts.service import Service
+from scripts.settings import Settings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
 """How often is looked for something to send."""
@@ -40,21 +46,32 @@ class Deliverer:
         service: Service,
         allowed: Sequence[Network] = (),
         clock: Callable[[], datetime] | None = None,
+        *,
+        authorities: str = "",
+        server: MailServer | None = None,
     ) -> None:
         self._journal: Journal = service.journal
         self._store: Store = service.store
         self._webhooks, self._allowed = Webhooks(service.engine), allowed
+        self._authorities = authorities
         self._clock = clock or service.journal.clock
+        self._mailing = server and Mailing(service, server, self._clock)
         self._threads = ThreadPoolExecutor(AT_ONCE, "deliver")
         self._busy: dict[str, Future[bool]] = {}
 
     def look(self) -> int:
         """Begin to send to those that are due; to how many is being sent."""
         self._busy = {id: one for id, one in self._busy.items() if not one.done()}
-        for one in self._webhooks.due(self._clock(), self._store.current().position):
-            if one.id not in self._busy:
-                self._busy[one.id] = self._threads.submit(self._turn, one)
+        now, head = self._clock(), self._store.current().position
+        for one in self._webhooks.due(now, head):
+            self._begin(one.id, self._turn, one)
+        for box in self._mailing.due(now, head) if self._mailing else ():
+            self._begin(box.token, self._mail, box)
         return len(self._busy)
+
+    def _begin(self, id: str, turn: Callable[[T], bool], one: T) -> None:
+        if id not in self._busy:
+            self._busy[id] = self._threads.submit(turn, one)
 
     def deliver_all(self) -> int:
         """Send until nothing is due any more; how many turns it took."""
@@ -77,6 +94,15 @@ class Deliverer:
         except Exception:
             log.exception("delivering to a webhook failed")
             self._webhooks.failed(one, "an error of this server", self._clock())
+            return False
+
+    def _mail(self, one: Mailbox) -> bool:
+        assert self._mailing
+        try:
+            return self._mailing.turn(one)
+        except Exception:
+            log.exception("sending mail failed")
+            self._mailing.failed(one, "an error of this server")
             return False
 
     def _send(self, one: Webhook) -> bool:
@@ -104,22 +130,32 @@ class Deliverer:
         headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
         headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
         try:
-            answer = post(one.url, body, headers, self._allowed)
+            answer = post(one.url, body, headers, self._allowed, self._authorities)
         except Unreached as problem:
             return str(problem)
         return "" if 200 <= answer.status < 300 else str(answer.status)
 
 
-def start_delivering(service: Service, allowed: Sequence[Network]) -> Callable[[], None]:
+def deliverer_of(service: Service, settings: Settings) -> Deliverer:
+    """The deliverer that the settings describe."""
+    return Deliverer(
+        service,
+        settings.webhook_networks,
+        authorities=settings.authorities,
+        server=mail_server(settings),
+    )
+
+
+def start_delivering(service: Service, settings: Settings) -> Callable[[], None]:
     """Deliver in a thread of this process; returns what stops it."""
-    deliverer, stopped = Deliverer(service, allowed), threading.Event()
+    deliverer, stopped = deliverer_of(service, settings), threading.Event()
 
     def run() -> None:
         while not stopped.wait(LOOK_SECONDS):
             try:
                 deliverer.look()
             except Exception as error:  # the database does not answer
-                log.warning("webhooks wait: %s", error)
+                log.warning("webhooks and mail wait: %s", error)
 
     thread = threading.Thread(target=run, name="deliver", daemon=True)
     thread.start()

@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from api.allowance import RATES
 from api.identities import IDENTITIES
 from api.keys import KEY_TERMS, KEYS
+from api.mailboxes import MAILBOXES
+from api.seen import SEEN
 from api.sessions import SESSIONS
 from api.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
@@ -26,7 +28,7 @@ from projections.store import LAYOUTS, PROJECTIONS
 
 TABLES: tuple[Table, ...] = (
     *(*JOURNAL, BOOKS, PROJECTIONS, LAYOUTS, HEARTBEATS),
-    *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, WEBHOOKS, *LOG),
+    *(KEYS, KEY_TERMS, IDENTITIES, SESSIONS, RATES, WEBHOOKS, MAILBOXES, SEEN, *LOG),
 )
 """Every permanent table; the read tables have generations."""
 

@@ -27,6 +27,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.money.elsewhere import AssignShare
 from domain.money.payee import people_among
+from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
 from domain.nouns import NAMED
 from domain.outside import Outside
@@ -36,6 +37,7 @@ from domain.refusal import (
     AlreadyAnswered,
     BadSigningKey,
     CannotJoin,
+    CommentsOpen,
     ContributorForgotten,
     IdTaken,
     LastLeader,
@@ -50,6 +52,7 @@ from domain.refusal import (
     UnknownGrounds,
     UnknownKind,
     UnknownRole,
+    WindowOpen,
     WrongState,
 )
 from domain.registry import BY_OPERATION
@@ -75,7 +78,7 @@ BROKEN = (
         MergeCycle,
     ),
     *(NotPermitted, NotYet, SelfRemix, TooLate, Unknown, UnknownGrounds, UnknownKind),
-    *(UnknownRole, WrongState),
+    *(UnknownRole, WrongState, CommentsOpen, WindowOpen),
 )
 """The refusals of rules that no version left out; others may have become stricter since."""
 CLOCKS_APART = timedelta(days=1)
@@ -150,6 +153,7 @@ class Judge:
             else:
                 _must_be_permitted(draft, asked.command, happened.actor)
                 _must_hold_what_is_assigned(draft, happened)
+                _must_have_waited(draft, happened)
         except BROKEN as refusal:
             cited = isinstance(refusal, NotPermitted) and _has_cited(draft, happened)
             if self.time.is_kept or not cited:
@@ -182,7 +186,7 @@ def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) 
 
 
 _ALONE = frozenset(
-    {"originator_version", "deadline", "erased", "places", "replaced_by", "waits_for"}
+    {"originator_version", "deadline", "erased", "places", "replaced_by", "waits_for", "notifies"}
 )
 """The fields that a command decided alone does not give again: they depend on texts that are gone,
 on settings of that time, on what it came with, or on who vouches."""
@@ -240,6 +244,17 @@ def _must_hold_what_is_assigned(draft: Draft, happened: Fact) -> None:
     people = people_among(payees_of(earlier.versions[-1].content.assets))
     if people and draft.person(draft.actor) not in map(draft.person, people):
         draft.permit("assign a share of others", frozenset(), {})
+
+
+def _must_have_waited(draft: Draft, happened: Fact) -> None:
+    """Refuse an agreement before everybody had the time to comment, or an answer."""
+    if isinstance(happened, Proposal.Finalised):
+        noun = draft.get(Proposal, happened.originator_id)
+        hours = draft.get(Pool, noun.pool).opened.review_hours
+        if instant(happened.timestamp) < (final_from := noun.final_from(hours)):
+            raise WindowOpen(final_from)
+        if waiting := tuple(each.id for each in noun.comments.values() if each.is_open):
+            raise CommentsOpen(waiting)
 
 
 class Time:

@@ -126,12 +126,13 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         rate_days=settings.rate_days,
         standbys=settings.standbys,
         comment_minutes=settings.comment_minutes,
+        sends_mail=bool(settings.smtp),
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written
         service.follower.start()
         atexit.register(start_pushing(service.log, settings))
-        atexit.register(start_delivering(service, settings.webhook_networks))
+        atexit.register(start_delivering(service, settings))
     atexit.register(service.close)
     open_workshop(wait_for)
     app = create_app(
@@ -147,6 +148,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
         limits=limits.Limits(service.engine, settings.limits, settings.trusted_proxies),
         webhook_networks=settings.webhook_networks,
         media_hosts=settings.media_hosts,
+        sends_mail=bool(settings.smtp),
     )
     return app, lambda: service.store.current().position
 

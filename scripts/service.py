@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from api.keys import Keys
+from api.mailboxes import Mailboxes
 from domain.comment import COMMENT_MINUTES
 from domain.engine import (
     EMBEDDED,
@@ -86,6 +87,7 @@ def open_service(
     rate_days: int | None = None,
     standbys: Sequence[str] = (),
     comment_minutes: int = COMMENT_MINUTES,
+    sends_mail: bool = False,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
@@ -93,8 +95,10 @@ def open_service(
     """
     engine = open_tables(database, create=create, limits=limits, standbys=standbys)
     store = Store(engine, layout_version())
+    told_by_mail = {"told_by_mail": Mailboxes(engine).told} if sends_mail else {}
     journal = Journal(
         engine,
+        **told_by_mail,
         clock=clock,
         claim_evidence=claim_evidence,
         refuses_licences=refuses_licences,

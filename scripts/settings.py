@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from api.allowance import (
     DEFAULTS,
@@ -82,6 +83,15 @@ NAMES = {
     "player that a piece links to, separated by spaces; of all others they show a link. Players "
     "are known of www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
     "PeerTube (default: none)",
+    "STEMMA_ADDRESS": "the address of the pages, to which links in messages lead (default: none)",
+    "STEMMA_SMTP": "the server that takes mail: smtp://USER@HOST:PORT is encrypted by STARTTLS, "
+    "smtps://… by TLS from the beginning, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
+    "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
+    "STEMMA_SMTP_PASSWORD": "the file with the password for it, or env:NAME for a variable that "
+    "holds it (default: none)",
+    "STEMMA_MAIL_FROM": "the address from which mail is sent (default: none)",
+    "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities that are trusted besides "
+    "those of the machine, for webhooks and mail (default: none)",
     "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
     f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
@@ -152,6 +162,11 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     webhook_networks: tuple[Network, ...] = ()
     media_hosts: tuple[str, ...] = ()
+    address: str = ""
+    smtp: str = ""
+    smtp_password: str = ""
+    mail_from: str = ""
+    authorities: str = ""
     issuer: Issuer | None = None
     claim_evidence: tuple[str, ...] = ()
     refuses_licences: bool = False
@@ -185,6 +200,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
         trusted_proxies=_read(environ, "STEMMA_TRUSTED_PROXIES", read_networks),
         webhook_networks=_read(environ, "STEMMA_WEBHOOK_NETWORKS", read_networks),
         media_hosts=_read(environ, "STEMMA_MEDIA_HOSTS", read_hosts),
+        **_of_mail(environ),
         workers=workers or (1 if embedded else 2),
         threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
         request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
@@ -218,6 +234,63 @@ def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
     if said.strip() and embedded:
         raise BadSetting("STEMMA_READ_DATABASE: only PostgreSQL has standbys.")
     return tuple(_address(one, "STEMMA_READ_DATABASE", embedded=False) for one in said.split())
+
+
+SECURITY = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
+"""How connections to a mail server are encrypted, by the beginning of its address, and the usual
+port."""
+
+
+def _of_mail(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = ("ADDRESS", "SMTP", "SMTP_PASSWORD", "MAIL_FROM", "AUTHORITIES")
+    found = {name.lower(): environ.get(f"STEMMA_{name}", "").strip() for name in names}
+    if found["address"]:
+        try:
+            must_be_address(found["address"])
+        except ValueError as error:
+            raise BadSetting(f"STEMMA_ADDRESS is “{found['address']}”; {error}.") from error
+    found["address"] = found["address"].rstrip("/")
+    if file := found["authorities"]:
+        found["authorities"] = str(Path(file).expanduser().resolve())
+        _readable("STEMMA_AUTHORITIES", file)
+    if found["smtp"]:
+        mail_server_in(found["smtp"])
+        for name in ("address", "mail_from"):
+            if not found[name]:
+                raise BadSetting(f"STEMMA_{name.upper()} is not set; with STEMMA_SMTP it must be.")
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", found["mail_from"]):
+            raise BadSetting(f"STEMMA_MAIL_FROM is “{found['mail_from']}”; it must be an address.")
+    return found
+
+
+def mail_server_in(address: str) -> tuple[str, int, str, str]:
+    """The host, port, encryption and user that the address of a mail server names."""
+    try:
+        parts = urlsplit(address)
+        security, port = SECURITY[parts.scheme]
+        if not parts.hostname or parts.password or parts.path.strip("/") or parts.query:
+            raise ValueError
+        return parts.hostname, parts.port or port, security, unquote(parts.username or "")
+    except (KeyError, ValueError):
+        raise BadSetting(
+            f"STEMMA_SMTP is not the address of a mail server: {' or '.join(SECURITY)}, "
+            "“://”, and USER@HOST:PORT without a password"
+        ) from None
+
+
+def _readable(name: str, file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text()
+    except (OSError, UnicodeError) as error:
+        raise BadSetting(f"{name}: {error}") from error
+
+
+def read_mail_password(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """The password for the mail server; empty if there is none."""
+    kept = settings.smtp_password
+    if kept.startswith("env:"):
+        return environ.get(kept.removeprefix("env:"), "")
+    return _readable("STEMMA_SMTP_PASSWORD", kept).strip() if kept else ""
 
 
 def _kinds(said: str) -> tuple[str, ...]:
@@ -342,6 +415,11 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
         "STEMMA_WEBHOOK_NETWORKS": " ".join(map(str, settings.webhook_networks)),
         "STEMMA_MEDIA_HOSTS": " ".join(settings.media_hosts),
+        "STEMMA_ADDRESS": settings.address,
+        "STEMMA_SMTP": settings.smtp,
+        "STEMMA_SMTP_PASSWORD": settings.smtp_password,
+        "STEMMA_MAIL_FROM": settings.mail_from,
+        "STEMMA_AUTHORITIES": settings.authorities,
         "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
         "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
         "STEMMA_RATE_DAYS": str(settings.rate_days or ""),

@@ -26,6 +26,7 @@ from scripts.commands import (
     measuring,
     money,
     monitoring,
+    notifications,
     proofs,
     questions,
     recording,
@@ -42,7 +43,7 @@ from scripts.settings import NAMES, BadSetting
 ROOMS = (
     *(serving, bundles, questions, money, recording, citing, forgetting),
     *(proofs, auditing, monitoring, witnessing, verifying, signing, keys, identities),
-    *(measuring, doctoring, keeping, webhooks),
+    *(measuring, doctoring, keeping, webhooks, notifications),
 )
 """The modules with the commands; “stemma --help” lists all of them alphabetically."""
 

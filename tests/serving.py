@@ -276,6 +276,7 @@ def serving(
             metrics_token=metrics_token,
             limits=limits_on(service.engine, *limits),
             media_hosts=media_hosts,
+            sends_mail=True,
         )
         server = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

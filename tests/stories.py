@@ -360,6 +360,7 @@ def every_fact_about_money(
         )
         later = instant(told.journal.clock() + timedelta(days=14, hours=12))
         tell("extend_proposal", proposal=proposal, closes_at=later, reason="text-reason-extend")
+        tell("notify_of_proposal", proposal=proposal, contributor=ana, means="email")
     booked = {"pool": pool, "amount_minor": 1000, "effective_at": "2026-04"}
     said = {"document": "text-document-revenue", "note": "text-note-revenue"}
     revenue = tell("record_revenue", source="text-source_name", **booked, **said).id

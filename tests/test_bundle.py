@@ -383,6 +383,13 @@ PROPOSED: list[Line] = [
         "closes_at": (datetime.now(UTC) + timedelta(days=15)).date().isoformat(),
         "reason": REASON,
     },
+    {
+        "type": "proposal.notify",
+        "proposal": "deal",
+        "contributor": "ana",
+        "means": "post",
+        "version": 2,
+    },
     {"type": "proposal", "id": "late", "pool": "pot", "assets": LATE},
 ]
 AGREED: list[Line] = [

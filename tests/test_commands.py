@@ -111,7 +111,7 @@ def test_nothing_is_loaded_that_only_some_commands_need() -> None:
     assert ran.stdout == "\n"
 
 
-OTHERS = {"key", "verify", "identity", "webhook"}
+OTHERS = {"key", "verify", "identity", "webhook", "notifications"}
 """The groups of commands that record nothing."""
 ASKING = {tuple(words.split()) for words in by_words()}
 """What asks about a noun beside the commands that record."""

@@ -45,7 +45,7 @@ TOPICS = {
     *("release.assembled", "release.published", "release.withdrawn"),
     "pool.opened",
     *("proposal.posted", "proposal.continued", "proposal.commented", "proposal.answered"),
-    *("proposal.revised", "proposal.extended", "proposal.withdrawn"),
+    *("proposal.revised", "proposal.extended", "proposal.notified", "proposal.withdrawn"),
     *("proposal.finalised", "proposal.shared", "proposal.confirmed"),
     *("share.offered", "share.claimed", "share.accepted", "share.declined", "share.waived"),
     *("revenue.recorded", "revenue.reversed", "expense.recorded"),
@@ -178,7 +178,17 @@ FORMS = {
         ),
     ),
     WORD: (
-        *("kind", "role", "grounds", "outcome", "stands_as", "ground", "rounding", "was"),
+        *(
+            "kind",
+            "role",
+            "grounds",
+            "outcome",
+            "stands_as",
+            "ground",
+            "rounding",
+            "was",
+            "channel",
+        ),
         *(
             "source",
             "category",
@@ -218,7 +228,7 @@ A field that is neither here nor below is the commitment to a text that can be e
 NUMBERS = {
     *("originator_version", "amount_minor", "comment_days", "deferral_minor", "graph_position"),
     *("number", "agreement", "left_over", "minimum_minor", "count", "total_minor", "rules"),
-    *("review_hours", "billing", "months"),
+    *("review_hours", "billing", "months", "version"),
 }
 FLAGS = {"holds", "is_false", "is_complete", "by_name", "by_piece", "by_document", "by_territory"}
 TEXT_FOR_A_REASON = {
@@ -253,6 +263,7 @@ LISTS_FOR_A_REASON = {
     "works": "ids",
     "comments": "ids",
     "commenters": "ids",
+    "notifies": "ids",
     "ai": "words of a list",
     "places": "numbers",
     **{"leaders": "ids", "mentions": "ids", "added": "ids"},

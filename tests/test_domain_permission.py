@@ -73,6 +73,7 @@ TABLE: dict[str, set[str]] = {
     "proposal.answer": DECIDES,
     "proposal.revise": DECIDES,
     "proposal.extend": DECIDES,
+    "proposal.notify": ONLY_OPERATORS,
     "proposal.withdraw": DECIDES,
     "proposal.finalise": DECIDES,
     "share.accept": OWN,

@@ -183,3 +183,31 @@ def test_what_happened_to_a_work_or_a_person_is_an_atom_feed(served: Served) -> 
         )
         assert len({one.id for one in read.entries}) == len(read.entries)
         assert f'href="/history/{id}/atom"' in nobody.get(f"/history/{id}").text
+
+
+def test_projects_challenges_and_series_have_feeds_which_their_pages_name(served: Served) -> None:
+    ana = served.admit("Ana")
+    as_ana = served.acting(ana)
+    steps = [{"title": "Write it"}]
+    said = {"title": "A film", "goal": "To be seen", "kind": "short film", "steps": steps}
+    project = as_ana.post("/projects", said).id
+    as_ana.post(f"/projects/{project}/updates", text="It goes on.")
+    challenge = as_ana.post("/challenges", title="Draw it", prompt="A boat.").id
+    film = [{"work": served.post_piece("A film")}]
+    episode = served.operator.post(
+        "/releases", title="Episode 1", components=film, part="episode"
+    ).id
+    parts = {"components": [{"work": episode}], "part": "season"}
+    series = served.operator.post("/releases", title="The series", **parts).id
+    nobody = served.client(None)
+    for id, page, title in (
+        (project, f"/project/{project}", "Ana launched A film"),
+        (challenge, f"/challenge/{challenge}", "Ana issued Draw it"),
+        (series, f"/release/{series}", "Episode 1"),
+    ):
+        address = f'href="/history/{id}/atom"'
+        assert address in nobody.get(page).text.partition("</head>")[0]
+        read = feedparser.parse(nobody.get(f"/history/{id}/atom").text.encode())
+        assert (read.bozo, read.feed.id) == (False, f"urn:uuid:{id}")
+        told = [html.unescape(one.title) for one in read.entries]
+        assert any(title in one for one in told), told

@@ -48,6 +48,7 @@ BEGINS = {
         *("comment", "comment.edit", "comment.remove"),
         *("contributor.follow", "contributor.unfollow"),
     },
+    "the service records it when it has sent mail": {"proposal.notify"},
     "a release is its poster's until they publish it": {"release.publish"},
 }
 """The commands that answer nothing that waits for anybody, and why."""

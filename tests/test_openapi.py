@@ -98,7 +98,14 @@ EXAMPLES = (
     *("hide_credit", "unhide_credit", "correct_credit", "agree_licence"),
     *("decline_credit", "revoke_credit"),
     *("open_pool", "post_proposal", "comment_on_proposal", "answer_comment", "revise_proposal"),
-    *("extend_proposal", "finalise_proposal", "decline_share", "waive_share", "accept_share"),
+    *(
+        "extend_proposal",
+        "notify_of_proposal",
+        "finalise_proposal",
+        "decline_share",
+        "waive_share",
+        "accept_share",
+    ),
     *("state_reserve", "record_revenue", "free_reserve"),
     *("record_expense", "reverse_revenue", "correct_pool"),
     *("reverse_expense", "record_adjustment", "record_opening"),
@@ -129,6 +136,8 @@ EXAMPLES = (
     "make_key",
     "add_webhook",
     "cite_works",
+    "set_mailbox",
+    "set_seen",
 )
 
 
@@ -150,8 +159,9 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
     document = served.operator.document
     named = {one["operationId"]: (method, path, one) for method, path, one in operations(document)}
     # A cosignature is of a key and a tree that are made up each time (tests/test_witness.py).
-    # So is a key, and the id of a webhook.
-    made_up = {"replace_key", "end_key", "end_webhook", "enable_webhook", "replay_webhook"}
+    # So is a key, the id of a webhook, and the token of a mailbox.
+    made_up = {"confirm_mailbox", "end_mailbox"}
+    made_up |= {"replace_key", "end_key", "end_webhook", "enable_webhook", "replay_webhook"}
     assert {*EXAMPLES, "add_cosignatures", *made_up} == {
         name for name, (method, _, _) in named.items() if method == "post"
     }

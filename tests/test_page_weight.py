@@ -195,6 +195,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/do": ["/do"],
         "/own-keys": ["/own-keys"],
         "/own-webhooks": ["/own-webhooks"],
+        "/own-notifications": ["/own-notifications"],
         "/do/<name>": [f"/do/{name}" for name in COMMANDS],
         "/piece/<id>/sources": [f"/piece/{collage}/sources"],
         "/piece/<id>/cite": [f"/piece/{collage}/cite"],

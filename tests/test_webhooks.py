@@ -4,6 +4,7 @@ Rule: the receiver is real, and reads what it gets with libraries that others wr
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,6 +43,7 @@ class Receiver:
     """The status of the next answers; afterwards always 204."""
     before: Callable[[], None] = lambda: None
     """What happens before an answer."""
+    leads_to: str = "/elsewhere"
 
     @property
     def url(self) -> str:
@@ -62,8 +64,15 @@ class Receiver:
             Reader(secret).verify(body.decode(), headers)
 
 
+class Quietly(ThreadingHTTPServer):
+    """A server that says nothing of those who broke off."""
+
+    def handle_error(self, *_: Any) -> None:
+        pass
+
+
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,13 +81,15 @@ def receiving() -> Iterator[Receiver]:
             receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
             receiver.before()
             self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", receiver.leads_to)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Quietly(("127.0.0.1", 0), Handler)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -458,9 +458,10 @@ CLOSED = {
     "statement",
     "own-keys",
     "own-webhooks",
+    "own-notifications",
 }
 """The first words of pages that need signing in even where pages are public."""
-OPEN = {"", "audit", "docs", "openapi.json", "sign-in", "static"}
+OPEN = {"", "audit", "docs", "mail", "openapi.json", "sign-in", "static"}
 """The first words of pages that anybody may see."""
 
 

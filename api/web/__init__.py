@@ -13,6 +13,7 @@ from flask import Blueprint
 from api.authentication import Opening
 from api.keys import Keys
 from api.limits import Limits
+from api.notifying import Notifications
 from api.subscribing import Subscriptions
 from api.web import (
     accounting,
@@ -29,6 +30,7 @@ from api.web import (
     moderating,
     money,
     own_keys,
+    own_notifications,
     own_webhooks,
     pooling,
     posting,
@@ -57,6 +59,7 @@ def pages(
     document: Callable[[], dict[str, Any]],
     limits: Limits,
     theirs: Subscriptions,
+    mail: Notifications,
     *,
     public: bool,
     media_hosts: Collection[str] = (),
@@ -71,6 +74,7 @@ def pages(
     own_keys.pages(frame)
     own_webhooks.pages(frame, theirs)
     starting.pages(frame)
+    own_notifications.pages(frame, mail)
     finding.pages(frame)
     reading.pages(frame, log)
     clearing.pages(frame)

@@ -12,8 +12,9 @@ from flask import g, redirect, render_template, request
 from markupsafe import Markup
 
 from api.fields import Choice, Whole, searched
+from api.seen import Seen
 from api.web import words
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.values import POEM
@@ -200,6 +201,8 @@ def _waiting(frame: Frame) -> None:
                 )
             return render_template(
                 "waiting.html",
+                seen=Seen(frame.store.engine).upto(g.actor),
+                upto=view.as_of,
                 inbox=mine,
                 notices=told(view, found.items, words.told_to),
                 followed=timeline.names(view, {one["follows"] or "" for one in found.items}),
@@ -207,6 +210,14 @@ def _waiting(frame: Frame) -> None:
                 kind=kind,
                 kinds=happenings.KINDS,
             )
+
+    @frame.form("/waiting")
+    def take_waiting() -> Answer:
+        said = request.form.get("upto", "")
+        if said.isascii() and said.isdecimal():
+            upto = min(int(said), frame.journal.facts.head())
+            Seen(frame.store.engine).read(g.actor, upto)
+        return to_page("/waiting")
 
 
 def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:

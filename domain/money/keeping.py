@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from domain.fact import Fact, New
@@ -14,9 +14,9 @@ from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.naming import PAYER
-from domain.money.payee import Payee
+from domain.money.payee import Payee, people_among
 from domain.money.pool import texts_in
-from domain.money.proposal import Content, Proposal
+from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import Booked, paper_of
 from domain.past import Past
 from domain.permission import OPERATOR
@@ -68,6 +68,7 @@ def first_of_document(
 
 def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:
     """What is proposed, in as many facts as its assets need."""
+    notified = content.pop("notified", ())
     first, *more = pages(
         [
             {**asset, "shares": shares}
@@ -75,10 +76,17 @@ def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) ->
             for shares in pages(asset["shares"])
         ]
     )
-    yield kind.born(id, **proposed._replace(assets=first)._asdict(), **content)
+    told = _among(first, notified)
+    yield kind.born(id, **proposed._replace(assets=first)._asdict(), notifies=told, **content)
     kept = {name: content[name] for name in ("pool", "release")}
     for page in more:
-        yield Proposal.Continued.born(id, assets=page, **kept)
+        told = _among(page, notified)
+        yield Proposal.Continued.born(id, assets=page, notifies=told, **kept)
+
+
+def _among(assets: Assets, people: Collection[str]) -> list[str] | None:
+    """Those of these people who have a share in some assets."""
+    return [one for one in people_among(payees_of(assets)) if one in people] or None
 
 
 def must_know(past: Past, payees: Iterable[str]) -> None:

@@ -6,6 +6,8 @@ the first version stays available for comparison.
 A proposal says what each asset of the pool (a piece, an act, an episode) is worth, and who holds
 which share of it. It is computed by a policy over the lineage or set by hand; either way its
 content is that list.
+
+One file, because what a proposal is waiting for follows from all of its facts.
 """
 
 from __future__ import annotations
@@ -28,6 +30,17 @@ COMMENT_KINDS = {
     "too_little": "a share is too small",
     "other": "anything else",
 }
+
+MEANS = {
+    "email": "a digest that was handed over to a mail server",
+    "post": "a letter",
+    "phone": "a call",
+    "in_person": "somebody said so",
+}
+"""How somebody was notified of a proposal."""
+LONGEST_WAIT = timedelta(days=10)
+"""A proposal waits no longer for somebody to be notified: the time of a weekly digest, and three
+days in which mail may not arrive."""
 
 Assets = list[dict[str, Any]]
 """``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``."""
@@ -71,6 +84,10 @@ class Version:
     comments: tuple[str, ...] = ()
     """The comments that caused it."""
     note: str | None = None
+    notifies: list[str] = field(default_factory=list)
+    """Whose time to comment runs from when they are notified."""
+    notified: dict[str, str] = field(default_factory=dict)
+    """When somebody was notified of it first."""
 
 
 @dataclass
@@ -112,6 +129,8 @@ class Proposal(Noun):
     comments: dict[str, Comment]
     opened_at: str
     closes_at: str
+    window: timedelta
+    """For how long everybody can comment at first."""
     final: Finalised | Implied | None = None
 
     @dataclass(frozen=True, kw_only=True)
@@ -138,6 +157,8 @@ class Proposal(Noun):
         default_rate: str | None = None
         """The rate of edges for which none was agreed."""
         note: str | None = None
+        notifies: list[str] | None = None
+        """Those among its payees who are notified by mail: their time runs from then on."""
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among(payees_of(self.assets)))
@@ -149,7 +170,8 @@ class Proposal(Noun):
             )
             position, _ = noun.facts[-1]
             at = instant(self.timestamp)
-            noun.versions.append(Version(content, at, self.actor, position, comments, self.note))
+            more = (comments, self.note, list(self.notifies or ()))
+            noun.versions.append(Version(content, at, self.actor, position, *more))
 
     @fact("proposal.posted")
     class Posted(Stage):
@@ -162,6 +184,7 @@ class Proposal(Noun):
             noun.state = self.STATE
             noun.pool, noun.release = self.pool, self.release
             noun.opened_at, noun.closes_at = instant(self.timestamp), self.closes_at
+            noun.window = datetime.fromisoformat(self.closes_at) - self.timestamp
             noun.versions, noun.comments = [], {}
             self.begin(noun)
 
@@ -172,6 +195,7 @@ class Proposal(Noun):
         SAYS = "{actor} proposed who shares what {release} earns"
         FROM = ("open",)
         assets: Assets
+        notifies: list[str] | None = None
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among(payees_of(self.assets)))
@@ -179,6 +203,24 @@ class Proposal(Noun):
         def apply(self, noun: Proposal) -> None:
             assets = noun.versions[-1].content.assets
             assets[:] = joined(assets, self.assets)
+            noun.versions[-1].notifies += self.notifies or ()
+
+    @fact("proposal.notified")
+    class Notified(Event):
+        """Someone with a share was notified of what is proposed now."""
+
+        SAYS = "{contributor} was notified of who is to share what {release} earns"
+        FROM = ("open",)
+        contributor: str
+        means: str
+        version: int
+        """The number of the stage: the first, or a revision."""
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, self.contributor)
+
+        def apply(self, noun: Proposal) -> None:
+            noun.versions[-1].notified.setdefault(self.contributor, instant(self.timestamp))
 
     @fact("proposal.commented")
     class Commented(Event):
@@ -340,17 +382,40 @@ class Proposal(Noun):
         """From when on it can be final.
 
         Not before its window has closed, nor before everyone with a share has had time to see the
-        latest revision, and a comment made on the last day.
+        latest revision, and a comment made on the last day. For those who are notified by mail that
+        time runs from then on.
         """
         closes = datetime.fromisoformat(self.closes_at)
         review = timedelta(hours=review_hours or LEAST_REVIEW_HOURS)
-        revised = ((each.at, True) for each in self.versions[1:])
+        if self.versions[0].notifies:
+            closes = max(closes, datetime.fromisoformat(self.runs_from(0)) + self.window)
+        revised = ((self.runs_from(place), True) for place in range(1, len(self.versions)))
         commented = ((each.at, False) for each in self.comments.values())
         for at, is_revision in sorted((*revised, *commented)):
             happened = datetime.fromisoformat(at)
             if is_revision or happened >= closes - timedelta(days=1):
                 closes = max(closes, happened + review)
         return instant(closes)
+
+    def runs_from(self, place: int = -1) -> str:
+        """From when the time to see a stage runs: when the last of those who are notified was.
+
+        Notified of a later stage is notified of the earlier ones. For nobody it waits too long.
+        """
+        places = range(len(self.versions))
+        stage, later = self.versions[place], [self.versions[one] for one in places[place:]]
+        latest = instant(datetime.fromisoformat(stage.at) + LONGEST_WAIT)
+        told = (
+            min([latest, *(each.notified[person] for each in later if person in each.notified)])
+            for person in stage.notifies
+        )
+        return max([stage.at, *told])
+
+    @property
+    def waits_for(self) -> list[str]:
+        """Who has not been notified yet of what is proposed now."""
+        now = self.versions[-1]
+        return [person for person in dict.fromkeys(now.notifies) if person not in now.notified]
 
     @property
     def current(self) -> Content:

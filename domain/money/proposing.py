@@ -18,7 +18,7 @@ from domain.fact import New
 from domain.lineage import Lineage
 from domain.moment import instant
 from domain.money.keeping import must_know, stage_facts
-from domain.money.payee import Payee
+from domain.money.payee import Payee, people_among
 from domain.money.policy.flow import BY_RULE
 from domain.money.policy.works import assets_of
 from domain.money.pool import (
@@ -38,6 +38,7 @@ from domain.refusal import (
     BadSplit,
     LicenceConflict,
     NotEligible,
+    ProposalRevised,
     QuotaExceeded,
     TermsLoseSums,
     UnknownComment,
@@ -56,12 +57,14 @@ from domain.values import (
     About,
     Amount,
     CommentKind,
+    ContributorId,
     CurrencyCode,
     Document,
     ExactRate,
     Example,
     Json,
     Many,
+    Means,
     Moment,
     Most,
     Name,
@@ -289,6 +292,7 @@ class PostProposal(ProposedContent):
             release=opened.release,
             closes_at=instant(past.now + timedelta(days=days)),
             note=self.note,
+            notified=_by_mail(past, content),
         )
 
 
@@ -321,6 +325,7 @@ class ReviseProposal(ProposedContent):
             comments=list(self.comments),
             commenters=list(dict.fromkeys(commenters)),
             note=self.note,
+            notified=_by_mail(past, content),
         )
 
 
@@ -434,6 +439,40 @@ class ExtendProposal(Command):
         yield extended
 
 
+@command(
+    "proposal.notify",
+    f"{_HERE}/notify",
+    refuses=(ProposalRevised, UnknownContributor, WrongState),
+)
+class NotifyOfProposal(Command):
+    """Record that somebody was notified of what is proposed now.
+
+    The service does so once it has handed over a digest that names the proposal. For those who are
+    notified by mail, the time to comment runs from then on.
+    """
+
+    proposal: ProposalId
+    contributor: ContributorId
+    means: Means
+    version: Annotated[
+        int | None,
+        Number(
+            least=1,
+            help="Of which: 1, or one more for each revision; default the latest.",
+            example=1,
+        ),
+    ] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        noun = past.get(Proposal, self.proposal)
+        past.contributor(self.contributor)
+        latest = len(noun.versions)
+        if self.version not in (None, latest):
+            raise ProposalRevised(self.version)
+        said = {"contributor": self.contributor, "means": self.means}
+        yield noun.then(Proposal.Notified, version=latest, **said)
+
+
 @command("proposal.withdraw", f"{_HERE}/withdraw", may=CLOSES, then=Proposal.Withdrawn)
 class WithdrawProposal(Command):
     """Withdraw a proposal."""
@@ -443,6 +482,12 @@ class WithdrawProposal(Command):
 
 
 # -- what these are made of ----------------------------------------------------------------------
+
+
+def _by_mail(past: Past, content: Content) -> set[str]:
+    """Who is to be notified by mail: the others with a share who want to be."""
+    people = set(people_among(payees_of(content.assets))) - {past.actor}
+    return past.told_by_mail(people)
 
 
 def must_be_open(noun: Proposal) -> None:

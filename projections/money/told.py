@@ -235,6 +235,12 @@ class ProposalTold(TypedDict):
     final_from: Annotated[
         Instant, "It can be final from then on: after a revision or a late comment, later."
     ]
+    runs_from: Annotated[
+        Instant, "The time for what is proposed now runs from then on, when all were notified."
+    ]
+    to_notify: Annotated[
+        Count, "How many of those who are notified by mail have not been yet.", Example(0)
+    ]
     number: Annotated[int | None, Example(1)]
     effective_at: str | None
     policy: Annotated[Policy, "Null if it was set by hand."]

@@ -108,6 +108,7 @@ def opened_by(settings: Settings, *, create: bool = False) -> Iterator[Service]:
     keys |= {"claim_evidence": settings.claim_evidence}
     keys |= {"refuses_licences": settings.refuses_licences, "rate_days": settings.rate_days}
     keys |= {"comment_minutes": settings.comment_minutes}
+    keys |= {"sends_mail": bool(settings.smtp)}
     keys |= {"witnesses": settings.witnesses, "policy": settings.policy}
     with open_service(settings.database, **keys, create=create, limits=limits) as service:
         yield service

@@ -82,7 +82,7 @@ def _following(settings: Settings, stack: ExitStack) -> Service:
     service = patiently(lambda: stack.enter_context(opened), err.print)
     beat = service.heartbeat.beat
     stack.callback(start_pushing(service.log, settings))
-    stack.callback(start_delivering(service, settings.webhook_networks))
+    stack.callback(start_delivering(service, settings))
     position = patiently(lambda: service.follower.catch_up(lambda *_: beat()), err.print)
     err.print(f"following from position {position} (stop with Ctrl-C)")
     return service

@@ -98,12 +98,12 @@ def webhook_replay(ctx: click.Context, id: str, after: int) -> None:
 @commands.command()
 @click.pass_context
 def deliver(ctx: click.Context) -> None:
-    """Send to every webhook what is due now, once; a server does it all the time."""
-    from scripts.delivering import Deliverer
+    """Send webhooks and mail that are due now, once; a server does it all the time."""
+    from scripts.delivering import deliverer_of
 
     with opened(ctx) as service:
         service.follower.catch_up()
-        deliverer = Deliverer(service, settings_of(ctx).webhook_networks)
+        deliverer = deliverer_of(service, settings_of(ctx))
         try:
             turns = deliverer.deliver_all()
         finally:

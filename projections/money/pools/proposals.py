@@ -68,6 +68,8 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
         "opened_at": noun.opened_at,
         "closes_at": noun.closes_at,
         "final_from": noun.final_from(pool_named(view, journal, noun.pool).review_hours),
+        "runs_from": noun.runs_from(),
+        "to_notify": len(noun.waits_for) if noun.state == "open" else 0,
         "number": noun.final.number if noun.final else None,
         "effective_at": noun.final.effective_at if noun.final else None,
         "policy": noun.current.policy,

@@ -1,0 +1,249 @@
+"""Mailboxes: where people want mail, how often, and up to where they have had it.
+
+They are rows, not facts: an address is private, and is erased with its holder. Nothing but one
+message, which asks for it, goes to an address that was not confirmed from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+from typing import Any, NamedTuple
+
+from api.webhooks import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TAKEN
+from domain.contributor import Contributor
+from domain.engine import Engine, Table
+from domain.moment import instant
+from domain.outside import public_host
+from domain.refusal import BadAddress, UnknownMailbox
+
+MAILBOXES = Table(
+    "mailboxes",
+    {
+        **dict.fromkeys(("holder", "address", "often", "state", "token", "made_at"), "TEXT"),
+        **dict.fromkeys(("position", "failures"), "BIGINT"),
+        **dict.fromkeys(("asked_at", "sent_at", "next_at", "failing_since"), "TEXT NULL"),
+        **dict.fromkeys(("said", "taken_until"), "TEXT NULL"),
+    },
+    keys=(("holder",), ("token",)),
+)
+
+PAUSES: Mapping[str, timedelta] = {
+    "at_once": timedelta(minutes=5),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(days=7),
+}
+"""How long after a digest the next one is sent, if there is something new."""
+NEVER = "never"
+OFTEN = (NEVER, *PAUSES)
+USUALLY = "daily"
+
+NEW, ASKED, CONFIRMED, DISABLED = "new", "asked", "confirmed", "disabled"
+"""Its states: a confirmation is to be sent, was sent, was given; nothing arrived for days."""
+LEAST_BETWEEN = timedelta(minutes=10)
+"""Nobody has confirmations sent more often."""
+LONGEST_ADDRESS = 254
+TOKEN_BYTES = 32
+
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+"""The part before the @ (RFC 5321, Dot-string)."""
+
+
+class Mailbox(NamedTuple):
+    """A mailbox as it is stored."""
+
+    holder: str
+    address: str
+    often: str
+    state: str
+    token: str
+    """What its messages are confirmed, and ended, with."""
+    made_at: str
+    position: int
+    """What is recorded after it is new."""
+    failures: int
+    asked_at: str | None
+    sent_at: str | None
+    next_at: str | None
+    failing_since: str | None
+    said: str | None
+    """Why the last time was in vain."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether digests are sent to it."""
+        return self.state == CONFIRMED and self.often != NEVER
+
+
+_COLUMNS = ", ".join(Mailbox._fields)
+_FORGOTTEN = "SELECT originator_id FROM stored_events WHERE topic = :forgotten"
+_IS_OTHERS = "(taken_until IS NOT NULL AND taken_until > :now)"
+
+
+def must_be_address(text: str) -> str:
+    """An address in the form in which it is sent to; refuses what is none."""
+    local, _, host = text.rpartition("@")
+    if not _LOCAL.fullmatch(local) or len(local) > 64:
+        raise BadAddress("what is before the @ is not letters, digits and signs of ASCII")
+    try:
+        host = public_host(host)
+    except ValueError:
+        raise BadAddress("what is after the @ is not the name of a host") from None
+    if "." not in host or len(local) + len(host) >= LONGEST_ADDRESS:
+        raise BadAddress("what is after the @ is not the name of a public host")
+    return f"{local}@{host}"
+
+
+class Mailboxes:
+    """The mailboxes of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of(self, holders: Collection[str] | None) -> list[Mailbox]:
+        """Those of some people, or all; the oldest first."""
+        if holders is None:
+            return self._found("1 = 1")
+        return self._found("holder IN :holders", holders=sorted(holders))
+
+    def _found(self, where: str, **values: Any) -> list[Mailbox]:
+        rows = self._engine.query(
+            f"SELECT {_COLUMNS} FROM mailboxes WHERE {where} AND NOT holder IN ({_FORGOTTEN}) "
+            "ORDER BY made_at, holder",
+            forgotten=Contributor.Forgotten.TOPIC,
+            **values,
+        )
+        return [Mailbox(*row) for row in rows]
+
+    def told(self, holders: Collection[str]) -> set[str]:
+        """Those of these people to whom digests are sent."""
+        return {one.holder for one in self.of(holders) if one.is_told}
+
+    def by_token(self, token: str) -> Mailbox:
+        """The mailbox that a link in a message names; UnknownMailbox if it is none any more."""
+        found = self._found("token = :token", token=token)
+        if not found:
+            raise UnknownMailbox(token)
+        return found[0]
+
+    def put(
+        self, holder: str, address: str, often: str, *, position: int, now: datetime
+    ) -> Mailbox:
+        """Where somebody wants mail; a new address is asked to confirm it."""
+        there = next(iter(self.of([holder])), None)
+        if there is not None and there.address == address and there.state != DISABLED:
+            self._change("often = :often, next_at = NULL", holder, often=often)
+        else:
+            asked_at = there.asked_at if there else None
+            if asked_at is not None and instant(now - LEAST_BETWEEN) < asked_at:
+                raise BadAddress("a confirmation was sent just now; try again in ten minutes")
+            made = (holder, address, often, NEW, token_urlsafe(TOKEN_BYTES), instant(now))
+            with self._engine.transaction() as writer:
+                writer.execute("DELETE FROM mailboxes WHERE holder = :holder", holder=holder)
+                writer.insert(MAILBOXES, [(*made, position, 0, asked_at, *[None] * 5)])
+        return self.of([holder])[0]
+
+    def confirm(self, token: str, position: int) -> Mailbox:
+        """Whoever reads what is sent there wants it; only what is recorded from now on is new."""
+        one = self.by_token(token)
+        if one.state != CONFIRMED:
+            self._change(
+                f"state = '{CONFIRMED}', position = :position, failures = 0, next_at = NULL, "
+                "failing_since = NULL, said = NULL",
+                one.holder,
+                position=position,
+            )
+        return self.by_token(token)
+
+    def stop(self, token: str) -> Mailbox:
+        """Nothing is sent there any more."""
+        one = self.by_token(token)
+        self._change(f"often = '{NEVER}'", one.holder)
+        return self.by_token(token)
+
+    def end(self, holder: str) -> None:
+        """Erase an address."""
+        with self._engine.transaction() as writer:
+            writer.erase("mailboxes", "holder", [holder])
+
+    def _change(self, changes: str, holder: str, **values: str | int) -> None:
+        self._engine.execute(
+            f"UPDATE mailboxes SET {changes} WHERE holder = :holder", holder=holder, **values
+        )
+
+    # -- delivering ------------------------------------------------------------------------
+
+    def due(self, now: datetime, head: int) -> Sequence[Mailbox]:
+        """Those to which something may be sent now; those of the forgotten are erased."""
+        topic = Contributor.Forgotten.TOPIC
+        gone = f"SELECT holder FROM mailboxes WHERE holder IN ({_FORGOTTEN})"
+        if forgotten := self._engine.query(gone, forgotten=topic):
+            with self._engine.transaction() as writer:
+                writer.erase("mailboxes", "holder", [holder for (holder,) in forgotten])
+        rows = self._engine.query(
+            f"SELECT {_COLUMNS} FROM mailboxes WHERE (state = '{NEW}' OR state = '{CONFIRMED}' "
+            f"AND often <> '{NEVER}' AND position < :head) "
+            f"AND (next_at IS NULL OR next_at <= :now) AND NOT {_IS_OTHERS} ORDER BY next_at",
+            head=head,
+            now=instant(now),
+        )
+        return [Mailbox(*row) for row in rows]
+
+    def take(self, one: Mailbox, now: datetime) -> bool:
+        """Have it for this process; False if another has it, or it was changed."""
+        return bool(
+            self._engine.execute(
+                "UPDATE mailboxes SET taken_until = :until WHERE holder = :holder "
+                "AND token = :token AND state = :state AND often = :often "
+                f"AND position = :position AND NOT {_IS_OTHERS}",
+                **{name: getattr(one, name) for name in ("holder", "token", "state", "often")},
+                position=one.position,
+                now=instant(now),
+                until=instant(now + TAKEN),
+            )
+        )
+
+    def has_asked(self, one: Mailbox, now: datetime) -> None:
+        """A confirmation was sent."""
+        changes = f"state = '{ASKED}', asked_at = :now, failures = 0, said = NULL"
+        self._after(one, f"{changes}, failing_since = NULL, next_at = NULL", now)
+
+    def looked(self, one: Mailbox, upto: int, now: datetime, *, is_sent: bool) -> None:
+        """A digest was sent, or there was nothing new up to here."""
+        sent = "sent_at = :now, failures = 0, failing_since = NULL, said = NULL, "
+        self._after(
+            one,
+            f"{sent if is_sent else ''}position = :upto, next_at = :next_at",
+            now,
+            upto=upto,
+            next_at=instant(now + PAUSES[one.often if is_sent else "at_once"]),
+        )
+
+    def failed(self, one: Mailbox, why: str, now: datetime, *, is_final: bool = False) -> None:
+        """A message was sent in vain: it is sent again later, or never if for too long."""
+        since = one.failing_since or instant(now)
+        is_over = is_final or instant(now - PATIENCE) >= since
+        self._after(
+            one,
+            "state = :then, failures = failures + 1, next_at = :next_at, failing_since = :since, "
+            "said = :said",
+            now,
+            then=DISABLED if is_over else one.state,
+            next_at=instant(now + min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)),
+            since=since,
+            said=why[:200],
+        )
+
+    def _after(self, one: Mailbox, changes: str, now: datetime, **values: str | int) -> None:
+        """What became of a turn, unless the mailbox was changed meanwhile."""
+        values |= {"now": instant(now)} if ":now" in changes else {}
+        self._engine.execute(
+            f"UPDATE mailboxes SET {changes}, taken_until = NULL "
+            "WHERE holder = :holder AND token = :token AND position = :position",
+            holder=one.holder,
+            token=one.token,
+            position=one.position,
+            **values,
+        )

@@ -1,0 +1,230 @@
+"""Notifications by mail over HTTP: people say where to, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, TypedDict
+
+from flask import Response, jsonify
+
+from api.authentication import actor
+from api.fields import Choice, Shape, Text, Units, read_body
+from api.mailboxes import (
+    ASKED,
+    CONFIRMED,
+    DISABLED,
+    LONGEST_ADDRESS,
+    NEW,
+    OFTEN,
+    USUALLY,
+    Mailbox,
+    Mailboxes,
+    must_be_address,
+)
+from api.operations import Refusals, answered, documented, writing
+from api.own_keys import Nothing
+from api.results import schema_of
+from api.routes import Routes
+from api.seen import Seen
+from domain.engine import Engine
+from domain.journal import Journal
+from domain.permission import OPERATOR
+from domain.refusal import BadAddress, UnknownMailbox
+from domain.values import BEN, LARGEST_POSITION, Example, one_of
+from projections import people
+from projections.store import Store
+from projections.told import MOMENT, Count
+
+LONGEST_TOKEN = 64
+
+
+class MailWanted(Shape):
+    """Where mail is wanted, and how often."""
+
+    address = Text(
+        LONGEST_ADDRESS, "ben@example.org", "Where to; default the address that is there."
+    )
+    often = Choice(OFTEN, f"How often; default as before, at first {USUALLY}.")
+
+
+class Token(Shape):
+    """What a message said."""
+
+    token = Text(LONGEST_TOKEN, "Wq3…", "The token in the message.", required=True)
+
+
+class MailboxTold(TypedDict):
+    """Where somebody wants mail."""
+
+    holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
+    address: Annotated[str, Example("ben@example.org")]
+    often: Annotated[str, one_of(OFTEN)]
+    state: Annotated[
+        str,
+        "A confirmation is to be sent (new), or was sent (asked); disabled after days in vain.",
+        one_of((NEW, ASKED, CONFIRMED, DISABLED)),
+    ]
+    sent_at: Annotated[str | None, "When the latest digest was sent.", Example(MOMENT)]
+    next_at: Annotated[str | None, "None is sent before.", Example(MOMENT)]
+    said: Annotated[str | None, "Why the last time was in vain.", Example("550 no such user")]
+    made_at: Annotated[str, Example(MOMENT)]
+
+
+class MailboxList(TypedDict):
+    """Where mail is sent to, the oldest first."""
+
+    items: list[MailboxTold]
+
+
+class SeenUpto(Shape):
+    """Up to where somebody has read."""
+
+    position = Units(0, 4711, "Up to this position.", most=LARGEST_POSITION, required=True)
+
+
+class SeenTold(TypedDict):
+    """Up to where you have read what happened."""
+
+    position: Annotated[Count, "What was recorded after it is new to you.", Example(4711)]
+
+
+class Notifications:
+    """The mailboxes that somebody may see and change."""
+
+    def __init__(self, journal: Journal, store: Store, *, is_sent: bool) -> None:
+        self._journal, self._store = journal, store
+        self.mailboxes, self.is_sent = Mailboxes(journal.engine), is_sent
+        """Whether this installation sends mail."""
+
+    def all(self, actor: str) -> list[Mailbox]:
+        """Those of every account of theirs; for the operator, all."""
+        return self.mailboxes.of(None if actor == OPERATOR else self._accounts(actor))
+
+    def own(self, actor: str) -> Mailbox | None:
+        """That of the person who asks."""
+        found = self.mailboxes.of(self._accounts(actor))
+        return next((one for one in found if one.holder == actor), None) or next(iter(found), None)
+
+    def put(self, actor: str, address: str | None = None, often: str | None = None) -> Mailbox:
+        """Where they want mail, and how often."""
+        there = self.own(actor)
+        if not self.is_sent:
+            raise BadAddress("this installation sends no mail")
+        if address is None and there is None:
+            raise BadAddress("there is none yet")
+        if address is not None:
+            address = must_be_address(address)
+        often = often or (there.often if there else USUALLY)
+        return self.mailboxes.put(
+            there.holder if there else actor,
+            address or (there.address if there else ""),
+            often,
+            position=self._journal.facts.head(),
+            now=self._journal.clock(),
+        )
+
+    def confirm(self, token: str) -> Mailbox:
+        """Whoever has the token reads what is sent there, and wants it."""
+        return self.mailboxes.confirm(token, self._journal.facts.head())
+
+    def end(self, actor: str) -> Mailbox:
+        """Erase their address."""
+        there = self.own(actor)
+        if there is None:
+            raise UnknownMailbox(actor)
+        self.mailboxes.end(there.holder)
+        return there
+
+    def _accounts(self, actor: str) -> list[str]:
+        if actor == OPERATOR:
+            return [OPERATOR]
+        with self._store.view() as view:
+            return people.ids(view, actor)
+
+
+def notifications(journal: Journal, store: Store, theirs: Notifications) -> Routes:
+    """The routes of notifications by mail."""
+    routes = Routes("notifications", "What waits and what happened, by mail.", journal, store)
+
+    def list_mailboxes() -> Response:
+        """List where mail is sent to: your address, for the operator everybody's.
+
+        Nobody else ever sees it, and it is erased when its holder is forgotten.
+        """
+        return jsonify(items=[told(one) for one in theirs.all(actor())])
+
+    def set_mailbox() -> Response:
+        """Say where you want to be notified by mail, and how often.
+
+        A digest has what waits for you, the most urgent first, and what happened since the one
+        before; without anything new, none is sent. A new address counts once it is confirmed: a
+        message with a link and a token is sent there.
+        """
+        return jsonify(told(theirs.put(actor(), **read_body(MailWanted))))
+
+    def confirm_mailbox() -> Response:
+        """Confirm an address with the token that was sent there."""
+        return jsonify(told(theirs.confirm(read_body(Token)["token"])))
+
+    def end_mailbox() -> Response:
+        """Erase your address; no mail is sent any more."""
+        read_body(Nothing, may_be_empty=True)
+        return jsonify(told(theirs.end(actor())))
+
+    def listing() -> dict[str, Any]:
+        answers = {"200": answered("The addresses.", schema_of(MailboxList))}
+        return documented(list_mailboxes, answers, ["unauthenticated", "storage_unavailable"])
+
+    routes.add("GET", "/notifications", list_mailboxes, "list_mailboxes", listing)
+    acts: tuple[tuple[str, Callable[..., Response], type[Shape], Refusals], ...] = (
+        ("", set_mailbox, MailWanted, (BadAddress,)),
+        ("/confirm", confirm_mailbox, Token, (UnknownMailbox,)),
+        ("/end", end_mailbox, Nothing, (UnknownMailbox,)),
+    )
+    for path, act, body, refuses in acts:
+        doc = partial(_acting, act, body, refuses)
+        routes.add("POST", f"/notifications{path}", act, act.__name__, doc)
+    _seen_routes(routes, journal.engine)
+    return routes
+
+
+def _acting(act: Callable[..., Response], body: type[Shape], refuses: Refusals) -> dict[str, Any]:
+    answers = {"200": answered("The mailbox.", schema_of(MailboxTold))}
+    return writing(act, body, answers, refuses, signed=False, body_required=body is not Nothing)
+
+
+def told(one: Mailbox) -> dict[str, Any]:
+    """A mailbox as answers show it; never its token."""
+    names = ("holder", "address", "often", "state", "sent_at", "next_at", "said", "made_at")
+    return {name: getattr(one, name) for name in names}
+
+
+def _seen_routes(routes: Routes, engine: Engine) -> None:
+    """The routes of what has been seen."""
+    seen = Seen(engine)
+
+    def show_seen() -> Response:
+        """Up to where you have read what happened to you.
+
+        What was recorded after it is new: `since` of your happenings lists it.
+        """
+        return jsonify(position=seen.upto(actor()))
+
+    def set_seen() -> Response:
+        """Say up to where you have read what happened to you.
+
+        It only ever moves forward.
+        """
+        return jsonify(position=seen.read(actor(), read_body(SeenUpto)["position"]))
+
+    answers = {"200": answered("The position.", schema_of(SeenTold))}
+
+    def shown() -> dict[str, Any]:
+        return documented(show_seen, answers, ["unauthenticated", "storage_unavailable"])
+
+    def said() -> dict[str, Any]:
+        return writing(set_seen, SeenUpto, answers, (), signed=False)
+
+    routes.add("GET", "/notifications/seen", show_seen, "show_seen", shown)
+    routes.add("POST", "/notifications/seen", set_seen, "set_seen", said)

@@ -1,0 +1,169 @@
+"""Messages to people: the one that asks for a confirmation, and the digest, as text and HTML.
+
+A digest has what waits for its reader and what happened to them, in the words of the pages. What
+other people wrote beside a fact (comments, reasons, answers) is in none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from flask import Flask, g
+from markupsafe import Markup
+
+from api.mailboxes import CONFIRMED, Mailbox
+from api.web import words
+from api.web.finding import told
+from domain.journal import Journal
+from domain.permission import OPERATOR
+from projections import happenings, inbox, wording
+from projections.inbox import InboxItem
+from projections.store import View
+
+MOST_WAITING, MOST_HAPPENED = 20, 50
+"""How many of each a digest names; of what waits it says how much there is."""
+
+_APP = Flask("api", static_folder=None)
+"""Gives the words of the pages their addresses."""
+
+
+class Digest(NamedTuple):
+    """What there is to tell somebody."""
+
+    waiting: Sequence[InboxItem]
+    waits: int
+    happened: Sequence[Mapping[str, Any]]
+
+    def is_new(self, after: int) -> bool:
+        """Whether any of it was recorded after a position."""
+        return bool(self.happened) or any(one["position"] > after for one in self.waiting)
+
+    @property
+    def proposals(self) -> set[str]:
+        """The proposals that it names."""
+        waiting = {one["id"] for one in self.waiting if one["noun"] == "proposal"}
+        happened = (one for one in self.happened if one["topic"].startswith("proposal."))
+        return waiting.union(one["noun"] for one in happened)
+
+    @property
+    def subject(self) -> str:
+        """What the message is about, without a name or a title."""
+        parts = [f"{self.waits} waiting for you"] if self.waits else []
+        parts += [f"{words.several(len(self.happened), 'notification')}"] if self.happened else []
+        return ", ".join(parts)
+
+
+def digest_of(view: View, journal: Journal, one: Mailbox) -> Digest:
+    """What waits for the holder of a mailbox, and what happened since the last digest."""
+    waiting = inbox.inbox(view, journal, actor=one.holder, limit=MOST_WAITING).items
+    if one.holder == OPERATOR:
+        return Digest(waiting, inbox.how_many(view, journal, OPERATOR), [])
+    happened = happenings.of_contributor(
+        view, journal, one.holder, actor=one.holder, since=one.position, limit=MOST_HAPPENED
+    ).items
+    with _APP.test_request_context():
+        sentences = told(view, happened, words.told_to)
+        lines = [{**fact, "where": words.where(fact)} for fact in sentences]
+    return Digest(waiting, inbox.how_many(view, journal, one.holder), lines)
+
+
+class Sender(NamedTuple):
+    """Who writes, and the address of the pages."""
+
+    address: str
+    pages: str
+
+
+def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
+    """The message that asks whether somebody reads what is sent to an address."""
+    link = f"{sender.pages}/mail/confirm/{one.token}"
+    says = "Somebody, probably you, wants notifications of Stemma at this address."
+    asks = "To confirm it, open this page:"
+    else_ = "If it was not you, do nothing: nothing more is sent here."
+    page = Markup('<p>{}</p><p>{} <a href="{}">{}</a></p><p>{}</p>')
+    return _message(
+        one,
+        sender,
+        now,
+        "Confirm your address",
+        f"{says}\n\n{asks}\n{link}\n\n(Or give its last part as the token.)\n\n{else_}\n",
+        page.format(says, asks, link, link, else_),
+    )
+
+
+def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> EmailMessage:
+    """A digest as a message."""
+    with _APP.test_request_context():
+        g.actor = one.holder
+        waiting = [(_asks(each), words.answer_at(each)) for each in found.waiting]
+    happened = [(Markup(fact["sentence"]).striptags(), fact["where"]) for fact in found.happened]
+    text, page = "", Markup()
+    for heading, lines, of in (
+        ("Waiting for you", waiting, found.waits),
+        ("What happened", happened, len(happened)),
+    ):
+        if lines:
+            text += f"{heading}\n\n"
+            text += "".join(f"- {says}\n  {sender.pages}{where}\n" for says, where in lines)
+            items = Markup().join(
+                Markup('<li><a href="{}{}">{}</a></li>').format(sender.pages, where, says)
+                for says, where in lines
+            )
+            page += Markup("<h2>{}</h2><ul>{}</ul>").format(heading, items)
+            if of > len(lines):
+                text += f"  … and {of - len(lines)} more\n"
+                page += Markup("<p>… and {} more</p>").format(of - len(lines))
+            text += "\n"
+    all_at, stop_at = f"{sender.pages}/waiting", _stop(one, sender)
+    text += f"All of it: {all_at}\nHow often: {sender.pages}/own-notifications\nStop: {stop_at}\n"
+    page += Markup(
+        '<p><a href="{}">All of it</a> · <a href="{}/own-notifications">How often</a> · '
+        '<a href="{}">Stop these messages</a></p>'
+    ).format(all_at, sender.pages, stop_at)
+    return _message(one, sender, now, found.subject, text, page)
+
+
+def _asks(item: InboxItem) -> str:
+    """Something in the inbox as a line: what is to be done, about what, until when, how much."""
+    about = [] if item["work"] is None else [words.called(item["work"])]
+    return "; ".join([": ".join([item["does"], *about]), *_terms(item)])
+
+
+def _terms(item: InboxItem) -> Iterator[str]:
+    if item["deadline"]:
+        since = "since" if item["is_overdue"] else "until"
+        yield f"{since} {wording.day(item['deadline'])}"
+    for amount in item["amounts"]:
+        yield wording.money(amount["amount_minor"], amount["currency"])
+
+
+def _stop(one: Mailbox, sender: Sender) -> str:
+    return f"{sender.pages}/mail/stop/{one.token}"
+
+
+def _message(
+    one: Mailbox, sender: Sender, now: datetime, subject: str, text: str, page: Markup
+) -> EmailMessage:
+    """A message; a repetition of it has the same id."""
+    message = EmailMessage(SMTP)
+    message["Subject"] = f"Stemma: {subject}"
+    message["From"], message["To"] = f"Stemma <{sender.address}>", one.address
+    message["Date"] = format_datetime(now)
+    of = sha256(f"{one.token} {one.state} {one.position}".encode()).hexdigest()[:32]
+    message["Message-ID"] = f"<{of}@{urlsplit(sender.pages).hostname}>"
+    message["Auto-Submitted"] = "auto-generated"
+    if one.state == CONFIRMED:
+        message["List-Unsubscribe"] = f"<{_stop(one, sender)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text)
+    head = Markup('<!doctype html><html lang="en"><meta charset="utf-8"><title>{}</title>')
+    body = Markup("<body>{}</body></html>").format(page)
+    message.add_alternative(str(head.format(subject) + body), subtype="html")
+    return message
