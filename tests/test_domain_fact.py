@@ -187,7 +187,7 @@ FORMS = {
             "ground",
             "rounding",
             "was",
-            "channel",
+            "means",
         ),
         *(
             "source",

@@ -59,8 +59,8 @@ def test_a_stranger_reads_only_what_is_open(served: Served, public: Served) -> N
 def test_no_form_is_taken_without_its_token_or_from_elsewhere(served: Served) -> None:
     someone, head = signed_in(served, served.admit("Ana")), served.head
     token = someone.get("/post").token
-    for path in paths(served, "POST"):
-        if path not in WITHOUT_SESSION and not path.startswith(LINKED):
+    for path in (one for one in paths(served, "POST") if not one.startswith(LINKED)):
+        if path not in WITHOUT_SESSION:
             for said in ({}, {"form_token": "0" * 64}, {"form_token": "0" * 64, "title": "A"}):
                 assert someone.post(path, said).status == 403, path
         for header in ({"Origin": "https://example.org"}, {"Sec_Fetch_Site": "cross-site"}):
