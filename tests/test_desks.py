@@ -209,3 +209,14 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     nobody = signed_in(served, served.admit("Zed"))
     for path in ("import", "payout", "batches", "bookings", "balances", "pools", "reports"):
         assert nobody.get(f"/desk/accountant/{path}").status == 403
+
+
+def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
+    ana, ben = served.admit("Ana Lea"), served.admit("Ben Lea")
+    page = signed_in(served, ben).get(f"/statement/{ana}")
+    assert page.status == 403
+    assert "Ben Lea may not read" in page.text_seen
+    assert "Who may: Open to the operator" in page.text_seen
+    assert ben not in page.text.partition("<main")[2]
+    answer = served.acting(ben).get(f"/contributors/{ana}/statement")
+    assert (answer.status, answer.json["open_to"][:20]) == (403, "Open to the operator")

@@ -11,11 +11,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from zlib import crc32
 
 from domain.lineage import Edge
 from projections.pictures.folding import Folded, LineagePicture, Over, Work, folded
 from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
-from projections.pictures.svg import Markup, colour_at, document, element, joined, linked, number
+from projections.pictures.svg import (
+    COLOURS,
+    Markup,
+    colour_at,
+    document,
+    element,
+    joined,
+    linked,
+    number,
+)
 from projections.pictures.text import (
     counted,
     figure,
@@ -138,14 +148,23 @@ def _described(drawn: Folded, layout: Layout) -> str:
 
 
 def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
-    """The colours of each work's people. Those with most of the picture get their own."""
+    """The colours of each work's people. Those with most of the picture get one of their own.
+
+    It follows from the name, so that somebody has the same in every picture, unless another with
+    more of a picture has it there.
+    """
     weight: dict[str, float] = {}
     for work in works:
         for name in work.people:
             part = float(work.share or 0) / len(work.people)
             weight[name] = weight.get(name, 0.0) + 1 + _SHARE_COUNTS * part
     ranked = sorted(weight, key=lambda name: (-weight[name], name))
-    colour = {name: colour_at(place) for place, name in enumerate(ranked)}
+    colour, free = dict.fromkeys(ranked, "cx"), list(range(COLOURS))
+    for name in ranked[:COLOURS]:
+        liked = crc32(name.encode("utf-8", "replace")) % COLOURS
+        place = min(free, key=lambda one: (one - liked) % COLOURS)
+        free.remove(place)
+        colour[name] = colour_at(place)
     return {work.id: tuple(colour[name] for name in work.people) or ("cx",) for work in works}
 
 
