@@ -32,7 +32,17 @@ from projections import lineage, projects
 from projections.finding import Order, Reverse, contains, in_order, sort_of
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
+from projections.tables import (
+    NEVER,
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Table,
+    born,
+    facts_about,
+    moved,
+)
 from projections.told import WorkRef
 from projections.told_projects import (
     AnswerState,
@@ -130,7 +140,9 @@ def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
     return said
 
 
-CHALLENGING = Projection("challenges", (CHALLENGES, ANSWERS), changes)
+CHALLENGING = Projection(
+    "challenges", (CHALLENGES, ANSWERS), changes, facts_about(Challenge, Answer, Join)
+)
 
 # -- answers -------------------------------------------------------------------------------
 

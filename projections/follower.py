@@ -14,11 +14,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
-from domain.fact import Fact
+from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.journal import Journal
 from domain.permission import OPERATOR
@@ -38,7 +39,7 @@ from projections.money.rows import MONEY
 from projections.notices import NOTICED
 from projections.projects import PROJECTING, PROJECTS
 from projections.store import LAYOUTS, Generation, Store, table_name
-from projections.tables import NEVER, Amend, Move, Numbers, Projection, Put, Table, Values
+from projections.tables import NEVER, Amend, Change, Move, Numbers, Projection, Put, Table, Values
 
 log = logging.getLogger(__name__)
 
@@ -230,8 +231,8 @@ def fold(
     pages = {table.name: PageOfRows(table) for table in TABLES}
     for position, happened in facts:
         known.post(happened)
-        for projection in PROJECTIONS:
-            for change in projection.changes(position, happened, known):
+        for changes in _concerned(happened.TOPIC):
+            for change in changes(position, happened, known):
                 page = pages[change.table.name]
                 match change:
                     case Put():
@@ -250,6 +251,12 @@ def fold(
     for page in pages.values():
         page.write(writer, generation, changed)
     return changed
+
+
+@cache
+def _concerned(topic: str) -> tuple[Callable[[int, Fact, Numbers], Iterator[Change]], ...]:
+    """What the projections do that such a fact may change."""
+    return tuple(one.changes for one in PROJECTIONS if issubclass(FACTS[topic], one.about))
 
 
 def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:

@@ -10,7 +10,7 @@ from domain.dates import is_surely_before
 from domain.fact import Fact
 from domain.membership import Membership
 from projections.store import View, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Table, born, facts_about
 
 MEMBERSHIPS = Table(
     "memberships",
@@ -41,7 +41,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(MEMBERSHIPS, happened.originator_id, {"state": happened.leaves})
 
 
-GROUPING = Projection("groups", (MEMBERSHIPS,), changes)
+GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership))
 
 
 class Member(NamedTuple):

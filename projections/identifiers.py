@@ -11,7 +11,17 @@ from domain.iscc import bands_of, units_of
 from domain.join import Join
 from domain.refusal import UnknownIdentifier
 from projections.store import View, counting, holds
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    born,
+    facts_about,
+    moved,
+)
 from projections.told import IdentifierTold
 
 IDENTIFIERS = Table(
@@ -66,7 +76,7 @@ def _units(position: int, identifier: str, code: str) -> Iterator[Put]:
                 yield Put(UNITS, (identifier, unit.kind, band, unit.bits.hex(), position))
 
 
-IDENTIFIED = Projection("identifiers", (IDENTIFIERS, UNITS), changes)
+IDENTIFIED = Projection("identifiers", (IDENTIFIERS, UNITS), changes, facts_about(Identifier, Join))
 
 # -- answers -------------------------------------------------------------------------------
 

@@ -20,7 +20,17 @@ from projections import attribution, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, holds
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    born,
+    facts_about,
+    moved,
+)
 from projections.told_projects import (
     InStep,
     KindOfProject,
@@ -143,7 +153,12 @@ def _placed(position: int, happened: Placement.Event, numbers: Numbers) -> Itera
     yield born(PLACEMENTS, happened, **at, project=numbers[happened.project], put=position)
 
 
-PROJECTING = Projection("projects", (PROJECTS, STEPS, UPDATES, PLACEMENTS), changes)
+PROJECTING = Projection(
+    "projects",
+    (PROJECTS, STEPS, UPDATES, PLACEMENTS),
+    changes,
+    facts_about(Project, Step, Placement, Join),
+)
 
 # -- answers -------------------------------------------------------------------------------
 

@@ -53,10 +53,14 @@ class Table:
         return [name for name, _ in self.columns].index(self.key)
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns that a fact fills."""
+        return tuple(name for name, _ in self.columns)
+
+    @cached_property
     def all_columns(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
-        names = tuple(name for name, _ in self.columns)
-        return (*names, "since", "until") if self.key else names
+        return (*self.names, "since", "until") if self.key else self.names
 
     def create(self, name: str, typed: Callable[[str], str]) -> str:
         """The statement that creates it under a name, with an engine's names of types."""
@@ -145,7 +149,13 @@ def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -
 def born(table: Table, happened: Fact, **values: Any) -> Put:
     """The row of a noun's first fact: its fields by the names of the columns, and these values."""
     said = {**vars(happened), "id": happened.originator_id, "state": happened.leaves, **values}
-    return Put(table, tuple(said.get(name) for name, _ in table.columns))
+    return Put(table, tuple(map(said.get, table.names)))
+
+
+def facts_about(*nouns: type) -> tuple[type[Fact], ...]:
+    """The kinds of facts that are declared in these nouns."""
+    declared = (one for noun in nouns for one in vars(noun).values() if isinstance(one, type))
+    return tuple(one for one in declared if issubclass(one, Fact))
 
 
 class Projection(NamedTuple):
@@ -154,3 +164,5 @@ class Projection(NamedTuple):
     name: str
     tables: tuple[Table, ...]
     changes: Callable[[int, Fact, Numbers], Iterator[Change]]
+    about: tuple[type[Fact], ...] = (Fact,)
+    """The kinds of facts that may change anything in it; others are not shown to it."""

@@ -30,7 +30,7 @@ from domain.money.share import Share
 from domain.money.terms import named_in
 from domain.money.withholding import Withholding
 from domain.remix import Remix
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, facts_about
 
 POOLS = Table(
     "pools",
@@ -475,4 +475,10 @@ MONEY = Projection(
         *(RATES, PAYMENT_CURRENCIES, WITHHOLDINGS, WITHHELD, RESERVES),
     ),
     changes,
+    (
+        *facts_about(Pool, Proposal, Share, Entry, Revenue, Expense, Payout, Batch, Period, Hold),
+        *facts_about(Outsider, ExchangeRate, PaymentCurrency, Withholding),
+        *(Contributor.Forgotten, Credit.Disputed, Credit.Settled, Credit.Revoked),
+        *(Remix.Disputed, Remix.Settled, Remix.Struck),
+    ),
 )
