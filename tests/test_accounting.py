@@ -185,6 +185,7 @@ def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database:
         first, second = told.earn(pool, 1_000), told.earn(pool, 3_000, "2026-06")
         told.reverse(first, 400)
         told.pay(payees=[a])
+        other = told.pool("another")
         with told.view() as view:
             given = {"view": view, "journal": told.journal, "actor": OPERATOR}
             trial = bookkeeping.trial_balance(**given)
@@ -192,6 +193,10 @@ def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database:
             page = bookkeeping.bookings(**given, limit=1)
             rest = bookkeeping.bookings(**given, limit=1, after=page.next).items
             june = bookkeeping.bookings(**given, from_="2026-06", to="2026-07").items
+            of_pools = [
+                bookkeeping.all_balances(**given, pool=each).items for each in (pool, other)
+            ]
+        assert of_pools == [owed, []]
         assert [one["amount_minor"] for one in trial["sums"]] == [0]
         accounts = {one["account"]: one["amount_minor"] for one in trial["lines"]}
         assert sum(one["owed_minor"] for one in owed) == accounts["owed"]

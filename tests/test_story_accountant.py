@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import reader, sign_in
+from browsing import look_at, reader, sign_in
 from playwright.sync_api import Browser, Page, expect
 from serving import OPERATOR_KEY, Served, serving
 
@@ -126,3 +126,36 @@ def test_from_a_statement_to_a_closed_period(
         expect(page.get_by_role("row", name="paid payouts that have arrived")).to_contain_text(
             "75.00"
         )
+
+
+@pytest.mark.slow
+def test_every_page_of_the_desk_fits_and_axe_finds_nothing_serious(
+    browser: Browser, empty: Served, tmp_path: Path
+) -> None:
+    post, (ana, ben) = empty.operator.post, (empty.admit(name) for name in ("Ana", "Ben"))
+    song = empty.post_piece("Low Tide", by=ana)
+    whole = post("/releases", title="Tides of the North", components=[{"work": song}]).id
+    terms = {"type": "fixed", "shares": [[ana, "1/2"], ["house", "1/4"], [ben, "1/4"]]}
+    for name, currency in (("Sales", "EUR"), ("America", "USD")):
+        said = {"name": name, "kind": "song", "currency": currency, "terms": terms}
+        pool = post(f"/releases/{whole}/pools", said).id
+        for month in range(1, 10):
+            earned = {"effective_at": f"2026-0{month}", "document": f"statement {month}"}
+            post(f"/pools/{pool}/revenue", source="store", amount_minor=12_345 * month, **earned)
+    batch = post("/payout-batches", currency="USD").id
+    statement = tmp_path / "april.csv"
+    statement.write_text(STATEMENT)
+    desk = "/desk/accountant"
+    with reader(browser, empty.origin) as page:
+        sign_in(page, OPERATOR_KEY)
+        for name in ("import", "batches", f"batch/{batch}", "bookings", "balances", "pools"):
+            page.goto(f"{desk}/{name}")
+            look_at(page, f"accountant-{name.partition('/')[0]}")
+        page.goto(f"{desk}/reports")
+        look_at(page, "accountant-reports")
+        page.goto(f"{desk}/import")
+        page.get_by_label("The file").set_input_files(statement)
+        page.get_by_label("Pool").fill(pool)
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_role("status")).to_contain_text("1 refused")
+        look_at(page, "accountant-imported")

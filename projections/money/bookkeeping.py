@@ -281,14 +281,15 @@ def all_balances(
     actor: str,
     currency: InCurrency = None,
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
+    pool: Annotated[PoolId | None, "Only from this pool; default from all."] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PayeeBalance]:
-    """What every payee is owed and was paid over all pools, by currency, the largest debt first."""
+    """What every payee is owed and was paid, by currency, those owed most first."""
     Reader(view, journal, actor).must_be("the balances of all payees", None)
     where = ["p.position <= :as_of", "p.proposal IS NOT NULL", "p.account = :owed"]
     said: dict[str, Any] = {"owed": "owed"}
-    for name, value in (("currency", currency), ("payee", payee)):
+    for name, value in (("currency", currency), ("payee", payee), ("pool", pool)):
         if value is not None:
             where.append(f"p.{name} = :{name}")
             said[name] = value
@@ -302,14 +303,16 @@ def all_balances(
         **said,
     )
     more = encode_cursor(place + limit) if len(rows) > limit else None
-    return Page(_balances_told(view, journal, rows[:limit]), more)
+    return Page(_balances_told(view, journal, rows[:limit], pool), more)
 
 
-def _balances_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[PayeeBalance]:
+def _balances_told(
+    view: View, journal: Journal, rows: Sequence[Row], pool: str | None
+) -> list[PayeeBalance]:
     payees = {payee for payee, *_ in rows}
     sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     because: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    accounts = balances.accounts(view, payees=payees) if payees else []
+    accounts = balances.accounts(view, payees=payees, pool=pool) if payees else []
     for each, stands in balances.standings(view, journal, accounts):
         known = sums[each.payee, each.currency]
         for name, units in (*stands.sums.items(), *_not_owed(each.units)):
