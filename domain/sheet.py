@@ -29,10 +29,13 @@ class Sheet:
 
     def __post_init__(self) -> None:
         self._added = Counter[str]()
+        self._sealed = dict[tuple[str, str, str], str]()
+        """The commitments of the texts on it, by owner, name and text."""
         self._signed: dict[str, str] = {}
         if self.signing is not None:
             message = self.signing.disclosure()
             self.disclosures.append(message)
+            self._sealed[message.owner, message.name, message.value] = message.digest
             self._signed = {"message": message.digest, "signature": self.signing.signature}
             if self.signing.bound is not None:
                 self._signed["binds"] = str(self.signing.bound)
@@ -67,10 +70,10 @@ class Sheet:
 
     def _seal(self, owner: str, name: str, value: str) -> str:
         """Commit to a text; the same text several times in one command is one text."""
-        for known in self.disclosures:
-            if (known.owner, known.name, known.value) == (owner, name, value):
-                return known.digest
+        if known := self._sealed.get((owner, name, value)):
+            return known
         salt = self.signing.salt(name, value) if self.signing else None
         disclosure = seal(owner, name, plain_text(name, value), salt)
         self.disclosures.append(disclosure)
+        self._sealed.setdefault((owner, name, disclosure.value), disclosure.digest)
         return disclosure.digest

@@ -14,6 +14,7 @@ from projections import attribution, lineage
 from projections.follower import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run
+from scripts.benchmarks.growth import HOT
 from scripts.benchmarks.measure import Peer, Result, percentile, plain, rates, scratch
 from scripts.bundle import Found, import_lines
 from scripts.generate import (
@@ -29,6 +30,19 @@ from scripts.generate import (
     record,
 )
 from scripts.service import Service, open_service
+
+OPERATIONS = (*HOT, "a search for a word of a title")
+
+
+def grown_at(works: int) -> list[str]:
+    """What is measured of the growth at one size: in the end the tables, and a worker."""
+    tables = ("found", "heads", "log_map", "read_2_credits", "read_2_mentions", "read_2_remixes")
+    further = ("read_2_works", "stored_events", "vault", "a worker after 10 questions")
+    return [
+        *(f"{what} of {works} works" for what in ("recording", "folding", "log")),
+        *(f"{what}, {works} works" for what in (*OPERATIONS, *tables, *further)),
+    ]
+
 
 MEASURES = {
     "inbox": [
@@ -143,6 +157,10 @@ MEASURES = {
         ),
         "memory at the end",
     ],
+    "growth": [
+        *(each for works in (200, 400) for each in grown_at(works)),
+        *(f"growth of {what}" for what in OPERATIONS),
+    ],
     "layout": [
         f"{what}, {works} works" for works in ("5 and 30", "120") for what in ("crossings", "time")
     ],
@@ -154,7 +172,7 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-LONG = {"audit", "load", "contributors", "pages", "money"}
+LONG = {"growth", "audit", "load", "contributors", "pages", "money"}
 """Those that take as long as all others together: they start servers or make large communities."""
 
 

@@ -44,6 +44,10 @@ class Result:
     unit: str
     peers: tuple[Peer, ...] = ()
     note: str = ""
+    point: tuple[str, int] | None = None
+    """What it is of which size, if it is measured at several."""
+    broken: str = ""
+    """The claim that does not hold by it."""
 
     def ratio(self, peer: Peer) -> float:
         """Our figure divided by the peer's."""

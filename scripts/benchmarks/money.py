@@ -117,8 +117,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 def _stage(opened: ExitStack, database: str, revenues: int, pools: int) -> Stage:
     address = opened.enter_context(scratch(database))
     service = opened.enter_context(open_service(address, operator_key=KEY))
-    found = _opened(service.journal, pools)
-    _carry_out(service.journal, (_revenue(found[n % pools], n) for n in range(revenues)))
+    found = opened_pools(service.journal, pools)
+    _carry_out(service.journal, (revenue_of(found[n % pools], n) for n in range(revenues)))
     return Stage(address, revenues, found, service)
 
 
@@ -161,7 +161,7 @@ def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) 
     ours = [
         [
             partial(
-                stage.service.journal.record, _revenue(stage.pools[7 * n % len(stage.pools)], n)
+                stage.service.journal.record, revenue_of(stage.pools[7 * n % len(stage.pools)], n)
             )
             for n in range(times)
         ]
@@ -177,10 +177,10 @@ def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) 
 def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:
     """Many lines in an append, by commands and from a file."""
     journal, pools = stage.service.journal, stage.some()
-    single = (_revenue(pools[n % len(pools)], n) for n in range(lines))
+    single = (revenue_of(pools[n % len(pools)], n) for n in range(lines))
     taken = seconds(lambda: _carry_out(journal, single))
     yield stage.told(f"revenues in batches {stage.which}", lines / taken, "lines/s")
-    sales = (_revenue(pools[n % len(pools)], n, SOLD) for n in range(lines // SOLD))
+    sales = (revenue_of(pools[n % len(pools)], n, SOLD) for n in range(lines // SOLD))
     taken = seconds(lambda: _carry_out(journal, sales))
     yield stage.told(f"sales, {SOLD} to a revenue, {stage.which}", lines / taken, "lines/s")
     rate = _imported(journal, pools, imported)
@@ -231,7 +231,7 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
 # -- ours ----------------------------------------------------------------------------------------
 
 
-def _opened(journal: Journal, pools: int) -> list[str]:
+def opened_pools(journal: Journal, pools: int) -> list[str]:
     """Pools of one release, each with an agreement of its own."""
     person = journal.record(AdmitContributor(name="Ana")).id
     credit = {"contributor": person, "role": "writer"}
@@ -256,7 +256,8 @@ def _opened(journal: Journal, pools: int) -> list[str]:
     return found
 
 
-def _revenue(pool: str, number: int, sold: int = 0) -> RecordRevenue:
+def revenue_of(pool: str, number: int, sold: int = 0) -> RecordRevenue:
+    """An amount of its own, or as many lines that were sold."""
     said = {"pool": pool, "source": "shop", "effective_at": "2026"}
     if not sold:
         return RecordRevenue.of({**said, "amount_minor": 1_000 + 7 * number % 991})
@@ -281,16 +282,16 @@ def _batches(every: Iterator[T], size: int) -> Iterator[list[T]]:
 FRESH = """
 import re, sys, time
 from pathlib import Path
-from scripts.benchmarks.money import _revenue
+from scripts.benchmarks.money import revenue_of
 from scripts.service import Service, open_service
 address, times, *pools = sys.argv[1:]
 with open_service(address) as service:
     first, worked = time.perf_counter(), time.process_time()
-    service.journal.record(_revenue(pools[0], 1))
+    service.journal.record(revenue_of(pools[0], 1))
     print(1000 * (time.perf_counter() - first))
     print(1000 * (time.process_time() - worked))
     for number in range(int(times)):
-        service.journal.record(_revenue(pools[number % len(pools)], number))
+        service.journal.record(revenue_of(pools[number % len(pools)], number))
     print(int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
 

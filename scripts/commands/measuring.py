@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from scripts.commands.frame import out, settings_of
@@ -16,19 +18,27 @@ commands = click.Group()
     type=click.Choice(["small", "full", "largest"]),
     default="small",
     show_default=True,
-    help="How much there is to measure: “full” is of real size; “largest”, a million revenues.",
+    help="How much there is to measure: “full” is of real size; “largest”, a million.",
+)
+@click.option(
+    "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
 )
 @click.pass_context
-def bench(ctx: click.Context, names: tuple[str, ...], size: str) -> None:
+def bench(ctx: click.Context, names: tuple[str, ...], size: str, chart: Path | None) -> None:
     """Measure, against a named peer in the same run.
 
     Give --database (before “bench”) to choose the engine. It is not touched: on PostgreSQL,
     temporary databases are created beside it, on SQLite files in a temporary folder.
     """
     from scripts import benchmarks
+    from scripts.benchmarks.chart import drawn
 
     unknown = set(names) - set(benchmarks.BENCHMARKS)
     if unknown:
         known = ", ".join(benchmarks.BENCHMARKS)
         raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
-    benchmarks.run(names, size, settings_of(ctx).database, out)
+    results = benchmarks.run(names, size, settings_of(ctx).database, out)
+    if chart is not None:
+        chart.write_text(drawn(results))
+    if broken := [result.broken for result in results if result.broken]:
+        raise click.ClickException(f"a claim does not hold: {'; '.join(broken)}")

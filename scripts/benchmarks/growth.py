@@ -1,0 +1,346 @@
+"""Growth: what an operation costs in communities of more and more works, and how it grows.
+
+Cost is time of the processor, of this process and of the server's where that is on this machine, so
+other load hardly matters; the peer is one row by its key, asked by hand. The exponent is the slope
+of a line through the logarithms of size and cost: 0 is constant, 1 grows with the size.
+
+The claim: nothing on a hot path grows faster than the logarithm of the size, but for the size of
+its answer. The run fails if it does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from domain.note import SignerKey
+from domain.permission import OPERATOR
+from projections import attribution, inbox, lineage
+from projections.follower import Rebuild
+from projections.money.statement_files import statement_of
+from projections.store import View
+from scripts.benchmarks.append import submission
+from scripts.benchmarks.measure import (
+    Peer,
+    Plain,
+    Result,
+    Size,
+    engine_of,
+    is_postgres,
+    plain,
+    scratch,
+)
+from scripts.benchmarks.money import opened_pools, revenue_of
+from scripts.benchmarks.partitions import partitioned, vacuumed
+from scripts.generate import PIECES_A_PERSON, WORDS, community, id_of, record
+from scripts.service import Service, open_service
+
+WORKS = {
+    "small": (200, 400),
+    "full": (1_000, 10_000, 100_000),
+    "largest": (1_000, 10_000, 100_000, 1_000_000),
+}
+TIMES = {"small": 3, "full": 200, "largest": 200}
+QUESTIONS = {"small": 10, "full": 1_000, "largest": 1_000}
+WORKS_A_POOL = 100
+SIGNER = SignerKey("growth.example/log", bytes(range(32)))
+TOLERANCE = 1.5
+"""By how much a cost may differ from what the claim allows: caches are colder, trees deeper."""
+
+HOT = (
+    *("an append", "a revenue", "a piece", "the latest works", "contributors"),
+    *("the statement of a contributor", "a receipt", "the inbox's count"),
+)
+"""The operations of which the claim is made; the others are measured beside them."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an operation costs at one size: microseconds, and the items of its answers."""
+
+    works: int
+    microseconds: float
+    items: float = 1.0
+
+
+def broken(what: str, costs: Sequence[Cost]) -> str:
+    """The claim about an operation as a sentence, if it does not hold."""
+    ratio, allows = grown(costs), allowed(costs)
+    if what not in HOT or ratio <= TOLERANCE * allows:
+        return ""
+    return (
+        f"{what} costs {ratio:.2f} × from {costs[0].works:,} to {costs[-1].works:,} works; "
+        f"its answers and the logarithm allow {allows:.2f} ×"
+    )
+
+
+def grown(costs: Sequence[Cost]) -> float:
+    """By how much the cost has grown."""
+    return costs[-1].microseconds / costs[0].microseconds
+
+
+def exponent(costs: Sequence[Cost]) -> float:
+    """The slope of log(cost) over log(size), by least squares."""
+    points = [(math.log(one.works), math.log(one.microseconds)) for one in costs]
+    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
+    slope = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return float(slope)
+
+
+def allowed(costs: Sequence[Cost]) -> float:
+    """By how much the claim lets a cost grow: the logarithm, and the size of the answer."""
+    first, last = costs[0], costs[-1]
+    return math.log(last.works) / math.log(first.works) * max(1.0, last.items / first.items)
+
+
+def measure(size: Size, database: str) -> Iterator[Result]:
+    """Microseconds, exponents, bytes of each table and megabytes of a worker."""
+    growth = defaultdict[str, list[Cost]](list)
+    for works in WORKS[size]:
+        with scratch(database) as address:
+            yield from _at(growth, address, works, size)
+    for what, costs in growth.items():
+        yield Result(
+            "growth",
+            engine_of(database),
+            f"growth of {what}",
+            grown(costs),
+            "×",
+            (Peer("what the claim allows", allowed(costs)),) if what in HOT else (),
+            f"exponent {exponent(costs):.2f}" + ("" if what in HOT else ", not claimed"),
+            # Small sizes show nothing: a claim is not tried by them.
+            broken="" if size == "small" else broken(what, costs),
+        )
+
+
+def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> Iterator[Result]:
+    """A community of so many works, with pools, folded and in the log."""
+    engine = engine_of(address)
+    told = partial(Result, "growth", engine)
+    with open_service(address, signer=SIGNER) as service, plain(address) as by_hand:
+        worked = Worked(by_hand)
+        pools, facts, filled = _filled(service, works, worked)
+        for what, microseconds in filled.items():
+            yield told(f"{what} of {works:,} works", microseconds, "µs/fact")
+        operations = _operations(service, pools, works, TIMES[size])
+        key = partial(by_hand.execute, "SELECT state FROM stored_events WHERE position = ?")
+        hand = worked.each(TIMES[size], lambda number: len(key([1 + number % facts])))
+        for what, ask in operations.items():
+            ask(0)
+            took, items = worked.each(TIMES[size], ask)
+            growth[what].append(Cost(works, took, items))
+            yield told(
+                f"{what}, {works:,} works",
+                took,
+                "µs",
+                (Peer("one row by its key, by hand", hand[0]),),
+                f"{items:.1f} items" if items != 1 else "",
+                point=(what, works),
+            )
+        if is_postgres(address) and size != "small":
+            yield from vacuumed(service, address, operations["an append"], works, TIMES[size])
+            yield from partitioned(by_hand, _streams(works, TIMES[size]), works)
+        for table, (rows, size_bytes) in _tables(by_hand, address).items():
+            yield told(
+                f"{table}, {works:,} works",
+                size_bytes / max(rows, 1),
+                "bytes/row",
+                (),
+                f"{rows:,} rows, {size_bytes / facts:,.0f} bytes a fact",
+            )
+    yield told(
+        f"a worker after {QUESTIONS[size]:,} questions, {works:,} works",
+        _memory(address, works, QUESTIONS[size]),
+        "MB",
+        (),
+        "proportional set size",
+    )
+
+
+def _filled(
+    service: Service, works: int, worked: Worked
+) -> tuple[list[str], int, dict[str, float]]:
+    """The pools, how many facts there are, and what it cost to record, fold and log each."""
+    begun = worked.seconds()
+    record(service.journal, community(works))
+    pools = opened_pools(service.journal, max(works // WORKS_A_POOL, 2))
+    for number, pool in enumerate(pools):
+        service.journal.record(revenue_of(pool, number))
+    facts = service.journal.facts.head()
+    recorded = worked.seconds()
+    Rebuild(service.journal, service.store).run()
+    folded = worked.seconds()
+    service.log.catch_up()
+    logged = worked.seconds()
+    spent = {"recording": recorded - begun, "folding": folded - recorded, "log": logged - folded}
+    return pools, facts, {what: 1e6 * each / facts for what, each in spent.items()}
+
+
+def _operations(
+    service: Service, pools: Sequence[str], works: int, times: int
+) -> dict[str, Callable[[int], int]]:
+    """What is measured, by its name: each takes a number and returns the size of its answer."""
+    random, journal = Random(works), service.journal
+    people = max(works // PIECES_A_PERSON, 1)
+    payees, roots = _payees(service, pools), _roots(service, works, times)
+
+    def seen(ask: Callable[[View], int]) -> int:
+        with service.store.view() as view:
+            return ask(view)
+
+    def person() -> str:
+        return id_of("person", random.randrange(people))
+
+    def append(_: int) -> int:
+        return min(journal.record(submission(person())).position, 1)
+
+    def revenue(number: int) -> int:
+        return min(journal.record(revenue_of(pools[number % len(pools)], number)).position, 1)
+
+    def piece(number: int) -> int:
+        return seen(lambda view: len(lineage.work(view, roots[number % times][0]))) and 1
+
+    def contributors(number: int) -> int:
+        root, size = roots[number % times]
+        return seen(lambda view: len(attribution.contributors(view, root).items)) and size
+
+    def statement(number: int) -> int:
+        payee = payees[number % len(payees)]
+        return seen(lambda view: len(statement_of(view, journal, payee, actor=OPERATOR))) and 1
+
+    return {
+        "an append": append,
+        "a revenue": revenue,
+        "a piece": piece,
+        "the latest works": lambda _: seen(lambda view: len(lineage.works(view).items)),
+        "contributors": contributors,
+        "the statement of a contributor": statement,
+        "a receipt": lambda _: bool(service.log.receipt(random.randint(1, service.log.size()))),
+        "the inbox's count": lambda _: seen(
+            lambda view: inbox.how_many(view, journal, person()) + 1
+        ),
+        "a search for a word of a title": lambda number: seen(
+            lambda view: len(lineage.works(view, q=WORDS[number % len(WORDS)]).items)
+        ),
+    }
+
+
+def _roots(service: Service, works: int, times: int) -> list[tuple[str, int]]:
+    """Random works, each with how many works contribute to it."""
+    with service.store.view() as view:
+        return [
+            (id, 1 + len(lineage.ancestors(view, id, limit=1_000_000).items))
+            for id in _streams(works, times)
+        ]
+
+
+def _streams(works: int, times: int) -> list[str]:
+    random = Random(works)
+    return [id_of("work", random.randrange(works)) for _ in range(times)]
+
+
+def _payees(service: Service, pools: Sequence[str]) -> list[str]:
+    books = service.journal.books()
+    return [
+        next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools[:50]
+    ]
+
+
+# -- time of the processor ---------------------------------------------------------------------
+
+
+class Worked:
+    """What this process and the server's processes for its database have worked."""
+
+    def __init__(self, by_hand: Plain) -> None:
+        self._by_hand, self._before = by_hand, dict[int, float]()
+        self._is_server = by_hand.NAME == "PostgreSQL"
+
+    def seconds(self) -> float:
+        """So far, without those of the server's processes that have ended."""
+        return time.process_time() + sum(self._of_server().values())
+
+    def each(self, times: int, action: Callable[[int], int]) -> tuple[float, float]:
+        """Microseconds for each, and the size of an answer, on average."""
+        begun, items = self.seconds(), 0
+        for number in range(times):
+            items += action(number)
+        return max(1e6 * (self.seconds() - begun), 1.0) / times, items / times
+
+    def _of_server(self) -> dict[int, float]:
+        if not self._is_server:
+            return {}
+        sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        for (pid,) in self._by_hand.execute(sql):
+            stat = Path(f"/proc/{pid}/stat")
+            if stat.exists():
+                words = stat.read_text().rpartition(")")[2].split()
+                ticks = int(words[11]) + int(words[12])
+                self._before[pid] = ticks / os.sysconf("SC_CLK_TCK")
+        return self._before
+
+
+# -- bytes -------------------------------------------------------------------------------------
+
+
+def _tables(by_hand: Plain, address: str) -> dict[str, tuple[int, int]]:
+    """The rows and bytes of every table that has any, with its indexes."""
+    if is_postgres(address):
+        found = by_hand.execute(
+            "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
+            "WHERE relkind = 'r' AND pg_table_is_visible(oid) AND relnamespace = "
+            "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+        )
+    else:
+        found = by_hand.execute(
+            "SELECT m.tbl_name, sum(d.pgsize) FROM dbstat d "
+            "JOIN sqlite_schema m ON m.name = d.name "
+            "GROUP BY m.tbl_name"
+        )
+    counted = {
+        table: (int(by_hand.execute(f"SELECT count(*) FROM {table}")[0][0]), int(size))
+        for table, size in found
+    }
+    return {table: one for table, one in sorted(counted.items()) if one[0] > MANY}
+
+
+MANY = 100
+"""Tables with fewer rows are not shown."""
+
+# -- memory ------------------------------------------------------------------------------------
+
+WORKER = """
+import json, re, sys
+from pathlib import Path
+from random import Random
+from api.application import create_app
+from scripts.generate import id_of
+from scripts.service import open_service
+address, works, questions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+KEY = "the-key-of-a-worker-that-is-measured"
+with open_service(address, operator_key=KEY) as service:
+    app = create_app(service.journal, service.store, service.keys, service.log)
+    client, random = app.test_client(), Random(works)
+    for number in range(questions):
+        path = f"/works/{id_of('work', random.randrange(works))}{('', '/contributors')[number % 2]}"
+        assert client.get(path, headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
+    told = Path("/proc/self/smaps_rollup").read_text()
+    print(json.dumps(int(re.search(r"^Pss: +(\\\\d+)", told, re.M)[1]) / 1024))
+""".replace("\\\\", "\\")
+
+
+def _memory(address: str, works: int, questions: int) -> float:
+    """Megabytes of a process that has answered so many random questions."""
+    words = [sys.executable, "-c", WORKER, address, str(works), str(questions)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout))

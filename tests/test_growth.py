@@ -1,0 +1,64 @@
+"""What is said of growth: exponents, the claim, partitions, and the chart."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from domain.commands.admitting import AdmitContributor
+from scripts.benchmarks.chart import drawn
+from scripts.benchmarks.growth import HOT, Cost, allowed, broken, exponent
+from scripts.benchmarks.measure import Result, plain
+from scripts.benchmarks.partitions import partitioned, vacuumed
+from scripts.generate import community, id_of, record
+from scripts.service import open_service
+
+SIZES = (1_000, 10_000, 100_000)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+def test_an_exponent_is_the_slope_of_the_logarithms(power: float) -> None:
+    assert exponent([Cost(size, 3 * size**power) for size in SIZES]) == pytest.approx(power)
+
+
+def test_what_grows_as_the_logarithm_keeps_the_claim() -> None:
+    costs = [Cost(size, 100 * allowed([Cost(10, 1), Cost(size, 1)])) for size in SIZES]
+    assert not broken(HOT[0], costs)
+
+
+def test_what_grows_faster_breaks_it_but_for_the_size_of_its_answer() -> None:
+    costs = [Cost(size, size**0.5) for size in SIZES]
+    assert "an append costs 10.00 × from 1,000 to 100,000 works" in broken("an append", costs)
+    assert not broken("a search for a word of a title", costs)
+    answers = [Cost(size, size**0.5, items=size**0.5) for size in SIZES]
+    assert not broken("an append", answers)
+
+
+def test_a_chart_has_a_line_for_each_that_was_measured_at_several_sizes() -> None:
+    points = [("a <piece>", 1_000, 20.0), ("a <piece>", 10_000, 25.0), ("an append", 1_000, 900.0)]
+    results = [
+        Result("growth", "SQLite", "…", value, "µs", point=(what, size))
+        for what, size, value in points
+    ]
+    told = drawn([*results, Result("growth", "SQLite", "no size", 1.0, "MB")])
+    root = ET.fromstring(told)
+    name = "{http://www.w3.org/2000/svg}"
+    assert len(root.findall(f"{name}polyline")) == 2
+    labels = [one.text for one in root.findall(f"{name}text")]
+    assert labels[-2:] == ["a <piece> (µs, SQLite)", "an append (µs, SQLite)"]
+    assert {"1,000", "10,000", "10", "100"} <= set(labels)
+    assert drawn([]) == ""
+
+
+def test_what_is_only_added_to_is_vacuumed_by_what_was_added(postgres_copy: str) -> None:
+    with open_service(postgres_copy) as service, plain(postgres_copy) as hand:
+        record(service.journal, community(800))
+        hand.execute("CHECKPOINT")  # the server of the tests commits before it has written
+
+        def append(_: int) -> int:
+            return service.journal.record(AdmitContributor(name="Ana")).position
+
+        facts, *_ = vacuumed(service, postgres_copy, append, 800, 5)
+        assert facts.value < 0.3 * facts.peers[0].value
+        told = list(partitioned(hand, [id_of("work", 7)], 800, (1, 3)))
+        assert [one.measure.split(", ")[1] for one in told] == ["1 partitions", "3 partitions"]
+        assert not hand.execute("SELECT 1 FROM pg_class WHERE left(relname, 12) = 'partitioned_'")
