@@ -4,11 +4,17 @@ Rule: what a desk says is seen in the page as it is sent; how it is used is in t
 """
 
 import re
+import shlex
 from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from test_pages import Page, reader, signed_in
+
+from scripts.stemma import main
 
 DISPUTE = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The drafts."}
 
@@ -220,3 +226,23 @@ def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
     assert ben not in page.text.partition("<main")[2]
     answer = served.acting(ben).get(f"/contributors/{ana}/statement")
     assert (answer.status, answer.json["open_to"][:20]) == (403, "Open to the operator")
+
+
+def test_the_commands_on_the_audit_page_work_as_they_are_printed(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.admit("Ana Mere")
+    served.service.log.catch_up()
+    position = served.head
+    receipt = served.operator.get(f"/facts/{position}/receipt").text
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stemma-fact-27.receipt").write_text(receipt)
+    page = reader(served).get("/audit").text
+    printed = [
+        unescape(one) for one in re.findall(r"<code>(stemma (?:mirror|verify) .*--.*?)<", page)
+    ]
+    assert [one.split()[1] for one in printed] == ["mirror", "verify"]
+    for one in printed:
+        done = CliRunner().invoke(main, shlex.split(one)[1:])
+        assert done.exit_code == 0, (one, done.output)
+    assert (tmp_path / "log-folder").is_dir()
