@@ -459,7 +459,7 @@ class NotifyOfProposal(Command):
         Number(
             least=1,
             help="Of which: 1, or one more for each revision; default the latest.",
-            example=1,
+            example=2,
         ),
     ] = None
 
