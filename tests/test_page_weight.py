@@ -228,11 +228,23 @@ def together(told: Bank, people: list[str], remixes: list[str]) -> dict[str, lis
         carry_out(draft, "answer_challenge", actor="operator", id=asked[0], work=work)
         answer = {"id": asked[0], "work": work, "reason": LONG}
         carry_out(draft, "feature_answer", actor=by, **answer)
+    on = ({"project": project}, {"challenge": asked[0]}, {"work": remixes[0]})
+    comments = [
+        carry_out(draft, "post_comment", actor=people[n], text=f"@{by} {LONG}", **on[n % 3]).id
+        for n in range(60)
+    ]
+    for _ in range(20):
+        carry_out(draft, "edit_comment", actor=people[0], id=comments[0], text=LONG)
     told.journal.commit(draft)
     return {
         "/project": ["/project", "/project?sort=pieces"],
         "/project/<id>": [f"/project/{project}", f"/project/{project} as {by}"],
         "/step/<id>": [],
+        "/comment/<id>": [
+            f"/comment/{comments[0]}",
+            f"/comment/{comments[0]} as {people[0]}",
+            f"/piece/{remixes[0]} as {by}",
+        ],
         "/challenge": ["/challenge", "/challenge?sort=deadline&over=yes"],
         "/challenge/<id>": [
             f"/challenge/{asked[0]}",

@@ -52,7 +52,7 @@ from projections.told_finding import LikelySource
 Named = tuple[str, str, dict[str, Any]]
 """A line of a credits roll: its heading, the role, and the person."""
 
-FEW_FACTS = 12
+FEW_FACTS = 7
 """How many facts of its history a page shows."""
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24

@@ -21,13 +21,14 @@ from domain.follow import FOLLOWED
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
+from domain.text import LIMITS
 from projections import conversation, following
 from projections.conversation import CommentInThread
 from projections.store import Page, View
 from projections.told import PersonRef
 
-MANY = 20
-"""How many comments a page shows."""
+MANY, LONGEST = 12, 400
+"""How many comments a page shows, and how much of each; its own page shows all of it."""
 WHAT = "conversation"
 """The name of the conversation among the lists of a page."""
 CHANGES: Mapping[str, type[Command]] = {
@@ -76,10 +77,12 @@ def _known(known: Mapping[str, Any], word: str) -> Any:
 # -- on the page of something --------------------------------------------------------------------
 
 
-def about(view: View, kind: str, id: str, cursor: str | None, what: str | None) -> dict[str, Any]:
+def about(
+    view: View, kind: str, id: str, cursor: str | None, what: str | None, most: int = MANY
+) -> dict[str, Any]:
     """What a page shows of the conversation about something, and of who follows it."""
     on: dict[str, Any] = {kind: id}
-    found = conversation.comments(view, **on, after=cursor if what == WHAT else None, limit=MANY)
+    found = conversation.comments(view, **on, after=cursor if what == WHAT else None, limit=most)
     return {
         "talk": Page(_with_links(view, found.items), found.next),
         "new_id": str(uuid4()),
@@ -99,18 +102,29 @@ def followed(view: View, kind: str, id: str) -> dict[str, Any]:
     }
 
 
-def _with_links(view: View, items: Sequence[CommentInThread]) -> list[dict[str, Any]]:
-    """Comments with a text in which those whom they mention are links."""
+def _with_links(
+    view: View, items: Sequence[CommentInThread], most: int = LONGEST
+) -> list[dict[str, Any]]:
+    """Comments with a text in which those whom they mention are links, as far as there is room."""
     spoken = conversation.spoken(view, [one["id"] for one in items])
-    return [{**one, "said": _linked(spoken[one["id"]])} for one in items]
+    return [
+        {**one, "said": _linked(spoken[one["id"]], most), "is_cut": len(one["text"] or "") > most}
+        for one in items
+    ]
 
 
-def _linked(parts: Sequence[str | PersonRef]) -> Markup:
+def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
     """A text with a link to the page of each person whom it mentions."""
-    return Markup().join(
-        escape(one) if isinstance(one, str) else Markup("@{}").format(words.link({**one}))
-        for one in parts
-    )
+    told = Markup()
+    for one in parts:
+        if isinstance(one, str):
+            told += escape(words.brief(one, most))
+            most -= len(one)
+        else:
+            told += Markup("@{}").format(words.link({**one}))
+        if most <= 0:
+            break
+    return told
 
 
 # -- its own page --------------------------------------------------------------------------------
@@ -127,7 +141,7 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
         possible = {verb: one for verb, one in CHANGES.items() if _may(frame, one, id)}
         return render_template(
             "comment.html",
-            comment={**whole, **_with_links(view, [whole])[0]},
+            comment={**whole, **_with_links(view, [whole], LIMITS["text"])[0]},
             kind=kind,
             about=about,
             thread=Page(_with_links(view, thread.items), thread.next),

@@ -28,7 +28,9 @@ from projections.store import Page, View
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
 MANY, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 12, 8, 6
-LEAST, ROOM = 3, 70
+COMMENTS = 2
+"""How many comments the page of a project shows: it has much else."""
+LEAST, ROOM = 2, 40
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 PROJECT_SORTS = {
@@ -122,7 +124,7 @@ def _project(frame: Frame) -> None:
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:
             found = projects.project(view, id)
-            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=3)
+            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=2)
             few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
             in_steps = [
                 (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None, few))
@@ -138,7 +140,7 @@ def _project(frame: Frame) -> None:
                 issuers=_named(view, [one["issued_by"] for one in asking.items]),
                 news=news,
                 tellers=_named(view, [one["by"] for one in news.items]),
-                **talking.about(view, "project", id, cursor, what),
+                **talking.about(view, "project", id, cursor, what, COMMENTS),
                 facts=_history(view, frame, projects.find(view, id).number),
                 forms=forms_for(frame, "project", id) if g.actor else [],
             )
