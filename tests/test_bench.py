@@ -35,12 +35,11 @@ OPERATIONS = (*HOT, "a search for a word of a title")
 
 
 def grown_at(works: int) -> list[str]:
-    """What is measured of the growth at one size: in the end the tables, and a worker."""
-    tables = ("found", "heads", "log_map", "read_2_credits", "read_2_mentions", "read_2_remixes")
-    further = ("read_2_works", "stored_events", "vault", "a worker after 10 questions")
+    """What is measured of the growth at one size: in the end a table, and a worker."""
+    further = ("stored_events", "a worker after 10 questions")
     return [
         *(f"{what} of {works} works" for what in ("recording", "folding", "log")),
-        *(f"{what}, {works} works" for what in (*OPERATIONS, *tables, *further)),
+        *(f"{what}, {works} works" for what in (*OPERATIONS, *further)),
     ]
 
 

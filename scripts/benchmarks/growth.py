@@ -25,6 +25,7 @@ from random import Random
 
 from domain.note import SignerKey
 from domain.permission import OPERATOR
+from domain.stored import FACTS
 from projections import attribution, inbox, lineage
 from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
@@ -151,6 +152,8 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
             yield from vacuumed(service, address, operations["an append"], works, TIMES[size])
             yield from partitioned(by_hand, _streams(works, TIMES[size]), works)
         for table, (rows, size_bytes) in _tables(by_hand, address).items():
+            if size == "small" and table != FACTS.name:
+                continue  # which others have many rows differs by engine
             yield told(
                 f"{table}, {works:,} works",
                 size_bytes / max(rows, 1),
