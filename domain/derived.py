@@ -17,7 +17,7 @@ from domain.money.folding import TOPICS
 from domain.money.state import drawn_state
 from domain.seal import Disclosure
 from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
-from domain.text import folded
+from domain.text import searched
 
 PAGE = 5_000
 FOLDING = 1
@@ -30,7 +30,7 @@ def derived_version() -> str:
         (topic, kind.FOUND_BY, kind.LEADS_TO) for topic, kind in KINDS.items() if kind.FOUND_BY
     )
     books = drawn_state(), sorted(TOPICS), FOLDING
-    said = (found_by, sorted(SEARCHED), folded(SAMPLE), books)
+    said = (found_by, sorted(SEARCHED), searched(SAMPLE), books)
     return sha256(repr(said).encode()).hexdigest()[:16]
 
 

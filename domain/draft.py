@@ -50,7 +50,7 @@ from domain.request import Request, key_digest
 from domain.seal import Disclosure
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
-from domain.text import folded
+from domain.text import searched
 from domain.tree import NotVerified
 from domain.values import Ref, Value
 from domain.warning import Warned
@@ -150,8 +150,8 @@ class Draft(Past):
 
     def _named(self, name: str) -> list[tuple[str, str]]:
         """Whose texts are this name, recorded or about to be, each with its commitment."""
-        wanted, every = folded(name), self.disclosures.values()
-        pending = (one for one in every if one.name == "name" and folded(one.value) == wanted)
+        wanted, every = searched(name), self.disclosures.values()
+        pending = (one for one in every if one.name == "name" and searched(one.value) == wanted)
         return [*super()._named(name), *((one.owner, one.digest) for one in pending)]
 
     # -- a command -------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from domain.heads import LATEST
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed
-from domain.text import folded
+from domain.text import searched
 from domain.together import Together
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class JournalRecorder(ApplicationRecorder):
             # An equation would let SQLite replace the column above, and miss the index.
             "AND folded BETWEEN :folded AND :folded ORDER BY owner LIMIT :limit"
         )
-        rows = self.engine.read(sql, folded=folded(name), limit=limit)
+        rows = self.engine.read(sql, folded=searched(name), limit=limit)
         return [(owner, digest) for owner, digest in rows]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:

@@ -11,7 +11,7 @@ from domain.fact import Fact, FoundBy, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
-from domain.text import folded
+from domain.text import searched
 
 
 class Placed(NamedTuple):
@@ -121,7 +121,7 @@ SEARCHED = frozenset(
 
 def vault_row(disclosure: Disclosure) -> Row:
     """A disclosure as the vault holds it."""
-    return (*disclosure, folded(disclosure.value) if disclosure.name in SEARCHED else "")
+    return (*disclosure, searched(disclosure.value) if disclosure.name in SEARCHED else "")
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:

@@ -89,11 +89,16 @@ def folded(text: str) -> str:
     """The text as a search compares it: without case, accents and differences of encoding.
 
     Source: Unicode, section 3.13, compatibility caseless matching (D146); then without marks and
-    invisible characters and spaces around it. What is part of a text remains part of it.
+    invisible characters. What is part of a text remains part of it.
     """
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (one for one in text.casefold() if not _is_left_out(one))
-    return _SPACES.sub(" ", _IGNORABLE.sub("", "".join(kept)).translate(_BASIC)).strip()
+    return _SPACES.sub(" ", _IGNORABLE.sub("", "".join(kept)).translate(_BASIC))
+
+
+def searched(text: str) -> str:
+    """The text as it is kept to be searched, without what surrounds it."""
+    return folded(text).strip()
 
 
 def _is_left_out(one: str) -> bool:

@@ -329,6 +329,11 @@ COMMUNITY = [
       for band, who in ((0, "ana"), (0, "ben"), (0, "cem"), (1, "ana"), (2, "ana"))),
     *({"type": "membership.accept", "id": f"in-{band}-{who}", "by": who}
       for band, who in ((0, "ana"), (0, "ben"), (0, "cem"), (1, "ana"), (2, "ana"))),
+    {"type": "pool", "id": "sold", "release": "album-0", "name": "sold", "kind": "song",
+     "currency": "USD",
+     "terms": {"type": "fixed", "shares": [[name, "1/3"] for name in ("house", "label", "bank")]}},
+    *({"type": "revenue", "id": f"sale-{n}", "pool": "sold", "source": "shop",
+       "amount_minor": 300 + n, "effective_at": "2026-01"} for n in range(3)),
 ]  # fmt: skip
 CLAIMS = [
     {"type": "credit", "id": f"claim-{role}", "work": "piece-op", "contributor": "ben",
@@ -337,7 +342,7 @@ CLAIMS = [
 ]  # fmt: skip
 SPLIT = ("split", "album-0", "--policy", "relative_cascade", "--amount-minor", "900",
          "--default-rate", "1/4")  # fmt: skip
-GROUPS = {"work", "contributor", "credit", "release", "project", "challenge", "comment"}
+GROUPS = {"work", "contributor", "credit", "release", "project", "challenge", "comment", "payout"}
 PAGED = [
     *(("claims", "piece-op"), ("waiting",), ("roles",)),
     *(("inbox",), ("happenings", "ana")),
@@ -357,6 +362,7 @@ PAGED = [
         ("release", "parts", "show"),
     ),
     *(SPLIT, (*SPLIT, "--as-published"), ("notices", "ana"), ("attribution", "ana")),
+    *(("bookings",), ("balances",), ("payout", "preview", "--currency", "USD")),
 ]
 
 
@@ -372,7 +378,7 @@ def test_a_list_told_a_page_at_a_time_is_the_whole_list(stemma: Stemma) -> None:
             page = stemma.json(*words, *more, "--json")
             items += page["items"]
             last = stemma(*words, *more).splitlines()[-1]
-            on = re.fullmatch(r"… and more: the same with (--after \S+ --as-of \d+)", last)
+            on = re.fullmatch(r"… and more: the same with (--after \S+(?: --as-of \d+)?)", last)
             more = ["--limit", "2", *on[1].split()] if on else []
             assert (page["next"] is None) == (on is None), words
             stemma("contribution", "post", "--title", "Later", "--medium", "text", "--by", "ana",

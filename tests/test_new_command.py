@@ -22,6 +22,7 @@ from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.values import Example, Reason, RemixId
 from scripts import bundle
+from scripts.commands.frame import Chosen
 from scripts.commands.recording import _recorder
 from scripts.reference import bundle_lines
 
@@ -100,6 +101,8 @@ def test_it_is_a_line_of_a_bundle_and_a_command_of_the_terminal(
     root = click.Group(commands=[_recorder(praise)])
     help = CliRunner().invoke(root, ["praise", "--help"]).output
     assert "Say that a remix was made well." in help
-    said = CliRunner().invoke(root, ["praise", edge, "--reason", "Again."], obj=database)
+    said = CliRunner().invoke(
+        root, ["praise", edge, "--reason", "Again."], obj=Chosen(database, None)
+    )
     assert json.loads(said.output)["id"] == edge, said.output
     assert "`remix.praise`" in bundle_lines()

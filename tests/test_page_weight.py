@@ -240,6 +240,7 @@ def together(told: Bank, people: list[str], remixes: list[str]) -> dict[str, lis
         "/project": ["/project", "/project?sort=pieces"],
         "/project/<id>": [f"/project/{project}", f"/project/{project} as {by}"],
         "/step/<id>": [],
+        **{f"/mail/{does}/<token>": [] for does in ("confirm", "stop")},
         "/comment/<id>": [
             f"/comment/{comments[0]}",
             f"/comment/{comments[0]} as {people[0]}",

@@ -176,6 +176,7 @@ MONEY: dict[str, set[str]] = {
     "show_pool show_proposal show_proposal_diff": {*IN_MONEY, "cleo"},
     "show_statement show_earnings show_payout": {"ben", "abe", "uma", OPERATOR},
     "show_payout_batch list_payout_batches": {"abe", "uma", OPERATOR},
+    "list_bookings list_balances show_trial_balance": {"abe", "uma", OPERATOR},
 }
 READ_BY |= {name: who for names, who in MONEY.items() for name in names.split()}
 

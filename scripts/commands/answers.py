@@ -97,7 +97,10 @@ def _renderer(question: Question) -> Any:
 
 def _tell_rest(asking: Asking) -> None:
     answer = asking.answer
-    if isinstance(answer, Page) and answer.next is not None:
+    if isinstance(answer, Page):
         # With the position, so that new facts do not move items between pages.
-        on = f"--after {answer.next} --as-of {asking.view.as_of}"
-        out.print(f"… and more: the same with {on}", soft_wrap=True)
+        after, then = answer.next, f" --as-of {asking.view.as_of}"
+    else:  # of a rehearsal, which is of now
+        after, then = answer.get("next") if isinstance(answer, dict) else None, ""
+    if after is not None:
+        out.print(f"… and more: the same with --after {after}{then}", soft_wrap=True)
