@@ -302,15 +302,12 @@ class Lineage(Generic[Node]):
 
         A policy that needs rates reads them here: an edge without one is refused.
         """
+        if len(self.edges) != self.pair_count or any(edge.rate is None for edge in self.edges):
+            return {child: tuple(_ratios(child, out)) for child, out in self.rates.items()}
         found: dict[Node, list[tuple[Node, int, int]]] = {}
-        for edge in self.edges:
-            if edge.rate is None:
-                break
-            found.setdefault(edge.child, []).append((edge.parent, *_ratio(edge.rate)))
-        if sum(map(len, found.values())) == self.pair_count:
-            return {child: tuple(out) for child, out in found.items()}
-        # Some are to be summed, or there is one without a rate.
-        return {child: tuple(_ratios(child, out)) for child, out in self.rates.items()}
+        for edge in self.edges:  # nothing is to be summed
+            found.setdefault(edge.child, []).append((edge.parent, *_ratio(edge.rate or "")))
+        return {child: tuple(out) for child, out in found.items()}
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 from exact import PLAIN, WITH_CARRY, answered, fixed, graph, lineage_of, shares, solved, units
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.web.guides import FOLDER
-from domain.lineage import Lineage
+from domain.lineage import Edge, Lineage
 from domain.money.currency import DIGITS
 from domain.money.policy.cascade import RelativeCascade, stacks
 from domain.money.policy.reading import MAXIMUM_DEPTH
 from domain.money.policy.versions import VERSIONS
 from domain.money.split import preview, read_terms, split
-from domain.refusal import REFUSALS, CapExceeded, LineageCycle, Refusal
+from domain.refusal import REFUSALS, BadGraph, CapExceeded, LineageCycle, Refusal
 
 # -- the document --------------------------------------------------------------------------
 
@@ -1026,3 +1026,34 @@ def test_a_currency_has_the_digits_of_iso_4217() -> None:
     assert digits.items() <= DIGITS.items()
     assert all(re.fullmatch("[A-Z]{3}", code) for code in DIGITS)
     assert len(DIGITS) == 139 + 17 + 7 + 2 + 6
+
+
+EDGES = st.lists(
+    st.builds(
+        Edge,
+        *(st.integers(0, 3), st.integers(4, 6), st.sampled_from(("sample", "influence"))),
+        st.sampled_from((None, "1/10", "1/5")),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(EDGES)
+@example([Edge(0, 4, "sample", rate) for rate in ("1/5", None)])
+def test_rates_between_the_same_works_are_summed_and_none_is_no_rate(edges: list[Any]) -> None:
+    lineage = Lineage(0, tuple(edges))
+    if any(edge.rate is None for edge in edges):
+        with pytest.raises(BadGraph, match="has no rate"):
+            _ = lineage.ratios
+        return
+    told = {
+        (child, parent): Fraction(*rate)
+        for child, out in lineage.ratios.items()
+        for parent, *rate in out
+    }
+    pairs = {(edge.child, edge.parent) for edge in edges}
+    assert told == {
+        pair: sum(Fraction(edge.rate) for edge in edges if (edge.child, edge.parent) == pair)
+        for pair in pairs
+    }
