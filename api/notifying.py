@@ -164,11 +164,17 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         return jsonify(told(theirs.put(actor(), **read_body(MailWanted))))
 
     def confirm_mailbox() -> Response:
-        """Confirm an address with the token that was sent there."""
+        """Confirm an address with the token that was sent there.
+
+        From then on it is written to. Whoever has the token may confirm it, with any key.
+        """
         return jsonify(told(theirs.confirm(read_body(Token)["token"])))
 
     def end_mailbox() -> Response:
-        """Erase your address; no mail is sent any more."""
+        """Erase your address; no mail is sent any more.
+
+        What waits for you and what happened is still shown here.
+        """
         read_body(Nothing, may_be_empty=True)
         return jsonify(told(theirs.end(actor())))
 

@@ -228,6 +228,7 @@ WITH: Mapping[str, Callable[[Known], Iterable[dict[str, Any]]]] = {
     "show_statement": _statements,
     "show_withheld": lambda _: ({"year": 2026},),
     "preview_payouts": lambda _: ({"currency": "USD", "outcome": "paid"},),
+    **dict.fromkeys(("search", "count_hits"), lambda _: ({"q": "a"}, {"q": "lo"})),
 }
 """What is asked with more than an id, or of something that is no noun."""
 

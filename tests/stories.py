@@ -316,6 +316,22 @@ def dispute(told: Story, noun: str, id: str) -> None:
     told.tell(f"settle_{noun}", id=id, outcome="dismissed", reason="text-reason-settle")
 
 
+def every_table(told: Story) -> None:
+    """The same, and what else has rows of its own: the code of a content, somebody to be mailed."""
+    song = every_fact(told)["song"]
+    code = "ISCC:KACT4EBWK27737D2AYCJRAL5Z36G76RFRMO4554RU26HZ4ORJGIVHDI"
+    told.tell("state_identifier", work=song, scheme="iscc", identifier=code)
+    release, dee = told.release("mailed", song), told.person("dee")
+    pool = told.tell(
+        *("open_pool",),
+        **{"release": release, "name": "mailed", "kind": "song", "currency": "USD"},
+        terms={"type": "fixed", "shares": [["artists", "1", AGREED]]},
+    ).id
+    told.journal.told_by_mail = set  # all of them
+    shared = [{"asset": song, "value": "1", "shares": [[dee, "1"]]}]
+    told.tell("post_proposal", pool=pool, assets=shared)
+
+
 def every_fact_about_money(
     told: Story, release: str, song: str, ana: str, earlier: ExitStack
 ) -> None:

@@ -101,7 +101,8 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert list(said) == list(CHECKS)
         assert not any(isinstance(one, Difference) for one in said.values()), said
         assert str(said["journal"]) == f"{head} facts, without a gap"
-        assert re.fullmatch(r"\d+ texts as they were committed to, 2 erased", str(said["vault"]))
+        vault = r"\d+ texts as they were committed to, [1-9]\d* erased"
+        assert re.fullmatch(vault, str(said["vault"]))
         assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
         facts = Counter(type(placed.fact()) for placed in told.journal.read())
         entries = sum(facts[kind] for kind in Entry.BIRTHS)

@@ -95,8 +95,8 @@ def a_changed_posting(to: Scene) -> None:
     to.change("postings", "UPDATE {0} SET amount = amount + 1 WHERE payee = :ana", ana=to.ana)
 
 
-CHEATS: dict[Callable[[Scene], None], str] = {
-    a_moved_credit: "show_work, /works/",
+CHEATS: dict[Callable[[Scene], None], str | tuple[str, ...]] = {
+    a_moved_credit: ("show_work, /works/", "show_proposal, "),
     a_hidden_credit: "show_work, /works/",
     a_hidden_edge: "show_work, /works/",
     a_changed_posting: "show_pool, ",

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from stories import Story, at_once, every_fact, id_of, meanwhile, read_tables, story
+from stories import Story, at_once, every_fact, every_table, id_of, meanwhile, read_tables, story
 
 from domain.engine import DatabaseUnavailable, Overtaken
 from projections import attribution, follower, lineage
@@ -33,22 +33,14 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def long_history(told: Story) -> None:
     """Every kind of fact, and a long chain with a person on each piece."""
-    every_fact(told)
+    every_table(told)
     people = [told.person(f"person {number}") for number in range(3)]
     last = told.piece("piece 0")
     for number in range(1, 25):
         last = told.piece(f"piece {number}", last, by=[people[number % 3]])
-    code = "ISCC:KACT4EBWK27737D2AYCJRAL5Z36G76RFRMO4554RU26HZ4ORJGIVHDI"
-    told.tell("state_identifier", work=last, scheme="iscc", identifier=code)
     chain = told.release("chain", last)
     terms = {"type": "fixed", "shares": [[people[0], "1"]]}  # which name somebody
     told.tell("open_pool", release=chain, name="chain", kind="song", currency="USD", terms=terms)
-    terms = {"type": "fixed", "shares": [["artists", "1", {"type": "agreed"}]]}
-    opened = {"release": chain, "name": "agreed", "kind": "song", "currency": "USD"}
-    pool = told.tell("open_pool", **opened, terms=terms).id
-    told.journal.told_by_mail = set  # all of them
-    shares = [{"asset": last, "value": "1", "shares": [[people[0], "1"]]}]
-    told.tell("post_proposal", pool=pool, assets=shares)
 
 
 def alone(told: Story) -> dict[str, Any]:

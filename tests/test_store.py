@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import Story, at_once, every_fact, story
+from stories import Story, at_once, every_fact, every_table, story
 
 from projections import attribution, lineage
 from projections.follower import PROJECTIONS, TABLES
@@ -52,7 +52,7 @@ def test_nothing_is_known_at_the_beginning(database: str) -> None:
 def test_rows_are_closed_and_never_edited(database: str) -> None:
     """A version ends where the next begins, and the last has no end."""
     with story(database) as told:
-        every_fact(told)
+        every_table(told)
         told.service.follower.catch_up()
         generation = told.store.current().number
         for table in TABLES:
