@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from domain.comment import Comment
 from domain.credit import NOT_COUNTED
 from domain.engine import Row, Transaction
 from domain.engine.documents import Document
-from domain.fact import Fact
+from domain.fact import FACTS, Fact, erasing
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
 from projections.challenges import CHALLENGES
@@ -65,6 +67,12 @@ def state_tag(state: str) -> str:
 def kind_tag(kind: str) -> str:
     """The word for what something is."""
     return f"k_{kind}"
+
+
+@cache
+def erased_by() -> frozenset[str]:
+    """The topics of facts that erase what documents have; they have no comments."""
+    return frozenset(one for one in erasing() if not issubclass(FACTS[one], Comment.Event))
 
 
 # -- what has changed ----------------------------------------------------------------------------

@@ -71,8 +71,9 @@ class Follower:
 
     def __init__(self, journal: Journal, store: Store) -> None:
         self.journal, self.store = journal, store
-        self.steps: list[Callable[[], bool]] = [self.fold_page]
+        self.steps: list[Callable[[], bool]] = [self.fold_page, self.purge]
         """What is repeated while following; each returns whether there was anything to do."""
+        self._purging = Purging(store)
         self._numbers = Numbering()
         self._at = Generation(0, -1)
         self._stopping = threading.Event()
@@ -104,13 +105,20 @@ class Follower:
             self._numbers.forget()
             raise
         self._at = Generation(at.number, placed[-1].position)
+        self._purging.note(placed)
         self.store.has_folded()
         return True
+
+    def purge(self) -> bool:
+        """Take some of what was erased out of the index; whether there was anything to do."""
+        return self._purging.step()
 
     def catch_up(self, progress: Progress = no_progress) -> int:
         """Fold everything there is; the position reached."""
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
+        while self.purge():
+            pass
         return self.store.current().position
 
     def run(self) -> None:
@@ -152,6 +160,38 @@ class Follower:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+
+class Purging:
+    """The words of erased texts taken out of an index, which only then are in no file.
+
+    It costs as much as the index is large, so it is done in parts between the pages of facts.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._begins = self._goes_on = False
+
+    def note(self, placed: Iterable[Placed]) -> None:
+        """What was folded: if it erased something, all that is indexed by now is purged."""
+        self._begins |= any(one.topic in documents.erased_by() for one in placed)
+
+    def step(self) -> bool:
+        """Purge a part; whether there was one."""
+        if not (self._begins or self._goes_on):
+            return False
+        generation = self.store.current().number
+        try:
+            with self.store.writing() as writer:
+                must_exist(writer, generation)
+                name = table_name(documents.NAME, generation)
+                self._goes_on = writer.purge(name, begins=self._begins)
+        except Overtaken:
+            return True  # by a rebuild
+        self._begins = False
+        if not self._goes_on:
+            self.store.engine.settle()
+        return True
 
 
 class Numbering:
@@ -453,6 +493,7 @@ class Rebuild:
         self.journal, self.store, self.page = journal, store, page
         self.numbers = Numbering(complete=True)
         self.has_documents = False
+        self.purging = Purging(store)
 
     def run(self, progress: Progress = no_progress, grace_seconds: float = 0.0) -> int:
         """Refold and switch; the position reached.
@@ -494,6 +535,8 @@ class Rebuild:
                 number=number,
             ):
                 drop(writer, old)
+        while self.purging.step():
+            pass
         return at.position
 
     def fold_all(
@@ -506,6 +549,7 @@ class Rebuild:
                 changed = fold(writer, at.number, placed, self.numbers)
                 if self.has_documents:
                     documents.write(writer, at.number, changed)
+                    self.purging.note(placed)
             at = Generation(at.number, placed[-1].position)
             progress(at.position, self.journal.facts.head())
         return at

@@ -143,6 +143,11 @@ class Store:
         """How far each projection has read."""
         return dict(self.engine.query("SELECT name, position FROM projections WHERE current = 1"))
 
+    def left_behind(self) -> list[int]:
+        """The generations not in use: of a rebuild that still runs, or was interrupted."""
+        sql = "SELECT DISTINCT generation FROM projections WHERE current = 0"
+        return [number for (number,) in self.engine.query(sql)]
+
     def has_folded(self) -> None:
         """Wake the reads waiting for a position."""
         self._arrivals.look()

@@ -192,6 +192,13 @@ class Transaction(ABC):
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
         """Delete rows with one of these values, and leave nothing of them in place."""
 
+    def purge(self, documents: str, *, begins: bool) -> bool:
+        """Take out of an index the words of documents that are gone, some at a time.
+
+        Whether it has to go on. What an engine does not take out stays until a vacuum.
+        """
+        return False
+
     @abstractmethod
     def lock(self) -> None:
         """Keep everyone else from creating or dropping tables until the transaction ends."""

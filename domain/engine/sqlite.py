@@ -44,6 +44,8 @@ LEAST_FREE_BYTES = 32 << 20
 """Below this the disk counts as full: the write-ahead log of a large append would not fit."""
 STEPS = 20_000
 """After so many steps of its machine, well under a millisecond, SQLite looks at the deadline."""
+PURGED_PAGES = 500
+"""How much of an index is merged in one transaction: about 30 ms."""
 SETTLE_MILLISECONDS = 200
 """How long an erasure waits for readers; a follower does what is left."""
 
@@ -300,6 +302,8 @@ class SQLiteEngine(Engine):
                 factory=_Connection,
             )
             _begin_wal(connection)
+            # Zeros over what is deleted: else its text would still be in the file.
+            connection.execute("PRAGMA secure_delete = ON")
             connection.set_progress_handler(is_over, STEPS)
             connection.execute("PRAGMA cache_size = -65536")
             # Pages that the system has in memory are read in place.
@@ -347,11 +351,18 @@ class SQLiteTransaction(Transaction):
         )
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows, and write zeros over them."""
+        """Delete rows; zeros are written over them."""
         self.has_erased = True
-        # Without it the deleted text would still be in the file.
-        self.connection.execute("PRAGMA secure_delete = ON")
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
+
+    def purge(self, documents: str, *, begins: bool) -> bool:
+        """Merge some pages of the index; with what was there at the beginning if it begins."""
+        self.has_erased = True
+        before = self.connection.total_changes
+        pages = -PURGED_PAGES if begins else PURGED_PAGES
+        self.execute(f"INSERT INTO {documents} ({documents}, rank) VALUES ('merge', {pages})")
+        # A command that had nothing to merge is one change itself.
+        return bool(self.connection.total_changes - before > 1)
 
     def lock(self) -> None:
         """An IMMEDIATE transaction has locked everything already."""

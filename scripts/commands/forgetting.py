@@ -47,7 +47,13 @@ def vacuum(ctx: click.Context) -> None:
 
 
 def _vacuum(service: Service) -> None:
+    service.follower.catch_up()  # until then the search has the words
     if not service.journal.facts.vacuum():
         raise click.ClickException(
             "an older transaction is still reading; run “stemma vacuum” again when it has ended"
+        )
+    if service.store.left_behind():
+        raise click.ClickException(
+            "a rebuild has not ended, and its tables may hold words that were erased; run "
+            "“stemma rebuild” if it was interrupted, else wait, and then “stemma vacuum” again"
         )

@@ -1,0 +1,191 @@
+"""The words of an erased text are in no file, whether as they were written or as searches fold
+them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from stories import Story, id_of, story
+from test_forgetting import relations
+
+from domain.engine.sqlite import SQLiteTransaction
+from projections.follower import Rebuild
+from scripts.stemma import main
+
+ERASED = "QVXYLOGRAPHÉR"
+AS_KEPT = ("XYLOGRAPHÉR", "xylographér", "xylographer")
+"""What is in a file: of its beginning an index keeps only what the word before does not have."""
+
+
+def found_in(data: bytes) -> set[str]:
+    return {word for word in AS_KEPT if word.encode() in data}
+
+
+def files(database: str) -> bytes:
+    """Every file of a database."""
+    if not database.startswith("sqlite:"):
+        return relations(database)
+    return b"".join(one.read_bytes() for one in Path(database[10:]).parent.iterdir())
+
+
+# -- what is said, and erased ----------------------------------------------------------------
+
+
+def titled(told: Story) -> None:
+    told.piece(ERASED)
+
+
+def withdraw(told: Story) -> None:
+    told.tell("withdraw_contribution", id=id_of(ERASED), reason="r")
+
+
+def named(told: Story) -> None:
+    """A person, whose credits have the same name."""
+    gus = told.tell("admit_contributor", name=ERASED, id=id_of("gus")).id
+    told.credit(told.piece("theirs"), gus, "singer", credited_as=ERASED)
+
+
+def rename(told: Story) -> None:
+    told.tell("rename_contributor", id=id_of("gus"), name="Gus", actor=id_of("gus"))
+
+
+def posted(told: Story) -> None:
+    """What a person made and is called, by which a search finds it."""
+    gus = told.person("gus")
+    told.piece(ERASED, by=[gus], actor=gus)
+    told.release(f"{ERASED} again", told.piece("theirs"), actor=gus)
+    told.credit(id_of("theirs"), gus, "singer", credited_as=ERASED)
+
+
+def forget(told: Story) -> None:
+    told.tell("forget_contributor", id=id_of("gus"), ground="request")
+
+
+def commented(told: Story) -> None:
+    gus, work = told.person("gus"), told.piece("theirs")
+    told.tell("post_comment", work=work, text=ERASED, id=id_of("comment"), actor=gus)
+
+
+def remove(told: Story) -> None:
+    told.tell("remove_comment", id=id_of("comment"), actor=id_of("gus"))
+
+
+def grown(told: Story, begins: int) -> None:
+    """More works, so that the index is in several parts."""
+    for number in range(begins, begins + 20):
+        told.piece(f"Grown {number} to fill the index")
+        if number % 5 == 0:
+            told.service.follower.catch_up()
+
+
+# -- the files -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "say, erase",
+    [(titled, withdraw), (named, rename), (named, forget), (posted, forget), (commented, remove)],
+)
+def test_sqlite_has_no_word_of_it_once_that_is_folded(
+    say: Callable[[Story], None],
+    erase: Callable[[Story], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """… while the service runs, without a vacuum, and however many parts the index is purged in."""
+    monkeypatch.setattr("domain.engine.sqlite.PURGED_PAGES", 1)
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        grown(told, 0)
+        say(told)
+        grown(told, 20)
+        told.service.follower.catch_up()
+        assert found_in(files(database))
+        erase(told)
+        told.service.follower.catch_up()
+        assert found_in(files(database)) == set()
+
+
+@pytest.mark.parametrize("command", ["forget", "vacuum"])
+def test_no_file_has_a_word_of_who_was_forgotten_after_the_command(
+    command: str, database: str
+) -> None:
+    """The command itself folds what was recorded, before it rewrites what the search reads."""
+    with story(database) as told:
+        posted(told)
+        told.service.follower.catch_up()
+        if command == "vacuum":
+            forget(told)
+    assert found_in(files(database))
+    asked = [id_of("gus"), "--ground", "request"] if command == "forget" else []
+    ran = CliRunner().invoke(main, ["--database", database, command, *asked])
+    assert ran.exit_code == 0, ran.output
+    assert found_in(files(database)) == set()
+
+
+def test_a_vacuum_says_if_tables_of_an_interrupted_rebuild_have_it(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_tables: object) -> None:
+        raise KeyboardInterrupt
+
+    with story(database) as told:
+        posted(told)
+        with monkeypatch.context() as patched:
+            patched.setattr(told.service.engine, "analyze", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                Rebuild(told.journal, told.store).run()
+        forget(told)
+    ran = [
+        CliRunner().invoke(main, ["--database", database, *words])
+        for words in (["vacuum"], ["rebuild", "--grace-seconds", "0"], ["vacuum"])
+    ]
+    assert [one.exit_code for one in ran] == [1, 0, 0], ran[0].output
+    assert "stemma rebuild" in ran[0].output
+    assert found_in(files(database)) == set()
+
+
+def test_what_is_erased_during_a_rebuild_is_in_none_of_its_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with story(database) as told:
+        grown(told, 0)
+        titled(told)
+        told.service.follower.catch_up()
+        engine = told.service.engine
+
+        def erase_now(_tables: object) -> None:
+            """Between the documents of the new generation and the switch to it."""
+            withdraw(told)
+            told.service.follower.catch_up()
+            assert found_in(files(database)), "the new tables have it"
+
+        monkeypatch.setattr(engine, "analyze", erase_now)
+        Rebuild(told.journal, told.store).run()
+        assert found_in(files(database)) == set()
+
+
+def test_an_index_is_purged_only_after_something_was_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purged: list[bool] = []
+
+    def purge(transaction: SQLiteTransaction, documents: str, *, begins: bool) -> bool:
+        purged.append(begins)
+        return really(transaction, documents, begins=begins)
+
+    really = SQLiteTransaction.purge
+    monkeypatch.setattr(SQLiteTransaction, "purge", purge)
+    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+        titled(told)
+        commented(told)
+        told.service.follower.catch_up()
+        told.tell("describe_work", id=id_of(ERASED), title="Plain", reason="r")
+        remove(told)
+        told.service.follower.catch_up()
+        assert purged == []
+        withdraw(told)
+        told.service.follower.catch_up()
+        assert purged[0]
+        assert not any(purged[1:])
