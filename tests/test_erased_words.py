@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stories import Story, id_of, story
+from psycopg.conninfo import make_conninfo
+from stories import Story, id_of, raw_connection, story
 from test_forgetting import relations
 
 from domain.engine.sqlite import SQLiteTransaction
+from domain.refusal import NotPermitted
+from projections import documents
 from projections.follower import Rebuild
+from projections.store import table_name
 from scripts.stemma import main
 
 ERASED = "QVXYLOGRAPHÉR"
@@ -79,6 +83,12 @@ def grown(told: Story, begins: int) -> None:
             told.service.follower.catch_up()
 
 
+def sampled(told: Story) -> None:
+    """As if the server had looked at the tables: it keeps samples of what they have."""
+    number = told.store.current().number
+    told.service.engine.analyze(("vault", table_name(documents.NAME, number)))
+
+
 # -- the files -------------------------------------------------------------------------------
 
 
@@ -112,8 +122,10 @@ def test_no_file_has_a_word_of_who_was_forgotten_after_the_command(
 ) -> None:
     """The command itself folds what was recorded, before it rewrites what the search reads."""
     with story(database) as told:
+        grown(told, 0)
         posted(told)
         told.service.follower.catch_up()
+        sampled(told)
         if command == "vacuum":
             forget(told)
     assert found_in(files(database))
@@ -121,6 +133,27 @@ def test_no_file_has_a_word_of_who_was_forgotten_after_the_command(
     ran = CliRunner().invoke(main, ["--database", database, command, *asked])
     assert ran.exit_code == 0, ran.output
     assert found_in(files(database)) == set()
+
+
+def test_who_owns_the_tables_but_not_the_database_learns_that_samples_stay(
+    postgres_dsn: str,
+) -> None:
+    role = "stemma_test_" + postgres_dsn.rpartition("/stemma_test_")[2].partition("?")[0]
+    with story(postgres_dsn) as told, raw_connection(postgres_dsn) as connection:
+        connection.execute(f"CREATE ROLE {role}")
+        try:
+            for table in sorted(told.service.engine.layout()):
+                connection.execute(f"ALTER TABLE {table} OWNER TO {role}")
+            as_role = make_conninfo(postgres_dsn, options=f"-c role={role}")
+            with (
+                story(as_role, create=False) as theirs,
+                pytest.raises(NotPermitted, match="The owner of the database may"),
+            ):
+                theirs.journal.facts.vacuum()
+        finally:
+            connection.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER")
+            connection.execute(f"DROP OWNED BY {role}")
+            connection.execute(f"DROP ROLE {role}")
 
 
 def test_a_vacuum_says_if_tables_of_an_interrupted_rebuild_have_it(

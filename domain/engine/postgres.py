@@ -351,11 +351,7 @@ class PostgresEngine(Engine):
             unremovable.extend(re.findall(r"\A[1-9]\d*", notice.message_detail or ""))
 
         with _answering(), self._held() as connection:
-            ((role, owns),) = connection.execute(
-                b"SELECT current_user, pg_has_role(relowner, 'USAGE') "
-                b"FROM pg_class WHERE oid = CAST($1 AS regclass)",
-                [table],
-            ).fetchall()
+            ((role, owns, owns_database),) = connection.execute(_OWNED, [table]).fetchall()
             if not owns:
                 raise NotPermitted(
                     role, "vacuum", "The owner of the table may."
@@ -364,7 +360,15 @@ class PostgresEngine(Engine):
             try:
                 # Its details begin with how many dead rows an older transaction may still read.
                 for (name,) in [(table,), *connection.execute(_WITH_WORDS).fetchall()]:
-                    connection.execute(f"VACUUM (FULL, VERBOSE) {name}".encode())
+                    connection.execute(f"VACUUM (FULL, VERBOSE, ANALYZE) {name}".encode())
+                if not owns_database:
+                    raise NotPermitted(
+                        role,
+                        "vacuum the samples of texts from which the server plans",
+                        "The owner of the database may; the tables themselves are rewritten.",
+                    )
+                # The former samples, which the analysis has replaced.
+                connection.execute(b"VACUUM (FULL, VERBOSE) pg_catalog.pg_statistic")
             finally:
                 connection.remove_notice_handler(hear)
         return not unremovable
@@ -446,6 +450,12 @@ def _last(cursor: psycopg.Cursor) -> list[Row]:
     return cursor.fetchall()
 
 
+_OWNED = (
+    b"SELECT current_user, pg_has_role(t.relowner, 'USAGE'), pg_has_role(d.datdba, 'USAGE') "
+    b"FROM pg_class t, pg_database d "
+    b"WHERE t.oid = CAST($1 AS regclass) AND d.datname = current_database()"
+)
+"""Who vacuums, and whether they own the table and the database."""
 _WITH_WORDS = (
     b"SELECT CAST(CAST(t.oid AS regclass) AS TEXT) FROM pg_class t "
     b"JOIN pg_attribute c ON c.attrelid = t.oid AND c.atttypid = CAST('tsvector' AS regtype) "

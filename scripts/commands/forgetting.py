@@ -39,8 +39,9 @@ def vacuum(ctx: click.Context) -> None:
     """Rewrite the vault, so that no file of the database contains an erased text.
 
     An erased text is in no answer from that moment on, but its bytes stay in the files of the
-    database until this is run. Run it daily, as the owner of the tables. On SQLite everything is
-    rewritten; on PostgreSQL the vault and what the search reads, which are locked meanwhile.
+    database until this is run. Run it daily, as the owner of the database. On SQLite everything is
+    rewritten; on PostgreSQL the vault, what the search reads and the server's samples of both,
+    which are locked meanwhile.
     """
     with opened(ctx) as service:
         _vacuum(service)
