@@ -133,6 +133,7 @@ def test_it_is_told_on_pages_and_at_the_terminal(tmp_path: Path) -> None:
         assert "You and Ben made “Duet” together." in page
         assert "People who could answer" not in served.client(None).get("/challenge").text
         assert "you were credited as editor on 1 work" in ben.get("/challenge").text
+        assert "you were credited as editor on 1 work" in ben.get("/").text
         assert "Challenges for you" not in ana.get("/challenge").text
         found = ana.get(f"/challenges/{id_of('edit')}/people", {"near": id_of("Cleo")}).json
         assert [one["distance"] for one in found["items"]] == [1]

@@ -14,6 +14,7 @@ from api.web import words
 from api.web.desk import desk_of
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, to_page
+from api.web.together import for_you
 from domain.permission import OPERATOR, OWN
 from projections import (
     attribution,
@@ -86,6 +87,7 @@ def _own(frame: Frame, view: View) -> dict[str, Any] | None:
         "news": told(view, news.items, words.told_to),
         "made": Page([{**one, "uses": _uses(view, one)} for one in made.items], made.next),
         "earned": _earned(frame, view),
+        "for_you": for_you(frame, view),
     }
 
 
