@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from secrets import token_urlsafe
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 from api.webhooks import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TAKEN
@@ -139,7 +139,7 @@ class Mailboxes:
             asked_at = there.asked_at if there else None
             if asked_at is not None and instant(now - LEAST_BETWEEN) < asked_at:
                 raise BadAddress("a confirmation was sent just now; try again in ten minutes")
-            made = (holder, address, often, NEW, token_urlsafe(TOKEN_BYTES), instant(now))
+            made = (holder, address, often, NEW, token_hex(TOKEN_BYTES), instant(now))
             with self._engine.transaction() as writer:
                 writer.execute("DELETE FROM mailboxes WHERE holder = :holder", holder=holder)
                 writer.insert(MAILBOXES, [(*made, position, 0, asked_at, *[None] * 5)])
