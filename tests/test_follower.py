@@ -193,7 +193,7 @@ def test_what_was_acknowledged_is_waited_for_when_the_process_follows(database: 
 # -- rebuilding ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", [1, 2, 7, 1000])
+@pytest.mark.parametrize("page", [1, pytest.param(2, marks=pytest.mark.slow), 7, 1000])
 def test_a_rebuild_equals_what_was_folded_live_row_by_row(page: int, database: str) -> None:
     with story(database) as told:
         long_history(told)

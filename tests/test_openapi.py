@@ -413,8 +413,13 @@ PATIENCE_SECONDS = 60
 NOT_PROMISED = [schemathesis.checks.positive_data_acceptance]
 
 
-@pytest.mark.parametrize("examples", [1, pytest.param(25, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode, examples",
+    [
+        ("forbidden", 1),  # the examples of the document are what is allowed
+        *(pytest.param(mode, 25, marks=pytest.mark.slow) for mode in MODES),
+    ],
+)
 def test_generated_requests_get_the_answers_that_are_documented(
     mode: str, examples: int, tmp_path: Path
 ) -> None:

@@ -69,7 +69,11 @@ def community(page: Page) -> tuple[str, str]:
     return pool, key
 
 
-@pytest.mark.parametrize("js", [True, False], ids=["with-script", "without-script"])
+@pytest.mark.parametrize(
+    "js",
+    [pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
 def test_from_a_statement_to_a_closed_period(
     browser: Browser, empty: Served, tmp_path: Path, js: bool
 ) -> None:

@@ -16,7 +16,10 @@ ASK = "Ask others to make something; any number of pieces may answer"
 LINK = "https://media.example/low-tide.ogg"
 
 
-@pytest.fixture(params=[True, False], ids=["with-script", "without-script"])
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
 def stage(
     request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
 ) -> Iterator[Stage]:

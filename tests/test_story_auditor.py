@@ -13,7 +13,10 @@ DESCRIBE = (
 )
 
 
-@pytest.fixture(params=[True, False], ids=["with-script", "without-script"])
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
 def stage(
     request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
 ) -> Iterator[Stage]:

@@ -16,7 +16,10 @@ MERGE = "Say that two contributors are the same person"
 JOIN = "Say that two works are the same: they are one from then on, without a further generation"
 
 
-@pytest.fixture(params=[True, False], ids=["with-script", "without-script"])
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
 def stage(
     request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
 ) -> Iterator[Stage]:

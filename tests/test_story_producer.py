@@ -17,7 +17,10 @@ from test_browser import find
 Story = tuple[Callable[[str], Page], Clock, bool]
 
 
-@pytest.fixture(params=[True, False], ids=["with-script", "without-script"])
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
 def empty(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Story]:
     """An empty installation, and windows on it for whoever signs in with a key."""
     clock = Clock()
