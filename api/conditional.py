@@ -1,4 +1,4 @@
-"""Conditional reads (RFC 9110, 13): each answer has a tag, and whoever names it gets a 304.
+"""Conditional reads (RFC 9110, 13): each answer has a tag, and a request that names it gets a 304.
 
 What follows from the read tables alone is tagged by their state and what is asked, before it is
 computed; while nothing is recorded, it is computed once. All else is tagged by its bytes.

@@ -56,7 +56,7 @@ class Comment(Noun):
 
     @fact("comment.posted")
     class Posted(Event):
-        """Somebody said something; whom it mentions is told."""
+        """Somebody said something; those whom it mentions are notified."""
 
         SAYS = "{actor} commented"
         ADDS = _ON | {"reply_to": ", in reply to another comment"}

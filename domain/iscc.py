@@ -1,7 +1,7 @@
 """ISCC: codes of content (ISO 24138) read into their units, of which those of a kind are compared.
 
 Source: the codec of the reference implementation, iscc-core 1.x, and its documentation. Here codes
-are read and compared; what makes them from files is with whoever sends them.
+are read and compared; what makes them from files stays with those who send them.
 """
 
 from __future__ import annotations

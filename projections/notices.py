@@ -95,7 +95,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 
 
 def _said(position: int, happened: Comment.Event, numbers: Numbers) -> Iterator[Change]:
-    """Who is mentioned is told; so is the writer of a comment that a moderator removes."""
+    """Those mentioned are notified; so is the writer of a comment that a moderator removes."""
     match happened:
         case Comment.Posted(mentions=list(people)) | Comment.Edited(added=list(people)):
             for person in people:

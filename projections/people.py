@@ -80,7 +80,7 @@ def _ids(view: View, numbers: list[int]) -> list[str]:
 
 
 class Holdings(NamedTuple):
-    """What an account has, which goes to whoever it is one person with."""
+    """What an account has, which goes to the account that it became one person with."""
 
     credits: int
     works: int

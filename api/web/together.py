@@ -215,7 +215,7 @@ def _own(view: View, challenge: str) -> list[dict[str, Any]]:
 
 
 def _suggested(view: View, challenge: str) -> list[PersonSuggested]:
-    """A few people who could answer a challenge, for whoever has signed in."""
+    """A few people who could answer a challenge, for somebody who has signed in."""
     if g.actor is None:
         return []
     near = None if g.actor == OPERATOR else g.actor
