@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 from browsing import FONTS, only, running_browser
+from clicking import Stage, empty
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from scratch import keep_bytecode, use_scratch
@@ -153,6 +154,18 @@ def browser(driver: Playwright) -> Iterator[Browser]:
     """One browser for the whole run; contexts in it know nothing of each other."""
     with running_browser(driver) as running:
         yield running
+
+
+@pytest.fixture(
+    params=[pytest.param(True, marks=pytest.mark.slow), False],
+    ids=["with-script", "without-script"],
+)
+def stage(
+    request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
+) -> Iterator[Stage]:
+    """An empty installation on which a story is told by clicking."""
+    with empty(browser, sqlite_with_tables, tmp_path, js=request.param) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module", params=FONTS)

@@ -3,7 +3,8 @@
 import pytest
 from stories import id_of
 
-from api.web import desk, percentages
+from api import percentages
+from api.web import desk
 from domain.commands.deriving import DeclareRemix
 from domain.registry import COMMANDS
 

@@ -1,12 +1,8 @@
 """The artist's story by clicking only: a piece is posted, corrected, used and looked after."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from browsing import look_at
-from clicking import Stage, admit, empty, go, post, publish, record
-from playwright.sync_api import Browser, Page, expect
+from clicking import Stage, admit, go, post, publish, record
+from playwright.sync_api import Page, expect
 
 DESCRIBE = (
     "State or correct the title, licence, medium or creators of a work, or where it can be seen"
@@ -14,17 +10,6 @@ DESCRIBE = (
 WITHDRAW = "Withdraw a piece: its title is erased from every answer and from the vault"
 ASK = "Ask others to make something; any number of pieces may answer"
 LINK = "https://media.example/low-tide.ogg"
-
-
-@pytest.fixture(
-    params=[pytest.param(True, marks=pytest.mark.slow), False],
-    ids=["with-script", "without-script"],
-)
-def stage(
-    request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
-) -> Iterator[Stage]:
-    with empty(browser, sqlite_with_tables, tmp_path, js=request.param) as opened:
-        yield opened
 
 
 def test_a_piece_is_posted_corrected_used_and_another_withdrawn(stage: Stage) -> None:

@@ -1,27 +1,14 @@
 """The auditor's story by clicking only: what is wrong is found, and a file is checked."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from clicking import Stage, admit, empty, go, post, publish, record
-from playwright.sync_api import Browser, Page, expect
+from clicking import Stage, admit, go, post, publish, record
+from playwright.sync_api import Page, expect
 from test_browser import find
 
 DESCRIBE = (
     "State or correct the title, licence, medium or creators of a work, or where it can be seen"
 )
-
-
-@pytest.fixture(
-    params=[pytest.param(True, marks=pytest.mark.slow), False],
-    ids=["with-script", "without-script"],
-)
-def stage(
-    request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
-) -> Iterator[Stage]:
-    with empty(browser, sqlite_with_tables, tmp_path, js=request.param) as opened:
-        yield opened
 
 
 def test_what_is_wrong_is_found_and_a_file_is_checked(stage: Stage, tmp_path: Path) -> None:

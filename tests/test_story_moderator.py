@@ -3,28 +3,13 @@
 Accounts and works that are the same become one as well, each after a preview.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from browsing import look_at
-from clicking import Stage, admit, empty, go, post, record
-from playwright.sync_api import Browser, Page, expect
+from clicking import Stage, admit, go, post, record
+from playwright.sync_api import Page, expect
 from test_browser import find
 
 MERGE = "Say that two contributors are the same person"
 JOIN = "Say that two works are the same: they are one from then on, without a further generation"
-
-
-@pytest.fixture(
-    params=[pytest.param(True, marks=pytest.mark.slow), False],
-    ids=["with-script", "without-script"],
-)
-def stage(
-    request: pytest.FixtureRequest, browser: Browser, sqlite_with_tables: Path, tmp_path: Path
-) -> Iterator[Stage]:
-    with empty(browser, sqlite_with_tables, tmp_path, js=request.param) as opened:
-        yield opened
 
 
 def test_a_dispute_is_settled_and_what_is_the_same_becomes_one(stage: Stage) -> None:

@@ -5,7 +5,7 @@ Who may read it is who may read all money; a form is shown to those who keep the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,14 +98,7 @@ def _lists(frame: Frame) -> None:
         wanted, filters = _asked("from_", "to", "currency", "pool", "kind")
         with frame.view(wanted) as view:
             must_read_all(frame, view)
-            found = bookkeeping.bookings(
-                view,
-                frame.journal,
-                actor=reader(),
-                limit=PART,
-                after=wanted.get("cursor"),
-                **filters,
-            )
+            found = _part_of(bookkeeping.bookings, frame, view, wanted, filters)
             return render_template(
                 "bookings.html", found=found, said=filters, keeps_books=keeps_books(frame)
             )
@@ -115,14 +108,7 @@ def _lists(frame: Frame) -> None:
         wanted, filters = _asked("currency", "payee", "from_", "to")
         with frame.view(wanted) as view:
             must_read_all(frame, view)
-            found = bookkeeping.all_balances(
-                view,
-                frame.journal,
-                actor=reader(),
-                limit=PART,
-                after=wanted.get("cursor"),
-                **filters,
-            )
+            found = _part_of(bookkeeping.all_balances, frame, view, wanted, filters)
             return render_template("balances.html", found=found, said=filters)
 
     @frame.page("/desk/accountant/pools", nobody_else=True)
@@ -181,6 +167,18 @@ def _ledger(frame: Frame, view: View) -> Response:
 def _page(wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Who asks, and for which part of a list."""
     return {"actor": reader(), "limit": PART, "after": wanted.get("cursor")}
+
+
+def _part_of(
+    ask: Callable[..., Any],
+    frame: Frame,
+    view: View,
+    wanted: Mapping[str, Any],
+    filters: Mapping[str, Any],
+) -> Any:
+    """A page of a list, from where the one before ended."""
+    here = {"actor": reader(), "limit": PART, "after": wanted.get("cursor")}
+    return ask(view, frame.journal, **here, **filters)
 
 
 def _asked(*names: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from flask import render_template, request
 
+from api import percentages
 from api.fields import loaded
 from api.problems import Problem, of_refusal
 from api.schemas import body_of
-from api.web import errors, percentages
+from api.web import errors
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from domain.commands.releasing import AssembleRelease

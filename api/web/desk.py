@@ -13,9 +13,10 @@ from uuid import uuid4
 
 from flask import g, render_template, request
 
+from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
-from api.web import amounts, errors, percentages
+from api.web import amounts, errors
 from api.web.choosing import KINDS as NAMED
 from api.web.choosing import Found, NotOne, chosen
 from api.web.desks import Desk

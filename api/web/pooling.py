@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from flask import g, render_template, request
 
+from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
-from api.web import amounts, errors, percentages
+from api.web import amounts, errors
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key

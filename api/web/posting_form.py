@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 from flask import request
 
+from api import percentages
 from api.problems import Problem, of_refusal
-from api.web import percentages
 from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal

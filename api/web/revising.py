@@ -13,10 +13,11 @@ from typing import Any
 
 from flask import render_template, request
 
+from api import percentages
 from api.fields import loaded
 from api.problems import Problem, of_refusal
 from api.schemas import body_of
-from api.web import percentages, words
+from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, reader, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement

@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from flask import g, render_template, request
 
+from api import percentages
 from api.commands import bounded_for
 from api.problems import Problem, of_refusal
 from api.schemas import stated
-from api.web import errors, percentages
+from api.web import errors
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.pooling import People
 from domain.fact import Fact
