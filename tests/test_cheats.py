@@ -31,11 +31,11 @@ SHOWN_BY = {
     "sign no map": "test_latest.py::test_a_mirror_shows_that_a_map_is_not_the_one_of_its_leaves",
     "change a place of the map": "test_latest.py::test_a_damaged_place_is_named_and_is_neither",
     "change a head": "test_audit.py::test_a_wrong_head_is_replaced_by_what_the_facts_say",
-    "say that a text is another's": "test_audit.py::test_what_was_changed_is_found_where_it_is",
+    "assign a text to another": "test_audit.py::test_what_was_changed_is_found_where_it_is",
     "change a text, a tile": "test_one_row.py::test_a_changed_row_is_named",
     "record what no command": "test_rules.py::test_what_no_command_could_have_recorded_is_found",
     "restore an export": "test_restoring_judged.py::test_what_an_audit_of_the_rules_finds",
-    "answer otherwise": "test_audit_url.py::test_what_the_read_tables_say_otherwise_than_the_log",
+    "answer something": "test_audit_url.py::test_what_the_read_tables_say_otherwise_than_the_log",
     "show a text": "test_audit_url.py::test_a_text_that_is_not_the_one_committed_to_is_named",
     "drop the triggers": "test_audit.py::test_triggers_that_were_dropped_are_found",
 }
