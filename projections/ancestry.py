@@ -6,12 +6,13 @@ about an edge, a credit, a licence, a join or a merge in it. It has no texts of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.engine import Row
 from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.lineage import Edge, Lineage, once
@@ -126,12 +127,20 @@ def edges_above(view: View, root: int) -> list[Edge[int]]:
     rows = view.rows(
         "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        "SELECT e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent "
-        f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
+        f"SELECT {EDGE} FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
         root=root,
     )
+    return edges_in(rows)
+
+
+EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"
+"""The columns of which an edge is made."""
+
+
+def edges_in(rows: Sequence[Row]) -> list[Edge[int]]:
+    """Edges from their rows, in order; what was said alike of works that are one counts once."""
     # By child, parent, kind and id: a rate may be null, which has no order.
-    rows.sort(key=itemgetter(0, 1, 2, 4))
+    rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
     if all(row[0] == row[6] and row[1] == row[7] for row in rows):  # none of them was joined
         return [Edge(*row[:6]) for row in rows]
     edges = once((Edge(*row[:6]), row[6:]) for row in rows)

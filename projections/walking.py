@@ -71,7 +71,7 @@ def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
     seen, generation, onwards = set(level), 0, dict[int, list[int]]()
     while level:
         if generation <= ASKED_ONE_BY_ONE:
-            onwards = _onwards(view, level, way, is_whole=generation == ASKED_ONE_BY_ONE)
+            onwards = onwards_of(view, level, way, is_whole=generation == ASKED_ONE_BY_ONE)
         generation += 1
         level = sorted({to for number in level for to in onwards.get(number, ())} - seen)
         seen.update(level)
@@ -79,15 +79,21 @@ def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
             yield generation, level
 
 
-def _onwards(view: View, level: list[int], way: Way, *, is_whole: bool) -> dict[int, list[int]]:
-    """Where the edges of these works lead, or with ``is_whole`` those of all beyond as well."""
+def onwards_of(
+    view: View, level: list[int], way: Way, *, is_whole: bool = False, most: int | None = None
+) -> dict[int, list[int]]:
+    """Where the edges of these works lead, or with ``is_whole`` those of all beyond as well.
+
+    With ``most``, that many edges of them.
+    """
     here, there = way
     leading = f"JOIN @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"
     further = f"UNION SELECT e.{there} FROM far {leading}" if is_whole else ""
+    first = "" if most is None else f" ORDER BY e.{here}, e.{there} LIMIT {most}"
     rows = view.rows(
         "WITH RECURSIVE far (number) AS ("
         f"SELECT w.number FROM @works w WHERE w.number IN :level AND {holds('w')} "
-        f"{further}) SELECT DISTINCT e.{here}, e.{there} FROM far {leading}",
+        f"{further}) SELECT DISTINCT e.{here}, e.{there} FROM far {leading}{first}",
         level=level,
     )
     onwards: dict[int, list[int]] = {}

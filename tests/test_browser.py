@@ -104,6 +104,7 @@ def community(served: Served) -> dict[str, str]:
         "person-word": f"/contributor/{lou}",
         "history": f"/history/{whole}",
         "list": f"/list/{whole}",
+        "descendants": f"/descendants/{poem}",
         "credit": f"/credit/{credit}",
         "edge": f"/remix/{edge}",
         "identifier": f"/identifier/{number}",
@@ -215,7 +216,17 @@ def own_window(browser: Browser, served: Served, places: dict[str, str]) -> Iter
 
 PAGES = (
     *("start", "search", "search-nothing", "release", "release-published", "piece", "piece-long"),
-    *("piece-word", "outside", "person", "person-word", "history", "list", "credit", "edge"),
+    *(
+        "piece-word",
+        "outside",
+        "person",
+        "person-word",
+        "history",
+        "list",
+        "descendants",
+        "credit",
+        "edge",
+    ),
     *(
         "post",
         "sources",

@@ -211,13 +211,13 @@ def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None
         told.service.follower.catch_up()
     with serving(database, public_pages=True) as served:
 
-        def shown(**asked: str) -> str:
-            answer = served.client(None).get("/search", asked)
+        def shown(path: str = "/search", **asked: str) -> str:
+            answer = served.client(None).get(path, asked)
             assert answer.status == 200
             return answer.text
 
         assert '<option value="audio">audio (2)</option>' in shown()
-        unused = shown(of=id_of("song"), never_remixed="yes", sort="title")
+        unused = shown(f"/descendants/{id_of('song')}", never_remixed="yes", sort="title")
         assert unused.index("album") < unused.index("Échos")
         assert ">answer<" not in unused
         assert "Zoë" in shown(kind="people")

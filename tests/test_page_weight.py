@@ -36,6 +36,7 @@ NO_PAGES = {
     "/static/pictures.css": "a part of pages",
     "/static/arimo-<int:weight>.woff2": "a part of pages with a picture, which browsers keep",
     "/works/<id>/lineage.png": "as many pixels as the picture is large",
+    "/works/<id>/descendants.png": "as many pixels as the picture is large",
     "/pools/<id>/split.png": "as many pixels as the picture is large",
 }
 """What is not held to it, and why."""
@@ -174,6 +175,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/release/<id>/clearance": [f"/release/{one}/clearance" for one in (night, crowded)],
         "/piece/<id>": [f"/piece/{work}" for work in (hub, collage, works[-1], remixes[0])],
         "/list/<id>": [f"/list/{night}", f"/list/{collage}"],
+        "/descendants/<id>": [f"/descendants/{one}" for one in (hub, works[0], night)],
+        "/works/<id>/descendants.svg": [f"/works/{hub}/descendants.svg"],
         "/works/<id>/lineage.svg": [
             f"/works/{work}/lineage.svg" for work in (night, crowded, collage)
         ],

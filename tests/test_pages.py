@@ -707,11 +707,16 @@ def test_a_picture_stands_alone_as_svg_and_as_png(public: Served) -> None:
     pool = post(f"/releases/{whole}/pools", opened).id
     assert get(f"/pools/{pool}/split.svg").code == "not_found"
     assert reader(public).get(f"/pools/{pool}/split.svg").status == 303
-    svg, png = (get(f"/works/{whole}/lineage.{form}") for form in ("svg", "png"))
-    assert svg.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
-    assert svg.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-    assert (png.status, png.headers["Content-Type"]) == (200, "image/png")
-    assert png.text[1:4] == "PNG"
+    for drawn in (f"/works/{whole}/lineage", f"/works/{poem}/descendants"):
+        svg, png = (get(f"{drawn}.{form}") for form in ("svg", "png"))
+        assert svg.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
+        assert svg.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
+        assert "A song from it" in svg.text
+        assert (png.status, png.headers["Content-Type"]) == (200, "image/png")
+        assert png.text[1:4] == "PNG"
+    for page in (f"/piece/{poem}", f"/piece/{song}", f"/descendants/{poem}"):
+        assert '<div class="drawn onward"' in reader(public).get(page).text
+    assert 'class="drawn onward"' not in reader(public).get(f"/release/{whole}").text
 
 
 def test_a_page_says_what_is_claimed_about_what_its_work_was_made_from(public: Served) -> None:

@@ -331,6 +331,33 @@ def test_every_work_says_what_it_is_in_words() -> None:
     }
 
 
+@pytest.mark.parametrize("works", [5, 30, 80])
+def test_what_was_made_from_a_work_stands_on_its_right(works: int) -> None:
+    told = replace(
+        picture(works, shares=False),
+        **{"onward": True, "left_out": "+ 7 works", "fold": Fraction(0)},
+    )
+    drawn = Drawn(lineage_svg(told, stand_alone=True))
+    assert faults(drawn) == []
+    first, *others = drawn.cards  # the root is written first
+    assert all(first.right < other.left for other in others)
+    *_, folded_away = drawn.links()
+    assert folded_away[0].text == "+ 7 works"
+
+
+def test_the_words_of_what_was_made_from_a_work_go_forward_in_time() -> None:
+    edges = Edge("sea", "poem", "adaptation"), Edge("poem", "song", "sample", "1/5")
+    works = tuple(Work(id, id.title(), "contribution", "text") for id in ("sea", "poem", "song"))
+    told = LineagePicture(Lineage("sea", edges), works, onward=True)
+    svg = lineage_svg(told, stand_alone=False)
+    for said in ("Song · text · made from Sea → Poem", "Poem → Song · sample 1/5"):
+        assert said in svg
+    assert "What was made from Sea" in svg
+    assert [(one.depth, one.work.id) for one in nested(told)] == [
+        *enumerate(("sea", "poem", "song"))
+    ]
+
+
 def test_a_line_is_as_thick_as_the_share_that_goes_over_it() -> None:
     told = picture(30)
     drawn = Drawn(lineage_svg(told, stand_alone=False))

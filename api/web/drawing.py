@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from flask import Response, g, request, send_from_directory
 
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
 from projections import attribution, lineage, wording
+from projections.descent import Descent, descent
 from projections.lineage import Shown, WorkRow
 from projections.money.flows import Flows, flows
 from projections.pictures import (
@@ -33,9 +33,14 @@ from projections.pictures.files import as_png, as_svg
 from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS
 from projections.pictures.svg import SHEET
+from projections.pictures.text import counted
 from projections.store import View
 from projections.workshop import elsewhere
 
+NEAR, NEAR_WIDEST = 14, 6
+"""How much of what was made from a work its page draws: works, and new ones from each of them."""
+FAR, FAR_WIDEST = 80, 16
+"""The same of the page of its own, and of the picture as a file."""
 FONT_SECONDS = 7 * 24 * 60 * 60
 """How long a browser may cache the font."""
 
@@ -58,6 +63,14 @@ def pages(frame: Frame) -> None:
     @frame.page("/works/<id>/lineage.png")
     def paint_lineage(id: str) -> Answer:
         return painted(elsewhere(as_png, *_by_itself(frame, id)))
+
+    @frame.page("/works/<id>/descendants.svg")
+    def draw_descendants(id: str) -> Answer:
+        return as_file(elsewhere(as_svg, _onward_by_itself(frame, id), True))
+
+    @frame.page("/works/<id>/descendants.png")
+    def paint_descendants(id: str) -> Answer:
+        return painted(elsewhere(as_png, _onward_by_itself(frame, id), True))
 
 
 def as_file(picture: str) -> Response:
@@ -87,6 +100,13 @@ def _by_itself(frame: Frame, id: str) -> tuple[LineagePicture, bool]:
     return picture, is_whole
 
 
+def _onward_by_itself(frame: Frame, id: str) -> LineagePicture:
+    """The picture of what was made from a work, in a file of its own."""
+    id = id_in_path(id)
+    with frame.view(asked(), id) as view:
+        return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id))
+
+
 class Drawn(NamedTuple):
     """A lineage as part of a page, and the addresses of its files."""
 
@@ -95,13 +115,17 @@ class Drawn(NamedTuple):
     outline: Markup | None
     """The same as a nested list; None if that is too long."""
     works: int
-    """How many ancestors the work has."""
+    """How many ancestors the work has; of what was made from it how many are drawn."""
     has_alike: bool
     """Whether parts of a release state no rate and count equally."""
     has_unknown: bool
     """Whether other edges state no rate, so that their flow is unknown."""
     files: dict[str, str]
     """The addresses of the picture as ``svg`` and ``png``."""
+    is_onward: bool = False
+    """Whether it shows what was made from the work."""
+    left_out: str = ""
+    """How much of that is not drawn, in words."""
 
 
 def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
@@ -126,6 +150,50 @@ def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
     return Drawn(svg, outline, count, *known, files)
 
 
+def drawn_onward(
+    view: View, id: str, room_bytes: int, most: int = NEAR, widest: int = NEAR_WIDEST
+) -> Drawn | None:
+    """What was made from a work as part of a page with this much room, if there is anything."""
+    found = descent(view, id, most, widest)
+    count = len(found.shown.works) - 1
+    if not count:
+        return None
+    picture = _onward(found, _page_of(id))
+    outline = nested_html(picture, prefix="onward")
+    svg: Markup | None = lineage_svg(picture, stand_alone=False)
+    if weight(svg) + weight(outline) > room_bytes:
+        svg = None
+    files = {form: _file(id, form, "descendants") for form in ("svg", "png")}
+    shown = outline if weight(outline) <= room_bytes else None
+    return Drawn(svg, shown, count, False, False, files, is_onward=True, left_out=picture.left_out)
+
+
+def taken_by(drawn: Drawn | None) -> int:
+    """How many bytes of a page a picture takes, with its list."""
+    return weight(drawn.svg) + weight(drawn.outline) if drawn else 0
+
+
+def _page_of(id: str) -> str:
+    """The page of everything that was made from a work."""
+    return f"{request.script_root}/descendants/{id}{'' if g.is_now else f'?as_of={g.as_of}'}"
+
+
+def _onward(found: Descent, whole: str) -> LineagePicture:
+    """What was made from a work, on whose page of its own there is all of it."""
+    left_out = ""
+    if found.left_out or not found.is_exact:
+        more = counted(found.left_out, "work")
+        left_out = f"+ {more}" if found.is_exact else f"+ more than {more}"
+    return LineagePicture(
+        found.shown.lineage,
+        tuple(_work(node) for node in found.shown.works.values()),
+        fold=Fraction(),
+        open_href=whole,
+        onward=True,
+        left_out=left_out,
+    )
+
+
 def weight(markup: str | None) -> int:
     """The size of part of a page in bytes."""
     return len((markup or "").encode())
@@ -147,30 +215,31 @@ def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
     return timeline_svg(happenings, stand_alone=False)
 
 
-def _file(id: str, form: str, **query: str) -> str:
+def _file(id: str, form: str, of: str = "lineage") -> str:
     """The address of a picture as a file, as known at the position of the page."""
-    asked = urlencode(query | ({} if g.is_now else {"as_of": g.as_of}))
-    return f"{request.script_root}/works/{id}/lineage.{form}" + (f"?{asked}" if asked else "")
+    asked = "" if g.is_now else f"?as_of={g.as_of}"
+    return f"{request.script_root}/works/{id}/{of}.{form}{asked}"
 
 
 def _picture(found: Shown, known: Flows) -> LineagePicture:
-    works = tuple(
-        Work(
-            id=node["id"],
-            title=words.called(node),
-            kind=node["kind"],
-            medium=node["medium"] or "",
-            people=tuple(words.called(one) for one in node["contributors"]),
-            href=words.address(node),
-            share=_told(node, known),
-        )
-        for node in found.works.values()
-    )
+    works = tuple(_work(node, _told(node, known)) for node in found.works.values())
     over: dict[tuple[str, str], Fraction] = {}
     for edge, share in zip(found.lineage.edges, known.over, strict=True):
         if share is not None:
             over[edge[:2]] = over.get(edge[:2], Fraction()) + share
     return LineagePicture(found.lineage, works, over)
+
+
+def _work(node: Mapping[str, Any], share: Fraction | None = None) -> Work:
+    return Work(
+        id=node["id"],
+        title=words.called(node),
+        kind=node["kind"],
+        medium=node["medium"] or "",
+        people=tuple(words.called(one) for one in node["contributors"]),
+        href=words.address(node),
+        share=share,
+    )
 
 
 def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:

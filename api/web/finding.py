@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, cast
+from urllib.parse import urlencode
 
 from flask import g, redirect, render_template, request
 from markupsafe import Markup
@@ -14,10 +15,10 @@ from markupsafe import Markup
 from api.fields import Choice, Whole, searched
 from api.seen import Seen
 from api.web import words
+from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
-from domain.values import POEM
 from projections import (
     attribution,
     happenings,
@@ -33,6 +34,8 @@ from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, Wor
 from projections.told_finding import Hit
 
 FOUND = 30
+ROOM_BYTES = 60_000
+"""The room for the picture on the page of what was made from a work."""
 SUGGESTED = 8
 
 
@@ -42,7 +45,6 @@ Say = Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]], Markup]
 class Searched(Listed):
     """The parameters of the search."""
 
-    of = searched(POEM, "Made from the work with this id.")
     medium = searched("audio", "Of this medium.")
     licence = searched("CC-BY-4.0", "Under this licence.")
     year = Whole(1, 9999, "Made in this year.")
@@ -61,24 +63,15 @@ def _found(frame: Frame) -> None:
 
     @frame.page("/search")
     def search() -> Answer:
-        wanted = asked(Searched)
-        narrowed = Narrowed.of(wanted)
-        with frame.view(wanted) as view:
-            if ranked := narrowed.ranked(view):
-                return render_template(
-                    "results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked
-                )
-            works, people = narrowed.works(view), narrowed.people(view)
-            return render_template(
-                "search.html",
-                q=narrowed.asked.get("q", ""),
-                kind=narrowed.kind,
-                of=lineage.work(view, narrowed.root) if narrowed.root else None,
-                works=Page(cards(view, works.items), works.next),
-                people=people,
-                facets=narrowed.facets(view),
-                sorts=SORTS["people" if narrowed.kind == "people" else "works"],
-            )
+        if of := request.args.get("of"):
+            rest = urlencode([one for one in request.args.items() if one[0] != "of"])
+            path = f"{request.script_root}/descendants/{id_in_path(of)}"
+            return redirect(f"{path}?{rest}" if rest else path, 301)
+        return _search(frame)
+
+    @frame.page("/descendants/<id>")
+    def show_descendants(id: str) -> Answer:
+        return _search(frame, id_in_path(id))
 
     @frame.page("/contributor")
     def show_people() -> Answer:
@@ -92,8 +85,40 @@ def _found(frame: Frame) -> None:
             return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
 
 
+def _search(frame: Frame, root: str | None = None) -> Answer:
+    """The works and people that match, or the works made from one, which are drawn as well."""
+    wanted = asked(Searched)
+    narrowed = Narrowed.of(wanted, root)
+    with frame.view(wanted, root) as view:
+        if ranked := narrowed.ranked(view):
+            return render_template(
+                "results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked
+            )
+        works, people = narrowed.works(view), narrowed.people(view)
+        return render_template(
+            "search.html",
+            q=narrowed.asked.get("q", ""),
+            kind=narrowed.kind,
+            of=lineage.work(view, root) if root else None,
+            onward=drawn_onward(view, root, ROOM_BYTES, FAR, FAR_WIDEST)
+            if root and narrowed.is_whole
+            else None,
+            works=Page(cards(view, works.items), works.next),
+            people=people,
+            facets=narrowed.facets(view),
+            sorts=narrowed.sorts,
+        )
+
+
 SORTS = {
     "works": {
+        "recorded": "latest recorded",
+        "made": "latest made",
+        "title": "title",
+        "remixed": "most remixed",
+    },
+    "descendants": {
+        "generation": "nearest first",
         "recorded": "latest recorded",
         "made": "latest made",
         "title": "title",
@@ -118,15 +143,28 @@ class Narrowed(NamedTuple):
     """The filters that are set."""
 
     @classmethod
-    def of(cls, wanted: dict[str, Any]) -> Self:
+    def of(cls, wanted: dict[str, Any], root: str | None) -> Self:
         """Read from the parameters of the page, and removed from them."""
-        kind, root, cursor, sort = (
-            wanted.pop(name, None) or None for name in ("kind", "of", "cursor", "sort")
-        )
+        kind, cursor, sort = (wanted.pop(name, None) or None for name in ("kind", "cursor", "sort"))
         said = {name: wanted.pop(name, None) for name in _NARROWING}
         asked = {name: _read(name, value) for name, value in said.items() if value}
         kinds = ("contribution", "outside", "release", "people", "project", "challenge")
-        return cls(kind if kind in kinds else None, root and id_in_path(root), cursor, sort, asked)
+        kind = kind if kind in kinds and not (root and kind == "people") else None
+        return cls(kind, root, cursor, sort, asked)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is asked for, from its beginning."""
+        return not (self.kind or self.cursor or self.asked)
+
+    @property
+    def sorts(self) -> Mapping[str, str]:
+        """By what it can be sorted, in words; first what it usually is."""
+        return SORTS["descendants" if self.root else "people" if self.kind == "people" else "works"]
+
+    @property
+    def _sorted(self) -> str:
+        return next((one for one in self.sorts if one == self.sort), next(iter(self.sorts)))
 
     def ranked(self, view: View) -> dict[str, Any] | None:
         """What has the words, ranked, if nothing but words is asked for and anything has them."""
@@ -144,8 +182,8 @@ class Narrowed(NamedTuple):
         """The works found, if works are searched."""
         if self.kind in ("people", "project", "challenge"):
             return Page([], None)
-        sort = self.sort if self.sort in SORTS["works"] else "recorded"
-        page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, "sort": sort, **self._works}
+        page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, **self._works}
+        page["sort"] = self._sorted
         if self.root is None:
             return lineage.works(view, **page)
         found = lineage.descendants(view, self.root, **page)
@@ -159,7 +197,7 @@ class Narrowed(NamedTuple):
         """The people found: all of them, or beside works those with the name."""
         if self.kind != "people" and (self.kind or self.root or self.asked.keys() != {"q"}):
             return Page([], None)
-        sort = self.sort if self.sort in SORTS["people"] else "admitted"
+        sort = self._sorted if self.kind == "people" else "admitted"
         after = self.cursor if self.kind == "people" else None
         return attribution.people(view, after=after, limit=FOUND, sort=sort, **self._people)
 

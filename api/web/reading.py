@@ -16,7 +16,7 @@ from flask import Response, g, render_template
 from api.proofs import must_see
 from api.web import atom, talking, words
 from api.web.desk import forms_for, is_open
-from api.web.drawing import drawn_history, drawn_inline
+from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
@@ -117,7 +117,8 @@ def _releases(frame: Frame) -> None:
                 roll=found,
                 names=list(_by_role(names.items)),
                 more_names=names.next,
-                picture=drawn_inline(view, row, room),
+                picture=(picture := drawn_inline(view, row, room)),
+                onward=drawn_onward(view, id, room - taken_by(picture)),
                 credits=attribution.standing_on(view, row.number),
                 claims=claims.on_work(view, id),
                 waiting=pending.behind(view, id),
@@ -148,6 +149,7 @@ def _pieces(frame: Frame) -> None:
                 wholes=series.wholes(view, row.number),
                 identifiers=identifiers.of(view, row.number),
                 picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
+                onward=drawn_onward(view, id, ROOM_OF_A_PIECE_BYTES),
                 poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
                 credits=attribution.standing_on(view, row.number),
                 claims=claims.on_work(view, id),

@@ -42,6 +42,7 @@ class LineagePicture:
     """A work and everything it was made from, and how to draw it."""
 
     lineage: Lineage[str]
+    """From the work on; with ``onward`` turned round, from each work to what was made from it."""
     works: tuple[Work, ...]
     over: Over = field(default_factory=dict)
     fold: Fraction | None = None
@@ -54,6 +55,10 @@ class LineagePicture:
     """The address of the folded picture."""
     form: Literal["cards", "river"] | None = None
     """How it is drawn; None chooses by the number of works."""
+    onward: bool = False
+    """Whether it shows what was made from the work, which then stands on the left."""
+    left_out: str = ""
+    """A sentence on works that are not here at all."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def folded(picture: LineagePicture) -> Folded:
     works = {work.id: work for work in named(picture)}
     lineage = merged(picture.lineage, works)
     if picture.fold == 0 or (picture.fold is None and len(works) <= picture.most):
-        return Folded(tuple(works.values()), lineage, 0, "")
+        return Folded(tuple(works.values()), lineage, 0, picture.left_out)
     widest = _widest(lineage, picture.over)
     by_share = _weightiest(works, widest, picture)
     if by_share:

@@ -14,7 +14,7 @@ from math import ceil
 from zlib import crc32
 
 from domain.lineage import Edge
-from projections.pictures.folding import Folded, LineagePicture, Over, Work, folded
+from projections.pictures.folding import Folded, LineagePicture, Work, folded
 from projections.pictures.layout import Box, Layout, Line, Point, Shape, Space, lay_out
 from projections.pictures.svg import (
     COLOURS,
@@ -73,10 +73,11 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
     drawn = folded(picture)
     form = _RIVER if _is_river(picture) else _CARDS
     place = {work.id: index for index, work in enumerate(drawn.works)}
-    lines = [
-        Line(place[parent], place[child], _thickness(picture.over.get((child, parent)), form.whole))
-        for child, parent, *_ in drawn.lineage.edges
-    ]
+    lines = []
+    for edge in drawn.lineage.edges:
+        used, made = _in_time(edge, picture)
+        thickness = _thickness(picture.over.get(edge[:2]), form.whole)
+        lines.append(Line(place[used], place[made], thickness))
     layout = _laid_out(form, drawn.works, lines)
     room = max(layout.width, _NARROWEST_PICTURE)
     height = layout.height + 2 * _MARGIN
@@ -88,12 +89,12 @@ def lineage_svg(picture: LineagePicture, *, stand_alone: bool) -> Markup:
         height + (18 if folded_away else 0),
         element(
             "g",
-            *_groups(drawn, picture.over, form, layout, lines),
+            *_groups(drawn, picture, form, layout, lines),
             transform=f"translate({number(_MARGIN + (room - layout.width) / 2)} {number(_MARGIN)})",
         ),
         folded_away,
         name=f"{form.name} snug" if _SNUG <= room <= _FITTING else form.name,
-        title=f"Lineage of {isolated(title)}",
+        title=f"{'What was made from' if picture.onward else 'Lineage of'} {isolated(title)}",
         description=_described(drawn, layout),
         stand_alone=stand_alone,
     )
@@ -114,21 +115,29 @@ def _is_river(picture: LineagePicture) -> bool:
     return len(picture.works) > MOST_CARDS
 
 
+def _in_time(edge: Edge[str], picture: LineagePicture) -> tuple[str, str]:
+    """The ends of an edge: what was used, and what was made from it."""
+    return (edge.child, edge.parent) if picture.onward else (edge.parent, edge.child)
+
+
 def _groups(
-    drawn: Folded, over: Over, form: _Form, layout: Layout, lines: list[Line]
+    drawn: Folded, picture: LineagePicture, form: _Form, layout: Layout, lines: list[Line]
 ) -> list[Markup]:
-    """Each work with the lines that lead to it, the release first, then back in time."""
+    """Each work with the lines that lead to it, the root first, then away from it in time."""
     colours = colours_of(drawn.works)
-    paths = _paths(drawn)
+    paths = _paths(drawn, is_onward=picture.onward)
     titles = {work.id: work.title for work in drawn.works}
     groups: list[list[Markup]] = [[] for _ in drawn.works]
     for edge, line, route in zip(drawn.lineage.edges, lines, layout.routes, strict=True):
-        said = _said(edge, over.get(edge[:2]), titles)
-        groups[line.right].append(_flow(edge.kind, said, line, route, colours[edge.parent][0]))
+        used, made = _in_time(edge, picture)
+        ends = f"{_mentioned(titles[used])} → {_mentioned(titles[made])}"
+        said = _said(ends, edge, picture.over.get(edge[:2]))
+        groups[line.right].append(_flow(edge.kind, said, line, route, colours[used][0]))
     for work, box, group in zip(drawn.works, layout.boxes, groups, strict=True):
         group.append(_linked(work, form.draw(work, box, colours[work.id]), paths[work.id]))
     boxes = layout.boxes
-    order = sorted(range(len(boxes)), key=lambda index: (-boxes[index].x, boxes[index].y))
+    way = 1 if picture.onward else -1
+    order = sorted(range(len(boxes)), key=lambda index: (way * boxes[index].x, boxes[index].y))
     return [
         element("g", *groups[index], class_=_classes(drawn.works[index], drawn.lineage.root))
         for index in order
@@ -172,8 +181,9 @@ _SHARE_COUNTS = 40
 """The whole share weighs as much as this many works."""
 
 
-def _paths(drawn: Folded) -> dict[str, str]:
-    """The shortest path from the root to each work, by titles."""
+def _paths(drawn: Folded, *, is_onward: bool) -> dict[str, str]:
+    """The shortest path between the root and each work in words, forward in time."""
+    leads = "made from" if is_onward else "used in"
     titles = {work.id: work.title for work in drawn.works}
     before: dict[str, str] = {}
     # By generations, so the first child found for a work is on a shortest path.
@@ -187,9 +197,11 @@ def _paths(drawn: Folded) -> dict[str, str]:
         while at in before:
             at = before[at]
             path.append(_mentioned(titles[at]))
+        if is_onward:
+            path.reverse()
         if len(path) > 4:
             path = [*path[:2], "…", path[-1]]
-        said[id] = " → ".join(path)
+        said[id] = f"{leads} {' → '.join(path)}" if path else ""
     return said
 
 
@@ -210,7 +222,7 @@ def _linked(work: Work, inner: Markup, path: str) -> Markup:
                 f"{isolated(shortened(work.title, _TOLD))}{f', by {people}' if people else ''}",
                 work.medium,
                 "" if work.share is None else percent(work.share),
-                f"used in {path}" if path else "",
+                path,
             ),
         )
     )
@@ -226,8 +238,7 @@ def _thickness(share: Fraction | None, whole: float) -> float:
     return 1.5 if share is None else max(1.2, min(whole, float(share) * whole))
 
 
-def _said(edge: Edge[str], over: Fraction | None, titles: dict[str, str]) -> str:
-    ends = f"{_mentioned(titles[edge.parent])} → {_mentioned(titles[edge.child])}"
+def _said(ends: str, edge: Edge[str], over: Fraction | None) -> str:
     more = " ".join(filter(None, (edge.kind, edge.rate)))
     share = "" if over is None else percent(over)
     return " · ".join(filter(None, (ends, more, share)))
@@ -440,8 +451,9 @@ def _folded_away(picture: LineagePicture, drawn: Folded, y: float, room: float) 
     said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > picture.most and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    # At the right end, where a scrolling frame starts.
-    line = label(said, _MARGIN + room - width(said, _TITLE), y, room, _TITLE, "counted")
+    # At the end where a scrolling frame starts.
+    x = _MARGIN + (0 if picture.onward else room - width(said, _TITLE))
+    line = label(said, x, y, room, _TITLE, "counted")
     if not said or not href:
         return line
     return linked(said, line, href=href, class_="fold")
