@@ -67,7 +67,7 @@ OWN: dict[str, Kind] = {
     "unknown_choice": Kind(422, "A value is not one of those documented."),
     "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
-    "internal_error": Kind(500, "The service made a mistake and has logged it."),
+    "internal_error": Kind(500, "Something went wrong in the service; it has been logged."),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "rebuild_needed": Kind(
         503, "The read tables are of another version; the operator runs “stemma rebuild”."
@@ -75,7 +75,7 @@ OWN: dict[str, Kind] = {
     "upgrade_needed": Kind(
         503, "The tables are of another version; the operator runs “stemma upgrade”."
     ),
-    "issuer_unavailable": Kind(503, "The issuer of the token does not give its keys; try again."),
+    "issuer_unavailable": Kind(503, "The keys of the issuer could not be fetched; try again."),
     "storage_unavailable": Kind(
         503, "The database does not answer, and nothing was recorded; try again."
     ),
@@ -85,7 +85,7 @@ OWN: dict[str, Kind] = {
         "recorded can be asked; repeating it with its idempotency key is safe.",
     ),
     "overloaded": Kind(503, "Too much is asked at once; nothing was done, so try again."),
-    "took_too_long": Kind(504, "It took longer than an answer may."),
+    "took_too_long": Kind(504, "The answer took longer than it may."),
 }
 """The problems of HTTP; all others are refusals of the domain."""
 

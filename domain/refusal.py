@@ -124,7 +124,7 @@ class UnknownMembership(Unknown):
 
 
 class GroupInGroup(Conflict):
-    """A group holds people: it is in no group, and no group is in it."""
+    """A group consists of people; it can't be in a group or contain one."""
 
     says = "{contributor} can't be in {group}: a group holds people, and is in no group itself."
 
@@ -136,7 +136,7 @@ class OneSubject(Refusal):
 
 
 class EditingOver(Conflict):
-    """A comment is edited within the time that this installation gives for it."""
+    """A comment can only be edited within the time that this installation allows."""
 
     says = "The comment could be edited until {until}."
 
@@ -205,7 +205,7 @@ class UnknownRole(Refusal):
 
 
 class BadRole(Refusal):
-    """The role can't be granted or ended so: it is none, or not for this."""
+    """The role can't be granted or ended: there is no such role, or it is not for this."""
 
     says = "“{role}” can't be granted or ended here: {reason}."
 
@@ -307,7 +307,7 @@ class RepeatedComponent(Refusal):
 
 
 class NotOfRelease(Refusal):
-    """Only what a release is made of is replaced: a piece that is recut is another piece."""
+    """Only a component of a release can be replaced; a piece that is recut is another piece."""
 
     says = "The work {child} is no release: nothing it was made from can be replaced."
 
@@ -421,7 +421,7 @@ class BadExpiry(Refusal):
 
 
 class BadWebhook(Refusal):
-    """A webhook goes to a public address by https, and nobody has very many."""
+    """A webhook goes to a public address by https, and nobody may have very many."""
 
     says = "“{url}” is not accepted for a webhook: {reason}."
 
@@ -431,17 +431,17 @@ class UnknownWebhook(Unknown):
 
 
 class BadAddress(Refusal):
-    """Mail goes to a public address, where the installation sends any, and not again at once."""
+    """Mail goes to a public address, if the installation sends mail, and not twice at once."""
 
     says = "This is not accepted as an address for mail: {reason}."
 
 
 class UnknownMailbox(Unknown):
-    """No mailbox has this token any more: another address was stated, or none."""
+    """No mailbox has this token any more: the address was changed or removed."""
 
 
 class QuotaExceeded(Refusal):
-    """Somebody has done as much of this as one person may; the answer says when they may again."""
+    """This person has reached the quota for this; the answer says when they may go on."""
 
     status = 429
     says = "At most {most} {what} {per}; {again}."
@@ -468,7 +468,7 @@ class LicenceNotAgreed(Conflict):
 
 
 class EvidenceMissing(Refusal):
-    """Who disputes something says what proves it, so that nobody is held up by a mere word."""
+    """A dispute states its evidence, so that nobody is held up by a mere word."""
 
     says = "A dispute needs evidence: a link, a document, a conversation."
 
@@ -484,7 +484,7 @@ class UnknownIdentifier(Unknown):
 
 
 class BadIdentifier(Refusal):
-    """It is no number of this registry, or its check digit is wrong."""
+    """This is not a number of the registry, or its check digit is wrong."""
 
     says = "“{identifier}” is no {scheme}."
 
@@ -773,13 +773,13 @@ class UnknownPayee(Unknown):
 
 
 class AlreadyIdentified(Conflict):
-    """It was recorded before whom this name stands for."""
+    """Whom this name stands for is already recorded."""
 
     says = "It was recorded before whom “{name}” stands for."
 
 
 class TermsLoseSums(Conflict):
-    """New terms have every place at which something was summed, so that nothing is lost."""
+    """New terms keep every place at which something was summed, so that nothing is lost."""
 
     says = "The new terms have no place for what was summed at {places}."
 

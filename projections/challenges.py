@@ -358,7 +358,7 @@ def answers(
 ) -> Page[AnswerTold]:
     """Find pieces that answer challenges, the latest given first.
 
-    Those that were taken back, or whose piece was withdrawn, say so.
+    Answers that were taken back, or whose piece was withdrawn, are marked as such.
     """
     of = "SELECT c.number FROM @challenges c WHERE c.{0} AND " + holds("c")
     its = f"= (SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})"

@@ -187,9 +187,9 @@ def comments(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[CommentInThread]:
-    """Comments that match every filter, in threads: the latest begun first, replies in order.
+    """Comments that match every filter, in threads: the latest thread first, replies in order.
 
-    What was removed keeps its place, and says who removed it.
+    A removed comment keeps its place, and says who removed it.
     """
     wanted = {"work": work, "project": project, "step": step, "challenge": challenge}
     wanted |= {"thread": thread, "by": by}

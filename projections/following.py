@@ -280,7 +280,7 @@ def _counted(kind: str) -> dict[str, Any]:
 def of_work(
     view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[FollowerTold]:
-    """How many follow this work, and those who have it shown that they do, the latest first."""
+    """How many follow this work, and those of them who choose to show it, the latest first."""
     return _shown(view, "work", id, after, limit)
 
 

@@ -33,7 +33,7 @@ def grants(
 ) -> Page[GrantTold]:
     """Who acts in which role, in the order of granting.
 
-    Roles that were ended are in the history of the person who had them.
+    Ended roles are in the history of the person who had them.
     """
     known = Known(journal.facts, view.as_of)
     wanted = GRANTABLE if role is None else (role,)

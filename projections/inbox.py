@@ -114,7 +114,8 @@ def inbox(
     """Everything that waits for your answer or decision, the most urgent first.
 
     Claims, credits and shares, disputes with the money they hold, comments on what you proposed,
-    payouts that came back. For the operator and those with a role also what waits for them by it.
+    payouts that came back. For the operator and people with a role, also what waits for them in
+    that role.
     """
     return of_kinds(view, journal, actor, tuple(KINDS), after=after, limit=limit)
 

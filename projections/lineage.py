@@ -726,7 +726,7 @@ def ancestors(
 ) -> Page[Relative]:
     """What a work was made from, the nearest generation first.
 
-    With filters only those that match, through whatever else they came.
+    With filters, only those that match, whatever lies in between.
     """
     return _relatives(view, id, UP, sort, after, limit, asked, reverse=reverse)
 

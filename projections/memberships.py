@@ -16,7 +16,7 @@ from projections.told import MembershipTold
 def members(
     view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[MembershipTold]:
-    """Who is or was in a group, in the order in which it was said; only accepted ones count."""
+    """Who is or was in a group, in the order of offers; only accepted memberships count."""
     found = groups.members(view, attribution.accounts(view, id), all_states=True)
     return _page(view, found, after, limit)
 
@@ -25,7 +25,7 @@ def members(
 def groups_of(
     view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
 ) -> Page[MembershipTold]:
-    """The groups that somebody is or was in, with those that wait for their agreement."""
+    """The groups that somebody is or was in, and those that wait for them to agree."""
     return _page(view, groups.groups_of(view, attribution.accounts(view, id)), after, limit)
 
 

@@ -53,7 +53,8 @@ def people_for(
 ) -> Page[PersonSuggested]:
     """People who could answer a challenge, the nearest first, then by works, then the latest.
 
-    Compared are those around who asks and the latest of those credited as what is asked for.
+    Those near the issuer are compared, and those most recently credited in a role that is asked
+    for.
     """
     return people(view, id, near, after, limit)
 
@@ -250,8 +251,8 @@ def challenges_for(
 ) -> Page[ChallengeSuggested]:
     """Open challenges that somebody could answer, by what they were credited as and worked in.
 
-    Ordered by on how many works they did what is asked for, then by how near who issued it is, then
-    by the deadline. The latest that fit are compared.
+    Ordered by the number of works on which they did what is asked for, then by how near the issuer
+    is, then by the deadline. The latest that fit are compared.
     """
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     own = _Own.of(view, person)

@@ -1,7 +1,8 @@
 """Mail: digests, handed to the server of the settings, each at least once.
 
-Who wants mail has a turn of their own, beside those of webhooks. What was handed over is written
-down, so that a restart goes on from there; what a repetition would say again has the same id.
+Everybody who wants mail has a turn of their own, beside those of webhooks. What was handed over is
+written down, so that a restart goes on from there; what a repetition would say again has the same
+id.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The accountant's desk: what is to be done, what was booked, what is owed, and the reports.
 
-Who may read it is who may read all money; a form is shown to those who keep the books.
+It is read by those who may read all money; forms are shown to those who keep the books.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The desk of the moderator: disputes to settle, with the words of both sides beside each other.
 
-Who moderates without being on any side is decided by the domain; the desk shows what it would take.
+The domain decides who may moderate without being a party; the desk shows what it would accept.
 """
 
 from __future__ import annotations

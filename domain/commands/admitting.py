@@ -25,7 +25,7 @@ _PATH = "/contributors"
 class AdmitContributor(Command):
     """Register a person or group who can be credited from now on.
 
-    If somebody has this name already, it is recorded and answered with a warning.
+    If somebody already has this name, it is recorded all the same, with a warning.
     """
 
     name: Name
@@ -96,7 +96,7 @@ class SeparateContributor(Command):
 
 @command("contributor.ask-first", f"{_PATH}/{{id}}/ask-first", may=OWN, then=Contributor.AskedFirst)
 class AskFirst(Command):
-    """Ask to be asked: from now on nobody else sees a credit by others before it is accepted."""
+    """Ask to be asked first: a credit that others give you is hidden until you accept it."""
 
     id: ContributorId
 

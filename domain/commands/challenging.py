@@ -109,7 +109,7 @@ def _deciding(past: Past, id: str) -> dict[str, str]:
     refuses=(NothingStated, UntilPassed, WrongState),
 )
 class DescribeChallenge(_OfChallenge):
-    """State anew what is asked for, or until when; the rest stays."""
+    """Change what is asked for, or the deadline; the rest stays."""
 
     title: Annotated[Title | None, Example(None)] = None
     prompt: Annotated[Prompt | None, Example("Draw the keeper, from behind.")] = None
@@ -154,14 +154,14 @@ class MoveChallenge(_OfChallenge):
 
 @command("challenge.close", f"{_PATH}/{{id}}/close", may=_DECIDES, then=Challenge.Closed)
 class CloseChallenge(_OfChallenge):
-    """Close a challenge: it is not answered any more, and its answers stay."""
+    """Close a challenge: it takes no more answers, and those it has stay."""
 
     reason: _WHY = None
 
 
 @command("challenge.reopen", f"{_PATH}/{{id}}/reopen", may=_DECIDES, then=Challenge.Reopened)
 class ReopenChallenge(_OfChallenge):
-    """Let a challenge that was closed be answered again."""
+    """Reopen a closed challenge, so that it can be answered again."""
 
     reason: Annotated[Reason | None, Example("There is room for more.")] = None
 
@@ -235,7 +235,7 @@ def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New
     refuses=(WrongState,),
 )
 class WithdrawAnswer(_OfAnswer):
-    """Take back a piece as an answer; the piece stays, and that it was one stays on record."""
+    """Take a piece back as an answer; the piece stays, and that it answered stays on record."""
 
     reason: _WHY = None
 
@@ -266,7 +266,7 @@ class FeatureAnswer(_Featuring):
 
 @command("challenge.unfeature", f"{_PATH}/{{id}}/unfeature", may=_DECIDES, refuses=(WrongState,))
 class UnfeatureAnswer(_Featuring):
-    """End that an answer is featured; that it was stays on record."""
+    """Stop featuring an answer; that it was featured stays on record."""
 
     reason: _WHY = None
 

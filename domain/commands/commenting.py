@@ -106,7 +106,7 @@ def _each(ids: tuple[str, ...] | None) -> list[str] | None:
 class PostComment(_Saying):
     """Comment on a work, a project, a step or a challenge, or reply to a comment; all can read it.
 
-    Somebody is mentioned by “@” and their name, or their id where several have the name.
+    Mention somebody by “@” and their name, or by their id if several share the name.
     """
 
     work: Annotated[WorkId | None, "On this work, or …"] = None
@@ -189,7 +189,7 @@ def _speaking(past: Past, comment: Comment) -> dict[str, str]:
     refuses=(WrongState, EditingOver),
 )
 class EditComment(_OfComment, _Saying):
-    """Change a comment of yours, for a while; what it said before stays in its history."""
+    """Edit a comment of yours, for a while; what it said before stays in its history."""
 
     def known(self, past: Past) -> list[str]:
         """Whom it mentioned before."""
@@ -212,7 +212,7 @@ class EditComment(_OfComment, _Saying):
     refuses=(WrongState, ReasonMissing),
 )
 class RemoveComment(_OfComment):
-    """Remove a comment: its text is erased, and that it was removed by whom stays on record.
+    """Remove a comment: its text is erased; that it was removed, and by whom, stays on record.
 
     A moderator says why; the writer may.
     """

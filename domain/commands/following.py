@@ -53,7 +53,7 @@ class _Following(Command):
 class FollowSubject(_Following):
     """Follow a work, a person, a project or a challenge: what happens there is shown to you.
 
-    How many follow it is public; that it is you is not, unless you have it shown.
+    How many follow it is public; that you do is not, unless you choose to show it.
     """
 
     shown: ShownTo | None = None
@@ -72,7 +72,7 @@ class FollowSubject(_Following):
 
 @command("contributor.unfollow", f"{_PATH}/unfollow", may=OWN, refuses=(OneSubject, WrongState))
 class UnfollowSubject(_Following):
-    """Follow something no longer."""
+    """Stop following something."""
 
     def decide(self, past: Past) -> Iterator[New]:
         *_, id = self.must_be_one()

@@ -41,7 +41,7 @@ class _OfRole(Command):
 
 @command("contributor.grant-role", f"{_HERE}/grant-role", refuses=_REFUSES)
 class GrantRole(_OfRole):
-    """Let a contributor act in a role: a producer for one work or one pool, else for everything."""
+    """Let a contributor act in a role: a producer for one work or pool, others everywhere."""
 
     reason: Annotated[Reason | None, Example("Elected at the meeting of May.")] = None
 

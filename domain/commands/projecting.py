@@ -1,7 +1,7 @@
 """Projecting: a project is launched with its steps, led, told about and closed; pieces are in it.
 
-Who posted a piece puts it into a step and takes it out. Leaders move and take out what is in their
-project, and never put in what is not.
+The poster of a piece puts it into a step and takes it out. Leaders move and take out what is in
+their project, and never put in what is not.
 """
 
 from __future__ import annotations

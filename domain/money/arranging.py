@@ -86,7 +86,7 @@ class StateExchangeRate(Command):
 class ChoosePaymentCurrency(Command):
     """Choose the currency in which somebody is paid, whatever that of a pool is.
 
-    Where no rate from the currency of the pool is known, they are paid in that.
+    If no rate from the pool's currency is known, they are paid in that currency.
     """
 
     payee: Annotated[PayeeText, "Who is paid.", Example(BEN)]

@@ -183,7 +183,7 @@ def withheld(
 ) -> WithheldSummary:
     """What was paid out of each country in a year and how much of it was withheld, by payee.
 
-    One's own; for those who keep or audit the books, of all. Also as CSV.
+    You see your own; those who keep or audit the books see everybody's. Also as CSV.
     """
     where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
     if country is not None:

@@ -27,7 +27,7 @@ def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, is_json
     """Cite every line of a file (“-” for the input) as a source of a work.
 
     A line is an id, an address or a whole title, then perhaps a kind (default sample) and a rate.
-    One that can't be cited stops no other; the status is 1 if there is any.
+    One that can't be cited does not stop the others; the status is then 1.
     """
     from api.citing import cite as cite_lines
 

@@ -44,7 +44,7 @@ def pools(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PoolItem]:
-    """The pools of a release that one may read, in the order of opening."""
+    """The pools of a release that you may read, in the order of opening."""
     reader = Reader(view, journal, actor)
     number = lineage.find(view, id).number
     page, more = view.page(
