@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple
 
 from domain.licensing import COLLECTED, Terms, broken, cannot_be_joined
-from domain.lineage import Edge, Lineage, Node
+from domain.lineage import Edge, Lineage
+from domain.pedigree import Node
 
 
 class Broken(NamedTuple, Generic[Node]):

@@ -17,7 +17,8 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.join import Join
-from domain.lineage import Ends, Lineage
+from domain.lineage import Lineage
+from domain.pedigree import Ends
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of

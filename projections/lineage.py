@@ -18,9 +18,10 @@ from domain.dates import is_surely_before, span_of
 from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
-from domain.lineage import MANY, SHOWN_OF_END, Edge, Ends, Lineage, Path
+from domain.lineage import Edge, Lineage
 from domain.moment import instant
 from domain.outside import Outside, readable
+from domain.pedigree import MANY, SHOWN_OF_END, Ends, Path
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
 from domain.release import SOLD, Release
 from domain.remix import Remix

@@ -23,17 +23,19 @@ def check_division(
     carry; and the carry afterwards is what was due and not allocated, so Σe = 0.
     """
     whole_amount(amount_minor)
-    whole, total = apportionment._whole_weights(weights)
-    if set(whole) != set(units):
+    payees, whole = apportionment._whole_weights(weights)
+    if set(payees) != set(units):
         raise UnbalancedDivision("it does not name exactly the payees who have a share")
     mirror = -1 if amount_minor < 0 else 1
-    due, scale = apportionment._due(abs(amount_minor), whole, total, carry, mirror)
-    given = {payee: mirror * whole_amount(units[payee]) for payee in due}
+    amount = abs(amount_minor)
+    due, scale = apportionment._due(amount, payees, whole, carry, mirror)
+    given = [mirror * whole_amount(units[payee]) for payee in payees]
+    missing = [part - units * scale for part, units in zip(due, given, strict=True)]
     is_plain = not any(carry.values()) and not minimum_minor
-    apportionment._must_balance(abs(amount_minor), due, scale, given, is_plain=is_plain)
+    apportionment._must_balance(amount, payees, due, scale, given, missing, is_plain=is_plain)
     if carry_after is not None:
-        for payee, part in due.items():
-            if mirror * (part - given[payee] * scale) != carry_after.get(payee, 0) * scale:
+        for payee, part in zip(payees, missing, strict=True):
+            if mirror * part != carry_after.get(payee, 0) * scale:
                 raise UnbalancedDivision(
                     f"what {payee} carries on is not what was due less what was allocated"
                 )

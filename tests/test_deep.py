@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from stories import id_of, story
 
 from api.application import create_app
-from domain.lineage import MANY
+from domain.pedigree import MANY
 from scripts.bundle import Found, Line, import_lines
 
 KEY = "the-key-of-a-test-that-nobody-else-knows"

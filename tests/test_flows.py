@@ -93,7 +93,7 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
                 reached.add(parent)
     shown = told(*edges, whole=False)
     found, lineage = flows(shown), shown.lineage.above("whole")
-    kept, scale = relative_keep(shown.lineage, "whole", lineage)
+    kept, scale = relative_keep(shown.lineage, lineage)
     for work in lineage:
         assert abs((found.kept[work] or 0) - Fraction(kept[work], scale)) < Fraction(1, 10**10)
     whole = sum(share for share in found.kept.values() if share is not None)

@@ -3,7 +3,7 @@
 import pytest
 from money import AGREED, Bank, asset, bank
 
-from domain.lineage import SHOWN_OF_END
+from domain.pedigree import SHOWN_OF_END
 from projections.money import pools, statements
 from projections.wording import booked
 

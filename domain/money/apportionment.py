@@ -14,13 +14,14 @@ All numbers are whole numbers over one common scale, so every fraction is exact.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
+from typing import cast
 
 from domain.money.policy.bounds import bounds, must_be_writable
 from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, UnbalancedDivision
@@ -34,6 +35,7 @@ MAXIMUM_CARRY_UNITS = 100_000
 
 NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 
+_NOTHING = Fraction()
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -120,31 +122,37 @@ def divide(
     one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
     """
     whole_amount(amount_minor)
-    whole, total = _whole_weights(weights)
+    payees, whole = _whole_weights(weights)
     mirror = -1 if amount_minor < 0 else 1
     amount = abs(amount_minor)
-    due, scale = _due(amount, whole, total, carry, mirror)
-    floors = {payee: minimum_minor if weight else 0 for payee, weight in whole.items()}
-    if minimum_minor and (any(carry.values()) or sum(floors.values()) > amount):
-        raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
-    given = {payee: max(floors[payee], part // scale) for payee, part in due.items()}
-    missing = {payee: part - given[payee] * scale for payee, part in due.items()}
+    due, scale = _due(amount, payees, whole, carry, mirror)
+    given, floors = [part // scale for part in due], [0] * len(due)
+    is_plain = not any(carry.values()) and not minimum_minor
+    if not is_plain:
+        floors = [minimum_minor if weight else 0 for weight in whole]
+        if minimum_minor and (any(carry.values()) or sum(floors) > amount):
+            raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
+        given = list(map(max, floors, given))
+    missing = [part - units * scale for part, units in zip(due, given, strict=True)]
     # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
-    ranked = sorted(due, key=missing.__getitem__, reverse=True)
-    left_over = amount - sum(given.values())
-    for payee in ranked[: max(0, left_over)]:
-        given[payee] += 1
+    ranked = sorted(range(len(due)), key=missing.__getitem__, reverse=True)
+    left_over = amount - sum(given)
+    for place in ranked[: max(0, left_over)]:
+        given[place] += 1
+        missing[place] -= scale
     if left_over < 0:
         _take_back(-left_over, given, missing, floors, scale)
-    _must_balance(amount, due, scale, given, is_plain=not any(carry.values()) and not minimum_minor)
+    _must_balance(amount, payees, due, scale, given, missing, is_plain=is_plain)
+    if mirror < 0:
+        given, missing = [-units for units in given], [-part for part in missing]
     return Division(
         amount_minor=amount_minor,
-        units={payee: mirror * units for payee, units in given.items()},
-        weights=whole,
-        total=total,
-        ranks={payee: rank for rank, payee in enumerate(ranked, start=1)},
+        units=dict(zip(payees, given, strict=True)),
+        weights=dict(zip(payees, whole, strict=True)),
+        total=sum(whole),
+        ranks={payees[place]: rank for rank, place in enumerate(ranked, start=1)},
         left_over=left_over,
-        undue={payee: mirror * (due[payee] - given[payee] * scale) for payee in due},
+        undue=dict(zip(payees, missing, strict=True)),
         scale=scale,
     )
 
@@ -197,89 +205,94 @@ def is_exact(number: object) -> bool:
     return isinstance(number, int | Fraction) and not isinstance(number, bool)
 
 
-def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[dict[str, int], int]:
-    """The weights as whole numbers in their lowest terms, in the order of payees, and their sum.
+def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], list[int]]:
+    """The payees in order, and their weights as whole numbers in their lowest terms.
 
     All weights being 0 is refused even for an amount of 0: there would be no shares.
     """
     is_whole = set(map(type, weights.values())) == {int}
-    for payee, weight in weights.items():
-        if not is_whole and not is_exact(weight):
-            raise BadShare(payee, weight, "it is not exact")
-        if weight < 0:
-            raise BadShare(payee, weight, "it is negative")
-    scale = common_scale({weight.denominator for weight in weights.values()})
-    whole = {
-        payee: weights[payee].numerator * (scale // weights[payee].denominator)
-        for payee in sorted(weights, key=payee_key)
-    }
-    divisor = gcd(*whole.values())
+    if not is_whole or min(weights.values()) < 0:
+        for payee, weight in weights.items():
+            if not is_exact(weight):
+                raise BadShare(payee, weight, "it is not exact")
+            if weight < 0:
+                raise BadShare(payee, weight, "it is negative")
+    payees = sorted(weights, key=payee_key)
+    ordered = list(map(weights.__getitem__, payees))
+    if not is_whole:
+        scale = common_scale({weight.denominator for weight in ordered})
+        ordered = [weight.numerator * (scale // weight.denominator) for weight in ordered]
+    whole = cast("list[int]", ordered)
+    divisor = gcd(*whole)
     if not divisor:
         raise BadShare("everybody", 0, "there is nothing to divide by")
-    if divisor > 1:
-        whole = {payee: weight // divisor for payee, weight in whole.items()}
-    return whole, sum(whole.values())
+    return payees, whole if divisor == 1 else [weight // divisor for weight in whole]
 
 
 def _due(
     amount: int,
-    whole: Mapping[str, int],
-    total: int,
+    payees: Sequence[str],
+    whole: Sequence[int],
     carry: Mapping[str, Fraction],
     mirror: int,
-) -> tuple[dict[str, int], int]:
+) -> tuple[list[int], int]:
     """What is due to each payee, t = e + N·s, over one scale."""
     for payee, carried in carry.items():
         if not is_exact(carried):
             raise BadCarry(f"the carry of “{payee}” is not exact")
-        if payee not in whole:
-            raise BadCarry(f"“{payee}” is not one of the payees")
+    if carry and (strangers := carry.keys() - set(payees)):
+        raise BadCarry(f"“{min(strangers)}” is not one of the payees")
     if sum(carry.values()):
         raise BadCarry("the carry does not sum to zero")
     if sum(map(abs, carry.values())) > MAXIMUM_CARRY_UNITS:
         raise BadCarry(f"the carry is more than {MAXIMUM_CARRY_UNITS} units in all")
+    total = sum(whole)
     scale = common_scale([total, *(carried.denominator for carried in carry.values())])
     must_be_writable(len(whole), scale.bit_length(), bounds().dues)
     factor = amount * (scale // total)
-    due = {payee: factor * weight for payee, weight in whole.items()}
-    for payee, carried in carry.items():
-        due[payee] += mirror * carried.numerator * (scale // carried.denominator)
+    due = [factor * weight for weight in whole]
+    if carry:
+        for place, payee in enumerate(payees):
+            carried = carry.get(payee, _NOTHING)
+            due[place] += mirror * carried.numerator * (scale // carried.denominator)
     return due, scale
 
 
 def _take_back(
-    excess: int,
-    given: dict[str, int],
-    missing: Mapping[str, int],
-    floors: Mapping[str, int],
-    scale: int,
+    excess: int, given: list[int], missing: list[int], floors: Sequence[int], scale: int
 ) -> None:
     """Take one unit at a time from the payee who was allocated most beyond what was due."""
-    places = enumerate(given)
     # Among equals the last gives back first, as the first is the first to receive.
-    heap = [
-        (missing[payee], -place, payee) for place, payee in places if given[payee] > floors[payee]
-    ]
+    heap = [(missing[place], -place) for place, units in enumerate(given) if units > floors[place]]
     heapify(heap)
     for _ in range(excess):
-        lacking, place, payee = heappop(heap)
-        given[payee] -= 1
-        if given[payee] > floors[payee]:
-            heappush(heap, (lacking + scale, place, payee))
+        lacking, back = heappop(heap)
+        place = -back
+        given[place] -= 1
+        missing[place] = lacking + scale
+        if given[place] > floors[place]:
+            heappush(heap, (missing[place], back))
 
 
 def _must_balance(
-    amount: int, due: Mapping[str, int], scale: int, given: Mapping[str, int], *, is_plain: bool
+    amount: int,
+    payees: Sequence[str],
+    due: Sequence[int],
+    scale: int,
+    given: Sequence[int],
+    missing: Sequence[int],
+    *,
+    is_plain: bool,
 ) -> None:
-    """The laws of a division, checked on every division."""
-    if sum(given.values()) != amount:
-        raise UnbalancedDivision(f"the parts sum to {sum(given.values())}, not to {amount}")
-    if sum(due.values()) != amount * scale:
+    """The laws of a division, checked on every division; ``missing`` is what is carried on."""
+    if sum(given) != amount:
+        raise UnbalancedDivision(f"the parts sum to {sum(given)}, not to {amount}")
+    if sum(due) != amount * scale or sum(missing) != 0:
         raise UnbalancedDivision("what is carried on does not sum to zero")
-    for payee, units in given.items():
+    for payee, part, units, left in zip(payees, due, given, missing, strict=True):
         if units < 0:
             raise UnbalancedDivision(f"{payee} would get a negative amount")
-        if units and not due[payee]:
+        if units and not part:
             raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
-        if is_plain and abs(units * scale - due[payee]) >= scale:
+        if is_plain and not -scale < left < scale:
             raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")

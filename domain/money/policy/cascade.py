@@ -85,10 +85,12 @@ def among_people(graph: Lineage[str], kept: Mapping[str, int], scale: int) -> Pa
     units: dict[str, int] = {}
     for node in graph.nodes:
         part = kept.get(node, 0)
-        for payee, share in graph.holders(node):
-            numerator, denominator = share.as_integer_ratio()
-            own = part * (numerator * (people // denominator))
-            units[payee] = units.get(payee, 0) + own
+        if held := graph.people.get(node):
+            for payee, share in held:
+                own = part * (share.numerator * (people // share.denominator))
+                units[payee] = units.get(payee, 0) + own
+        else:
+            units[str(node)] = units.get(str(node), 0) + part * people
     return Parts(units, scale * people)
 
 
@@ -111,68 +113,64 @@ class RelativeCascade(_OverLineage):
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, root, lineage = self.start(graph)
-        kept, scale = relative_keep(graph, root, lineage)
+        graph, _, lineage = self.start(graph)
+        kept, scale = relative_keep(graph, lineage)
         return among_people(graph, kept, scale).times(amount)
 
 
-def relative_keep(
-    graph: Lineage[str], root: str, lineage: Sequence[str]
-) -> tuple[dict[str, int], int]:
+def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str, int], int]:
     """What each work of a lineage keeps of 1, as whole numbers over one common scale.
 
-    A work's generation is the length of the longest path to it. Whatever reaches a generation is
-    a whole number over that generation's scale, which is the scale before it times the least common
-    denominator of all rates leaving that one; so nothing is rounded and no divisor is computed.
+    A work's generation is the length of the longest path to it. The scale is the product, over the
+    generations, of the least common denominator of all rates leaving one. So what reaches a work,
+    over that scale, is a multiple of its generation's denominator, and nothing is rounded.
     """
-    ratios = graph.ratios
-    steps, generation = _generations(lineage, ratios)
-    scales = [1]
+    above, ratios = graph.rated
+    places = graph.placed(lineage)
+    generation, leaving = _generations(places, above)
+    steps = [common_scale({ratios[rate][1] for rate in rates}) for rates in leaving]
+    scale = 1
     for step in steps:
-        scales.append(scales[-1] * step)
-        limit_scale(scales[-1], graph.pair_count)
-    further = [scales[-1] // scale for scale in scales]
-    reached = dict.fromkeys(lineage, 0)
-    reached[root] = 1
-    kept = {}
-    between: dict[int, int] = {}
-    for node in lineage:
-        here, reaches = generation[node] + 1, reached[node]
-        keeps = step = steps[here - 1]
-        for parent, numerator, denominator in ratios.get(node, ()):
-            passes = numerator * (step // denominator)
-            keeps -= passes
-            there = generation[parent]
-            if there != here:
-                place = here * len(scales) + there
-                if place not in between:
-                    between[place] = scales[there] // scales[here]
-                passes *= between[place]
-            reached[parent] += reaches * passes
-        if keeps < 0:
-            raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - keeps, step))
-        kept[node] = reaches * keeps * further[here]
-    return kept, scales[-1]
+        scale *= step
+        limit_scale(scale, graph.pair_count)
+    passes = [
+        {rate: ratios[rate][0] * (step // ratios[rate][1]) for rate in rates}
+        for step, rates in zip(steps, leaving, strict=True)
+    ]
+    keeps = [0] * len(above)
+    keeps[places[0]] = scale
+    # What reaches a work is complete when the walk comes by, and is replaced by what it keeps.
+    for place in places:
+        if out := above[place]:
+            step, passed = steps[generation[place]], passes[generation[place]]
+            unit, left = keeps[place] // step, step
+            for parent, rate in out:
+                keeps[parent] += unit * passed[rate]
+                left -= passed[rate]
+            if left < 0:
+                node = graph.places.works[place]
+                raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - left, step))
+            keeps[place] = unit * left
+    return dict(zip(lineage, map(keeps.__getitem__, places), strict=True)), scale
 
 
 def _generations(
-    lineage: Sequence[str], ratios: Mapping[str, Sequence[tuple[str, int, int]]]
-) -> tuple[list[int], dict[str, int]]:
-    """By generation the least common denominator of all rates leaving it; and that of each work."""
-    generation = dict.fromkeys(lineage, 0)
-    leaving: list[set[int]] = [set()]
-    for node in lineage:
-        following = generation[node] + 1
-        out = ratios.get(node)
-        if out is None:
-            continue
-        if following == len(leaving):
-            leaving.append(set())
-        here = leaving[following - 1]
-        for parent, _, denominator in out:
-            here.add(denominator)
-            generation[parent] = max(generation[parent], following)
-    return [common_scale(denominators) for denominators in leaving], generation
+    places: Sequence[int], above: Sequence[Sequence[tuple[int, int]]]
+) -> tuple[list[int], list[set[int]]]:
+    """The generation of each place, and the rates that leave each generation."""
+    generation = [0] * len(above)
+    leaving: list[set[int]] = []
+    for place in places:
+        if out := above[place]:
+            following = generation[place] + 1
+            if following > len(leaving):
+                leaving.append(set())
+            here = leaving[following - 1]
+            for parent, rate in out:
+                here.add(rate)
+                if generation[parent] < following:  # noqa: PLR1730 - max takes twice as long
+                    generation[parent] = following
+    return generation, leaving
 
 
 def limit_scale(scale: int, times: int) -> None:

@@ -52,7 +52,7 @@ class Parts:
         shorter = gcd(by, scale)
         by, scale = by // shorter, scale // shorter
         return Parts(
-            {payee: units * by for payee, units in self.units.items()},
+            self.units if by == 1 else {payee: units * by for payee, units in self.units.items()},
             scale,
             tuple(Waived(each.payee, each.of, each.amount * factor) for each in self.waived),
         )

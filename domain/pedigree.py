@@ -1,0 +1,329 @@
+"""A pedigree: what a work was made from, through every generation, and by which paths.
+
+Everything follows from its root and the pairs of works; nothing is read from a store. A work is a
+place in a list, and every walk is one over lists of places, several times as fast as one over ids.
+Only what is asked for is named.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice, pairwise
+from typing import Generic, NamedTuple, TypeVar
+
+from domain.refusal import LineageCycle
+
+Node = TypeVar("Node", bound=Hashable)
+Path = tuple[Node, ...]
+
+MANY = 1 << 53
+"""Paths are counted up to here, where numbers end that every JSON reader takes exactly."""
+
+SHOWN_OF_END = 12
+"""How many works of a long path are shown at either end."""
+
+
+class Ends(NamedTuple, Generic[Node]):
+    """The beginning and the end of a path, and how many works are left out between them."""
+
+    works: Path[Node]
+    left_out: int
+    is_direct: bool
+    """Whether no edge of the path is one of mere influence."""
+
+
+class Pairs(NamedTuple, Generic[Node]):
+    """Who was made from whom: of each edge the child, the parent, and what kind it is of."""
+
+    children: Sequence[Node]
+    parents: Sequence[Node]
+    kinds: Sequence[str]
+
+
+class Places(NamedTuple, Generic[Node]):
+    """A pedigree by places; that of the root is 0."""
+
+    works: Sequence[Node]
+    above: Sequence[Sequence[int]]
+    """By place: the parents, each once, in the order of the edges."""
+    influences: frozenset[tuple[int, int]]
+    """Children and parents with no edge between them that is more than an influence."""
+
+
+class _Order(NamedTuple):
+    """The places, each before its parents, and how many have no child; those in a cycle are not."""
+
+    places: list[int]
+    ends: int
+
+
+@dataclass(frozen=True)
+class Pedigree(Generic[Node]):
+    """A work and everything it was made from, as one immutable graph to walk."""
+
+    root: Node
+
+    @property
+    def pairs(self) -> Pairs[Node]:
+        """What was made from what, in the order of the edges."""
+        raise NotImplementedError
+
+    # -- by places -------------------------------------------------------------------------
+
+    @cached_property
+    def places(self) -> Places[Node]:
+        """The works by their places: the root, every child in the order of edges, and the rest."""
+        children, parents, kinds = self.pairs
+        above: list[list[int]] = [[] for _ in self._place]
+        ends = list(zip(self.placed(children), self.placed(parents), strict=True))
+        for child, parent in ends:
+            above[child].append(parent)
+        pairs = set(ends)
+        if len(pairs) < len(ends):
+            above = [list(dict.fromkeys(out)) for out in above]
+        influences = frozenset[tuple[int, int]]()
+        if "influence" in kinds:
+            more = {pair for pair, kind in zip(ends, kinds, strict=True) if kind != "influence"}
+            influences = frozenset(pairs - more)
+        return Places(tuple(self._place), above, influences)
+
+    @cached_property
+    def _place(self) -> dict[Node, int]:
+        children, parents, _ = self.pairs
+        works = dict.fromkeys(chain((self.root,), children, parents))
+        return dict(zip(works, range(len(works)), strict=True))
+
+    def placed(self, works: Iterable[Node]) -> list[int]:
+        """The places of works."""
+        return list(map(self._place.__getitem__, works))
+
+    @cached_property
+    def _order(self) -> _Order:
+        """Source: A. B. Kahn, Topological sorting of large networks (1962)."""
+        above = self.places.above
+        children = [0] * len(above)
+        for out in above:
+            for parent in out:
+                children[parent] += 1
+        ordered = [place for place, count in enumerate(children) if not count]
+        ends = len(ordered)
+        # The loop goes on over what it appends.
+        for place in ordered:
+            for parent in above[place]:
+                left = children[parent] = children[parent] - 1
+                if not left:
+                    ordered.append(parent)
+        return _Order(ordered, ends)
+
+    @cached_property
+    def _nearest(self) -> dict[int, int]:
+        """The nearest generation of each place that is reached, the nearest first."""
+        return _breadth_first(self.places.above)
+
+    @cached_property
+    def _below(self) -> list[list[int]]:
+        """By place: the children that are reached, the nearest to the root first."""
+        above, nearest = self.places.above, self._nearest
+        found: list[list[int]] = [[] for _ in above]
+        near = (place for place, out in enumerate(above) if out and place in nearest)
+        # Sorting is stable: children of one generation stay in the order of the edges.
+        for place in sorted(near, key=nearest.__getitem__):
+            for parent in above[place]:
+                found[parent].append(place)
+        return found
+
+    def _named(self, places: Iterable[int]) -> Path[Node]:
+        return tuple(map(self.places.works.__getitem__, places))
+
+    # -- what was made from what -----------------------------------------------------------
+
+    @cached_property
+    def parents(self) -> Mapping[Node, Mapping[Node, bool]]:
+        """Each work's parents, each once, and whether any edge to it is more than an influence.
+
+        They are in the order of the edges.
+        """
+        works, above, influences = self.places
+        return {
+            works[child]: {works[parent]: (child, parent) not in influences for parent in out}
+            for child, out in enumerate(above)
+            if out
+        }
+
+    @cached_property
+    def generation(self) -> Mapping[Node, int]:
+        """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
+        return dict(zip(self._named(self._nearest), self._nearest.values(), strict=True))
+
+    @cached_property
+    def direct(self) -> frozenset[Node]:
+        """The works that are reached without an edge of mere influence."""
+        works, above, influences = self.places
+        if not influences:
+            return frozenset(self.generation)
+        used = list(map(list, above))
+        for child, parent in influences:
+            used[child].remove(parent)
+        return frozenset(map(works.__getitem__, _breadth_first(used)))
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every work, each before its parents; a cycle is refused and named."""
+        ordered = self._order.places
+        if len(ordered) < len(self._place):
+            left = set(self.places.works).difference(self._named(ordered))
+            raise LineageCycle(tuple(map(str, _cycle(self.parents, left))))
+        return self._named(ordered)
+
+    def above(self, work: Node) -> tuple[Node, ...]:
+        """A work and all of its ancestors, each before its parents."""
+        if work == self.nodes[0] and self._order.ends == 1:
+            return self.nodes
+        reached = _breadth_first(self.places.above, self._place[work])
+        return self._named(place for place in self._order.places if place in reached)
+
+    @cached_property
+    def pair_count(self) -> int:
+        """How many pairs of works are joined, by one edge or several."""
+        return sum(map(len, self.places.above))
+
+    # -- paths -----------------------------------------------------------------------------
+
+    @cached_property
+    def path_count(self) -> Mapping[Node, int]:
+        """How many paths lead from the root to each work, or MANY if there are as many or more.
+
+        Two edges of a pair are one path.
+        """
+        above = self.places.above
+        count = [0] * len(above)
+        count[0] = 1
+        for place in self._order.places:
+            if own := count[place]:
+                for parent in above[place]:
+                    count[parent] = min(MANY, count[parent] + own)
+        return {work: count[self._place[work]] for work in self.generation}
+
+    def is_direct(self, path: Path[Node]) -> bool:
+        """Whether a path from the root has no edge of mere influence."""
+        return self.places.influences.isdisjoint(pairwise(self.placed(path)))
+
+    def ends_of(self, path: Path[Node]) -> Ends[Node]:
+        """A path as an answer shows it: whole, or both of its ends."""
+        left_out, is_direct = len(path) - 2 * SHOWN_OF_END, self.is_direct(path)
+        if left_out <= 0:
+            return Ends(path, 0, is_direct)
+        return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out, is_direct)
+
+    def paths(self, works: Iterable[Node], limit: int) -> list[Path[Node]]:
+        """The shortest paths from the root to any of these works, the shortest first."""
+        return [*islice(self.each_path(works, limit), limit)]
+
+    def each_path(
+        self, works: Iterable[Node], limit: int, longest: int = MANY
+    ) -> Iterator[Path[Node]]:
+        """The same one by one, up to so many works long; ``limit`` is how many are asked for."""
+        # Best first: the generation is the exact distance left, so nothing is explored in vain.
+        # Among equals the longest path is finished first: there may be very many of them.
+        nearest, below = self._nearest, self._below
+        heap: list[tuple[int, int, int, _Step]] = [
+            (nearest[place], -1, number, (place, None))
+            for number, place in enumerate(self.placed(works))
+        ]
+        heapq.heapify(heap)
+        number = len(heap)
+        while heap:
+            steps, behind, _, step = heapq.heappop(heap)
+            if steps >= longest:
+                return
+            if not step[0]:
+                yield self._named(_onwards(step))
+                continue
+            behind -= 1
+            for child in below[step[0]][:limit]:  # each of them begins a path
+                number += 1
+                heapq.heappush(heap, (nearest[child] - behind - 1, behind, number, (child, step)))
+
+    def nearest_path(self, work: Node) -> Ends[Node]:
+        """The shortest path from the root to a work, as an answer shows it."""
+        place = self._place[work]
+        begun, end = self._begin(place), [place]
+        length = self._nearest[place] + 1
+        while len(end) < min(SHOWN_OF_END, length - len(begun.works)):
+            end.append(self._below[end[-1]][0])
+        end = end[: length - len(begun.works)]
+        left_out = length - len(begun.works) - len(end)
+        return Ends((*begun.works, *self._named(reversed(end))), left_out, begun.is_direct)
+
+    def _begin(self, place: int) -> Ends[Node]:
+        """How the shortest path to a place begins; those far away share it with others."""
+        begun, unknown = self._begun, list[int]()
+        while place not in begun:
+            unknown.append(place)
+            place = self._below[place][0]
+        last, (works, _, influences) = begun[place], self.places
+        for pair in pairwise((place, *reversed(unknown))):
+            parent, is_direct = pair[1], last.is_direct and pair not in influences
+            is_full = len(last.works) == SHOWN_OF_END
+            path = last.works if is_full else (*last.works, works[parent])
+            last = begun[parent] = Ends(path, 0, is_direct)
+        return last
+
+    @cached_property
+    def _begun(self) -> dict[int, Ends[Node]]:
+        return {0: Ends((self.root,), 0, True)}
+
+
+@dataclass(frozen=True)
+class Descent(Pedigree[Node]):
+    """A pedigree of which nothing is known but the pairs."""
+
+    made: Pairs[Node]
+
+    @property
+    def pairs(self) -> Pairs[Node]:
+        return self.made
+
+
+_Step = tuple[int, "_Step | None"]
+"""A place on a path, and what follows it: paths with the same end share it."""
+
+
+def _onwards(step: _Step | None) -> Iterator[int]:
+    """The places from here to the end of the path."""
+    while step is not None:
+        yield step[0]
+        step = step[1]
+
+
+def _breadth_first(above: Sequence[Iterable[int]], root: int = 0) -> dict[int, int]:
+    distance, queue = {root: 0}, [root]
+    # The loop goes on over what it appends.
+    for place in queue:
+        following = distance[place] + 1
+        for other in above[place]:
+            if other not in distance:
+                distance[other] = following
+                queue.append(other)
+    return distance
+
+
+def _cycle(parents: Mapping[Node, Iterable[Node]], among: set[Node]) -> tuple[Node, ...]:
+    """One cycle, from a work back to itself through its parents.
+
+    Every work in ``among`` has a child there, so going from child to child must return.
+    """
+    child_of: dict[Node, Node] = {}
+    for child in among & set(parents):
+        for parent in among & set(parents[child]):
+            # The first by name, so that the same graph always names the same cycle.
+            child_of[parent] = min(child, child_of.get(parent, child), key=str)
+    place: dict[Node, int] = {}
+    walk = [min(among, key=str)]
+    while walk[-1] not in place:
+        place[walk[-1]] = len(walk) - 1
+        walk.append(child_of[walk[-1]])
+    return tuple(reversed(walk[place[walk[-1]] :]))
