@@ -231,10 +231,10 @@ def deep_diamonds(count: int) -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["relative_cascade", "decay"])
 def test_a_lineage_of_more_paths_than_atoms_takes_no_time(kind: str) -> None:
     more = {"pool": "1/5", "factor": "1/2", "depth": 64} if kind == "decay" else {}
-    started = time.perf_counter()
+    started = time.process_time()
     result = shares({"type": kind, **more}, graph=graph("n0", deep_diamonds(300)))
     assert sum(result.values()) == 1
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     if kind == "relative_cascade":
         assert result["n300"] == Fraction(1, 3) ** 300
 
@@ -296,9 +296,9 @@ def test_a_large_dense_lineage_is_divided_exactly_and_soon() -> None:
         for _ in range(4)
     }
     lineage = lineage_of("0", [(child, parent, rate) for (child, parent), rate in edges.items()])
-    started = time.perf_counter()
+    started = time.process_time()
     division = split(10**9, RelativeCascade(), lineage).division
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     expected = by_fractions(lineage)
     assert all(division.share(payee) == share for payee, share in expected.items())
     assert sum(division.units.values()) == 10**9
@@ -982,11 +982,11 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_would_take_for_ever_is_refused_soon(case: str) -> None:
     policy, more = HOSTILE[case]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Refusal) as refused:
         answered(policy, **more)
     assert refused.value.code == "split_too_large"
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @given(
