@@ -1,9 +1,10 @@
 """No work is made from itself, through however many others: only what closes a cycle is refused.
 
-Both sides are searched in turn, what is above the parent and what is below the child, until one is
-known whole. So an edge costs what the smaller side is: next to nothing where either is new, and in
-a chain declared in any order n log n for all of it. What is not in memory is looked up a few times
-as far on each further try.
+What is known to be in different components needs no search (domain.components). Else both sides
+are searched in turn, what is above the parent and what is below the child, until one is known
+whole. So an edge costs what the smaller side is: next to nothing where either is new, and in a
+chain declared in any order n log n for all of it. What is not in memory is looked up a few times as
+far on each further try.
 
 Source: two-way search; B. Haeupler, T. Kavitha, R. Mathew, S. Sen, R. E. Tarjan, Incremental Cycle
 Detection, Topological Ordering, and Strong Component Maintenance, ACM TALG 8 (2012), sections 2-4.
@@ -35,6 +36,9 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
     """
     if child == parent:
         raise SelfRemix(child)
+    if works := past.near.apart(parent, child):
+        past.watch_edges(*works)
+        return
     above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
         for side, goal in ((above, child), (below, parent)):
@@ -88,7 +92,16 @@ class _Side:
 
 def everything_above(past: Past, work: str) -> list[str]:
     """A work and all that edges lead to from it, whatever became of them."""
-    side = _Side(past.near, work, "child")
+    return _everything(past, work, "child")
+
+
+def everything_below(past: Past, work: str) -> list[str]:
+    """A work and all from which edges lead to it, whatever became of them."""
+    return _everything(past, work, "parent")
+
+
+def _everything(past: Past, work: str, end: str) -> list[str]:
+    side = _Side(past.near, work, end)
     while not side.is_whole:
         side.go_on()
     return side.works

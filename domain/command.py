@@ -73,6 +73,12 @@ class Record:
         return {one.name: one for one in cls.fields()}
 
     @classmethod
+    @cache
+    def needed(cls) -> tuple[str, ...]:
+        """The names of those that may not be left out."""
+        return tuple(one.name for one in cls.fields() if one.is_needed)
+
+    @classmethod
     def every_field(cls) -> Iterator[Field]:
         """Its fields and those of the records in its lists."""
         for one in cls.fields():
@@ -347,10 +353,9 @@ def _plain(said: Record) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name, value, _ in said.fields():
         stated = getattr(said, name)
-        if isinstance(value, Several):
-            told[name] = None if stated is None else [_plain(part) for part in stated]
-        elif isinstance(value, Text) and value.is_sealed:
+        if isinstance(value, Text) and value.is_sealed:
             told[name] = stated is not None
-        else:
-            told[name] = stated
-    return {name: stated for name, stated in told.items() if stated is not None}
+        elif stated is not None:
+            is_list = isinstance(value, Several)
+            told[name] = [_plain(part) for part in stated] if is_list else stated
+    return told

@@ -6,6 +6,7 @@ it, and one that differs is replaced by what the facts say.
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from domain.chain import NONE
 from domain.clock import STAMP
 from domain.engine import Row, Transaction
-from domain.receipt import read_links, spell_leaf
+from domain.receipt import spell_leaf
 from domain.tree import leaf_hash
 
 _FACT = "originator_id, originator_version, topic, state, links"
@@ -58,7 +59,7 @@ def heads_of(
 def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:
     """The head that a fact is for a subject; None if it is not about it."""
     id, version, topic, state, links = fact
-    number = next((one.number for one in read_links(links or "[]") if one.subject == subject), None)
+    number = next((number for one, number, *_ in json.loads(links or "[]") if one == subject), None)
     if number is None:
         return None
     hash = leaf_hash(spell_leaf(position, id, version, topic, state, links))

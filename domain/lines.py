@@ -214,9 +214,9 @@ def _said(
 ) -> dict[str, Any]:
     """The fields of an object, with the ids of the journal."""
     known = record.by_name()
-    for one in known.values():
-        if one.is_needed and content.get(one.name) is None:
-            raise BadLine(f"the field “{one.name}” is missing")
+    for name in record.needed():
+        if content.get(name) is None:
+            raise BadLine(f"the field “{name}” is missing")
     if unknown := [name for name in content if name not in known]:
         raise BadLine(f"there is no field “{unknown[0]}” in this type of line")
     return {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from domain.components import Components
 from domain.fact import Fact
 from domain.join import Join
 from domain.recorders import JournalRecorder
@@ -33,6 +34,7 @@ class Neighbours:
         self._near: dict[str, Near] = {"child": {}, "parent": {}}
         self._added: dict[str, Near] = {"child": {}, "parent": {}}
         self._position, self._own = 0, range(0)
+        self._components = Components()
 
     # -- appends ---------------------------------------------------------------------------
 
@@ -42,6 +44,7 @@ class Neighbours:
         if is_much or any(self._added.values()):
             self._near = {"child": {}, "parent": {}}
             self._added = {"child": {}, "parent": {}}
+            self._components = Components()
         elif position > self._position and self._count():
             self._catch_up(position)
         self._position = position
@@ -67,6 +70,7 @@ class Neighbours:
                     self._lead(*lead)
 
     def _lead(self, end: str, work: str, to: str) -> None:
+        self._components.connect(work, to)
         if work in self._near[end]:
             self._near[end][work].append(to)
 
@@ -79,10 +83,21 @@ class Neighbours:
         """Where edges lead that have a work at this end, for each work that was looked up."""
         return self._near[end]
 
-    def look_up(self, works: Collection[str], end: str) -> None:
-        """Learn of these works which edges have them at this end."""
-        missing = [work for work in works if work not in self._near[end]]
-        self._learn(end, missing, self._stored.leads(_field(end), missing, self._position))
+    def apart(self, one: str, other: str) -> Sequence[str]:
+        """Of two works that nothing connects, all that are connected with one of them.
+
+        None if that is not known.
+        """
+        return self._components.apart(one, other)
+
+    def look_up(self, works: Collection[str]) -> None:
+        """Learn of these works which edges they have."""
+        missing: list[str] = []
+        for end, near in self._near.items():
+            missing = [work for work in works if work not in near]
+            self._learn(end, missing, self._stored.leads(_field(end), missing, self._position))
+        child, parent = self._near.values()
+        self._components.begin(one for one in missing if not child[one] and not parent[one])
 
     def look_around(self, works: Sequence[str], end: str, most: int) -> None:
         """Learn the same of these works, and of what lies beyond, up to so many works in all.

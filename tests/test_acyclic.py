@@ -7,7 +7,8 @@ import multiprocessing
 import random
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
+from typing import Any
 
 import networkx as nx
 import pytest
@@ -17,6 +18,7 @@ from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
 
 from domain import acyclic, neighbours
 from domain.acyclic import everything_above
+from domain.components import Components
 from domain.draft import Draft
 from domain.engine import Overtaken
 from domain.neighbours import Neighbours
@@ -141,6 +143,25 @@ def test_a_chain_declared_in_any_order_is_joined_and_its_cycle_is_told_by_its_en
         assert str(refused.value).count("→") == 21
         assert f"… → {pieces[-1]}" in str(refused.value)
         assert told.edge(pieces[0], pieces[-1])
+
+
+links = st.lists(st.tuples(work, work), max_size=20)
+
+
+@given(st.sets(work), links)
+def test_what_is_told_to_be_apart_is_all_of_a_component(alone: set[int], links: Any) -> None:
+    """As networkx tells it, whatever of the graph was never looked up."""
+    components, graph = Components(), nx.Graph([*links])
+    graph.add_nodes_from(range(WORKS))
+    components.begin(map(str, alone))
+    for one, other in links:
+        components.connect(str(one), str(other))
+    for one, other in product(range(WORKS), repeat=2):
+        if told := {int(each) for each in components.apart(str(one), str(other))}:
+            assert told in (nx.node_connected_component(graph, end) for end in (one, other))
+            assert not {one, other} <= told
+        elif one in alone and other in alone and {*graph} == alone:
+            assert nx.has_path(graph, one, other)
 
 
 # -- appends of one import, one after the other ----------------------------------------------

@@ -114,12 +114,14 @@ def _carry_out(
             steps.append((found, step_of(found.line, ids)))
         except BadLine as refusal:
             steps.append((found, refusal))
-    touched = {id for _, step in steps if isinstance(step, Step) for id in step.touched}
+    ready = [step for _, step in steps if isinstance(step, Step)]
+    touched = {id for step in ready for id in step.touched}
+    asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
     for _ in attempts():
         with journal.engine.snapshot():
             draft = drafted(once=ChainMap({}, reached))
             draft.prefetch(touched)
-            draft.prefetch_requests(touched)
+            draft.prefetch_requests(asked)
             draft.prefetch_edges(touched)
             told = _Page(draft, ids, report.failed, is_strict=is_strict)
             for found, step in steps:
