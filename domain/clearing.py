@@ -1,15 +1,15 @@
 """Clearing: the licences of all that a release was made from are checked when it is published.
 
 By setting, a conflict is refused; else it is recorded with the publication, and warned of. The same
-is asked again of what is added later, and when what was given away is to earn money.
+is asked again of what is added or joined later, and when what was given away is to earn money.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
-from domain.acyclic import everything_above
+from domain.acyclic import everything_above, everything_below
 from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, broken, terms_of
 from domain.lineage import Edge, Lineage
@@ -41,7 +41,10 @@ def _stated(past: Past, work: Work) -> Work | None:
 
 def along(past: Past, work: str) -> Licences[str]:
     """The licences of a work and of everything it was made from."""
-    above = everything_above(past, work)
+    return _along(past, work, everything_above(past, work))
+
+
+def _along(past: Past, work: str, above: Collection[str]) -> Licences[str]:
     past.watch_edges(*above)
     past.watch(Work.Described.TOPIC, *above)
     known = past.known
@@ -91,6 +94,12 @@ def _earns(past: Past, release: Release) -> bool:
     return bool(past.known.saying((Pool.Opened,), "release", [release.id]))
 
 
+def _is_sold(past: Past, release: Release) -> bool:
+    """Whether it is out, and somebody pays for it."""
+    is_published = release.state == Release.Published.STATE
+    return release.is_sold or (is_published and _earns(past, release))
+
+
 def must_be_clear(past: Past, conflicts: Iterable[Broken[str]]) -> list[str]:
     """Refuse these conflicts by setting, or warn of them; the first of them, in plain words."""
     found = [*islice(conflicts, MOST_LISTED)]
@@ -134,8 +143,7 @@ def must_suit_sources(past: Past, work: Work, licence: str) -> None:
 
 def must_suit_publication(past: Past, release: Release, parent: str) -> None:
     """The same for what is added to a release that is sold, or earns money, already."""
-    is_published = release.state == Release.Published.STATE
-    if release.is_sold or (is_published and _earns(past, release)):
+    if _is_sold(past, release):
         must_be_clear(past, _unsold(along(past, parent), release.id))
 
 
@@ -144,6 +152,33 @@ def must_suit_sale(past: Past, release: Release) -> None:
     past.watch(Release.Published.TOPIC, release.id)
     if release.state == Release.Published.STATE and release.offered == FREE:
         must_be_clear(past, along(past, release.id).unsold())
+
+
+def must_suit_join(past: Past, works: Sequence[str], node: str, moved: Collection[str]) -> None:
+    """The same for works that become one, of every release that was made from any of them."""
+    above = {each for work in works for each in everything_above(past, work)}
+    if past.stating(past.known.same(above), "licence"):
+        must_be_clear(past, _joined(past, works, above, node, moved))
+
+
+def _joined(
+    past: Past, works: Sequence[str], above: set[str], node: str, moved: Collection[str]
+) -> Iterator[Broken[str]]:
+    """What conflicts in releases that are out only once these works are one."""
+    below = dict.fromkeys(each for work in works for each in everything_below(past, work))
+    published = past.among(below, lambda placed: placed.topic == Release.Published.TOPIC)
+    for release in (past.work(id) for id in below if id in published):
+        if isinstance(release, Release) and _is_sold(past, release):
+            before = {_place(one, node, moved) for one in along(past, release.id).conflicts()}
+            with past.as_joined(node, moved):
+                every = above.union(everything_above(past, release.id))
+                found = [*_along(past, release.id, every).conflicts()]
+            yield from (one for one in found if _place(one, node, moved) not in before)
+
+
+def _place(one: Broken[str], node: str, moved: Collection[str]) -> tuple[str, str, str]:
+    child, parent = (node if end in moved else end for end in (one.child, one.parent))
+    return one.code, child, parent
 
 
 def _unsold(licences: Licences[str], release: str) -> Iterator[Broken[str]]:

@@ -6,7 +6,8 @@ the command decides again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.remix import Remix
 from domain.seal import Said
+from domain.stored import Placed
 from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
 
@@ -145,12 +147,17 @@ class Past:
             self._streams[placed.originator_id].append((placed.position, placed.fact()))
 
     def stating(self, works: Collection[str], field: str) -> set[str]:
-        """Those of these works of which a fact says something in a field; only they are read."""
-        unread, written = [id for id in works if id not in self._streams], f'"{field}":'.encode()
+        """Those of these works of which a fact may say something in a field."""
+        written = f'"{field}":'.encode()
+        return self.among(works, lambda placed: written in placed.state)
+
+    def among(self, works: Collection[str], is_meant: Callable[[Placed], bool]) -> set[str]:
+        """Those of these works that have such a fact, or were read before; only they are read."""
+        unread = [id for id in works if id not in self._streams]
         stored = self._journal.facts.streams(unread) if unread else ()
-        stating = {placed.originator_id for placed in stored if written in placed.state}
-        self.prefetch(stating)
-        return {*stating, *(id for id in works if id in self._streams)}
+        found = {placed.originator_id for placed in stored if is_meant(placed)}
+        self.prefetch(found)
+        return {*found, *(id for id in works if self._streams.get(id))}
 
     def stream(self, id: str) -> Stream:
         """Every fact of a noun, with its position; empty if there is none."""
@@ -314,11 +321,22 @@ class Past:
             self.watch(topic, work)
         return self.known.node(work)
 
+    @contextmanager
+    def as_joined(self, node: str, moved: Collection[str]) -> Iterator[None]:
+        """As if these works were that node already."""
+        self.known.same([node, *moved])
+        before = nodes, members = self._joined
+        same = {*members.get(node, ()), node, *moved}
+        self._joined = {**nodes, **dict.fromkeys(moved, node)}, {**members, node: same}
+        try:
+            yield
+        finally:
+            self._joined = before
+
     def prefetch_edges(self, works: Collection[str]) -> None:
         """Learn of many works at once where their edges lead, and which are one."""
         self.known.nodes(works)
-        for end in ("child", "parent"):
-            self.near.look_up(works, end)
+        self.near.look_up(works)
 
     def watch_edges(self, *works: str) -> None:
         """Decide again if an edge or a join of one of these works comes to count meanwhile."""

@@ -45,13 +45,19 @@ def graph(shown: Shown) -> nx.MultiDiGraph[str]:
         content = {name: value for name, value in node.items() if value is not None}
         if "contributors" in content:
             # GraphML has no lists.
-            content["contributors"] = ", ".join(map(_credited, content["contributors"]))
+            content["contributors"] = _all_credited(node)
         made.add_node(content.pop("id"), label=label(node), **content)
     for edge in shown.lineage.edges:
         content = {"kind": edge.kind, "rate": edge.rate, "state": edge.state}
         stated = {name: value for name, value in content.items() if value is not None}
         made.add_edge(edge.child, edge.parent, key=edge.id, **stated)
     return made
+
+
+def _all_credited(node: Mapping[str, Any]) -> str:
+    more = node.get("contributors_left_out")
+    names = [*map(_credited, node.get("contributors", ()))]
+    return ", ".join([*names, f"{more} more"] if more else names)
 
 
 def _credited(one: Mapping[str, Any]) -> str:
@@ -72,18 +78,22 @@ def graphml(shown: Shown) -> str:
 
 
 def dot(shown: Shown) -> str:
-    """Graphviz DOT."""
+    """Graphviz DOT; below each title stand those credited."""
     lines = ["digraph lineage {", "  rankdir=BT;", '  node [shape=box, style="rounded"];']
     for node in shown.works.values():
         style = ', style="rounded,dashed"' if node["kind"] == "outside" else ""
         bold = ", penwidth=2" if node["id"] == shown.lineage.root else ""
-        lines.append(f"  {_quoted(node['id'])} [label={_quoted(label(node))}{style}{bold}];")
+        lines.append(f"  {_quoted(node['id'])} [label={_quoted(_labelled(node))}{style}{bold}];")
     for edge in shown.lineage.edges:
         says = edge.kind if edge.rate is None else f"{edge.kind} {edge.rate}"
         style = ", style=dashed" if edge.kind == "influence" else ""
         ends = f"{_quoted(edge.child)} -> {_quoted(edge.parent)}"
         lines.append(f"  {ends} [label={_quoted(says)}{style}];")
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _labelled(node: Mapping[str, Any]) -> str:
+    return "\n".join(filter(None, (label(node), _all_credited(node))))
 
 
 def _quoted(text: str) -> str:

@@ -82,10 +82,15 @@ def _path_count(one: Mapping[str, Any]) -> str:
 
 
 def _person(one: Mapping[str, Any]) -> str:
-    """Somebody by the name of their account and those they are credited as; a group's members."""
-    names = dict.fromkeys(each["credited_as"] for each in one["credits"] if each["credited_as"])
-    name = one["contributor"]["name"] or "(forgotten)"
-    said = f"{name} (as {', '.join(names)})" if names else name
+    """Somebody by the name of their account and those they are credited as, with whom they play.
+
+    Of a group, its members too.
+    """
+    name, parts = one["contributor"]["name"] or "(forgotten)", list[str]()
+    for field, word in (("credited_as", "as"), ("character", "playing")):
+        if named := dict.fromkeys(each[field] for each in one["credits"] if each[field]):
+            parts.append(f"{word} {', '.join(named)}")
+    said = f"{name} ({'; '.join(parts)})" if parts else name
     members = [each["contributor"]["name"] or "(forgotten)" for each in one.get("members") or ()]
     return f"{said}: {', '.join(members)}" if members else said
 

@@ -142,6 +142,40 @@ def test_what_is_claimed_of_a_release_that_is_sold_is_checked_when_it_is_accepte
 KINDS = ("component", "influence")
 
 
+@pytest.mark.parametrize(
+    "licence, own, code",
+    [("CC-BY-NC-4.0", None, "non_commercial"), ("CC-BY-SA-4.0", "CC-BY-4.0", "share_alike")],
+)
+def test_what_is_joined_with_a_part_of_a_release_that_is_sold_is_checked(
+    licence: str, own: str | None, code: str, database: str
+) -> None:
+    """Once: what conflicted before is not said again, nor what is given away."""
+    with story(database) as told:
+        ana, ben = told.person("ana"), told.person("ben")
+        song = posted(told, "song", None, actor=ana)
+        cut = posted(told, "cut", own, song)
+        sold, free = told.release("sold", cut), told.release("free", cut)
+        told.tell("publish_release", id=sold)
+        told.tell("publish_release", id=free, offered="free")
+        still = posted(told, "still", licence, actor=ben)
+        twin = {"work": posted(told, "twin", licence), "into": still}
+        assert not told.tell("join_works", **twin).warnings
+        claim = told.tell("join_works", work=still, into=song, actor=ben)
+        assert not claim.warnings
+        told.journal.refuses_licences = True
+        head = told.head()
+        with pytest.raises(LicenceConflict) as refused:
+            told.tell("accept_join", id=claim.id, actor=ana)
+        assert (refused.value.details["code_of_rule"], told.head()) == (code, head)
+        told.journal.refuses_licences = False
+        (warned,) = told.tell("accept_join", id=claim.id, actor=ana).warnings
+        assert f"({code})" in warned.detail
+        assert code in codes(told, sold)
+        told.journal.refuses_licences = True
+        again = posted(told, "again", licence)
+        assert not told.tell("join_works", work=again, into=song).warnings
+
+
 def test_a_licence_that_was_given_is_not_taken_back(database: str) -> None:
     with story(database) as told:
         source = posted(told, "source", "CC-BY-4.0")

@@ -10,6 +10,7 @@ import pytest
 from projections import attribution, lineage
 from scripts.bundle import Ids, found_in, import_lines
 from scripts.convert import NotConvertible, convert_musicbrainz
+from scripts.convert.musicbrainz import SITE
 from scripts.service import open_service
 
 ARTIST = {"id": "a-1", "name": "Bob Dylan"}
@@ -65,7 +66,7 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         {**artist, "role": "performer", "display": "incantation, whispered"},
     ]  # fmt: skip
     assert piece["sources"] == [
-        {"uri": "https://musicbrainz.org/work/w-1", "kind": "quotation",
+        {"uri": "/".join((SITE, "work", "w-1")), "kind": "quotation",
          "note": "A Song, medley, partial"},
         {"work": "musicbrainz:recording:r-2", "kind": "sample"},
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from stories import Story, id_of, story
 
 from domain.refusal import Refusal
 from projections import attribution, billing, lineage, parts
-from projections.formats import graphml, json_ld
+from projections.formats import dot, graphml, json_ld
 from projections.roll import roll
 from scripts.stemma import main
 
@@ -115,6 +115,7 @@ def test_the_name_on_a_credit_is_in_every_answer_with_the_credit(database: str) 
                 shown = attribution.lineage_with_makers(view, work)
                 assert billing.line(shown.works[song]["contributors"]) == "Béa feat. Mr. B"
                 assert "B&#233;a (singer), Mr. B (actor: the Keeper)" in graphml(shown)
+                assert r'[label="Low Tide\nBéa (singer), Mr. B (actor: the Keeper)"' in dot(shown)
                 made = {one["@id"]: one for one in json_ld(shown, "")["@graph"]}
                 assert made[song]["dcterms:contributor"] == ["Béa", "Mr. B"]
                 (actor,) = (one for one in shown.works[song]["contributors"] if one["character"])
@@ -219,7 +220,7 @@ def test_pages_and_the_terminal_show_the_name_on_the_credit(tmp_path: Path) -> N
         assert [one["id"] for one in found] == [song]
     runner, told = CliRunner(), ["--database", database]
     shown = runner.invoke(main, [*told, "contributors", song]).output
-    assert "Ana (as Béa <i>)" in shown
+    assert "Ana (as Béa <i>; playing Sea)" in shown
     assert "Low Tide — Béa <i>" in shown
     listed = runner.invoke(main, [*told, "credit", "list", song]).output
     assert all(one in listed for one in ("Béa <i>", "Sea", "a voice", "vocals partly"))

@@ -86,8 +86,8 @@ def test_dot_has_a_line_for_every_node_and_edge(told: Story) -> None:
     assert {id for id, _ in nodes} == set(found.works)
     assert text.count("\n") == 4 + len(nodes) + len(edges)
     labels = dict(nodes)
-    assert labels[id_of('say "hi"')] == 'say \\"hi\\"'
-    assert labels[id_of("\\N \\G \\L")] == "\\\\N \\\\G \\\\L"
+    assert labels[id_of('say "hi"')] == 'say \\"hi\\"\\nAna (writer)'
+    assert labels[id_of("\\N \\G \\L")] == "\\\\N \\\\G \\\\L\\nAna (writer)"
     assert "Unmistakable" not in text
     assert not CONTROLS.search(text)
 

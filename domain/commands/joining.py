@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
+from domain.clearing import must_suit_join
 from domain.command import Command, command
 from domain.commands.deriving import source_of
 from domain.fact import New
@@ -19,7 +20,14 @@ from domain.money.claiming import maker_of, offered_for
 from domain.money.payee import Payee
 from domain.outside import Outside
 from domain.past import Past
-from domain.refusal import CannotJoin, CapExceeded, LineageCycle, NoSource, WrongState
+from domain.refusal import (
+    CannotJoin,
+    CapExceeded,
+    LicenceConflict,
+    LineageCycle,
+    NoSource,
+    WrongState,
+)
 from domain.release import Release
 from domain.remix import must_be_within_cap
 from domain.values import Example, JoinId, NewJoinId, Reason, Uri, WorkId
@@ -37,7 +45,7 @@ EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster 
     may=EITHER | BOTH,
     at_once=BOTH,
     spends=("claims",),
-    refuses=(NoSource, CannotJoin, LineageCycle, CapExceeded),
+    refuses=(NoSource, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
     makes="join",
     home=_PATH,
 )
@@ -90,7 +98,7 @@ class JoinWorks(Command):
     f"{_PATH}/{{id}}/accept",
     may=("addressee",),
     late=("moderator",),
-    refuses=(WrongState, CannotJoin, LineageCycle, CapExceeded),
+    refuses=(WrongState, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
 )
 class AcceptJoin(Command):
     """Agree that two works are the same, as the poster of the other one said."""
@@ -173,7 +181,9 @@ def _joined(past: Past, work: Work, into: Work) -> dict[str, str]:
     must_not_close_cycle(past, other.id, one.id)
     node, moved = (one, other) if _rank(one) > _rank(other) else (other, one)
     must_be_within_cap(node.id, past.rates(one.id, other.id, as_one=node.id))
-    return {"node": node.id, "moved": " ".join(sorted(past.known.same([moved.id])))}
+    works = sorted(past.known.same([moved.id]))
+    must_suit_join(past, (one.id, other.id), node.id, works)
+    return {"node": node.id, "moved": " ".join(works)}
 
 
 def _rank(work: Work) -> int:
