@@ -17,7 +17,7 @@ from typing import Any
 from domain.comment import Comment
 from domain.credit import NOT_COUNTED
 from domain.engine import Row, Transaction
-from domain.engine.documents import Document
+from domain.engine.documents import BETWEEN, FIRST, LAST, Document
 from domain.fact import FACTS, Fact, erasing
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
@@ -27,13 +27,9 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 1
+FOLDING = 2
 """Raised when documents are made in another way."""
 NAME = "documents"
-FIRST, LAST = "_a", "_z"
-"""What stands before and after the words of a name, so that a whole name can be looked for."""
-BETWEEN = " _ "
-"""What stands between texts, so that no phrase goes on in the next one."""
 MOST_TEXTS = 200
 """How many texts of each kind a document has."""
 MOST_WORDS = 2_000
@@ -244,8 +240,8 @@ class _Writing:
             added = Document(
                 number,
                 one.name,
-                _listed({*one.texts.split(BETWEEN), *map(_spelled, names)}),
-                _listed({*one.terms.split(BETWEEN), *map(_spelled, roles)}),
+                _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
+                _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
                 _tags({*one.tags.split(), *map(role_tag, roles)}),
             )
             documents.append(added)
@@ -468,7 +464,7 @@ def _named(text: str | None) -> str:
 
 def _listed(spelled: Iterable[str]) -> str:
     """Texts as words, each once."""
-    return BETWEEN.join(sorted(set(spelled) - {""})[:MOST_TEXTS])
+    return f" {BETWEEN} ".join(sorted(set(spelled) - {""})[:MOST_TEXTS])
 
 
 def _tags(tags: Iterable[str]) -> str:

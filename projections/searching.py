@@ -6,14 +6,14 @@ among equals the latest comes first. Nothing is scored, so both engines give one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
-from domain.engine.documents import COLUMNS, All, Phrase, Some, Wanted, Without
+from domain.engine.documents import COLUMNS, FIRST, LAST, All, Phrase, Some, Wanted, Without
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
-from projections.documents import FIRST, KINDS, LAST, WORKS_KINDS, kind_tag, person_tag
+from projections.documents import KINDS, WORKS_KINDS, kind_tag, person_tag
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
@@ -72,17 +72,11 @@ def counts(view: View, *, q: Words) -> HitCounts:
     return {"kinds": kinds}
 
 
-def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> list[int]:
-    """The numbers of the documents that match, the latest first."""
-    told = view.engine.DOCUMENTS
-    rows = view.rows(
-        f"SELECT d.rowid FROM @documents d WHERE {told.MATCHES} AND d.rowid < :under "
-        "ORDER BY d.rowid DESC LIMIT :limit",
-        wanted=told.told(wanted),
-        under=under,
-        limit=limit,
-    )
-    return [number for (number,) in rows]
+def matching(
+    view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL, *, is_rare: bool = False
+) -> list[int]:
+    """The numbers of the documents that match, the latest first; few do if it is rare."""
+    return view.engine.DOCUMENTS.latest(view.rows, wanted, under, limit, is_rare=is_rare)
 
 
 def entitled(view: View, title: str, limit: int) -> list[str]:
@@ -96,13 +90,8 @@ def entitled(view: View, title: str, limit: int) -> list[str]:
 
 def _counted(view: View, wanted: Wanted) -> int:
     told = view.engine.DOCUMENTS
-    sql = f"SELECT 1 FROM @documents d WHERE {told.MATCHES} LIMIT :most"
-    row = view.one(
-        f"SELECT count(*) FROM ({sql}) AS found",
-        wanted=told.told(wanted),
-        most=MOST_COUNTED + 1,
-    )
-    return 0 if row is None else int(row[0])
+    (row,) = view.rows(told.COUNTED, wanted=told.told(wanted), most=MOST_COUNTED + 1)
+    return int(row[0])
 
 
 # -- what was typed ------------------------------------------------------------------------------
@@ -128,10 +117,7 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
 
 def _anywhere(view: View, phrases: Sequence[Phrase]) -> Wanted:
     """Every phrase in a text, or in the name of somebody who is named by their number."""
-    held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
-    for one in phrases:
-        if one not in held:
-            held[one] = _namesakes(view, one)
+    held = _namesakes(view, phrases)
     parts = [Some((one, *_people(held[one]))) for one in phrases]
     return All(tuple(parts))
 
@@ -140,18 +126,34 @@ def _people(numbers: Iterable[int]) -> Iterator[Wanted]:
     return (Phrase((person_tag(number),), "tags") for number in numbers)
 
 
-def _namesakes(view: View, phrase: Phrase) -> list[int]:
-    """All accounts of the people in whose names a phrase is."""
-    name = Phrase(phrase.words, "name", phrase.is_beginning)
-    found = matching(view, _of_kind(name, "person"), NAMESAKES)
-    merged = view.now().rows(
-        "WITH RECURSIVE same (number) AS ("
-        "SELECT p.number FROM @contributors p WHERE p.number IN :found AND p.until > :as_of "
-        "UNION SELECT p.number FROM same JOIN @contributors p ON p.merged_into = same.number "
-        "WHERE p.until > :as_of) SELECT number FROM same",
-        found=found,
+def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[int]]:
+    """By phrase: all accounts of the people in whose names it is."""
+    held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
+    new = [one for one in dict.fromkeys(phrases) if one not in held]
+    for one in new:
+        name = Phrase(one.words, "name", one.is_beginning)
+        held[one] = matching(view, _of_kind(name, "person"), NAMESAKES, is_rare=True)
+    merged = _merged(view, {number for one in new for number in held[one]})
+    for one in new:
+        held[one] = sorted({*held[one], *(n for at in held[one] for n in merged.get(at, ()))})
+    return held
+
+
+def _merged(view: View, people: Collection[int]) -> dict[int, list[int]]:
+    """By person: the accounts that were merged into theirs, directly or not."""
+    rows = view.now().rows(
+        "WITH RECURSIVE same (person, number) AS ("
+        "SELECT p.number, p.number FROM @contributors p "
+        "WHERE p.number IN :people AND p.until > :as_of "
+        "UNION SELECT same.person, p.number FROM same JOIN @contributors p "
+        "ON p.merged_into = same.number WHERE p.until > :as_of) "
+        "SELECT person, number FROM same WHERE number <> person",
+        people=sorted(people),
     )
-    return sorted(number for (number,) in merged)
+    found: dict[int, list[int]] = {}
+    for person, number in rows:
+        found.setdefault(person, []).append(number)
+    return found
 
 
 def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:

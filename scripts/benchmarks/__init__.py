@@ -31,6 +31,7 @@ from scripts.benchmarks import (
     wide,
 )
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
+from scripts.benchmarks.society import settled
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
 
@@ -66,10 +67,11 @@ def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Re
     They run in scratch databases on the engine of the given one, which is not touched.
     """
     results: list[Result] = []
-    for name in tuple(names) or tuple(BENCHMARKS):
-        is_less = size == "largest" and name not in LARGEST
-        out.print(f"{name} on {engine_of(database)}, {size}", markup=False)
-        for result in BENCHMARKS[name](cast("Size", "full" if is_less else size), database):
-            out.print(f"  {result}", markup=False, soft_wrap=True)
-            results.append(result)
+    with settled():
+        for name in tuple(names) or tuple(BENCHMARKS):
+            is_less = size == "largest" and name not in LARGEST
+            out.print(f"{name} on {engine_of(database)}, {size}", markup=False)
+            for result in BENCHMARKS[name](cast("Size", "full" if is_less else size), database):
+                out.print(f"  {result}", markup=False, soft_wrap=True)
+                results.append(result)
     return results

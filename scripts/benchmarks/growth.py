@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from random import Random
 
 from domain.note import SignerKey
@@ -36,6 +33,7 @@ from scripts.benchmarks.measure import (
     Plain,
     Result,
     Size,
+    Worked,
     engine_of,
     is_postgres,
     plain,
@@ -257,40 +255,6 @@ def _payees(service: Service, pools: Sequence[str]) -> list[str]:
     return [
         next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools[:50]
     ]
-
-
-# -- time of the processor ---------------------------------------------------------------------
-
-
-class Worked:
-    """What this process and the server's processes for its database have worked."""
-
-    def __init__(self, by_hand: Plain) -> None:
-        self._by_hand, self._before = by_hand, dict[int, float]()
-        self._is_server = by_hand.NAME == "PostgreSQL"
-
-    def seconds(self) -> float:
-        """So far, without those of the server's processes that have ended."""
-        return time.process_time() + sum(self._of_server().values())
-
-    def each(self, times: int, action: Callable[[int], int]) -> tuple[float, float]:
-        """Microseconds for each, and the size of an answer, on average."""
-        begun, items = self.seconds(), 0
-        for number in range(times):
-            items += action(number)
-        return max(1e6 * (self.seconds() - begun), 1.0) / times, items / times
-
-    def _of_server(self) -> dict[int, float]:
-        if not self._is_server:
-            return {}
-        sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        for (pid,) in self._by_hand.execute(sql):
-            stat = Path(f"/proc/{pid}/stat")
-            if stat.exists():
-                words = stat.read_text().rpartition(")")[2].split()
-                ticks = int(words[11]) + int(words[12])
-                self._before[pid] = ticks / os.sysconf("SC_CLK_TCK")
-        return self._before
 
 
 # -- bytes -------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
@@ -23,6 +23,9 @@ from domain.text import folded
 
 Size = Literal["small", "full", "largest"]
 Rows = list[tuple[Any, ...]]
+Ask = Callable[[], object]
+PEER_EVERY = 10
+AIM = "aim: p99 under 50 ms"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,13 @@ class Peer:
 
     name: str
     value: float
+
+
+class Asked(NamedTuple):
+    """A peer that is asked the same, or something like it."""
+
+    name: str
+    asks: Iterable[Ask]
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,76 @@ def rates(rounds: int, count: int, *actions: Callable[[int], object]) -> list[fl
 def percentile(sample: Sequence[float], percent: float) -> float:
     """The value that this percentage of the sample does not exceed."""
     return sorted(sample)[min(len(sample) - 1, int(len(sample) * percent / 100))]
+
+
+class Took(NamedTuple):
+    """How long something took."""
+
+    clock_ms: float
+    processor_ms: float
+    """Of this process, and of the server's processes where they are on this machine."""
+
+
+class Worked:
+    """What this process and the server's processes for its database have worked.
+
+    A server's worker that starts and ends within what is measured is not seen.
+    """
+
+    def __init__(self, by_hand: Plain) -> None:
+        self._by_hand, self._seconds = by_hand, dict[int, float]()
+        self._is_server = by_hand.NAME == PlainPostgres.NAME
+
+    def seconds(self) -> float:
+        """So far, without those of the server's processes that have ended."""
+        if self._is_server:
+            sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            self._seconds |= {pid: 0.0 for (pid,) in self._by_hand.execute(sql)} | self._seconds
+        return self._so_far()
+
+    def took(self, action: Callable[[], object]) -> Took:
+        """How long an action takes, with the processes that were there when last asked."""
+        worked, clock = self._so_far(), time.perf_counter()
+        action()
+        clock = time.perf_counter() - clock
+        return Took(1000 * clock, 1000 * (self._so_far() - worked))
+
+    def each(self, times: int, action: Callable[[int], int]) -> tuple[float, float]:
+        """Microseconds for each, and the size of an answer, on average."""
+        begun, items = self.seconds(), 0
+        for number in range(times):
+            items += action(number)
+        return max(1e6 * (self.seconds() - begun), 1.0) / times, items / times
+
+    def _so_far(self) -> float:
+        for pid in self._seconds:
+            with suppress(OSError):
+                told = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii")
+                self._seconds[pid] = int(told.split()[0]) / 1e9
+        return time.process_time() + sum(self._seconds.values())
+
+
+def compared(
+    named: tuple[str, str], worked: Worked, what: str, ours: Sequence[Ask], peer: Asked
+) -> Iterator[Result]:
+    """Milliseconds of ours, median and 99th percentile, beside those of a peer.
+
+    ``named`` is the benchmark and the engine. The peer is asked after every tenth of ours, so that
+    other load affects both.
+    """
+    worked.seconds()
+    mine, theirs, hand = list[Took](), list[Took](), iter(peer.asks)
+    for number, ask in enumerate(ours):
+        mine.append(worked.took(ask))
+        if number % PEER_EVERY == 0:
+            theirs.append(worked.took(next(hand)))
+    for said, place in (("", 0), (", processor", 1)):
+        for percent in (50, 99):
+            value, other = (
+                percentile([t[place] for t in took], percent) for took in (mine, theirs)
+            )
+            beside = (Peer(peer.name, other),)
+            yield Result(*named, f"{what}, p{percent}{said}", value, "ms", beside, AIM)
 
 
 # -- databases -----------------------------------------------------------------------------

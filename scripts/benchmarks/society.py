@@ -1,0 +1,230 @@
+"""A society that searches, suggests and waits, its words, roles and people as uneven as in life.
+
+It is a list of commands. Carrying a million of them out takes hours, so the facts that they record
+are written straight into the journal and folded by a rebuild; a test compares both ways.
+
+It is filled once for all benchmarks of a run that ask about the same size.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import accumulate, islice
+from random import Random
+
+from domain.challenge import Answer, Challenge, answer_id
+from domain.claim import claimed
+from domain.command import Command
+from domain.commands.admitting import AdmitContributor
+from domain.commands.challenging import IssueChallenge
+from domain.commands.crediting import OpenCredit
+from domain.commands.submitting import Author, Source, SubmitContribution
+from domain.contribution import Contribution
+from domain.contributor import Contributor
+from domain.credit import Credit
+from domain.identity import part_id
+from domain.journal import Journal
+from domain.moment import instant
+from domain.permission import OPERATOR
+from domain.remix import Remix
+from domain.seal import Said
+from domain.sheet import Sheet
+from projections.follower import Rebuild
+from scripts.benchmarks.measure import scratch
+from scripts.generate import id_of
+from scripts.service import Service, open_service
+
+WORKS_EACH, WORKS_OF_CHALLENGE = 10, 100
+WORDS = 20_000
+ROLES = ("writer", "singer", "illustrator", "editor", "cellist", "animator", "drummer", "actor")
+MEDIA = ("text", "audio", "image", "video")
+BETWEEN, COMMANDS_A_WORK = timedelta(seconds=20), 1.41
+"""The time between two commands: a million works take a year, and most claims are overdue."""
+
+Given = tuple[str, Command]
+"""A command, and who gives it."""
+
+# -- what is said ----------------------------------------------------------------------------------
+
+
+def title_of(works: int, number: int) -> str:
+    """Three to five words, of which some are in very many titles and most in few."""
+    random = Random(works * 7 + number)
+    return " ".join(random.choices(VOCABULARY, cum_weights=_WEIGHTS, k=random.randrange(3, 6)))
+
+
+def _word(number: int) -> str:
+    """A word like those of no language, another for each number."""
+    syllables = ("ka", "lo", "mi", "ra", "tu", "ne", "so", "vi", "da", "pe", "hu", "zo", "fa")
+    word = ""
+    while number or len(word) < 4:
+        number, at = divmod(number, len(syllables))
+        word += syllables[at]
+    return word
+
+
+VOCABULARY = [_word(number) for number in range(WORDS)]
+_WEIGHTS = list(accumulate(1 / (rank + 10) for rank in range(WORDS)))
+"""Zipf's law, flattened at its top."""
+
+# -- who does what ---------------------------------------------------------------------------------
+
+
+def commands(works: int) -> Iterator[Given]:
+    """People who issue challenges, post works, remix them, credit each other and claim credits."""
+    random, people = Random(works), works // WORKS_EACH
+    for number in range(people):
+        name = f"{VOCABULARY[number % 500]} {VOCABULARY[number * 7 % WORDS]}"
+        yield OPERATOR, AdmitContributor(id=id_of("person", number), name=name)
+    for number in range(works // WORKS_OF_CHALLENGE):
+        yield (
+            id_of("person", random.randrange(people)),
+            IssueChallenge(
+                id=challenge_id(number),
+                title=title_of(works, number),
+                prompt=title_of(works, number + 1),
+                roles=(random.choice(ROLES),),
+                media=(random.choice(MEDIA),),
+            ),
+        )
+    for number in range(works):
+        yield from _work(works, number, random)
+
+
+def challenge_id(number: int) -> str:
+    """The id of the nth challenge."""
+    return f"00000000-0000-4000-8000-{number:012x}"
+
+
+def _work(works: int, number: int, random: Random) -> Iterator[Given]:
+    """A work, which in one of five cases the operator posts, and what others say about it."""
+    people = works // WORKS_EACH
+    poster = int(people * random.random() ** 2)  # some post very much
+    by = OPERATOR if number % 5 == 0 else id_of("person", poster)
+    near = {(poster + random.randrange(1, 6)) % people for _ in range(1 + number % 2)}
+    made_of = {random.randrange(number) for _ in range(number % 3)} if number else set()
+    yield (
+        by,
+        SubmitContribution(
+            id=id_of("work", number),
+            title=title_of(works, number),
+            medium=MEDIA[number % len(MEDIA)],
+            authors=tuple(
+                Author(contributor=id_of("person", one), role=ROLES[(one + place) % len(ROLES)])
+                for place, one in enumerate(sorted(near))
+            ),
+            sources=tuple(
+                Source(work=id_of("work", one), kind="sample") for one in sorted(made_of)
+            ),
+            challenges=(challenge_id(number // WORKS_OF_CHALLENGE),) if number % 7 == 0 else None,
+        ),
+    )
+    other = id_of("person", (poster + random.randrange(6, people)) % people)
+    if number % 10 in {0, 1, 2}:  # one is credited, two of three claim it themselves
+        work = id_of("work", number)
+        id = part_id(work, "credit", 0)
+        credit = OpenCredit(id=id, work=work, contributor=other, role="editor")
+        yield by if number % 10 == 2 else other, credit
+
+
+# -- as facts --------------------------------------------------------------------------------------
+
+
+def facts_of(by: str, command: Command, now: datetime) -> Sheet:
+    """What such a command records in such a society."""
+    sheet = Sheet(by, now)
+    match command:
+        case AdmitContributor(id=str(id), name=str(name)):
+            sheet.write(Contributor.Admitted.born(id, name=Said(id, "name", name)))
+        case IssueChallenge(id=str(id), title=title, prompt=prompt, media=media, roles=roles):
+            asks = {"media": list(media or ()), "roles": list(roles or ())}
+            sheet.write(Challenge.Issued.born(id, title=title, prompt=prompt, **asks))
+        case SubmitContribution():
+            _posted(sheet, command)
+        case OpenCredit(id=str(id), work=work, contributor=contributor, role=role):
+            said = {"work": work, "contributor": contributor, "role": role, "kind": "direct"}
+            if contributor == by:
+                sheet.write(Credit.Claimed.born(id, **said, **claimed(now)))
+            else:
+                sheet.write(Credit.Granted.born(id, **said))
+    return sheet
+
+
+def _posted(sheet: Sheet, piece: SubmitContribution) -> None:
+    id, authors = str(piece.id), piece.authors
+    owner = authors[0].contributor if sheet.actor == OPERATOR else sheet.actor
+    title = Said(owner, "title", piece.title)
+    made = instant(sheet.now)
+    sheet.write(Contribution.Submitted.born(id, title=title, medium=piece.medium, made=made))
+    for challenge in piece.challenges or ():
+        sheet.write(Answer.Given.born(answer_id(challenge, id), challenge=challenge, work=id))
+    for number, author in enumerate(authors):
+        said = {"work": id, "contributor": author.contributor, "role": author.role}
+        sheet.write(Credit.Granted.born(part_id(id, "author", number), kind="direct", **said))
+    for number, source in enumerate(piece.sources):
+        edge = {"child": id, "parent": source.work, "kind": source.kind}
+        sheet.write(Remix.Declared.born(part_id(id, "source", number), **edge))
+
+
+def record(journal: Journal, given: Iterable[Given], *, since: datetime, batch: int = 2_000) -> int:
+    """Write what these commands record straight into the journal, unchecked; how many facts."""
+    count, now, given = 0, since, iter(given)
+    while some := list(islice(given, batch)):
+        sheets = list[Sheet]()
+        for by, command in some:
+            sheets.append(facts_of(by, command, now))
+            now += BETWEEN
+        facts = [happened for sheet in sheets for happened in sheet.facts]
+        journal.append_stored(
+            [journal.mapper.to_stored_event(happened) for happened in facts],
+            facts=facts,
+            disclosures=[text for sheet in sheets for text in sheet.disclosures],
+        )
+        count += len(facts)
+    return count
+
+
+# -- filled ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Settled:
+    """The societies that are filled, by the database beside which and the number of works."""
+
+    stack: ExitStack
+    filled: dict[tuple[str, int], tuple[Service, str]] = field(default_factory=dict)
+
+
+_settled: list[Settled] = []
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Within it, a society is filled once and stays."""
+    with ExitStack() as stack:
+        _settled.append(Settled(stack))
+        try:
+            yield
+        finally:
+            _settled.pop()
+
+
+def filled(works: int, database: str) -> tuple[Service, str]:
+    """A service for a society of so many works, beside a database, and its address."""
+    here = _settled[-1]
+    if (database, works) not in here.filled:
+        address = here.stack.enter_context(scratch(database))
+        service = here.stack.enter_context(open_service(address))
+        gc.disable()  # nothing that is made here refers to itself
+        try:
+            since = service.journal.clock() - works * COMMANDS_A_WORK * BETWEEN
+            record(service.journal, commands(works), since=since)
+            Rebuild(service.journal, service.store).run()
+        finally:
+            gc.enable()
+        here.filled[database, works] = service, address
+    return here.filled[database, works]
