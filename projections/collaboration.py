@@ -13,12 +13,14 @@ from projections import attribution
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.store import View, holds
+from projections.tables import NEVER
 
 OWN_WORKS, THEIR_WORKS = 200, 20
 """How many of somebody's latest works are looked at, and how many of each who worked with them."""
 MOST_NEAR, MOST_FURTHER = 60, 400
 """How many people who worked with somebody are known, and how many who worked with those."""
-MOST_TOGETHER = 2_000
+MOST_TOGETHER = 10_000
+"""How many credits on such works are read."""
 
 
 class Near(NamedTuple):
@@ -34,47 +36,71 @@ class Near(NamedTuple):
 def around(view: View, person: int) -> dict[int, Near]:
     """The people around somebody, by number."""
     own = set(attribution.accounts_of(view, person))
-    beside = _beside(view, latest_works(view, own, OWN_WORKS).get(0, []), own)
+    beside = _by_person(_beside(view, own_works(view, own)), own)
     found = {number: Near(1, tuple(works)) for number, works in beside.items()}
     found = dict(sorted(found.items(), key=lambda one: (-one[1].works[0], one[0]))[:MOST_NEAR])
-    theirs = latest_works(view, found, THEIR_WORKS, by_person=True)
-    for via in found.copy():
-        for number in _beside(view, theirs.get(via, []), own):
+    theirs = latest_works(view, found, THEIR_WORKS)
+    credited = _beside(view, {work for works in theirs.values() for work in works})
+    for via, works in theirs.items():
+        for number in _by_person({work: credited.get(work, []) for work in works}, own):
             if len(found) < MOST_FURTHER:
                 found.setdefault(number, Near(2, via=via))
     return found
 
 
-def latest_works(
-    view: View, people: Collection[int], each: int, *, by_person: bool = False
-) -> dict[int, list[int]]:
-    """The latest works on which these are credited, of each account or, under 0, of all."""
-    found: dict[int, list[int]] = {}
-    for person in people:
-        rows = view.rows(
-            f"SELECT DISTINCT c.work FROM @credits c WHERE c.contributor = :person "
-            f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :each",
-            person=person,
-            each=each,
-        )
-        found.setdefault(person if by_person else 0, []).extend(work for (work,) in rows)
-    return {person: sorted(works, reverse=True)[:each] for person, works in found.items()}
+def own_works(view: View, accounts: Collection[int]) -> list[int]:
+    """The latest works on which somebody is credited under these accounts."""
+    latest = latest_works(view, accounts, OWN_WORKS).values()
+    return sorted({work for works in latest for work in works}, reverse=True)[:OWN_WORKS]
 
 
-def _beside(view: View, works: list[int], own: Collection[int]) -> dict[int, list[int]]:
-    """By person: the works among these on which they are credited, the latest first."""
+def latest_works(view: View, people: Collection[int], each: int) -> dict[int, list[int]]:
+    """The latest works on which each of these accounts is credited, in the order of the accounts.
+
+    From the work on that is the last of so many. It is looked for among all who come before in the
+    index, so that no engine reads and sorts everything that somebody did.
+    """
+    counts = f"{CREDIT_COUNTS} AND {NOT_HIDDEN}"
+    rows = view.rows(
+        "SELECT DISTINCT p.number, c.work FROM @contributors p JOIN @credits c "
+        f"ON c.contributor = p.number AND {counts} "
+        f"WHERE p.number IN :people AND p.until = {NEVER} AND c.work >= coalesce(("
+        "SELECT CASE WHEN l.contributor = p.number THEN l.work END FROM (SELECT DISTINCT "
+        "c.contributor, c.work FROM @credits c "
+        f"WHERE (c.contributor, c.work) <= (p.number, {NEVER}) AND {counts} "
+        "ORDER BY c.contributor DESC, c.work DESC LIMIT 1 OFFSET :before) AS l), 0) "
+        "ORDER BY c.work DESC",
+        people=list(people),
+        before=each - 1,
+    )
+    found: dict[int, list[int]] = {person: [] for person in people}
+    for person, work in rows:
+        found[person].append(work)
+    return found
+
+
+def _beside(view: View, works: Collection[int]) -> dict[int, list[int]]:
+    """By work, the latest first: the people who are credited on it."""
     rows = view.rows(
         "SELECT DISTINCT c.work, c.contributor FROM @credits c WHERE c.work IN :works "
         f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC, c.contributor LIMIT :most",
-        works=works,
+        works=sorted(works),
         most=MOST_TOGETHER,
     )
     roots = roots_of(view, {number for _, number in rows})
     found: dict[int, list[int]] = {}
     for work, number in rows:
-        person: int = roots.get(number) or number
-        if person not in own:
-            found.setdefault(person, []).append(work)
+        found.setdefault(work, []).append(roots.get(number) or number)
+    return found
+
+
+def _by_person(credited: Mapping[int, list[int]], own: Collection[int]) -> dict[int, list[int]]:
+    """By each other person: the works among these on which they are credited."""
+    found: dict[int, list[int]] = {}
+    for work, people in credited.items():
+        for person in people:
+            if person not in own:
+                found.setdefault(person, []).append(work)
     return found
 
 
@@ -102,9 +128,9 @@ def _end(into: Mapping[int, int], number: int) -> int:
 
 def both_remixed(view: View, person: int, others: Collection[int]) -> dict[int, list[int]]:
     """By other: what something was made from by both, among the latest works of each."""
-    own = latest_works(view, attribution.accounts_of(view, person), OWN_WORKS).get(0, [])
+    own = own_works(view, attribution.accounts_of(view, person))
     sources = {parent for parents in _parents(view, own).values() for parent in parents}
-    theirs = latest_works(view, others, THEIR_WORKS, by_person=True)
+    theirs = latest_works(view, others, THEIR_WORKS)
     # What both are credited on was one remix, not two.
     alone = {work for works in theirs.values() for work in works} - set(own)
     parents = _parents(view, alone)
@@ -145,4 +171,4 @@ def accounts_under(view: View, people: Collection[int]) -> dict[int, int]:
 
 def credited_on(view: View, works: Collection[int]) -> set[int]:
     """The people who are credited on these works."""
-    return set(_beside(view, list(works), ()))
+    return {person for people in _beside(view, works).values() for person in people}

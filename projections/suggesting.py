@@ -29,7 +29,7 @@ from projections.told_projects import ChallengeRef
 
 MOST_COMPARED = 200
 """How many people or challenges are compared, the latest first."""
-MOST_CREDITS = 5_000
+MOST_CREDITS = 1_000
 """Of how many credits of somebody the roles are counted, the latest first."""
 
 
@@ -174,7 +174,7 @@ def _credits_as(
         f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} LIMIT :most",
         accounts=list(accounts),
         roles=list(roles),
-        most=10 * MOST_CREDITS,
+        most=20 * MOST_CREDITS,
     )
 
 
@@ -182,7 +182,7 @@ def _made_in(
     view: View, people: Collection[int], media: Iterable[str]
 ) -> Iterator[tuple[int, str, int]]:
     """The latest works of each that are in a medium."""
-    latest = collaboration.latest_works(view, people, collaboration.THEIR_WORKS, by_person=True)
+    latest = collaboration.latest_works(view, people, collaboration.THEIR_WORKS)
     rows = view.rows(
         "SELECT w.number, w.medium_folded FROM @works w WHERE w.number IN :works "
         f"AND w.medium_folded IN :media AND {holds('w')}",
