@@ -1,28 +1,30 @@
-"""The page that checks receipts without a server says in a browser what “stemma verify” says."""
+"""The page that checks receipts, and proofs of a latest fact, without a server says in a browser what
+“stemma verify” says."""
 
 import re
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from browsing import findings
 from playwright.sync_api import Browser, Page
 from serving import Served, serving
+from test_latest import KEY, SIGNER, admit, cheats, rename
 from test_monitor import showing
 from test_witness import SECOND, STRANGER, WITNESS, WITNESSES, tell, url_of
 
 from domain.checkpoint import cosign
 from domain.note import SignerKey
+from domain.latest import verify_latest
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
 
 PAGE = Path(__file__).resolve().parents[1] / "api/web/static/check-receipt.html"
-SIGNER = SignerKey("stemma.example/log", bytes(range(9, 41)))
-KEY = str(SIGNER.verifier)
 INVALID = "Invalid: altered, or from another log"
 CHECK = "([receipt, ...said]) => check(Uint8Array.from(receipt), ...said)"
 
@@ -92,9 +94,42 @@ def test_a_receipt_is_valid_and_with_a_byte_changed_invalid(page: Page, given: G
     for data in changed:
         with pytest.raises(NotVerified):
             verify_receipt(data, keys)
-    many = "([key, all]) => Promise.all(all.map(one => check(Uint8Array.from(one), key)))"
-    answers = page.evaluate(many, [KEY, [list(data) for data in changed]])
+    answers = checked(page, changed)
     assert {(one["verdict"], one["title"]) for one in answers} == {("invalid", INVALID)}
+
+
+def checked(page: Page, files: Iterable[bytes]) -> list[dict[str, Any]]:
+    many = "([key, all]) => Promise.all(all.map(one => check(Uint8Array.from(one), key)))"
+    told: list[dict[str, Any]] = page.evaluate(many, [KEY, [list(data) for data in files]])
+    return told
+
+
+def test_the_latest_fact_is_valid_or_invalid_as_for_the_verifier(page: Page, given: Given) -> None:
+    service = given.served.service
+    people = admit(service, 40)
+    before = service.log.latest_of(people[0])
+    rename(service, people[0])
+    proofs = [service.log.latest_of(one) for one in (*people, *(str(uuid4()) for _ in range(20)))]
+    for proof, told in zip(proofs, checked(page, proofs), strict=True):
+        latest = verify_latest(proof, [SIGNER.verifier])
+        facts = dict(told["facts"])
+        assert (told["verdict"], facts["About"]) == ("valid", latest.subject), told
+        assert (facts["Latest"], int(facts["Up to"].split()[1].strip(";"))) == (
+            latest.told(),
+            latest.size,
+        )
+        assert ("nothing came after" in told["title"]) == (latest.place is not None)
+    changed = [cheat(service, before, proofs[0]) for cheat in cheats().values()]
+    changed += [*altered(proofs[0]), *altered(proofs[-1])]
+    for data in changed:
+        with pytest.raises(NotVerified):
+            verify_latest(data, [SIGNER.verifier])
+    assert {one["title"] for one in checked(page, changed)} == {INVALID}
+    assert check(page, proofs[0], f"{KEY} 0-300")["title"] == INVALID
+    told = check(page, proofs[0], f"{KEY}\n{STRANGER.verifier}")
+    assert (told["verdict"], STRANGER.name in told["why"]) == ("not proven", True)
+    told = check(page, proofs[0], KEY, given.earlier, given.url)
+    assert dict(told["facts"])["Checkpoint"] == "300 leaves, which agrees"
 
 
 def test_a_receipt_of_another_log_is_invalid(page: Page, given: Given) -> None:
@@ -182,10 +217,10 @@ def test_the_page_works_from_the_disk_and_from_another_site(
             page.get_by_label("The public key of the log").fill(KEY)
             page.get_by_label("The address of the log").fill(given.url)
             for receipt, title in ((file, "Valid: this fact is in the log"), (foreign, INVALID)):
-                page.get_by_label("The receipt, as a file").set_input_files(receipt)
+                page.get_by_label("The receipt or the proof, as a file").set_input_files(receipt)
                 page.get_by_role("button", name="Check").click()
                 page.get_by_role("heading", name=title).wait_for()
-            page.get_by_label("The receipt, as a file").set_input_files([])
+            page.get_by_label("The receipt or the proof, as a file").set_input_files([])
             page.get_by_label("or its text").fill(given.receipts[1].decode().rstrip("\n"))
             page.get_by_role("button", name="Check").click()
             page.get_by_role("heading", name="Valid: this fact is in the log").wait_for()
