@@ -81,12 +81,12 @@ class Chains:
         for link in leaf.links:
             must_follow(link, leaf.position, self.heads.get(link.subject))
             self.heads[link.subject] = _head(link, leaf, hash)
-        linked = {link.subject for link in leaf.links}
-        if missing := sorted(named_in(leaf) - linked):
+        linked, content = {link.subject for link in leaf.links}, content_of(leaf)
+        if missing := sorted(named_in(leaf, content) - linked):
             raise NotVerified(
                 f"position {leaf.position} is about {missing[0]} but is not in its history"
             )
-        self.signatures.follow(leaf)
+        self.signatures.follow(leaf, content)
 
 
 class Signatures:
@@ -100,9 +100,8 @@ class Signatures:
         """By message: the position of the latest fact that was signed with it."""
         self._held: tuple[object, ...] = ()
 
-    def follow(self, leaf: Leaf) -> None:
+    def follow(self, leaf: Leaf, content: dict[str, Any]) -> None:
         """Take the next leaf; NotVerified if it is signed otherwise than by a key in the log."""
-        content = content_of(leaf)
         if not {"message", "signature", "binds"}.isdisjoint(content):
             try:
                 self._must_hold(leaf, content)
@@ -184,9 +183,8 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
     return Head(link.number, leaf.position, b64encode(hash).decode())
 
 
-def named_in(leaf: Leaf) -> set[str]:
-    """The subjects that a fact itself names; its links must name them too."""
-    content = content_of(leaf)
+def named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
+    """The subjects that a fact itself names by its fields; its links must name them too."""
     if leaf.topic.startswith("credit.") and content.get("waits_for") == "contributor":
         return set()  # in no history before that person, who asked to be asked, has agreed
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}

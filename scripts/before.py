@@ -57,9 +57,8 @@ class _Read(Placed):
 
 
 class _Found(NamedTuple):
-    """An entry of the index."""
+    """An entry of the index, for a value in a field."""
 
-    field: str
     position: int
     leads_to: str | None
 
@@ -74,9 +73,10 @@ class Before(JournalRecorder):
         super().__init__(cast("Engine", _Before(engine, first - 1)))
         self._position, self._moment = super().latest()
         self._streams: dict[str, list[Placed]] = {}
-        self._found: dict[str, list[_Found]] = {}
+        self._found: dict[str, dict[str, list[_Found]]] = {}
+        """By value and field: some values are in very many entries of one field."""
         self._at: dict[int, Placed] = {}
-        self._of_page: tuple[dict[str, list[Placed]], dict[str, list[_Found]]] = ({}, {})
+        self._of_page = dict[str, list[Placed]](), dict[str, dict[str, list[_Found]]]()
         self.page = [_Read(*one) for one in page]
         named = {name for one in self.page for name in _named(one)}
         self._read_streams(named)
@@ -88,9 +88,14 @@ class Before(JournalRecorder):
         self._position, self._moment = placed.position, happened.timestamp
         self._at[placed.position] = placed
         streams, found = self._of_page
-        _put(placed.originator_id, placed, streams, self._streams)
+        streams.setdefault(placed.originator_id, []).append(placed)
+        if placed.originator_id in self._streams:
+            self._streams[placed.originator_id].append(placed)
         for one in happened.found_by():
-            _put(one.value, _Found(one.field, placed.position, one.leads_to), found, self._found)
+            entry = _Found(placed.position, one.leads_to)
+            found.setdefault(one.value, {}).setdefault(one.field, []).append(entry)
+            if one.value in self._found:
+                self._found[one.value].setdefault(one.field, []).append(entry)
 
     def head(self) -> int:
         return self._position
@@ -115,8 +120,9 @@ class Before(JournalRecorder):
             {
                 one.position
                 for value in values
-                for one in self._found[value]
-                if one.field in fields and one.position <= upto
+                for field in fields
+                for one in self._found[value].get(field, ())
+                if one.position <= upto
             }
         )
 
@@ -142,8 +148,8 @@ class Before(JournalRecorder):
         self._read_found([value])
         return [
             one.leads_to
-            for one in self._found[value]
-            if one.field == field and one.position <= upto and one.leads_to is not None
+            for one in self._found[value].get(field, ())
+            if one.position <= upto and one.leads_to is not None
         ]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
@@ -180,18 +186,13 @@ class Before(JournalRecorder):
     def _read_found(self, values: Collection[str]) -> None:
         if not (missing := [value for value in values if value not in self._found]):
             return
-        self._found |= {value: [] for value in missing}
+        self._found |= {value: {} for value in missing}
         sql = "SELECT value, field, position, leads_to FROM found WHERE value IN :values"
-        for value, *rest in self.engine.query(sql, values=missing):
-            self._found[value].append(_Found(*rest))
+        for value, field, *rest in self.engine.query(sql, values=missing):
+            self._found[value].setdefault(field, []).append(_Found(*rest))
         for value in missing:
-            self._found[value] += self._of_page[1].get(value, ())
-
-
-def _put(key: str, value: Any, of_page: dict[str, list[Any]], known: dict[str, list[Any]]) -> None:
-    of_page.setdefault(key, []).append(value)
-    if key in known:
-        known[key].append(value)
+            for field, entries in self._of_page[1].get(value, {}).items():
+                self._found[value].setdefault(field, []).extend(entries)
 
 
 def _named(placed: Placed) -> Iterator[str]:

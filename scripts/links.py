@@ -74,7 +74,7 @@ def signatures(service: Service, progress: Progress) -> Differences:
         messages = service.journal.facts.texts(signed) if signed else {}
         for leaf, content in zip(leaves, contents, strict=True):
             try:
-                known.follow(leaf)
+                known.follow(leaf, content)
                 if (message := messages.get(str(content.get("message")))) is not None:
                     must_fit(
                         message, content, leaf.topic, leaf.originator_id, leaf.originator_version

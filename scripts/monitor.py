@@ -185,7 +185,7 @@ def _about(
         if link.subject in about:
             must_follow(link, leaf.position, heads.get(link.subject))
             heads[link.subject] = Head(link.number, leaf.position, b64encode(hash).decode())
-    if missing := sorted((named_in(leaf) & watched.ids) - {*about}):
+    if missing := sorted((named_in(leaf, content) & watched.ids) - {*about}):
         raise NotVerified(
             f"position {leaf.position} is about {missing[0]} but is not in its history"
         )

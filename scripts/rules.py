@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
 from domain.clock import Clock, stamp_of
 from domain.command import Command
@@ -87,15 +89,30 @@ CLOCKS_APART = timedelta(days=1)
 @at_one_moment
 def rules(service: Service, progress: Progress) -> Differences:
     """Every fact is decided again: who may, what it names, and when."""
-    head, judge = service.journal.facts.head(), Judge()
-    for page in pages(service.journal.read()):
+    head, kept_from = service.journal.facts.head(), time_is_kept_from(service.journal)
+    return (yield from rules_between(service, progress, 0, head, kept_from, is_last=True))
+
+
+def rules_between(
+    service: Service, progress: Progress, after: int, upto: int, kept_from: int, *, is_last: bool
+) -> Differences:
+    """The same between two positions; at the last one, what should have followed is missed."""
+    journal, judge = service.journal, Judge()
+    judge.go_on(journal, after, is_kept=kept_from <= after)
+    for page in pages(islice(journal.read(after), upto - after)):
         yield from (at(*found) for found in judge.broken(service.engine, page))
-        progress(page[-1].position, head)
-    if why := judge.unfinished():
-        yield at(head, why)
-    if judge.time.is_ahead_of(service.journal.clock(), judge.time.latest):
-        yield at(head, f"the latest fact is of {judge.time.latest}, which has not come yet")
+        progress(page[-1].position, upto)
+    if is_last:
+        yield from (at(upto, why) for why in judge.unfinished(journal.clock()))
     return f"{judge.decided} facts decided again, as things stood before them"
+
+
+def time_is_kept_from(journal: Journal, after: int = 0) -> int:
+    """The position, behind one, from which on time never runs backwards; if none, the next one."""
+    for placed in journal.read(after):
+        if placed.fact().owners is not None:
+            return placed.position
+    return journal.facts.head() + 1
 
 
 class Judge:
@@ -104,6 +121,13 @@ class Judge:
     def __init__(self) -> None:
         self.decided, self.time = 0, Time()
         self._before: Fact | None = None
+
+    def go_on(self, journal: Journal, after: int, *, is_kept: bool = False) -> None:
+        """Begin behind a position."""
+        self._before, self.time.latest, self.time.is_kept = None, "", self.time.is_kept or is_kept
+        for last in journal.facts.at([after]):
+            self._before = last.fact()
+            self.time.problem(last, self._before)
 
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
         """Where no command could have recorded the next facts; they need not be stored yet."""
@@ -120,18 +144,18 @@ class Judge:
             self._before = happened
             before.add(placed)
 
-    def unfinished(self) -> str:
-        """What should have come after the last fact; empty if nothing is missing."""
-        return _left_out(self._before, None)
+    def unfinished(self, now: datetime) -> Iterator[str]:
+        """What is wrong where the facts end: something is left out, or they are of the future."""
+        if why := _left_out(self._before, None):
+            yield why
+        if self.time.is_ahead_of(now, self.time.latest):
+            yield f"the latest fact is of {self.time.latest}, which has not come yet"
 
     def first(self, journal: Journal, page: Sequence[Placed]) -> tuple[int, str] | None:
         """The first such place in what comes after the facts of a journal, and is to be added."""
         if not page:
             return None
-        self._before, self.time.latest = None, ""  # what is tried again begins again
-        for last in journal.facts.at([page[0].position - 1]):
-            self._before = last.fact()
-            self.time.problem(last, self._before)
+        self.go_on(journal, page[0].position - 1)  # what is tried again begins again
         for found in self.broken(journal.engine, page):
             return found
         now = journal.clock()
@@ -176,13 +200,19 @@ def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) 
     own = next((one for one in draft.facts if (one.TOPIC, one.originator_id) == (topic, id)), None)
     if own is None:
         return "" if not draft.facts else "is not what comes of its command"
-    stated = {one.name for one in command.fields() if one.name != "leaders"}
-    stated |= ENVELOPE | _ALONE | {*happened.SEALED}
-    for name in (one.name for one in fields(happened) if one.name not in stated):
+    for name in _told_by(cast("Any", type(happened)), cast("Any", type(command))):
         value = getattr(happened, name)
         if value != getattr(own, name) and not (is_old and value is None):
             return f"says another “{name}” than its command would have"
     return ""
+
+
+@cache
+def _told_by(kind: type[Fact], command: type[Command]) -> tuple[str, ...]:
+    """The fields of a fact that its command decides, and does not state."""
+    stated = {one.name for one in command.fields() if one.name != "leaders"}
+    stated |= ENVELOPE | _ALONE | {*kind.SEALED}
+    return tuple(one.name for one in fields(kind) if one.name not in stated)
 
 
 _ALONE = frozenset(
@@ -334,17 +364,29 @@ def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
     if kind is None or _follows(happened, before):
         return None
     noun = happened.TOPIC.partition(".")[0]
-    said: dict[str, Any] = {**vars(happened), **_renamed(happened)}
+    usual, sealed = _fields_of(cast("Any", kind))
+    said: dict[str, Any] = {
+        **usual,
+        kind.subject(): happened.originator_id,
+        **vars(happened),
+        **_renamed(happened),
+        **dict.fromkeys(_LISTS, ()),
+    }
     command = object.__new__(kind)
-    for one in kind.fields():
-        value = said.get(one.name, None if one.is_needed else one.default)
-        if one.name == kind.subject() and one.name not in said:
-            value = happened.originator_id
-        if isinstance(one.value, Text) and one.value.is_sealed and value is not None:
-            value = "x"
-        setattr(command, one.name, () if one.name in _LISTS else value)
+    for name in usual:
+        value = said[name]
+        setattr(command, name, "x" if name in sealed and value is not None else value)
     is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
     return Asked(command, is_whole)
+
+
+@cache
+def _fields_of(kind: type[Command]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The fields of a command with what they are if nothing is said, and those with a text."""
+    usual = {one.name: None if one.is_needed else one.default for one in kind.fields()}
+    return usual, frozenset(
+        one.name for one in kind.fields() if isinstance(one.value, Text) and one.value.is_sealed
+    )
 
 
 def _renamed(happened: Fact) -> dict[str, Any]:

@@ -9,13 +9,16 @@ import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import NOON, Story, raw_connection
+from test_rules import recorded
 
+from domain.credit import Credit
 from domain.permission import OPERATOR
 from domain.tree import NotVerified
 from projections.follower import Rebuild, no_progress
 from projections.store import table_name
 from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing
+from scripts.comparison import judging
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
 from scripts.service import open_service
@@ -149,7 +152,9 @@ def test_a_text_that_is_not_the_one_committed_to_is_named(
         audit.catch_up()
 
 
-def test_the_command_audits_and_says_what_it_compared(scene: Scene, tmp_path: Path) -> None:
+def test_the_command_audits_and_says_what_it_compared(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "key").write_text(OPERATOR_KEY)
     key = scene.told.service.log.public_keys()[0]
     words = ["audit", scene.served.origin, str(tmp_path / "mirror"), "--key", str(key)]
@@ -158,11 +163,21 @@ def test_the_command_audits_and_says_what_it_compared(scene: Scene, tmp_path: Pa
     assert done.exit_code == 0, done.output
     head = scene.told.head()
     assert f"answers     30 compared at position {head}" in done.output
+    monkeypatch.setattr(judging, "SLICE", 10)  # so that processes of their own judge
+    said = {"work": scene.song, "contributor": scene.ana, "actor": scene.ana}
+    claim = scene.told.credit(scene.song, scene.ana, actor=scene.ana)
+    place = recorded(scene.told, Credit.Accepted, claim, **said)
+    scene.catch_up()
+    done = CliRunner().invoke(main, [*words, "--sample", "1"])
+    assert (done.exit_code, f"rules: {place}credit.accepted" in done.stderr) == (1, True), (
+        done.stderr
+    )
+    monkeypatch.undo()
     a_hidden_edge(scene)
     done = CliRunner().invoke(main, [*words, "--json"])
     assert done.exit_code == 1, done.output
     told = json.loads(done.stdout)
-    assert (told["size"], told["broken"]) == (head, [])
+    assert (told["size"], len(told["broken"])) == (head + 2, 1)
     assert set(told["different"]) == {"question", "subject", "where", "replay", "service"}
     assert "NOT VERIFIED: " in done.stderr
     assert told["different"]["question"] in done.stderr

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, serving
 from stories import Story, at_once, every_fact, id_of, story
 
-from domain.chain import Chains, named_in
+from domain.chain import Chains, content_of, named_in
 from domain.fact import FACTS
 from domain.latest import verify_latest
 from domain.note import SignerKey
@@ -114,7 +114,8 @@ def test_what_a_kind_of_fact_names_it_is_about(database: str) -> None:
     with story(database) as told:
         every_fact(told)
         for placed in told.facts():
-            assert named_in(read_leaf(placed.leaf())) == set(placed.fact().subjects())
+            leaf = read_leaf(placed.leaf())
+            assert named_in(leaf, content_of(leaf)) == set(placed.fact().subjects())
         assert {placed.topic for placed in told.facts()} <= set(FACTS)
 
 

@@ -1,5 +1,4 @@
-"""The page that checks receipts, and proofs of a latest fact, without a server says in a browser what
-“stemma verify” says."""
+"""A page without a server says of receipts, and of latest facts, what “stemma verify” says."""
 
 import re
 import time
@@ -19,8 +18,8 @@ from test_monitor import showing
 from test_witness import SECOND, STRANGER, WITNESS, WITNESSES, tell, url_of
 
 from domain.checkpoint import cosign
-from domain.note import SignerKey
 from domain.latest import verify_latest
+from domain.note import SignerKey
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
 

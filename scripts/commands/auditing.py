@@ -64,7 +64,7 @@ def audit(
     the first answer that does not follow from its log. Names and titles are compared as far as the
     service discloses them to this key.
     """
-    from scripts.comparison.audit import Audit, broken_rules
+    from scripts.comparison.audit import Audit
     from scripts.comparison.caller import Caller
     from scripts.verify import read_keys
 
@@ -74,9 +74,10 @@ def audit(
         audited = Audit(
             caller, folder, read_keys(keys), replay, progress_of, with_texts=not ids, **mirroring
         )
-        trusted = audited.catch_up()
-        broken = broken_rules(replay, progress_of)
-        different = audited.first_difference(sample, seed)
+        with audited.judging:
+            trusted = audited.catch_up()
+            different = audited.first_difference(sample, seed)
+            broken = audited.broken_rules()
     told = {"broken": broken, "different": different and different._asdict()}
     if as_json:
         said = {**_told(audited, trusted), **told}

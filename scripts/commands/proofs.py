@@ -232,7 +232,7 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
                 except replaying.NotEmpty:
                     raise click.ClickException(f"{file} holds facts already") from None
             tell_of(trusted)
-            for name in replaying.CHECKS:
+            for name in ("rules", *replaying.CHECKS):
                 with progress_of(name) as told:
                     found = all_differences(audit.CHECKS[name], service, told)
                 told_of = found if isinstance(found, str) else f"NOT VERIFIED: {len(found)}"

@@ -109,18 +109,25 @@ class Comparison:
         except Refusal as refusal:
             return {"refused": refusal.code}
 
-    def _differences(self, own: Any, said: Any, where: str = "") -> Iterator[tuple[str, Any, Any]]:
+    def _differences(self, own: Any, said: Any) -> Iterator[tuple[str, Any, Any]]:
+        if not (self.with_texts and _spelled(own) == _spelled(said)):
+            yield from self._differing(own, said, "")
+
+    def _differing(self, own: Any, said: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
         match own, said:
             case dict(), dict():
                 for name in sorted({*own, *said}):
                     if self.with_texts or not _is_text(name, own.get(name), said.get(name)):
                         place = f"{where}.{name}" if where else name
-                        yield from self._differences(own.get(name), said.get(name), place)
+                        yield from self._differing(own.get(name), said.get(name), place)
             case list(), list() if len(own) == len(said):
                 for number, (one, other) in enumerate(zip(own, said, strict=True)):
-                    yield from self._differences(one, other, f"{where}[{number}]")
+                    yield from self._differing(one, other, f"{where}[{number}]")
             case _ if own != said or type(own) is not type(said):
                 yield where, own, said
+
+
+_spelled = json.JSONEncoder(sort_keys=True).encode  # the quickest way to see that all is the same
 
 
 def _is_text(name: str, *values: Any) -> bool:

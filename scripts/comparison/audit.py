@@ -16,14 +16,13 @@ from typing import Any
 from domain.checkpoint import Trusted
 from domain.note import VerifierKey
 from projections.follower import Progress
-from scripts.audit import CHECKS as AUDIT
 from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations
+from scripts.comparison.judging import Judging
 from scripts.comparison.texts import Texts, take_texts
-from scripts.difference import all_differences
 from scripts.mirror import mirror
-from scripts.replay import CHECKS, put
+from scripts.replay import CHECKS, fold, put
 from scripts.service import Service
 
 Told = Callable[[str], AbstractContextManager[Progress]]
@@ -52,6 +51,7 @@ class Audit:
         self.caller, self.folder, self.keys = caller, folder, keys
         self.replay, self.told = replay, told
         self.with_texts, self.mirroring = with_texts, mirroring
+        self.judging = Judging(replay)
         self.trusted: Trusted | None = None
         self.texts, self.asked = Texts(), 0
 
@@ -74,12 +74,37 @@ class Audit:
             )
         size = trusted.checkpoint.size
         with self.told("replaying") as progress:
-            put(self.replay, self.folder, trusted.checkpoint, progress)
+            put(self.replay, self.folder, trusted.checkpoint, self._judged_too(progress))
+        if not after:
+            self.judging.begin(*CHECKS)
         with self.told("texts") as progress, self.caller.kept_open():
             caller = self.caller if self.with_texts else None
             found = take_texts(self.replay, caller, after, size, progress)
         self.texts = Texts(*map(sum, zip(self.texts, found, strict=True)))
+        if not after:
+            self.judging.begin("signatures")
+        with self.told("folding") as progress:
+            fold(self.replay, progress)
         return trusted
+
+    def _judged_too(self, progress: Progress) -> Progress:
+        """What is put there is decided again meanwhile; what came first, and not what follows."""
+
+        def told(position: int, size: int) -> None:
+            progress(position, size)
+            self.judging.judge(position, size)
+
+        return progress if self.size else told
+
+    def broken_rules(self) -> list[str]:
+        """What no command could have recorded, or what does not add up, in what came first."""
+        broken, begun = list[str](), self.judging.found()
+        with self.told("judging") as progress:
+            for number, (name, wait) in enumerate(begun, start=1):
+                found = wait()
+                broken += [] if isinstance(found, str) else [f"{name}: {one}" for one in found]
+                progress(number, len(begun))
+        return broken
 
     def first_difference(self, sample: int | None = None, seed: int = 0) -> Different | None:
         """Ask for every answer, or for a sample of them; the first that differs."""
@@ -111,13 +136,3 @@ class Audit:
                 break
             found = self._comparison().difference(enquiry)
         return found
-
-
-def broken_rules(replay: Service, told: Told) -> list[str]:
-    """What no command could have recorded, or what does not add up."""
-    broken: list[str] = []
-    for name in CHECKS:
-        with told(name) as progress:
-            found = all_differences(AUDIT[name], replay, progress)
-        broken += [] if isinstance(found, str) else [f"{name}: {one}" for one in found]
-    return broken

@@ -14,8 +14,6 @@ from domain.engine import Row
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import VAULT, Placed, vault_row
 from domain.tree import NotVerified
-from projections import documents
-from projections.documents import Changed
 from projections.follower import Progress
 from projections.question import MAXIMUM_LIMIT
 from projections.store import decode_cursor, encode_cursor
@@ -40,12 +38,12 @@ class Texts(NamedTuple):
 def take_texts(
     service: Service, caller: Caller | None, after: int, size: int, progress: Progress
 ) -> Texts:
-    """Put what a service discloses of its facts beside a replay of them.
+    """Put what a service discloses of its facts beside a replay of them, which is not folded yet.
 
     NotVerified for a text to which its fact does not commit, and for one that was erased. Without
     a caller, or one who may not ask, all are missing.
     """
-    told, erased, came = Texts(), erased_in(service.journal), set[str]()
+    told, erased = Texts(), erased_in(service.journal)
     facts = service.journal.read(after)
     while after < size:
         page = _page(caller, after, size)
@@ -69,11 +67,8 @@ def take_texts(
             )
         with service.engine.transaction() as transaction:
             transaction.insert(VAULT, rows)
-        came.update(row[0] for row in rows)
         after = upto
         progress(after, size)
-    with service.store.writing() as writer:
-        documents.write(writer, service.store.current().number, Changed(texts=came))
     return told
 
 
