@@ -321,6 +321,17 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     return found
 
 
+def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
+    """Where each of these works can be seen or heard, as far as that is stated."""
+    rows = view.rows(
+        "SELECT w.id, w.media_url FROM @works w WHERE w.id IN :ids "
+        f"AND w.media_url IS NOT NULL AND w.state <> 'withdrawn' AND {holds('w')}",
+        ids=list(ids),
+    )
+    texts = view.texts({url for _, url in rows})
+    return {id: texts[url] for id, url in rows if url in texts}
+
+
 def joined_licences(view: View, nodes: Iterable[int]) -> dict[int, str]:
     """By node: the first licence that is on record of a work joined into it."""
     rows = view.rows(

@@ -102,6 +102,8 @@ def community(served: Served) -> dict[str, str]:
         "outside": f"/piece/{outside}",
         "person": f"/contributor/{ben}",
         "person-word": f"/contributor/{lou}",
+        "comments": f"/contributor/{lou}/comments",
+        "follows": "/follows",
         "history": f"/history/{whole}",
         "list": f"/list/{whole}",
         "descendants": f"/descendants/{poem}",
@@ -146,6 +148,9 @@ def together(served: Served, ana: str, ben: str, lou: str, work: str) -> dict[st
     challenge = lead.post("/challenges", asked | {"project": project}).id
     post.post(f"/contributions/{work}/place", step=part_id(project, "step", 0))
     post.post(f"/challenges/{challenge}/answer", work=work)
+    post.post("/comments", text=f"{UNBROKEN} {ARABIC}", challenge=challenge)
+    for one in ({"challenge": challenge}, {"project": project}, {"contributor": lou}):
+        served.acting(ben).post(f"/contributors/{ben}/follow", one)
     lead.post(f"/challenges/{challenge}/feature", work=work, reason=UNBROKEN)
     opening = part_of_series(served, LONG[:200], "segment", work)
     episodes = [part_of_series(served, title, "episode", opening) for title in (UNBROKEN, ARABIC)]
@@ -221,6 +226,7 @@ PAGES = (
         "outside",
         "person",
         "person-word",
+        "comments",
         "history",
         "list",
         "descendants",
@@ -244,7 +250,7 @@ PAGES = (
     *("project", "projects", "challenge", "challenges", "launch", "ask", "series"),
     *("identifier", "moderator", "auditor", "accountant", "accountant-payout"),
 )
-OWN_PAGES = ("waiting", "own-agreement", "own-statement", "not-permitted")
+OWN_PAGES = ("waiting", "follows", "own-agreement", "own-statement", "not-permitted")
 """Those that are other ones for whoever has a share."""
 LONG_PAGES = {
     "docs": "main > :nth-child(-n + 5), main > :nth-child(6) > :nth-child(-n + 6)",

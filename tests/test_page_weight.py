@@ -181,6 +181,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
             f"/works/{work}/lineage.svg" for work in (night, crowded, collage)
         ],
         "/contributor/<id>": [f"/contributor/{one}" for one in (prolific, second)],
+        "/follows": ["/follows", f"/follows as {prolific}"],
+        "/contributor/<id>/comments": [f"/contributor/{people[0]}/comments"],
         "/history/<id>": [
             *(f"/history/{one}" for one in (night, hub, prolific, second)),
             f"/history/{hub}?what=disputes",
@@ -236,6 +238,8 @@ def together(told: Bank, people: list[str], remixes: list[str]) -> dict[str, lis
         carry_out(draft, "post_comment", actor=people[n], text=f"@{by} {LONG}", **on[n % 3]).id
         for n in range(60)
     ]
+    for on_what in [{"work": one} for one in remixes[:100]] + [{"contributor": people[1]}]:
+        carry_out(draft, "follow_subject", actor=by, id=by, **on_what)
     for _ in range(20):
         carry_out(draft, "edit_comment", actor=people[0], id=comments[0], text=LONG)
     told.journal.commit(draft)

@@ -181,3 +181,73 @@ def test_a_message_after_a_form_is_for_who_sent_it_and_shown_once(served: Served
         assert said not in someone.get(place).text_seen
     assert said in as_ana.get(place).text_seen
     assert said not in as_ana.get(place).text_seen
+
+
+def test_a_message_after_a_form_follows_it_to_another_address_and_is_told_to_nobody_else(
+    served: Served,
+) -> None:
+    """A form may lead to an address that leads on: the release of a work, the project of a step."""
+    ana = served.admit("Ana")
+    said = {"goal": "A book.", "kind": "book", "steps": [{"title": "Words"}]}
+    project = served.acting(ana).post("/projects", title="The tide", **said).id
+    step = served.operator.get(f"/projects/{project}").json["steps"][0]["id"]
+    as_ana, stranger = signed_in(served, ana), Reader(served.operator.port)
+    token = as_ana.get(f"/do/step.describe?id={step}").token
+    sent = {"form_token": token, "id": step, "title": "The words"}
+    place = as_ana.post("/do/step.describe", sent).headers["Location"]
+    assert place.startswith("/step/")
+    told = "This was recorded at position"
+    for someone in (stranger, as_ana):
+        onward = someone.get(place).headers["Location"]
+        assert onward.startswith(f"/project/{project}?min_position=")
+        assert (told in someone.get(onward).text_seen) == (someone is as_ana)
+        assert told not in someone.get(onward).text_seen
+
+
+def count_in_menu(someone: Reader) -> int:
+    """How many the menu says to wait for the reader."""
+    found = re.search(r'Waiting for you <b class="count">(\d+)</b>', someone.get("/audit").text)
+    return int(found[1]) if found else 0
+
+
+def test_the_menu_counts_what_waits_for_its_reader_and_nothing_else(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    as_ana, as_ben = signed_in(served, ana), signed_in(served, ben)
+    poems = [served.post_piece(f"Poem {number}", by=ana) for number in range(3)]
+    credits = [served.operator.get(f"/works/{one}").json["credits"][0]["id"] for one in poems]
+    assert (count_in_menu(as_ana), count_in_menu(as_ben)) == (3, 0)
+    page = as_ana.get("/waiting").text
+    assert len(re.findall(r'<a class="button quiet" href="/credit/', page)) == 3
+    send(as_ana, f"/credit/{credits[0]}/accept", f"/credit/{credits[0]}")
+    send(as_ana, f"/credit/{credits[1]}/decline", f"/credit/{credits[1]}", reason="Not mine.")
+    assert (count_in_menu(as_ana), count_in_menu(as_ben)) == (1, 0)
+    as_ana.get("/waiting")  # to look is not to answer
+    assert count_in_menu(as_ana) == 1
+    assert "Waiting for you" not in Reader(served.operator.port).get("/audit").text_seen
+
+
+def test_what_is_unread_is_marked_until_its_reader_says_so(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    as_ana, as_ben = signed_in(served, ana), signed_in(served, ben)
+    for one in (ana, ben):
+        served.post_piece("A poem", by=one)
+
+    def new(someone: Reader) -> list[bool]:
+        told = someone.get("/waiting").text.partition('id="notifications"')[2]
+        return ["<b>New:</b>" in line for line in told.split("<li ")[1:]]
+
+    assert (new(as_ana), new(as_ben)) == ([True], [True])
+    assert new(as_ana) == [True]  # to look at a page is not to have read it
+    before = as_ana.get("/waiting")
+    (upto,) = re.findall('name="upto" value="(\\d+)"', before.text)
+    served.post_piece("A later poem", by=ana)  # after the page was shown
+    sent = {"form_token": before.token, "upto": upto}
+    assert as_ana.post("/waiting", sent).headers["Location"] == "/waiting"
+    assert (new(as_ana), new(as_ben)) == ([True, False], [True])
+    send(as_ana, "/waiting", "/waiting", upto="99999999")  # no further than there is anything
+    served.post_piece("The latest", by=ana)
+    assert new(as_ana) == [True, False, False]
+    send(as_ana, "/waiting", "/waiting", upto="1")  # what was read stays read
+    assert new(as_ana) == [True, False, False]
+    send(as_ana, "/waiting", "/waiting", upto=str(served.head))
+    assert "Mark all as read" not in as_ana.get("/waiting").text_seen

@@ -60,8 +60,21 @@ def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
         return None
     kind, address = next(iter(_embeds(link, hosts)), ("link", link))
     if kind != "link":
-        g.embeds = f"{DIRECTIVES[kind]} https://{urlsplit(address).netloc}"
+        _let_in(DIRECTIVES[kind], address)
     return Seen(link, urlsplit(link).netloc, kind, address)
+
+
+def picture(link: str | None, hosts: Collection[str]) -> str | None:
+    """The address of a picture that a list shows, if it is one and its host is allowed."""
+    found = dict(_embeds(link or "", hosts)).get("picture")
+    if found:
+        _let_in(DIRECTIVES["picture"], found)
+    return found
+
+
+def _let_in(directive: str, address: str) -> None:
+    embeds = g.setdefault("embeds", {})
+    embeds.setdefault(directive, set()).add(f"https://{urlsplit(address).netloc}")
 
 
 def _embeds(link: str, hosts: Collection[str]) -> list[tuple[str, str]]:
@@ -96,7 +109,6 @@ def policy() -> str:
     allowed = dict(POLICY)
     if g.get("may_run"):
         allowed |= {"script-src": "'self'", "connect-src": "'self'"}
-    if embeds := g.get("embeds"):
-        directive, _, origin = embeds.partition(" ")
-        allowed[directive] = f"{allowed.get(directive, '')} {origin}".strip()
+    for directive, origins in g.get("embeds", {}).items():
+        allowed[directive] = " ".join([allowed.get(directive, ""), *sorted(origins)]).strip()
     return "; ".join(f"{directive} {sources}" for directive, sources in allowed.items())

@@ -24,6 +24,7 @@ from projections import (
     happenings,
     inbox,
     lineage,
+    people,
     searching,
     timeline,
 )
@@ -94,7 +95,7 @@ def _search(frame: Frame, root: str | None = None) -> Answer:
             return render_template(
                 "results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked
             )
-        works, people = narrowed.works(view), narrowed.people(view)
+        works, found = narrowed.works(view), narrowed.people(view)
         return render_template(
             "search.html",
             q=narrowed.asked.get("q", ""),
@@ -104,7 +105,8 @@ def _search(frame: Frame, root: str | None = None) -> Answer:
             if root and narrowed.is_whole
             else None,
             works=Page(cards(view, works.items), works.next),
-            people=people,
+            people=found,
+            roles=people.done_by(view, [one["id"] for one in found.items]),
             facets=narrowed.facets(view),
             sorts=narrowed.sorts,
         )

@@ -328,6 +328,13 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     return answer
 
 
+def led_on(path: str) -> AnyResponse:
+    """Redirect to the page of the same thing under another address; it answers the form, if any."""
+    g.done = None
+    query = request.query_string.decode()
+    return redirect(f"{request.script_root}{path}{'?' if query else ''}{query}", 303)
+
+
 def page_of(problem: Problem) -> Response:
     """A problem as a page."""
     status, meaning = PROBLEMS[problem.problem]

@@ -19,7 +19,7 @@ from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, part, reader, to_page
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, part, reader
 from domain.command import Command
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
@@ -94,7 +94,7 @@ def _releases(frame: Frame) -> None:
         with frame.view(wanted, id) as view:
             row = lineage.find(view, id)
             if row.kind != "release":
-                return to_page(f"/piece/{id}")
+                return led_on(f"/piece/{id}")
             found = roll(view, id)
             facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
             earning = pools.pools(view, frame.journal, id, actor=reader()).items
@@ -140,7 +140,7 @@ def _pieces(frame: Frame) -> None:
         with frame.view(wanted) as view:
             row = lineage.find(view, id)
             if row.kind == "release":
-                return to_page(f"/release/{id}")
+                return led_on(f"/release/{id}")
             facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
             return render_template(
                 "piece.html",
@@ -250,7 +250,7 @@ def _people(frame: Frame) -> None:
     def show_person(id: str) -> Answer:
         id = id_in_path(id)
         if id in _hidden(frame):
-            return to_page(f"/credit/{id}")  # a hidden credit stands for its person
+            return led_on(f"/credit/{id}")  # a hidden credit stands for its person
         wanted = asked(Listed)
         cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
         with frame.view(wanted) as view:

@@ -22,8 +22,9 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
 from domain.text import LIMITS
-from projections import conversation, following
+from projections import attribution, conversation, following
 from projections.conversation import CommentInThread
+from projections.following import FollowTold
 from projections.store import Page, View
 from projections.told import PersonRef
 
@@ -34,12 +35,14 @@ WHAT = "conversation"
 CHANGES: Mapping[str, type[Command]] = {
     verb: COMMANDS[f"comment.{verb}"] for verb in ("edit", "remove")
 }
+FOLLOWS = "/follows"
+FOLLOWED_SHOWN = 50
 FOLDERS = {one: one for one in FOLLOWED} | {"work": "piece"}
 """The folder of the page of what is followed, by its kind."""
 
 
 def pages(frame: Frame) -> None:
-    """The page of a comment, its forms, and that of a button to follow something."""
+    """The pages of comments and of what is followed, with their forms."""
 
     @frame.page("/comment/<id>")
     def show_comment(id: str) -> Answer:
@@ -65,7 +68,43 @@ def pages(frame: Frame) -> None:
             receipt = frame.record(COMMANDS[f"contributor.{verb}"].of(said))
         except Refusal as refusal:
             raise of_refusal(refusal) from refusal
-        return to_page(f"/{folder}/{id}", receipt.position)
+        path = FOLLOWS if request.form.get("back") == "follows" else f"/{folder}/{id}"
+        return to_page(path, receipt.position)
+
+    @frame.page(FOLLOWS, nobody_else=True)
+    def show_follows() -> Answer:
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            found = Page[FollowTold]([], None)
+            if g.actor != OPERATOR:
+                found = following.of_contributor(
+                    view, frame.journal, g.actor, actor=g.actor, after=cursor, limit=FOLLOWED_SHOWN
+                )
+            lines = [(one, _followed_thing(one)) for one in found.items]
+            return render_template("follows.html", lines=lines, next=found.next)
+
+    @frame.page("/contributor/<id>/comments")
+    def show_comments_of(id: str) -> Answer:
+        id = id_in_path(id)
+        wanted = asked(Listed)
+        cursor = wanted.pop("cursor", None)
+        with frame.view(wanted) as view:
+            person = attribution.person(view, id)
+            found = conversation.comments(view, by=id, after=cursor, limit=2 * MANY)
+            said = _with_links(view, found.items)
+            return render_template(
+                "comments.html",
+                person=person,
+                comments=[(one, _place(one)[1]) for one in said],
+                next=found.next,
+            )
+
+
+def _followed_thing(one: FollowTold) -> dict[str, Any]:
+    """What is followed, as pages refer to it."""
+    thing = {**(one["work"] or one["contributor"] or one["project"] or one["challenge"] or {})}
+    return thing | {"kind": one["on"]} if one["on"] in ("project", "challenge") else thing
 
 
 def _known(known: Mapping[str, Any], word: str) -> Any:
@@ -153,7 +192,7 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
         )
 
 
-def _place(comment: CommentInThread) -> tuple[str, dict[str, Any]]:
+def _place(comment: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """What a comment is on: its kind, and how pages refer to it."""
     if comment["work"] is not None:
         return "work", {**comment["work"]}

@@ -8,23 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, render_template
 
 from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.desk import forms_for, is_open
+from api.web.embedding import picture
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, reader
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.refusal import UnknownStep
 from domain.role import roles, within
-from projections import challenges, people, projects, suggesting, timeline
+from projections import challenges, lineage, people, projects, suggesting, timeline
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.store import Page, View
+from projections.told import WorkRef
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
 MANY, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 12, 8, 6
@@ -150,7 +152,7 @@ def _project(frame: Frame) -> None:
         id = id_in_path(id)
         with frame.view(asked()) as view:
             step = noun_at(view, frame.journal, Step, id, UnknownStep)
-        return to_page(f"/project/{step.project}", request.args.get("min_position", type=int))
+        return led_on(f"/project/{step.project}")
 
 
 def _pieces(
@@ -178,7 +180,7 @@ def _challenge(frame: Frame) -> None:
                 after=cursor if what is None else None,
                 limit=MANY,
             )
-            works = cards(view, [one["work"] for one in given.items])
+            works = _with_pictures(frame, view, [one["work"] for one in given.items])
             return render_template(
                 "challenge.html",
                 challenge=found,
@@ -193,6 +195,15 @@ def _challenge(frame: Frame) -> None:
                 facts=_history(view, frame, challenges.find(view, id).number),
                 forms=_forms(frame, id),
             )
+
+
+def _with_pictures(frame: Frame, view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
+    """Works as cards, with the picture that each is, if its host is allowed."""
+    at = lineage.media_urls(view, [work["id"] for work in works])
+    return [
+        {**card, "picture": picture(at.get(card["id"]), frame.media_hosts)}
+        for card in cards(view, works)
+    ]
 
 
 def _may_feature(frame: Frame, challenge: str) -> bool:
