@@ -62,12 +62,12 @@ class MailboxTold(TypedDict):
     often: Annotated[str, one_of(OFTEN)]
     state: Annotated[
         str,
-        "A confirmation is to be sent (new), or was sent (asked); disabled after days in vain.",
+        "A confirmation is to be sent (new), or was sent (asked); disabled after days without success.",
         one_of((NEW, ASKED, CONFIRMED, DISABLED)),
     ]
     sent_at: Annotated[str | None, "When the latest digest was sent.", Example(MOMENT)]
     next_at: Annotated[str | None, "None is sent before.", Example(MOMENT)]
-    said: Annotated[str | None, "Why the last time was in vain.", Example("550 no such user")]
+    said: Annotated[str | None, "Why the last attempt failed.", Example("550 no such user")]
     made_at: Annotated[str, Example(MOMENT)]
 
 

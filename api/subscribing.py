@@ -60,9 +60,9 @@ class WebhookTold(TypedDict):
     types: Annotated[str | None, "Null is every type.", Example("remix.")]
     state: Annotated[str, "Disabled after days without an answer.", one_of((ACTIVE, DISABLED))]
     position: Annotated[Count, "Everything up to it was delivered.", Example(4711)]
-    failures: Annotated[Count, "How often the next event was sent in vain.", Example(0)]
+    failures: Annotated[Count, "How often sending the next event has failed.", Example(0)]
     next_at: Annotated[str | None, "When it is sent again.", Example(MOMENT)]
-    said: Annotated[str | None, "Why the last time was in vain.", Example("503")]
+    said: Annotated[str | None, "Why the last attempt failed.", Example("503")]
     made_at: Annotated[str, Example(MOMENT)]
 
 
@@ -132,7 +132,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
     def list_webhooks() -> Response:
         """List your webhooks, and how far each was delivered: for the operator, everybody's.
 
-        Of one that waits it says why the last time was in vain, and when it is sent again.
+        For one that waits, it says why the last attempt failed and when the next one is due.
         """
         return jsonify(items=[told(one) for one in theirs.all(actor())])
 

@@ -58,14 +58,14 @@ class Webhook(NamedTuple):
     position: int
     """Up to where everything was delivered."""
     failures: int
-    """How often the next event was sent in vain."""
+    """How often sending the next event has failed."""
     types: str | None
     """The beginnings of the topics that are sent, separated by spaces; null is every one."""
     next_at: str | None
     """Nothing is sent before."""
     failing_since: str | None
     said: str | None
-    """Why the last time was in vain."""
+    """Why the last attempt failed."""
 
     def wants(self, topic: str) -> bool:
         """Whether facts of a topic are sent."""
@@ -181,7 +181,7 @@ class Webhooks:
         self._engine.execute("UPDATE webhooks SET taken_until = NULL WHERE id = :id", id=one.id)
 
     def failed(self, one: Webhook, why: str, now: datetime, *, is_final: bool = False) -> None:
-        """The next event was sent in vain: it is sent again later, or never if for too long."""
+        """Sending the next event failed: it is sent again later, or never after too long."""
         since = one.failing_since or instant(now)
         is_over = is_final or instant(now - PATIENCE) >= since
         pause = min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)

@@ -50,9 +50,9 @@ class Challenge(Noun):
 
     @fact("challenge.described")
     class Described(Fact):
-        """What it asks for was stated anew; the rest stays."""
+        """What it asks for was changed; the rest stays."""
 
-        SAYS = "{actor} stated anew what {noun} asks for"
+        SAYS = "{actor} changed what {noun} asks for"
         ADDS = {"title": ", “{title}”", "answer_by": ", until {answer_by}"}  # noqa: RUF012 - constant
         SEALED = ("title", "prompt", "reason")
         FROM = ("issued",)
@@ -175,7 +175,7 @@ class Answer(Noun):
     class Unfeatured(Event):
         """It is no longer featured; that it was stays on record."""
 
-        SAYS = "{actor} ended that {work} is featured among the answers to {challenge}"
+        SAYS = "{actor} stopped featuring {work} among the answers to {challenge}"
         SEALED = ("reason",)
         FROM = ("featured",)
         STATE = "given"

@@ -62,7 +62,7 @@ class Membership(Noun):
 
     @fact("membership.dated")
     class Dated(Event):
-        """When they were in it was stated anew, as when somebody leaves."""
+        """When they were in it was changed, as when somebody leaves."""
 
         SAYS = "{actor} stated that {contributor} was in {group} {during}"
         SEALED = ("reason",)

@@ -37,7 +37,7 @@ RELATIONS = {
     "writer": "who wrote the comment",
     "producer": "a producer of the work or the pool that it concerns",
     "accountant": "an accountant",
-    "moderator": "a moderator who is on no side of it",
+    "moderator": "a moderator who is not involved",
     "auditor": "an auditor",
     "payee": "who has or had an agreed share of the pool, or money in it",
     "participant": "who has a proposed share of the pool, or a part in its release",

@@ -68,9 +68,9 @@ class Project(Noun):
 
     @fact("project.described")
     class Described(Fact):
-        """Its title, goal or kind was stated anew; the rest stays."""
+        """Its title, goal or kind was changed; the rest stays."""
 
-        SAYS = "{actor} stated anew what {noun} is"
+        SAYS = "{actor} changed what {noun} is"
         ADDS = {"title": ", title “{title}”", "kind": ", kind {kind}"}  # noqa: RUF012 - constant
         SEALED = ("title", "goal", "kind_name", "reason")
         FROM = ("launched",)
@@ -96,7 +96,7 @@ class Project(Noun):
     class LeaderRemoved(Fact):
         """Somebody no longer leads it; others do."""
 
-        SAYS = "{actor} ended that {contributor} leads {noun}"
+        SAYS = "{actor} removed {contributor} as a leader of {noun}"
         SEALED = ("reason",)
         FROM = ("launched",)
         contributor: str
@@ -108,9 +108,9 @@ class Project(Noun):
 
     @fact("project.updated")
     class Updated(Fact):
-        """A leader told how it stands."""
+        """A leader posted an update on it."""
 
-        SAYS = "{actor} told how {noun} stands"
+        SAYS = "{actor} posted an update on {noun}"
         SEALED = ("text",)
         FROM = ("launched",)
         text: str
@@ -172,9 +172,9 @@ class Step(Noun):
 
     @fact("step.described")
     class Described(Event):
-        """Its title or text was stated anew; the rest stays."""
+        """Its title or text was changed; the rest stays."""
 
-        SAYS = "{actor} stated anew what a step of {project} is"
+        SAYS = "{actor} changed a step of {project}"
         ADDS = {"title": ", “{title}”"}  # noqa: RUF012 - constant
         SEALED = ("title", "text")
         title: str | None = None

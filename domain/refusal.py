@@ -126,7 +126,9 @@ class UnknownMembership(Unknown):
 class GroupInGroup(Conflict):
     """A group consists of people; it can't be in a group or contain one."""
 
-    says = "{contributor} can't be in {group}: a group holds people, and is in no group itself."
+    says = (
+        "{contributor} can't be in {group}: a group consists of people and is in no group itself."
+    )
 
 
 class OneSubject(Refusal):

@@ -67,7 +67,7 @@ class Work(Noun):
     class Described(Fact):
         """Something of its description was stated or corrected; the rest stays."""
 
-        SAYS = "{actor} stated about {noun}"
+        SAYS = "{actor} corrected what is stated about {noun}"
         ADDS = {  # noqa: RUF012 - a constant of the class
             "title": ", title “{title}”",
             "creators": ", by {creators}",

@@ -52,7 +52,7 @@ def test_the_menu_offers_the_desks_that_open(served: Served) -> None:
             assert (page.status == 200) == (trade in menu), trade
     refused = readers["nobody"].get("/desk/moderator")
     assert refused.status == 403
-    assert "a moderator who is on no side of it" in refused.text_seen
+    assert "a moderator who is not involved" in refused.text_seen
 
 
 def test_a_dispute_stands_on_the_desk_with_both_sides_until_it_is_settled(served: Served) -> None:

@@ -150,5 +150,5 @@ def test_a_refusal_names_who_and_what() -> None:
         permit("ana", "remix.strike", COMMANDS["remix.strike"].MAY, {"poster": "ana"})
     assert refused.value.details == {
         **{"actor": "ana", "verb": "remix.strike"},
-        "open_to": "Open to the operator; a moderator who is on no side of it.",
+        "open_to": "Open to the operator; a moderator who is not involved.",
     }

@@ -61,7 +61,7 @@ def check(page: Page, folder: Path) -> None:
     page.get_by_role("button", name="Check").click()
     told = page.get_by_role("status")
     expect(told).to_contain_text("Valid.")
-    expect(told).to_contain_text("Ana stated about A song, corrected")
+    expect(told).to_contain_text("Ana corrected what is stated about A song")
     file.write_bytes(file.read_bytes().replace(b"extra ", b"extra A", 1))
     page.get_by_label("A receipt, such as").set_input_files(file)
     page.get_by_role("button", name="Check").click()

@@ -80,7 +80,7 @@ def settle(page: Page) -> None:
     form.get_by_role("button", name="End the dispute").click()
     expect(page.get_by_role("status")).to_contain_text("recorded")
     go(page, "Moderator")
-    expect(page.get_by_text("No dispute waits for a decision of yours.")).to_be_visible()
+    expect(page.get_by_text("No dispute waits for your decision.")).to_be_visible()
 
 
 def merge(page: Page, *, js: bool) -> None:
