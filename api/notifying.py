@@ -62,7 +62,7 @@ class MailboxTold(TypedDict):
     often: Annotated[str, one_of(OFTEN)]
     state: Annotated[
         str,
-        "A confirmation is to be sent (new), or was sent (asked); disabled after days without success.",
+        "Confirmation to be sent (new) or sent (asked); disabled if nothing arrived for days.",
         one_of((NEW, ASKED, CONFIRMED, DISABLED)),
     ]
     sent_at: Annotated[str | None, "When the latest digest was sent.", Example(MOMENT)]

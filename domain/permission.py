@@ -18,29 +18,29 @@ ANYONE = "anyone"
 
 RELATIONS = {
     ANYONE: "everyone with a key",
-    "poster": "who posted the work or assembled the release",
-    "poster of the parent": "who posted the work it was made from",
-    "poster of the other": "who posted the other work",
-    "poster of both": "who posted both works",
-    "contributor": "whose credit, key, share or payout it is, or who is to be forgotten",
-    "addressee": "who has to agree to a credit: the person it was granted to, or the poster of the "
-    "work on which it was claimed; or to a join: the poster of the other work",
-    "author": "who has been credited on the work since it was posted",
-    "opener": "who declared the remix or opened the credit",
-    "disputer": "who opened the dispute",
-    "party": "whom it concerns: who is credited on the work, on one it was made from or one made "
-    "from it, has posted one of these, or has a share in what it earns",
-    "right holder": "who the operator has stated holds the rights of the work",
-    "group": "the group whose member it is about",
-    "leader": "a leader of the project that it concerns",
-    "issuer": "who issued the challenge",
-    "writer": "who wrote the comment",
-    "producer": "a producer of the work or the pool that it concerns",
+    "poster": "the person who posted the work or assembled the release",
+    "poster of the parent": "the person who posted the work it was made from",
+    "poster of the other": "the person who posted the other work",
+    "poster of both": "the person who posted both works",
+    "contributor": "the person whose credit, key, share or payout it is, or who is to be forgotten",
+    "addressee": "the person whose agreement it needs: for a credit, the one it was granted to or "
+    "the poster of the work on which it was claimed; for a join, the poster of the other work",
+    "author": "anyone credited on the work since it was posted",
+    "opener": "the person who declared the remix or opened the credit",
+    "disputer": "the person who opened the dispute",
+    "party": "anyone it concerns: credited on the work, on one it was made from or on one made "
+    "from it, the poster of one of these, or somebody with a share in what it earns",
+    "right holder": "the person who, as the operator has stated, holds the rights of the work",
+    "group": "the group in question",
+    "leader": "a leader of the project in question",
+    "issuer": "the person who issued the challenge",
+    "writer": "the writer of the comment",
+    "producer": "a producer of the work or pool in question",
     "accountant": "an accountant",
     "moderator": "a moderator who is not involved",
     "auditor": "an auditor",
-    "payee": "who has or had an agreed share of the pool, or money in it",
-    "participant": "who has a proposed share of the pool, or a part in its release",
+    "payee": "anyone who has or had an agreed share of the pool, or money in it",
+    "participant": "anyone with a proposed share of the pool or a part in its release",
 }
 """The relations someone may have to what a command is about."""
 

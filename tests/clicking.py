@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving import OPERATOR_KEY, Clock, Served, serving
 
 ADMIT = "Register a person or group who can be credited from now on"
-GRANT = "Let a contributor act in a role: a producer for one work or one pool, else for everything"
+GRANT = "Let a contributor act in a role: a producer for one work or pool, others everywhere"
 
 
 class Stage(NamedTuple):
