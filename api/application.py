@@ -179,9 +179,11 @@ def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
 
 
 def _finish(answer: Response) -> Response:
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
     # A response to a key, or to what somebody sent, is for them alone.
     is_kept = request.method in ("GET", "HEAD") and not is_private()
-    answer.headers.setdefault("Cache-Control", "no-cache" if is_kept else "no-store")
+    usual = {**HEADERS, "Cache-Control": "no-cache" if is_kept else "no-store"}
+    given = {name.lower() for name, _ in answer.headers}
+    for name, value in usual.items():
+        if name.lower() not in given:
+            answer.headers.add(name, value)
     return answer

@@ -9,14 +9,14 @@ A text may be erased at any time, so no answer to a question may be kept without
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from hashlib import sha256
 from importlib.metadata import version
 from typing import NamedTuple
 
 from flask import Response, request
 
-from projections.store import View
+from projections.store import State, View
 
 VERSION = version("stemma")
 OVERHEAD_BYTES = 1_000
@@ -24,28 +24,32 @@ OVERHEAD_BYTES = 1_000
 
 
 class _Kept(NamedTuple):
-    """An answer in memory."""
+    """An answer in memory, with its tag."""
 
+    tag: str
     body: bytes
     headers: list[tuple[str, str]]
 
 
 def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
     """An answer that follows from the view and the address alone, in a form."""
-    tag = _tag_of(view, form)
-    if tag is None:
+    if view.state is None:
         return by_bytes(compute())
-    named = request.if_none_match
-    if not named.star_tag and named.contains(tag):
-        return _tagged(Response(status=304), tag)
-    kept = view.moment.held.get(("answer", tag))
+    sent = map(request.environ.get, ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME"))
+    asked = (*sent, request.path, request.query_string, form)
+    # The moment is that of the state.
+    kept = view.moment.held.get(("answer", asked))
     if isinstance(kept, _Kept):
-        answer = Response(kept.body, headers=kept.headers)
-    else:
-        answer = compute()
-        held = _Kept(answer.get_data(), list(answer.headers))
-        view.moment.keep(("answer", tag), held, len(held.body) + OVERHEAD_BYTES)
-    return _checked(_tagged(answer, tag))
+        if _is_known(kept.tag):
+            return _tagged(Response(status=304), kept.tag)
+        return _checked(Response(kept.body, headers=kept.headers))
+    tag = _tag_of(view.state, asked)
+    if _is_known(tag):
+        return _tagged(Response(status=304), tag)
+    answer = _tagged(compute(), tag)
+    held = _Kept(tag, answer.get_data(), list(answer.headers))
+    view.moment.keep(("answer", asked), held, len(held.body) + OVERHEAD_BYTES)
+    return _checked(answer)
 
 
 def by_bytes(answer: Response) -> Response:
@@ -70,8 +74,11 @@ def _checked(answer: Response) -> Response:
     return answer
 
 
-def _tag_of(view: View, form: str) -> str | None:
-    if view.state is None:
-        return None
-    asked = (VERSION, view.state, request.root_url, request.path, request.query_string, form)
-    return urlsafe_b64encode(sha256(repr(asked).encode()).digest()[:18]).decode()
+def _is_known(tag: str) -> bool:
+    named = request.if_none_match
+    return not named.star_tag and named.contains(tag)
+
+
+def _tag_of(state: State, asked: Hashable) -> str:
+    digest = sha256(repr((VERSION, state, asked)).encode()).digest()
+    return urlsafe_b64encode(digest[:18]).decode()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from api.readiness import OK, Readiness
-from domain.engine import Engine
+from domain.engine import Engine, Pooled
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,16 +58,24 @@ class Metrics:
             registry=own,
         )
 
+        # To find the labels takes longer than to count.
+        self._seconds_of = cache(self._seconds.labels)
+        self._answers_of = cache(self._answers.labels)
+        self._pooled: Pooled | None = None
+
     def begun(self) -> None:
         """A request has begun."""
         self._running.inc()
 
     def ended(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
         """A request was answered."""
-        self._seconds.labels(method, route).observe(seconds)
-        self._answers.labels(str(status), code).inc()
-        for state, number in self._engine.pooled()._asdict().items():
-            self._connections.labels(state).set(number)
+        self._seconds_of(method, route).observe(seconds)
+        self._answers_of(str(status), code).inc()
+        pooled = self._engine.pooled()
+        if pooled != self._pooled:
+            self._pooled = pooled
+            for state, number in pooled._asdict().items():
+                self._connections.labels(state).set(number)
 
     def over(self) -> None:
         """No thread works on a request any more."""
