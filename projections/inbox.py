@@ -14,7 +14,7 @@ from domain.permission import OPERATOR, OWN
 from domain.refusal import UnknownProposal
 from domain.values import EDGE, CurrencyCode, Example, one_of
 from projections import attribution, lineage
-from projections.money.waiting import Amounts, for_questions, for_shares
+from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, holds
@@ -59,6 +59,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "finalise": Kind("Finalise the shares", ("proposal.finalise",)),
     "missing_share": Kind("See who has not accepted their share", ("proposal",)),
+    "doubted_share": Kind(
+        "Decide whether the share stands, though something it rests on was found false",
+        ("share.confirm", "proposal"),
+    ),
     "review": Kind("Comment on the proposed shares", ("proposal.comment",)),
     "returned": Kind("Claim the payout that came back", ("payout.claim",)),
     "payout": Kind("Settle the payouts, or record which came back",
@@ -132,7 +136,7 @@ def of_kinds(
     """What of an inbox is of these kinds."""
     asked = Asked.of(view, journal, actor)
     place = decode_cursor(after, str, int, str)
-    rows = asked.rows(view, kinds, place, limit + 1)
+    rows = asked.rows(view, journal, kinds, place, limit + 1)
     page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind))
     return Page(_told(view, journal, asked, page), more)
 
@@ -165,7 +169,7 @@ def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
     return [Notifying(id, len(nouns[id].versions), account) for id, account in rows]
 
 
-SEVERAL = frozenset({"comment", "missing_share", "payout"})
+SEVERAL = frozenset({"comment", "missing_share", "doubted_share", "payout"})
 """The kinds of which several about the same thing make one item."""
 
 
@@ -232,13 +236,14 @@ def _amounts(
     held = for_questions(view, journal, disputes, own)
     shares = for_shares(view, journal, {r.noun for r in rows if r.kind == "share"}, own)
     missing = for_shares(view, journal, {r.noun for r in rows if r.kind == "missing_share"})
+    doubted = for_doubted(view, journal, {r.noun for r in rows if r.kind == "doubted_share"})
+    by_kind = {"share": shares, "missing_share": missing, "doubted_share": doubted}
     found: dict[tuple[str, str], Amounts] = {}
     for row in rows:
         if row.currency is not None:
             found[row.kind, row.noun] = {row.currency: row.amount or 0}
         else:
-            of = {"share": shares, "missing_share": missing}.get(row.kind, held)
-            found[row.kind, row.noun] = of.get(row.noun, {})
+            found[row.kind, row.noun] = by_kind.get(row.kind, held).get(row.noun, {})
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import NamedTuple, TypedDict
 
 from domain.journal import Journal
 from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ReleaseId
 from projections import people
+from projections.money.pools.payees import payees_told
 from projections.question import LIMIT
 from projections.store import Page, View, cut, decode_cursor, holds
 
@@ -22,6 +24,29 @@ class Produced(TypedDict):
     part: str | None
     state: str
     published_at: str | None
+
+
+FEW_NAMES = 8
+
+
+class Who(NamedTuple):
+    """Payees who answered alike: how many, and the names of a few."""
+
+    number: int
+    names: Sequence[str]
+
+
+NOBODY = Who(0, ())
+
+
+def who(view: View, proposal: str, state: str) -> Who:
+    """The payees of an agreement whose share is in a state; as many names as are told."""
+    of = f"FROM @shares s WHERE s.proposal = :proposal AND s.state = :state AND {holds('s')}"
+    said = {"proposal": proposal, "state": state}
+    ((count,),) = view.rows(f"SELECT count(*) {of}", **said)
+    rows = view.rows(f"SELECT s.payee {of} ORDER BY s.payee LIMIT :most", **said, most=FEW_NAMES)
+    told = payees_told(view, [payee for (payee,) in rows])
+    return Who(int(count), sorted(one["name"] or one["id"] for one in told.values()))
 
 
 def releases_of(

@@ -5,7 +5,7 @@ Somebody is asked as a person, for the works and pools about which they speak, o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,11 +15,16 @@ from domain.identity import part_id
 from domain.journal import Journal
 from domain.known import Known
 from domain.moment import instant
+from domain.money.proposal import Proposal
 from domain.permission import OPERATOR
+from domain.refusal import UnknownProposal
 from domain.stated import MOST_PARTS
 from projections import asks, attribution
 from projections.asks import NEVER_DUE
 from projections.money import balances
+from projections.money.pools.accounts import pool_named
+from projections.money.waiting import to_confirm
+from projections.nouns import noun_at
 from projections.store import View, counting, holds
 from projections.tables import NEVER
 
@@ -27,6 +32,8 @@ MOST_COUNTED = 1_000
 """So much is counted; what is more is not looked at."""
 BESIDE = 8
 """How many asks one fact opens at most."""
+MOST_GIVEN = 200
+"""So many proposals are looked at one by one; those beyond are told by their rows alone."""
 
 
 class Waiting(NamedTuple):
@@ -73,29 +80,37 @@ class Asked:
     roles: Collection[str] = ()
     authored: Sequence[int] = ()
     """Works in dispute that were posted with a credit of theirs: they answer for the edge too."""
+    doubted: Sequence[tuple[str, str, int]] = ()
+    """Agreements about which they decide, with a share that depends on what was found false, and
+    where that was found."""
 
     @classmethod
     def of(cls, view: View, journal: Journal, actor: str) -> Asked:
         """Somebody, with the roles that they have now."""
         now = instant(journal.clock())
         if actor == OPERATOR:
-            return cls(now, is_operator=True)
+            doubted = to_confirm(view, _OF_HOUSE)
+            return cls(now, is_operator=True, doubted=doubted)
         own = attribution.accounts(view, actor)
         rows = view.rows(
             f"SELECT p.id FROM @contributors p WHERE p.number IN :own AND {holds('p')}", own=own
         )
         ids = sorted(id for (id,) in rows)
         grants = Known(journal.facts, view.as_of).grants("contributor", ids)
+        works = [one.work for one in grants if one.work]
+        pools = [one.pool for one in grants if one.pool]
+        speaks = {"ids": ids, "produced": works, "own": own, "pools": pools}
         return cls(
             now,
             False,
             own,
             ids,
             sorted({*ids, *balances.names_of(view, ids), *balances.claimed_by(view, ids)}),
-            [one.work for one in grants if one.work],
-            [one.pool for one in grants if one.pool],
+            works,
+            pools,
             {one.role for one in grants},
             _authored(view, own),
+            to_confirm(view, _OF_THEIRS, **speaks),
         )
 
     @property
@@ -113,35 +128,74 @@ class Asked:
     @property
     def _parts(self) -> list[str]:
         if self.is_operator:
-            return [*_OF_OPERATOR, _BOOKS]
-        parts = [*_OF_PERSON]
+            return [*_OF_OPERATOR, _DOUBTED, _BOOKS]
+        parts = [*_OF_PERSON, _DOUBTED]
         parts += [_OF_POOLS] if self.pools else []
         parts += _OF_JUDGE if "moderator" in self.roles else []
         return parts + ([_BOOKS] if "accountant" in self.roles else [])
 
-    def _sql(self, selected: str) -> str:
-        """A query of everything that waits for them."""
-        works = "" if self.is_operator else _MINE
-        return f"{works} {selected} FROM ({' UNION '.join(self._parts)}) AS every"
+    def _rows(
+        self,
+        view: View,
+        select: str,
+        rest: str,
+        final: Sequence[tuple[str, str]] = (),
+        **asked: Any,
+    ) -> list[Any]:
+        """Rows of everything that waits for them; ``final`` are the times from which proposals
+        can be."""
+        tables, values = [] if self.is_operator else [_MINE], dict[str, Any]()
+        for name, columns, known in (
+            ("final", {"noun": "TEXT", "due": "TEXT"}, final),
+            ("doubted", {"proposal": "TEXT", "payee": "TEXT", "born": "BIGINT"}, self.doubted),
+        ):
+            table, said = _given(name, columns, known)
+            tables, values = [*tables, table], values | said
+        every = f"WITH {', '.join(tables)} {select} FROM ({' UNION '.join(self._parts)}) AS every"
+        return view.rows(f"{every} {rest}", **self._values, **values, **asked)
 
     def count(self, view: View) -> int:
         """How much waits for them, as far as it is counted."""
-        every = self._sql("SELECT count(*) FROM (SELECT DISTINCT kind, noun")
-        first = {"due": "", "born": 0, "most": MOST_COUNTED}
-        (found,) = view.rows(f"{every}) AS waiting", **self._values, **first)
+        select = "SELECT count(*) FROM (SELECT DISTINCT kind, noun"
+        first: dict[str, Any] = {"due": "", "born": 0, "most": MOST_COUNTED}
+        (found,) = self._rows(view, select, ") AS waiting", **first)
         return min(int(found[0]), MOST_COUNTED)
 
+    def _final(self, view: View, journal: Journal) -> list[tuple[str, str]]:
+        """The proposals whose window is over, and from when each can be final."""
+        rows = self._rows(
+            view,
+            "SELECT DISTINCT noun",
+            "WHERE kind = 'finalise' ORDER BY noun LIMIT :limit",
+            due="",
+            born=0,
+            most=MOST_GIVEN,
+            limit=MOST_GIVEN,
+        )
+        found = [noun_at(view, journal, Proposal, id, UnknownProposal) for (id,) in rows]
+        return [
+            (each.id, each.final_from(pool_named(view, journal, each.pool).review_hours))
+            for each in found
+        ]
+
     def rows(
-        self, view: View, kinds: Sequence[str], place: Sequence[Any] | None, limit: int
+        self,
+        view: View,
+        journal: Journal,
+        kinds: Sequence[str],
+        place: Sequence[Any] | None,
+        limit: int,
     ) -> list[Waiting]:
         """What of these kinds waits for them beyond a place, the most urgent first."""
         due, born, kind = place or ("", 0, "")
-        rows = view.rows(
-            f"{self._sql(_GROUPED)} WHERE kind IN :kinds GROUP BY kind, noun) AS waiting "
+        rows = self._rows(
+            view,
+            _GROUPED,
+            "WHERE kind IN :kinds GROUP BY kind, noun) AS waiting "
             "WHERE due > :due "
             "OR due = :due AND (born > :born OR born = :born AND kind > :kind) "
             "ORDER BY due, born, kind LIMIT :limit",
-            **self._values,
+            self._final(view, journal),
             kinds=list(kinds),
             due=due,
             born=born,
@@ -161,7 +215,7 @@ _GROUPED = (
 # -- for which works they speak -------------------------------------------------------------
 
 _MINE = (
-    "WITH mine (number) AS ("
+    "mine (number) AS ("
     "SELECT w.number FROM @works w WHERE w.poster IN :ids AND w.kind <> 'outside' "
     f"AND {holds('w')} "
     f"UNION SELECT w.number FROM @works w WHERE w.id IN :produced AND {holds('w')} "
@@ -170,16 +224,44 @@ _MINE = (
     "AND l.position <= :as_of))"
 )
 
+_HOUSE = f"SELECT w.number FROM @works w WHERE w.poster = '{OPERATOR}' AND {holds('w')}"
+_OF_HOUSE = f"o.release IN ({_HOUSE})"
+_OF_THEIRS = f"(o.id IN :pools OR o.release IN (WITH {_MINE} SELECT number FROM mine))"
+"""Conditions on pools: whose shares the operator, or somebody else, decides."""
+
+
+def _given(
+    name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | int]]
+) -> tuple[str, dict[str, Any]]:
+    """What is known already as a table of a query, and its values; columns have their types."""
+    values: dict[str, Any] = {}
+    lines = ["SELECT " + ", ".join(f"CAST(NULL AS {kind})" for kind in columns.values())]
+    lines[0] += " WHERE 1 = 0"
+    for number, row in enumerate(rows):
+        said = {f"{name}{number}_{column}": one for column, one in zip(columns, row, strict=True)}
+        casts = zip(said, columns.values(), strict=True)
+        lines.append("SELECT " + ", ".join(f"CAST(:{one} AS {kind})" for one, kind in casts))
+        values |= said
+    return f"{name} ({', '.join(columns)}) AS ({' UNION ALL '.join(lines)})", values
+
+
 # -- what waits ------------------------------------------------------------------------------
 
 _OPEN = f"a.state = '{asks.OPEN}' AND {holds('a')}"
+
+
+_DUE = (
+    # Those with a share may have until later than the window for comments.
+    f"CASE WHEN a.kind = '{asks.PROPOSAL}' THEN "
+    "coalesce((SELECT f.due FROM final f WHERE f.noun = a.noun), a.due) ELSE a.due END"
+)
 
 
 def _asked(kind: str, where: str, is_open: str = _OPEN) -> str:
     """Open asks; ``kind`` is an expression."""
     return (
         f"SELECT a.id AS id, {kind} AS kind, a.about AS about, a.noun AS noun, "
-        f"a.born AS born, a.due AS due, a.work AS work, a.who AS who, a.says AS says, "
+        f"a.born AS born, {_DUE} AS due, a.work AS work, a.who AS who, a.says AS says, "
         f"a.currency AS currency, a.amount AS amount FROM @asks a WHERE {is_open} AND {where}"
     )
 
@@ -213,12 +295,27 @@ def _other(kind: str, about: str, id: str, noun: str, source: str, **columns: st
 _STATED = (
     # A dispute may be ended once its time is over; a proposal may be final once its window closed.
     f"CASE WHEN a.kind = '{asks.DISPUTE}' AND a.due <= :now THEN 'expired_dispute' "
-    f"WHEN a.kind = '{asks.PROPOSAL}' AND a.due <= :now THEN 'finalise' "
+    f"WHEN a.kind = '{asks.PROPOSAL}' AND {_DUE} <= :now THEN 'finalise' "
     f"WHEN a.kind = '{asks.PROPOSAL}' THEN 'window' ELSE a.kind END"
 )
 _IS_PROPOSED = (
-    f"(a.kind <> '{asks.COMMENT}' OR EXISTS (SELECT 1 FROM @proposals p WHERE p.id = a.noun "
-    f"AND p.state = 'open' AND {holds('p')}))"
+    f"((a.kind <> '{asks.COMMENT}' OR EXISTS (SELECT 1 FROM @proposals p WHERE p.id = a.noun "
+    f"AND p.state = 'open' AND {holds('p')})) "
+    # What the comments on a proposal ask for comes before its end.
+    f"AND NOT (a.kind = '{asks.PROPOSAL}' AND a.due <= :now AND EXISTS (SELECT 1 FROM @asks s "
+    f"WHERE s.asked = a.asked AND s.noun = a.noun AND s.kind = '{asks.COMMENT}' "
+    f"AND s.state = '{asks.OPEN}' AND {holds('s')})))"
+)
+_DOUBTED = _other(
+    "doubted_share",
+    "proposal",
+    "d.payee",
+    "d.proposal",
+    "doubted d JOIN @proposals p ON p.id = d.proposal JOIN @pools o ON o.id = p.pool "
+    f"WHERE {holds('p')}",
+    born="d.born",
+    work="o.release",
+    who="d.payee",
 )
 _BY_OTHERS = (
     f"NOT (a.kind IN ('{asks.DISPUTE}', '{asks.CREDIT}') AND a.who IN :ids) AND {_IS_PROPOSED}"

@@ -12,6 +12,7 @@ from domain.refusal import NotPermitted
 from domain.registry import COMMANDS
 from projections import happenings, inbox
 from projections.inbox import KINDS
+from projections.money import pools
 
 BEGINS = {
     "nobody asked for it: it begins something, or states what somebody knows": {
@@ -29,7 +30,7 @@ BEGINS = {
         *("contributor.forget", "contributor.end-role", "work.describe", "work.redate"),
         *("credit.correct", "credit.revoke", "remix.strike", "remix.replace", "join.undo"),
         *("identifier.withdraw", "release.withdraw", "contribution.withdraw"),
-        *("withholding.end", "pool.amend", "share.confirm"),
+        *("withholding.end", "pool.amend"),
     },
     "the books are kept when there is something to enter": {
         *("revenue", "expense", "revenue.reverse", "expense.reverse", "adjustment"),
@@ -143,6 +144,42 @@ def test_an_agreement_waits_for_comments_then_its_end_then_its_payees(told: Bank
     told.accept(proposal, ben)
     assert kinds(told, pia) == {}
     assert kinds(told, OPERATOR) == {}
+
+
+def test_an_agreement_waits_to_be_final_until_it_can_be(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    assets = [asset(poem, {ana: "1"}), asset(song, {ben: "1"})]
+    proposal = told.tell("post_proposal", pool=pool, assets=assets, actor=pia).id
+    told.clock.wait(days=13, hours=23)
+    said = {"proposal": proposal, "kind": "other", "text": "Late."}
+    comment = told.tell("comment_on_proposal", **said, actor=ben).id
+    told.clock.wait(hours=2)
+    assert kinds(told, pia).keys() == {"comment"}, "first it has to be answered"
+    told.tell("answer_comment", proposal=proposal, comment=comment, text="So.", actor=pia)
+    window = kinds(told, pia)["window"]
+    with told.view() as view:
+        told_then = pools.proposal(view, told.journal, proposal, actor=pia)
+    assert window["deadline"] == told_then["final_from"] > told_then["closes_at"]
+    told.clock.wait(days=4)
+    assert kinds(told, pia)["finalise"]["deadline"] == window["deadline"]
+
+
+def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    agreed = told.agree(pool, [asset(poem, {ana: "1/4", ben: "3/4"}), asset(song, {ben: "1"})])
+    told.accept(agreed, ana, ben)
+    told.earn(pool, 1000)
+    credit = part_id(song, "author", 0)
+    told.tell("revoke_credit", id=credit, reason="He did not sing.", actor=ben)
+    found = kinds(told, pia)["doubted_share"]
+    assert (found["id"], found["count"], found["asked_by"]) == (agreed, 1, ben)
+    assert found["commands"] == ["share.confirm", "proposal"]
+    assert found["amounts"][0]["amount_minor"] > 0
+    assert kinds(told, OPERATOR) == kinds(told, ana) == kinds(told, ben) == {}
+    told.tell("confirm_share", proposal=agreed, payee=ben, reason="He did.", actor=pia)
+    assert kinds(told, pia) == {}
 
 
 def test_a_dispute_waits_for_the_other_side_and_then_for_who_decides(told: Bank) -> None:

@@ -275,7 +275,7 @@ def test_the_desk_leads_from_each_step_to_the_next(scene: Scene) -> None:
         return mine.partition("</section>")[0]
 
     assert f'href="/release/{release}/clearance"' in desk()
-    assert "in its way" in desk()
+    assert "not published yet" in desk()
     act.post(f"/releases/{release}/publish", {})
     assert f'href="/release/{release}/pool"' in desk()
     said = {"name": "sold", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}

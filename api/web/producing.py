@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from flask import g, render_template
@@ -10,16 +10,19 @@ from flask import g, render_template
 from api.web import words
 from api.web.desk import desk_of
 from api.web.frame import Answer, Frame, Listed, asked, reader
+from domain.moment import instant
 from domain.money.policy.shares import Agreed
+from domain.money.proposal import Proposal
 from domain.money.terms import policies_in
 from domain.permission import ANYONE
-from projections import clearance, produced, wording
+from domain.refusal import UnknownProposal
+from projections import produced, wording
 from projections.money import pools
 from projections.money.pools.told import PoolTold
-from projections.money.told import ProposalTold
+from projections.nouns import noun_at
 from projections.store import View
 
-MANY, FEW_NAMES = 10, 5
+MANY = 10
 
 
 class Step(NamedTuple):
@@ -29,7 +32,7 @@ class Step(NamedTuple):
     does: str | None = None
     """What is to be done now; None if others are asked, or nobody."""
     path: str = ""
-    missing: Sequence[str] = ()
+    missing: produced.Who = produced.NOBODY
     """Who has not answered yet."""
 
 
@@ -50,16 +53,17 @@ def pages(frame: Frame) -> None:
 
 
 def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Step]:
-    """The steps of a release: published, its pools open, their shares agreed."""
+    """The steps of a release: published, its pools open, their shares agreed.
+
+    What stands in its way is counted on its own page: that looks at everything in the release.
+    """
     id = release["id"]
     if release["state"] == "withdrawn":
         yield Step("withdrawn")
         return
     if release["published_at"] is None:
-        counted = clearance.counts_in(clearance.Scope(view, frame.journal, id, reader()))["count"]
-        told = words.several(counted, "thing stands", "things stand") + " in its way"
-        does = "See what stands in its way" if counted else "Publish it"
-        yield Step(told if counted else "clear", does, f"/release/{id}/clearance")
+        does = "See what stands in its way, and publish it"
+        yield Step("not published yet", does, f"/release/{id}/clearance")
     else:
         yield Step(f"published {wording.day(release['published_at'])}")
     listed = pools.pools(view, frame.journal, id, actor=reader()).items
@@ -78,34 +82,28 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
         if not policies_in(pool["terms"], Agreed.TYPE):
             return Step(f"{name}: the terms name everybody", "See the pool", f"/pool/{pool['id']}")
         return Step(f"{name}: open", "Propose shares", f"/pool/{pool['id']}/propose")
-    latest = max(stand, key=lambda one: one["position"])
-    told = pools.proposal(view, frame.journal, latest["id"], actor=reader())
-    path = f"/proposal/{told['id']}"
-    if told["state"] == "open":
-        return _of_open(frame, name, path, told)
-    missing, declined = (_who(told, consent) for consent in ("offered", "declined"))
-    if declined:
-        said = f"{name}: declined by {', '.join(declined[:FEW_NAMES])}"
+    latest = max(stand, key=lambda one: one["position"])["id"]
+    path = f"/proposal/{latest}"
+    noun = noun_at(view, frame.journal, Proposal, latest, UnknownProposal)
+    if noun.state == "open":
+        return _of_open(frame, name, path, noun, pool["review_hours"])
+    missing, declined = (produced.who(view, latest, state) for state in ("offered", "declined"))
+    if declined.number:
+        said = f"{name}: declined by {', '.join(declined.names)}"
         return Step(said, "Propose again", f"/pool/{pool['id']}/propose", missing)
-    if missing:
-        waits = words.several(len(missing), "has", "have")
+    if missing.number:
+        waits = words.several(missing.number, "has", "have")
         return Step(f"{name}: shares are final, {waits} not accepted", None, path, missing)
     return Step(f"{name}: everybody accepted", None, path)
 
 
-def _of_open(frame: Frame, name: str, path: str, told: ProposalTold) -> Step:
+def _of_open(frame: Frame, name: str, path: str, noun: Proposal, review_hours: int) -> Step:
     """How far a proposal has come that is still open."""
-    waiting = sum(one["is_open"] for one in told["comments"])
+    waiting = sum(one.is_open for one in noun.comments.values())
     if waiting:
         comments = words.several(waiting, "comment")
         return Step(f"{name}: proposed", f"Answer {comments}", f"{path}#comments")
-    until = max(told["closes_at"], told["final_from"])
-    if frame.journal.clock().isoformat() < until:
+    until = max(noun.closes_at, noun.final_from(review_hours))
+    if instant(frame.journal.clock()) < until:
         return Step(f"{name}: open for comments until {wording.minute(until)} (UTC)", None, path)
     return Step(f"{name}: comments are over", "Make the shares final", f"{path}#close")
-
-
-def _who(told: ProposalTold, consent: str) -> list[str]:
-    """The payees who have answered so, by name."""
-    lines = (line["payee"] for line in told["shares"] if line["consent"] == consent)
-    return sorted(payee["name"] or payee["id"] for payee in lines)

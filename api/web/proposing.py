@@ -17,13 +17,14 @@ from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.policy.assets import RELEASE
-from domain.money.proposal import COMMENT_KINDS, Assets
+from domain.money.proposal import COMMENT_KINDS, Assets, Proposal
 from domain.money.shares import scopes_of
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
-from projections.money.told import ProposalTold, ShareLine
+from projections.money.told import PayeeRef, ProposalTold, ShareLine
+from projections.money.waiting import to_confirm
 from projections.store import View
 
 SAID: dict[str, type[Command]] = {
@@ -100,6 +101,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             own=own,
             scopes=scopes,
             may=may,
+            doubted=_doubted(frame, view, told),
             stage=stage(told),
             **said_before(tried, may),
             comment_kinds=COMMENT_KINDS,
@@ -145,6 +147,19 @@ def _may(frame: Frame, told: ProposalTold, scopes: list[str]) -> set[str]:
     ):
         may.add("revise")
     return may
+
+
+def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
+    """Whose shares depend on what was found false, if the reader may decide that they stand."""
+    if told["state"] != Proposal.Finalised.STATE or not g.actor:
+        return []
+    found = to_confirm(view, "p.id = :proposal", proposal=told["id"])
+    payees = {line["payee"]["id"]: line["payee"] for line in told["shares"]}
+    return [
+        payees.get(payee) or pools.payees_told(view, [payee])[payee]
+        for _, payee, _ in found
+        if frame.may(COMMANDS["share.confirm"], proposal=told["id"], payee=payee, reason="So.")
+    ]
 
 
 def _own(view: View, told: ProposalTold) -> ShareLine | None:

@@ -229,6 +229,7 @@ def _of_comment(said: Mapping[str, Any]) -> tuple[str, str | None]:
 
 ANSWERS = {
     "missing_share": "See",
+    "doubted_share": "Decide",
     "window": "See",
     "review": "Read it",
     "finalise": "Finalise",
@@ -241,13 +242,17 @@ ANSWERS = {
 """What the link of something in the inbox says, if it does not say “Answer”."""
 
 
+PARTS = {"doubted_share": "#doubted", "finalise": "#close", "comment": "#comments"}
+"""The part of the page at which something is answered, where it is not at its top."""
+
+
 def answer_at(item: Mapping[str, Any]) -> str:
     """The address at which something in the inbox is answered."""
     noun, id = item["noun"], item["id"]
     if noun == "payout":
         path = f"/statement/{g.actor}#returned"
     elif noun in ("credit", "remix", "identifier", "proposal"):
-        path = f"/{noun}/{id}"
+        path = f"/{noun}/{id}{PARTS.get(item['kind'], '')}"
     else:  # what has no page of its own is answered by the form of its command
         path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")
     return f"{request.script_root}{path}"

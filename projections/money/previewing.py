@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, cast
 
 from domain.journal import Journal
+from domain.moment import instant
 from domain.money.due import Due, due
 from domain.money.paying import IssuePayouts
 from domain.money.payout import Payout
@@ -26,6 +27,9 @@ from projections.told import Count
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
 """What becomes of a payee, in the order of listing."""
 Outcome = Annotated[str, one_of(OUTCOMES)]
+MINUTE = len("2026-11-27T19:48")
+LINE_BYTES = 700
+"""What a payee takes in memory, about."""
 
 
 class PreviewLine(TypedDict):
@@ -111,9 +115,18 @@ def previewed(
     after: str | None = None,
     limit: int | None = None,
 ) -> PayoutPreview:
-    """The same; a batch with nothing to pay says why."""
-    sent = _rehearsed(journal, actor, currency, minimum_minor)
-    lines = _lines(due(journal.draft(), currency), sent)
+    """The same; a batch with nothing to pay says why.
+
+    Who gets what is reckoned once for all pages that are asked in the same minute, as long as
+    nothing is recorded.
+    """
+    key = ("payouts", actor, currency, minimum_minor, instant(journal.clock())[:MINUTE])
+    if key not in view.moment.held:
+        sent = _rehearsed(journal, actor, currency, minimum_minor)
+        lines = _lines(due(journal.draft(), currency), sent)
+        view.moment.keep(key, (sent, lines), LINE_BYTES * len(lines))
+    else:
+        sent, lines = cast("tuple[list[_Sent], list[PreviewLine]]", view.moment.held[key])
     wanted = [each for each in lines if outcome in (None, each["outcome"])]
     (place,) = decode_cursor(after, int) or [0]
     end = place + (limit or LIMIT)

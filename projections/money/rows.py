@@ -69,7 +69,7 @@ PIECES = Table(
         ("piece", "TEXT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
-    ("proposal, payee, position", "payee"),
+    ("proposal, payee, position", "payee", "piece"),
 )
 SHARES = Table(
     "shares",
@@ -96,7 +96,7 @@ HOLDS = Table(
         ("by_piece", "BIGINT NOT NULL"),
         ("position", "BIGINT NOT NULL"),
     ),
-    ("position",),
+    ("position", "state, position"),
 )
 NAMED = Table(
     "named",

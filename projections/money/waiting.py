@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from domain.journal import Journal
-from domain.money.held import DISPUTED, HELD, NO_PARTS, Held, Owed, Question
+from domain.money.held import DISPUTED, HELD, NO_PARTS, TO_BE_CORRECTED, Held, Owed, Question
+from domain.money.proposal import Proposal
 from domain.remix import NOT_COUNTED
 from projections import attribution, lineage
 from projections.money import balances
@@ -40,6 +42,67 @@ def for_shares(
     return _summed(
         (each.proposal, each.currency, standing.sums[HELD])
         for each, standing in balances.standings(view, journal, of)
+    )
+
+
+MOST_DOUBTED = 200
+"""So many shares that may depend on what was found false are looked at."""
+_FOUND_FALSE = (
+    "SELECT h.position, coalesce(h.child, h.work) AS work, h.contributor FROM @holds h "
+    "WHERE h.state = 'false' AND h.position <= :as_of"
+)
+_MAY_DEPEND = (
+    f"WITH wrong AS ({_FOUND_FALSE}) "
+    "SELECT d.proposal, s.payee, max(d.position) FROM ("
+    "SELECT q.proposal, f.position FROM wrong f JOIN @pieces q ON q.piece = f.work "
+    "UNION SELECT a.id, f.position FROM wrong f "
+    f"JOIN @works w ON w.id = f.work AND {holds('w')} JOIN @pools o ON o.release = w.number "
+    "JOIN @proposals a ON a.pool = o.id "
+    "UNION SELECT a.id, f.position FROM wrong f JOIN @named n ON n.payee = f.contributor "
+    "JOIN @proposals a ON a.pool = n.pool) AS d "
+    f"JOIN @proposals p ON p.id = d.proposal AND p.state = '{Proposal.Finalised.STATE}' "
+    f"AND {holds('p')} JOIN @pools o ON o.id = p.pool "
+    "JOIN (SELECT x.proposal, x.payee FROM @pieces x UNION "
+    "SELECT a.id, n.payee FROM @named n JOIN @proposals a ON a.pool = n.pool) s "
+    "ON s.proposal = p.id "
+    "WHERE {whose} AND NOT EXISTS (SELECT 1 FROM @known k WHERE k.proposal = d.proposal "
+    "AND (k.payee IS NULL OR k.payee = s.payee) AND k.position >= d.position "
+    "AND k.position <= :as_of) "
+    "GROUP BY d.proposal, s.payee ORDER BY d.proposal, s.payee LIMIT :most"
+)
+
+
+def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, int]]:
+    """Shares that depend on something that was found false, by agreement and payee, and where.
+
+    ``whose`` is a condition on pools. They wait for a decision, or for a new agreement.
+    """
+    rows = view.rows(_MAY_DEPEND.replace("{whose}", whose), most=MOST_DOUBTED, **values)
+    held = balances.held(view, ((payee, proposal) for proposal, payee, _ in rows)) if rows else {}
+    return [
+        (proposal, payee, at)
+        for proposal, payee, at in rows
+        if (payee, proposal) in held and TO_BE_CORRECTED in held[payee, proposal].because
+    ]
+
+
+def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dict[str, Amounts]:
+    """What is held because agreements depend on something that was found false."""
+    if not proposals:
+        return {}
+    rows = view.rows(
+        "SELECT DISTINCT p.pool FROM @proposals p WHERE p.id IN :ids", ids=sorted(proposals)
+    )
+    of = [
+        each
+        for (pool,) in rows
+        for each in balances.accounts(view, pool=pool)
+        if each.proposal in proposals
+    ]
+    return _summed(
+        (each.proposal, each.currency, standing.sums[HELD])
+        for each, standing in balances.standings(view, journal, of)
+        if TO_BE_CORRECTED in standing.held.because
     )
 
 
