@@ -1,23 +1,31 @@
 """A membership: a person is in a group, from when to when, and what they do in it.
 
-It counts once the person has agreed. Groups hold people and no groups: a credit names a group, and
-who was behind it at the time is then one step away, with no cycle to look for.
+It counts once the person has agreed, and can be disputed like a credit.
+
+Groups hold people and no groups: a credit names a group, and who was behind it at the time is then
+one step away, with no cycle to look for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.fact import Fact, Looking, Noun, fact
+from domain.dispute import Answer, Disputable, Opening, Settlement
+from domain.fact import Fact, Looking, fact
 
 GROUP = "group"
 """The relation of the group whose member somebody is."""
+MEMBER = "member"
+"""The relation of somebody else who is in the group."""
 
 
-class Membership(Noun):
+class Membership(Disputable):
     """Somebody's time in a group."""
 
     NAME = "membership"
+    GONE = "declined"
+    NOT_COUNTED = ("offered", GONE)
+    UNDO = frozenset({"contributor"})
     group: str
     contributor: str
 
@@ -69,6 +77,25 @@ class Membership(Noun):
         FROM = ("offered", "accepted")
         during: str
         reason: str | None = None
+
+    @fact("membership.disputed")
+    class Disputed(Opening, Event):
+        """Someone says that they are not in it, or were not when it says."""
+
+        SAYS = "{actor} disputed that {contributor} is in {group}"
+        FROM = ("accepted",)
+
+    @fact("membership.answered")
+    class Answered(Answer, Event):
+        """The other side says why it is right."""
+
+        SAYS = "{actor} answered the dispute about {contributor} in {group}"
+
+    @fact("membership.settled")
+    class Settled(Settlement, Event):
+        """The dispute has ended: the membership stands, or it does not count any more."""
+
+        SAYS = "{actor} ended the dispute about {contributor} in {group}: {outcome}"
 
     BIRTHS = (Offered,)
 

@@ -32,6 +32,7 @@ RELATIONS = {
     "from it, the poster of one of these, or somebody with a share in what it earns",
     "right holder": "the person who, as the operator has stated, holds the rights of the work",
     "group": "the group in question",
+    "member": "another member of the group",
     "leader": "a leader of the project in question",
     "issuer": "the person who issued the challenge",
     "writer": "the writer of the comment",

@@ -89,8 +89,10 @@ shares of the operator's releases, disputes to settle, and the books."""
 
 ABOUT = {SHARE: "proposal", HOLD: "credit", PAYOUT: "batch"}
 """What kinds are about, where it is not the noun of the fact."""
-SIDES = ("child", "parent", "work", "person")
-"""Of a dispute: the ends of an edge, or what the credit or the number is about."""
+SIDES = ("child", "parent", "work", "person", "group")
+"""Of a dispute: the ends of an edge, or what the credit, the number or the membership is about."""
+PEOPLE = ("person", "group")
+"""Those of them that are contributors."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -150,7 +152,7 @@ def _disputed(
     match happened:
         case Opening():
             sides = dict(_sides(happened, numbers))
-            work = next((n for side, n in sides.items() if side != "person"), None)
+            work = next((n for side, n in sides.items() if side not in PEOPLE), None)
             more: dict[str, Any] = {"says": happened.grounds, "due": happened.deadline}
             of = (work, happened.actor)
             for side, asked in sides.items():
@@ -179,6 +181,9 @@ def _sides(happened: Opening, numbers: Numbers) -> Iterator[tuple[str, int]]:
             yield "person", numbers[contributor]
         case Identifier.Disputed(about=about, on=on):
             yield ("work" if on == WORK else "person"), numbers[about]
+        case Membership.Disputed(contributor=contributor, group=group):
+            yield "group", numbers[group]
+            yield "person", numbers[contributor]
 
 
 def _agreed(

@@ -12,8 +12,8 @@ from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
 from domain.journal import Journal
 from domain.stored import Placed
-from domain.values import CreditId, IdentifierId, RemixId
-from projections import asks, attribution, identifiers, lineage, told
+from domain.values import CreditId, IdentifierId, MembershipId, RemixId
+from projections import asks, attribution, identifiers, lineage, memberships, told
 from projections.history import tell
 from projections.nouns import facts_of
 from projections.question import question
@@ -49,6 +49,13 @@ def _person(journal: Journal, id: str) -> str:
 def identifier(view: View, journal: Journal, id: IdentifierId) -> told.DisputedIdentifier:
     """One identifier, and the open dispute about it."""
     found = identifiers.identifier(view, id)
+    return {**found, "dispute": _open(view, journal, id, found["state"])}
+
+
+@question("show_membership", "/memberships/{id}", cli="membership show")
+def membership(view: View, journal: Journal, id: MembershipId) -> told.DisputedMembership:
+    """One membership of a group, and the open dispute about it."""
+    found = memberships.membership(view, id)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
 
 
@@ -96,7 +103,7 @@ class Opened(NamedTuple):
     """An open dispute in a list."""
 
     noun: str
-    """What is disputed: a credit, a remix or an identifier."""
+    """What is disputed: a credit, a remix, an identifier or a membership."""
     id: str
     work: int | None
     """The number of the work that it is about."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.dates import is_surely_before
 from domain.fact import Fact
 from domain.membership import Membership
-from projections.store import View, holds
+from projections.store import View, counting, holds
 from projections.tables import Amend, Change, Numbers, Projection, Table, born, facts_about
 
 MEMBERSHIPS = Table(
@@ -67,7 +67,15 @@ class Member(NamedTuple):
 
 
 _MEMBER = ", ".join(f"m.{name}" for name in Member._fields)
-_COUNTS = f"m.state = '{Membership.Accepted.STATE}' AND {holds('m')}"
+_COUNTS = f"{counting('m', Membership.NOT_COUNTED)} AND {holds('m')}"
+
+
+def member(view: View, id: str) -> Member | None:
+    """The membership with this id, if there is one."""
+    rows = view.rows(
+        f"SELECT {_MEMBER} FROM @memberships m WHERE m.id = :id AND {holds('m')}", id=id
+    )
+    return Member(*rows[0]) if rows else None
 
 
 def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[Member]:

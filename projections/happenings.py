@@ -36,6 +36,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "disputes": (
         *("credit.disputed", "credit.answered", "credit.settled"),
         *("remix.disputed", "remix.answered", "remix.settled", "identifier."),
+        *("membership.disputed", "membership.answered", "membership.settled"),
     ),
     "shares": ("proposal.", "share."),
     "money": ("payout.", "hold."),

@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 _CREDIT = ("credit.accept", "credit.decline")
 _REMIX = ("remix.accept", "remix.decline")
 _JOIN = ("join.accept", "join.decline")
-_SETTLING = ("credit.settle", "remix.settle", "identifier.settle")
+_SETTLING = ("credit.settle", "remix.settle", "identifier.settle", "membership.settle")
 KINDS: Mapping[str, Kind] = {
     "credit": Kind("Accept or decline the credit", _CREDIT),
     "share": Kind(
@@ -49,7 +49,8 @@ KINDS: Mapping[str, Kind] = {
         "Decide the claim that was not answered in time", (*_CREDIT, *_REMIX, *_JOIN)
     ),
     "dispute": Kind(
-        "Answer the dispute", ("credit.answer", "remix.answer", "identifier.answer")
+        "Answer the dispute",
+        ("credit.answer", "remix.answer", "identifier.answer", "membership.answer"),
     ),
     "expired_dispute": Kind("End the dispute that was not answered in time", _SETTLING),
     "settlement": Kind("Settle the dispute", _SETTLING),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain.refusal import UnknownMembership
 from domain.values import ContributorId
 from projections import attribution, groups
 from projections.groups import Member
@@ -35,8 +36,22 @@ def _page(
     (beyond,) = decode_cursor(after, int) or [0]
     left = [one for one in found if one.born > beyond]
     page, more = cut(left, limit, lambda one: (one.born,))
+    return Page(told(view, page), more)
+
+
+def membership(view: View, id: str) -> MembershipTold:
+    """One membership; UnknownMembership if there is none with this id."""
+    found = groups.member(view, id)
+    if found is None:
+        raise UnknownMembership(id)
+    (one,) = told(view, [found])
+    return one
+
+
+def told(view: View, page: Sequence[Member]) -> list[MembershipTold]:
+    """Memberships, with the names of both sides."""
     people = attribution.persons(view, {end for one in page for end in (one.band, one.contributor)})
-    items: list[MembershipTold] = [
+    return [
         {
             "id": one.id,
             "group": people[one.band],
@@ -48,4 +63,3 @@ def _page(
         }
         for one in page
     ]
-    return Page(items, more)

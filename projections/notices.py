@@ -73,6 +73,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Identifier.Disputed() | Identifier.Answered() | Identifier.Settled():
             told = POSTER if happened.on == WORK else PERSON
             yield Put(NOTICES, (numbers[happened.about], position, told))
+        case Membership.Disputed() | Membership.Answered() | Membership.Settled():
+            for person in (happened.group, happened.contributor):
+                yield Put(NOTICES, (numbers[person], position, PERSON))
         case Proposal.Commented():
             yield Put(NOTICES, (numbers[happened.release], position, POSTER))
         case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():

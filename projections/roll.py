@@ -1,7 +1,7 @@
 """The credits roll of a work: everyone in it by role, and the lineage they came in by.
 
 A person is listed once under each role; as influence only if nothing they made in that role is in
-the work.
+the work. A group is named as such, with who was in it when what it is credited on was made.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from projections import attribution, lineage
+from projections import attribution, groups, lineage
 from projections.attribution import CreditRow
 from projections.store import View
 from projections.told import PersonRef
@@ -26,6 +26,8 @@ class Roll(NamedTuple):
     """Everyone in it, the nearest first, each as they are named there."""
     lineage: lineage.Shown
     """What it was made from, each work with who is credited on it."""
+    behind: Mapping[str, list[PersonRef]]
+    """By group: who was in it at the time."""
 
 
 def roll(view: View, id: str) -> Roll:
@@ -48,7 +50,21 @@ def roll(view: View, id: str) -> Roll:
     for row in rows:
         name = attribution.name_on(row, texts)
         nearest.setdefault(row.contributor, {**people[row.contributor], **name})
-    return Roll(made, shaped, list(nearest.values()), shown)
+    return Roll(made, shaped, list(nearest.values()), shown, _behind(view, rows, people))
+
+
+def _behind(
+    view: View, rows: Iterable[CreditRow], people: Mapping[int, PersonRef]
+) -> dict[str, list[PersonRef]]:
+    works: dict[int, set[int]] = {}
+    for row in rows:
+        works.setdefault(row.contributor, set()).add(row.work)
+    found = groups.behind(view, works)
+    told = attribution.persons(view, {one.contributor for each in found.values() for one in each})
+    return {
+        people[group]["id"]: [told[number] for number in dict.fromkeys(m.contributor for m in each)]
+        for group, each in found.items()
+    }
 
 
 def _by_role(

@@ -511,8 +511,14 @@ class MembershipTold(TypedDict):
     contributor: PersonRef
     roles: Annotated[list[Role], "What they do in it."]
     during: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
-    state: Annotated[str, one_of(("offered", "accepted", "declined"))]
+    state: Annotated[str, one_of(("offered", "accepted", "disputed", "declined"))]
     position: Annotated[Count, Example(62)]
+
+
+class DisputedMembership(MembershipTold):
+    """One membership, and the open dispute about it."""
+
+    dispute: Dispute | None
 
 
 class MemberThen(TypedDict):

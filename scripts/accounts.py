@@ -334,6 +334,10 @@ def why(out: Console, asking: Asking) -> None:
                 steps.insert(len(steps) // 2, f"({left_out:,} more)")
             through = " ← ".join(steps)
             out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
+        for each in piece["through"]:
+            group = shown(each["group"]["name"] or each["group"]["id"])
+            of = f"whose members divided {percent(each['of'])}"
+            out.print(f"  {percent(each['share'])} of it through {group}, {of}")
 
 
 def _sums(out: Console, sums: list[tuple[str, int]], currency: str) -> None:

@@ -567,6 +567,11 @@ AGREED: list[Line] = [
         "evidence": "contract 9",
     },
     {
+        **{"type": "share.assign", "id": "divided", "pool": "pot", "payee": "@ana"},
+        **{"among": [{"payee": "@ben", "part": "1/3"}], "effective_at": "2019-07"},
+        **{"reason": REASON, "evidence": "the band's agreement"},
+    },
+    {
         "type": "payee.identify",
         "name": "house",
         "contributor": "ben",

@@ -59,6 +59,7 @@ TOPICS = {
     *("pool.reserving", "entry.freed"),
     *("withholding.stated", "withholding.ended"),
     *("membership.offered", "membership.accepted", "membership.declined", "membership.dated"),
+    *("membership.disputed", "membership.answered", "membership.settled"),
     *("project.launched", "project.described", "project.leader_assigned"),
     *("project.leader_removed", "project.updated", "project.closed", "project.reopened"),
     *("step.published", "step.described", "placement.made", "placement.ended"),

@@ -104,6 +104,8 @@ TABLE: dict[str, set[str]] = {
     "pool.locate": BOOKS,
     **{"membership": {"group"}, "membership.date": OWN | {"group"}},
     **{"membership.accept": OWN, "membership.decline": OWN},
+    "membership.dispute": OWN | {"group", "member"},
+    **{"membership.answer": OWN | {"group"}, "membership.settle": {ANYONE}},
     "project": {ANYONE},
     **{f"project.{verb}": LEADS for verb in ("describe", "update", "close", "reopen")},
     **{f"project.{verb}": LEADS for verb in ("assign-leader", "remove-leader")},

@@ -1,12 +1,17 @@
 """Groups: named on credits, with members who agreed, found behind them at the time of a work."""
 
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from stories import Story, id_of, story
+from money import Bank, asset, bank
+from stories import OPERATOR, Story, id_of, story
 
-from domain.refusal import GroupInGroup, NotPermitted, WrongState
-from projections import attribution, memberships, notices
+from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
+from projections import attribution, disputes, inbox, memberships, notices
+from projections.money import balances
+from projections.money.pools.reasons import why
 
 
 def member(told: Story, band: str, person: str, during: str | None = None, **said: Any) -> str:
@@ -106,3 +111,108 @@ def test_a_group_is_credited_by_its_name_whoever_is_behind_it(database: str) -> 
         told.tell("forget_contributor", id=ana, ground="request", actor=ana)
         assert behind(told, song) == {"The Tides": [None]}
         assert id_of("The Tides") == band
+
+
+def dispute(told: Story, membership: str, by: str) -> None:
+    told.tell(
+        "dispute_membership",
+        id=membership,
+        grounds="other",
+        reason="He left before.",
+        evidence="the letter of May",
+        actor=by,
+    )
+
+
+def test_a_membership_is_disputed_answered_and_settled_like_a_credit(database: str) -> None:
+    with bank(database) as told:
+        band, ana, ben, eva, mod = told.people("The Tides", "Ana", "Ben", "Eva", "Mo")
+        told.tell("grant_role", id=mod, role="moderator")
+        song = told.piece("song", by=[band], actor=band)
+        member(told, band, ana)
+        bens = member(told, band, ben)
+
+        def waits(person: str) -> list[tuple[str, str]]:
+            with told.view() as view:
+                items = inbox.inbox(view, told.journal, actor=person).items
+            return [(one["kind"], one["id"]) for one in items]
+
+        with pytest.raises(NotPermitted, match="another member of the group"):
+            dispute(told, bens, eva)
+        dispute(told, bens, ana)
+        assert waits(band) == waits(ben) == [("dispute", bens)]
+        assert waits(mod) == [("settlement", bens)]
+        assert waits(ana) == []
+        assert behind(told, song) == {"The Tides": ["Ana", "Ben"]}, "it counts until it is settled"
+        with pytest.raises(NotPermitted):
+            told.tell("answer_membership", id=bens, reason="No.", actor=ana)
+        told.tell("answer_membership", id=bens, reason="I was there.", actor=ben)
+        with told.view() as view:
+            found = disputes.membership(view, told.journal, bens)
+        assert found["dispute"] is not None
+        assert found["dispute"]["reason"] == "He left before."
+        assert found["dispute"]["answer"] is not None
+        assert found["dispute"]["answer"]["reason"] == "I was there."
+        told.tell("settle_membership", id=bens, outcome="upheld", reason="So it is.", actor=mod)
+        assert behind(told, song) == {"The Tides": ["Ana"]}
+        assert waits(mod) == waits(ben) == waits(band) == []
+
+
+def payable(told: Bank) -> Mapping[str, tuple[int, int]]:
+    """By name: what is payable to each payee, and what is held."""
+    found: dict[str, tuple[int, int]] = {}
+    with told.view() as view:
+        told_of = balances.standings(view, told.journal, balances.accounts(view))
+        for each, standing in told_of:
+            before = found.get(each.payee, (0, 0))
+            now = standing.sums["payable"], standing.sums["held"]
+            found[each.payee] = before[0] + now[0], before[1] + now[1]
+    return found
+
+
+def test_a_groups_share_is_paid_to_its_account_or_divided_by_its_own_agreement(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        band, ana, ben, eva = told.people("The Tides", "Ana", "Ben", "Eva")
+        anas, _ = member(told, band, ana), member(told, band, ben)
+        song = told.piece("song", by=[band, eva], actor=band)
+        other = told.piece("other", by=[band], actor=band)
+        pool = told.pool(release=told.release("album", song, other))
+        pieces = [asset(song, {band: "1", eva: "1"}, "2"), asset(other, {band: "1"}, "1")]
+        told.accept(told.agree(pool, pieces), band, eva)
+        told.earn(pool, 900, "2026-04")
+        assert payable(told) == {band: (600, 0), eva: (300, 0)}, "paid to one account"
+        among = [{"payee": ana, "part": "1/3"}, {"payee": ben, "part": "1/3"}]
+        said = {"pool": pool, "payee": band, "effective_at": "2026-05", "reason": "As agreed."}
+        said |= {"evidence": "the band's agreement of 1 May 2026"}
+        with pytest.raises(NotPermitted):
+            told.tell("assign_share", **said, among=among, actor=ana)
+        for wrong in ([*among, {"payee": ana, "part": "1/3"}], [{"payee": ana, "part": "0"}]):
+            with pytest.raises(BadShare):
+                told.tell("assign_share", **said, among=wrong, actor=band)
+        divided = told.tell("assign_share", **said, among=among, actor=band).id
+        told.accept(divided, ana, ben)
+        revenue = told.earn(pool, 900, "2026-05")
+        assert payable(told) == {band: (800, 0), eva: (600, 0), ana: (200, 0), ben: (200, 0)}
+        with told.view() as view:
+            told_why = why(view, told.journal, revenue, ana, actor=OPERATOR)
+        assert [
+            (each["asset"], each["through"][0]["group"]["name"]) for each in told_why["pieces"]
+        ] == [
+            (song, "The Tides"),
+            (other, "The Tides"),
+        ]
+        first = told_why["pieces"][0]["through"][0]
+        assert (first["share"], first["of"]) == ("1/6", "1/3")
+        # A dispute about the membership holds what is had through the group, and nothing else.
+        dispute(told, anas, ben)
+        assert payable(told)[ana] == (0, 200)
+        assert payable(told)[ben] == (200, 0)
+        with told.view() as view:
+            (item,) = inbox.inbox(view, told.journal, actor=ana).items
+        assert (item["kind"], item["amounts"][0]["amount_minor"]) == ("dispute", 200)
+        assert told.pay() == {band: 800, eva: 600, ben: 200}
+        told.tell("settle_membership", id=anas, outcome="dismissed", reason="She was.")
+        assert told.pay() == {ana: 200}
+        assert Fraction(told_why["share"]) == Fraction(2, 9)

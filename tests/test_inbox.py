@@ -22,7 +22,8 @@ BEGINS = {
         *("contributor.ask-first", "contributor.stop-asking", "contributor.grant-role"),
         *("work.state-right", "payee.identify", "agreement", "share.assign", "opening"),
         *("payment-currency", "credit.hide", "credit.unhide", "credit.dispute"),
-        *("remix.dispute", "identifier.dispute", "credit.hold", "credit.agree-licence"),
+        *("remix.dispute", "identifier.dispute", "membership.dispute"),
+        *("credit.hold", "credit.agree-licence"),
     },
     "it corrects or takes back what stands": {
         "membership.date",

@@ -155,6 +155,10 @@ def fill(told: Bank) -> dict[str, list[str]]:
     number = told.tell("state_identifier", work=hub, scheme="isrc", identifier="US-SKG-19-12345")
     told.tell("dispute_identifier", id=number.id, **said, evidence=LONG)
     told.tell("answer_identifier", id=number.id, reason=LONG, evidence=LONG, actor=prolific)
+    member = told.tell("offer_membership", group=second, contributor=prolific).id
+    told.tell("accept_membership", id=member, actor=prolific)
+    told.tell("dispute_membership", id=member, **said, evidence=LONG)
+    told.tell("answer_membership", id=member, reason=LONG, evidence=LONG, actor=prolific)
     episodes = [told.release(f"{number} {LONG[:480]}", works[0]) for number in range(PARTS)]
     series = told.release(LONG[:480], *episodes)
     money = earn(told, night, people, remixes)
@@ -191,6 +195,7 @@ def fill(told: Bank) -> dict[str, list[str]]:
         "/credit/<id>": [f"/credit/{granted[0]}"],
         "/remix/<id>": [f"/remix/{edge}"],
         "/identifier/<id>": [f"/identifier/{number.id}"],
+        "/membership/<id>": [f"/membership/{member}"],
         "/desk/moderator": ["/desk/moderator"],
         "/desk/auditor": ["/desk/auditor"],
         "/desk/producer": ["/desk/producer"],

@@ -13,7 +13,7 @@ import pytest
 from serving import Clock, Served, serving
 from test_pages import Page, Reader, signed_in
 
-from api.web.terms import TEMPLATES
+from api.web.terms import TEMPLATES, made_by
 
 CLOCK = Clock()
 
@@ -122,6 +122,52 @@ def test_a_template_shows_what_it_gives_and_opens_a_pool_by_these_terms(
     told = scene.served.operator.get(f"/pools/{pool}").json
     assert told["currency"] == "EUR"
     assert ("agreed" in str(told["terms"])) == (template != "equal")
+    # The form that amends it is filled with the terms in force.
+    path, page = f"/pool/{pool}/amend", scene.window.get(f"/pool/{pool}/amend")
+    assert made_by(told["terms"]) is not None
+    assert f'value="{template}" checked' in page.text
+    blanks = {
+        f"blank-{name}": unescape(text)
+        for name, text in re.findall(r'id="blank-(\w+)" name="[^"]*" value="([^"]*)"', page.text)
+    } | {
+        f"blank-{name}": unescape(text)
+        for name, text in re.findall(r'id="blank-(\w+)"[^>]*>([^<]*)</textarea>', page.text)
+    }
+    assert len(blanks) == len(FILLED[template][0])
+    kept = {"template": template, **blanks, "effective_at": "2030", "reason": "As before."}
+    page = scene.send(path, {**kept, "do": "preview"})
+    assert page.status == 200, page.text_seen
+    assert {name: cells[1] for name, cells in rows(page).items()} == {
+        **FILLED[template][1],
+        "All of it": "1,000.00 EUR",
+    }
+
+
+def test_an_amendment_shows_what_changes_from_when_and_is_recorded_as_shown(scene: Scene) -> None:
+    pool = scene.pool("amended", type="fixed", shares=[["house", "1"]])
+    path, head = f"/pool/{pool}/amend", scene.head
+    page = scene.window.get(path)
+    assert "written by hand" in page.text_seen
+    assert f'href="/pool/{pool}/amend"' in scene.window.get(f"/pool/{pool}").text
+    said = {"template": "house", "blank-house": "house", "blank-part": "40 %"}
+    page = scene.send(path, {**said, "do": "preview"})
+    assert page.status == 422
+    for field in ("effective_at", "reason"):
+        assert f'<a href="#{field}">' in page.text
+    said |= {"effective_at": "2030-02", "reason": "A new contract."}
+    page = scene.send(path, {**said, "do": "preview"})
+    assert "What changes from 2030-02" in page.text_seen
+    assert rows(page)["house"] == ["1,000.00 EUR", "400.00 EUR"]
+    assert rows(page)["those who agree"] == ["0.00 EUR", "600.00 EUR"]
+    seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
+    other = {**said, "blank-part": "50 %", "do": "record", "seen": seen}
+    assert (scene.send(path, other).status, scene.head) == (200, head)
+    assert scene.send(path, {**said, "do": "record", "seen": seen}).status == 303
+    told = scene.served.operator.get(f"/pools/{pool}").json
+    assert told["amendments"][1]["terms"]["shares"][0] == ["house", "2/5"]
+    ben = signed_in(scene.served, scene.ben)
+    said |= {"do": "preview", "form_token": ben.get("/post").token}
+    assert ben.post(path, said).status == 403
 
 
 def test_terms_that_no_preview_has_shown_are_shown_first(scene: Scene) -> None:
@@ -181,9 +227,13 @@ def test_components_are_ordered_by_buttons_and_recorded_in_that_order(scene: Sce
     page = scene.send("/assemble", [*said, ("do", "preview")])
     assert "20 %" in page.text_seen
     assert scene.head == head
-    made = scene.send("/assemble", [*said, ("part", "episode"), ("do", "record")])
+    numbered = ("identifiers", "upc 0036000291452")
+    made = scene.send("/assemble", [*said, numbered, ("part", "episode"), ("do", "record")])
     assert made.status == 303
     id = made.headers["Location"].partition("?")[0].removeprefix("/release/")
+    assert "036000291452" in scene.window.get(f"/release/{id}").text_seen
+    page = scene.send("/assemble", [*said, ("identifiers", "upc 1, ean"), ("do", "preview")])
+    assert re.search(r'id="identifiers"[^>]*aria-invalid="true"', page.text)
     told = scene.served.operator.get(f"/works/{id}").json
     assert told["part"] == "episode"
     assert [(one["work"]["id"], one["rate"], one["places"]) for one in told["sources"]] == [
@@ -249,6 +299,31 @@ def test_shares_by_hand_have_a_running_total_and_say_who_is_missing(scene: Scene
     missing = page.text[page.text.index("but without a share") :]
     assert "<bdi>Ben</bdi>" in missing
     assert "<bdi>Ana</bdi>" not in missing
+
+
+def test_pieces_have_values_and_those_who_hold_them_shares(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('by piece')}/propose"
+    page = scene.send(path, {"way": "pieces", "do": "choose"})
+    first, second = scene.pieces
+    assert re.findall(r'name="piece" value="([^"]*)"', page.text) == [first, second]
+    assert re.findall(r'name="holder" value="([^"]*)"', page.text) == [scene.ana, scene.ben]
+    said = [("way", "pieces"), ("piece", first), ("value", "3"), ("piece", second), ("value", "1")]
+    for piece, who, share in (
+        *((first, scene.ana, "1"), (first, "Skerry Records", "2"), (second, scene.ben, "50 %")),
+        (second, "", ""),
+    ):
+        said += [("of", piece), ("holder", who), ("held", share)]
+    page = scene.send(path, [*said, ("do", "preview")])
+    assert "Sum of the values so far: 4" in page.text_seen
+    assert {name: cells[0] for name, cells in rows(page).items()} == {
+        **{"Skerry Records": "50 %", "Ana": "25 %", "Ben": "25 %"},
+        "All of it": "100 %",
+    }
+    seen = re.findall(r'name="seen" value="(\w+)"', page.text)[0]
+    made = scene.send(path, [*said, ("do", "record"), ("seen", seen)])
+    id = made.headers["Location"].partition("?")[0].removeprefix("/proposal/")
+    told = scene.served.operator.get(f"/proposals/{id}").json
+    assert [(one["asset"], one["value"]) for one in told["assets"]] == [(first, "3"), (second, "1")]
 
 
 def test_all_that_is_wrong_with_a_proposal_is_said_at_once(scene: Scene) -> None:

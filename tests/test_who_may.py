@@ -67,6 +67,7 @@ SIDES: dict[str, dict[str, str]] = {
 }
 """Who is in which relation to the things of this world, by the noun of a command."""
 BY_OUTCOME = {
+    "membership.settle": {"moderator"},
     "identifier.settle": {"moderator"},
     "remix.settle": {"moderator"},
     "credit.settle": {"moderator"},
@@ -107,6 +108,7 @@ BOOKS = {
     *("locate_pool", "state_reserve", "free_reserve"),
 }
 JUDGING = {
+    "settle_membership",
     "settle_remix",
     "settle_credit",
     "settle_identifier",
@@ -135,9 +137,12 @@ MAY: dict[str, set[str]] = {
     | CONCERNED
     | OWN
     | {"offer_membership", "date_membership", "edit_comment", "remove_comment"}
+    | {"dispute_membership", "answer_membership"}
     | {"follow_subject", "unfollow_subject"},
     "cleo": FREE | CONCERNED | {"declare_remix", "answer_remix"} | JOINING | LEADING | PLACING,
-    "sam": FREE | {"accept_membership", "decline_membership", "date_membership"},
+    "sam": FREE
+    | {"accept_membership", "decline_membership", "date_membership"}
+    | {"dispute_membership", "answer_membership"},
     "pia": FREE | DECIDING | {"comment_on_proposal"},
     "per": FREE,
     "abe": FREE | BOOKS,
@@ -298,7 +303,7 @@ class World:
                 said["components"] = [{"work": self.of["work"]}]
             case "share.accept" | "share.decline" | "share.waive":
                 said |= {"proposal": self.of["agreed"], "contributor": self.ids["ben"]}
-            case "remix.settle" | "credit.settle" | "identifier.settle":
+            case "remix.settle" | "credit.settle" | "identifier.settle" | "membership.settle":
                 said["outcome"] = "dismissed"
             case "payment-currency" | "share.assign":
                 said["payee"] = self.ids["ben"]

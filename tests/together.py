@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from domain.identity import part_id
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from stories import Story
 
 REASON = "because"
+IN_TIME = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
 LINES: list[dict[str, Any]] = [
     {"type": "contributor", "id": "tides", "name": "The Tides"},
@@ -21,6 +23,29 @@ LINES: list[dict[str, Any]] = [
     {
         **{"type": "membership.date", "id": "in-tides", "during": "2019/2021"},
         **{"reason": REASON, "by": "tides"},
+    },
+    {
+        **{"type": "membership.dispute", "id": "in-tides", "grounds": "other", "reason": REASON},
+        **{"evidence": "the sleeve", "evidence_kind": "word", "evidence_sha256": "cd" * 32},
+        **{"answer_by": IN_TIME, "by": "tides"},
+    },
+    {
+        **{"type": "membership.answer", "id": "in-tides", "reason": REASON, "by": "ben"},
+        **{"evidence": "a ticket", "evidence_kind": "word", "evidence_sha256": "cd" * 32},
+    },
+    {"type": "membership.settle", "id": "in-tides", "outcome": "dismissed", "reason": REASON},
+    {
+        **{"type": "membership", "id": "in-tides-too", "group": "tides", "contributor": "ben"},
+        "by": "tides",
+    },
+    {"type": "membership.accept", "id": "in-tides-too", "by": "ben"},
+    {
+        **{"type": "membership.dispute", "id": "in-tides-too", "grounds": "other"},
+        "reason": REASON,
+    },
+    {
+        **{"type": "membership.settle", "id": "in-tides-too", "outcome": "corrected"},
+        **{"replaced_by": "in-tides", "reason": REASON},
     },
     {"type": "membership.decline", "id": "in-tides", "reason": REASON, "by": "ben"},
     {
@@ -135,6 +160,10 @@ def every_fact_together(told: Story, ana: str, release: str) -> None:
     member = tell("offer_membership", **said).id
     tell("accept_membership", id=member)
     tell("date_membership", id=member, during="2019", reason="text-reason-dated")
+    why = {"reason": "text-reason-in-band", "evidence": "text-evidence-in-band"}
+    tell("dispute_membership", id=member, grounds="other", **why)
+    tell("answer_membership", id=member, **{name: f"{text}-2" for name, text in why.items()})
+    tell("settle_membership", id=member, outcome="dismissed", reason="text-reason-in-band-3")
     tell("decline_membership", id=member, reason="text-reason-not-in")
     project = tell(
         "launch_project",

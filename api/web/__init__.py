@@ -17,6 +17,7 @@ from api.notifying import Notifications
 from api.subscribing import Subscriptions
 from api.web import (
     accounting,
+    amending,
     assembling,
     audit,
     auditing,
@@ -24,6 +25,7 @@ from api.web import (
     clearing,
     deciding,
     desk,
+    dividing,
     documents,
     drawing,
     finding,
@@ -90,9 +92,11 @@ def pages(
     accounting.pages(frame)
     assembling.pages(frame)
     pooling.pages(frame)
+    amending.pages(frame)
     sharing.pages(frame)
     producing.pages(frame)
     proposing.pages(frame)
+    dividing.pages(frame)
     revising.pages(frame)
     audit.pages(frame, log)
     auditing.pages(frame)

@@ -20,6 +20,7 @@ from api.schemas import body_of
 from api.web import errors
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from api.web.posting_form import numbers
 from domain.commands.releasing import AssembleRelease
 from domain.refusal import BadRate, Refusal
 from domain.release import PARTS
@@ -27,7 +28,10 @@ from domain.remix import exact_rate
 from projections import timeline
 from projections.store import View
 
-FIELDS = {"title": "Title", "part": "Part of a series", "made_at": "Made"}
+FIELDS = {
+    **{"title": "Title", "part": "Part of a series", "made_at": "Made"},
+    "identifiers": "Numbers in registries",
+}
 MOST_ROWS = 500
 """How many components a form holds, as a request does."""
 
@@ -67,6 +71,8 @@ class Sheet:
     def command(self) -> AssembleRelease:
         """The command in the form."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
+        if "identifiers" in said:
+            said["identifiers"] = list(numbers(said["identifiers"]))
         said["components"] = [
             {"work": work, **({"rate": rate} if rate else {})} for work, rate in self.rows
         ]

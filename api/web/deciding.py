@@ -1,4 +1,4 @@
-"""The pages of a credit, a remix and an identifier, with what their reader may decide about it.
+"""The pages of a credit, a remix, an identifier and a membership, with what may be decided there.
 
 A button is shown only if the domain, when asked, would carry it out.
 """
@@ -25,11 +25,25 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal, UnknownIdentifier, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
-from projections import attribution, disputes, history, identifiers, lineage, timeline
+from projections import (
+    attribution,
+    disputes,
+    groups,
+    history,
+    identifiers,
+    lineage,
+    memberships,
+    timeline,
+)
 from projections.money.readers import Reader
 from projections.nouns import facts_of, noun_at
 from projections.store import View
-from projections.told import DisputedCredit, DisputedIdentifier, DisputedRemix
+from projections.told import (
+    DisputedCredit,
+    DisputedIdentifier,
+    DisputedMembership,
+    DisputedRemix,
+)
 
 
 class Verb(NamedTuple):
@@ -77,10 +91,11 @@ def _verbs(noun: str) -> dict[str, Verb]:
 OF_CREDITS: Mapping[str, Verb] = _verbs("credit")
 OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
 OF_IDENTIFIERS: Mapping[str, Verb] = _verbs("identifier")
+OF_MEMBERSHIPS: Mapping[str, Verb] = _verbs("membership")
 
 
 def pages(frame: Frame) -> None:
-    """The page of a credit, of a remix and of an identifier."""
+    """The page of a credit, of a remix, of an identifier and of a membership."""
 
     @frame.page("/credit/<id>")
     def show_credit(id: str) -> Answer:
@@ -106,6 +121,15 @@ def pages(frame: Frame) -> None:
     def decide_identifier(id: str, verb: str) -> Answer:
         path = f"/identifier/{id}"
         return _decide(frame, id_in_path(id), verb, OF_IDENTIFIERS, _identifier, path)
+
+    @frame.page("/membership/<id>")
+    def show_membership(id: str) -> Answer:
+        return _membership(frame, id_in_path(id))
+
+    @frame.form("/membership/<id>/<verb>")
+    def decide_membership(id: str, verb: str) -> Answer:
+        path = f"/membership/{id}"
+        return _decide(frame, id_in_path(id), verb, OF_MEMBERSHIPS, _membership, path)
 
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
@@ -157,6 +181,20 @@ def _identifier(frame: Frame, id: str, problem: Problem | None = None, tried: st
         )
 
 
+def _membership(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
+    with frame.view(asked()) as view:
+        found = disputed(view, disputes.membership(view, frame.journal, id))
+        return render_template(
+            "membership.html",
+            membership=found,
+            here=f"/membership/{id}",
+            replacements=_other_members(view, found),
+            restated_at=f"/do/membership?group={found['group']['id']}",
+            may_date=frame.may(COMMANDS["membership.date"], id=id, during="2019"),
+            **_decidable(frame, view, id, OF_MEMBERSHIPS, problem, tried),
+        )
+
+
 # -- what may replace what is corrected ------------------------------------------------------
 
 
@@ -189,6 +227,16 @@ def _other_numbers(view: View, found: Mapping[str, Any], about: str) -> list[tup
     return [
         (one["id"], Markup("{} {}").format(one["scheme"].upper(), one["identifier"] or "erased"))
         for one in others
+        if one["id"] != found["id"]
+    ]
+
+
+def _other_members(view: View, found: Mapping[str, Any]) -> list[tuple[str, Markup]]:
+    """The other memberships that count in the same group."""
+    others = groups.members(view, attribution.accounts(view, found["group"]["id"]))
+    return [
+        (one["id"], Markup("{} {}").format(words.called(one["contributor"]), one["during"] or ""))
+        for one in memberships.told(view, others[:MOST_OTHERS])
         if one["id"] != found["id"]
     ]
 
@@ -249,7 +297,7 @@ def _wrong(problem: Problem | None, tried: str) -> errors.Wrong:
 
 
 def disputed(
-    view: View, told: DisputedCredit | DisputedIdentifier | DisputedRemix
+    view: View, told: DisputedCredit | DisputedIdentifier | DisputedMembership | DisputedRemix
 ) -> dict[str, Any]:
     """What can be disputed, with its open dispute, in which the actors are named."""
     found: dict[str, Any] = {**told}

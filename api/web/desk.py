@@ -37,7 +37,7 @@ LONG_TEXT = 1_000
 PAGES = {
     **dict.fromkeys(("work", "contribution"), "piece"),
     **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
-    **{noun: noun for noun in ("project", "step", "challenge", "identifier")},
+    **{noun: noun for noun in ("project", "step", "challenge", "identifier", "membership")},
 }
 """The folder of the page of each noun."""
 TYPED_IN = "typed_in"

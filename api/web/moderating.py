@@ -76,4 +76,6 @@ def _told(view: View, frame: Frame, noun: str, id: str) -> Mapping[str, Any]:
             return on_works(view, [credit])[0]
         case "remix":
             return disputed(view, disputes.remix(view, frame.journal, id))
+        case "membership":
+            return disputed(view, disputes.membership(view, frame.journal, id))
     return disputed(view, disputes.identifier(view, frame.journal, id))

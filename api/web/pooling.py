@@ -5,7 +5,7 @@ Only the terms that a preview has shown are recorded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -50,14 +50,16 @@ class People:
         """The name of a payee."""
         return self.told.get(payee) or payee
 
+    def written(self, payee: str) -> str:
+        """A payee as a form says them: by the name, if that means them alone."""
+        name = self.called(payee)
+        return name if self.meant(name) == payee else payee
 
-class Sheet:
-    """What the form holds, and what is wrong with what was filled in."""
 
-    def __init__(self, form: Mapping[str, str], people: People) -> None:
-        self.id = form.get("id") or str(uuid4())
-        self.fields = {name: form.get(name, "").strip() for name in FIELDS}
-        self.fields["kind"] = self.fields["kind"] or "other"
+class Terms:
+    """A template as it is filled in, and what is wrong with what was."""
+
+    def __init__(self, form: Mapping[str, str], people: People, currency: str) -> None:
         self.name = form.get("template", "") if form.get("template") in TEMPLATES else "agreed"
         self.typed = {one.name: form.get(f"blank-{one.name}", "").strip() for one in self.blanks}
         self.of = form.get("of", "").strip() or OF
@@ -65,7 +67,7 @@ class Sheet:
         self.filled: dict[str, Any] = {}
         for one in self.blanks:
             try:
-                self.filled[one.name] = self._read(one, people)
+                self.filled[one.name] = self._read(one, people, currency)
             except (Problem, Refusal) as refusal:
                 said = of_refusal(refusal).description or ""
                 self.wrong.append((f"blank-{one.name}", f"{one.label}: {said}"))
@@ -80,7 +82,7 @@ class Sheet:
         """What it asks for."""
         return self.template.blanks
 
-    def _read(self, one: Blank, people: People) -> Any:
+    def _read(self, one: Blank, people: People, currency: str) -> Any:
         text = self.typed[one.name]
         if not text:
             raise Problem("missing_field", "This is required.")
@@ -88,25 +90,43 @@ class Sheet:
             case "percent":
                 return percentages.part(text)
             case "amount":
-                return amounts.exact(text, currency_code(self.fields["currency"]))
+                return amounts.exact(text, currency_code(currency))
             case "payees":
                 return [people.meant(line.strip()) for line in text.splitlines() if line.strip()]
         return people.meant(text)
 
+    def made(self) -> dict[str, Any]:
+        """The terms; none yet if something is wrong."""
+        return {} if self.wrong else self.template.make(self.filled)
+
+    def must_be_right(self) -> None:
+        """Refuse what is wrong in the blanks."""
+        if self.wrong:
+            raise Problem("bad_policy", self.wrong[0][1], members=listed([]))
+
+
+class Sheet:
+    """What the form holds."""
+
+    def __init__(self, form: Mapping[str, str], people: People) -> None:
+        self.id = form.get("id") or str(uuid4())
+        self.fields = {name: form.get(name, "").strip() for name in FIELDS}
+        self.fields["kind"] = self.fields["kind"] or "other"
+        self.terms = Terms(form, people, self.fields["currency"])
+
     def command(self, release: str) -> OpenPool:
         """The command in the form; refused with all that is wrong in it."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
-        said["terms"] = {} if self.wrong else self.template.make(self.filled)
+        said["terms"] = self.terms.made()
         command = stated(OpenPool, {**said, "release": release, "id": self.id})
-        if self.wrong:
-            raise Problem("bad_policy", self.wrong[0][1], members=listed([]))
+        self.terms.must_be_right()
         assert isinstance(command, OpenPool)
         return command
 
-    def seal(self) -> str:
-        """What tells one filled-in form from another."""
-        told = repr((sorted(self.fields.items()), self.name, sorted(self.typed.items())))
-        return sha256(told.encode()).hexdigest()[:16]
+
+def seal(*told: object) -> str:
+    """What tells one filled-in form from another."""
+    return sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def pages(frame: Frame) -> None:
@@ -125,46 +145,57 @@ def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") ->
     with frame.view(asked()) as view:
         people = People(view, id)
         sheet, problem, lines = Sheet(form, people), None, None
+        sealed = seal(sorted(sheet.fields.items()), sheet.terms.name, sheet.terms.typed)
         if do != "choose":
             try:
                 command = sheet.command(id)
                 frame.rehearse(command)
-                if do == "record" and form.get("seen") == sheet.seal():
+                if do == "record" and form.get("seen") == sealed:
                     receipt = frame.record(command)
                     return to_page(f"/pool/{receipt.id}", receipt.position)
-                lines = _lines(command, sheet, people)
+                lines = lines_of(sheet.terms, [command.terms], str(command.currency), people)
             except (Problem, Refusal) as refusal:
                 problem = of_refusal(refusal)
         page = render_template(
             "open_pool.html",
             release=lineage.work(view, id),
             sheet=sheet,
+            terms=sheet.terms,
+            seal=sealed,
             templates=TEMPLATES,
             kinds=POOL_KINDS,
             people=sorted(filter(None, people.told.values())),
             lines=lines,
             problem=problem,
-            wrong=_wrong(problem, sheet),
+            wrong=wrong(problem, sheet.fields, FIELDS, sheet.terms),
         )
         return page, 200 if problem is None else problem.code
 
 
-def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
+def wrong(
+    problem: Problem | None, sent: Mapping[str, str], fields: Mapping[str, str], terms: Terms
+) -> errors.Wrong:
+    """What is wrong with the fields and with the blanks."""
     if problem is None:
         return []
-    found = errors.by_field(problem, sheet.fields, FIELDS)
-    return [one for one in found if one[0]] + sheet.wrong
+    found = errors.by_field(problem, sent, fields)
+    return [one for one in found if one[0]] + terms.wrong
 
 
-def _lines(command: OpenPool, sheet: Sheet, people: People) -> dict[str, Any]:
-    """What the terms give of an amount, the most first."""
-    currency = str(command.currency)
-    amount = amounts.exact(sheet.of, currency)
-    gives = given(command.terms, amount, sheet.filled.get("artist"))
-    ordered = sorted(gives, key=lambda payee: (-gives[payee], payee_key(payee)))
+def lines_of(
+    terms: Terms, every: Sequence[Mapping[str, Any]], currency: str, people: People
+) -> dict[str, Any]:
+    """What some terms, one after the other, give of an amount: to each payee, the most first."""
+    amount = amounts.exact(terms.of, currency)
+    gives = [given(one, amount, terms.filled.get("artist")) for one in every]
+    last = gives[-1]
+    payees = {payee: None for one in gives for payee in one}
+    ordered = sorted(payees, key=lambda payee: (-last.get(payee, 0), payee_key(payee)))
     return {
         "amount_minor": amount,
         "currency": currency,
-        "payees": [(people.called(payee), gives[payee]) for payee in ordered],
-        "agreed": ARTISTS in gives,
+        "payees": [
+            (people.called(payee), *(one.get(payee, 0) for one in gives)) for payee in ordered
+        ],
+        "agreed": ARTISTS in last,
     }

@@ -149,7 +149,7 @@ class PostingForm:
         """The fields that were filled in."""
         said: dict[str, Any] = {name: value for name, value in self.fields.items() if value}
         if "identifiers" in said:
-            said["identifiers"] = list(_numbers(said["identifiers"]))
+            said["identifiers"] = list(numbers(said["identifiers"]))
         if challenge := said.pop("challenge", None):
             said["challenges"] = [challenge]
         return said
@@ -244,7 +244,7 @@ def _uses(row: Row) -> list[str]:
     return [use.strip() for use in row["ai"].split(",") if use.strip()]
 
 
-def _numbers(typed: str) -> Iterator[dict[str, str]]:
+def numbers(typed: str) -> Iterator[dict[str, str]]:
     """Numbers in registries, each after the name of its registry, with commas between them."""
     for one in filter(None, map(str.strip, typed.split(","))):
         scheme, _, number = one.partition(" ")

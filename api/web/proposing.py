@@ -13,6 +13,7 @@ from flask import g, render_template, request
 
 from api.problems import Problem
 from api.web import errors, words
+from api.web.dividing import members_of
 from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
@@ -101,6 +102,9 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             own=own,
             scopes=scopes,
             may=may,
+            has_members=own is not None
+            and told["state"] == Proposal.Finalised.STATE
+            and bool(members_of(view, own["payee"]["id"])),
             doubted=_doubted(frame, view, told),
             stage=stage(told),
             **said_before(tried, may),
@@ -119,7 +123,7 @@ def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
     """The works and people of a proposal: its release, its assets, its commenters."""
     ids = {told["release"]} | ({told["withdrawn"]["actor"]} if told["withdrawn"] else set())
     for asset in told["assets"]:
-        ids |= {asset["asset"], *asset["within"]}
+        ids |= {asset["asset"], *asset["within"], *(one["group"] for one in asset["through"])}
     for comment in told["comments"]:
         ids |= {comment["actor"], *(answer["actor"] for answer in comment["answers"])}
     return timeline.names(view, ids)

@@ -100,6 +100,7 @@ def _releases(frame: Frame) -> None:
             earning = pools.pools(view, frame.journal, id, actor=reader()).items
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
+            taken += sum(_room_behind(found.behind.get(one["id"], ())) for *_, one in names.items)
             parts = series.parts(
                 view, id, after=cursor if what == "parts" else None, limit=MOST_PARTS
             )
@@ -202,6 +203,11 @@ def _likely(view: View, row: lineage.WorkRow) -> list[LikelySource]:
 def _room_of(one: series.PartOfWhole | series.Whole) -> int:
     """How long the line of a part or a whole is."""
     return PART_BYTES + len((one["work"]["title"] or "").encode())
+
+
+def _room_behind(people: Sequence[PersonRef]) -> int:
+    """How long the list of who was in a group is."""
+    return OPEN_BYTES + NAME_BYTES * min(len(people), 12) if people else 0
 
 
 def _names(found: Roll) -> list[Named]:

@@ -6,6 +6,7 @@ Only the shares that a preview has shown are recorded.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from api import percentages
 from api.commands import bounded_for
 from api.problems import Problem, of_refusal
 from api.schemas import stated
-from api.web import errors
+from api.web import errors, words
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.pooling import People
 from domain.fact import Fact
@@ -26,9 +27,11 @@ from domain.money.proposal import Assets, joined
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.refusal import Refusal
-from projections import lineage
+from projections import lineage, timeline
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
+from projections.money.splitting import lineage_at
+from projections.store import View
 
 FIELDS = {
     **{"default_rate": "Rate where none is stated", "comment_days": "Open for comments"},
@@ -36,7 +39,7 @@ FIELDS = {
 }
 OF_MINOR = 100_000
 """How much is divided in the preview."""
-BY_HAND, EVERYTHING = "hand", "all of it"
+BY_HAND, BY_PIECE, EVERYTHING = "hand", "pieces", "all of it"
 SPARE_ROWS, MOST_ROWS = 3, 100
 """How many more people a form has room for, and how many of the release it lists by itself."""
 
@@ -61,15 +64,69 @@ WAYS: dict[str, Way] = {
         {"type": "decay", "pool": "1/5", "factor": "1/2", "depth": 16},
     ),
     "equal": Way("Equal shares", "Everybody credited on anything in it gets the same.", None),
+    BY_PIECE: Way(
+        "By piece", "Each piece has a value, and those who hold it share what it brings.", None
+    ),
     BY_HAND: Way("By hand", "For each person: whole numbers, fractions or percentages.", None),
 }
 """Every way by its name."""
 
 
+MOST_PIECES = 60
+"""How many pieces of the release a form lists, the nearest first."""
+
+
+@dataclass
+class Piece:
+    """A piece of the release: what it is worth, and who holds it with which shares."""
+
+    id: str
+    title: str
+    value: str
+    shares: list[tuple[str, str]]
+
+
+def pieces_of(view: View, release: str) -> list[Piece]:
+    """The pieces of a release, each held equally by those credited on it, or whoever made it."""
+    found = lineage_at(view, lineage.find(view, release).number)
+    near = {work: generation for work, generation in found.lineage.generation.items() if generation}
+    names = timeline.names(view, near)
+    return [
+        Piece(
+            work,
+            words.called(names[work]),
+            "",
+            [(who, "1") for who, _ in found.lineage.people.get(work, ())]
+            or [(f"work/{work}", "1")],
+        )
+        for work in sorted(near, key=lambda one: near[one])[:MOST_PIECES]
+        if names[work]["kind"] != "release"
+    ]
+
+
+def _sent(pieces: list[Piece], people: People) -> None:
+    """Fill in what was sent: values, and shares of each piece."""
+    form, known = request.form, {one.id: one for one in pieces}
+    for piece, value in zip(form.getlist("piece"), form.getlist("value"), strict=False):
+        if piece in known:
+            known[piece].value, known[piece].shares = value.strip(), []
+    rows = (form.getlist(name) for name in ("of", "holder", "held"))
+    for piece, payee, share in zip(*rows, strict=False):
+        if piece in known and payee.strip():
+            known[piece].shares.append((people.meant(payee.strip()), share.strip()))
+
+
 class Sheet:
     """What the form holds."""
 
-    def __init__(self, form: Mapping[str, str], rows: Sequence[tuple[str, str]], people: People):
+    def __init__(
+        self,
+        form: Mapping[str, str],
+        rows: Sequence[tuple[str, str]],
+        people: People,
+        pieces: list[Piece],
+    ) -> None:
+        self.pieces = pieces
         self.id = form.get("id") or str(uuid4())
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.way = form.get("way", "") if form.get("way") in WAYS else "rates"
@@ -92,10 +149,26 @@ class Sheet:
         policy = WAYS[self.way].policy
         if policy is not None:
             said["policy"] = policy
+        elif self.way == BY_PIECE:
+            said["assets"] = self._assets()
         else:
             shares = [[payee, share] for payee, share in self._shares() if share]
             said["assets"] = [{"asset": EVERYTHING, "value": "1", "shares": shares}]
         return {**said, "pool": pool, "id": self.id}
+
+    def _assets(self) -> list[dict[str, Any]]:
+        """The pieces with a value; shares that were left out are nobody's."""
+        return [
+            {
+                "asset": one.id,
+                "value": percentages.exact(one.value),
+                "shares": [
+                    [payee, percentages.exact(share)] for payee, share in one.shares if share
+                ],
+            }
+            for one in self.pieces
+            if one.value
+        ]
 
     def _shares(self) -> list[tuple[str, str]]:
         if self.way == BY_HAND:
@@ -103,18 +176,23 @@ class Sheet:
         return [(payee, "1") for payee in self.people.told]
 
     def total(self) -> Fraction:
-        """The sum of what was set by hand, as far as it can be read."""
+        """The sum of the shares or values set by hand, as far as they can be read."""
         total = Fraction()
-        for _, share in self._shares():
+        if self.way == BY_PIECE:
+            parts = [percentages.exact(one.value) for one in self.pieces]
+        else:
+            parts = [share for _, share in self._shares()]
+        for part in parts:
             try:
-                total += Fraction(share or 0)
+                total += Fraction(part or 0)
             except (ValueError, ZeroDivisionError):
                 continue
         return total
 
     def seal(self) -> str:
         """What tells one filled-in form from another."""
-        told = repr((sorted(self.fields.items()), self.way, [row for row in self.rows if row[1]]))
+        rows = [row for row in self.rows if row[1]]
+        told = repr((sorted(self.fields.items()), self.way, rows, self.pieces))
         return sha256(told.encode()).hexdigest()[:16]
 
 
@@ -136,7 +214,10 @@ def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
         pool = pools.pool(view, frame.journal, id, actor=reader())
         rows = list(zip(form.getlist("payee"), form.getlist("share"), strict=False))
         given = {**request.args.to_dict(), **form.to_dict()}
-        sheet = Sheet(given, rows, People(view, pool["release"]))
+        people = People(view, pool["release"])
+        pieces = pieces_of(view, pool["release"]) if given.get("way") == BY_PIECE else []
+        _sent(pieces, people)
+        sheet = Sheet(given, rows, people, pieces)
         problem, preview = None, None
         if do != "choose":
             try:

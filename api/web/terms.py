@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from domain.money.currency import decimal
 from domain.money.policy.shares import Agreed
 from domain.money.split import read_terms, split
+from projections.wording import percent
 
 AGREED: dict[str, Any] = {"type": Agreed.TYPE}
 ARTISTS = "those who agree"
@@ -18,6 +20,8 @@ ARTISTS = "those who agree"
 ACCOUNT = "this release"
 
 Kind = Literal["payee", "payees", "percent", "amount"]
+Called = Callable[[str], str]
+"""The name of a payee."""
 Filled = Mapping[str, Any]
 """What was filled in: payees by their ids, percentages as exact fractions, amounts in units."""
 
@@ -38,6 +42,8 @@ class Template(NamedTuple):
     says: str
     blanks: tuple[Blank, ...]
     make: Callable[[Filled], dict[str, Any]]
+    read: Callable[[Mapping[str, Any]], Filled]
+    """What was filled in, from terms that it made."""
 
 
 def _rest(part: str) -> str:
@@ -86,12 +92,14 @@ TEMPLATES: dict[str, Template] = {
         "Everything is shared as those who made it agree; what was spent is paid back before.",
         (),
         lambda _: dict(AGREED),
+        lambda _: {},
     ),
     "equal": Template(
         "Equal shares",
         "Everybody who is named gets the same, and nobody has to agree.",
         (Blank("payees", "Who shares it, one per line", "payees", "Ana"),),
         lambda filled: {"type": "equal", "payees": filled["payees"]},
+        lambda terms: {"payees": terms["payees"]},
     ),
     "house": Template(
         "A part for the house",
@@ -101,6 +109,7 @@ TEMPLATES: dict[str, Template] = {
             Blank("part", "Its part", "percent", "50 %"),
         ),
         lambda filled: {"type": "fixed", "shares": _two(filled["house"], filled["part"])},
+        lambda terms: dict(zip(("house", "part"), terms["shares"][0], strict=True)),
     ),
     "costs": Template(
         "A budget first, then shares",
@@ -113,6 +122,7 @@ TEMPLATES: dict[str, Template] = {
             "type": "waterfall",
             "tranches": [[filled["backer"], filled["budget"]], [ARTISTS, None, AGREED]],
         },
+        lambda terms: dict(zip(("backer", "budget"), terms["tranches"][0], strict=True)),
     ),
     "advance": Template(
         "An advance, earned back first",
@@ -124,6 +134,12 @@ TEMPLATES: dict[str, Template] = {
             Blank("artists", "The artists' part", "percent", "50 %"),
         ),
         _advance,
+        lambda terms: {
+            "artist": terms["accounts"][0]["payee"],
+            "label": terms["to"],
+            "advance": terms["accounts"][0]["advance_minor"],
+            "artists": _rest(terms["then"]["shares"][0][1]),
+        },
     ),
     "label": Template(
         "Label and artists, rising",
@@ -135,6 +151,12 @@ TEMPLATES: dict[str, Template] = {
             Blank("later", "Their part from then on", "percent", "50 %"),
         ),
         _rising,
+        lambda terms: {
+            "label": terms["bands"][0][1][0][0],
+            "artists": _rest(terms["bands"][0][1][0][1]),
+            "limit": terms["bands"][0][0],
+            "later": _rest(terms["bands"][1][1][0][1]),
+        },
     ),
     "distributor": Template(
         "A distributor's fee off the top",
@@ -144,6 +166,7 @@ TEMPLATES: dict[str, Template] = {
             Blank("fee", "Its fee", "percent", "15 %"),
         ),
         _off_the_top,
+        lambda terms: {"distributor": terms["fees"][0]["payee"], "fee": terms["fees"][0]["rate"]},
     ),
 }
 """Every template by its name, the simplest first."""
@@ -153,3 +176,33 @@ def given(terms: Mapping[str, Any], amount_minor: int, artist: str | None) -> di
     """What the first amount gives to whom; what is by agreement is one line, or the artist's."""
     agreed = [(artist or ARTISTS, Fraction(1))]
     return dict(split(amount_minor, read_terms(terms, agreed=agreed)).division.units)
+
+
+def made_by(terms: Mapping[str, Any]) -> tuple[str, Filled] | None:
+    """The template that makes these terms, and how it is filled in; None if none does."""
+    for name, template in TEMPLATES.items():
+        try:
+            filled = template.read(terms)
+            if template.make(filled) == terms:
+                return name, filled
+        except (LookupError, TypeError, ValueError):
+            continue
+    return None
+
+
+def typed(filled: Filled, blanks: tuple[Blank, ...], currency: str, called: Called) -> Filled:
+    """What was filled in, as it is typed into the blanks."""
+    told: dict[str, str] = {}
+    for one in blanks:
+        value = filled[one.name]
+        match one.kind:
+            case "percent":
+                shown = percent(value)
+                told[one.name] = str(value) if shown.startswith("about") else shown
+            case "amount":
+                told[one.name] = decimal(value, currency)
+            case "payees":
+                told[one.name] = "\n".join(map(called, value))
+            case _:
+                told[one.name] = called(value)
+    return told

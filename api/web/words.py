@@ -52,6 +52,12 @@ REMIX_STATES = {
     "struck": "struck as false",
     "retired": "taken out when the release was recut",
 }
+MEMBERSHIP_STATES = {
+    "offered": "not agreed yet",
+    "accepted": "agreed",
+    "disputed": "disputed",
+    "declined": "declined",
+}
 WORK_STATES = {
     "submitted": "posted",
     "cited": "cited",
@@ -207,7 +213,7 @@ def where(item: Mapping[str, Any]) -> str:
         "hold": ("credit", said.get("credit")),
         "payout": ("statement", said.get("payee")),
         "role": ("contributor", said.get("contributor")),
-        "membership": ("contributor", said.get("contributor")),
+        "membership": ("membership", item["noun"]),
         "placement": ("piece", said.get("work")),
         "answer": ("challenge", said.get("challenge")),
         "step": ("project", said.get("project")),
@@ -251,7 +257,7 @@ def answer_at(item: Mapping[str, Any]) -> str:
     noun, id = item["noun"], item["id"]
     if noun == "payout":
         path = f"/statement/{g.actor}#returned"
-    elif noun in ("credit", "remix", "identifier", "proposal"):
+    elif noun in ("credit", "remix", "identifier", "membership", "proposal"):
         path = f"/{noun}/{id}{PARTS.get(item['kind'], '')}"
     else:  # what has no page of its own is answered by the form of its command
         path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")

@@ -1,4 +1,4 @@
-"""Disputing: a remix or a credit is disputed, the other side answers, and the dispute ends.
+"""Disputing: an edge, a credit, a number or a membership is disputed, answered and settled.
 
 A dispute works the same whatever it is about; only its two sides differ.
 """
@@ -14,6 +14,7 @@ from domain.dispute import Disputable, Opening, deadline_of
 from domain.fact import New
 from domain.identifier import WORK, Identifier
 from domain.identity import part_id
+from domain.membership import GROUP, MEMBER, Membership
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
 from domain.refusal import (
@@ -37,6 +38,7 @@ from domain.values import (
     Example,
     Grounds,
     IdentifierId,
+    MembershipId,
     Outcome,
     Reason,
     RemixId,
@@ -58,9 +60,10 @@ _ENDING = tuple(
     for kind in (
         *(Credit.Declined, Credit.Revoked, Credit.Settled),
         *(Remix.Declined, Remix.Struck, Remix.Settled),
+        *(Membership.Declined, Membership.Settled),
     )
 )
-"""After these a credit or a remix may no longer count."""
+"""After these what replaces something may no longer count."""
 _JUDGES = frozenset({"moderator"})
 _ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
 """Who may end a dispute with this outcome; with any other, judges."""
@@ -298,6 +301,58 @@ class SettleIdentifier(_Settle):
     ] = None
 
 
+def _is_in(past: Past, noun: Membership) -> bool:
+    """Whether the actor is in the group too, by another membership."""
+    named = past.known.saying((Membership.Offered,), "group", [noun.group])
+    others = (past.get(Membership, each.originator_id) for each in named)
+    return any(each.counts and past.is_actor(each.contributor) for each in others)
+
+
+@command(
+    "membership.dispute",
+    "/memberships/{id}/dispute",
+    **{**_OPENING, "may": (GROUP, "contributor", MEMBER)},
+)
+class DisputeMembership(_Dispute):
+    """Say that somebody is not in a group, or was not at the time; the others may answer.
+
+    What they are owed by the group's division of its share is held until the dispute ends.
+    """
+
+    KIND = Membership
+    id: MembershipId
+
+    def sides(self, past: Past) -> dict[str, str]:
+        noun = past.get(Membership, self.id)
+        is_in = past.actor != OPERATOR and _is_in(past, noun)
+        return noun.sides(past) | ({MEMBER: past.actor} if is_in else {})
+
+
+@command(
+    "membership.answer",
+    "/memberships/{id}/answer",
+    **{**_ANSWERING, "may": (GROUP, "contributor")},
+)
+class AnswerMembership(_Answer):
+    """Say why a disputed membership is right."""
+
+    KIND = Membership
+    id: MembershipId
+
+
+@command("membership.settle", "/memberships/{id}/settle", **_SETTLING)
+class SettleMembership(_Settle):
+    """End the dispute about a membership: upheld, dismissed, corrected, withdrawn or expired."""
+
+    KIND = Membership
+    id: MembershipId
+    replaced_by: Annotated[
+        MembershipId | None,
+        "For a correction: the membership that replaces this one.",
+        Example(None),
+    ] = None
+
+
 def _works_of(noun: Disputable) -> tuple[str, ...]:
     """The works that it is about."""
     match noun:
@@ -305,6 +360,8 @@ def _works_of(noun: Disputable) -> tuple[str, ...]:
             return noun.child, noun.parent
         case Identifier():
             return (noun.about,) if noun.on == WORK else ()
+        case Membership():
+            return ()
     return (noun.line["work"],)
 
 

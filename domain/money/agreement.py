@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import ClassVar
 
-from domain.money.proposal import Assets
+from domain.money.proposal import Assets, about
 from domain.money.shares import Shares, parts_of, shares_of
 
 
@@ -43,18 +43,17 @@ class Agreement:
 
     @cached_property
     def pieces(self) -> Mapping[str, Mapping[str, Collection[str]]]:
-        """By payee and asset in which they have a share: the asset, and what it is within."""
+        """By payee and asset in which they have a share: what that depends on."""
         found: dict[str, dict[str, Collection[str]]] = {}
         for asset in self.assets:
             for payee, _ in asset["shares"]:
-                about = (asset["asset"], *asset.get("within", ()))
-                found.setdefault(payee, {})[asset["asset"]] = about
+                found.setdefault(payee, {})[asset["asset"]] = about(asset, payee)
         return found
 
     @cached_property
     def works(self) -> Collection[str]:
-        """The release, all assets, and what those are within."""
-        every = (about for assets in self.pieces.values() for about in assets.values())
+        """The release, and all that its shares depend on."""
+        every = (each for assets in self.pieces.values() for each in assets.values())
         return {self.release}.union(*every)
 
     @cached_property

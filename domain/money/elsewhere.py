@@ -5,11 +5,11 @@ None of it waits for comments here, and each says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
-from domain.command import Command, command
+from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.moment import instant
 from domain.money.agreement import Agreement
@@ -47,6 +47,7 @@ from domain.values import (
     Example,
     MadeAt,
     Moment,
+    Most,
     NewProposalId,
     PayeeText,
     PoolId,
@@ -102,6 +103,18 @@ class RecordAgreement(ProposedContent):
             yield New(Share.Accepted, share_id(past.id, payee), said)
 
 
+MOST_MEMBERS = 100
+"""Among so many a group divides a share at once."""
+
+
+@record
+class Divided(Record):
+    """A member of a group, with their part of its share."""
+
+    payee: PayeeText
+    part: Annotated[ExactRate, "Their part of the group's share, as an exact text.", Example("1/3")]
+
+
 @command(
     "share.assign",
     "/pools/{pool}/assign-share",
@@ -112,20 +125,26 @@ class RecordAgreement(ProposedContent):
 class AssignShare(Command):
     """Assign a share to another payee from a date, in whole or in part, with evidence.
 
-    To a publisher, heirs, a company. It is a new agreement in which only these two change, so what
-    everybody else accepted is carried over, and the assignee is asked. What was divided for a later
-    date moves with ``pool correct``; what is owed already, with ``assignment record``.
+    To a publisher, heirs, a company; or, of a group, divide it ``among`` its members by their own
+    agreement, whose parts sum to at most 1: the rest stays with the account of the group.
+
+    It is a new agreement in which nothing else changes, so what everybody else accepted is carried
+    over, and who gets something is asked. What was divided for a later date moves with ``pool
+    correct``; what is owed already, with ``assignment record``.
     """
 
     pool: PoolId
     payee: Annotated[PayeeText, "Whose share it is."]
-    to: Annotated[PayeeText, "Who gets it.", Example("Tide Publishing")]
+    to: Annotated[PayeeText | None, "Who gets it.", Example("Tide Publishing")] = None
     effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
     reason: Annotated[Reason, Example("Ben signed with a publisher.")]
     evidence: Annotated[Evidence, Example("contract of 1 July 2026, § 4")]
     part: Annotated[ExactRate, "How much of it, as an exact text; default all.", Example("1/2")] = (
         "1"
     )
+    among: Annotated[
+        tuple[Divided, ...], Most(MOST_MEMBERS), "Or, of a group: who of it gets which part."
+    ] = ()
     id: Annotated[NewProposalId | None, Example(SOLD)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -133,18 +152,18 @@ class AssignShare(Command):
         return {"contributor": self.payee} if of.is_contributor else {}
 
     def decide(self, past: Past) -> Iterator[New]:
-        must_know(past, [self.payee, self.to])
+        parts = self._parts()
+        must_know(past, [self.payee, *parts])
         books, opened = past.books(), past.get(Pool, self.pool).opened
         earlier = books.agreement_for(self.pool, self.effective_at)
         if earlier is None:
             raise NotAgreed(self.pool)
-        part = part_of_whole(self.part, "part")
-        if not part or books.person(self.to) == books.person(self.payee):
+        if books.person(self.payee) in map(books.person, parts):
             raise BadShare("part", self.part, "something of it goes to somebody else")
         if not earlier.shares.get(self.payee):
             raise NoShare(self.payee)
         past.watch_money(opened.release)
-        assets = _assigned(earlier, self.payee, self.to, part)
+        assets = _assigned(earlier, self.payee, parts, is_divided=bool(self.among))
         content = Content(None, earlier.graph_position, None, assets)
         line = {"pool": self.pool, "release": opened.release}
         reason = past.text(past.actor, "reason", self.reason)
@@ -156,6 +175,17 @@ class AssignShare(Command):
         yield from self._kept(past, line, earlier)
         yield from divide_waiting(past, self.pool)
 
+    def _parts(self) -> dict[str, Fraction]:
+        """Who gets which part of the share."""
+        if (self.to is None) == (not self.among):
+            raise BadShare("to", self.to or "", "it goes “to” somebody, or is divided “among” some")
+        said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
+        parts = {payee: part_of_whole(part, "part") for payee, part in said}
+        whole = sum(parts.values())
+        if len(parts) < len(said) or not all(parts.values()) or whole > 1:
+            raise BadShare("part", str(whole), "each has a part once, and they sum to at most 1")
+        return parts
+
     def _kept(self, past: Past, line: dict[str, str], earlier: Agreement) -> Iterator[New]:
         """Who assigns a part of their share has agreed to what is left."""
         consents = past.books().consents
@@ -166,20 +196,52 @@ class AssignShare(Command):
             yield New(Share.Carried, own, {**said, "earlier": earlier.proposal})
 
 
-def _assigned(earlier: Agreement, payee: str, to: str, part: Fraction) -> Assets:
-    """The assets of an agreement after waivers, with a part of one share in another's name."""
+def _assigned(
+    earlier: Agreement, payee: str, parts: Mapping[str, Fraction], *, is_divided: bool
+) -> Assets:
+    """The assets of an agreement after waivers, with one share, or parts of it, in others' names;
+    a group's share that its members divide is theirs through the group."""
     assets = []
     for asset in earlier.assets:
         name = asset["asset"]
-        shares = {who: parts[name] for who, parts in earlier.parts.items() if parts.get(name)}
+        shares = {who: own[name] for who, own in earlier.parts.items() if own.get(name)}
+        before, given = dict(shares), {}
         if own := shares.pop(payee, None):
-            shares[to] = shares.get(to, Fraction()) + own * part
-            if part < 1:
-                shares[payee] = own * (1 - part)
+            given = {to: own * part for to, part in parts.items()}
+            for to, more in given.items():
+                shares[to] = shares.get(to, Fraction()) + more
+            if left := own - sum(given.values()):
+                shares[payee] = left
         if shares:
             held = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
-            assets.append({**asset, "value": str(sum(shares.values())), "shares": held})
+            told = {**asset, "value": str(sum(shares.values())), "shares": held}
+            through = _through(asset, before, shares)
+            if is_divided and given:
+                of_group = through.setdefault(payee, {})
+                for to, more in given.items():
+                    of_group[to] = of_group.get(to, Fraction()) + more / shares[to]
+            told.pop("through", None)
+            if through := {group: each for group, each in through.items() if each}:
+                told["through"] = [
+                    {"group": group, "shares": [[who, str(each[who])] for who in sorted(each)]}
+                    for group, each in sorted(through.items())
+                ]
+            assets.append(told)
     return assets
+
+
+def _through(
+    asset: Mapping[str, Any], before: Mapping[str, Fraction], after: Mapping[str, Fraction]
+) -> dict[str, dict[str, Fraction]]:
+    """By group and payee: which part of their share is through it, after the shares changed."""
+    return {
+        each["group"]: {
+            who: Fraction(part) * min(before[who] / after[who], Fraction(1))
+            for who, part in each["shares"]
+            if who in after and who in before
+        }
+        for each in asset.get("through", ())
+    }
 
 
 @command(

@@ -17,6 +17,7 @@ from domain.dispute import Opening
 from domain.fact import Fact
 from domain.join import Join
 from domain.kept import placed_at
+from domain.membership import Membership
 from domain.money.agreement import Agreement
 from domain.money.entry import Costs, Entry, Lines, Through, read_lines
 from domain.money.held import Owed
@@ -62,6 +63,7 @@ TOPICS = tuple(
         *(Hold.Opened, Hold.Lifted),
         *(Credit.Disputed, Credit.Settled, Credit.Revoked),
         *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Membership.Disputed, Membership.Settled),
         *(Join.Declared, Join.Accepted, Join.Undone),
         *(Contributor.Merged, Contributor.Separated, Contributor.Forgotten, Period.Closed),
     )
@@ -224,6 +226,8 @@ class Folding(State):
                 self._doubt(id, happened, work, None, child)
             case Hold.Event(work=work, contributor=who) | Credit.Event(work=work, contributor=who):
                 self._doubt(id, happened, work, who, None)
+            case Membership.Event(group=group, contributor=who):
+                self._doubt(id, happened, group, who, None)
             case Period.Closed(until=until):
                 self.closed["until"] = max(until, self.closed.get("until", ""))
             case Contributor.Merged(into=into):

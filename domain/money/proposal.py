@@ -12,7 +12,7 @@ One file, because what a proposal is waiting for follows from all of its facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -43,7 +43,11 @@ LONGEST_WAIT = timedelta(days=10)
 days in which mail may not arrive."""
 
 Assets = list[dict[str, Any]]
-"""``[{"asset", "value", "within"?, "shares": [[payee, share], …]}]``."""
+"""``[{"asset", "value", "within"?, "shares": [[payee, share], …], "through"?}]``.
+
+``through`` is ``[{"group", "shares": [[payee, part], …]}]``: which part of the share of a payee is
+of what a group has, by the group's own division of it.
+"""
 
 
 def joined(assets: Assets, more: Assets) -> Assets:
@@ -59,6 +63,17 @@ def payees_of(assets: Assets) -> Iterator[str]:
     for asset in assets:
         for payee, _ in asset["shares"]:
             yield payee
+
+
+def about(asset: Mapping[str, Any], payee: str) -> tuple[str, ...]:
+    """On what a share in an asset depends: the asset, what it is within, and the groups through
+    which the payee has it."""
+    groups = (
+        each["group"]
+        for each in asset.get("through", ())
+        if any(payee == who for who, _ in each["shares"])
+    )
+    return (asset["asset"], *asset.get("within", ()), *groups)
 
 
 class Content(NamedTuple):

@@ -254,7 +254,8 @@ class ProposedContent(Command):
         if opened.works is not None:
             content = _eligible(past, opened, opened.works, content)
             read_terms({"type": "assets", "assets": content.assets})
-        must_know(past, payees_of(content.assets))
+        groups = (each["group"] for asset in content.assets for each in asset.get("through", ()))
+        must_know(past, [*payees_of(content.assets), *groups])
         return content
 
 

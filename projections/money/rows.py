@@ -14,6 +14,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.dispute import Opening
 from domain.fact import Fact
+from domain.membership import Membership
 from domain.moment import instant
 from domain.money.entry import Entry
 from domain.money.exchange import ExchangeRate, PaymentCurrency
@@ -24,7 +25,7 @@ from domain.money.payout import Batch, Payout
 from domain.money.period import Period
 from domain.money.pool import Pool
 from domain.money.postings import postings
-from domain.money.proposal import Proposal
+from domain.money.proposal import Proposal, about
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.terms import named_in
@@ -359,6 +360,8 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
             yield _question(position, happened, happened.work, happened.contributor, None)
         case Remix.Disputed() | Remix.Settled() | Remix.Struck():
             yield _question(position, happened, happened.parent, None, happened.child)
+        case Membership.Disputed() | Membership.Settled():
+            yield _question(position, happened, happened.group, happened.contributor, None)
         case Outsider.Identified(payee=name, contributor=contributor):
             yield Put(IDENTIFIED, (name, contributor, position))
         case Contributor.Forgotten(holds=True):
@@ -388,7 +391,7 @@ def _question(
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:
     for asset in happened.assets:
         for payee, _ in asset["shares"]:
-            for piece in (asset["asset"], *asset.get("within", ())):
+            for piece in about(asset, payee):
                 row = (happened.originator_id, payee, asset["asset"], piece, position)
                 yield Put(PIECES, row)
 
@@ -480,5 +483,6 @@ MONEY = Projection(
         *facts_about(Outsider, ExchangeRate, PaymentCurrency, Withholding),
         *(Contributor.Forgotten, Credit.Disputed, Credit.Settled, Credit.Revoked),
         *(Remix.Disputed, Remix.Settled, Remix.Struck),
+        *(Membership.Disputed, Membership.Settled),
     ),
 )

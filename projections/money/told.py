@@ -204,6 +204,17 @@ class Uncited(TypedDict):
     name: Annotated[str | None, Example("Ben")]
 
 
+class ThroughGroup(TypedDict):
+    """What of an asset's shares members have through their group."""
+
+    group: Annotated[ContributorId, "The group."]
+    shares: Annotated[
+        list[Annotated[list[str], Length(2)]],
+        "Each member, with the part of their share that is of the group's.",
+        Example([[BEN, "1"]]),
+    ]
+
+
 class AssetTold(TypedDict):
     """The weight of an asset, and its shares."""
 
@@ -212,6 +223,9 @@ class AssetTold(TypedDict):
     within: Annotated[list[Annotated[str, Example("act 1")]], "The parts of the whole it is in."]
     shares: Annotated[
         list[Annotated[list[str], Length(2)]], Example([[BEN, "1/2"], ["operator", "1/2"]])
+    ]
+    through: Annotated[
+        list[ThroughGroup], "The groups whose own share was divided among their members."
     ]
 
 

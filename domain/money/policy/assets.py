@@ -6,7 +6,7 @@ visible as waived.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, NamedTuple
@@ -147,14 +147,14 @@ def spread(
 
 
 def read_assets(form: Form, value: object) -> dict[str, Asset]:
-    """``[{"asset", "value", "within"?, "shares"}]``, by name."""
+    """``[{"asset", "value", "within"?, "shares", "through"?}]``, by name."""
     assets: dict[str, Asset] = {}
     groups: set[str] = set()
     for index, line in enumerate(form.listed(value, "assets")):
         place = f"assets[{index}]"
         needed = ("asset", "value", "shares")
         where = form.at(place)
-        fields = fields_of(line, where, BadPolicy, needed=needed, optional=("within",))
+        fields = fields_of(line, where, BadPolicy, needed=needed, optional=("within", "through"))
         name = form.name(fields["asset"], f"{place}.asset")
         within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
         if len(within) > MAXIMUM_SCOPES:
@@ -167,6 +167,7 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
             )
         if not any(entry.share for entry in entries):
             raise BadShare(f"{where}.shares", 0, "all of them are 0")
+        _must_be_theirs(form, fields.get("through", []), place, {entry.name for entry in entries})
         if name in assets:
             raise BadPolicy(where, f"“{name}” is listed twice")
         form.once(parts, f"{place}.within")
@@ -178,6 +179,19 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
     for name in sorted({*groups, RELEASE} & set(assets) | ({RELEASE} & groups)):
         raise BadPolicy(form.at("assets"), f"“{name}” would name two scopes")
     return assets
+
+
+def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[str]) -> None:
+    """Refuse parts of shares that are through a group, but of nobody's share in an asset."""
+    groups = form.listed(value, f"{asset}.through") if value else ()
+    for index, line in enumerate(groups):
+        place = f"{asset}.through[{index}]"
+        fields = fields_of(line, form.at(place), BadPolicy, needed=("group", "shares"))
+        form.name(fields["group"], f"{place}.group")
+        for entry in form.entries(fields["shares"], f"{place}.shares"):
+            if entry.name not in holders or not 0 < entry.share <= 1 or entry.then is not None:
+                reason = f"“{entry.name}” is with a part of their share in the asset, at most all"
+                raise BadPolicy(form.at(f"{place}.shares"), reason)
 
 
 def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waivers:

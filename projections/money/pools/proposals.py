@@ -127,7 +127,7 @@ def _withdrawn_told(
 
 
 def _asset_told(asset: dict[str, Any]) -> AssetTold:
-    return cast("AssetTold", {"within": [], **asset})
+    return cast("AssetTold", {"within": [], "through": [], **asset})
 
 
 def _revision_told(version: Version, texts: dict[str | None, str]) -> Revision:

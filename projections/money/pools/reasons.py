@@ -10,6 +10,7 @@ from fractions import Fraction
 from domain.journal import Journal
 from domain.money.entry import Entry, Line
 from domain.money.naming import PAYER
+from domain.money.policy.assets import Holding
 from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.money.split import read_terms
@@ -26,7 +27,14 @@ from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told
-from projections.money.pools.told import AgreementTold, PayeeCost, PieceTold, RoundingTold, Why
+from projections.money.pools.told import (
+    AgreementTold,
+    PayeeCost,
+    PieceTold,
+    RoundingTold,
+    ThroughPart,
+    Why,
+)
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
 from projections.money.splitting import PartOfPath
@@ -158,7 +166,7 @@ def _pieces(
     tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
-    through = _through(frozen, noun)
+    through = _paths(frozen, noun)
     pieces: list[PieceTold] = []
     for each in holdings_in(noun.current.assets):
         if each.payee != payee:
@@ -180,6 +188,7 @@ def _pieces(
                 "part": str(each.part),
                 "amount": str(agreed * each.part),
                 "waived_over": waivers.get((payee, each.asset)),
+                "through": _through(view, noun, each),
                 **counted,
                 "paths": [
                     [{"id": told[work]["id"], "title": told[work]["title"]} for work in end.works]
@@ -194,7 +203,21 @@ def _pieces(
     return pieces
 
 
-def _through(view: View, noun: Proposal) -> PartOfPath | None:
+def _through(view: View, noun: Proposal, holding: Holding) -> list[ThroughPart]:
+    """The groups of whose share something is a part: how much of the asset, and of how much."""
+    asset = next(each for each in noun.current.assets if each["asset"] == holding.asset)
+    inside: dict[str, Fraction] = {who: Fraction(share) for who, share in asset["shares"]}
+    whole, found = sum(inside.values(), Fraction()), list[ThroughPart]()
+    for each in asset.get("through", ()):
+        parts = {who: inside[who] / whole * Fraction(part) for who, part in each["shares"]}
+        if holding.payee in parts:
+            told = payees_told(view, [each["group"]])[each["group"]]
+            of = str(sum(parts.values(), Fraction()))
+            found.append({"group": told, "share": str(parts[holding.payee]), "of": of})
+    return found
+
+
+def _paths(view: View, noun: Proposal) -> PartOfPath | None:
     """The share through each path, if the shares were computed by a policy that defines it."""
     if noun.current.policy is None:
         return None

@@ -392,6 +392,14 @@ class AgreementTold(TypedDict):
     effective_at: str | None
 
 
+class ThroughPart(TypedDict):
+    """A group through which somebody has a share."""
+
+    group: PayeeRef
+    share: Annotated[str, "What they have of the asset through it.", Example("1/6")]
+    of: Annotated[str, "What the group's members have of it together.", Example("1/2")]
+
+
 class PieceTold(PathCount):
     """An asset in which the payee has a share."""
 
@@ -402,6 +410,9 @@ class PieceTold(PathCount):
     part: Annotated[str, "The payee's part of the agreed amount by it.", Example("3/8")]
     amount: Annotated[Exact, "That part of this amount, before any waiver.", Example("151380")]
     waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
+    through: Annotated[
+        list[ThroughPart], "The groups of whose share it is a part, by their own division."
+    ]
     paths: Annotated[list[list[PathWork]], "Up to twelve of them, the shortest first."]
     paths_left_out: Annotated[
         list[Count], "How many works in the middle of each of these paths are left out."

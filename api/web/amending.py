@@ -1,0 +1,100 @@
+"""Amending the terms of a pool: the form in which they were chosen, filled with those in force.
+
+What changes is shown beside what holds before, and only what was shown is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import render_template, request
+
+from api.problems import Problem, of_refusal
+from api.schemas import stated
+from api.web import terms as templates
+from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
+from api.web.pooling import People, Terms, lines_of, seal, wrong
+from domain.money.pool import Pool, in_force
+from domain.money.proposing import AmendPool
+from domain.refusal import Refusal, UnknownPool
+from projections import lineage
+from projections.money import pools
+from projections.money.pools.told import PoolTold
+from projections.nouns import noun_at
+from projections.store import View
+
+FIELDS = {"effective_at": "From when", "reason": "Why", "document": "Document"}
+
+
+def pages(frame: Frame) -> None:
+    """The form that amends the terms of a pool."""
+
+    @frame.page("/pool/<id>/amend", nobody_else=True)
+    def show_amending(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked()) as view:
+            pool = pools.pool(view, frame.journal, id, actor=reader())
+            people = People(view, pool["release"])
+            return _page(frame, view, pool, _filled(pool, people), "choose")
+
+    @frame.form("/pool/<id>/amend")
+    def take_amendment(id: str) -> Answer:
+        id = id_in_path(id)
+        with frame.view(asked()) as view:
+            pool = pools.pool(view, frame.journal, id, actor=reader())
+            form = request.form.to_dict()
+            return _page(frame, view, pool, form, request.form.get("do", ""))
+
+
+def _filled(pool: PoolTold, people: People) -> dict[str, str]:
+    """The form as the terms in force fill it; empty if no template made them."""
+    found = templates.made_by(pool["terms"])
+    if found is None:
+        return {}
+    name, filled = found
+    blanks = templates.TEMPLATES[name].blanks
+    typed = templates.typed(filled, blanks, pool["currency"], people.written)
+    return {"template": name, **{f"blank-{blank}": text for blank, text in typed.items()}}
+
+
+def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do: str) -> Answer:
+    people = People(view, pool["release"])
+    fields = {name: form.get(name, "").strip() for name in FIELDS}
+    terms, problem, lines = Terms(form, people, pool["currency"]), None, None
+    sealed = seal(sorted(fields.items()), terms.name, terms.typed)
+    if do != "choose":
+        try:
+            said: dict[str, Any] = {name: text for name, text in fields.items() if text}
+            command = stated(AmendPool, {**said, "terms": terms.made(), "pool": pool["id"]})
+            terms.must_be_right()
+            assert isinstance(command, AmendPool)
+            frame.rehearse(command)
+            if do == "record" and form.get("seen") == sealed:
+                receipt = frame.record(command)
+                return to_page(f"/pool/{pool['id']}", receipt.position)
+            before = _before(view, frame, pool["id"], command.effective_at)
+            lines = lines_of(terms, [before, command.terms], pool["currency"], people)
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+    page = render_template(
+        "amend.html",
+        pool=pool,
+        release=lineage.work(view, pool["release"]),
+        fields=fields,
+        terms=terms,
+        seal=sealed,
+        is_from_template=templates.made_by(pool["terms"]) is not None,
+        templates=templates.TEMPLATES,
+        people=sorted(filter(None, people.told.values())),
+        lines=lines,
+        problem=problem,
+        wrong=wrong(problem, fields, FIELDS, terms),
+    )
+    return page, 200 if problem is None else problem.code
+
+
+def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:
+    """The terms that hold for what is earned at a moment, before the amendment."""
+    noun = noun_at(view, frame.journal, Pool, pool, UnknownPool)
+    return in_force(noun.opened, noun.amended, effective_at).terms

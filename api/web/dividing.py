@@ -1,0 +1,119 @@
+"""Dividing a group's share among its members, by their own agreement: a form with a preview.
+
+Only what the preview showed is recorded; what nobody is given stays with the group's account.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from flask import g, render_template, request
+
+from api import percentages
+from api.problems import Problem, of_refusal
+from api.schemas import stated
+from api.web import errors
+from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
+from api.web.pooling import seal
+from domain.money.elsewhere import AssignShare
+from domain.refusal import NoShare, Refusal
+from projections import attribution, groups
+from projections.money import pools
+from projections.money.told import ProposalTold
+from projections.store import View
+
+FIELDS = {
+    **{"effective_at": "From when", "evidence": "The agreement", "reason": "Why"},
+    "among": "The parts",
+}
+
+
+class Line(NamedTuple):
+    """A member, and the part of the group's share that they get."""
+
+    payee: str
+    name: str
+    part: str
+
+    @property
+    def exact(self) -> Fraction:
+        """The part, as far as it can be read."""
+        try:
+            return Fraction(self.part or 0)
+        except (ValueError, ZeroDivisionError):
+            return Fraction()
+
+
+def pages(frame: Frame) -> None:
+    """The form by which a group divides its share of an agreement."""
+
+    @frame.page("/proposal/<id>/divide", nobody_else=True)
+    def show_dividing(id: str) -> Answer:
+        return _form(frame, id_in_path(id), "choose")
+
+    @frame.form("/proposal/<id>/divide")
+    def divide_share(id: str) -> Answer:
+        return _form(frame, id_in_path(id), request.form.get("do", ""))
+
+
+def members_of(view: View, group: str) -> dict[str, str | None]:
+    """Who is or was in a group and has agreed to be: their names by their ids."""
+    found = groups.members(view, attribution.accounts(view, group))
+    told = attribution.persons(view, {one.contributor for one in found})
+    return {one["id"]: one["name"] for one in told.values()}
+
+
+def _form(frame: Frame, id: str, do: str) -> Answer:
+    form = request.form
+    with frame.view(asked()) as view:
+        proposal = pools.proposal(view, frame.journal, id, actor=reader())
+        own = next((one for one in proposal["shares"] if one["payee"]["id"] == g.actor), None)
+        if own is None:
+            raise NoShare(g.actor)
+        members = members_of(view, g.actor)
+        parts = dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
+        lines = [
+            Line(one, name or one, percentages.exact(parts.get(one, "")))
+            for one, name in members.items()
+        ]
+        fields = {name: form.get(name, "").strip() for name in FIELDS if name != "among"}
+        new, sealed = form.get("id") or str(uuid4()), seal(sorted(fields.items()), lines)
+        problem, is_shown = None, False
+        if do != "choose":
+            try:
+                command = _command(proposal, fields, lines, new)
+                frame.rehearse(command)
+                if do == "record" and form.get("seen") == sealed:
+                    receipt = frame.record(command)
+                    return to_page(f"/proposal/{receipt.id}", receipt.position)
+                is_shown = True
+            except (Problem, Refusal) as refusal:
+                problem = of_refusal(refusal)
+        page = render_template(
+            "divide.html",
+            proposal=proposal,
+            own=own,
+            lines=lines,
+            left=1 - sum((one.exact for one in lines), Fraction()),
+            whole=Fraction(own["share"]),
+            fields=fields,
+            id=new,
+            seal=sealed,
+            is_shown=is_shown,
+            problem=problem,
+            wrong=errors.by_field(problem, fields, FIELDS),
+        )
+        return page, 200 if problem is None else problem.code
+
+
+def _command(
+    proposal: ProposalTold, fields: dict[str, str], lines: list[Line], id: str
+) -> AssignShare:
+    among = [{"payee": one.payee, "part": one.part} for one in lines if one.part]
+    said: dict[str, Any] = {name: text for name, text in fields.items() if text}
+    said |= {"pool": proposal["pool"], "payee": g.actor, "among": among, "id": id}
+    command = stated(AssignShare, said)
+    assert isinstance(command, AssignShare)
+    return command
