@@ -49,8 +49,13 @@ def empty(browser: Browser, tables: Path, folder: Path, *, js: bool) -> Iterator
 
 
 def go(page: Page, *links: str) -> None:
-    """Follow links, each of which may be in the menu of desks or behind a summary."""
+    """Follow links, each of which may be in the menu of desks or behind a summary.
+
+    Which of these it is can only be said of a page that has arrived whole: until then, a link
+    further down is not there yet, however sure the heading is.
+    """
     for name in links:
+        page.wait_for_load_state("domcontentloaded")
         link = page.get_by_role("link", name=name, exact=True)
         if not link.count():
             link = page.get_by_role("link", name=name, exact=True, include_hidden=True)

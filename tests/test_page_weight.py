@@ -295,7 +295,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
         "revise_proposal", proposal=proposal, comments=comments[:20], note=LONG, assets=assets[:99]
     )
     small = told.pool("By the month", release=release)
-    told.agree(small, {people[0]: "2", people[1]: "1"})
+    divided = told.agree(small, {people[0]: "2", people[1]: "1"})
     for month in range(MANY // 2):
         told.earn(small, 100_00 + month, source=f"shop {month}")
     batch = told.tell("issue_payouts", currency="USD", payees=people[:40]).id
@@ -309,7 +309,10 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
         **{f"{desk}/{one}": [f"{desk}/{one}"] for one in ("bookings", "balances", "pools")},
         f"{desk}/reports": [f"{desk}/reports", f"{desk}/reports?year=2026"],
         "/pool/<id>": [f"/pool/{pool}", f"/pool/{small}"],
-        "/pool/<id>/propose": [f"/pool/{pool}/propose?way={way}" for way in ("rates", "hand")],
+        "/pool/<id>/propose": [
+            f"/pool/{pool}/propose?way={way}" for way in ("rates", "hand", "pieces")
+        ],
+        "/pool/<id>/amend": [f"/pool/{pool}/amend"],
         "/pools/<id>/split.svg": [f"/pools/{pool}/split.svg"],
         "/proposal/<id>": [
             f"/proposal/{agreement}",
@@ -317,6 +320,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
             f"/proposal/{proposal} as {people[0]}",
         ],
         "/proposal/<id>/revise": [f"/proposal/{proposal}/revise"],
+        "/proposal/<id>/divide": [f"/proposal/{divided}/divide as {people[1]}"],
         "/entry/<id>": [f"/entry/{division}"],
         "/entry/<id>/why": [f"/entry/{division}/why?payee={people[n]}" for n in (0, 400)],
         "/statement/<id>": [f"/statement/{people[0]}"],

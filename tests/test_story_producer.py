@@ -4,56 +4,11 @@ Rule: nobody is given an id, an address or a command; what is done is done as th
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
-import pytest
-from browsing import look_at, reader, sign_in
-from playwright.sync_api import Browser, Page, expect
-from serving import OPERATOR_KEY, Clock, serving
+from browsing import look_at
+from clicking import Stage, admit, go, publish
+from playwright.sync_api import Page, expect
 from test_browser import find
-
-Story = tuple[Callable[[str], Page], Clock, bool]
-
-
-@pytest.fixture(
-    params=[pytest.param(True, marks=pytest.mark.slow), False],
-    ids=["with-script", "without-script"],
-)
-def empty(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Story]:
-    """An empty installation, and windows on it for whoever signs in with a key."""
-    clock = Clock()
-    with serving(f"sqlite:///{tmp_path / 'stemma.db'}", clock=clock) as served, ExitStack() as open:
-
-        def window(key: str) -> Page:
-            page = open.enter_context(reader(browser, served.origin, js=request.param))
-            sign_in(page, key)
-            return page
-
-        yield window, clock, request.param
-
-
-def admit(page: Page, name: str) -> str:
-    """Admit somebody and make them a key, as the operator does; the key."""
-    go(page, "Everything else", "Register a person or group who can be credited from now on")
-    page.get_by_label("Name").fill(name)
-    page.get_by_role("button", name="Record it").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
-    address = page.url.partition("?")[0]
-    go(page, "Keys")
-    page.get_by_label("For whom").fill(address)
-    page.get_by_role("button", name="Make a key").click()
-    return page.get_by_role("status").locator("code").inner_text()
-
-
-def go(page: Page, *links: str) -> None:
-    """Follow links, the first of which may be in the menu of desks."""
-    for name in links:
-        link = page.get_by_role("link", name=name, exact=True).first
-        if not link.is_visible():
-            page.get_by_text("Desk", exact=True).click()
-        link.click()
 
 
 def post(page: Page, title: str) -> None:
@@ -61,15 +16,13 @@ def post(page: Page, title: str) -> None:
     page.get_by_label("Title", exact=True).fill(title)
     page.get_by_label("Medium").fill("audio")
     page.get_by_label("Role", exact=True).fill("composer")
-    page.get_by_role("button", name="Preview").click()
-    page.get_by_role("button", name="Post it").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    publish(page, title)
 
 
-def test_a_release_is_assembled_cleared_published_and_its_split_accepted(empty: Story) -> None:
-    window, clock, js = empty
-    operator = window(OPERATOR_KEY)
-    ana, ben = (window(admit(operator, name)) for name in ("Ana", "Ben"))
+def test_a_release_is_assembled_cleared_published_and_its_split_accepted(stage: Stage) -> None:
+    clock, js = stage.clock, stage.js
+    operator = stage.window()
+    ana, ben = (stage.window(admit(operator, name)) for name in ("Ana", "Ben"))
     post(ben, "A beat")
     post(ana, "A song")
 
