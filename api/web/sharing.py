@@ -72,8 +72,8 @@ WAYS: dict[str, Way] = {
 """Every way by its name."""
 
 
-MOST_PIECES = 60
-"""How many pieces of the release a form lists, the nearest first."""
+MOST_HELD = 80
+"""How many pieces and shares of pieces a form lists, the nearest pieces first."""
 
 
 @dataclass
@@ -88,20 +88,17 @@ class Piece:
 
 def pieces_of(view: View, release: str) -> list[Piece]:
     """The pieces of a release, each held equally by those credited on it, or whoever made it."""
-    found = lineage_at(view, lineage.find(view, release).number)
-    near = {work: generation for work, generation in found.lineage.generation.items() if generation}
-    names = timeline.names(view, near)
-    return [
-        Piece(
-            work,
-            words.called(names[work]),
-            "",
-            [(who, "1") for who, _ in found.lineage.people.get(work, ())]
-            or [(f"work/{work}", "1")],
-        )
-        for work in sorted(near, key=lambda one: near[one])[:MOST_PIECES]
-        if names[work]["kind"] != "release"
-    ]
+    found = lineage_at(view, lineage.find(view, release).number).lineage
+    near = sorted(found.generation, key=lambda work: found.generation[work])[1:MOST_HELD]
+    names, pieces, room = timeline.names(view, near), list[Piece](), MOST_HELD
+    for work in near:
+        held = [(who, "1") for who, _ in found.people.get(work, ((f"work/{work}", 1),))]
+        room -= 1 + len(held)
+        if room < 0:
+            break
+        if names[work]["kind"] != "release":
+            pieces.append(Piece(work, words.shortened(words.called(names[work])), "", held))
+    return pieces
 
 
 def _sent(pieces: list[Piece], people: People) -> None:
