@@ -489,6 +489,21 @@ def test_what_is_for_one_reader_is_stored_by_nobody(public: Served) -> None:
     assert "Cookie" in reader(public).get("/").headers["Vary"]
 
 
+def test_a_page_for_anybody_is_sent_again_only_if_it_changed(public: Served) -> None:
+    poem = public.post_piece("A poem", by=(ana := public.admit("Ana")))
+    someone = reader(public)
+    for path in (f"/piece/{poem}", f"/contributor/{ana}", "/search", "/docs"):
+        first = someone.get(path)
+        again = someone.get(path, If_None_Match=first.headers["ETag"])
+        assert (again.status, again.text) == (304, ""), path
+    tag = someone.get(f"/piece/{poem}").headers["ETag"]
+    public.post_piece("A song", poem, by=ana)
+    assert someone.get(f"/piece/{poem}", If_None_Match=tag).status == 200
+    own = signed_in(public, ana).get(f"/piece/{poem}", If_None_Match=tag)
+    assert own.status == 200
+    assert "ETag" not in own.headers
+
+
 def test_a_work_is_shown_as_it_was(on_either: Served) -> None:
     ana, ben = on_either.admit("Ana"), on_either.admit("Ben")
     poem = on_either.post_piece("A poem", by=ana)

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.asking import LONGEST_CURSOR, viewing
 from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
+from api.conditional import by_bytes
 from api.fields import Choice, Shape, Text, Whole, loaded, searched
 from api.keys import Keys
 from api.limits import Limits
@@ -358,7 +359,8 @@ def _finish(answer: Response) -> Response:
     answer.vary.add("Cookie")
     if g.get("done"):
         answer.delete_cookie(named_here(DONE))
-    return answer
+    # A page for anybody follows from its address and the journal; one of one's own is not kept.
+    return answer if g.get("actor") else by_bytes(answer)
 
 
 def again(**changed: str | None) -> str:
