@@ -18,6 +18,7 @@ from clicking import Stage, empty
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from scratch import keep_bytecode, use_scratch
+from warm import warm
 
 from scripts.service import open_service
 
@@ -140,6 +141,13 @@ def other_database(database: str, request: pytest.FixtureRequest, tmp_path: Path
         return f"sqlite:///{tmp_path / 'other.db'}"
     url: str = request.getfixturevalue("postgres_dsn")
     return url
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a ``stemma`` whose every run is a fork of one process."""
+    with warm(tmp_path_factory.mktemp("warm") / "bin", dict(os.environ)) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

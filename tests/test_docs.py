@@ -87,9 +87,9 @@ WITH_TRANSCRIPTS = [document for document in DOCUMENTS if "```console" in text_o
 
 
 @pytest.mark.parametrize("document", WITH_TRANSCRIPTS)
-def test_a_transcript_is_what_happens(document: str, tmp_path: Path) -> None:
+def test_a_transcript_is_what_happens(document: str, commands: Path, tmp_path: Path) -> None:
     told = list(transcript.entries(text_of(document)))
-    printed = transcript.run([entry.command for entry in told], tmp_path)
+    printed = transcript.run([entry.command for entry in told], tmp_path, commands)
     assert [transcript.masked(one) for one in printed] == [
         transcript.masked(entry.printed) for entry in told
     ]
@@ -102,14 +102,18 @@ def test_the_readme_the_tutorial_and_the_guides_are_sessions_that_run() -> None:
     assert told - {*WITH_TRANSCRIPTS} == {"api/web/docs/how-to/run-it-on-postgresql.md"}
 
 
-def test_a_transcript_is_one_session_of_a_shell(tmp_path: Path) -> None:
+def test_a_transcript_is_one_session_of_a_shell(commands: Path, tmp_path: Path) -> None:
     document = (
         "```console\n$ A=1\n$ echo $A \\\n>   b\n1 b\n```\n\n"
         "```console\n$ false; echo $?$A\n11\n```\n"
     )
     told = list(transcript.entries(document))
     assert [entry.printed for entry in told] == ["", "1 b", "11"]
-    assert transcript.run([entry.command for entry in told], tmp_path) == ["", "1 b", "11"]
+    assert transcript.run([entry.command for entry in told], tmp_path, commands) == [
+        "",
+        "1 b",
+        "11",
+    ]
 
 
 def test_only_times_and_keys_are_masked() -> None:
@@ -118,8 +122,8 @@ def test_only_times_and_keys_are_masked() -> None:
     assert transcript.masked("position 12, stemma_key") == "position 12, stemma_key"
 
 
-def test_a_session_leaves_nothing_running(tmp_path: Path) -> None:
-    (pid,) = transcript.run(["sleep 600 & echo $!"], tmp_path)
+def test_a_session_leaves_nothing_running(commands: Path, tmp_path: Path) -> None:
+    (pid,) = transcript.run(["sleep 600 & echo $!"], tmp_path, commands)
     deadline = time.monotonic() + 10
     while is_running(pid):
         assert time.monotonic() < deadline

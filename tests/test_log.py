@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
 from stories import carry_out
-from warm import warm
 
 from api.proofs import FOR_EVER
 from domain.checkpoint import (
@@ -181,12 +179,6 @@ def test_anybody_can_read_the_log_over_http(database: str) -> None:
         receipt = served.operator.get("/facts/1/receipt")
         assert receipt.text.startswith("c2sp.org/tlog-proof@v1\n")
         assert receipt.headers["Content-Disposition"].endswith('"stemma-fact-1.receipt"')
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Path]:
-    with warm(tmp_path / "bin", dict(os.environ)) as folder:
-        yield folder
 
 
 def test_a_receipt_is_checked_offline_from_the_command_line(commands: Path, tmp_path: Path) -> None:

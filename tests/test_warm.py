@@ -3,11 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-from warm import warm
 
 FRESH = Path(sys.executable).parent
 SESSION = """
@@ -27,13 +23,6 @@ def told(commands: Path, home: Path, session: str) -> str:
     words, here = ["/bin/sh", "-c", session], environment(commands, home)
     ran = subprocess.run(words, cwd=home, env=here, stdout=subprocess.PIPE, text=True, check=True)
     return ran.stdout.replace(str(home), "HOME")
-
-
-@pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("warm")
-    with warm(folder / "bin", dict(os.environ)) as made:
-        yield made
 
 
 def test_a_warm_command_does_what_a_fresh_one_does(commands: Path, tmp_path: Path) -> None:

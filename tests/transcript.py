@@ -55,8 +55,11 @@ def entries(document: str) -> Iterator[Entry]:
             yield Entry("\n".join(lines[:rest]), "\n".join(lines[rest:]))
 
 
-def run(commands: list[str], folder: Path) -> list[str]:
-    """What each command prints, all of them run by one shell in an empty folder."""
+def run(commands: list[str], folder: Path, binaries: Path) -> list[str]:
+    """What each command prints, all of them run by one shell in an empty folder.
+
+    A ``stemma`` is in `binaries`.
+    """
     port = str(free_port())
     script = folder / "session.sh"
     steps = [f"printf '\\036'\n{command}\n" for command in commands]
@@ -65,8 +68,8 @@ def run(commands: list[str], folder: Path) -> list[str]:
     inside = folder / "inside"
     inside.mkdir()
     environment = _environment(inside)
-    with output.open("wb") as file, warm(folder / "bin", environment) as commands_folder:
-        path = f"{commands_folder}{os.pathsep}{environment['PATH']}"
+    with output.open("wb") as file:
+        path = f"{binaries}{os.pathsep}{environment['PATH']}"
         shell = subprocess.Popen(
             ["/bin/sh", script],
             cwd=inside,
@@ -135,8 +138,11 @@ def _renewed(document: str, printed: list[str]) -> str:
 def main(path: Path) -> None:
     """Write what is printed now into a document."""
     document = path.read_text("utf-8")
-    with tempfile.TemporaryDirectory() as folder:
-        printed = run([entry.command for entry in entries(document)], Path(folder))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        warm(Path(name) / "bin", dict(os.environ)) as stemma,
+    ):
+        printed = run([entry.command for entry in entries(document)], Path(name), stemma)
     path.write_text(_renewed(document, printed), "utf-8")
 
 
