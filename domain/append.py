@@ -20,7 +20,7 @@ from domain.clock import in_order, stamp_of
 from domain.condition import Condition, Recorded, Spent
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.fact import Fact, FoundBy, read_fact
-from domain.heads import heads_of
+from domain.heads import Begun, heads_of
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.stored import (
@@ -60,6 +60,9 @@ class Append:
     """What counts toward quotas: the place of the fact, its actor, the quota and when."""
     keeping: Callable[[Transaction, Sequence[int], Sequence[Fact]], None] | None = None
     """Writes what else follows from the facts, as they are recorded."""
+    begun: Begun | None = None
+    """What was there when it was decided, if it need not be read again unless others were faster.
+    """
 
     @property
     def is_alone(self) -> bool:
@@ -71,6 +74,13 @@ class Append:
     def is_plain(self) -> bool:
         """Whether all that it writes are rows which are known beforehand."""
         return self.keeping is None and not self.is_alone
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that has to be read for it was read when it was decided."""
+        if self.begun is None or not self.is_plain:
+            return False
+        return all(self.born.union(self.begun.heads).issuperset(about) for about in self.about)
 
     @cached_property
     def born(self) -> set[str]:
@@ -99,6 +109,8 @@ class Recording:
 
     transaction: Transaction
     appends: Sequence[Append]
+    begun: Begun | None = None
+    """What is there already, if it is hoped to be known."""
     _rows: dict[Table, list[Row]] = field(default_factory=dict)
     _taken: set[object] = field(default_factory=set)
     """What nobody else may have."""
@@ -106,9 +118,12 @@ class Recording:
     """The subjects of what was taken."""
 
     def __post_init__(self) -> None:
-        about = [*chain.from_iterable(one.about for one in self.appends)]
-        born = {id for one in self.appends for id in one.born}
-        self._begun, self._stamp, self._heads = heads_of(self.transaction, about, born)
+        if self.begun is None:
+            about = [*chain.from_iterable(one.about for one in self.appends)]
+            born = {id for one in self.appends for id in one.born}
+            self._begun, self._stamp, self._heads = heads_of(self.transaction, about, born)
+        else:
+            self._begun, self._stamp, self._heads = self.begun[:3]
         self._latest = self._begun
         self._added: list[Recorded] = []
         """What was taken so far."""

@@ -11,7 +11,7 @@ One file, because it is one class.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -81,6 +81,14 @@ def at(position: int, positions: Sequence[int]) -> int:
     return position if position < PENDING else positions[position - PENDING]
 
 
+def read_first(command: Command, by: str) -> Iterator[str]:
+    """The ids whose streams are read for any command: of who sends it, and of what it names."""
+    yield by
+    if by != OPERATOR:
+        yield grant_id(by, "auditor")
+    yield from (id for _, id in command.said(Ref))
+
+
 class Draft(Past):
     """Commands carried out one after the other, to be recorded together."""
 
@@ -93,8 +101,9 @@ class Draft(Past):
         near: Neighbours | None = None,
         signing: Signing | None = None,
         is_vouched_for: bool = False,
+        about: Collection[str] = (),
     ) -> None:
-        super().__init__(journal, now, near)
+        super().__init__(journal, now, near, about)
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = once

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from domain.chain import NONE
 from domain.clock import STAMP
-from domain.engine import Row, Transaction
+from domain.engine import Engine, Row, Transaction
 from domain.receipt import spell_leaf
 from domain.tree import leaf_hash
 
@@ -24,6 +24,52 @@ Head = tuple[int, int, str]
 """A number, a position and the hash of a leaf in base64."""
 
 
+class Begun(NamedTuple):
+    """What is there at a moment: the latest position with its time, heads, and streams."""
+
+    position: int
+    stamp: str
+    heads: dict[str, Row]
+    """The head of each subject that has facts, as far as it is what its fact says."""
+    streams: list[Row]
+    """The columns of facts, from the position on, in no order."""
+    wrong: set[str]
+    """The subjects whose stored head is not what its fact says."""
+
+
+def begun(
+    query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
+) -> Begun:
+    """What is there of some subjects: their heads and, if ``more`` asks for it, their streams."""
+    found = Begun(0, "", {}, [], set())
+    of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
+    for subject, position, number, hash, *fact in query(
+        f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "
+        f"FROM stored_events WHERE {LATEST} UNION ALL "
+        f"SELECT h.subject, h.position, h.number, CAST(h.hash AS {engine.typed('BYTES')}), "
+        f"{of_head} FROM heads h LEFT JOIN stored_events f ON f.position = h.position "
+        f"WHERE h.subject IN :subjects{more}",
+        subjects=list(subjects),
+    ):
+        if number == _OF_STREAM:
+            found.streams.append((position, *fact))
+        elif not subject:
+            found = found._replace(position=position, stamp=bytes(hash).decode())
+        elif (head := (number, position, bytes(hash).decode())) == _head(subject, position, fact):
+            found.heads[subject] = head
+        else:
+            found.wrong.add(subject)
+    return found
+
+
+_OF_STREAM = -1
+STREAMS = (
+    f" UNION ALL SELECT '', position, {_OF_STREAM}, NULL, {_FACT} FROM stored_events "
+    "WHERE originator_id IN :subjects"
+)
+"""Further rows of what has begun: the streams of the subjects."""
+
+
 def heads_of(
     transaction: Transaction, about: Sequence[Collection[str]], born: Collection[str]
 ) -> tuple[int, str, dict[str, Row]]:
@@ -31,29 +77,13 @@ def heads_of(
 
     ``born`` are those whose first fact is about to be recorded; called under the lock.
     """
-    latest, stamp, heads, wrong = 0, "", dict[str, Row](), set[str]()
     subjects = {subject for subjects in about for subject in subjects}
-    of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
-    for subject, position, number, hash, *fact in transaction.query(
-        f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "
-        f"FROM stored_events WHERE {LATEST} UNION ALL "
-        "SELECT h.subject, h.position, h.number, "
-        f"CAST(h.hash AS {transaction.engine.typed('BYTES')}), {of_head} "
-        "FROM heads h LEFT JOIN stored_events f ON f.position = h.position "
-        "WHERE h.subject IN :subjects",
-        subjects=list(subjects),
-    ):
-        if not subject:
-            latest, stamp = position, bytes(hash).decode()
-        elif (head := (number, position, bytes(hash).decode())) == _head(subject, position, fact):
-            heads[subject] = head
-        else:
-            wrong.add(subject)
-    missing = subjects - heads.keys() - wrong - set(born)
-    for subject in sorted(wrong | missing):
+    found = begun(transaction.query, transaction.engine, subjects)
+    missing = subjects - found.heads.keys() - found.wrong - set(born)
+    for subject in sorted(found.wrong | missing):
         if (told := told_by_facts(transaction, subject)) != NONE:
-            heads[subject] = told
-    return latest, stamp, heads
+            found.heads[subject] = told
+    return found.position, found.stamp, found.heads
 
 
 def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:

@@ -30,7 +30,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
 from domain.comment import COMMENT_MINUTES
-from domain.draft import Acknowledgement, Draft
+from domain.draft import Acknowledgement, Draft, read_first
 from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.kept import Rows
@@ -137,21 +137,27 @@ class Journal(Application[str]):
                 draft.carry_out(command, by, key=key, is_new_key=is_new_key) for command in commands
             ]
 
-        receipts, positions = self.decided(carry_out, signing=signing)
+        about = {id for command in commands for id in read_first(command, by)}
+        receipts, positions = self.decided(carry_out, signing=signing, about=about)
         told = tuple(chain.from_iterable(one.warnings for one in receipts))
         return replace(receipts[-1], warnings=told).recorded(positions)
 
     def decided(
-        self, decide: Callable[[Draft], T], *, signing: Signing | None = None
+        self,
+        decide: Callable[[Draft], T],
+        *,
+        signing: Signing | None = None,
+        about: Collection[str] = (),
     ) -> tuple[T, Sequence[int]]:
         """What was decided on a draft, and the positions at which that is recorded, in one append.
 
-        It is decided again when others write meanwhile.
+        It is decided again when others write meanwhile. What is ``about`` to be asked for is read
+        at once.
         """
         for _ in attempts():
             try:
                 with self.engine.snapshot():
-                    draft = Draft(self, self.clock(), signing=signing)
+                    draft = Draft(self, self.clock(), signing=signing, about=about)
                     told = decide(draft)
                 return told, self.commit(draft)
             except IntegrityError:
@@ -184,6 +190,7 @@ class Journal(Application[str]):
             requests=draft.requests,
             spent=draft.spent(),
             decided=draft.decided,
+            begun=draft.begun,
         )
         draft.near.recorded(positions)
         return positions

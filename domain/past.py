@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from domain.clock import moment_of
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
@@ -81,9 +82,17 @@ class Past:
     counts: bool
     """Whether what the current command says counts at once; otherwise it is pending."""
 
-    def __init__(self, journal: Kept, now: datetime, near: Neighbours | None = None) -> None:
+    def __init__(
+        self,
+        journal: Kept,
+        now: datetime,
+        near: Neighbours | None = None,
+        about: Collection[str] = (),
+    ) -> None:
         self._journal = journal
-        self.position, self.latest = journal.facts.latest()
+        self.begun = journal.facts.begun(about) if about else None
+        """What was there of the ids of the first command, if they were read at once."""
+        self.position, self.latest = self._begin()
         """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
@@ -101,9 +110,18 @@ class Past:
         self.near.begin(self.position)
         self._joined: tuple[dict[str, str], dict[str, set[str]]] = ({}, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, Stream] = {id: [] for id in about}
+        for row in sorted(self.begun.streams if self.begun else ()):
+            placed = Placed(*row)
+            self._streams[placed.originator_id].append((placed.position, placed.fact()))
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
+
+    def _begin(self) -> tuple[int, datetime | None]:
+        if self.begun is None:
+            return self._journal.facts.latest()
+        stamp = self.begun.stamp
+        return self.begun.position, moment_of(stamp.encode()) if stamp else None
 
     @property
     def stored(self) -> JournalRecorder:

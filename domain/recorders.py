@@ -29,8 +29,8 @@ from eventsourcing.persistence import (
 from domain.append import Append, Recording, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine, Overtaken, Transaction
-from domain.heads import LATEST
+from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Transaction
+from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed
@@ -69,17 +69,19 @@ class JournalRecorder(ApplicationRecorder):
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
+        known = appends[0].begun if len(appends) == 1 and appends[0].is_known else None
         if self._overtaken:
             self._overtaken -= 1
         elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
             try:
                 # If anyone records meanwhile, they take the next position, and this append fails.
                 with self.engine.hoping() as transaction:
-                    return _recorded(transaction, appends)
+                    return _recorded(transaction, appends, known)
             except IntegrityError:
                 self._overtaken = OVERTAKEN_PAUSE
         with self.engine.appending(FACTS) as transaction:
-            return _recorded(transaction, appends)
+            is_still = known and transaction.query(f"SELECT {HEAD}")[0][0] == known.position
+            return _recorded(transaction, appends, known if is_still else None)
 
     def vacuum(self) -> bool:
         """Rewrite the vault; false if someone still reads what was there (see Engine)."""
@@ -132,12 +134,21 @@ class JournalRecorder(ApplicationRecorder):
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
-        return int(self.engine.read("SELECT coalesce(max(position), 0) FROM stored_events")[0][0])
+        return int(self.engine.read(f"SELECT {HEAD}")[0][0])
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
         rows = self.engine.read(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
         return (rows[0][0], moment_of(rows[0][1])) if rows else (0, None)
+
+    def begun(self, ids: Collection[str]) -> Begun:
+        """What is there, with the streams and heads of some ids: the first query of a snapshot."""
+
+        def ask(sql: str, **values: Any) -> list[Row]:
+            return self.engine.first(sql, lambda: self.head() == found.position, **values)
+
+        found = begun(ask, self.engine, ids, STREAMS)
+        return found
 
     def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
         """The facts stamped before the one before them, each with its time in text that sorts."""
@@ -319,9 +330,10 @@ class JournalRecorder(ApplicationRecorder):
 
 
 def _recorded(
-    transaction: Transaction, appends: Sequence[Append]
+    transaction: Transaction, appends: Sequence[Append], begun: Begun | None = None
 ) -> list[Sequence[int] | Exception]:
-    recording, outcomes = Recording(transaction, appends), list[Sequence[int] | Exception]()
+    recording = Recording(transaction, appends, begun)
+    outcomes = list[Sequence[int] | Exception]()
     for append in appends:
         try:
             outcomes.append(recording.take(append))
@@ -335,5 +347,6 @@ OVERTAKEN_PAUSE = 8
 """For how many appends after one that came too late the lock is taken first."""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""
+HEAD = "coalesce(max(position), 0) FROM stored_events"
 _EVER = (1 << 63) - 1
 """Later than every position."""

@@ -236,6 +236,13 @@ class Engine(ABC):
         """The rows of a query that is part of a view: of a replica, if this thread chose one."""
         return self.query(sql, **values)
 
+    def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
+        """The rows of the first query of a snapshot, which may be all that is asked.
+
+        If it is not, and what was there is not there any more (``is_still``): Overtaken.
+        """
+        return self.query(sql, **values)
+
     @contextmanager
     def choosing(self, look: Callable[[], T | None]) -> Iterator[T | None]:
         """Choose a replica from which ``look`` reads something, for what this thread reads here.

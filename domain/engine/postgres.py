@@ -33,6 +33,7 @@ from domain.engine import (
     Locked,
     NoDatabase,
     OutcomeUnknown,
+    Overtaken,
     Pooled,
     Row,
     Table,
@@ -158,6 +159,8 @@ class _Borrowed:
         self.cursor = connection.cursor()
         self.begins = False
         """Whether its next query begins a snapshot: the two are sent together."""
+        self.is_still: Callable[[], bool] | None = None
+        """Whether what was read before that is still there."""
 
 
 class PostgresEngine(Engine):
@@ -209,11 +212,24 @@ class PostgresEngine(Engine):
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         with _answering(sql), self._held() as connection:
             borrowed: _Borrowed = self._local.borrowed
+            if borrowed.is_still:
+                is_still, borrowed.is_still = borrowed.is_still, None
+                if not is_still():
+                    raise Overtaken("what was read first")
             if borrowed.begins:
                 borrowed.begins = False
                 if not values:
                     return _last(connection.execute(f"{_SNAPSHOT}; {sql}".encode()))
                 connection.execute(_SNAPSHOT.encode())
+            return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
+
+    def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
+        """A statement is a snapshot by itself, and one message instead of three."""
+        with _answering(sql), self._held():
+            borrowed: _Borrowed = self._local.borrowed
+            if not borrowed.begins:
+                return self.query(sql, **values)
+            borrowed.is_still = is_still
             return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
@@ -295,9 +311,10 @@ class PostgresEngine(Engine):
             try:
                 yield
             except BaseException:
-                borrowed.begins = False
+                borrowed.begins, borrowed.is_still = False, None
                 connection.rollback()
                 raise
+            borrowed.is_still = None
             if borrowed.begins:
                 borrowed.begins = False  # nothing was asked
             else:
