@@ -7,7 +7,6 @@ statement that a signature covers, the form of a page and the reference are deri
 
 from __future__ import annotations
 
-import json
 import re
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -31,12 +30,13 @@ from typing import (
 )
 
 from domain.claim import is_overdue
+from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import QuotaExceeded, Refusal, WrongState
 from domain.values import Example, Many, Most, NewId, Ref, Several, Text, Value
 
-_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_canonical = encoder(sort_keys=True)
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its name, such as ``remix.strike``; a birth is named by its noun alone."""
@@ -94,13 +94,13 @@ class Record:
 
     def read(self, now: datetime) -> Self:
         """The same with every value in its normal form; raises the first refusal."""
-        changed = {}
-        for one in self.fields():
-            said = getattr(self, one.name)
-            if said is not None or one.is_needed:
-                changed[one.name] = _read(one.value, said, now)
         made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
-        vars(made).update(vars(self) | changed)
+        read = vars(made)
+        read.update(vars(self))
+        for name, value, is_needed in _to_read(cast("Any", type(self))):
+            said = read[name]
+            if said is not None or is_needed:
+                read[name] = _read(value, said, now)
         return made
 
     def plain(self) -> dict[str, Any]:
@@ -308,6 +308,23 @@ def _fields_of(cls: type[Any], kind: type[Value]) -> tuple[Field, ...]:
     return tuple(one for one, value in held if isinstance(value, kind | Several))
 
 
+@cache
+def _to_read(cls: type[Any]) -> tuple[tuple[str, Value, bool], ...]:
+    """The fields whose values have a form to be read, and whether they are needed."""
+    return tuple(
+        (one.name, one.value, one.is_needed)
+        for one in _fields(cast("Any", cls))
+        if isinstance(one.value, Several) or type(one.value).read is not Value.read
+    )
+
+
+@cache
+def _sealed(cls: type[Any]) -> frozenset[str]:
+    """The fields with texts of people."""
+    found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
+    return frozenset(name for name, value in found if isinstance(value, Text) and value.is_sealed)
+
+
 def _default(one: Any) -> Any:
     return one.default if one.default_factory is MISSING else one.default_factory()
 
@@ -351,11 +368,12 @@ def _read(value: Value, said: Any, now: datetime) -> Any:
 
 def _plain(said: Record) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    for name, value, _ in said.fields():
-        stated = getattr(said, name)
-        if isinstance(value, Text) and value.is_sealed:
+    sealed = _sealed(cast("Any", type(said)))
+    for name, stated in vars(said).items():
+        if name in sealed:
             told[name] = stated is not None
+        elif isinstance(stated, tuple | list):
+            told[name] = [_plain(part) if isinstance(part, Record) else part for part in stated]
         elif stated is not None:
-            is_list = isinstance(value, Several)
-            told[name] = [_plain(part) for part in stated] if is_list else stated
+            told[name] = stated
     return told

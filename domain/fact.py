@@ -29,6 +29,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 from eventsourcing.utils import register_topic
 
+from domain.compact import encoder
 from domain.moment import instant
 from domain.readers import EVERYONE
 from domain.refusal import REFUSALS, Refusal, WrongState
@@ -180,6 +181,28 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
+def happened(new: New, **told: Any) -> Fact:
+    """The fact that was decided on, with its place and all that is told of every fact.
+
+    What ``told`` says of a field goes before what was decided.
+    """
+    made = object.__new__(new.kind)
+    own = vars(made)
+    own.update(_blank(cast("Any", new.kind)))
+    known = len(own)
+    own.update(new.content)
+    own.update(told)
+    assert len(own) == known, f"{new.kind.TOPIC} has no such field"
+    assert MISSING not in own.values(), f"{new.kind.TOPIC} lacks a field"
+    return made
+
+
+@cache
+def _blank(kind: type[Fact]) -> dict[str, Any]:
+    """The fields of a fact in their order, with their defaults."""
+    return {one.name: one.default for one in fields(kind)}
+
+
 class Looking(Protocol):
     """What a noun may use to look up others."""
 
@@ -276,7 +299,7 @@ class FactMapper(Mapper[str]):
 
 
 _PLACE = frozenset({"originator_id", "originator_version"})
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = encoder()
 _decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
 
 

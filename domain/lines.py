@@ -23,7 +23,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from domain.command import COMMANDS, Command, Record
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import Refusal
-from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Value
+from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Text, Value, Word
 
 LONGEST_ID = 200
 KEY = "idempotency_key"
@@ -228,6 +228,8 @@ def _said(
 
 def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one per type
     """The value of a field, with the ids of the journal."""
+    if type(kind) in (Text, Word):  # of most fields
+        return _text(name, value)
     match kind:
         case Ref(noun=noun) | NewId(noun=noun):
             named = ids.named(noun, _id(name, value))

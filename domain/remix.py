@@ -176,7 +176,7 @@ def exact_rate(rate: object) -> str | None:
     return rate
 
 
-CAP = Fraction(1)
+NOTHING, CAP = Fraction(0), Fraction(1)
 """How much of a work may go to what it is made from, by the rates of its own edges."""
 
 
@@ -189,7 +189,8 @@ def stack_of(rates: Iterable[str | None]) -> Fraction:
 
 def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
     """The stack of a work, all that goes to its parents; refused if more than the whole."""
-    stack = stack_of(rates)
+    stated = [rate for rate in rates if rate is not None]
+    stack = stack_of(stated) if stated else NOTHING
     if stack > CAP:
         raise CapExceeded(child, stack, CAP)
     return stack

@@ -47,12 +47,12 @@ def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-_array = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_text = json.encoder.encode_basestring  # what json.dumps uses for a text in UTF-8
 
 
 def digest_of(salt: str, name: str, value: str) -> str:
     """The commitment to a named text under a salt (RFC 9901, section 4.2.3)."""
-    array = _array([salt, name, value])
+    array = f"[{_text(salt)},{_text(name)},{_text(value)}]"
     return base64url(sha256(base64url(array.encode()).encode()).digest())
 
 

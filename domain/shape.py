@@ -14,9 +14,10 @@ from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from domain.compact import encoder
 from domain.fact import Fact, fact_of, state_of
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = encoder()
 _decode = json.JSONDecoder().decode
 MOST_LASTING = 256
 """How many values that are slow to read and seldom changed are kept in memory."""

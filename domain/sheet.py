@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from domain.fact import Fact, New
+from domain.fact import Fact, New, happened
 from domain.seal import Disclosure, Said, seal, spell_owners
 from domain.signature import Signing
 from domain.text import plain_text
@@ -43,30 +42,26 @@ class Sheet:
     def write(self, new: New, after: int = 0) -> Fact:
         """Write down a fact about something that had ``after`` facts before this command."""
         self._added[new.id] += 1
-        texts = {
-            name: said
-            for name, value in new.content.items()
-            if (said := self._text(new.kind, name, value))
-        }
+        texts, sealable = dict[str, Said](), new.kind.SEALED
+        for name, value in new.content.items():
+            if isinstance(value, Said):
+                texts[name] = value
+            elif name in sealable and value is not None:
+                texts[name] = Said(self.actor, name, value)
         sealed = {name: self._seal(*said) for name, said in texts.items()}
         owners = spell_owners({name: said.owner for name, said in texts.items()}, self.actor)
-        happened = new.kind(
+        made = happened(
+            new,
             originator_id=new.id,
             originator_version=after + self._added[new.id],
             timestamp=self.now,
             actor=self.actor,
-            **self._signed,
             owners=owners,
-            **{**new.content, **sealed},
+            **self._signed,
+            **sealed,
         )
-        self.facts.append(happened)
-        return happened
-
-    def _text(self, kind: type[Fact], name: str, value: Any) -> Said | None:
-        """A text of a person, which a fact holds only as its commitment."""
-        if isinstance(value, Said):
-            return value
-        return Said(self.actor, name, value) if name in kind.SEALED and value is not None else None
+        self.facts.append(made)
+        return made
 
     def _seal(self, owner: str, name: str, value: str) -> str:
         """Commit to a text; the same text several times in one command is one text."""

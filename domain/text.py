@@ -91,6 +91,8 @@ def folded(text: str) -> str:
     Source: Unicode, section 3.13, compatibility caseless matching (D146); then without marks and
     invisible characters. What is part of a text remains part of it.
     """
+    if text.isascii():  # of which nothing is decomposed or left out
+        return _SPACES.sub(" ", text.lower())
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (one for one in text.casefold() if not _is_left_out(one))
     return _SPACES.sub(" ", _IGNORABLE.sub("", "".join(kept)).translate(_BASIC))

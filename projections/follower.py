@@ -82,16 +82,19 @@ class Follower:
     def fold_page(self) -> bool:
         """Fold the next page; whether there was one."""
         at = self.store.current()
+        if at != self._at:
+            self._numbers.forget()
+            self._purging.look(self._at.position, at.position, self.journal)
+            self._at = at
         placed = self.journal.facts.after(at.position, PAGE)
         if not placed:
             return False
-        if at != self._at:
-            self._numbers.forget()
         try:
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position)
                 changed = fold(writer, at.number, placed, self._numbers)
                 documents.write(writer, at.number, changed)
+                self._purging.begin(writer, at.number, placed)
         except Overtaken:
             self._numbers.forget()
             return True
@@ -105,7 +108,6 @@ class Follower:
             self._numbers.forget()
             raise
         self._at = Generation(at.number, placed[-1].position)
-        self._purging.note(placed)
         self.store.has_folded()
         return True
 
@@ -165,30 +167,41 @@ class Follower:
 class Purging:
     """The words of erased texts taken out of an index, which only then are in no file.
 
-    It costs as much as the index is large, so it is done in parts between the pages of facts.
+    It costs as much as the index is large, so it is done in parts between the pages of facts. The
+    first is done with the page that erased something, so that whoever goes on, or starts next,
+    finds what is left.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._begins = self._goes_on = False
+        self._goes_on = False
 
-    def note(self, placed: Iterable[Placed]) -> None:
-        """What was folded: if it erased something, all that is indexed by now is purged."""
-        self._begins |= any(one.topic in documents.erased_by() for one in placed)
+    def begin(self, writer: Transaction, generation: int, placed: Iterable[Placed]) -> None:
+        """If the facts that are being folded erased something: purge all that is indexed by now."""
+        if any(one.topic in documents.erased_by() for one in placed):
+            writer.purge(table_name(documents.NAME, generation), begins=True)
+            self._goes_on = True
+
+    def look(self, after: int, upto: int, journal: Journal) -> None:
+        """Go on with what another process may have begun that folded these facts, and then died."""
+        if self.store.engine.KEEPS_WORDS:
+            is_start = after < 0
+            self._goes_on |= is_start or bool(
+                journal.facts.after(after, max(upto - after, 0), documents.erased_by())
+            )
 
     def step(self) -> bool:
         """Purge a part; whether there was one."""
-        if not (self._begins or self._goes_on):
+        if not self._goes_on:
             return False
         generation = self.store.current().number
         try:
             with self.store.writing() as writer:
                 must_exist(writer, generation)
                 name = table_name(documents.NAME, generation)
-                self._goes_on = writer.purge(name, begins=self._begins)
+                self._goes_on = writer.purge(name, begins=False)
         except Overtaken:
             return True  # by a rebuild
-        self._begins = False
         if not self._goes_on:
             self.store.engine.settle()
         return True
@@ -549,7 +562,7 @@ class Rebuild:
                 changed = fold(writer, at.number, placed, self.numbers)
                 if self.has_documents:
                     documents.write(writer, at.number, changed)
-                    self.purging.note(placed)
+                    self.purging.begin(writer, at.number, placed)
             at = Generation(at.number, placed[-1].position)
             progress(at.position, self.journal.facts.head())
         return at

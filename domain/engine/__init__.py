@@ -221,6 +221,8 @@ class Engine(ABC):
     """What the engine calls the types of columns."""
     DOCUMENTS: ClassVar[Documents]
     """How it finds documents by their words."""
+    KEEPS_WORDS: ClassVar = False
+    """Whether an index of documents keeps the words of those that are gone until it is purged."""
     CAN_HOPE: ClassVar = False
     """Whether to insert without a lock is faster: its server is asked less often."""
 

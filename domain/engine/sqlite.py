@@ -121,6 +121,7 @@ class SQLiteEngine(Engine):
     # A key of one INTEGER is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
     DOCUMENTS = Fts5()
+    KEEPS_WORDS = True
 
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
         self.path, self.limits = path, limits
@@ -358,6 +359,9 @@ class SQLiteTransaction(Transaction):
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Merge some pages of the index; with what was there at the beginning if it begins."""
         self.has_erased = True
+        # What this transaction itself took out is in memory, and would be left out.
+        self.connection.execute("SAVEPOINT written")
+        self.connection.execute("RELEASE written")
         before = self.connection.total_changes
         pages = -PURGED_PAGES if begins else PURGED_PAGES
         self.execute(f"INSERT INTO {documents} ({documents}, rank) VALUES ('merge', {pages})")
