@@ -18,8 +18,11 @@ import pytest
 from click.testing import CliRunner, Result
 from databases import Postgres
 from test_server import KEY, free_port, started, wait_until
+from test_webhooks import Receiver, receiving
 
+from domain.commands.admitting import AdmitContributor
 from scripts.communities import read_communities
+from scripts.service import Service, open_service
 from scripts.settings import BadSetting, read_settings
 from scripts.stemma import main
 
@@ -120,6 +123,7 @@ def serving_both(folder: Path) -> Iterator[Both]:
         "STEMMA_PORT": str(port),
         "STEMMA_OPERATOR_KEY": f"{KEY}-of-nobody",
         "QUAY": QUAY_KEY,
+        "STEMMA_WEBHOOK_NETWORKS": "127.0.0.0/8",
     }
     for name in ("harbour", "quay"):
         words = ("--community", name, "key", "new", f"{name}.example.org/log")
@@ -177,7 +181,9 @@ def test_a_key_of_one_opens_nothing_of_the_other(both: Both) -> None:
 
 
 def test_a_session_of_one_is_none_of_the_other(both: Both) -> None:
-    cookies = [signed_in(one) for one in both[:2]]
+    headers = [signed_in(one) for one in both[:2]]
+    assert [re.findall("Path=[^;]*", one)[0] for one in headers] == ["Path=/", "Path=/quay"]
+    cookies = [one.partition(";")[0] for one in headers]
     assert cookies[0].partition("=")[0] != cookies[1].partition("=")[0]
     token = cookies[0].partition("=")[2]
     name = cookies[1].partition("=")[0]
@@ -188,14 +194,14 @@ def test_a_session_of_one_is_none_of_the_other(both: Both) -> None:
 
 
 def signed_in(one: At) -> str:
-    """The cookie of a session."""
+    """The header that keeps the cookie of a session."""
     form = one.ask("/sign-in", key="")
     hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form.text))
     origin = {"Origin": f"http://{one.host}", "Content-Type": "application/x-www-form-urlencoded"}
     answer = one.ask("/sign-in", urlencode({**hidden, "key": one.key}), key="", **origin)
     assert answer.status == 303, answer.text
     assert answer.headers["location"].startswith(one.root + "/")
-    return answer.headers["set-cookie"].partition(";")[0]
+    return answer.headers["set-cookie"]
 
 
 def test_each_has_a_log_and_a_feed_of_its_own(both: Both) -> None:
@@ -222,6 +228,47 @@ def test_a_webhook_of_one_is_none_of_the_other(both: Both) -> None:
     both.harbour.post("/webhooks", url="https://hooks.example.org/harbour")
     assert "hooks.example.org" in both.harbour.ask("/webhooks").text
     assert both.quay.ask("/webhooks").json["items"] == []
+
+
+def test_each_delivers_its_own_events_to_its_own_webhooks(both: Both) -> None:
+    with receiving() as at_harbour, receiving() as at_quay:
+        pieces = []
+        for one, receiver in zip(both[:2], (at_harbour, at_quay), strict=True):
+            one.post("/webhooks", url=receiver.url)
+            pieces.append(one.post("/contributions", title="Delivered", medium="text")["id"])
+        for receiver, own, other in ((at_harbour, *pieces), (at_quay, *pieces[::-1])):
+            wait_until(lambda receiver=receiver, own=own: own in said_to(receiver))  # type: ignore[misc]
+            assert other not in said_to(receiver)
+
+
+def said_to(receiver: Receiver) -> str:
+    return " ".join(body.decode() for _, body in receiver.got)
+
+
+def test_without_a_name_all_are_upgraded_and_followed(both: Both, tmp_path: Path) -> None:
+    told = both.says("upgrade")
+    assert (told.exit_code, told.output.count("the read tables are up to date")) == (0, 2)
+    settings = {"STEMMA_COMMUNITIES": f"{tmp_path}/two.toml", "STEMMA_DATA": str(tmp_path)}
+    (tmp_path / "two.toml").write_text('[harbour]\n[quay]\npath = "/quay"\n')
+    found = read_communities(read_settings(settings), settings).values()
+    with started("follow", output=subprocess.DEVNULL, **settings) as process, ExitStack() as stack:
+        for one in found:
+            Path(one.settings.data).mkdir(exist_ok=True)
+            service = stack.enter_context(open_service(one.settings.database))
+            position = service.journal.record(AdmitContributor(name=one.name)).position
+            wait_until(partial(has_folded, service, position), process)
+
+
+def has_folded(service: Service, position: int) -> bool:
+    return service.store.current().position == position
+
+
+def test_there_are_no_metrics_of_several(both: Both) -> None:
+    settings = both.settings | {"STEMMA_METRICS_TOKEN": KEY, "STEMMA_PORT": str(free_port())}
+    told = CliRunner(env=settings).invoke(main, ["serve"])
+    assert told.exit_code == 1
+    assert "there are no metrics of several communities" in told.output
+    assert {one.ask("/metrics").status for one in both[:2]} == {404}
 
 
 def test_pages_lead_to_pages_of_the_same_community(both: Both) -> None:

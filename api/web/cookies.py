@@ -1,27 +1,54 @@
-"""Cookies: their names, of which none is that of other pages at the same host."""
+"""Cookies: none is that of other pages at the same host, nor sent to them.
+
+The pages of a community below a path (see scripts.communities) keep theirs to that path.
+"""
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import request
+from werkzeug.wrappers import Response
 
-COOKIE = "__Host-stemma"
-COOKIE_OF_LOOPBACK = "stemma"
-"""On localhost there is no TLS, and some browsers then reject a secure cookie."""
+SESSION = "stemma"
+"""The cookie that holds a session."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def cookie_name() -> str:
-    """The name of the cookie that holds a session."""
-    return named_here(COOKIE_OF_LOOPBACK if is_loopback() else COOKIE)
+def cookie(name: str) -> str:
+    """What this browser has kept; empty if nothing."""
+    return request.cookies.get(_named(name), "")
 
 
-def is_loopback() -> bool:
+def keep_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
+    """Have the browser keep a value for so long, out of reach of scripts."""
+    answer.set_cookie(_named(name), value, seconds, path=_path(), **_kept())
+
+
+def drop_cookie(answer: Response, name: str) -> None:
+    """Have the browser forget it."""
+    answer.delete_cookie(_named(name), path=_path(), **_kept())
+
+
+def _kept() -> dict[str, Any]:
+    return {"secure": not _is_loopback(), "httponly": True, "samesite": "Lax"}
+
+
+def _named(name: str) -> str:
+    """The name that a browser knows it by: a community below another path has another.
+
+    By its prefix, it takes it only from a secure page, and at the root only from this very host.
+    On localhost there is no TLS, and some browsers then reject a secure cookie.
+    """
+    prefix = "" if _is_loopback() else "__Host-" if _path() == "/" else "__Secure-"
+    return prefix + name + request.script_root.replace("/", "-")
+
+
+def _path() -> str:
+    return request.script_root or "/"
+
+
+def _is_loopback() -> bool:
     """Whether the page was requested on localhost."""
     return urlsplit(f"//{request.host}").hostname in LOOPBACK
-
-
-def named_here(cookie: str) -> str:
-    """The name of a cookie of these pages: a community below another path has another."""
-    return cookie + request.script_root.replace("/", "-")

@@ -29,7 +29,7 @@ from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.schemas import stated
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
-from api.web.cookies import cookie_name, is_loopback, named_here
+from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
@@ -172,7 +172,7 @@ class Frame:
     # -- who reads -------------------------------------------------------------------------
 
     def _come_in(self) -> AnyResponse | None:
-        token = request.cookies.get(cookie_name(), "")
+        token = cookie(SESSION)
         come_in(self.sessions.caller(token) if token else None)
         g.form_token = form_token(token) if g.actor else ""
         g.done = keeping.told_once() if g.actor else None
@@ -325,7 +325,7 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     """Redirect to a page after a form; the page waits for what was recorded."""
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     answer = redirect(f"{request.script_root}{path}{waits}", 303)
-    keeping.tell_once(answer, position, is_secure=not is_loopback())
+    keeping.tell_once(answer, position)
     return answer
 
 
@@ -358,7 +358,7 @@ def _finish(answer: Response) -> Response:
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")
     if g.get("done"):
-        answer.delete_cookie(named_here(DONE))
+        drop_cookie(answer, DONE)
     # A page for anybody follows from its address and the journal; one of one's own is not kept.
     return answer if g.get("actor") else by_bytes(answer)
 

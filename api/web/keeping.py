@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.web.cookies import named_here
+from api.web.cookies import cookie, keep_cookie
 
 TEXTS = ("title", "reason", "evidence", "text", "note")
 """The fields that hold sentences."""
@@ -75,16 +75,13 @@ DONE = "stemma-done"
 DONE_SECONDS = 60
 
 
-def tell_once(answer: AnyResponse, position: int | None, *, is_secure: bool) -> None:
+def tell_once(answer: AnyResponse, position: int | None) -> None:
     """Have the next page say what was recorded, for who sent the form alone."""
     if position is not None:
-        text = str(position)
-        answer.set_cookie(
-            named_here(DONE), text, DONE_SECONDS, httponly=True, samesite="Lax", secure=is_secure
-        )
+        keep_cookie(answer, DONE, str(position), DONE_SECONDS)
 
 
 def told_once() -> str | None:
     """The position that this page says to have been recorded, if it answers the form."""
-    done = request.cookies.get(named_here(DONE))
+    done = cookie(DONE)
     return done if done and done == request.args.get("min_position") else None

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from api.authentication import come_in
 from api.sessions import LIFETIME, form_token
-from api.web.cookies import cookie_name, is_loopback
+from api.web.cookies import SESSION, cookie, drop_cookie, keep_cookie
 from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept
 
@@ -45,23 +45,16 @@ def pages(frame: Frame) -> None:
             answer = show_kept(to, kept, 200)
         else:
             answer = to_page(to)
-        answer.set_cookie(
-            cookie_name(),
-            token,
-            max_age=LIFETIME,
-            secure=not is_loopback(),
-            httponly=True,
-            samesite="Lax",
-        )
+        keep_cookie(answer, SESSION, token, int(LIFETIME.total_seconds()))
         return answer
 
     frame.open.add("pages.sign_in")
 
     @frame.form("/sign-out")
     def sign_out() -> AnyResponse:
-        frame.sessions.close(request.cookies.get(cookie_name(), ""))
+        frame.sessions.close(cookie(SESSION))
         answer = to_page("/")
-        answer.delete_cookie(cookie_name(), secure=not is_loopback(), httponly=True)
+        drop_cookie(answer, SESSION)
         return answer
 
 
