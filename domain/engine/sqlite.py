@@ -2,6 +2,8 @@
 
 A transaction that writes begins IMMEDIATE, so that it waits for another writer at its start and
 never fails half-way.
+
+One file, because it is one engine.
 """
 
 from __future__ import annotations
