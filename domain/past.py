@@ -1,7 +1,7 @@
 """The past: what a command may read while it decides.
 
 What it has read is remembered as the condition of recording: if anyone has changed that meanwhile,
-the command decides again.
+the command decides again. One file, because it is one class.
 """
 
 from __future__ import annotations
