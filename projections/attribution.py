@@ -188,6 +188,13 @@ class CreditRow(NamedTuple):
     merged_into: int | None
     place: int = 0
     """What it is ordered by."""
+    owner: int = 0
+    """Of a hidden one: whose it is, which nobody is told."""
+
+    @property
+    def person(self) -> int:
+        """Whose it is."""
+        return self.owner or self.contributor
 
     @property
     def texts(self) -> tuple[str | None, ...]:
@@ -206,7 +213,7 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
 def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
-    return _merged(view, veiled(view, in_order(map(CreditRow._make, rows))))
+    return veiled(view, _merged(view, in_order(CreditRow(*row) for row in rows)))
 
 
 def hidden(view: View) -> dict[str, int]:
@@ -223,7 +230,9 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
     if not kept:
         return rows
     return [
-        row._replace(contributor=-row.born, credited_as=None, merged_into=None)
+        row._replace(
+            contributor=-row.born, owner=row.contributor, credited_as=None, merged_into=None
+        )
         if row.id in kept and row.contributor not in to
         else row
         for row in rows

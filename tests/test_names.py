@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from money import asset
 from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
 from domain.identity import part_id
+from domain.readers import AGREEMENT
 from domain.refusal import Refusal
 from projections import (
     attribution,
@@ -21,6 +23,8 @@ from projections import (
     parts,
     people,
 )
+from projections.money import splitting
+from projections.money.pools.proposals import used_but_uncited
 from projections.money.readers import Reader
 from projections.roll import roll
 from projections.timeline import timeline
@@ -183,6 +187,46 @@ def test_a_hidden_credit_counts_and_nobody_reads_whose_it_is(database: str) -> N
         told.tell("unhide_credit", id=credit, actor=dora)
         with told.view() as view:
             assert attribution.credit(view, credit)["contributor"]["name"] == OLD
+
+
+def test_a_hidden_credit_is_divided_for_as_its_person_is_paid(database: str) -> None:
+    """Somebody with several credits on a work has one share, whichever of them are hidden."""
+    with story(database) as told:
+        work, dora = song(told), id_of(OLD)
+        credits = [part_id(work, "author", 0)]
+        credits += [told.credit(work, dora, role) for role in ("writer", "drummer")]
+        asked: dict[str, Any] = {
+            "policy": "relative_cascade",
+            "amount_minor": 90,
+            "currency": "EUR",
+        }
+        for hidden, shown in ((0, dora), (1, dora), (2, credits[0])):
+            told.tell("hide_credit", id=credits[hidden], actor=dora)
+            with told.view() as view:
+                lines = splitting.split_of(view, work, **asked).items
+            assert {one["payee"]["id"]: one["amount_minor"] for one in lines} == {
+                shown: 45,
+                id_of("Ben"): 45,
+            }
+
+
+def test_who_hides_a_credit_still_reads_its_pool_and_is_not_missed_where_they_have_a_share() -> (
+    None
+):
+    with story("sqlite:///:memory:") as told:
+        work, dora = song(told), id_of(OLD)
+        release = told.release("album", work)
+        told.tell("hide_credit", id=part_id(work, "author", 0), actor=dora)
+        terms = {"name": "n", "kind": "other", "currency": "EUR", "terms": {"type": "agreed"}}
+        pool = told.tell("open_pool", release=release, **terms).id
+        with told.view() as view:
+            for reader, may in ((dora, True), (told.person("Eva"), False)):
+                assert Reader(view, told.journal, reader).may(AGREEMENT, pool) == may
+            shares = [asset(work, {dora: "1"})]
+            missing = used_but_uncited(view, release, shares)
+            assert [one["name"] for one in missing] == ["Ben"]
+            missing = used_but_uncited(view, release, [asset(work, {id_of("Ben"): "1"})])
+            assert [one["id"] for one in missing] == [part_id(work, "author", 0)]
 
 
 def test_only_the_person_hides_their_credit() -> None:

@@ -180,7 +180,7 @@ class Reader:
         own = {attribution.after_merges(self.view, account) for account in self.accounts}
         credits = attribution.credits_on(self.view, works)
         # What somebody only claims on another's work opens nothing.
-        credited = {one.contributor for one in credits if one.state != Credit.Claimed.STATE}
+        credited = {one.person for one in credits if one.state != Credit.Claimed.STATE}
         return not own.isdisjoint(credited) or self._has(_POSTER, works=works)
 
     def _has(self, sql: str, **values: Any) -> bool:

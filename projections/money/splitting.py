@@ -7,7 +7,7 @@ belongs to the people directly credited on it, in equal shares; without any it i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -41,7 +41,7 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
-from projections.attribution import PATHS
+from projections.attribution import PATHS, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.question import LIMIT, After, Limit, question
@@ -96,10 +96,7 @@ def recorded(
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
     found: dict[int, Mapping[str, Any]] = {**lineage.references(view, tree.generation)}
     found |= {number: new[number] for number in new if number in tree.generation}
-    held: dict[int, dict[int, None]] = {}
-    for credit in attribution.credits_on(view, tree.generation):
-        if credit.kind == "direct":
-            held.setdefault(credit.work, {})[credit.contributor] = None
+    held = _held_by_work(attribution.credits_on(view, tree.generation))
     persons = attribution.persons(view, {one for people in held.values() for one in people})
     holders = {
         number: equal_holders(work["id"], [persons[one]["id"] for one in held.get(number, ())])
@@ -111,6 +108,16 @@ def recorded(
         {found[number]["id"]: found[number] for number in sorted(found)},
         {one["id"]: one["name"] for one in persons.values()},
     )
+
+
+def _held_by_work(credits: Iterable[CreditRow]) -> dict[int, list[int]]:
+    """Who is credited directly on each work, each once; hidden only if all their credits are."""
+    held: dict[int, dict[int, int]] = {}
+    for credit in credits:
+        if credit.kind == "direct":
+            people, shown = held.setdefault(credit.work, {}), credit.contributor
+            people[credit.person] = max(people.get(credit.person, shown), shown)
+    return {work: list(people.values()) for work, people in held.items()}
 
 
 # -- answers -------------------------------------------------------------------------------

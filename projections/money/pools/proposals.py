@@ -186,11 +186,11 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
             for _, found in sorted(works.items())
             if found["id"] not in pieces
         ]
-    rows = attribution.credits_on(view, tree.generation)
-    people = attribution.persons(view, {row.contributor for row in rows})
+    shown = {row.contributor: row.person for row in attribution.credits_on(view, tree.generation)}
+    people = attribution.persons(view, {*shown, *shown.values()})
     missing += [
-        {"kind": "contributor", **told}
-        for _, told in sorted(people.items())
-        if told["id"] not in paid
+        {"kind": "contributor", **people[one]}
+        for one, person in sorted(shown.items())
+        if people[person]["id"] not in paid
     ]
     return missing
