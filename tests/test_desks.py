@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
@@ -180,6 +181,21 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
     stranger = reader(served).post("/audit", {"text": receipt})
     assert "Valid." in stranger.text_seen
     assert "Ana Fell" not in stranger.text
+    proof = served.operator.get(f"/log/latest/{poem.id}").text
+    latest = auditor.post("/audit", {"text": proof}).text_seen
+    assert "The latest fact about A fell up to position" in latest
+    none = served.operator.get(f"/log/latest/{uuid4()}").text
+    assert "there is no fact about" in auditor.post("/audit", {"text": none}).text_seen
+    promise = poem.json["promise"]
+    kept = auditor.post("/audit", {"text": promise}).text_seen
+    assert f"Kept. The log holds what it promised at position {position}" in kept
+    as_of = served.operator.get(f"/log/as-of/{position}").text
+    for other, said in (("{}", "stemma verify"), (as_of, "stemma verify as-of FILE")):
+        page = auditor.post("/audit", {"text": other})
+        assert said in page.text_seen
+    for file in (proof, promise):
+        wrong = auditor.post("/audit", {"text": file.replace("\n", "\n\n", 1)})
+        assert "Invalid: altered" in wrong.text_seen
     altered = auditor.post("/audit", {"text": receipt.replace("extra ", "extra A", 1)})
     assert "Invalid: altered, or from another log." in altered.text_seen
     assert served.head == head

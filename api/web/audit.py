@@ -1,4 +1,6 @@
-"""The audit page: the log's checkpoint and key, how to check both, and the check of a receipt.
+"""The audit page: the log's checkpoint and key, how to check both, and the check of a file.
+
+It takes a receipt, the proof of a latest fact, and a promise, told apart by their first line.
 
 It never asks for trust: it says what was checked here, and how to check it elsewhere.
 """
@@ -11,12 +13,15 @@ from flask import g, render_template, request
 
 from api.web.finding import told
 from api.web.frame import Answer, Frame, reader
+from domain import as_of, latest, promise
 from domain.checkpoint import Trusted, open_checkpoint
+from domain.latest import Latest, verify_latest
 from domain.note import VerifierKey
-from domain.receipt import verify_receipt
+from domain.promise import Promise, open_promise
+from domain.receipt import HEADER, WITHHELD, is_receipt, leaf_bytes, verify_receipt
 from domain.refusal import NotInLog
-from domain.tree import NotVerified
-from projections import history
+from domain.tree import NotVerified, leaf_hash
+from projections import history, timeline
 from projections.log import Log
 from projections.money.readers import Reader
 
@@ -24,7 +29,7 @@ LARGEST_RECEIPT_BYTES = 256 * 1024
 
 
 def pages(frame: Frame, log: Log) -> None:
-    """The audit page, and the form that checks a receipt."""
+    """The audit page, and the form that checks a file."""
 
     @frame.page("/audit", anybody=True)
     def show_audit() -> Answer:
@@ -55,18 +60,56 @@ def _latest(log: Log, keys: list[VerifierKey]) -> Trusted | None:
 
 
 def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
-    """What a receipt proves, in the names and titles that its reader may see, or what is wrong."""
+    """What a file proves, in the names and titles that its reader may see, or what is wrong."""
     if not data:
-        return {"wrong": "No receipt was chosen."}
+        return {"wrong": "No file was chosen."}
     try:
+        match data.partition(b"\n")[0].decode("utf-8", "replace"):
+            case latest.HEADER:
+                return _latest_told(frame, verify_latest(data, log.public_keys()))
+            case promise.HEADER:
+                return _promise_told(log, open_promise(data, log.public_keys()))
+            case first if not is_receipt(data) and (other := _other(data, first)):
+                return {"wrong": "This page does not check such a file.", "other": other}
         receipt = verify_receipt(data, log.public_keys())
     except NotVerified as problem:
         return {"wrong": str(problem), "is_invalid": True}
     fact = receipt.leaf.state.decode("utf-8", "replace")
+    found = _seen(frame, receipt.leaf.position)
+    return {"receipt": receipt, "fact": fact, "facts": found}
+
+
+def _seen(frame: Frame, position: int) -> list[dict[str, Any]]:
+    """The fact at a position, if the reader may read it."""
     if not (g.actor or frame.public):
-        return {"receipt": receipt, "fact": fact, "facts": []}
+        return []
     with frame.view({}) as view:
-        placed = frame.journal.facts.at([receipt.leaf.position])
+        placed = frame.journal.facts.at([position])
         seen = Reader(view, frame.journal, reader()).seen(placed)
-        facts = told(view, history.tell(frame.journal, seen))
-    return {"receipt": receipt, "fact": fact, "facts": facts}
+        return told(view, history.tell(frame.journal, seen))
+
+
+def _latest_told(frame: Frame, found: Latest) -> dict[str, Any]:
+    """Of what it is the latest fact, and the fact."""
+    with frame.view({}) as view:
+        subject = timeline.names(view, [found.subject]).get(found.subject)
+    facts = [] if found.place is None else _seen(frame, found.place.position)
+    return {"latest": found, "subject": subject, "facts": facts}
+
+
+def _promise_told(log: Log, made: Promise) -> dict[str, Any]:
+    """Whether the log keeps a promise, as far as its latest checkpoint reaches."""
+    try:
+        proof = verify_receipt(log.receipt(made.position), log.public_keys())
+    except NotInLog:
+        return {"promise": made, "is_kept": None}
+    return {"promise": made, "is_kept": leaf_hash(leaf_bytes(*proof.leaf)) == made.hash}
+
+
+def _other(data: bytes, first: str) -> str | None:
+    """The command that checks a file that is none of those; None if it claims to be a receipt."""
+    if first == as_of.HEADER:
+        return "as-of"
+    if first.startswith(WITHHELD) or data.count(HEADER.encode()) > 1:
+        return "history"
+    return None if first.startswith(HEADER) else "receipt"
