@@ -10,7 +10,7 @@ from stories import OPERATOR, Story, id_of, story
 
 from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
 from projections import attribution, disputes, inbox, memberships, notices
-from projections.money import balances
+from projections.money import balances, statements
 from projections.money.pools.reasons import why
 
 
@@ -205,6 +205,9 @@ def test_a_groups_share_is_paid_to_its_account_or_divided_by_its_own_agreement(
         ]
         first = told_why["pieces"][0]["through"][0]
         assert (first["share"], first["of"]) == ("1/6", "1/3")
+        with told.view() as view:
+            (told_of,) = statements.statement(view, told.journal, ana)["statements"]
+        assert [line["through"][0]["name"] for line in told_of["movements"]] == ["The Tides"]
         # A dispute about the membership holds what is had through the group, and nothing else.
         dispute(told, anas, ben)
         assert payable(told)[ana] == (0, 200)

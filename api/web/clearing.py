@@ -20,6 +20,26 @@ WITH_PAGE = ("credit", "remix", "proposal")
 """The nouns on whose pages the buttons are."""
 
 
+DOES = {
+    "licence_conflict": "Change the licence",
+    "credit_disputed": "Settle the dispute",
+    "remix_disputed": "Settle the dispute",
+    "identifier_disputed": "Settle the dispute",
+    "credit_unanswered": "Answer the credit",
+    "remix_unanswered": "Answer the claim",
+    "join_unanswered": "Answer the claim",
+    "share_unanswered": "Answer the share",
+    "share_missing": "Revise the shares",
+    "source_unclaimed": "Claim it",
+    "credit_missing": "Credit somebody",
+    "licence_missing": "State a licence",
+    "ai_missing": "Say whether AI was used",
+    "identifier_missing": "State a number",
+    "person_unidentified": "State a number",
+}
+"""What the link of each kind of obstacle says."""
+
+
 def pages(frame: Frame) -> None:
     """The page of a clearance."""
 
@@ -43,6 +63,7 @@ def pages(frame: Frame) -> None:
                 ],
                 next=found.next,
                 where=where_to_clear,
+                does=DOES,
                 may_publish=frame.may(COMMANDS["release.publish"], id=id),
             )
 

@@ -21,6 +21,7 @@ from projections.store import View
 _SAME = (
     *("position", "recorded_at", "effective_at", "kind", "noun", "payee", "release", "pool"),
     *("agreement", "source", "of_minor", "share", "amount_minor", "is_late", "rules"),
+    "through",
 )
 
 
@@ -113,6 +114,7 @@ def _recouped(
                 "amount_minor": 0,
                 "is_late": False,
                 "rules": [],
+                "through": [],
                 "parts": [],
                 "recouped": told,
                 "sent": None,

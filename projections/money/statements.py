@@ -43,6 +43,7 @@ from projections.money.told import (
     StatementLine,
 )
 from projections.store import View, holds
+from projections.told import PersonRef
 
 
 class Standing:
@@ -190,6 +191,7 @@ def _lines(
     )
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
     rules = of_lines(view, journal, [(row.noun, row.kind, row.pool) for row in found])
+    through = _through(view, payees)
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [texts.get(row.reason) for row in found], [
@@ -214,9 +216,27 @@ def _lines(
                 for until, closed in periods
             ),
             "rules": [] if row.is_reserve else rules.get((row.noun, row.payee), []),
+            "through": through.get((row.proposal, row.payee), [])
+            if row.kind in ENTRY_KINDS
+            else [],
         }
         for row in found
     ]
+
+
+def _through(view: View, payees: Collection[str]) -> dict[tuple[str, str], list[PersonRef]]:
+    """By agreement and payee: the groups whose shares were divided, where they have a part."""
+    rows = view.rows(
+        "SELECT DISTINCT q.proposal, q.payee, p.number FROM @pieces q "
+        f"JOIN @contributors p ON p.id = q.piece AND {holds('p')} "
+        "WHERE q.payee IN :payees AND q.position <= :as_of ORDER BY q.proposal, p.number",
+        payees=list(payees),
+    )
+    told = attribution.persons(view, {number for *_, number in rows})
+    found: dict[tuple[str, str], list[PersonRef]] = {}
+    for proposal, payee, number in rows:
+        found.setdefault((proposal, payee), []).append(told[number])
+    return found
 
 
 def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:

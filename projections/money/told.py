@@ -395,6 +395,9 @@ class StatementLine(TypedDict):
         bool, "Whether it was recorded after the period that it is dated into was closed."
     ]
     rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
+    through: Annotated[
+        list[PersonRef], "The groups of whose divided share it is, by the agreement."
+    ]
 
 
 class RecoupedTold(TypedDict):
@@ -468,6 +471,7 @@ class Movement(TypedDict):
         bool, "Whether it was recorded after the period that it is dated into was closed."
     ]
     rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
+    through: Annotated[list[PersonRef], "The groups of whose divided share it is."]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
     sent: Annotated[
