@@ -512,7 +512,9 @@ def test_on_a_phone_without_a_script_a_picture_begins_at_its_work(
 ) -> None:
     with reader(browser, served.origin, width=390, js=False) as page:
         page.goto(places[name])
-        for frame in page.locator(".drawn:has(> svg)").all():
+        frames = page.locator(".drawn:has(> svg)").all()
+        assert frames
+        for frame in frames:
             outer, own = frame.bounding_box(), frame.locator(".root .card").bounding_box()
             assert outer is not None
             assert own is not None

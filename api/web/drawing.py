@@ -182,7 +182,7 @@ def _onward(found: Descent, whole: str) -> LineagePicture:
     """What was made from a work, on whose page of its own there is all of it."""
     left_out = ""
     if found.left_out or not found.is_exact:
-        more = counted(found.left_out, "work")
+        more = counted(found.left_out, "further work")
         left_out = f"+ {more}" if found.is_exact else f"+ more than {more}"
     return LineagePicture(
         found.shown.lineage,

@@ -57,6 +57,8 @@ FEW_FACTS = 7
 MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
 """How many splits a release shows, and how many payees the table of each."""
+REMIXES = 20
+"""How many works made from it the page of a piece lists below their picture."""
 LIKELY = 6
 """How many likely sources the page of a piece shows to who posted it."""
 MOST_PARTS = 24
@@ -162,7 +164,7 @@ def _pieces(frame: Frame) -> None:
                 kinds=REMIX_KINDS,
                 behind=len(lineage.numbered(view, row.number).generation) - 1,
                 remixes=lineage.descendants(
-                    view, id, after=cursor if what == "remixes" else None, limit=MANY
+                    view, id, after=cursor if what == "remixes" else None, limit=REMIXES
                 ),
                 facts=told(view, facts.items),
                 **talking.about(view, "work", id, cursor, what),
