@@ -19,14 +19,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import Any, TypeVar
 
+from domain.commands.challenging import IssueChallenge
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.stored import FACTS
-from projections import attribution, inbox, lineage
+from projections import attribution, inbox, lineage, searching, suggesting
 from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
-from projections.store import View
+from projections.store import Page, View
 from scripts.benchmarks.append import submission
 from scripts.benchmarks.measure import (
     Peer,
@@ -41,8 +43,11 @@ from scripts.benchmarks.measure import (
 )
 from scripts.benchmarks.money import opened_pools, revenue_of
 from scripts.benchmarks.partitions import partitioned, vacuumed
-from scripts.generate import PIECES_A_PERSON, WORDS, community, id_of, record
+from scripts.benchmarks.society import challenge_id
+from scripts.generate import CRAFTS, PIECES_A_PERSON, WORDS, community, id_of, record
 from scripts.service import Service, open_service
+
+T = TypeVar("T")
 
 WORKS = {
     "small": (200, 400),
@@ -52,13 +57,16 @@ WORKS = {
 TIMES = {"small": 3, "full": 200, "largest": 200}
 QUESTIONS = {"small": 10, "full": 1_000, "largest": 1_000}
 WORKS_A_POOL = 100
+CHALLENGES = 20
 SIGNER = SignerKey("growth.example/log", bytes(range(32)))
 TOLERANCE = 1.5
 """By how much a cost may differ from what the claim allows: caches are colder, trees deeper."""
 
 HOT = (
     *("an append", "a revenue", "a piece", "the latest works", "contributors"),
-    *("the statement of a contributor", "a receipt", "the inbox's count"),
+    *("the statement of a contributor", "a receipt", "the inbox's count", "the inbox"),
+    *("a search for a frequent word", "a search for a whole title"),
+    *("people for a challenge", "challenges for a person"),
 )
 """The operations of which the claim is made; the others are measured beside them."""
 
@@ -177,6 +185,9 @@ def _filled(
     pools = opened_pools(service.journal, max(works // WORKS_A_POOL, 2))
     for number, pool in enumerate(pools):
         service.journal.record(revenue_of(pool, number))
+    for number in range(CHALLENGES):
+        issuer = id_of("person", number * works // PIECES_A_PERSON // CHALLENGES)
+        service.journal.record(_challenge(number), by=issuer)
     facts = service.journal.facts.head()
     recorded = worked.seconds()
     Rebuild(service.journal, service.store).run()
@@ -187,6 +198,17 @@ def _filled(
     return pools, facts, {what: 1e6 * each / facts for what, each in spent.items()}
 
 
+def _challenge(number: int) -> IssueChallenge:
+    medium, role = CRAFTS[number % len(CRAFTS)]
+    return IssueChallenge(
+        id=challenge_id(number),
+        title=f"For a {role}",
+        prompt="Whatever you like.",
+        roles=(role,),
+        media=(medium,),
+    )
+
+
 def _operations(
     service: Service, pools: Sequence[str], works: int, times: int
 ) -> dict[str, Callable[[int], int]]:
@@ -195,9 +217,15 @@ def _operations(
     people = max(works // PIECES_A_PERSON, 1)
     payees, roots = _payees(service, pools), _roots(service, works, times)
 
-    def seen(ask: Callable[[View], int]) -> int:
+    def seen(ask: Callable[[View], T]) -> T:
         with service.store.view() as view:
             return ask(view)
+
+    def listed(ask: Callable[[View], Page[Any]]) -> int:
+        return seen(lambda view: len(ask(view).items)) or 1
+
+    with service.store.view() as view:
+        titles = [str(lineage.work(view, id)["title"]) for id, _ in roots]
 
     def person() -> str:
         return id_of("person", random.randrange(people))
@@ -230,8 +258,18 @@ def _operations(
         "the inbox's count": lambda _: seen(
             lambda view: inbox.how_many(view, journal, person()) + 1
         ),
-        "a search for a word of a title": lambda number: seen(
-            lambda view: len(lineage.works(view, q=WORDS[number % len(WORDS)]).items)
+        "the inbox": lambda _: listed(partial(inbox.inbox, journal=journal, actor=person())),
+        "a search for a frequent word": lambda number: listed(
+            partial(searching.search, q=f"{WORDS[number % len(WORDS)]} ")
+        ),
+        "a search for a whole title": lambda number: listed(
+            partial(searching.search, q=titles[number % times])
+        ),
+        "people for a challenge": lambda number: listed(
+            partial(suggesting.people_for, id=challenge_id(number % CHALLENGES))
+        ),
+        "challenges for a person": lambda _: listed(
+            partial(suggesting.challenges_for, journal=journal, id=person())
         ),
     }
 
