@@ -27,7 +27,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 2
+FOLDING = 3
 """Raised when documents are made in another way."""
 NAME = "documents"
 MOST_TEXTS = 200
@@ -218,12 +218,12 @@ class _Writing:
         """Add documents."""
         if found := list(documents):
             rows = map(self.engine.row, found)
-            self.writer.load(self.name, self.engine.WRITTEN, rows)
+            self.writer.load(self.name, self.engine.COLUMNS, rows)
 
     def held(self, numbers: Iterable[int]) -> list[Document]:
         """The documents with these numbers."""
         sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
-        return [Document(*row) for row in self.rows(sql, numbers=list(numbers))]
+        return list(map(self.engine.read, self.rows(sql, numbers=list(numbers))))
 
     def _add_to_people(self, changed: Changed) -> None:
         """Add to what is there: somebody's credits may be very many."""

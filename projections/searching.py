@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
-from domain.engine.documents import COLUMNS, FIRST, LAST, All, Phrase, Some, Wanted, Without
+from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wanted, Without
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
@@ -209,14 +209,14 @@ def _found_in(
 ) -> dict[int, list[str]]:
     """In which parts of each document at least one phrase is."""
     rows = view.rows(
-        f"SELECT d.rowid, {', '.join(f'd.{column}' for column in COLUMNS)} FROM @documents d "
+        f"SELECT {', '.join(f'd.{column}' for column in Document._fields)} FROM @documents d "
         "WHERE d.rowid IN :numbers",
         numbers=list(numbers),
     )
     held: dict[Phrase, list[int]] = view.held.get("namesakes", {})
     people = {person_tag(number) for one in phrases for number in held.get(one, ())}
     found = {}
-    for number, name, texts, terms, tags in rows:
+    for number, name, texts, terms, tags in map(view.engine.DOCUMENTS.read, rows):
         parts = (("name", name), ("text", texts), ("term", terms))
         found[number] = [part for part, text in parts if any(_is_in(text, p) for p in phrases)]
         if people & set(tags.split()):

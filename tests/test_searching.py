@@ -219,7 +219,9 @@ def test_an_audit_finds_a_changed_document(told: Story) -> None:
     assert list(read_tables(told.service, no_progress)) == []
     name = table_name(documents.NAME, told.store.current().number)
     with told.store.writing() as writer:
-        writer.execute(f"UPDATE {name} SET name = '_a gold _z' WHERE name = '_a tide _z'")
+        gold, tide = "w_gold f_gold _ n_tide", "w_tide f_tide _ n_tide"
+        sql = f"UPDATE {name} SET name = :gold WHERE name = :tide"
+        assert writer.execute(sql, gold=gold, tide=tide) == 1
     (one,) = read_tables(told.service, no_progress)
     assert "documents" in one.where
     assert "gold" in one.what

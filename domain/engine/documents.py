@@ -73,10 +73,19 @@ Ask = Callable[..., Sequence[tuple[Any, ...]]]
 
 
 class Documents(ABC):
-    """How an engine keeps documents and finds them."""
+    """How an engine keeps documents and finds them.
 
-    WRITTEN: tuple[str, ...] = Document._fields
+    A word of each column is another word for the index, and so are a whole name and its first word:
+    what is wanted in one column is then found by the index alone, however frequent it is in others.
+    """
+
+    COLUMNS: tuple[str, ...] = Document._fields
     """The columns that are written."""
+    MARKS: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
+    """What stands before a word of each column."""
+    OF_WHOLE, OF_FIRST = "w_", "f_"
+    LONGEST = 1_000
+    """A longer name is known by its digest: no engine takes words of any length."""
     COUNTED: str
     """A query of how many documents are found by ``:wanted``, of at most ``:most``."""
 
@@ -85,80 +94,121 @@ class Documents(ABC):
         """The statements that create a table of documents."""
 
     @abstractmethod
-    def row(self, document: Document) -> tuple[Any, ...]:
-        """The row of a document, in the order of the columns that are written."""
-
-    @abstractmethod
-    def told(self, wanted: Wanted) -> str:
-        """What is looked for, in the language of the engine."""
-
-    @abstractmethod
     def latest(
         self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
     ) -> list[int]:
         """The numbers below one that match, the greatest first; few do if it is rare."""
 
+    def row(self, document: Document) -> tuple[Any, ...]:
+        """The row of a document, in the order of the columns that are written."""
+        return document._replace(
+            name=self._named(document.name.split()[1:-1]),
+            texts=self._marked(document.texts, "texts"),
+            terms=self._marked(document.terms, "terms"),
+        )
+
+    def read(self, row: Sequence[Any]) -> Document:
+        """The document of such a row; a name that is not written so is told as it stands."""
+        number, name, texts, terms, tags = row
+        words = _plain(name.rpartition(f" {BETWEEN} ")[2])
+        spelled = f"{FIRST} {words} {LAST}" if words else ""
+        is_so = self._named(words.split()) == name
+        return Document(number, spelled if is_so else name, _plain(texts), _plain(terms), tags)
+
+    def _named(self, words: Sequence[str]) -> str:
+        """A name: as a whole, from its first word on, and its words."""
+        if not words:
+            return ""
+        marked = [self.MARKS["name"] + word for word in words]
+        begun = [self.OF_FIRST + words[0], *marked[1:]]
+        return " ".join([self._whole(words), *begun, BETWEEN, *marked])
+
+    def _whole(self, words: Sequence[str]) -> str:
+        spelled = "_".join(words)
+        is_long = len(spelled.encode()) > self.LONGEST
+        return self.OF_WHOLE + (sha256(spelled.encode()).hexdigest() if is_long else spelled)
+
+    def _marked(self, texts: str, column: str) -> str:
+        mark = self.MARKS[column]
+        return " ".join(one if one == BETWEEN else mark + one for one in texts.split())
+
+    def told(self, wanted: Wanted) -> str:
+        """What is looked for, in the language of the engine."""
+        match wanted:
+            case Phrase(column=""):
+                texts = (column for column, mark in self.MARKS.items() if mark)
+                return self.told(Some(tuple(replace(wanted, column=one) for one in texts)))
+            case Phrase(words=(first, *_, last), column="name") if (first, last) == (FIRST, LAST):
+                return self.phrase([self._whole(wanted.words[1:-1])], is_beginning=False)
+            case Phrase(words, column, is_beginning):
+                marked = [self.MARKS[column] + word for word in words]
+                if words[0] == FIRST:
+                    marked = [self.OF_FIRST + words[1], *marked[2:]]
+                return self.phrase(marked, is_beginning)
+            case All(parts):
+                return f"({self.AND.join(map(self.told, parts))})"
+            case Some(parts):
+                return f"({self.OR.join(map(self.told, parts))})"
+            case Without(one, other):
+                return f"({self.told(one)}{self.NOT}{self.told(other)})"
+
+    AND: str
+    OR: str
+    NOT: str
+
+    @abstractmethod
+    def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
+        """These words, one after the other, of which the last may be the beginning of one."""
+
+
+def _plain(marked: str) -> str:
+    """Words without their marks."""
+    return " ".join(one if one == BETWEEN else one[2:] for one in marked.split())
+
 
 class Fts5(Documents):
     """FTS5: the table itself is the index."""
 
+    AND, OR, NOT = " AND ", " OR ", " NOT "
     COUNTED = (
         "SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE d.@documents MATCH :wanted "
         "LIMIT :most) AS found"
     )
-    LATEST = (
+    _LATEST = (
         "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted AND d.rowid < :under "
         "ORDER BY d.rowid DESC LIMIT :limit"
     )
 
     def create(self, name: str) -> Iterator[str]:
-        # Every character beyond ASCII is part of a word, so only spaces separate.
+        # Every character beyond ASCII is part of a word, so only spaces separate. The beginnings
+        # that have an index of their own are those of one to three letters, after the mark.
         yield (
-            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='1 2 3', "
+            f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='3 4 5', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
 
-    def row(self, document: Document) -> tuple[Any, ...]:
-        return document
-
-    def told(self, wanted: Wanted) -> str:
-        match wanted:
-            case Phrase(words, column, is_beginning):
-                within = f"{column} : " if column else ""
-                return f'{within}"{" ".join(words)}"{" *" if is_beginning else ""}'
-            case All(parts):
-                return f"({' AND '.join(map(self.told, parts))})"
-            case Some(parts):
-                return f"({' OR '.join(map(self.told, parts))})"
-            case Without(one, other):
-                return f"({self.told(one)} NOT {self.told(other)})"
+    def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
+        return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
 
     def latest(
         self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
     ) -> list[int]:
-        rows = ask(self.LATEST, wanted=self.told(wanted), under=under, limit=limit)
+        rows = ask(self._LATEST, wanted=self.told(wanted), under=under, limit=limit)
         return [number for (number,) in rows]
 
 
 class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
-    A word of each column is another word of the vector, and so is a whole name and its first word:
-    the index then finds what a phrase in one column needs, and the rows need not be read for it.
-
     The planner would have to guess how many rows match, and reads the table whole where it guesses
     wrong. So the latest are looked through first, which finds enough of what is frequent; what is
     rarer is found by the index.
     """
 
-    WRITTEN = (*Document._fields, "words")
-    BEFORE: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
-    """What stands before a word of each column."""
-    OF_NAME: ClassVar = {"first": "f_", "whole": "w_"}
+    COLUMNS = (*Document._fields, "words")
+    AND, OR, NOT = " & ", " | ", " & !"
     LAST_PLACE = 16_383
     """Words beyond it have this place."""
-    LONGEST = 1_000
-    """A longer name is known by its digest: a word of a vector has at most 2,046 bytes."""
     LOOKED_THROUGH = 1_000
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
@@ -179,47 +229,19 @@ class Tsvector(Documents):
         yield f"CREATE INDEX {name}_words ON {name} USING gin (words) WITH (fastupdate = off)"
 
     def row(self, document: Document) -> tuple[Any, ...]:
+        row = super().row(document)
         told, place = list[str](), 1
-        for column, before in self.BEFORE.items():
-            for word in getattr(document, column).split():
-                if word not in (FIRST, LAST, BETWEEN):
-                    told.append(f"'{before}{word}':{min(place, self.LAST_PLACE)}")
+        for column in row[1:]:
+            for word in column.split():
+                if word != BETWEEN:
+                    told.append(f"'{word}':{min(place, self.LAST_PLACE)}")
                 place += 1
             place += 1  # so that no phrase goes on in the next column
-        if name := [word for word in document.name.split() if word not in (FIRST, LAST)]:
-            told.append(f"'{self.OF_NAME['first']}{name[0]}':2")
-            told.append(f"'{self._whole(name)}'")
-        return (*document, " ".join(told))
+        return (*row, " ".join(told))
 
-    def _whole(self, name: Sequence[str]) -> str:
-        spelled = "_".join(name)
-        if len(spelled.encode()) > self.LONGEST:
-            spelled = sha256(spelled.encode()).hexdigest()
-        return f"{self.OF_NAME['whole']}{spelled}"
-
-    def told(self, wanted: Wanted) -> str:
-        match wanted:
-            case Phrase(column=""):
-                texts = (column for column, before in self.BEFORE.items() if before)
-                return self.told(Some(tuple(replace(wanted, column=one) for one in texts)))
-            case Phrase():
-                return self._phrase(wanted)
-            case All(parts):
-                return f"({' & '.join(map(self.told, parts))})"
-            case Some(parts):
-                return f"({' | '.join(map(self.told, parts))})"
-            case Without(one, other):
-                return f"({self.told(one)} & !{self.told(other)})"
-
-    def _phrase(self, phrase: Phrase) -> str:
-        words = [word for word in phrase.words if word not in (FIRST, LAST)]
-        spelled = [f"{self.BEFORE[phrase.column]}{word}" for word in words]
-        if phrase.words[-1] == LAST:
-            spelled = [self._whole(words)]
-        elif phrase.words[0] == FIRST:
-            spelled[0] = f"{self.OF_NAME['first']}{words[0]}"
-        quoted = [f"'{word}'" for word in spelled]
-        return f"({' <-> '.join(quoted)}{':*' if phrase.is_beginning else ''})"
+    def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
+        quoted = [f"'{word}'" for word in words]
+        return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
     def latest(
         self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
