@@ -171,7 +171,7 @@ def _credits_as(
     return view.rows(
         "SELECT DISTINCT c.contributor, c.role, c.work FROM @credits c "
         "WHERE c.contributor IN :accounts AND c.role IN :roles "
-        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} LIMIT :most",
+        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :most",
         accounts=list(accounts),
         roles=list(roles),
         most=20 * MOST_CREDITS,
@@ -252,7 +252,7 @@ def challenges_for(
     """Open challenges that somebody could answer, by what they were credited as and worked in.
 
     Ordered by the number of works on which they did what is asked for, then by how near the issuer
-    is, then by the deadline. The latest that fit are compared.
+    is, then by the deadline. The latest that fit are compared, by the latest 1,000 credits.
     """
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     own = _Own.of(view, person)
