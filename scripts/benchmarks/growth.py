@@ -167,13 +167,10 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
                 (),
                 f"{rows:,} rows, {size_bytes / facts:,.0f} bytes a fact",
             )
-    yield told(
-        f"a worker after {QUESTIONS[size]:,} questions, {works:,} works",
-        _memory(address, works, QUESTIONS[size]),
-        "MB",
-        (),
-        "proportional set size",
-    )
+    own, mapped = _memory(address, works, QUESTIONS[size])
+    said = f"and {mapped:,.0f} MB of the file's pages" if mapped else "proportional set size"
+    what = f"a worker after {QUESTIONS[size]:,} questions, {works:,} works"
+    yield told(what, own, "MB", (), said)
 
 
 def _filled(
@@ -339,13 +336,22 @@ with open_service(address, operator_key=KEY) as service:
     for number in range(questions):
         path = f"/works/{id_of('work', random.randrange(works))}{('', '/contributors')[number % 2]}"
         assert client.get(path, headers={"Authorization": f"Bearer {KEY}"}).status_code == 200
-    told = Path("/proc/self/smaps_rollup").read_text()
-    print(json.dumps(int(re.search(r"^Pss: +(\\\\d+)", told, re.M)[1]) / 1024))
-""".replace("\\\\", "\\")
+    kilobytes, is_database = {False: 0, True: 0}, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+            is_database = line.endswith(address.removeprefix("sqlite:///"))
+        elif line.startswith("Pss:"):
+            kilobytes[is_database] += int(line.split()[1])
+    print(json.dumps([kilobytes[False] / 1024, kilobytes[True] / 1024]))
+"""
 
 
-def _memory(address: str, works: int, questions: int) -> float:
-    """Megabytes of a process that has answered so many random questions."""
+def _memory(address: str, works: int, questions: int) -> tuple[float, float]:
+    """Megabytes of a process that has answered so many random questions, and of pages it mapped.
+
+    The system takes back the pages of the file of SQLite when it needs the room.
+    """
     words = [sys.executable, "-c", WORKER, address, str(works), str(questions)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout))
+    own, mapped = json.loads(done.stdout)
+    return own, mapped
