@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
+from itertools import repeat
 from typing import Any, Generic, NamedTuple
 
 from domain.money.payee import Payee
@@ -91,21 +92,31 @@ class Lineage(Pedigree[Node]):
             places.setdefault(edge.child, []).append(place)
         return places
 
-    def named(self, names: Mapping[Node, str]) -> Lineage[str]:
-        """The same lineage with these names for the works."""
+    def named(
+        self, names: Mapping[Node, str], people: Mapping[Node, Holders] | None = None
+    ) -> Lineage[str]:
+        """The same lineage with these names for the works; ``people`` hold them instead."""
         children, parents, *others = self._columns
         ends = map(names.__getitem__, children), map(names.__getitem__, parents)
         edges = tuple(map(edge_of, zip(*ends, *others, strict=True)))
-        people = {names[work]: holders for work, holders in self.people.items()}
-        named = Lineage(names[self.root], edges, people)
+        held = self.people if people is None else people
+        by_name = {names[work]: holders for work, holders in held.items()}
+        named = Lineage(names[self.root], edges, by_name)
         works, above, influences = self.places
         vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
         return named
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
         """The same lineage, with this rate on every edge that states none."""
-        edges = tuple(e if e.rate is not None else e._replace(rate=rate) for e in self.edges)
-        return replace(self, edges=edges)
+        if all(edge.rate is not None for edge in self.edges):
+            return self
+        edges = tuple(
+            edge if edge.rate is not None else edge_of((*edge[:3], rate, *edge[4:]))
+            for edge in self.edges
+        )
+        rated = replace(self, edges=edges)
+        vars(rated)["places"] = self.places
+        return rated
 
     # -- rates and people ------------------------------------------------------------------
 
@@ -162,9 +173,14 @@ class Lineage(Pedigree[Node]):
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:
     """The holders of a recorded work: its people in equal shares or, without people, itself."""
-    return tuple(
-        (one, Fraction(1, len(people) or 1)) for one in people or (str(Payee("work", work)),)
-    )
+    if not people:
+        return ((str(Payee("work", work)), _ALL),)
+    return tuple(zip(people, repeat(_equal(len(people))), strict=False))
+
+
+@lru_cache(maxsize=1024)
+def _equal(count: int) -> Fraction:
+    return Fraction(1, count)
 
 
 def _stated(child: object, parent: object, rate: Fraction | None) -> Fraction:

@@ -278,7 +278,7 @@ class Pedigree(Generic[Node]):
 
 
 @dataclass(frozen=True)
-class Descent(Pedigree[Node]):
+class Paired(Pedigree[Node]):
     """A pedigree of which nothing is known but the pairs."""
 
     made: Pairs[Node]

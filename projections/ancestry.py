@@ -15,7 +15,8 @@ from domain.credit import Credit
 from domain.engine import Row
 from domain.fact import FACTS, Fact
 from domain.join import Join
-from domain.lineage import Edge, Lineage, once
+from domain.lineage import Edge, Lineage, edge_of, once
+from domain.pedigree import Paired, Pairs, Pedigree
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
 from domain.values import LARGEST_POSITION
@@ -42,15 +43,16 @@ _CHANGING = tuple(
 class Ancestry:
     """A lineage by numbers, and from when to when it is known to hold."""
 
-    def __init__(self, tree: Lineage[int], view: View) -> None:
+    def __init__(self, tree: Pedigree[int], view: View) -> None:
         self.tree = tree
+        """With its edges if they were asked for."""
         self._key = (view.generation, tree.root)
         self._since = self._until = view.as_of
         self._derived: dict[str, tuple[Hashable, Collection[Any]]] = {}
 
     def keep(self, view: View) -> None:
         """Keep it in memory with what was derived from it, if it is worth it."""
-        size = len(self.tree.edges)
+        size = len(self.tree.pairs.children)
         if size < SMALL or view.as_of == LARGEST_POSITION:
             return
         latest = view.memory.get(self._key)
@@ -101,14 +103,27 @@ def _changed(happened: Fact) -> str:
 
 def ancestry(view: View, root: int) -> Ancestry:
     """A work with everything it was made from, remembered or read."""
+    return _known(view, root) or _read(view, root, Paired(root, pairs_above(view, root)))
+
+
+def numbered(view: View, root: int) -> Lineage[int]:
+    """The same with its edges, by the numbers of its works."""
+    known = _known(view, root)
+    if known is None or not isinstance(known.tree, Lineage):
+        known = _read(view, root, Lineage(root, tuple(edges_above(view, root))))
+    assert isinstance(known.tree, Lineage)
+    return known.tree
+
+
+def _known(view: View, root: int) -> Ancestry | None:
     key = "ancestry", root
-    if key not in view.held:
-        view.held[key] = remembered(view, root) or _read(view, root)
-    return cast("Ancestry", view.held[key])
+    if key not in view.held and (found := remembered(view, root)):
+        view.held[key] = found
+    return cast("Ancestry | None", view.held.get(key))
 
 
-def _read(view: View, root: int) -> Ancestry:
-    found = Ancestry(Lineage(root, tuple(edges_above(view, root))), view)
+def _read(view: View, root: int, tree: Pedigree[int]) -> Ancestry:
+    found = view.held["ancestry", root] = Ancestry(tree, view)
     found.keep(view)
     return found
 
@@ -122,15 +137,23 @@ def remembered(view: View, root: int) -> Ancestry | None:
     return None
 
 
+_UP = (
+    "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
+    f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) SELECT {{}} "
+    f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}"
+)
+
+
+def pairs_above(view: View, root: int) -> Pairs[int]:
+    """What was made from what between a work and all its ancestors, in order."""
+    rows = view.rows(_UP.format("e.child, e.parent, e.kind"), root=root)
+    rows.sort()
+    return Pairs(*zip(*rows, strict=True)) if rows else Pairs((), (), ())
+
+
 def edges_above(view: View, root: int) -> list[Edge[int]]:
     """The edges between a work and all its ancestors, in order."""
-    rows = view.rows(
-        "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
-        f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-        f"SELECT {EDGE} FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}",
-        root=root,
-    )
-    return edges_in(rows)
+    return edges_in(view.rows(_UP.format(EDGE), root=root))
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"
@@ -142,6 +165,6 @@ def edges_in(rows: Sequence[Row]) -> list[Edge[int]]:
     # By child, parent, kind and id: a rate may be null, which has no order.
     rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
     if all(row[0] == row[6] and row[1] == row[7] for row in rows):  # none of them was joined
-        return [Edge(*row[:6]) for row in rows]
+        return [edge_of(row[:6]) for row in rows]
     edges = once((Edge(*row[:6]), row[6:]) for row in rows)
     return sorted(edges, key=itemgetter(0, 1, 2, 4))

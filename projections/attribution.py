@@ -17,8 +17,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.join import Join
-from domain.lineage import Lineage
-from domain.pedigree import Ends
+from domain.pedigree import Ends, Pedigree
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
@@ -432,7 +431,7 @@ class Share(NamedTuple):
     credits: list[CreditRow]
 
 
-def shares_in(tree: Lineage[int], rows: Iterable[CreditRow]) -> list[Share]:
+def shares_in(tree: Pedigree[int], rows: Iterable[CreditRow]) -> list[Share]:
     """The people credited anywhere in an ancestry, the nearest first, each in order of credits."""
     by_person: dict[int, list[CreditRow]] = {}
     for row in rows:
@@ -466,13 +465,13 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
     return above.derived(view, "shares in a role", (veils, role), in_role)
 
 
-def is_direct(tree: Lineage[int], row: CreditRow) -> bool:
+def is_direct(tree: Pedigree[int], row: CreditRow) -> bool:
     """Whether something of the person is in the work, not only their influence."""
     return row.kind == "direct" and row.work in tree.direct
 
 
 def explain(
-    tree: Lineage[int],
+    tree: Pedigree[int],
     share: Share,
     paths: list[Ends[int]],
     ids: dict[int, str],
@@ -504,7 +503,7 @@ def told_path(share: Share, path: Ends[int], ids: dict[int, str]) -> PathIn:
 
 
 def told_credit(
-    tree: Lineage[int], row: CreditRow, ids: dict[int, str], texts: dict[str | None, str]
+    tree: Pedigree[int], row: CreditRow, ids: dict[int, str], texts: dict[str | None, str]
 ) -> CreditLine:
     """One credit within a work."""
     return {
@@ -542,7 +541,7 @@ def contributors(
     """
     place = decode_cursor(after, int, int) or [-1, -1]
     root = lineage.find(view, id).number
-    tree, shares = lineage.numbered(view, root), shares_above(view, root, role)
+    tree, shares = ancestry(view, root).tree, shares_above(view, root, role)
     if kind is not None:
         shares = [
             share
@@ -576,7 +575,7 @@ def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberT
     }
 
 
-def _explained(view: View, shares: Sequence[tuple[Lineage[int], Share]]) -> list[Part]:
+def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> list[Part]:
     """The part of each person in each work; the ids and texts of all are read together."""
     shown = [row for _, share in shares for row in share.credits[:CREDITS_SHOWN]]
     texts = texts_of(view, shown)

@@ -23,6 +23,7 @@ from domain.refusal import UnknownProposal, UnknownWork
 from domain.remix import Remix
 from domain.values import Example, ReleaseId, one_of
 from projections import attribution, identifiers, licences, lineage
+from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.money.pools.proposals import used_but_uncited
@@ -55,7 +56,7 @@ class Scope:
     def __init__(self, view: View, journal: Journal, id: str, actor: str) -> None:
         self.view, self.journal, self.id = view, journal, id
         self.root = lineage.find(view, id).number
-        self.tree = lineage.numbered(view, self.root)
+        self.tree = ancestry(view, self.root).tree
         self._reader = Reader(view, journal, actor)
 
     @cached_property

@@ -13,6 +13,7 @@ from typing import Any, cast
 from domain.dates import is_surely_before
 from domain.lineage import Lineage
 from projections import attribution, lineage
+from projections.ancestry import numbered
 from projections.store import View, bytes_of, decode_cursor, encode_cursor
 from projections.told import EdgeTold, LineageTold, Node, WorkRef
 
@@ -29,7 +30,7 @@ Part = tuple[int | None, dict[str, Any]]
 
 def page(view: View, id: str, after: str | None = None) -> LineageTold:
     """A page of the lineage of a work, the nearest works first."""
-    tree = lineage.numbered(view, lineage.find(view, id).number)
+    tree = numbered(view, lineage.find(view, id).number)
     (start,) = decode_cursor(after, int) or [0]
     nodes, edges, end, size = list[Node](), list[tuple[int, EdgeTold]](), max(0, start), 0
     for place, part in _parts(view, tree, end):

@@ -18,7 +18,7 @@ from domain.lineage import Edge
 from domain.printable import one_line
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
-from projections.ancestry import C, ancestry
+from projections.ancestry import C, ancestry, numbered
 from projections.question import Asking, Form, question
 from projections.store import View, holds
 from projections.told import Count, WorkRef
@@ -62,8 +62,8 @@ class Licensed:
     """A lineage with its licences."""
 
     def __init__(self, view: View, root: int) -> None:
-        self.root, self._view, self._above = root, view, ancestry(view, root)
-        self._tree = self._above.tree
+        self.root, self._view, self._tree = root, view, numbered(view, root)
+        self._above = ancestry(view, root)
 
     @cached_property
     def stated(self) -> Mapping[int, str]:

@@ -21,7 +21,7 @@ from domain.join import Join
 from domain.lineage import Edge, Lineage
 from domain.moment import instant
 from domain.outside import Outside, readable
-from domain.pedigree import MANY, SHOWN_OF_END, Ends, Path
+from domain.pedigree import MANY, SHOWN_OF_END, Ends, Path, Pedigree
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
 from domain.release import SOLD, Release
 from domain.remix import Remix
@@ -29,7 +29,7 @@ from domain.text import folded
 from domain.values import JoinId, WorkId
 from domain.work import Work
 from projections import finding, walking
-from projections.ancestry import ancestry
+from projections.ancestry import ancestry, numbered
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
@@ -277,13 +277,13 @@ def as_published(view: View, id: str) -> View:
     return view.at(published)
 
 
-def counted(tree: Lineage[Any], works: Iterable[Any]) -> PathCount:
+def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
     """How many paths lead to any of these works."""
     count = sum(tree.path_count[work] for work in works)
     return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
 
 
-def shown_paths(tree: Lineage[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
+def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
     """The first path to any of these works, and further ones that are short together."""
     nearest = sorted(works, key=lambda work: (tree.generation[work], work))
     first = tree.nearest_path(nearest[0])
@@ -655,17 +655,12 @@ class Shown:
         return is_surely_before(child["made_at"], parent["made_at"])
 
 
-def numbered(view: View, root: int) -> Lineage[int]:
-    """A work and everything it was made from, by their numbers."""
-    return ancestry(view, root).tree
-
-
 def has_unrated(view: View, root: int) -> tuple[bool, bool]:
     """Whether releases in a lineage, and whether other works in it, have edges without a rate."""
-    above = ancestry(view, root)
+    edges = numbered(view, root).edges
 
     def derive() -> dict[str, int]:
-        works = {edge.child for edge in above.tree.edges if edge.rate is None}
+        works = {edge.child for edge in edges if edge.rate is None}
         rows = view.rows(
             f"SELECT w.kind, count(*) FROM @works w WHERE w.number IN :works AND {holds('w')} "
             "GROUP BY w.kind",
@@ -673,7 +668,7 @@ def has_unrated(view: View, root: int) -> tuple[bool, bool]:
         )
         return dict(rows)
 
-    kinds = above.derived(view, "unrated", None, derive)
+    kinds = ancestry(view, root).derived(view, "unrated", None, derive)
     return "release" in kinds, bool(kinds.keys() - {"release"})
 
 

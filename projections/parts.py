@@ -5,9 +5,10 @@ Who contributed (see attribution) shows only the first of them.
 
 from __future__ import annotations
 
-from domain.lineage import Lineage
+from domain.pedigree import Pedigree
 from domain.values import ContributorId, WorkId
 from projections import attribution, lineage
+from projections.ancestry import ancestry
 from projections.attribution import Share
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
@@ -60,12 +61,12 @@ def paths(
     return Page(items, _next(end, min(len(found), MOST_PATHS)))
 
 
-def _part(view: View, id: str, contributor: str) -> tuple[Lineage[int], Share]:
+def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     """The lineage of a work, and what one person has in it; without credits it is empty."""
     root = lineage.find(view, id).number
     person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
     shares = (one for one in attribution.shares_above(view, root) if one.person == person)
-    return lineage.numbered(view, root), next(shares, Share(person, 0, 0, []))
+    return ancestry(view, root).tree, next(shares, Share(person, 0, 0, []))
 
 
 def _next(end: int, count: int) -> str | None:

@@ -23,7 +23,7 @@ def everything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(view: View, work: str) -> Any:
     """What is answered about a work by way of its lineage."""
     try:
-        page = attribution.contributors(view, work)
+        page = attribution.contributors(view, work)  # which asks for no edges, as the next does
         shown = graph.page(view, work), lineage.ancestors(view, work)
         licensed = licences.of(view, work)
         terms = licensed.answer(), licensed.by_name(), lineage.has_unrated(view, licensed.root)
@@ -86,13 +86,13 @@ def test_facts_about_other_works_leave_a_remembered_lineage_as_it_is(
         ana = told.person("ana")
         root = told.piece("root", told.piece("source", by=[ana]), by=[ana])
         read: list[int] = []
-        reads = ancestry.edges_above
+        reads = ancestry.pairs_above
 
         def counting(view: View, number: int) -> Any:
             read.append(number)
             return reads(view, number)
 
-        monkeypatch.setattr(ancestry, "edges_above", counting)
+        monkeypatch.setattr(ancestry, "pairs_above", counting)
 
         def asked() -> int:
             with told.view() as view:

@@ -16,6 +16,7 @@ from flask import Response, g, request, send_from_directory
 from api.web import words
 from api.web.frame import Answer, Frame, again, asked, id_in_path
 from projections import attribution, lineage, wording
+from projections.ancestry import ancestry
 from projections.descent import Descent, descent
 from projections.lineage import Shown, WorkRow
 from projections.money.flows import Flows, flows
@@ -130,7 +131,7 @@ class Drawn(NamedTuple):
 
 def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
     """The lineage as part of a page with this much room, if the work has ancestors."""
-    count, id = len(lineage.numbered(view, work.number).generation) - 1, work.id
+    count, id = len(ancestry(view, work.number).tree.generation) - 1, work.id
     if not count:
         return None
     svg = outline = None

@@ -20,7 +20,8 @@ from api.web.frame import id_named
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
-from projections import attribution, lineage, projects, timeline
+from projections import attribution, projects, timeline
+from projections.ancestry import ancestry
 from projections.store import View
 
 KIND = "sample"
@@ -215,7 +216,7 @@ class PostingForm:
         numbers = view.numbers("works", [r["source"] for r in self.sources if _is_id(r["source"])])
         works, generations = set[int](), 0
         for number in numbers.values():
-            tree = lineage.numbered(view, number)
+            tree = ancestry(view, number).tree
             works.update(tree.generation)
             generations = max(generations, max(tree.generation.values()) + 1)
         people = {row.contributor for row in attribution.credits_on(view, works)}

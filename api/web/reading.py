@@ -38,6 +38,7 @@ from projections import (
     series,
     timeline,
 )
+from projections.ancestry import ancestry
 from projections.licences import Licensed
 from projections.lineage import WorkRow
 from projections.log import Log
@@ -162,7 +163,7 @@ def _pieces(frame: Frame) -> None:
                 licensed=Licensed(view, row.number),
                 likely=_likely(view, row),
                 kinds=REMIX_KINDS,
-                behind=len(lineage.numbered(view, row.number).generation) - 1,
+                behind=len(ancestry(view, row.number).tree.generation) - 1,
                 remixes=lineage.descendants(
                     view, id, after=cursor if what == "remixes" else None, limit=REMIXES
                 ),
@@ -355,5 +356,5 @@ def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list
         return [number], born
     row = lineage.find(view, id)
     if row.kind == "release":
-        return list(lineage.numbered(view, row.number).generation), row.born
+        return list(ancestry(view, row.number).tree.generation), row.born
     return [row.number], row.born

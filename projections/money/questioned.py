@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.money.held import Question
 from projections import attribution, lineage
+from projections.ancestry import ancestry
 from projections.store import View
 
 
@@ -53,5 +54,5 @@ class _Row(NamedTuple):
 
 def with_above(view: View, work: str) -> frozenset[str]:
     """A work and everything it was made from."""
-    tree = lineage.numbered(view, lineage.find(view, work).number)
+    tree = ancestry(view, lineage.find(view, work).number).tree
     return frozenset(lineage.ids_of(view, tree.generation).values())

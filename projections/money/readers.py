@@ -19,6 +19,7 @@ from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBL
 from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
 from domain.stored import Placed
 from projections import attribution, lineage
+from projections.ancestry import ancestry
 from projections.grants import roles_of
 from projections.money.balances import names_of
 from projections.nouns import noun_at
@@ -174,9 +175,7 @@ class Reader:
 
     def _has_part(self, release: str) -> bool:
         """Whether they posted or are credited on anything in a release."""
-        works = list(
-            lineage.numbered(self.view, lineage.find(self.view, release).number).generation
-        )
+        works = list(ancestry(self.view, lineage.find(self.view, release).number).tree.generation)
         own = {attribution.after_merges(self.view, account) for account in self.accounts}
         credits = attribution.credits_on(self.view, works)
         # What somebody only claims on another's work opens nothing.

@@ -41,6 +41,7 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
+from projections.ancestry import numbered
 from projections.attribution import PATHS, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
@@ -82,7 +83,7 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     An edge without a rate gets the default; without a default, a policy that needs rates refuses
     the edge by name.
     """
-    return recorded(view, lineage.numbered(view, work), default_rate)
+    return recorded(view, numbered(view, work), default_rate)
 
 
 def recorded(
@@ -104,7 +105,7 @@ def recorded(
     }
     ids = {number: work["id"] for number, work in found.items()}
     return Recorded(
-        replace(tree, people=holders).named(ids).with_default(default_rate),
+        tree.named(ids, holders).with_default(default_rate),
         {found[number]["id"]: found[number] for number in sorted(found)},
         {one["id"]: one["name"] for one in persons.values()},
     )
@@ -154,7 +155,7 @@ def split_of(
     chosen = policy_named(policy, over.lineage)
     division = split(amount_minor, chosen, over.lineage).division
     # Sorting is stable: equal shares keep the order of the division.
-    payees = sorted(division.units, key=division.share, reverse=True)
+    payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over), parts_of_paths(chosen, over.lineage)
     items: list[SplitLine] = [
@@ -206,10 +207,10 @@ def preview_edge(
     """
     work, default = lineage.find(view, child).number, exact_rate(default_rate)
     source, new = _source(view, journal, parent, uri)
-    before = lineage.numbered(view, work)
+    before = numbered(view, work)
     own = [edge.rate for edge in before.edges if edge.child == work]
     stack = must_be_within_cap(child, [*own, rate])
-    above = () if new else lineage.numbered(view, source).edges
+    above = () if new else numbered(view, source).edges
     known = {edge.id: edge for edge in (*before.edges, *above)}
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
     old, late = (recorded(view, one, default, new) for one in (before, after))

@@ -18,6 +18,7 @@ from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections import attribution, lineage
+from projections.ancestry import ancestry
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told, titles
@@ -174,7 +175,7 @@ def used_but_uncited(view: View, release: str, assets: Assets) -> list[Uncited]:
 
     A work counts as cited if it is an asset, a person if they have a share in any.
     """
-    tree = lineage.numbered(view, lineage.find(view, release).number)
+    tree = ancestry(view, lineage.find(view, release).number).tree
     pieces = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
     paid = {payee for asset in assets for payee, _ in asset["shares"]}
     by_work = any(name in pieces for name in lineage.ids_of(view, tree.generation).values())

@@ -18,6 +18,7 @@ from domain.readers import MONEY
 from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
+from projections.ancestry import ancestry
 from projections.money import splitting
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import terms_of
@@ -163,7 +164,7 @@ def _pieces(
     """Every asset in which a payee has a share, with the paths to it in the lineage."""
     position = noun.current.graph_position
     frozen = view if position is None else view.at(position)
-    tree = lineage.numbered(frozen, lineage.find(frozen, noun.release).number)
+    tree = ancestry(frozen, lineage.find(frozen, noun.release).number).tree
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
     through = _paths(frozen, noun)
