@@ -289,14 +289,7 @@ def _raw_body() -> bytes:
 
 def read_query(shape: type[Shape]) -> dict[str, Any]:
     """The query of the request, validated against this shape."""
-    if not request.query_string:
-        return dict(_without_query(shape))
     return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
-
-
-@cache
-def _without_query(shape: type[Shape]) -> Mapping[str, Any]:
-    return loaded(shape, {}, "invalid_query", "query")
 
 
 class _Once(dict[str, Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -11,7 +12,7 @@ from flask import Response, jsonify, request
 from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
 from api.conditional import by_bytes, once
-from api.fields import read_body, read_query
+from api.fields import Shape, read_body, read_query
 from api.operations import answered, asking, writing
 from api.results import answer_of
 from api.routes import Routes, path_of, section_of
@@ -49,7 +50,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
     query = query_of(question)
 
     def ask(**ids: Any) -> Response:
-        asked = read_query(query)
+        asked = read_query(query) if request.query_string else dict(_nothing_asked(query))
         as_published = asked.pop("as_", None) == "published"
         form = _form_of(question, asked.pop("format", None))
         with viewing(journal, store, asked) as now:
@@ -73,6 +74,12 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
         return asking(question, query, answer_of(question), examples)
 
     routes.add("GET", path_of(question.path, question.in_path), ask, question.name, doc)
+
+
+@cache
+def _nothing_asked(query: type[Shape]) -> Mapping[str, Any]:
+    """What a request without a query asks, which is always the same."""
+    return read_query(query)
 
 
 def _fitting(asking: Asking, asked: dict[str, Any]) -> Response:
