@@ -5,7 +5,7 @@ Rule: a page that is not in the list fails, so that none is forgotten.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import urljoin
 
@@ -49,6 +49,8 @@ class Community:
     service: Service
     client: FlaskClient
     places: dict[str, list[str]]
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Of the sheets and scripts, each of which many pages have."""
 
     def get(self, place: str) -> TestResponse:
         """A page, as somebody sees it."""
@@ -76,8 +78,10 @@ class Community:
         return len(answer.data) + sum(map(self._size, parts))
 
     def _size(self, part: str) -> int:
-        with self.client.get(f"/{part}") as answer:
-            return len(answer.data)
+        if part not in self.sizes:
+            with self.client.get(f"/{part}") as answer:
+                self.sizes[part] = len(answer.data)
+        return self.sizes[part]
 
 
 @pytest.fixture(scope="module")
