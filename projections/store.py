@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.clock import STAMP
-from domain.engine import Engine, RebuildNeeded, Row, Table, Transaction
+from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
@@ -168,19 +168,39 @@ class Store:
         """
         asked = max(as_of or 0, min_position or 0)
         least = max(asked, self.awaited())
-        with self.engine.choosing(partial(self._found, least)) as found:
-            with self.engine.reading():
-                state = found or self.state()
-                if _position(state) >= least:
-                    yield self._view(state, as_of)
-                    return
-            state = self._reach(asked, wait_seconds, wait)
-            if _position(state) < asked:
-                raise Behind(asked, _position(state))
-            if _position(state) < self.awaited():
-                state = self._reach(self.awaited(), wait_seconds / 4, wait)
-            with self.engine.reading():
-                yield self._view(state, as_of)
+        with ExitStack() as held:
+            state = held.enter_context(self.engine.choosing(partial(self._found, least)))
+            try:
+                state = self._held(state, held, least)
+                if state is None:
+                    state = self._waited_for(asked, wait_seconds, wait)
+                    held.enter_context(self.engine.reading())
+            except DatabaseUnavailable:
+                # Nobody folds what was acknowledged last: a replica has what it has.
+                state = held.enter_context(self.engine.choosing(partial(self._found, asked)))
+                if state is None:
+                    raise
+            yield self._view(state, as_of)
+
+    def _held(self, found: State | None, held: ExitStack, least: int) -> State | None:
+        """The state, if it has reached a position, with a connection to read what it has."""
+        with ExitStack() as reading:
+            reading.enter_context(self.engine.reading())
+            state = found or self.state()
+            if _position(state) < least or state is None:
+                return None
+            held.enter_context(reading.pop_all())
+            return state
+
+    def _waited_for(
+        self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
+    ) -> State | None:
+        state = self._reach(asked, seconds, wait)
+        if _position(state) < asked:
+            raise Behind(asked, _position(state))
+        if _position(state) < self.awaited():
+            state = self._reach(self.awaited(), seconds / 4, wait)
+        return state
 
     def _view(self, state: State | None, as_of: int | None) -> View:
         number, latest = (0, 0) if state is None else state.at

@@ -60,18 +60,57 @@ def all_are_there(database: str, acknowledged: list[dict[str, Any]]) -> None:
 # -- a standby that takes over ---------------------------------------------------------------
 
 
-def test_a_standby_that_takes_over_has_everything_that_was_acknowledged() -> None:
+class Readers:
+    """Clients that ask for one person until they are stopped, and get an answer or a 503."""
+
+    def __init__(self, server: Server, id: str, count: int = 2) -> None:
+        self.server, self.id = server, id
+        self.wrong = list[Any]()
+        self.answered, self.refused = 0, 0
+        self._stopping = threading.Event()
+        self._clients = [threading.Thread(target=self._read) for _ in range(count)]
+        for client in self._clients:
+            client.start()
+
+    def _read(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(OSError, json.JSONDecodeError):
+                status, told = self.server.ask(f"/contributors/{self.id}")
+                self.answered += (status, told.get("name")) == (200, "Ana")
+                self.refused += status == 503
+                if status not in {200, 503}:
+                    self.wrong.append(told)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for client in self._clients:
+            client.join()
+
+
+def test_while_a_standby_takes_over_questions_are_answered_and_nothing_is_lost() -> None:
     with started_alone() as primary, primary.standby() as standby:
         hosts = f"{primary.folder},{standby.folder}"
         database = f"postgresql://stemma@/postgres?host={hosts}&target_session_attrs=read-write"
-        with serving(database, "--workers", "2", "--follow") as server:
+        words = ("--workers", "2", "--follow")
+        with serving(database, *words, STEMMA_READ_DATABASE=standby.url) as server:
             writers = Writers(server)
             wait_until(lambda: len(writers.acknowledged) > 30, server.process)
+            first = writers.acknowledged[0]
+            seen = f"/contributors/{first['id']}?min_position={first['position']}"
+            wait_until(lambda: server.ask(seen)[0] == 200, server.process)
+            readers = Readers(server, first["id"])
+            wait_until(lambda: readers.answered > 20, server.process)
             primary.kill()
-            before = len(writers.acknowledged)
+            before, asked, refused = len(writers.acknowledged), readers.answered, readers.refused
+            wait_until(lambda: readers.answered > asked + 30, server.process)
+            assert readers.refused == refused, "the standby alone answers"
             standby.promote()
             wait_until(lambda: len(writers.acknowledged) > before + 30, server.process)
+            asked = readers.answered
+            wait_until(lambda: readers.answered > asked + 30, server.process)
+            readers.stop()
             writers.stop()
+            assert readers.wrong == []
             all_are_there(standby.url, writers.acknowledged)
 
 
