@@ -19,6 +19,7 @@ from domain.chain import Chains
 from domain.commands.admitting import AdmitContributor
 from domain.condition import Condition, Spent
 from domain.contributor import Contributor
+from domain.draft import Draft
 from domain.engine import DatabaseUnavailable, OutcomeUnknown
 from domain.engine.deadline import TookTooLong, within
 from domain.receipt import read_leaf
@@ -357,3 +358,24 @@ def test_nobody_waits_for_a_group_beyond_their_deadline() -> None:
         assert together.waiting == 0
         go_on.set()
         assert first.result() == "first"
+
+
+# -- one that is alone ---------------------------------------------------------------------------
+
+
+def test_what_a_command_reads_is_of_one_moment_whoever_records_meanwhile(database: str) -> None:
+    """Also if that happens between what it begins with, which is read at once, and the rest."""
+    decided = list[tuple[int, int]]()
+
+    with story(database) as told, story(database, create=False) as others:
+        ana, ben = told.person("ana"), id_of("ben")
+
+        def decide(draft: Draft) -> None:
+            if not decided:
+                others.person("ben")
+            decided.append((draft.position, len(draft.stream(ben))))
+
+        told.journal.decided(decide, about={ana})
+        is_known = decided[-1] == (2, 1)
+        assert is_known or decided == [(1, 0)]
+        assert is_known == told.service.engine.CAN_HOPE, "SQLite reads on in the past"
