@@ -109,8 +109,8 @@ def asking(
         *of_query(query),
         *(refusal.code for refusal in question.refusals()),
     ]
-    codes += ["bad_cursor"] if question.is_list else []
-    if question.is_list or any(isinstance(one.value, Word) for one in question.in_query):
+    codes += ["bad_cursor"] if question.has_pages else []
+    if question.has_pages or any(isinstance(one.value, Word) for one in question.in_query):
         codes += OF_TEXT
     codes += [BadId.code] if any(isinstance(one.value, Ref) for one in question.in_query) else []
     codes += [NotPublished.code] if question.may_be_as_published else []
@@ -126,10 +126,11 @@ def asking(
             "schema": {"type": "string"},
         }
     }
-    answers = {"200": answered("The answer.", answer, links if question.is_list else None, also)}
+    answers = {"200": answered("The answer.", answer, links if question.has_pages else None, also)}
     answers |= UNCHANGED
     more = [open_to(question.may), "Answers as of any position of the journal."]
     more += ["A list, in pages."] if question.is_list else []
+    more += ["Long lists go on in further pages."] if question.parts else []
     return documented(question.ask, answers, codes, query, " ".join(more))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,7 +21,7 @@ from domain.journal import Journal
 from projections import lineage
 from projections.question import Asking, Form, Question
 from projections.registry import QUESTIONS
-from projections.store import Page, Store, View
+from projections.store import Store, View
 
 ROOMS = {
     "show_statement": "payouts",
@@ -34,8 +33,6 @@ ROOMS = {
 """The section of a question, where it does not follow from the path."""
 
 JSON = "application/json"
-MOST_BYTES = 1_000_000
-"""How long a list is as JSON, at most."""
 
 
 def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> None:
@@ -83,15 +80,13 @@ def _nothing_asked(query: type[Shape]) -> Mapping[str, Any]:
 
 
 def _fitting(asking: Asking, asked: dict[str, Any]) -> Response:
-    """The answer as JSON; of a list of very long items as many as fit, with the next page."""
+    """The answer as JSON; of long lists, or of very long items, as many as fit."""
     while True:
         answer = answer_at(asking.view, asking.answer, asked, asking.beside)
-        count = len(asking.answer.items) if isinstance(asking.answer, Page) else 0
-        size = answer.content_length or 0
-        if size <= MOST_BYTES or count <= 1:
+        shorter = asking.shorter(answer.content_length or 0)
+        if shorter is None:
             return answer
-        fewer = max(1, count * MOST_BYTES * 9 // (size * 10))
-        asking = replace(asking, said={**asking.said, "limit": fewer})
+        asking = shorter
 
 
 def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Question) -> None:

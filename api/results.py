@@ -17,6 +17,7 @@ COMPONENTS: dict[str, Schema] = {}
 PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 AS_OF = Annotated[Count, "The position of the journal at which the answer holds.", Example(57)]
 NEXT = Annotated[str | None, "The cursor of the next page; null at the end.", Example("WzQyXQ")]
+LEFT_OUT = Annotated[Count, "How many items of its lists are on the pages that follow.", Example(0)]
 
 _meant: dict[str, Any] = {}
 """The type behind each component name."""
@@ -30,7 +31,8 @@ def answer_of(question: Question) -> Schema:
         beside = {key: get_type_hints(tell)["return"] for key, tell in question.beside.items()}
         fields = {"next": NEXT, "items": items, **beside}
         return _known(f"{name}List", ("list", result), fields)
-    return _known(f"{name}Answer", ("answer", result), _hints(result))
+    more = {"next": NEXT, "left_out": LEFT_OUT} if question.parts else {}
+    return _known(f"{name}Answer", ("answer", result), {**_hints(result), **more})
 
 
 def _known(name: str, meant: Any, fields: dict[str, Any]) -> Schema:

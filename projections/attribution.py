@@ -603,7 +603,7 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
     return row
 
 
-@question("show_contributor", "/contributors/{id}")
+@question("show_contributor", "/contributors/{id}", parts=("formerly",))
 def person(view: View, id: ContributorId) -> Person:
     """One contributor, and into whom they were merged."""
     number, _, _, state, merged_into, born = find_person(view, id)

@@ -314,7 +314,7 @@ def find(view: View, id: str) -> ChallengeRow:
     return ChallengeRow(*row)
 
 
-@question("show_challenge", "/challenges/{id}", cli="challenge show")
+@question("show_challenge", "/challenges/{id}", cli="challenge show", parts=("projects",))
 def challenge(view: View, journal: Journal, id: ChallengeId) -> ChallengeTold:
     """One challenge: what is asked for, until when, and every project that it was in."""
     row = find(view, id)

@@ -298,7 +298,7 @@ class _Places:
 _KINDS = ("work", "project", "challenge")
 
 
-@question("show_comment", "/comments/{id}", cli="comment show")
+@question("show_comment", "/comments/{id}", cli="comment show", parts=("versions",))
 def comment(view: View, id: CommentId) -> CommentWithHistory:
     """One comment, and what it said before."""
     row = find(view, id)

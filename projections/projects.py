@@ -333,7 +333,7 @@ def find(view: View, id: str) -> _Row:
     return _Row(*row)
 
 
-@question("show_project", "/projects/{id}", cli="project show")
+@question("show_project", "/projects/{id}", cli="project show", parts=("leaders", "steps"))
 def project(view: View, id: ProjectId) -> ProjectTold:
     """One project: what it is to become, who leads it, its steps, and what came of it."""
     row = find(view, id)

@@ -19,6 +19,7 @@ from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.values import Cursor, Number, Ref, Value, known
 from projections.store import Page, View
+from projections.stretches import counted, stretch
 
 QUESTIONS: dict[str, Question] = {}
 """Every question by its identifier, such as ``show_work``."""
@@ -29,10 +30,15 @@ GIVEN = ("view", "journal", "actor")
 LIMIT, MAXIMUM_LIMIT = 50, 200
 """How many items of a list are returned by default, and at most over HTTP."""
 
+MOST_BYTES = 1_000_000
+"""How long an answer is as JSON over HTTP, at most."""
+
 Limit = Annotated[
     int, Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.")
 ]
 After = Annotated[str, Cursor(help="Continue here: “next” of the page before.", example="WzQyXQ")]
+AFTER = "after"
+"""The parameter for where the page before ended."""
 Search = Annotated[str, known(str)]
 """Text to search for."""
 
@@ -74,6 +80,8 @@ class Question:
     """The relations that allow asking it (see domain.permission); it checks them itself."""
     beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """What stands beside a list, by name: functions of the view and the id that is asked about."""
+    parts: tuple[str, ...] = ()
+    """The long lists of its answer, which comes in pages: see projections.stretches."""
 
     @property
     def help(self) -> str:
@@ -83,7 +91,8 @@ class Question:
     @cached_property
     def _hints(self) -> dict[str, Any]:
         hints = get_type_hints(self.ask, include_extras=True)
-        return hints | {name: hint for shared in self._shared for name, hint in shared.items()}
+        shared = {name: hint for shared in self._shared for name, hint in shared.items()}
+        return {**hints, **shared, **({AFTER: After | None} if self.parts else {})}
 
     @cached_property
     def _shared(self) -> list[dict[str, Any]]:
@@ -105,6 +114,7 @@ class Question:
             **{one.name: _default(one) for one in in_place},
             **{name: None for shared in self._shared for name in shared},
             **{one.name: _default(one) for one in named},
+            **({AFTER: None} if self.parts else {}),
         }
 
     @cached_property
@@ -137,6 +147,11 @@ class Question:
         """Whether it returns a page of a list."""
         return get_origin(self._hints["return"]) is Page
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether its answer comes in pages: a list, or something with long lists."""
+        return self.is_list or bool(self.parts)
+
     @cached_property
     def result(self) -> Any:
         """The type of its answer, or of an item of its list."""
@@ -165,6 +180,8 @@ class Asking:
     actor: str = OPERATOR
     origin: str = ""
     """The address of the pages, if known."""
+    most: int | None = None
+    """How many items its long lists have at most, if that is limited."""
 
     @cached_property
     def answer(self) -> Any:
@@ -173,7 +190,20 @@ class Asking:
         given = {name: known[name] for name in self.question.given}
         if self.question.rehearses:
             self._rehearse(self.question.rehearses)
-        return self.question.ask(self.view, **given, **self.said)
+        if not self.question.parts:
+            return self.question.ask(self.view, **given, **self.said)
+        said = {name: value for name, value in self.said.items() if name != AFTER}
+        whole = self.question.ask(self.view, **given, **said)
+        return stretch(whole, self.question.parts, self.said.get(AFTER), self.most)
+
+    def shorter(self, size: int) -> Asking | None:
+        """The same with fewer items in its lists, if it is too long with so many bytes as JSON."""
+        is_page = isinstance(self.answer, Page)
+        count = len(self.answer.items) if is_page else counted(self.answer, self.question.parts)
+        if size <= MOST_BYTES or count <= 1:
+            return None
+        most = max(1, count * MOST_BYTES * 9 // (size * 10))
+        return replace(self, said={**self.said, "limit": most} if is_page else self.said, most=most)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -209,6 +239,7 @@ def question(
     rehearses: type[Command] | None = None,
     may: Collection[str] | None = None,
     beside: Mapping[str, Callable[..., Any]] | None = None,
+    parts: Iterable[str] = (),
 ) -> Callable[[F], F]:
     """Declare a function as a question; its first parameter is the view.
 
@@ -218,7 +249,9 @@ def question(
     def decorate(ask: F) -> F:
         made = Question(name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses)
         usual = OWN if "actor" in made.given else (ANYONE,)
-        QUESTIONS[name] = replace(made, may=usual if may is None else may, beside=beside or {})
+        QUESTIONS[name] = replace(
+            made, may=usual if may is None else may, beside=beside or {}, parts=tuple(parts)
+        )
         return ask
 
     return decorate

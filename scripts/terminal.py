@@ -205,12 +205,12 @@ def as_json(out: Console, asking: Asking) -> None:
 
 def plain(out: Console, asking: Asking) -> None:
     """Any answer: a list as a table, one thing as names and values."""
-    answer, name = asking.answer, asking.question.result.__name__
+    answer, heads = asking.answer, get_type_hints(asking.question.result)
     if isinstance(answer, Page):
-        heads = get_type_hints(asking.question.result)
-        table_of(out, COLUMNS.get(name) or {head: head for head in heads}, answer.items)
+        columns = COLUMNS.get(asking.question.result.__name__) or {head: head for head in heads}
+        table_of(out, columns, answer.items)
     else:
-        rows = [{"name": name, "value": value} for name, value in answer.items()]
+        rows = [{"name": name, "value": answer[name]} for name in heads]
         table_of(out, {"": "name", " ": "value"}, rows)
 
 

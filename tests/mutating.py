@@ -7,6 +7,7 @@ fails ends it. Tests of a process that is killed say nothing, so they run on SQL
 import argparse
 import functools
 import gc
+import math
 import os
 import random
 import re
@@ -32,8 +33,8 @@ from scratch import scratch
 
 CONFIGURATION = Path(__file__).with_name("mutants.toml")
 KILLED, SURVIVED, NOT_REACHED = "killed", "survived", "not reached"
-EQUIVALENT = "equivalent"
-OUTCOMES = (KILLED, EQUIVALENT, SURVIVED, NOT_REACHED)
+EQUIVALENT, NOT_TRIED = "equivalent", "not tried"
+OUTCOMES = (KILLED, EQUIVALENT, SURVIVED, NOT_REACHED, NOT_TRIED)
 SLOWER = 20
 """How many times longer than before the tests may take; then the mutant does not end."""
 
@@ -47,7 +48,7 @@ class Mutant:
     name: str
     codes: dict[tuple[str, int], CodeType]
     change: tuple[str, str]
-    outcome: str = ""
+    outcome: str = NOT_TRIED
 
 
 @dataclass
@@ -92,8 +93,9 @@ def _difference(before: str, after: str) -> tuple[str, str]:
 class Mutating:
     """A plugin of pytest whose loop runs all tests once, and then each mutant in a fork."""
 
-    def __init__(self, tried: list[Mutant], jobs: int) -> None:
+    def __init__(self, tried: list[Mutant], jobs: int, seconds: float) -> None:
         self.tried, self._jobs = tried, jobs
+        self._until = time.monotonic() + seconds
         self._files = {str(mutant.path) for mutant in tried}
         self.reached = Reached()
 
@@ -106,8 +108,10 @@ class Mutating:
         items = {item.nodeid: item for item in session.items}
         running: dict[int, Mutant] = {}
         for number, mutant in enumerate(self.tried, 1):
-            if mutant.outcome:
+            if mutant.outcome != NOT_TRIED:
                 continue
+            if time.monotonic() > self._until:
+                break
             chosen = sorted(self._tests_of(mutant), key=self.reached.seconds.__getitem__)
             if not chosen:
                 mutant.outcome = NOT_REACHED
@@ -225,6 +229,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--most", type=int, help="how many mutants of a file, chosen by a seed")
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="then no more are tried")
     parser.add_argument("--tests", nargs="*", help="instead of those of the room")
     options = parser.parse_args(arguments)
     configuration = tomllib.loads(CONFIGURATION.read_text())
@@ -243,7 +248,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         if options.most is not None and len(made) > options.most:
             made = random.Random(f"{options.seed} {path}").sample(made, options.most)
         tried += made
-    plugin = Mutating(tried, options.jobs)
+    plugin = Mutating(tried, options.jobs, options.minutes * 60)
     tests = options.tests or room["tests"]
     with TemporaryDirectory(dir=scratch()) as folder:
         # A folder of its own, which no other run of tests clears away.
@@ -255,7 +260,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         counts = {outcome: own.count(outcome) for outcome in OUTCOMES}
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
         click.echo(f"{path}: {len(own)} mutants, {told}")
-    return int(any(mutant.outcome in {SURVIVED, NOT_REACHED} for mutant in tried))
+    return int(any(mutant.outcome not in {KILLED, EQUIVALENT} for mutant in tried))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ Every question is asked about a work, and people, with as much and as long texts
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 from urllib.parse import quote
 
 import pytest
@@ -13,16 +13,18 @@ from flask.testing import FlaskClient
 from stories import Story, carry_out, every_fact, id_of, story
 
 from api.application import create_app
-from api.questions import MOST_BYTES
 from domain.text import LIMITS
 from domain.values import Number, Payee, Ref
-from projections.question import MAXIMUM_LIMIT, QUESTIONS, Question
+from projections import question as questions
+from projections.question import MAXIMUM_LIMIT, MOST_BYTES, QUESTIONS, Question
+from projections.stretches import counted, lists_in
 
 KEY = "the-key-of-a-test-that-nobody-else-knows"
 ITEMS = MAXIMUM_LIMIT + 5
 ROLES = ("singer", "writer", "editor", "drummer", "artist", "cellist", "composer", "pianist")
 CREDITS = ITEMS * len(ROLES)
 JOINS = 12
+PAYERS = 850
 WORKS = ("contribution", "outside", "release")
 
 
@@ -61,11 +63,30 @@ def record_the_worst(told: Story) -> None:
         said = {"id": choir, "title": longest("title", number)}
         carry_out(draft, "describe_work", **said, reason=longest("reason", number))
     told.journal.commit(draft)
+    record_many_payees(told)
     # What somebody claims themselves waits for an answer.
     draft = told.journal.draft()
     for person in people:
         said = {"work": id_of("claimed"), "contributor": person, "role": "editor"}
         carry_out(draft, "open_credit", actor=person, **said, evidence=longest("evidence"))
+    told.journal.commit(draft)
+
+
+def record_many_payees(told: Story) -> None:
+    """A division that pays back what many people spent, each with a long name."""
+    draft = told.journal.draft()
+    said = {"components": [{"work": id_of("claimed")}], "title": "an album"}
+    release = carry_out(draft, "assemble_release", **said).id
+    terms = {"type": "fixed", "shares": [["house", "1"]]}
+    said = {"release": release, "kind": "song", "currency": "USD", "name": longest("name")}
+    pool = carry_out(draft, "open_pool", id=id_of("costly"), terms=terms, **said).id
+    booked = {"pool": pool, "effective_at": "2026-01"}
+    for number in range(PAYERS):
+        said = {"amount_minor": 1, "category": "travel", "payer": longest("payer", number)}
+        carry_out(draft, "record_expense", **booked, **said)
+    carry_out(
+        draft, "record_revenue", id=id_of("sale"), amount_minor=10_000, source="store", **booked
+    )
     told.journal.commit(draft)
 
 
@@ -94,6 +115,9 @@ def ids_by_noun(told: Story) -> dict[str, list[str]]:
             counts[placed.originator_id] = counts.get(placed.originator_id, 0) + 1
     found = {noun: sorted(counts, key=lambda id: -counts[id]) for noun, counts in said.items()}
     found["work"] = [id_of("choir"), id_of("claimed"), *found["work"]]
+    found["pool"] = [id_of("costly"), *found["pool"]]
+    found["entry"] = [id_of("sale"), *found["entry"]]
+    found["payee"] = [one.fact().payee for one in told.facts() if one.topic == "share.accepted"]
     return found
 
 
@@ -105,7 +129,7 @@ def paths(question: Question, ids: dict[str, list[str]]) -> list[str]:
         if isinstance(value, Ref):
             known = ids.get(value.noun, [])[:3]
         elif isinstance(value, Payee):
-            known = [f"contributor:{id}" for id in ids["contributor"][:1]]
+            known = ids["payee"][:3]
         else:
             assert isinstance(value, Number), field
             known = ["40"]
@@ -155,3 +179,79 @@ def test_a_work_says_how_many_credits_sources_and_joins_it_leaves_out(
     assert 0 < len(work["credits"]) == CREDITS - work["credits_left_out"]
     assert 0 < len(work["sources"]) == ITEMS - work["sources_left_out"]
     assert 0 < len(work["joins"]) == JOINS - work["joins_left_out"] < JOINS
+
+
+def test_of_a_division_among_many_a_page_shows_what_fits_and_the_others_the_rest(
+    asked: tuple[FlaskClient, Story],
+) -> None:
+    client, _ = asked
+    path = f"/pools/{id_of('costly')}/statement"
+    page: Any = client.get(path).json
+    lines = len(page["lines"])
+    assert 0 < lines < PAYERS
+    assert page["left_out"] == PAYERS + 1 - lines
+    further: Any = client.get(path, query_string={"cursor": page["next"]}).json
+    assert (further["next"], further["left_out"]) == (None, 0)
+    assert further["totals"] == page["totals"]
+    payees = [line["payee"]["id"] for line in (*page["lines"], *further["lines"])]
+    assert len(set(payees)) == len(payees) == PAYERS + 1
+
+
+@pytest.mark.parametrize("name", [name for name, one in QUESTIONS.items() if one.parts])
+def test_the_pages_of_an_answer_have_every_item_of_its_lists_once(
+    asked: tuple[FlaskClient, Story], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, told = asked
+    question = QUESTIONS[name]
+
+    more = {"year": "2026"} if name == "show_withheld" else {}
+
+    def ask(path: str, **said: str) -> Any:
+        return client.get(path, query_string=more | said).json
+
+    most = 0
+    for path in paths(question, ids_by_noun(told)):
+        whole = ask(path)
+        if "as_of" not in whole or whole["next"]:
+            continue
+        most = max(most, items := counted(whole, question.parts))
+        monkeypatch.setattr(questions, "MOST_BYTES", len(json.dumps(whole)) * 2 // 3)
+        page = joined = ask(path)
+        while page["next"]:
+            assert page["left_out"] == items - counted(joined, question.parts)
+            page = ask(path, cursor=page["next"])
+            pairs = (lists_in(one, question.parts) for one in (joined, page))
+            for had, further in zip(*pairs, strict=True):
+                had.extend(further)
+        monkeypatch.undo()
+        assert joined | {"next": None, "left_out": 0} == whole
+    assert most > 0, "what is asked about has no such lists"
+
+
+SINGLE = [name for name, one in QUESTIONS.items() if not (one.is_list or one.rehearses)]
+SHORT = {
+    *("roles", "media", "ai", "places", "identifiers", "mentions", "disclosures", "works"),
+    *("conflicts", "nodes", "edges", "kinds", "sent", "states", "withheld", "sums"),
+}
+"""Lists of words, of what one fact holds, by currency, and of what has bounds of its own."""
+
+
+def open_lists(told: Any, parts: Collection[str], where: str = "") -> Iterator[str]:
+    """The lists of an answer that neither go on, nor say how many items they leave out."""
+    hints = get_type_hints(told)
+    for name, hint in hints.items():
+        for one in (hint, *get_args(hint)):
+            place = f"{where}{name}"
+            if is_typeddict(one) and get_origin(hint) is not list:
+                yield from open_lists(one, parts, f"{place}.")
+            elif get_origin(one) is list and any(part.startswith(f"{place}.") for part in parts):
+                yield from open_lists(get_args(one)[0], parts, f"{place}.")
+            elif get_origin(one) is list:
+                is_counted = {"left_out", f"{name}_left_out"} & {*hints}
+                if not (is_counted or place in parts or name in SHORT):
+                    yield place
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_every_long_list_of_an_answer_goes_on_or_counts_what_it_leaves_out(name: str) -> None:
+    assert not [*open_lists(QUESTIONS[name].result, QUESTIONS[name].parts)]

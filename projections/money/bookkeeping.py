@@ -363,7 +363,14 @@ FORMS = {
 }
 
 
-@question("show_trial_balance", "/trial-balance", cli="trial-balance", forms=FORMS, may=ALL_MONEY)
+@question(
+    "show_trial_balance",
+    "/trial-balance",
+    cli="trial-balance",
+    forms=FORMS,
+    may=ALL_MONEY,
+    parts=("sums", "lines"),
+)
 def trial_balance(
     view: View, journal: Journal, *, actor: str, currency: InCurrency = None
 ) -> TrialBalance:

@@ -41,6 +41,7 @@ _WHEN = "COALESCE(x.effective, b.effective, b.at)"
     cli="earnings",
     refuses=(BadPeriod,),
     may=OWN_MONEY,
+    parts=("earnings.months",),
 )
 def earnings(
     view: View,
@@ -76,6 +77,7 @@ def earnings(
     cli="pool earnings",
     refuses=(BadPeriod,),
     may=MONEY,
+    parts=("months",),
 )
 def pool_earnings(
     view: View,

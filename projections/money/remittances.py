@@ -171,6 +171,7 @@ FORMS = {
     refuses=(UnknownContributor,),
     forms=FORMS,
     may=OWN_MONEY,
+    parts=("totals", "lines"),
 )
 def withheld(
     view: View,

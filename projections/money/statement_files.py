@@ -104,6 +104,7 @@ FORMS = {
     refuses=(BadPeriod, StatementTooLong),
     forms=FORMS,
     may=OWN_MONEY,
+    parts=tuple(f"statements.{name}" for name in ("held", "reserves", "movements", "lines")),
 )
 def statement_of(
     view: View,

@@ -88,7 +88,7 @@ def _options(words: str, question: Question) -> Iterator[click.Option]:
             continue
         if one.name == "limit" and words not in WHOLE:
             yield answers.limit_option()
-        elif one.name not in ("limit", "after") or words not in WHOLE:
+        elif one.name not in ("limit", "after") or not (words in WHOLE or question.parts):
             yield _option(one, USUALLY.get((words, one.name)))
     if question.may_be_as_published:
         shown = "As it was when the release was published."

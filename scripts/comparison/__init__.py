@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 
+from domain.printable import escaped
 from domain.refusal import Refusal
 from domain.seal import TEXTS
 from projections import lineage
@@ -105,7 +106,10 @@ class Comparison:
             view = lineage.as_published(now, enquiry.said["id"]) if enquiry.as_published else now
             by = self.holder
             asking = Asking(enquiry.question, view, self.replay.journal, enquiry.said, by)
-            return json.loads(json.dumps(asking.told))
+            said = _as_sent(asking)
+            while shorter := asking.shorter(len(said.encode())):
+                asking, said = shorter, _as_sent(shorter)
+            return json.loads(said)
         except Refusal as refusal:
             return {"refused": refusal.code}
 
@@ -128,6 +132,11 @@ class Comparison:
 
 
 _spelled = json.JSONEncoder(sort_keys=True).encode  # the quickest way to see that all is the same
+
+
+def _as_sent(asking: Asking) -> str:
+    """An answer as it is sent over HTTP, by whose length its lists are cut."""
+    return escaped(json.dumps(asking.told, ensure_ascii=False, separators=(",", ":"))) + "\n"
 
 
 def _is_text(name: str, *values: Any) -> bool:

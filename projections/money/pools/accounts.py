@@ -73,7 +73,12 @@ def pools(
     return Page(items, more)
 
 
-@question("show_pool", "/pools/{id}", may=AGREEMENT)
+@question(
+    "show_pool",
+    "/pools/{id}",
+    may=AGREEMENT,
+    parts=("proposals", "reserving", "amendments"),
+)
 def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
     """A pool: its terms, the balances of its accounts, and its proposals.
 

@@ -37,7 +37,13 @@ from projections.question import question
 from projections.store import View, holds
 
 
-@question("show_pool_statement", "/pools/{id}/statement", cli="pool statement", may=MONEY)
+@question(
+    "show_pool_statement",
+    "/pools/{id}/statement",
+    cli="pool statement",
+    may=MONEY,
+    parts=("waiting", "waived", "recouped", "rules", "lines"),
+)
 def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolStatement:
     """The statement of a pool: what came in, whose it is, and why any of it is held.
 

@@ -22,7 +22,13 @@ from projections.question import question
 from projections.store import View
 
 
-@question("show_proposal_diff", "/proposals/{id}/diff", cli="proposal diff", may=AGREEMENT)
+@question(
+    "show_proposal_diff",
+    "/proposals/{id}/diff",
+    cli="proposal diff",
+    may=AGREEMENT,
+    parts=("lines",),
+)
 def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
     """How each share changed since the first proposal, with the comments that caused it."""
     noun = noun_at(view, journal, Proposal, id, UnknownProposal)

@@ -27,7 +27,12 @@ from projections.question import question
 from projections.store import View
 
 
-@question("show_division", "/entries/{id}", may=MONEY)
+@question(
+    "show_division",
+    "/entries/{id}",
+    may=MONEY,
+    parts=("costs", "flow", "recouped", "rules", "reserved", "lines"),
+)
 def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> DivisionTold:
     """A division, a reversal or a correction, with every line.
 

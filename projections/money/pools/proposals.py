@@ -37,7 +37,13 @@ from projections.question import question
 from projections.store import View, holds
 
 
-@question("show_proposal", "/proposals/{id}", cli="proposal show", may=AGREEMENT)
+@question(
+    "show_proposal",
+    "/proposals/{id}",
+    cli="proposal show",
+    may=AGREEMENT,
+    parts=("waived", "shares", "assets", "warnings", "revisions", "comments"),
+)
 def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> ProposalTold:
     """A proposal: shares, comment window, comments with answers, who agreed, who is missing.
 

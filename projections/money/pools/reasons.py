@@ -50,6 +50,7 @@ from projections.store import View
     cli="why",
     may=MONEY,
     refuses=(NoShare, NotDivided),
+    parts=("costs", "recouped", "rules", "reserved", "pieces"),
 )
 def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: str) -> Why:
     """Why a payee got this amount: shares, pieces, paths, carry, the last unit.

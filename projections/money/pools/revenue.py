@@ -46,7 +46,7 @@ def revenue_of(
     return _bookings(view, journal, "revenue", id, after, limit)
 
 
-@question("show_revenue", "/revenue/{id}", may=MONEY)
+@question("show_revenue", "/revenue/{id}", may=MONEY, parts=("sold", "reversals"))
 def revenue(view: View, journal: Journal, id: RevenueId, *, actor: str) -> Revenue:
     """Money that came in, with its reversals and its division."""
     told = cast("Revenue", _booking(view, journal, "revenue", id, UnknownRevenue))
@@ -69,7 +69,7 @@ def expenses_of(
     return _bookings(view, journal, "expense", id, after, limit)
 
 
-@question("show_expense", "/expenses/{id}", may=MONEY)
+@question("show_expense", "/expenses/{id}", may=MONEY, parts=("reversals",))
 def expense(view: View, journal: Journal, id: ExpenseId, *, actor: str) -> Expense:
     """Money that was spent."""
     told = cast("Expense", _booking(view, journal, "expense", id, UnknownExpense))
