@@ -20,8 +20,8 @@ from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
 from domain.text import searched
 
 PAGE = 5_000
-FOLDING = 1
-"""Raised when facts are folded into other books of the same form."""
+FOLDING = 2
+"""Raised when facts are folded into other books of the same form, or found by other values."""
 
 
 def derived_version() -> str:

@@ -25,6 +25,10 @@ from domain.remix import Remix, exact_rate
 from domain.stored import Placed
 
 N = TypeVar("N", bound=Noun)
+B = TypeVar("B", bound=Booked | Entry.Opened)
+
+MOST_ALIKE = 100
+"""With how many of the same amount a document is compared."""
 
 
 @dataclass(frozen=True)
@@ -186,12 +190,15 @@ class Known:
         found = dict.fromkeys(self._found((Grant.Granted,), field, values))
         return [grant for grant in self._nouns(Grant, found) if grant.holds]
 
-    def of_document(self, kind: type[Booked | Entry.Opened], paper: str) -> dict[str, str]:
-        """By revenue or expense of a pool and an amount: the commitment to its document."""
-        recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto)
+    def of_document(self, kind: type[B], paper: str) -> dict[str, B]:
+        """What was booked of a currency and an amount, by the commitment to its document.
+
+        Of very many they are the latest.
+        """
+        recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto, MOST_ALIKE)
         facts = [*(placed.fact() for placed in recorded), *(each for _, each in self.pending)]
         booked = (each for each in facts if isinstance(each, kind) and each.paper == paper)
-        return {each.originator_id: each.document for each in booked if each.document}
+        return {each.document: each for each in booked if each.document}
 
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]

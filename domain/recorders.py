@@ -178,15 +178,21 @@ class JournalRecorder(ApplicationRecorder):
         return dict(self.engine.read(sql, ids=list(ids)))
 
     def found(
-        self, fields: Collection[str], values: Collection[str], upto: int | None = None
+        self,
+        fields: Collection[str],
+        values: Collection[str],
+        upto: int | None = None,
+        most: int | None = None,
     ) -> list[Placed]:
         """The facts with one of these values in one of these fields, in order of position.
 
-        A field is named as ``topic.field``; the fact's class lists it in FOUND_BY.
+        A field is named as ``topic.field``; the fact's class lists it in FOUND_BY. Of more than
+        ``most`` they are the latest.
         """
+        cut = "" if most is None else f" ORDER BY position DESC LIMIT {most:d}"
         return self._placed(
             "WHERE position IN (SELECT position FROM found WHERE value IN :values "
-            "AND field IN :fields AND position <= :upto) ORDER BY position",
+            f"AND field IN :fields AND position <= :upto{cut}) ORDER BY position",
             values=list(values),
             fields=list(fields),
             upto=_EVER if upto is None else upto,

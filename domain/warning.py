@@ -16,6 +16,9 @@ WARNINGS = {
         "There is no rate from {currency} to {into}: a payout in {into} is sent in {currency}."
     ),
     "document_repeated": "The same document and amount were recorded before: {first}.",
+    "document_elsewhere": (
+        "The same document and amount were recorded before in another pool: {first}."
+    ),
     LicenceConflict.code: LicenceConflict.says,
     NAMESAKE: "This name is there already: {ids}. If it is the same person, merge the two.",
     OLDER: (

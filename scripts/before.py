@@ -112,19 +112,22 @@ class Before(JournalRecorder):
         return {id: stream[0].position for id in ids if (stream := self._streams[id])}
 
     def found(
-        self, fields: Collection[str], values: Collection[str], upto: int | None = None
+        self,
+        fields: Collection[str],
+        values: Collection[str],
+        upto: int | None = None,
+        most: int | None = None,
     ) -> list[Placed]:
         self._read_found(values)
         upto = _EVER if upto is None else upto
-        return self.at(
-            {
-                one.position
-                for value in values
-                for field in fields
-                for one in self._found[value].get(field, ())
-                if one.position <= upto
-            }
-        )
+        positions = {
+            one.position
+            for value in values
+            for field in fields
+            for one in self._found[value].get(field, ())
+            if one.position <= upto
+        }
+        return self.at(positions if most is None else sorted(positions)[-most:])
 
     def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
         return [(value, to) for value in values for to in self._leads(field, value, upto)]

@@ -1,6 +1,7 @@
 """Booking: the same document twice, the same line in two files, expenses that are taken back."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from money import AGREED, HALF, Bank, Clock, bank
 from serving import Served, serving
 from stories import id_of
 
+from domain.known import MOST_ALIKE
 from domain.money.dividing import RecordRevenue
 from domain.refusal import (
     AdjustmentUnbalanced,
@@ -62,6 +64,7 @@ def test_the_same_document_and_amount_is_recorded_with_a_warning_that_names_the_
 ) -> None:
     with bank(database) as told:
         pool, other = told.pool(), told.pool("other")
+        yen = told.pool("yen", currency="JPY")
         for command, more in (
             ("record_revenue", {"source": "shop"}),
             ("record_expense", {"category": "printing", "payer": "house"}),
@@ -75,12 +78,34 @@ def test_the_same_document_and_amount_is_recorded_with_a_warning_that_names_the_
             assert (
                 told.tell(command, document="invoice 77", id=id_of(command), **more).id == again.id
             )
-            for changed in ({"amount_minor": 41_201}, {"document": "invoice 78"}, {"pool": other}):
+            for changed in ({"amount_minor": 41_201}, {"document": "invoice 78"}):
                 said = {"document": "invoice 77"} | more | changed
                 assert told.tell(command, **said).warnings == (), changed
+            (warned,) = told.tell(command, document="invoice 77", **more | {"pool": other}).warnings
+            assert warned.code == "document_elsewhere"
+            assert first.id in warned.detail
+            said = {"document": "invoice 77", **more, "pool": yen, "amount_minor": 41_200}
+            assert told.tell(command, **said).warnings == (), "another currency"
             del more["amount_minor"]
             assert told.tell(command, amount_minor=1, **more).warnings == ()
             assert told.tell(command, amount_minor=1, **more).warnings == ()  # no document
+
+
+def test_a_document_is_compared_with_the_latest_of_the_same_amount_however_many(
+    tmp_path: Path,
+) -> None:
+    with bank(f"sqlite:///{tmp_path / 'alike.db'}") as told:
+        pool = told.pool()
+        said = {"pool": pool, "source": "shop", "amount_minor": 999, "effective_at": "2026-05"}
+        draft = told.journal.draft()
+        for number in range(MOST_ALIKE + 1):
+            draft.carry_out(RecordRevenue.of({**said, "document": f"subscriber {number}"}))
+        told.journal.commit(draft)
+        again = [
+            told.tell("record_revenue", document=f"subscriber {number}", **said)
+            for number in (0, MOST_ALIKE)
+        ]
+        assert [len(one.warnings) for one in again] == [0, 1]
 
 
 def test_of_two_with_the_same_document_in_one_append_the_second_is_warned_of(

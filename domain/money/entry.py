@@ -234,7 +234,7 @@ class Entry(Noun):
         @property
         def paper(self) -> str:
             """What two openings by the same document have in common."""
-            return paper_of(self.pool, self.amount_minor)
+            return paper_of(self.currency, self.amount_minor)
 
     @fact("entry.freed")
     class Freed(First):

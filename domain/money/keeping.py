@@ -9,15 +9,15 @@ from typing import Any
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.join import Join
-from domain.known import Known
+from domain.known import B, Known
 from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.naming import PAYER
 from domain.money.payee import Payee, people_among
-from domain.money.pool import texts_in
+from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
-from domain.money.revenue import Booked, paper_of
+from domain.money.revenue import paper_of
 from domain.past import Past
 from domain.permission import OPERATOR
 from domain.refusal import EarnedInFuture
@@ -50,20 +50,28 @@ def entry_facts(
 
 def first_of_document(
     past: Past,
-    kind: type[Booked | Entry.Opened],
+    kind: type[B],
     pool: str,
     amount_minor: int,
     document: str | None,
 ) -> str | None:
-    """The first of a pool with the same amount and document, if there is one; it is warned of."""
+    """The first with the same amount and document, of the pool or else of another; it is warned of.
+
+    What many have in common, such as the amount of a subscription, is compared with the latest.
+    """
     if document is None:
         return None
-    alike = past.known.of_document(kind, paper_of(pool, amount_minor))
-    texts = past.texts(alike.values())
-    same = (id for id, digest in alike.items() if texts.get(digest) == document)
-    if first := next(same, None):
-        past.warn("document_repeated", first=first)
-    return first
+    currency = past.get(Pool, pool).opened.currency
+    alike = past.known.of_document(kind, paper_of(currency, amount_minor))
+    texts = past.texts(alike)
+    same = [each for digest, each in alike.items() if texts.get(digest) == document]
+    first = next((each for each in same if each.pool == pool), next(iter(same), None))
+    if first is None:
+        return None
+    is_here = first.pool == pool
+    code = "document_repeated" if is_here else "document_elsewhere"
+    past.warn(code, first=first.originator_id)
+    return first.originator_id if is_here else None
 
 
 def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:

@@ -14,9 +14,9 @@ from domain.money.policy.sold import Item, read_items
 from domain.readers import MONEY
 
 
-def paper_of(pool: str, amount_minor: int) -> str:
-    """The pool and the amount, by which facts of the same document are found."""
-    return f"{pool}/{amount_minor}"
+def paper_of(currency: str, amount_minor: int) -> str:
+    """The currency and the amount, by which facts of the same document are found in all pools."""
+    return f"{currency}/{amount_minor}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Booked(Fact):
     @property
     def paper(self) -> str:
         """By what facts of the same document are found."""
-        return paper_of(self.pool, self.amount_minor)
+        return paper_of(self.currency, self.amount_minor)
 
     def found_by(self) -> tuple[FoundBy, ...]:
         return super().found_by() if self.document else ()
