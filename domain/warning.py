@@ -15,6 +15,10 @@ WARNINGS = {
     "no_exchange_rate": (
         "There is no rate from {currency} to {into}: a payout in {into} is sent in {currency}."
     ),
+    "agreed_later": (
+        "By the agreement in force from {since} on, {payee} has this share again: assign it there "
+        "as well, unless that is meant."
+    ),
     "document_repeated": "The same document and amount were recorded before: {first}.",
     "document_elsewhere": (
         "The same document and amount were recorded before in another pool: {first}."

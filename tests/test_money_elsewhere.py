@@ -202,6 +202,41 @@ def test_waivers_are_taken_along_by_an_assignment(database: str) -> None:
         assert after == {"Firm": Fraction(3, 4), ben: Fraction(1, 4)}
 
 
+def test_a_share_is_assigned_until_the_date_of_a_later_agreement_of_which_a_warning_tells(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+        told.agree(pool, {ana: "1"})
+        told.agree(pool, {ana: "1/2", ben: "1/2"}, "2026-03")
+        told.agree(pool, {ben: "1"}, "2026-05")
+        said = {"pool": pool, "payee": ana, "to": "Firm", "effective_at": "2026-02", **SOLD}
+        (warned,) = told.tell("assign_share", **said).warnings
+        assert (warned.code, "from 2026-03-01T" in warned.detail) == ("agreed_later", True)
+        for month in ("2026-01", "2026-02", "2026-03"):
+            told.earn(pool, 100, month)
+        assert told.account() == {ana: 150, "Firm": 100, ben: 50}
+        assert told.tell("assign_share", **said | {"effective_at": "2026-04"}).warnings == ()
+
+
+def test_a_pool_shows_the_shares_in_force_whichever_were_recorded_last(database: str) -> None:
+    with bank(database) as told:
+        ana, ben = told.people("Ana", "Ben")
+        pool = told.pool()
+
+        def shares() -> dict[str, str | None]:
+            with told.view() as view:
+                shown = pools.statement(view, told.journal, pool, actor=OPERATOR)
+            return {line["payee"]["id"]: line["share"] for line in shown["lines"]}
+
+        told.agree(pool, {ana: "1"}, "2030")
+        assert shares() == {ana: "1"}, "the first is still to come"
+        told.agree(pool, {ana: "1/2", ben: "1/2"}, "2026-03")
+        told.agree(pool, {ana: "3/4", ben: "1/4"}, "2026-01")
+        assert shares() == {ana: "1/2", ben: "1/2"}
+
+
 def test_what_cannot_be_assigned(database: str) -> None:
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")

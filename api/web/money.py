@@ -160,7 +160,7 @@ def _split(frame: Frame, id: str) -> Markup:
 def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
     """The income of a pool that was divided: to whom, and through which works.
 
-    Amounts are what each payee earned, exactly; the works follow from the latest agreement.
+    Amounts are what each payee earned, exactly; the works follow from the agreement in force.
     """
     opened = pools.pool_named(view, frame.journal, id)
     earned = pools.earned(view, id)

@@ -14,6 +14,7 @@ from domain.fact import New
 from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.apportionment import payee_key
+from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
 from domain.money.keeping import must_know, share_id, stage_facts
@@ -130,7 +131,8 @@ class AssignShare(Command):
 
     It is a new agreement in which nothing else changes, so what everybody else accepted is carried
     over, and who gets something is asked. What was divided for a later date moves with ``pool
-    correct``; what is owed already, with ``assignment record``.
+    correct``; what is owed already, with ``assignment record``. It holds until the date of a later
+    agreement, of which a warning tells: assign the share there as well.
     """
 
     pool: PoolId
@@ -163,6 +165,8 @@ class AssignShare(Command):
         if not earlier.shares.get(self.payee):
             raise NoShare(self.payee)
         past.watch_money(opened.release)
+        for since in _later(books, self.pool, self.payee, self.effective_at):
+            past.warn("agreed_later", payee=self.payee, since=since)
         assets = _assigned(earlier, self.payee, parts, is_divided=bool(self.among))
         content = Content(None, earlier.graph_position, None, assets)
         line = {"pool": self.pool, "release": opened.release}
@@ -194,6 +198,13 @@ class AssignShare(Command):
             said = {**line, "proposal": past.id, "payee": self.payee}
             own = share_id(past.id, self.payee)
             yield New(Share.Carried, own, {**said, "earlier": earlier.proposal})
+
+
+def _later(books: Books, pool: str, payee: str, since: str) -> list[str]:
+    """The dates, after one, from which another agreement gives a payee a share."""
+    dates = sorted({each.effective_at for each in books.opened[pool].agreements})
+    later = ((date, books.agreement_for(pool, date)) for date in dates if date > since)
+    return [date for date, each in later if each is not None and each.shares.get(payee)]
 
 
 def _assigned(

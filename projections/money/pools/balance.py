@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import cast
 
 from domain.journal import Journal
+from domain.moment import instant
 from domain.money.apportionment import payee_key
 from domain.money.entry import Entry
 from domain.money.held import DEBT, HELD, PAYABLE
@@ -130,11 +131,14 @@ def earned(view: View, id: str) -> dict[str, int]:
 
 
 def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
-    """The latest agreement of a pool."""
+    """The agreement in force for what is earned now; before the first date, the one to come."""
+    latest = journal.facts.at([view.as_of])
     row = view.one(
         f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "
-        f"AND {holds('a')} ORDER BY a.number DESC LIMIT 1",
+        f"AND {holds('a')} ORDER BY CASE WHEN COALESCE(a.effective_at, '') <= :now "
+        "THEN COALESCE(a.effective_at, '') ELSE '' END DESC, a.number DESC LIMIT 1",
         pool=pool,
+        now=max((instant(placed.fact().timestamp) for placed in latest), default=""),
     )
     return None if row is None else noun_at(view, journal, Proposal, row[0], UnknownProposal)
 

@@ -149,7 +149,7 @@ class BalanceLine(TypedDict):
     """Where the money of one payee is."""
 
     payee: PayeeRef
-    share: Annotated[str | None, "Of the agreed part, by the latest agreement.", Example("1/4")]
+    share: Annotated[str | None, "Of the agreed part, by the agreement in force.", Example("1/4")]
     earned_minor: Annotated[int, Example(25_000)]
     payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
     held_minor: Annotated[Count, Example(25_000)]
@@ -199,7 +199,7 @@ class PoolStatement(TypedDict):
     release: ReleaseId
     name: PoolName
     currency: Dollars
-    agreement: Annotated[int | None, Example(1)]
+    agreement: Annotated[int | None, "The agreement in force for what is earned now.", Example(1)]
     received_minor: Annotated[int, Example(807_364)]
     reversed_minor: Annotated[Count, Example(0)]
     opening_minor: Annotated[int, "What payees were owed by earlier books.", Example(0)]
