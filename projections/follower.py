@@ -338,6 +338,9 @@ class PageOfRows:
 
     def put(self, position: int, values: Values) -> None:
         """Add a row."""
+        if self.table.sum:
+            self._add(values)
+            return
         if not self.table.key:
             self.rows.append(values)
             return
@@ -346,6 +349,16 @@ class PageOfRows:
             self.waiting.append((position, Put(self.table, values)))
         else:
             self._open(position, key, values)
+
+    def _add(self, values: Values) -> None:
+        """Add to the sum of the row; what the table has is added to when it is written."""
+        place = self.table.places[self.table.sum or ""]
+        row = self.latest.get(values[0])
+        if row is None:
+            row = self.latest[values[0]] = [*values]
+            self.rows.append(row)
+        else:
+            row[place] += values[place]
 
     def _open(self, position: int, key: Any, values: Values) -> None:
         if key in self.latest:
@@ -394,7 +407,9 @@ class PageOfRows:
                 f"WHERE {self.table.key} = :key AND until = {NEVER}",
                 self.closed,
             )
-        if self.rows:
+        if self.table.sum:
+            writer.insert(self.table.adding(name), [*map(tuple, self.rows)])
+        elif self.rows:
             writer.load(name, self.table.all_columns, self.rows)
             changed.note_rows(self.table, self.rows)
 
@@ -444,7 +459,7 @@ def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) ->
         name = table_name(table.name, generation)
         writer.execute(table.create(name, writer.engine.typed))
         for number, index in enumerate(table.create_indexes(name)):
-            if all_indexes or (table.key and number == 0):
+            if all_indexes or (table.is_looked_up and number == 0):
                 writer.execute(index)
     for statement in writer.engine.DOCUMENTS.create(table_name(documents.NAME, generation)):
         writer.execute(statement)
@@ -528,7 +543,7 @@ class Rebuild:
             must_exist(writer, number)
             for table in TABLES:
                 for place, index in enumerate(table.create_indexes(table_name(table.name, number))):
-                    if not (table.key and place == 0):
+                    if not (table.is_looked_up and place == 0):
                         writer.execute(index)
         names = (*(table.name for table in TABLES), documents.NAME)
         with self.store.writing() as writer, uncollected():

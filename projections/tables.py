@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from domain.engine import Table as Added
 from domain.fact import Fact
 from domain.join import Join
 from domain.nouns import BORN
@@ -40,6 +41,8 @@ class Table:
     indexes: tuple[str, ...]
     key: str | None = None
     is_sparse: bool = False
+    sum: str | None = None
+    """A column to which a Put adds, where there is a row with the first column that it names."""
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -72,7 +75,19 @@ class Table:
     def create_indexes(self, name: str) -> Iterator[str]:
         """The statements that create its indexes."""
         for number, columns in enumerate(self.indexes):
-            yield f"CREATE INDEX {name}_{number} ON {name} ({columns})"
+            unique = "UNIQUE " if self.sum and number == 0 else ""
+            yield f"CREATE {unique}INDEX {name}_{number} ON {name} ({columns})"
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether folding needs its first index."""
+        return bool(self.key or self.sum)
+
+    def adding(self, name: str) -> Added:
+        """The table under a name, to whose sum an insert adds."""
+        (first, *_) = self.indexes
+        same = f"({first}) DO UPDATE SET {self.sum} = {name}.{self.sum} + excluded.{self.sum}"
+        return Added(name, dict(self.columns), ((first,),), on_conflict=same)
 
 
 class Put(NamedTuple):

@@ -11,6 +11,7 @@ import math
 import os
 import random
 import re
+import resource
 import signal
 import sys
 import threading
@@ -35,8 +36,11 @@ CONFIGURATION = Path(__file__).with_name("mutants.toml")
 KILLED, SURVIVED, NOT_REACHED = "killed", "survived", "not reached"
 EQUIVALENT, NOT_TRIED = "equivalent", "not tried"
 OUTCOMES = (KILLED, EQUIVALENT, SURVIVED, NOT_REACHED, NOT_TRIED)
-SLOWER = 20
-"""How many times longer than before the tests may take; then the mutant does not end."""
+SLOWER = 2
+"""How many times more of the processor than before, when watched, the tests may take; then the
+mutant does not end."""
+LONGEST_SECONDS = 300
+"""How long they may take in all, however little of it they compute."""
 
 
 @dataclass
@@ -129,7 +133,7 @@ class Mutating:
             following = session.items[number + 1 : number + 2]
             seen: set[tuple[str, int]] = set()
             tracer = _tracer(self._files, seen)
-            began, failed = time.perf_counter(), session.testsfailed
+            began, failed = time.process_time(), session.testsfailed
             threading.settrace(tracer)
             sys.settrace(tracer)
             try:
@@ -139,7 +143,7 @@ class Mutating:
             finally:
                 sys.settrace(None)
                 threading.settrace(None)  # type: ignore[arg-type]
-            self.reached.seconds[item.nodeid] = time.perf_counter() - began
+            self.reached.seconds[item.nodeid] = time.process_time() - began
             if session.testsfailed > failed:
                 click.echo(f"left out, because it fails without a mutant: {item.nodeid}")
                 continue
@@ -162,7 +166,9 @@ class Mutating:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         seconds = sum(self.reached.seconds[item.nodeid] for item in items)
-        signal.alarm(int(10 + SLOWER * min(seconds, 60)))
+        signal.alarm(LONGEST_SECONDS)
+        limit = math.ceil(time.process_time() + 2 + SLOWER * seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         try:
             _become(mutant)
             os._exit(_is_killed(session, items))

@@ -13,6 +13,8 @@ from stories import Story, at_once, every_fact, every_table, story
 
 from projections import attribution, lineage
 from projections.follower import PROJECTIONS, TABLES
+from projections.money import balances
+from projections.money.pools import every_pool
 from projections.store import BadCursor, decode_cursor, encode_cursor, table_name
 from scripts.service import open_service
 
@@ -66,6 +68,44 @@ def test_rows_are_closed_and_never_edited(database: str) -> None:
                 assert (until == since) if key == next_key else (until == 1 << 62)
             assert rows[-1][2] == 1 << 62
             assert all(since < until for _, since, until in rows)
+
+
+def test_balances_are_those_of_the_postings_at_every_position(database: str) -> None:
+    """They are read from sums as of now, from which later postings are taken away."""
+    grouped = "SELECT {0}, CAST(sum(p.amount) AS BIGINT) FROM @postings p WHERE {1} GROUP BY {0}"
+    with story(database) as told:
+        every_fact(told)
+        told.service.follower.catch_up()
+        with told.view() as now:
+            pools = every_pool(now)
+            for position in range(0, now.as_of + 1, 3):
+                view = now.at(position)
+                known = "p.position <= :as_of"
+                summed = {
+                    (currency, account): units
+                    for currency, of in balances.totals(view).items()
+                    for account, units in of.items()
+                    if units
+                }
+                rows = view.rows(grouped.format("p.currency, p.account", known))
+                assert summed == {tuple(key): units for *key, units in rows if units}
+                rows = view.rows(
+                    grouped.format(
+                        "p.payee, p.proposal, p.account", f"{known} AND p.proposal IS NOT NULL"
+                    )
+                )
+                assert {
+                    (each.payee, each.proposal, account): units
+                    for each in balances.accounts(view)
+                    for account, units in each.units.items()
+                } == {tuple(key): units for *key, units in rows}
+                for pool in pools:
+                    of_pool = dict(
+                        view.rows(
+                            grouped.format("p.account", f"{known} AND p.pool = :pool"), pool=pool
+                        )
+                    )
+                    assert balances.pool_units(view, pool) == of_pool
 
 
 # -- cursors -------------------------------------------------------------------------------

@@ -44,6 +44,25 @@ NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
 """The accounts of what is no longer owed, or not yet."""
 
 
+UNITS = "CAST(sum(p.amount) AS BIGINT)"
+BEGUN = "HAVING min(p.born) <= :as_of"
+"""Only what had been posted to at the position of the view."""
+
+
+def on_accounts(*where: str) -> str:
+    """The amounts of which the balances consist, of the accounts ``x`` for which conditions hold.
+
+    What is on them now, less what was posted after the position of the view: mostly nothing.
+    """
+    holding = "".join(f" AND {condition}" for condition in where)
+    columns = "x.payee, x.proposal, x.pool, x.currency, x.account"
+    return (
+        f"(SELECT {columns}, x.amount, x.born FROM @sums x WHERE 1 = 1{holding} UNION ALL "
+        f"SELECT {columns}, -x.amount, CAST(NULL AS BIGINT) FROM @postings x "
+        f"WHERE x.position > :as_of{holding})"
+    )
+
+
 class Account(NamedTuple):
     """What a payee has under one agreement, by account."""
 
@@ -67,19 +86,19 @@ def accounts(
     currency: str | None = None,
 ) -> list[Account]:
     """The accounts of some payees, of a pool, in a currency, or all of them."""
-    where, values = ["p.position <= :as_of", "p.proposal IS NOT NULL"], dict[str, Any]()
+    where, values = ["x.proposal IS NOT NULL"], dict[str, Any]()
     for name, wanted, condition in (
-        ("payees", None if payees is None else list(payees), "p.payee IN :payees"),
-        ("pool", pool, "p.pool = :pool"),
-        ("currency", currency, "p.currency = :currency"),
+        ("payees", None if payees is None else list(payees), "x.payee IN :payees"),
+        ("pool", pool, "x.pool = :pool"),
+        ("currency", currency, "x.currency = :currency"),
     ):
         if wanted is not None:
             where.append(condition)
             values[name] = wanted
     rows = view.rows(
-        "SELECT p.payee, p.proposal, p.pool, p.currency, p.account, CAST(sum(p.amount) AS BIGINT) "
-        f"FROM @postings p WHERE {' AND '.join(where)} "
-        "GROUP BY p.payee, p.proposal, p.pool, p.currency, p.account "
+        f"SELECT p.payee, p.proposal, p.pool, p.currency, p.account, {UNITS} "
+        f"FROM {on_accounts(*where)} p "
+        f"GROUP BY p.payee, p.proposal, p.pool, p.currency, p.account {BEGUN} "
         "ORDER BY p.payee, p.proposal, p.account",
         **values,
     )
@@ -95,9 +114,9 @@ def accounts(
 def sent_units(view: View, payees: Collection[str], currency: str) -> dict[str, int]:
     """What was sent to payees in another currency than that of its pools, by account."""
     rows = view.rows(
-        "SELECT p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        "WHERE p.payee IN :payees AND p.currency = :currency AND p.proposal IS NULL "
-        "AND p.position <= :as_of GROUP BY p.account",
+        f"SELECT p.account, {UNITS} FROM "
+        + on_accounts("x.payee IN :payees", "x.currency = :currency", "x.proposal IS NULL")
+        + f" p GROUP BY p.account {BEGUN}",
         payees=list(payees),
         currency=currency,
     )
@@ -107,8 +126,8 @@ def sent_units(view: View, payees: Collection[str], currency: str) -> dict[str, 
 def pool_units(view: View, pool: str) -> dict[str, int]:
     """The balance of each account of a pool, over all payees."""
     rows = view.rows(
-        "SELECT p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        "WHERE p.pool = :pool AND p.position <= :as_of GROUP BY p.account",
+        f"SELECT p.account, {UNITS} FROM {on_accounts('x.pool = :pool')} p "
+        f"GROUP BY p.account {BEGUN}",
         pool=pool,
     )
     return dict(rows)
@@ -118,8 +137,8 @@ def totals(view: View) -> dict[str, dict[str, int]]:
     """The balance of each account, by currency; those of a currency sum to zero."""
     found: dict[str, dict[str, int]] = {}
     for currency, account, amount in view.rows(
-        "SELECT p.currency, p.account, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        "WHERE p.position <= :as_of GROUP BY p.currency, p.account ORDER BY p.currency, p.account"
+        f"SELECT p.currency, p.account, {UNITS} FROM {on_accounts()} p "
+        f"GROUP BY p.currency, p.account {BEGUN} ORDER BY p.currency, p.account"
     ):
         found.setdefault(currency, dict.fromkeys(ACCOUNTS, 0))[account] = amount
     return found

@@ -14,7 +14,7 @@ from domain.journal import Journal
 from domain.moment import start_of
 from domain.money.currency import decimal
 from domain.money.held import DEBT, HELD, PAYABLE
-from domain.money.postings import ACCOUNTS
+from domain.money.postings import ACCOUNTS, OWED, RECEIVED
 from domain.readers import ALL_MONEY
 from domain.refusal import BadPeriod, UnknownContributor
 from domain.values import (
@@ -129,12 +129,14 @@ def pools_by_size(
     }
     wanted = {each: value for each, value in filters.items() if value is not None}
     rows = view.rows(
-        "SELECT o.id, o.name, w.id, w.title, o.currency, (SELECT CAST(COALESCE(-sum(p.amount), 0) "
-        "AS BIGINT) FROM @postings p WHERE p.pool = o.id AND p.account = 'received' "
-        "AND p.position <= :as_of) FROM @pools o "
+        "SELECT o.id, o.name, w.id, w.title, o.currency, "
+        "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) FROM @pools o "
+        f"LEFT JOIN {balances.on_accounts('x.account = :received')} p ON p.pool = o.id "
         f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
         + " AND ".join(["o.position <= :as_of", *wanted])
-        + " ORDER BY 6 DESC, o.position LIMIT :most OFFSET :place",
+        + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position "
+        "ORDER BY 6 DESC, o.position LIMIT :most OFFSET :place",
+        received=RECEIVED,
         most=most,
         place=place,
         **{each.rpartition(":")[2]: value for each, value in wanted.items()},
@@ -287,16 +289,16 @@ def all_balances(
 ) -> Page[PayeeBalance]:
     """What every payee is owed and was paid, by currency, those owed most first."""
     Reader(view, journal, actor).must_be("the balances of all payees", None)
-    where = ["p.position <= :as_of", "p.proposal IS NOT NULL", "p.account = :owed"]
-    said: dict[str, Any] = {"owed": "owed"}
+    where = ["x.proposal IS NOT NULL", "x.account = :owed"]
+    said: dict[str, Any] = {"owed": OWED}
     for name, value in (("currency", currency), ("payee", payee), ("pool", pool)):
         if value is not None:
-            where.append(f"p.{name} = :{name}")
+            where.append(f"x.{name} = :{name}")
             said[name] = value
     (place,) = decode_cursor(after, int) or [0]
     rows = view.rows(
-        "SELECT p.payee, p.currency, CAST(sum(p.amount) AS BIGINT) FROM @postings p "
-        f"WHERE {' AND '.join(where)} GROUP BY p.payee, p.currency "
+        f"SELECT p.payee, p.currency, {balances.UNITS} FROM {balances.on_accounts(*where)} p "
+        f"GROUP BY p.payee, p.currency {balances.BEGUN} "
         "ORDER BY 3 DESC, p.payee, p.currency LIMIT :most OFFSET :place",
         most=limit + 1,
         place=place,

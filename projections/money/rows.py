@@ -24,14 +24,24 @@ from domain.money.payee import Payee
 from domain.money.payout import Batch, Payout
 from domain.money.period import Period
 from domain.money.pool import Pool
-from domain.money.postings import postings
+from domain.money.postings import Posting, postings
 from domain.money.proposal import Proposal, about
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.terms import named_in
 from domain.money.withholding import Withholding
 from domain.remix import Remix
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, facts_about
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    Values,
+    born,
+    facts_about,
+)
 
 POOLS = Table(
     "pools",
@@ -170,8 +180,24 @@ POSTINGS = Table(
         ("amount", "BIGINT NOT NULL"),
         ("is_reserve", "BIGINT NOT NULL"),
     ),
-    ("payee, position", "pool, position", "noun"),
+    ("payee, position", "pool, position", "noun", "position"),
 )
+SUMS = Table(
+    "sums",
+    (
+        ("account_id", "TEXT NOT NULL"),
+        ("account", "TEXT NOT NULL"),
+        ("payee", "TEXT"),
+        ("proposal", "TEXT"),
+        ("pool", "TEXT"),
+        ("currency", "TEXT NOT NULL"),
+        ("amount", "BIGINT NOT NULL"),
+        ("born", "BIGINT NOT NULL"),
+    ),
+    ("account_id", "payee", "pool", "account, currency"),
+    sum="amount",
+)
+"""What is on each account now: all its postings together."""
 PAYOUTS = Table(
     "payouts",
     (
@@ -307,6 +333,14 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     for posting in postings(happened):
         is_reserve = int(posting.is_reserve)
         yield Put(POSTINGS, (position, happened.originator_id, *posting[:-1], is_reserve))
+        yield Put(SUMS, _sum(position, posting))
+
+
+def _sum(position: int, posting: Posting) -> Values:
+    """The row of a posting's account, with what it adds."""
+    account, payee, agreement, pool, currency, amount, _ = posting
+    id = "/".join((account, currency, pool or "", agreement or "", payee or ""))
+    return (id, account, payee, agreement, pool, currency, amount, position)
 
 
 def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -474,7 +508,7 @@ MONEY = Projection(
     "money",
     (
         *(POOLS, NAMED, PROPOSALS, PIECES, SHARES, KNOWN, HOLDS, FORGOTTEN, IDENTIFIED, PERIODS),
-        *(BOOKINGS, POSTINGS, PAYOUTS, BATCHES),
+        *(BOOKINGS, POSTINGS, SUMS, PAYOUTS, BATCHES),
         *(RATES, PAYMENT_CURRENCIES, WITHHOLDINGS, WITHHELD, RESERVES),
     ),
     changes,
