@@ -82,7 +82,7 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         # A search finds letters with accents as well.
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
-    if asked.question in ("show_lineage", "list_work_contributors"):
+    if asked.question in ("show_lineage", "list_work_contributors", "show_pool_statement"):
         return _without_order(asked.question, before, now)
     if before.get("refused") == "parent_not_older":
         # Only a cycle is refused.
@@ -95,8 +95,16 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
     return before, now
 
 
+def _without_shares(answer: Any) -> Any:
+    """The statement of a pool without its agreement: what everybody has."""
+    lines = [{**line, "share": None} for line in answer["lines"] if line["earned_minor"]]
+    lines.sort(key=lambda line: str(line["payee"]["id"]))
+    return {**answer, "agreement": None, "waived": [], "lines": lines}
+
+
 def _without_order(question: str, before: Any, now: Any) -> tuple[Any, Any]:
-    """Both answers, in which nobody stands twice, and people in the order of their ids."""
+    """Both answers: nobody stands twice, people are in the order of their ids, and the shares of a
+    pool are compared where the same agreement was in force."""
     if question == "show_lineage" and "nodes" in before:
         # Who stands in a work twice in the same role, after a merge, stands there once.
         return before | {"nodes": [_once(node) for node in before["nodes"]]}, now
@@ -104,6 +112,9 @@ def _without_order(question: str, before: Any, now: Any) -> tuple[Any, Any]:
         # Within a generation in the order of the credits, no longer in that of admission.
         assert before["next"] is now["next"] is None
         return _by_person(before), _by_person(now)
+    if question == "show_pool_statement" and before.get("agreement") != now.get("agreement"):
+        # The shares are those in force, not those recorded last.
+        return _without_shares(before), _without_shares(now)
     return before, now
 
 
