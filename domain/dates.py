@@ -8,6 +8,7 @@ day in ISO 8601 is taken as well.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from time import struct_time
@@ -38,6 +39,15 @@ def span_of(made_at: str) -> Span:
     except BadMadeAt:
         return _read(made_at)
     return Span(first, _end_of(first, made_at))
+
+
+_YEAR = re.compile(r"[~?%]?([0-9]{4})(?![0-9])")
+
+
+def year_of(made_at: str) -> str:
+    """The year that a date states, of several the first; empty if it states none."""
+    stated = _YEAR.match(made_at)
+    return stated[1] if stated else span_of(made_at).first[:4]
 
 
 def start_of_past(made_at: str, now: datetime) -> str:

@@ -224,13 +224,21 @@ def hidden(view: View) -> dict[str, int]:
 
 
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
-    """The same credits; a hidden one is that of nobody but itself, for all but these accounts."""
+    """The same credits; a hidden one is that of nobody but itself, for all but these accounts.
+
+    Nor is its evidence shown, which may name them.
+    """
     kept = hidden(view)
     if not kept:
         return rows
     return [
         row._replace(
-            contributor=-row.born, owner=row.contributor, credited_as=None, merged_into=None
+            contributor=-row.born,
+            owner=row.contributor,
+            merged_into=None,
+            credited_as=None,
+            evidence=None,
+            evidence_sha256=None,
         )
         if row.id in kept and row.contributor not in to
         else row

@@ -151,7 +151,7 @@ OF_WORKS = {
     "credit": _in_credits("credit", "display", "credited_as", "character"),
     "medium": "w.medium_folded = :medium",
     "licence": "w.licence IN :licence",
-    "year": "substr(w.made_first, 1, 4) = :year",
+    "year": "w.made_year = :year",
     "kind": "w.kind = :kind",
     "role": "EXISTS (SELECT 1 FROM @credits c WHERE c.work = w.number AND c.role IN :role "
     f"AND {CREDIT_COUNTS})",
@@ -355,7 +355,7 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
     ]
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, w.licence, "
-        "w.kind, ltrim(substr(w.made_first, 1, 4), '0') AS year FROM @works w "
+        "w.kind, ltrim(w.made_year, '0') AS year FROM @works w "
         f"WHERE {found.where}) "
         f"{' UNION ALL '.join(counts)} "
         "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "

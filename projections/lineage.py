@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from domain.claim import PENDING
 from domain.contribution import Contribution
-from domain.dates import is_surely_before, span_of
+from domain.dates import is_surely_before, span_of, year_of
 from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
@@ -77,6 +77,7 @@ WORKS = Table(
         ("medium_folded", "TEXT"),
         ("part", "TEXT"),
         ("media_url", "TEXT"),
+        ("made_year", "TEXT"),
     ),
     ("number", "id", "kind, number", "poster", "node", "sha256"),
     key="number",
@@ -200,9 +201,10 @@ def _join(position: int, happened: Join.Event, numbers: Numbers) -> Iterator[Cha
 
 
 def _span(made_at: str | None) -> dict[str, str | None]:
-    """The first and the last instant of a stated date; null where they are not known."""
+    """The first and the last instant and the year of a stated date; null where not known."""
     first, last = span_of(made_at) if made_at else ("", "")
-    return {"made_first": first or None, "made_last": last or None}
+    year = year_of(made_at) if made_at else ""
+    return {"made_first": first or None, "made_last": last or None, "made_year": year or None}
 
 
 LINEAGE = Projection("lineage", (WORKS, REMIXES, JOINS), changes)
@@ -251,6 +253,7 @@ class WorkRow(NamedTuple):
     """The medium as a search compares it."""
     part: str | None
     media_url: str | None
+    made_year: str | None
 
 
 def find(view: View, id: str) -> WorkRow:

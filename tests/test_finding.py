@@ -1,5 +1,6 @@
 """Lists of works and people: filtered, sorted and counted by the same rules, on both engines."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -75,6 +76,28 @@ def test_filters_work_on_what_was_made_from_a_work(told: Story) -> None:
         up = lineage.ancestors(view, id_of("album"), role="singer")
         assert titles(up) == ["song"]
         assert [one["generation"] for one in up.items] == [3]
+
+
+STATED = {
+    **dict.fromkeys(("1970", "1970~", "1970?", "1970%", "~1970-05", "1970-05-06", "197X"), 1970),
+    **dict.fromkeys(("1970~/1975", "[1970,1972]", "1970/..", "1970-01-01T00:00+05:00"), 1970),
+    **{"[..1970]": None, "/1970": None, "0970": 970},
+}
+"""Dates, and the year by which a work of it is found."""
+
+
+def test_a_work_is_found_by_the_year_that_is_stated_however_sure_it_is(database: str) -> None:
+    with story(database) as told:
+        for date in STATED:
+            told.piece(date, made_at=date)
+        with told.view() as view:
+            years = Counter(str(year or "") for year in STATED.values())
+            assert counts(lineage.facets(view)["year"]) == {
+                year or None: years[year] for year in years
+            }
+            for year in (970, 1970):
+                found = lineage.works(view, year=year).items
+                assert {one["title"] for one in found} == {d for d in STATED if STATED[d] == year}
 
 
 def test_a_withdrawn_piece_is_none_that_nobody_remixed(told: Story) -> None:

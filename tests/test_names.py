@@ -229,6 +229,21 @@ def test_who_hides_a_credit_still_reads_its_pool_and_is_not_missed_where_they_ha
             assert [one["id"] for one in missing] == [part_id(work, "author", 0)]
 
 
+def test_the_evidence_of_a_hidden_credit_is_for_its_person(database: str) -> None:
+    with story(database) as told:
+        work, dora = song(told), id_of(OLD)
+        evidence = {"evidence": f"Contract of {OLD}", "evidence_sha256": "ab" * 32}
+        credit = told.credit(work, dora, "drummer", **evidence)
+        told.tell("hide_credit", id=credit, actor=dora)
+        with told.view() as view:
+            assert "Contract" not in json.dumps(attribution.work(view, work))
+            for them, seen in (
+                ((), None),
+                (attribution.accounts(view, dora), evidence["evidence"]),
+            ):
+                assert attribution.credit(view, credit, them)["evidence"] == seen
+
+
 def test_only_the_person_hides_their_credit() -> None:
     with story("sqlite:///:memory:") as told:
         credit = part_id(song(told), "author", 0)
