@@ -18,11 +18,13 @@ from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
-NAMESAKES = 50
+NAMESAKES = 20
 """How many people with a word in their names it stands for, the latest first."""
 MOST_COUNTED = 1_000
 MOST_PHRASES = 12
 """How many words somebody types are looked for."""
+RARE = 3
+"""So many words together are in few documents."""
 _BEFORE_ALL = 1 << 62
 
 Words = Annotated[
@@ -50,7 +52,8 @@ def search(
         for at in range(max(rank, 0), len(ranks)):
             wanted, under = _of_kind(ranks[at], kind), beyond if at == rank else _BEFORE_ALL
             left = limit + 1 - len(found)
-            found += ((at, number) for number in matching(view, wanted, left, under))
+            numbers = matching(view, wanted, left, under, is_rare=len(phrases) >= RARE)
+            found += ((at, number) for number in numbers)
             if len(found) > limit:
                 break
     page = found[:limit]
