@@ -27,7 +27,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 3
+FOLDING = 4
 """Raised when documents are made in another way."""
 NAME = "documents"
 MOST_TEXTS = 200
@@ -43,6 +43,11 @@ KINDS = (*WORKS_KINDS, "person", "project", "challenge")
 def person_tag(number: int) -> str:
     """The word for a person in the document of a work, a project or a challenge."""
     return f"p_{number}"
+
+
+def called_tag(word: str) -> str:
+    """The word for a word of somebody's name, in their own document."""
+    return f"h_{word}"
 
 
 def role_tag(role: str) -> str:
@@ -355,7 +360,13 @@ class _Writing:
                     _named(texts[name]),
                     _listed(map(_spelled, names.get(number, ()))),
                     _listed(map(_spelled, roles.get(number, ()))),
-                    _tags({kind_tag("person"), *map(role_tag, roles.get(number, ()))}),
+                    _tags(
+                        {
+                            kind_tag("person"),
+                            *map(role_tag, roles.get(number, ())),
+                            *map(called_tag, _spelled(texts[name]).split()),
+                        }
+                    ),
                 )
 
     def _follow(self, persons: dict[int, int]) -> None:

@@ -13,7 +13,7 @@ from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wa
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
-from projections.documents import KINDS, WORKS_KINDS, kind_tag, person_tag
+from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
@@ -134,12 +134,19 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
     held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
     new = [one for one in dict.fromkeys(phrases) if one not in held]
     for one in new:
-        name = Phrase(one.words, "name", one.is_beginning)
-        held[one] = matching(view, _of_kind(name, "person"), NAMESAKES, is_rare=True)
+        held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
     merged = _merged(view, {number for one in new for number in held[one]})
     for one in new:
         held[one] = sorted({*held[one], *(n for at in held[one] for n in merged.get(at, ()))})
     return held
+
+
+def _called(phrase: Phrase) -> Wanted:
+    """The people in whose names a phrase is, by words that nobody else has."""
+    *words, last = (called_tag(word) for word in phrase.words)
+    name = [Phrase(phrase.words, "name", phrase.is_beginning)] if words else []
+    tags = (Phrase((word,), "tags") for word in words)
+    return All((*tags, Phrase((last,), "tags", phrase.is_beginning), *name))
 
 
 def _merged(view: View, people: Collection[int]) -> dict[int, list[int]]:
