@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 from serving import OPERATOR_KEY
+from stories import raw_connection
 
 from api.application import create_app
 from projections import attribution, formats, history, lineage
@@ -86,10 +87,23 @@ def test_a_key_of_the_person_goes_before_one_of_its_own(tmp_path: Path) -> None:
         assert service.keys.list() == []
 
 
-def test_its_key_is_for_the_person_alone(tmp_path: Path) -> None:
+def test_what_an_earlier_version_loaded_is_brought_up_to_date_and_loaded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEMMA_DATA", str(tmp_path))
     settings = read_settings({"STEMMA_DATA": str(tmp_path)})
     with open_service(settings.database) as service:
         demonstration.load(service, settings)
+        head = service.journal.facts.head()
+    with raw_connection(settings.database) as connection:
+        connection.execute("UPDATE layouts SET version = 'x' WHERE name = 'derived'")
+    monkeypatch.setenv("STEMMA_UPGRADE", "no")
+    assert "(upgrade_needed)" in CliRunner().invoke(main, ["demo"]).stderr
+    monkeypatch.setenv("STEMMA_UPGRADE", "yes")
+    assert CliRunner().invoke(main, ["demo"]).exit_code == 0
+    with open_service(settings.database) as service:
+        assert service.journal.facts.head() == head
+    # Its key is for the person alone.
     assert (tmp_path / "demo-operator.key").stat().st_mode & 0o777 == 0o600
 
 

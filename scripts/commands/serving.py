@@ -140,6 +140,7 @@ def demo(ctx: click.Context, serving: bool) -> None:
 
     settings = settings_of(ctx, follow=True, public_pages=True)
     make_log_key(settings)
+    prepare(settings)
     with open_service(settings.database, operator_key=settings.operator_key) as service:
         key = demonstration.load(service, settings)
         demonstration.tell(out, settings, key)
