@@ -336,7 +336,7 @@ def why(out: Console, asking: Asking) -> None:
             out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
         for each in piece["through"]:
             group = shown(each["group"]["name"] or each["group"]["id"])
-            of = f"whose members divided {percent(each['of'])}"
+            of = f"which divided {percent(each['of'])} among its members"
             out.print(f"  {percent(each['share'])} of it through {group}, {of}")
 
 
