@@ -69,7 +69,7 @@ def _came_about(told: dict[str, Any]) -> str:
     if told["is_implied"]:
         return "the terms of the pool name everybody, so nobody had to agree"
     if told["replaces"]:
-        return f"a share of agreement {told['replaces']} was assigned to another payee{proof}"
+        return f"a share of agreement {told['replaces']} was assigned to others{proof}"
     if told["agreed_on"]:
         return f"agreed elsewhere on {day(told['agreed_on'])}, without comments here{proof}"
     return f"comments from {told['opened_at'][:19]} to {told['closes_at'][:19]}"
