@@ -15,7 +15,7 @@ from test_pages import Reader, reader, signed_in
 OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-in"}
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(
-    r"/(waiting|own-(keys|webhooks|notifications)|do|desk|post|assemble|proposal|entry|statement)\b"
+    r"/(waiting|own-(keys|webhooks|notifications)|do|desk|post|assemble|follows|proposal|entry|statement)\b"
     r"|/piece/[^/]+/(sources|cite|cred)|/release/[^/]+/pool|/pool/[^/]+/(propose|amend)"
 )
 """What nobody reads without signing in, whatever the settings say."""
