@@ -28,6 +28,7 @@ from domain.receipt import withheld_line
 from domain.refusal import (
     BadCosignature,
     BadMadeAt,
+    MapNotKept,
     NotInLog,
     NotPermitted,
 )
@@ -292,7 +293,7 @@ def _latest(routes: Routes, log: Log) -> None:
         "text/plain",
         "stemma-latest@v1\n…",
         query=Seen,
-        refuses=(NotInLog,),
+        refuses=(NotInLog, MapNotKept),
     )
     def show_latest(subject: UUID, *, witnessed: bool = False) -> Response:
         """The proof of which fact about a work or a person is the latest, or that there is none.

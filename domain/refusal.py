@@ -381,6 +381,15 @@ class NotInLog(Unknown):
     says = "The log does not contain {what}, or has not signed it yet."
 
 
+class MapNotKept(Unknown):
+    """The checkpoint is too old for a proof from its map of the latest facts."""
+
+    says = (
+        "Proofs of the latest fact are given for the latest checkpoints, and back to the one that "
+        "witnesses have seen; that of size {size} is too old. The oldest is of size {oldest}."
+    )
+
+
 class BadCosignature(Refusal):
     """No witness of this log has signed this checkpoint of it, or not at a valid time."""
 

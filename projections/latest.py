@@ -21,8 +21,12 @@ from domain.tree import HASH_BYTES
 
 PAGE = 20_000
 """How many facts are put into the map in one transaction."""
-SIZES_KEPT = 1_000
-"""For how many of the latest checkpoints proofs are given."""
+SIZES_KEPT, SEEN_SIZES_KEPT = 1_000, 20_000
+"""For how many of the latest checkpoints proofs are given; and if witnesses come seldom, back to
+how many, so that there is a proof under one that they have seen.
+
+A limit, because each checkpoint keeps some twenty rows for each fact.
+"""
 
 PLACES = Table(
     "log_map",
@@ -117,6 +121,10 @@ class LatestMap:
 
     # -- answering -------------------------------------------------------------------------
 
+    def oldest(self) -> int:
+        """The oldest size for which proofs are given; 0 as long as it is every one."""
+        return _oldest_kept(self.engine.query)
+
     def root(self, size: int) -> bytes:
         """Its root as of a size that is kept."""
         return hash_of(self.nodes([ROOT], size).get(ROOT))
@@ -163,17 +171,37 @@ _AS_OF = "since = (SELECT max(since) FROM log_map l WHERE l.place = m.place AND 
 
 def _forget(writer: Transaction, names: list[str]) -> None:
     """Delete what no proof is made from any more."""
-    oldest = writer.query(
-        "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :kept",
-        kept=SIZES_KEPT,
-    )
-    if oldest:
+    if oldest := _oldest_kept(writer.query):
         writer.execute(
             "DELETE FROM log_map WHERE place IN :names AND since < "
             "(SELECT max(since) FROM log_map l WHERE l.place = log_map.place AND l.since <= :size)",
             names=names,
-            size=oldest[0][0],
+            size=oldest,
         )
+
+
+def _oldest_kept(query: Query) -> int:
+    """The oldest size for which proofs are given; 0 as long as it is every one."""
+    oldest = _size_before(query, SIZES_KEPT)
+    seen = query(_FIRST_SEEN)[0][0] if oldest else None
+    return (
+        oldest
+        if seen is None or seen >= oldest
+        else max(seen, _size_before(query, SEEN_SIZES_KEPT))
+    )
+
+
+def _size_before(query: Query, count: int) -> int:
+    """The size of the checkpoint before so many; 0 if there is none."""
+    sql = "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :count"
+    rows = query(sql, count=count)
+    return int(rows[0][0]) if rows else 0
+
+
+_FIRST_SEEN = """
+    SELECT min(size) FROM (SELECT DISTINCT size FROM log_cosignatures
+                           ORDER BY size DESC LIMIT 256) AS recent"""
+"""The first of the sizes among which the one that most witnesses have seen is looked for."""
 
 
 def _name(place: int) -> str:

@@ -26,7 +26,7 @@ from domain.moment import instant
 from domain.note import Note, Signature, SignerKey, VerifierKey, time_of
 from domain.promise import Promise, make_promise
 from domain.receipt import make_receipt
-from domain.refusal import BadCosignature, NotInLog
+from domain.refusal import BadCosignature, MapNotKept, NotInLog
 from domain.stored import Placed
 from domain.tree import (
     ENTRIES,
@@ -443,16 +443,18 @@ class Log:
         """The proof of which fact about a subject is the latest, or that there is none.
 
         It is under the latest checkpoint, or under the latest that most witnesses have seen. Raises
-        NotInLog if there is none, or its map is not kept any more.
+        NotInLog if there is none, and MapNotKept if that is too old.
         """
         note = self.witnessed() if witnessed else self.latest()
         size = Checkpoint.parse(Note.parse(note).text).size
+        if size < (oldest := self.map.oldest()):
+            raise MapNotKept(size, oldest)
         map = self.map_of(size)
         place, proof = self.map.proof(subject, size)
         data = make_latest(subject=subject, place=place, proof=proof, map=map, checkpoint=note)
         try:
             verify_latest(data, self.public_keys())
-        except NotVerified:  # it is too old, or damaged
+        except NotVerified:  # it is damaged
             raise NotInLog(f"the places of the map of size {size}") from None
         return data
 

@@ -5,6 +5,9 @@ to the root that was signed; and nothing is remembered before it was reported.
 
 The state is one small file: the last checkpoint, the right edge of its tree, and the last fact of
 each history that is watched. The entries of before are not fetched again.
+
+Who asks only for histories reads no entries at all: the signed map shows of each which fact is the
+latest, and each fact names the one before it.
 """
 
 from __future__ import annotations
@@ -21,13 +24,16 @@ from typing import Any, NamedTuple, Self
 
 from domain.chain import Head, content_of, must_follow, named_in
 from domain.checkpoint import Checkpoint, Trusted
+from domain.latest import Latest, Place, verify_latest
 from domain.note import KEY_ID_BYTES, Note, VerifierKey
-from domain.receipt import Leaf, read_leaf
+from domain.receipt import Leaf, leaf_bytes, read_leaf, verify_receipt
 from domain.signature import check_signature, must_be_signed_for
 from domain.tree import TILE_WIDTH, Frontier, NotVerified, entries_of, leaf_hash
 from scripts.mirror import (
+    Unreachable,
     checkpoint_at,
     evidence_kept,
+    fetch,
     fetch_tile,
     must_have_grown,
     prove_growth,
@@ -40,12 +46,15 @@ class Watched(NamedTuple):
     """The people and works whose facts are reported, and the keys."""
 
     ids: frozenset[str]
-    keys: tuple[VerifierKey, ...]
+    keys: tuple[VerifierKey, ...] = ()
+    only_about: bool = False
+    """Whether only what is in their histories is reported, for which nothing else is read."""
 
     @property
     def names(self) -> list[str]:
         """All of them as text."""
-        return sorted((*self.ids, *map(str, self.keys)))
+        words = ["only about"] if self.only_about else []
+        return [*words, *sorted((*self.ids, *map(str, self.keys)))]
 
     def may_be_in(self, entry: bytes) -> bool:
         """Whether an entry could hold any of them; if not, it need not be read."""
@@ -67,6 +76,8 @@ class State:
     """The full subtrees of its tree, in base64."""
     heads: dict[str, Head] = field(default_factory=dict)
     """The last fact of each person and work that is watched."""
+    has_map: bool = False
+    """Whether the log has shown which facts are the latest."""
 
     @classmethod
     def read(cls, path: Path, watched: Watched) -> Self:
@@ -119,13 +130,119 @@ def monitored(
                 prove_growth(url, new, old)
                 new_facts = []
             else:
-                new_facts = list(_read_on(url, state, new, watched, logs, api_key))
+                latest = list(_latest(url, state, watched, keys, api_key, witnesses))
+                if watched.only_about:
+                    asking = Asking(url, keys, api_key, [new])
+                    new_facts = list(_walk_back(asking, state, latest, watched, logs))
+                else:
+                    new_facts = list(_read_on(url, state, new, watched, logs, api_key))
+                _must_agree(state, latest, new)
         yield new_facts
         if is_late:
             return
         if old != new:
             state.checkpoint, state.since = note.decode(), time.time()
         write_whole(path, json.dumps(asdict(state)).encode())
+
+
+# -- by the map ----------------------------------------------------------------------------------
+
+
+class Asking(NamedTuple):
+    """A log that is asked for single facts."""
+
+    url: str
+    keys: Sequence[VerifierKey]
+    api_key: str | None
+    trees: list[Checkpoint]
+    """The one that is trusted, and those that were shown to be of one log with it."""
+
+    def leaf(self, position: int) -> Leaf:
+        """The fact at a position, which is in a tree that continues the one that is trusted."""
+        address = f"{self.url.removesuffix('/log')}/facts/{position}/receipt"
+        receipt = verify_receipt(fetch(address, key=self.api_key), self.keys)
+        if receipt.leaf.position != position:
+            raise NotVerified(f"the receipt of position {position} is of {receipt.leaf.position}")
+        self.must_be_one_log(receipt.trusted.checkpoint)
+        return receipt.leaf
+
+    def must_be_one_log(self, tree: Checkpoint) -> None:
+        """Raise NotVerified unless a tree and the one that is trusted are one log's."""
+        if tree not in self.trees:
+            prove_growth(self.url, *sorted((self.trees[0], tree), key=lambda one: one.size))
+            self.trees.append(tree)
+
+
+def _latest(
+    url: str,
+    state: State,
+    watched: Watched,
+    keys: Sequence[VerifierKey],
+    api_key: str | None,
+    witnesses: Mapping[str, Any],
+) -> Iterator[Latest]:
+    """The latest fact about each that is watched, as the log has signed it.
+
+    A log of an older version shows none; one that has shown it has to go on.
+    """
+    seen = "?witnessed=true" if witnesses.get("witnesses") else ""
+    for id in sorted(watched.ids):
+        try:
+            proof = fetch(f"{url}/latest/{id}{seen}", key=api_key)
+        except Unreachable as problem:
+            if problem.status != 404 or state.has_map or watched.only_about:
+                raise
+            return
+        latest = verify_latest(proof, keys, **witnesses)
+        if latest.subject != id:
+            raise NotVerified(f"the proof of the latest fact about {id} is about {latest.subject}")
+        state.has_map = True
+        yield latest
+
+
+def _walk_back(
+    asking: Asking, state: State, latest: Sequence[Latest], watched: Watched, logs: set[str]
+) -> Iterator[dict[str, Any]]:
+    """The facts from the latest ones back to those of the last run, in order."""
+    if (old := state.tree()) is not None:
+        prove_growth(asking.url, old, asking.trees[0])
+    leaves: dict[int, Leaf] = {}
+    for one in latest:
+        asking.must_be_one_log(one.trusted.checkpoint)
+        known = state.heads.get(one.subject)
+        place = one.place
+        while place is not None and place.number > (0 if known is None else known.number):
+            if place.position not in leaves:
+                leaves[place.position] = asking.leaf(place.position)
+            leaf = leaves[place.position]
+            link = leaf.link_to(one.subject)
+            if link.number != place.number:
+                raise NotVerified(f"position {leaf.position} is not fact {place} of {one.subject}")
+            place = Place(link.number - 1, link.previous) if link.previous else None
+    for position in sorted(leaves):
+        leaf = leaves[position]
+        hash = leaf_hash(leaf_bytes(*leaf))
+        yield from _about(leaf, hash, watched, state.heads, logs)
+
+
+def _must_agree(state: State, latest: Sequence[Latest], tree: Checkpoint) -> None:
+    """Raise NotVerified if a map says of a fact that is known that it is not there, or otherwise.
+
+    The map may be of a later tree than what was read.
+    """
+    for one in latest:
+        head, place = state.heads.get(one.subject), one.place
+        known = None if head is None else Place(head.number, head.position)
+        is_later = place is not None and tree.size < place.position and (known or place) <= place
+        if place != known and not is_later:
+            shown = "none" if known is None else f"fact {known.number} at {known.position}"
+            raise NotVerified(
+                f"the signed map says that the latest fact about {one.subject} is {one.told()}, "
+                f"and the log has {shown}"
+            )
+
+
+# -- by every entry ------------------------------------------------------------------------------
 
 
 def _is_seen_late(old: Checkpoint, trusted: Trusted, witnesses: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,12 +16,13 @@ from smt.proof import SparseMerkleProof, verify_proof
 from smt.store import TreeMemoryStore
 from smt.tree import SparseMerkleTree
 from stories import carry_out
+from test_witness import WITNESS
 
 from domain import sparse
-from domain.checkpoint import Checkpoint
+from domain.checkpoint import Checkpoint, cosign
 from domain.latest import Latest, Place, leaf_for, path_of, sign_map, verify_latest
 from domain.note import Note, SignerKey
-from domain.refusal import NotInLog
+from domain.refusal import MapNotKept, NotInLog
 from domain.sparse import Leaf, Node, Proof
 from domain.tree import NotVerified
 from projections.follower import no_progress
@@ -247,6 +249,19 @@ def test_places_are_kept_only_for_the_latest_sizes(
     assert versions <= 4
     assert opened(logged.log.latest_of(person)).place == Place(7, 9)
     assert isinstance(all_differences(CHECKS["map"], logged, no_progress), str)
+    # One that a witness has seen is kept for longer, so that there is a proof under it.
+    logged.log.witnesses = [WITNESS.verifier]
+    seen = logged.log.latest()
+    line = cosign(seen, WITNESS, int(time.time())).encode()
+    logged.log.add_cosignatures(seen + line)
+    for _ in range(6):
+        rename(logged, person)
+    asked = {"witnesses": [WITNESS.verifier]}
+    proof = logged.log.latest_of(person, witnessed=True)
+    assert verify_latest(proof, [SIGNER.verifier], **asked).place == Place(7, 9)
+    monkeypatch.setattr("projections.latest.SEEN_SIZES_KEPT", 3)
+    with pytest.raises(MapNotKept, match=r"of size 9 is too old\. The oldest is of size 12"):
+        logged.log.latest_of(person, witnessed=True)
 
 
 def test_a_damaged_place_is_named_and_is_neither_signed_nor_served(logged: Service) -> None:

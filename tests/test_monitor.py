@@ -18,8 +18,10 @@ from test_signature import ANA, KEY, PIECE, registered, signed
 from test_witness import WITNESSES, tell, url_of
 
 from domain.checkpoint import Checkpoint, sign
+from domain.latest import Place, leaf_for
 from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
+from projections.latest import PLACES
 from scripts.mirror import write_whole
 from scripts.stemma import main
 from scripts.verify import bundles_of
@@ -218,6 +220,43 @@ def test_a_fact_that_is_left_out_of_its_history_gives_the_alarm(
     changed.service.log.catch_up()
     for watcher, id in zip(watchers, (ana, tide), strict=True):
         watcher.alarm(f"position {changed.head - 1} is about {id} but is not in its history")
+
+
+def test_by_the_map_no_entries_are_read_and_none_of_a_history_is_passed_over(
+    changed: Served, database: str, tmp_path: Path
+) -> None:
+    told = Story(changed.service)
+    ana, tide = told.person("ana"), told.piece("tide", by=[])
+    told.piece("another", by=[ana])
+    changed.service.log.catch_up()
+    watcher = Watcher(url_of(changed), tmp_path, ana, tide)
+    (tmp_path / "auditor").write_text(str(changed.acting(ana).key))  # her own key
+    facts = watcher.facts("--only-about")
+    assert [fact["about"] for fact in facts] == [{ana: 1}, {tide: 1}, {ana: 2}]
+    told.credit(tide, ana)
+    tell(changed, 300)
+    told.tell("rename_contributor", id=ana, name="Anna")
+    changed.service.log.catch_up()
+    assert [fact["about"] for fact in watcher.facts("--only-about")] == [
+        {tide: 2, ana: 3},
+        {ana: 4},
+    ]
+    assert watcher.facts("--only-about") == []
+    code, _, said = watcher.run("--for", str(KEY.verifier), "--only-about")
+    assert (code, "leave out --only-about" in said) == (2, True)
+    watcher.alarm("is of a monitor for only about")
+    # A map that was signed for others: it hides the last fact, and then one that was never there.
+    told.credit(tide, ana, role="singer")
+    by_all = Watcher(url_of(changed), tmp_path / "all", ana)
+    for place, said in ((Place(3, 5), "fact 3 at position 5"), (Place(9, 9), "fact 9")):
+        leaf = leaf_for(ana, place)
+        with changed.service.engine.transaction() as writer:
+            writer.insert(PLACES, [("1", changed.head, leaf.path + leaf.said)])
+            writer.execute("UPDATE log_map_size SET size = :to", to=changed.head)
+        changed.service.log.catch_up()
+        by_all.alarm(f"the signed map says that the latest fact about {ana} is {said}")
+        told.tell("rename_contributor", id=ana, name="Ann")
+    watcher.alarm("position 9 is not about", "--only-about")
 
 
 def test_a_frozen_log_and_one_that_cannot_be_asked_are_told_apart(

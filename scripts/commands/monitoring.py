@@ -53,6 +53,11 @@ NOT_PROVEN = 3
     metavar="FILE",
     help="What the last run knew; default: a file of its own below STEMMA_DATA.",
 )
+@click.option(
+    "--only-about",
+    is_flag=True,
+    help="Only what is in their histories, by the signed map: no entries are read.",
+)
 @auditor_key
 @max_age_option
 @seen_by
@@ -68,12 +73,16 @@ def monitor(
     witnesses: tuple[str, ...],
     quorum: int | None,
     policy: Path | None,
+    *,
+    only_about: bool,
 ) -> None:
     """Print every new fact about a person or a work, or by a key, of the log at an address.
 
     One line of JSON for each fact since the last run; the first run prints all of them. Nothing is
     printed unless the log is shown to continue that of the last run, and no fact about those who
-    are watched is missing in between. Status 1: the log was rewritten, forked, rolled back, is
+    are watched is missing in between. With --only-about, what is said by those people elsewhere is
+    not looked for; then it takes a few requests however large the log is, and the key of anybody
+    who may read these facts. Status 1: the log was rewritten, forked, rolled back, is
     frozen, or a signature does not hold. Status 3: the log could not be asked.
     """
     from scripts import monitor as monitoring
@@ -82,7 +91,9 @@ def monitor(
 
     url = url.rstrip("/")
     with believed():
-        those, log = _watched(watched), read_keys(keys)
+        those, log = _watched(watched)._replace(only_about=only_about), read_keys(keys)
+        if only_about and those.keys:
+            raise click.UsageError("What a key signs is in no history: leave out --only-about.")
         key = None if api_key is None else api_key.read_text().strip()
         seen = trusted_witnesses(witnesses, quorum, policy)
         path = state or _usual_state(ctx, url, those)
