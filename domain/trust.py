@@ -159,10 +159,13 @@ def trusted_by(
 ) -> tuple[list[VerifierKey], dict[str, Any]]:
     """The keys of logs in a policy, and what open_checkpoint asks of witnesses with it.
 
-    Without a policy, so many of the witnesses that are named.
+    Without a policy, so many of the witnesses that are named. NotVerified for both: what is named
+    besides a policy would seem to be asked for.
     """
     if data is None:
         return [], {"witnesses": witnesses, "quorum": quorum}
+    if witnesses or quorum is not None:
+        raise NotVerified("the policy says which witnesses are needed: name none besides it")
     policy = read_policy(data)
     logs = [one.key for one in policy.logs if one.key is not None]
-    return logs, {"witnesses": [*policy.witness_keys, *witnesses], "quorum": policy.is_met}
+    return logs, {"witnesses": policy.witness_keys, "quorum": policy.is_met}

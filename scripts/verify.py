@@ -59,12 +59,19 @@ from domain.tree import (
 from domain.trust import trusted_by
 
 
-def read_actor_keys(text: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """The keys of an actor: as text, from a file, or from the receipt of a registration."""
+def read_actor_keys(
+    text: str, keys: Sequence[VerifierKey], before: int, **asked: Any
+) -> list[VerifierKey]:
+    """The keys of an actor: as text, from a file, or from the receipt of a registration.
+
+    Such a receipt has to be as good as that of what was signed, and of a fact before it.
+    """
     path = Path(text)
     if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
         return read_keys([text])
-    leaf = verify_receipt(data, keys).leaf
+    leaf = verify_receipt(data, keys, **asked).leaf
+    if leaf.position >= before:
+        raise NotVerified(f"{path} registers the key at position {leaf.position}, which is later")
     if leaf.topic != "contributor.key_registered":
         raise NotVerified(f"{path} is the receipt of a {leaf.topic}, not of a key's registration")
     return [must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))]
@@ -83,6 +90,8 @@ class NotProven(NotVerified):
     """Nothing contradicts what was asked, and what is here does not prove it either."""
 
 
+CLOCKS_DIFFER_SECONDS = 300
+"""How far the clock of a witness may be from ours."""
 MOST_NAMED = 12
 """How many of the facts that are withheld are named; all of them are counted."""
 
@@ -203,8 +212,18 @@ def check_history(
     subject = subject or _subject_of(leaves)
     hashes = [leaf_hash(leaf_bytes(*leaf)) for leaf in leaves]
     must_be_whole(subject, leaves, hashes, withheld)
-    latest = max(receipts, key=lambda receipt: receipt.trusted.checkpoint.size)
-    return History(subject, leaves, withheld, latest.trusted)
+    _must_be_one_log([receipt.trusted for receipt in receipts])
+    return History(subject, leaves, withheld, receipts[-1].trusted)
+
+
+def _must_be_one_log(trees: Iterable[Trusted]) -> None:
+    """Raise NotVerified for two trees of one size; that others continue each other is not shown."""
+    roots: dict[int, bytes] = {}
+    for tree in (one.checkpoint for one in trees):
+        if roots.setdefault(tree.size, tree.root) != tree.root:
+            raise NotVerified(
+                f"fork: {tree.origin} shows two different trees of {tree.size} leaves"
+            )
 
 
 def _subject_of(leaves: Sequence[Leaf]) -> str:
@@ -217,8 +236,10 @@ def _subject_of(leaves: Sequence[Leaf]) -> str:
 
 def must_be_seen(trusted: Trusted, max_age: int) -> None:
     """Raise NotVerified unless all witnesses that were asked for have seen the tree lately."""
-    age = int(time.time()) - min(seen.time for seen in trusted.cosignatures)
-    if age > max_age:
+    now, times = int(time.time()), [seen.time for seen in trusted.cosignatures]
+    if (ahead := max(times) - now) > CLOCKS_DIFFER_SECONDS:
+        raise NotVerified(f"a witness says that it has seen this tree in {ahead} seconds")
+    if (age := now - min(times)) > max_age:
         raise NotVerified(f"frozen: witnesses have seen this tree {age} seconds ago, and not since")
 
 
@@ -379,8 +400,14 @@ def describe_history(history: History, latest: Latest | None = None) -> Iterator
         )
     else:
         latest.must_end(history.subject, Place(count, history.leaves[-1].position), size)
-        size = latest.size
+        _must_be_one_log([history.trusted, latest.trusted])
         yield f"ends here   there is no fact {count + 1}"
+        if latest.size != size:
+            yield (
+                f"not shown   that the tree of {latest.size} continues that of {size}: take both "
+                "files at once, or compare them with a mirror"
+            )
+        size = latest.size
     yield f"complete    up to position {size}; nothing is said of what was recorded after it"
 
 
@@ -673,7 +700,9 @@ def _check_receipt(
 ) -> Iterator[str]:
     receipt = verify_receipt(data, keys, **asked)
     _must_be_recent(options, receipt.trusted)
-    actors = [key for text in options.actor_key for key in read_actor_keys(text, keys)]
+    before = receipt.leaf.position
+    told = (read_actor_keys(text, keys, before, **asked) for text in options.actor_key)
+    actors = [key for one in told for key in one]
     disclosed = read_disclosures(options.disclosures) if options.disclosures else []
     yield from describe_receipt(receipt)
     checkpoint = receipt.trusted.checkpoint

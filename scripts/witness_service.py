@@ -22,7 +22,7 @@ from granian.log import logger
 from granian.server.embed import Server
 
 from domain import note
-from domain.checkpoint import Checkpoint, cosign, decode_proof, must_be_possible
+from domain.checkpoint import Checkpoint, cosign, decode_proof, must_be_possible, must_count
 from domain.note import Note, SignerKey, VerifierKey, decimal, readable
 from domain.tree import NotVerified, verify_consistency
 from scripts.gateway import Bounds, Gateway
@@ -62,6 +62,7 @@ class Witness:
             raise Refused(404, f"{tree.origin} is not a log that is known here\n")
         try:
             signatures = note.verify(given, keys).verified
+            must_count(signatures, keys, tree.size)
         except NotVerified as problem:
             raise Refused(403, f"{problem}\n") from problem
         if old > tree.size:
@@ -79,7 +80,8 @@ class Witness:
     def _must_extend(self, old: int, proof: Sequence[bytes], tree: Checkpoint) -> None:
         kept = self._kept(tree.origin)
         size = 0 if kept is None else kept.size
-        if old != size:
+        is_other = kept is not None and tree.size == size and tree.root != kept.root
+        if old != size or is_other:
             raise Refused(409, f"{size}\n", SIZE_TYPE)
         try:
             must_be_possible(tree)

@@ -15,7 +15,7 @@ from test_witness import tell, url_of
 from werkzeug.serving import make_server
 
 from domain.checkpoint import Checkpoint, encode_proof, open_checkpoint, sign
-from domain.note import COSIGNATURE, ML_DSA, SignerKey
+from domain.note import COSIGNATURE, ML_DSA, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
@@ -95,7 +95,7 @@ def test_what_does_not_extend_the_last_tree_is_answered_as_the_specification_say
         (422, (10, [*proof, LEAVES[0]], forty)),
         (422, (10, proof, note_of(FORK))),
         (422, (10, proof_of(10, FORK), note_of(FORK))),
-        (422, (10, [], note_of(FORK[:10]))),
+        (409, (10, [], note_of(FORK[:10]))),
         (422, (10, [LEAVES[0]], ten)),
         (400, (10, [], note_of(LEAVES[:9]))),
         (403, (10, proof, note_of(LEAVES, stranger))),
@@ -119,6 +119,15 @@ def test_what_does_not_extend_the_last_tree_is_answered_as_the_specification_say
     assert client.post("/add-checkpoint", data=bytes(1 << 18)).status_code == 413
     assert (tmp_path / sha256(LOG.name.encode()).hexdigest() / "checkpoint").read_bytes() == kept
     assert add(client, 10, proof, forty)[0] == 200
+
+
+def test_a_key_of_a_log_that_was_retired_gets_no_cosignature_beyond_its_sizes(
+    tmp_path: Path,
+) -> None:
+    retired = VerifierKey.parse(f"{LOG.verifier} 0-9")
+    client = create_witness(Witness(tmp_path, SIGNERS, [retired])).test_client()
+    assert add(client, 0, [], note_of(LEAVES[:9]))[0] == 200
+    assert add(client, 9, proof_of(9, LEAVES[:10]), note_of(LEAVES[:10]))[0] == 403
 
 
 def sign_anyway(tree: Checkpoint, root: bytes) -> bytes:
@@ -276,7 +285,7 @@ def test_asking_and_being_asked_remember_the_same_tree(tmp_path: Path) -> None:
             if first == "asks":
                 witness(url_of(served), folder, [LOG.verifier], ONE)
                 assert add(client, 0, [], note_of(LEAVES[:9])) == (409, "9\n")
-                assert add(client, 9, [], note_of(LEAVES[:9]))[0] == 422
+                assert add(client, 9, [], note_of(LEAVES[:9])) == (409, "9\n")
             else:
                 assert add(client, 0, [], note_of(LEAVES[:9]))[0] == 200
                 with pytest.raises(NotVerified, match="fork"):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from click.testing import CliRunner
@@ -168,6 +169,23 @@ def test_receipts_of_different_days_make_a_history_too(tmp_path: Path) -> None:
             told.tell("redate_work", id=piece, made_at=year, reason="r")
         history = check_history(kept, None, KEYS)
         assert (len(history.leaves), history.trusted.checkpoint.size) == (2, 2)
+
+
+def test_a_history_from_two_trees_of_one_size_is_a_fork(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    with story(f"sqlite:///{ours}", signer=SIGNER) as told:
+        piece = told.piece("piece")
+    copyfile(ours, theirs)
+    with story(f"sqlite:///{theirs}", signer=SIGNER) as told:
+        told.person("somebody else")
+        told.service.log.catch_up()
+        (kept,) = receipts_of(told, piece)
+    with story(f"sqlite:///{ours}", signer=SIGNER) as told:
+        told.tell("redate_work", id=piece, made_at="2001", reason="r")
+        told.service.log.catch_up()
+        kept += receipts_of(told, piece)[1]
+    with pytest.raises(NotVerified, match=r"fork: .* two different trees of 2 leaves"):
+        check_history(kept, None, KEYS)
 
 
 Change = Callable[[list[Leaf]], list[Leaf]]

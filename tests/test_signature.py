@@ -366,6 +366,22 @@ def test_a_request_is_signed_and_its_receipt_shows_it_offline(
         assert (code, "Unmistakable" in output) == (0, False)
 
 
+def test_a_key_that_was_registered_later_has_signed_nothing_before(tmp_path: Path) -> None:
+    with story(
+        f"sqlite:///{tmp_path / 'a.db'}", signer=SignerKey.new("stemma.example/log")
+    ) as told:
+        ana = registered(told)
+        signed(told, "submit_contribution", **PIECE)
+        told.tell("register_key", id=ana, key=str(SignerKey.new(ana).verifier), actor=ana)
+        told.service.log.catch_up()
+        for file, position in (("key", 2), ("fact", 3), ("later", told.head())):
+            (tmp_path / file).write_bytes(told.service.log.receipt(position))
+        key = str(told.service.log.public_keys()[0])
+    words = ["verify", "receipt", str(tmp_path / "fact"), "--key", key, "--actor-key"]
+    for by, said in (("key", "signed      by"), ("later", "which is later")):
+        assert said in CliRunner().invoke(main, [*words, str(tmp_path / by)]).output
+
+
 def test_the_command_line_signs_what_it_records(tmp_path: Path) -> None:
     database = ["--database", f"sqlite:///{tmp_path / 'stemma.db'}"]
 

@@ -151,9 +151,20 @@ def test_a_verifier_takes_a_policy_instead_of_a_number(
     asked = ["checkpoint", str(tmp_path / "note"), "--key", stranger]
     asked += ["--policy", str(tmp_path / "policy")]
     for names, status in (("X1 X2", 1), ("X1 Y3", 1), ("X1 X3 Y2", 0), ("Y1 Y2 Y3", 1)):
-        lines = "".join(cosign(note, SIGNERS[name], 1_790_000_000) for name in names.split())
-        (tmp_path / "note").write_bytes(note + lines.encode())
+        (tmp_path / "note").write_bytes(note + cosigned(names, note))
         assert verify(asked) == status, names
         said = capsys.readouterr()
         assert ("not as the policy asks" in said.err) == (status == 1)
         assert said.out.count("witnessed") == (0 if status else 3)
+    for more in (["--witness", str(KEYS["Y1"])], ["--quorum", "9"]):
+        (tmp_path / "note").write_bytes(note + cosigned("X1 X3 Y2", note))
+        assert verify([*asked, *more]) == 1
+        assert "name none besides it" in capsys.readouterr().err
+    in_2100 = cosigned("X1 X3", note) + cosign(note, SIGNERS["Y2"], 4_102_444_800).encode()
+    (tmp_path / "note").write_bytes(note + in_2100)
+    assert verify([*asked, "--max-age", "9999d"]) == 1
+    assert "says that it has seen this tree in" in capsys.readouterr().err
+
+
+def cosigned(names: str, note: bytes) -> bytes:
+    return "".join(cosign(note, SIGNERS[one], 1_790_000_000) for one in names.split()).encode()
