@@ -9,7 +9,7 @@ One file: checks of one form, one after another.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 from typing import Any
@@ -30,7 +30,7 @@ from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
-from domain.note import Note
+from domain.note import Note, read_signatures, time_of
 from domain.nouns import BORN, NOUNS, may_stand_at
 from domain.refusal import Refusal
 from domain.release import Release
@@ -329,14 +329,35 @@ def log(service: Service, progress: Progress) -> Differences:
     (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
     if count != expected:
         yield Difference("the log", f"it has {count} tiles, and {size} facts make {expected}")
-    signed = 0
+    signed = dict[int, bytes]()
     for one in service.log.checkpoints():
-        signed += 1
+        signed[one.size] = one.note
         if one.size > size:
             yield Difference(f"the checkpoint of size {one.size}", f"the log holds {size} facts")
         elif why := _unbelievable(service.log, one):
             yield Difference(f"the checkpoint of size {one.size}", why)
-    return f"{size} leaves in {expected} tiles, {signed} checkpoints"
+    seen = yield from _cosigned(service.log, signed)
+    seen_by = f", {seen} cosignatures" if seen else ""
+    return f"{size} leaves in {expected} tiles, {len(signed)} checkpoints{seen_by}"
+
+
+def _cosigned(log: Log, signed: Mapping[int, bytes]) -> Generator[Difference, None, int]:
+    """Every cosignature is one of its witness, of a checkpoint that was signed."""
+    keys, count = {f"{key.name}+{key.id.hex()}": key for key in log.witnesses}, 0
+    for size, witness, time, line in log.engine.query(
+        "SELECT size, witness, time, line FROM log_cosignatures ORDER BY size, witness"
+    ):
+        count += 1
+        try:
+            (found,) = read_signatures(line)
+            text = Note.parse(signed.get(size, b"")).text
+            is_its = (f"{found.name}+{found.key_id.hex()}", time_of(found.data)) == (witness, time)
+            holds = witness not in keys or keys[witness].has_signed(text, found.data)
+        except (NotVerified, ValueError):
+            is_its = holds = False
+        if not (is_its and holds):
+            yield Difference(f"the checkpoint of size {size}", f"{witness} has not cosigned it so")
+    return count
 
 
 def _changed(log: Log, computed: dict[Tile, bytes]) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from projections.store import table_name
 
 PERMANENT = (
     *("stored_events", "heads", "vault", "found", "books"),
-    *("log_tiles", "log_checkpoints", "log_map", "log_map_size", "log_maps"),
+    *("log_size", "log_tiles", "log_checkpoints", "log_map", "log_map_size", "log_maps"),
 )
 """What follows from the facts, and the facts. Keys, sessions and requests say nothing of them."""
 

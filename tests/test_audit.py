@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ from stories import (
     raw_connection,
     story,
 )
+from test_witness import WITNESS
 
+from domain.checkpoint import cosign
 from domain.money.entry import Entry
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
@@ -34,6 +37,7 @@ from domain.remix import Remix
 from domain.signature import sign_command
 from domain.tree import NotVerified, leaf_hash
 from projections.follower import no_progress
+from projections.log import COSIGNATURES
 from projections.store import table_name
 from scripts import audit
 from scripts import difference as difference_of
@@ -502,6 +506,25 @@ def test_a_checkpoint_of_another_key_is_found_only_with_the_key(database: str) -
         assert difference(told.service).startswith("log: the checkpoint of size ")
         told.service.log.signer = None
         assert "read tables" in verified(told.service)
+
+
+def test_a_cosignature_that_was_changed_is_named(database: str) -> None:
+    with open_service(database, signer=SIGNER, witnesses=[WITNESS.verifier]) as service:
+        told = Story(service)
+        told.person("ana")
+        service.log.catch_up()
+        note = service.log.latest()
+        service.log.add_cosignatures(note + cosign(note, WITNESS, int(time.time())).encode())
+        assert isinstance(all_differences(CHECKS["log"], service, no_progress), str)
+        for change in ("time = time + 1", "line = replace(line, 'A', 'B')", "size = 2"):
+            with service.engine.transaction() as writer:
+                kept = writer.query("SELECT size, witness, time, line FROM log_cosignatures")
+                writer.execute(f"UPDATE log_cosignatures SET {change}")
+            (found,) = all_differences(CHECKS["log"], service, no_progress)
+            assert "has not cosigned it so" in str(found), change
+            with service.engine.transaction() as writer:
+                writer.execute("DELETE FROM log_cosignatures")
+                writer.insert(COSIGNATURES, kept)
 
 
 def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) -> None:

@@ -47,6 +47,16 @@ def test_everything_that_was_recorded_by_commands_is_allowed(database: str) -> N
         assert isinstance(found, str), found
 
 
+def test_an_equal_credit_under_an_id_of_its_own_is_another_one(database: str) -> None:
+    """Who names no id posts the same again; who names one says that it is another credit."""
+    with story(database) as told:
+        said = {"work": told.piece("poem"), "contributor": told.person("ana"), "role": "writer"}
+        first = told.tell("open_credit", **said).id
+        assert told.tell("open_credit", **said).id == first
+        assert told.tell("open_credit", id=id_of("another"), **said).id != first
+        assert isinstance(all_differences(rules, told.service, no_progress), str)
+
+
 class Scene:
     """A piece of Ana's from Ben's, with a credit of Eva, which Ana disputes."""
 
