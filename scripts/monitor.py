@@ -130,12 +130,13 @@ def monitored(
                 prove_growth(url, new, old)
                 new_facts = []
             else:
+                new_facts = []
+                if not watched.only_about:
+                    new_facts = list(_read_on(url, state, new, watched, logs, api_key))
                 latest = list(_latest(url, state, watched, keys, api_key, witnesses))
                 if watched.only_about:
                     asking = Asking(url, keys, api_key, [new])
                     new_facts = list(_walk_back(asking, state, latest, watched, logs))
-                else:
-                    new_facts = list(_read_on(url, state, new, watched, logs, api_key))
                 _must_agree(state, latest, new)
         yield new_facts
         if is_late:
@@ -183,14 +184,15 @@ def _latest(
 ) -> Iterator[Latest]:
     """The latest fact about each that is watched, as the log has signed it.
 
-    A log of an older version shows none; one that has shown it has to go on.
+    A log of an older version shows none, or none without a key; one that has has to go on.
     """
     seen = "?witnessed=true" if witnesses.get("witnesses") else ""
     for id in sorted(watched.ids):
         try:
             proof = fetch(f"{url}/latest/{id}{seen}", key=api_key)
         except Unreachable as problem:
-            if problem.status != 404 or state.has_map or watched.only_about:
+            is_unshown = problem.status in (401, 403, 404)
+            if not is_unshown or state.has_map or watched.only_about:
                 raise
             return
         latest = verify_latest(proof, keys, **witnesses)
