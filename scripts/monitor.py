@@ -125,12 +125,11 @@ def monitored(
         must_have_grown(trusted, old, state.since, max_age)
         logs = {new.origin, *(key.name for key in keys)}
         is_late = old is not None and _is_seen_late(old, trusted, witnesses)
+        new_facts: list[dict[str, Any]] = []
         with evidence_kept(note, path):
             if old is not None and is_late:
                 prove_growth(url, new, old)
-                new_facts = []
             else:
-                new_facts = []
                 if not watched.only_about:
                     new_facts = list(_read_on(url, state, new, watched, logs, api_key))
                 latest = list(_latest(url, state, watched, keys, api_key, witnesses))
