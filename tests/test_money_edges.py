@@ -6,15 +6,27 @@ Each claim is one that a changed comparison, sign or “and” would break (see 
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from exact import answered, fixed, graph
 from money import bank
 from test_policies import CASCADE
 
-from domain.money.policy.bounds import Bounds, bounded
+from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
+from domain.money.policy.bounds import Bounds, bounded, must_be_writable
+from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Back, Flow
-from domain.refusal import NoShare, ReversalTooLarge, SplitTooLarge, WindowOpen
+from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
+from domain.refusal import (
+    BadAmount,
+    BadPolicy,
+    NoShare,
+    RatesOverWhole,
+    ReversalTooLarge,
+    SplitTooLarge,
+    WindowOpen,
+)
 
 SQLITE = "sqlite:///:memory:"
 
@@ -87,6 +99,53 @@ def test_the_same_opening_again_is_recorded_with_a_warning_that_names_the_first(
 
 
 # -- terms ---------------------------------------------------------------------------------
+
+
+def fees(*given: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "fees", "fees": [*given], "then": fixed([("a", "1")])}
+
+
+def test_fees_may_take_everything_and_no_more() -> None:
+    assert answered(fees({"payee": "b", "rate": "1/3"}, {"payee": "c", "rate": "2/3"}))
+    with pytest.raises(RatesOverWhole):
+        answered(fees({"payee": "b", "rate": "1/3"}, {"payee": "c", "rate": "3/4"}))
+
+
+def test_a_fixed_amount_has_no_cap_besides() -> None:
+    with pytest.raises(BadPolicy, match="or a fixed amount"):
+        answered(fees({"payee": "b", "amount_minor": 5, "cap_minor": 5}))
+
+
+def test_a_payee_has_one_line_on_each_account() -> None:
+    line = {"account": "x", "payee": "a", "advance_minor": 5, "earned_minor": 0, "paid_minor": 0}
+    advance = {"type": "advance", "account": "x", "to": "label", "then": fixed([("a", "1")])}
+    with pytest.raises(BadPolicy, match="one line on each account"):
+        answered({**advance, "accounts": [line, line]})
+    assert answered({**advance, "accounts": [line, {**line, "account": "y"}]})
+
+
+def test_names_and_amounts_are_as_long_as_stated() -> None:
+    longest = "n" * MAXIMUM_NAME_LENGTH
+    assert name_of(longest, "payee", BadPolicy) == longest
+    with pytest.raises(BadPolicy):
+        name_of(longest + "n", "payee", BadPolicy)
+    most = 10**MAXIMUM_AMOUNT_DIGITS - 1
+    assert units_minor(most, "cap_minor") == most
+    with pytest.raises(BadAmount):
+        units_minor(most + 1, "cap_minor")
+
+
+def test_shares_are_as_long_together_as_stated() -> None:
+    must_be_writable(3, 5, 15)
+    with pytest.raises(SplitTooLarge):
+        must_be_writable(4, 4, 15)
+    limit_scale(1 << (MAXIMUM_SCALE_BITS - 1), 1)
+    with pytest.raises(SplitTooLarge):
+        limit_scale(1 << MAXIMUM_SCALE_BITS, 1)
+    with bounded(Bounds(bits=5)):
+        limit_scale(1 << 9, 2)
+        with pytest.raises(SplitTooLarge):
+            limit_scale(1 << 10, 2)
 
 
 def test_the_parts_that_reversals_take_back_sum_to_the_whole() -> None:
