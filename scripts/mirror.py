@@ -51,6 +51,10 @@ from scripts.verify import (
     unverified,
 )
 
+TOO_MANY = 429
+PATIENCE = 20
+"""How often something is asked that is not answered yet."""
+LONGEST_WAIT_SECONDS = 60.0
 AT_ONCE = 4
 """How many tiles are fetched at the same moment."""
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
@@ -65,6 +69,13 @@ class Unreachable(Exception):
     ) -> None:
         super().__init__(told)
         self.status, self.said, self.wait = status, said, wait
+
+
+def wait_of(problem: Unreachable) -> float:
+    """How many seconds a service asks to wait."""
+    said = problem.wait
+    seconds = float(said) if said is not None and said.isdigit() else 1.0
+    return min(seconds, LONGEST_WAIT_SECONDS)
 
 
 def mirror(
@@ -224,12 +235,20 @@ def _keep_map(kept: Path, size: int, note: bytes) -> None:
 
 
 def fetch_tile(url: str, tile: Tile, api_key: str | None = None, line: Line | None = None) -> bytes:
-    """A tile of the log at an address, or a bundle of its entries, which may need a key."""
-    address = f"{url}/{tile.path}"
-    if tile.level != ENTRIES:
-        return fetch(address, line=line)
+    """A tile of the log at an address, or a bundle of its entries, which may need a key.
+
+    A large log has more of them than a service answers in a minute, so it is waited for.
+    """
+    address, key = f"{url}/{tile.path}", api_key if tile.level == ENTRIES else None
     try:
-        return fetch(address, key=api_key, line=line)
+        for _ in range(PATIENCE):
+            try:
+                return fetch(address, key=key, line=line)
+            except Unreachable as problem:
+                if problem.status != TOO_MANY:
+                    raise
+                time.sleep(wait_of(problem))
+        return fetch(address, key=key, line=line)
     except Unreachable as problem:
         if problem.status not in (401, 403):
             raise

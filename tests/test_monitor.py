@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,7 +22,7 @@ from domain.latest import Place, leaf_for
 from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
 from projections.latest import PLACES
-from scripts.mirror import write_whole
+from scripts.mirror import fetch_tile, write_whole
 from scripts.stemma import main
 from scripts.verify import bundles_of
 
@@ -157,6 +157,29 @@ def showing(folder: Path) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_where_a_log_answers_only_so_much_in_a_minute_it_is_waited_for(tmp_path: Path) -> None:
+    refused = iter(["0", "0"])
+
+    class Limited(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wait = next(refused, None)
+            self.send_response(200 if wait is None else 429)
+            if wait is not None:
+                self.send_header("Retry-After", wait)
+            self.end_headers()
+            self.wfile.write(b"tile")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Limited) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        (tile, *_) = bundles_of(3)
+        assert fetch_tile(f"http://127.0.0.1:{server.server_port}", tile) == b"tile"
+        assert next(refused, None) is None
         server.shutdown()
 
 

@@ -11,12 +11,9 @@ from typing import Any
 from api.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from scripts.line import Line
-from scripts.mirror import Unreachable, fetch
+from scripts.mirror import PATIENCE, TOO_MANY, Unreachable, fetch, wait_of
 
-PATIENCE = 20
-"""How often something is asked that is not answered yet."""
-LONGEST_WAIT_SECONDS = 60.0
-WAITS = (429, 502, 503, 504)
+WAITS = (TOO_MANY, 502, 503, 504)
 
 
 class Caller:
@@ -43,7 +40,7 @@ class Caller:
                 return json.loads(fetch(self.url + path, key=self.key, line=self._line))
             except Unreachable as problem:
                 if problem.status in WAITS and turn < PATIENCE - 1:
-                    time.sleep(_wait(problem.wait))
+                    time.sleep(wait_of(problem))
                     continue
                 if problem.status in (400, 403, 404, 409, 410, 422, 500) and _code(problem.said):
                     return {"refused": _code(problem.said)}
@@ -59,11 +56,6 @@ class Caller:
         own = digest_of(self.key)[:ID_LENGTH]
         listed = self.answer("/keys").get("items", ())
         return next((str(one["holder"]) for one in listed if one["id"] == own), OPERATOR)
-
-
-def _wait(said: str | None) -> float:
-    seconds = float(said) if said is not None and said.isdigit() else 1.0
-    return min(seconds, LONGEST_WAIT_SECONDS)
 
 
 def _code(said: str) -> str:
