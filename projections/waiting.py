@@ -1,6 +1,8 @@
 """What waits for somebody, as rows of every kind, read from the open asks, credits and shares.
 
 Somebody is asked as a person, for the works and pools about which they speak, or in a role.
+
+One file, because it is one query and its parts.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ def _lines(
     )
     shares = _shares(journal, [row for row in found if row.kind in ENTRY_KINDS])
     rules = of_lines(view, journal, [(row.noun, row.kind, row.pool) for row in found])
-    through = _through(view, payees)
+    groups = _through(view, payees)
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [texts.get(row.reason) for row in found], [
@@ -216,9 +216,7 @@ def _lines(
                 for until, closed in periods
             ),
             "rules": [] if row.is_reserve else rules.get((row.noun, row.payee), []),
-            "through": through.get((row.proposal, row.payee), [])
-            if row.kind in ENTRY_KINDS
-            else [],
+            "through": groups.get((row.proposal, row.payee), []) if row.kind in ENTRY_KINDS else [],
         }
         for row in found
     ]
