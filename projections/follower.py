@@ -52,6 +52,8 @@ TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.
 PAGE = 2_000
 """How many facts are folded in one transaction while following."""
 REBUILD_PAGE = 20_000
+MUCH = 10_000
+"""If so many facts were folded at once, the tables are sampled."""
 POLL_SECONDS = 0.05
 """How often a follower looks for facts of other processes."""
 RETRY_SECONDS = 1.0
@@ -116,12 +118,19 @@ class Follower:
         return self._purging.step()
 
     def catch_up(self, progress: Progress = no_progress) -> int:
-        """Fold everything there is; the position reached."""
+        """Fold everything there is; the position reached.
+
+        Much at once is sampled: without samples, PostgreSQL reads all edges for each generation.
+        """
+        begun = self.store.current().position
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
         while self.purge():
             pass
-        return self.store.current().position
+        reached = self.store.current()
+        if reached.position - begun >= MUCH:
+            self.store.engine.analyze(table_name(table.name, reached.number) for table in TABLES)
+        return reached.position
 
     def run(self) -> None:
         """Fold until stopped; an unavailable database is waited for."""
