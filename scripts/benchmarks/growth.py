@@ -213,6 +213,7 @@ def _operations(
     random, journal = Random(works), service.journal
     people = max(works // PIECES_A_PERSON, 1)
     payees, roots = _payees(service, pools), _roots(service, works, times)
+    titles = _titles(service, roots)
 
     def seen(ask: Callable[[View], T]) -> T:
         with service.store.view() as view:
@@ -220,9 +221,6 @@ def _operations(
 
     def listed(ask: Callable[[View], Page[Any]]) -> int:
         return seen(lambda view: len(ask(view).items)) or 1
-
-    with service.store.view() as view:
-        titles = [str(lineage.work(view, id)["title"]) for id, _ in roots]
 
     def person() -> str:
         return id_of("person", random.randrange(people))
@@ -232,9 +230,6 @@ def _operations(
 
     def revenue(number: int) -> int:
         return min(journal.record(revenue_of(pools[number % len(pools)], number)).position, 1)
-
-    def piece(number: int) -> int:
-        return seen(lambda view: len(lineage.work(view, roots[number % times][0]))) and 1
 
     def contributors(number: int) -> int:
         root, size = roots[number % times]
@@ -247,7 +242,7 @@ def _operations(
     return {
         "an append": append,
         "a revenue": revenue,
-        "a piece": piece,
+        "a piece": lambda n: seen(lambda view: len(lineage.work(view, roots[n % times][0]))) and 1,
         "the latest works": lambda _: seen(lambda view: len(lineage.works(view).items)),
         "contributors": contributors,
         "the statement of a contributor": statement,
@@ -269,6 +264,11 @@ def _operations(
             partial(suggesting.challenges_for, journal=journal, id=person())
         ),
     }
+
+
+def _titles(service: Service, roots: Sequence[tuple[str, int]]) -> list[str]:
+    with service.store.view() as view:
+        return [str(lineage.work(view, id)["title"]) for id, _ in roots]
 
 
 def _roots(service: Service, works: int, times: int) -> list[tuple[str, int]]:
