@@ -1,6 +1,7 @@
 """Answers on a terminal: credits rolls, lineage trees, histories, reports.
 
-They are the answers of the same questions over HTTP, laid out for reading.
+They are the answers of the same questions over HTTP, laid out for reading. It is one file because
+they share their columns and their words.
 """
 
 from __future__ import annotations
