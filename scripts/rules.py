@@ -15,19 +15,16 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from domain.clock import Clock, stamp_of
 from domain.command import Command
-from domain.commands.projecting import FirstStep
-from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
-from domain.money.elsewhere import AssignShare
 from domain.money.payee import people_among
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
@@ -57,14 +54,13 @@ from domain.refusal import (
     WindowOpen,
     WrongState,
 )
-from domain.registry import BY_OPERATION
 from domain.remix import Remix
-from domain.stated import BRINGS, ENVELOPE
+from domain.stated import ENVELOPE
 from domain.stored import Placed
-from domain.values import Ref, Text
-from domain.work import Work
+from domain.values import Ref
 from projections.follower import Progress
 from scripts.before import Before, Deciding, Earlier
+from scripts.commanded import NEVER_LAXER, Asked, asked_for, is_agreed_at_once
 from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.service import Service
 
@@ -183,7 +179,7 @@ class Judge:
             if self.time.is_kept or not cited:
                 return f"{placed.topic} could not happen: {refusal}"
         except Refusal as refusal:
-            if placed.topic.partition(".")[0] in _NEVER_LAXER:
+            if placed.topic.partition(".")[0] in NEVER_LAXER:
                 return f"{placed.topic} could not happen: {refusal}"
         return ""  # else a rule has become stricter since
 
@@ -227,16 +223,11 @@ def _left_out(before: Fact | None, happened: Fact | None) -> str:
     match before:
         case Project.Launched():
             is_there = getattr(happened, "project", None) == before.originator_id
-        case Proposal.Posted() if _is_agreed_at_once(before):
+        case Proposal.Posted() if is_agreed_at_once(before):
             is_there = getattr(happened, "originator_id", None) == before.originator_id
         case _:
             return ""
     return "" if is_there else f"what belongs to the {before.TOPIC} before it is left out"
-
-
-def _is_agreed_at_once(posted: Proposal.Posted) -> bool:
-    """Whether nobody could comment: then the agreement follows, and who may is decided there."""
-    return posted.closes_at == instant(posted.timestamp)
 
 
 def _has_cited(draft: Draft, happened: Fact) -> bool:
@@ -259,11 +250,6 @@ def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
         draft.permit(
             command.words(), command.allowed(draft), command.sides(draft), command.areas(draft)
         )
-
-
-def _is_assigned(happened: Fact) -> bool:
-    """Whether it is an agreement that follows from another one, of which a share was assigned."""
-    return isinstance(happened, Proposal.Finalised) and happened.replaces is not None
 
 
 def _must_hold_what_is_assigned(draft: Draft, happened: Fact) -> None:
@@ -305,128 +291,3 @@ class Time:
     def is_ahead_of(self, now: datetime, stamp: str) -> bool:
         """Whether a fact with this stamp can't have been recorded by now."""
         return self.is_kept and stamp > instant(now + CLOCKS_APART)
-
-
-# -- which command it was ------------------------------------------------------------------------
-
-
-class Asked(NamedTuple):
-    """A command that may have led to a fact."""
-
-    command: Command
-    is_whole: bool
-    """Whether the fact says enough of it to decide it; else only who may is looked at."""
-
-
-MADE_BY = {
-    topic: BY_OPERATION[operation]
-    for operation, line in BRINGS.items()
-    for topic in line.partition(">")[0].split()
-}
-"""By a kind of fact: the command that states it; of several, one that says no more than it."""
-MADE_BY |= {
-    "credit.claimed": BY_OPERATION["open_credit"],
-    "credit.granted": BY_OPERATION["open_credit"],
-    "credit.accepted": BY_OPERATION["accept_credit"],
-    "remix.declared": BY_OPERATION["declare_remix"],
-    "identifier.stated": BY_OPERATION["state_identifier"],
-    "work.described": BY_OPERATION["describe_work"],
-    "step.published": BY_OPERATION["publish_step"],
-    "placement.made": BY_OPERATION["place_contribution"],
-    "answer.given": BY_OPERATION["answer_challenge"],
-}
-_WHOLE = (
-    "contributor",
-    "contribution",
-    "credit",
-    "remix",
-    "join",
-    "identifier",
-    "role",
-    "work",
-    "release",
-    *(
-        _NEVER_LAXER := (
-            *("project", "step", "placement", "challenge", "answer", "membership"),
-            *("comment", "follow"),
-        )
-    ),
-)
-"""The nouns whose facts say all of their commands."""
-_OF_PARTS = frozenset({"release.assembled"})
-"""The kinds of facts whose commands say more, in facts of their own."""
-_LISTS = frozenset({"authors", "sources", "components", "identifiers"})
-
-
-def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
-    """The command that a fact says was carried out; None if it only follows from another one."""
-    kind = AssignShare if _is_assigned(happened) else MADE_BY.get(happened.TOPIC)
-    if kind is None or _follows(happened, before):
-        return None
-    noun = happened.TOPIC.partition(".")[0]
-    usual, sealed = _fields_of(cast("Any", kind))
-    said: dict[str, Any] = {
-        **usual,
-        kind.subject(): happened.originator_id,
-        **vars(happened),
-        **_renamed(happened),
-        **dict.fromkeys(_LISTS, ()),
-    }
-    command = object.__new__(kind)
-    for name in usual:
-        value = said[name]
-        setattr(command, name, "x" if name in sealed and value is not None else value)
-    is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
-    return Asked(command, is_whole)
-
-
-@cache
-def _fields_of(kind: type[Command]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The fields of a command with what they are if nothing is said, and those with a text."""
-    usual = {one.name: None if one.is_needed else one.default for one in kind.fields()}
-    return usual, frozenset(
-        one.name for one in kind.fields() if isinstance(one.value, Text) and one.value.is_sealed
-    )
-
-
-def _renamed(happened: Fact) -> dict[str, Any]:
-    """Where a command calls something otherwise than its fact."""
-    noun = happened.TOPIC.partition(".")[0]
-    said: dict[str, Any] = {"effective_at": None}
-    if noun != "challenge":
-        said["answer_by"] = None
-    values = vars(happened)
-    if noun == "role":
-        pool = values.get("pool")
-        said |= {"id": values["contributor"], "work": None if pool else values.get("work")}
-    if noun == "identifier" and "scheme" in values:
-        number = values.get("value") or "x"
-        said |= {values["on"]: values["about"], "identifier": number}
-    if noun == "proposal":
-        said["proposal"] = happened.originator_id
-        said["payee"] = happened.actor
-    if isinstance(happened, Project.Launched):
-        said["steps"] = (FirstStep(title="x"),)
-    if noun == "hold":
-        said["id"] = values["credit"]
-    if noun == "placement":
-        said["id"] = values["work"]
-    if noun == "answer":
-        said["id"] = values["challenge"]
-    if noun == "follow":
-        said |= {"id": values["follower"], values["on"]: values["about"]}
-    if values.get("kind") == "component":
-        said["kind"] = "sample"
-    return said
-
-
-def _follows(happened: Fact, before: Fact | None) -> bool:
-    """Whether it was said in passing by the command of another fact, which needs no permission."""
-    match happened:
-        case Contributor.AskedFirst():
-            return isinstance(before, Contributor.Merged) and before.into == happened.originator_id
-        case Proposal.Posted():
-            return _is_agreed_at_once(happened)
-        case Work.Described():
-            return getattr(happened, "reason", None) is None
-    return False

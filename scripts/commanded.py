@@ -1,0 +1,154 @@
+"""Which command led to a fact, made again from the fact alone.
+
+What only follows from another fact was no command; a text that a fact commits to is not looked at.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from domain.command import Command
+from domain.commands.projecting import FirstStep
+from domain.contributor import Contributor
+from domain.fact import Fact
+from domain.moment import instant
+from domain.money.elsewhere import AssignShare
+from domain.money.proposal import Proposal
+from domain.project import Project
+from domain.registry import BY_OPERATION
+from domain.stated import BRINGS
+from domain.values import Text
+from domain.work import Work
+
+
+class Asked(NamedTuple):
+    """A command that may have led to a fact."""
+
+    command: Command
+    is_whole: bool
+    """Whether the fact says enough of it to decide it; else only who may is looked at."""
+
+
+MADE_BY = {
+    topic: BY_OPERATION[operation]
+    for operation, line in BRINGS.items()
+    for topic in line.partition(">")[0].split()
+}
+"""By a kind of fact: the command that states it; of several, one that says no more than it."""
+MADE_BY |= {
+    "credit.claimed": BY_OPERATION["open_credit"],
+    "credit.granted": BY_OPERATION["open_credit"],
+    "credit.accepted": BY_OPERATION["accept_credit"],
+    "remix.declared": BY_OPERATION["declare_remix"],
+    "identifier.stated": BY_OPERATION["state_identifier"],
+    "work.described": BY_OPERATION["describe_work"],
+    "step.published": BY_OPERATION["publish_step"],
+    "placement.made": BY_OPERATION["place_contribution"],
+    "answer.given": BY_OPERATION["answer_challenge"],
+}
+NEVER_LAXER = (
+    *("project", "step", "placement", "challenge", "answer", "membership"),
+    *("comment", "follow"),
+)
+"""The nouns whose rules no version left out."""
+_WHOLE = (
+    "contributor",
+    "contribution",
+    "credit",
+    "remix",
+    "join",
+    "identifier",
+    "role",
+    "work",
+    "release",
+    *NEVER_LAXER,
+)
+"""The nouns whose facts say all of their commands."""
+_OF_PARTS = frozenset({"release.assembled"})
+"""The kinds of facts whose commands say more, in facts of their own."""
+_LISTS = frozenset({"authors", "sources", "components", "identifiers"})
+
+
+def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
+    """The command that a fact says was carried out; None if it only follows from another one."""
+    kind = AssignShare if _is_assigned(happened) else MADE_BY.get(happened.TOPIC)
+    if kind is None or _follows(happened, before):
+        return None
+    noun = happened.TOPIC.partition(".")[0]
+    usual, sealed = _fields_of(cast("Any", kind))
+    said: dict[str, Any] = {
+        **usual,
+        kind.subject(): happened.originator_id,
+        **vars(happened),
+        **_renamed(happened),
+        **dict.fromkeys(_LISTS, ()),
+    }
+    command = object.__new__(kind)
+    for name in usual:
+        value = said[name]
+        setattr(command, name, "x" if name in sealed and value is not None else value)
+    is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
+    return Asked(command, is_whole)
+
+
+@cache
+def _fields_of(kind: type[Command]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The fields of a command with what they are if nothing is said, and those with a text."""
+    usual = {one.name: None if one.is_needed else one.default for one in kind.fields()}
+    return usual, frozenset(
+        one.name for one in kind.fields() if isinstance(one.value, Text) and one.value.is_sealed
+    )
+
+
+def _renamed(happened: Fact) -> dict[str, Any]:
+    """Where a command calls something otherwise than its fact."""
+    noun = happened.TOPIC.partition(".")[0]
+    said: dict[str, Any] = {"effective_at": None}
+    if noun != "challenge":
+        said["answer_by"] = None
+    values = vars(happened)
+    if noun == "role":
+        pool = values.get("pool")
+        said |= {"id": values["contributor"], "work": None if pool else values.get("work")}
+    if noun == "identifier" and "scheme" in values:
+        number = values.get("value") or "x"
+        said |= {values["on"]: values["about"], "identifier": number}
+    if noun == "proposal":
+        said["proposal"] = happened.originator_id
+        said["payee"] = happened.actor
+    if isinstance(happened, Project.Launched):
+        said["steps"] = (FirstStep(title="x"),)
+    if noun == "hold":
+        said["id"] = values["credit"]
+    if noun == "placement":
+        said["id"] = values["work"]
+    if noun == "answer":
+        said["id"] = values["challenge"]
+    if noun == "follow":
+        said |= {"id": values["follower"], values["on"]: values["about"]}
+    if values.get("kind") == "component":
+        said["kind"] = "sample"
+    return said
+
+
+def _follows(happened: Fact, before: Fact | None) -> bool:
+    """Whether it was said in passing by the command of another fact, which needs no permission."""
+    match happened:
+        case Contributor.AskedFirst():
+            return isinstance(before, Contributor.Merged) and before.into == happened.originator_id
+        case Proposal.Posted():
+            return is_agreed_at_once(happened)
+        case Work.Described():
+            return getattr(happened, "reason", None) is None
+    return False
+
+
+def is_agreed_at_once(posted: Proposal.Posted) -> bool:
+    """Whether nobody could comment: then the agreement follows, and who may is decided there."""
+    return posted.closes_at == instant(posted.timestamp)
+
+
+def _is_assigned(happened: Fact) -> bool:
+    """Whether it is an agreement that follows from another one, of which a share was assigned."""
+    return isinstance(happened, Proposal.Finalised) and happened.replaces is not None
