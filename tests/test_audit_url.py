@@ -98,11 +98,16 @@ def a_changed_posting(to: Scene) -> None:
     to.change("postings", "UPDATE {0} SET amount = amount + 1 WHERE payee = :ana", ana=to.ana)
 
 
+def a_changed_sum(to: Scene) -> None:
+    to.change("sums", "UPDATE {0} SET amount = amount + 1 WHERE payee = :ana", ana=to.ana)
+
+
 CHEATS: dict[Callable[[Scene], None], str | tuple[str, ...]] = {
     a_moved_credit: ("show_work, /works/", "show_proposal, "),
     a_hidden_credit: "show_work, /works/",
     a_hidden_edge: "show_work, /works/",
-    a_changed_posting: "show_pool, ",
+    a_changed_posting: "show_statement, ",
+    a_changed_sum: "show_pool, ",
 }
 
 
