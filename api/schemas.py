@@ -134,4 +134,4 @@ def _parameter(one: Field) -> fields.Field[Any]:
 
 def _several(value: Several, **options: Any) -> fields.Field[Any]:
     inner = fields.Nested(_schema(cast("Any", value.record)))
-    return Texts(inner, value.help, most=value.most, **options)
+    return Texts(inner, value.help, most=value.most, example=value.example, **options)

@@ -145,7 +145,10 @@ class AssignShare(Command):
         "1"
     )
     among: Annotated[
-        tuple[Divided, ...], Most(MOST_MEMBERS), "Or, of a group: who of it gets which part."
+        tuple[Divided, ...],
+        Most(MOST_MEMBERS),
+        "Or, of a group: who of it gets which part.",
+        Example([]),
     ] = ()
     id: Annotated[NewProposalId | None, Example(SOLD)] = None
 
