@@ -30,7 +30,7 @@ STOP_SECONDS = 30
 KEEPER = """
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_wal_size=64MB -c autovacuum=off >"$2/log" 2>&1 </dev/null &
+    -c max_wal_size=64MB -c autovacuum=off -c jit=off >"$2/log" 2>&1 </dev/null &
 while read -r _; do :; done
 kill -INT $!
 wait

@@ -135,6 +135,8 @@ def fill(told: Bank) -> dict[str, list[str]]:
         for title, components in parts.items()
     )
     carry_out(draft, "publish_release", actor="operator", id=night)
+    told.journal.commit(draft)
+    draft = told.journal.draft(is_vouched_for=True)
     granted = [
         carry_out(
             draft,
