@@ -58,6 +58,12 @@ def _iswc(text: str) -> str:
     return found[0]
 
 
+def _gtin(text: str) -> str:
+    # GS1: one number, filled up with zeros at the front to 13 or 14 digits where that is the form.
+    digits: str = ean.validate(text)
+    return digits[:-12].lstrip("0") + digits[-12:]
+
+
 def _orcid(text: str) -> str:
     digits = isni.validate(text.strip().removeprefix("https://orcid.org/"))
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
@@ -77,7 +83,7 @@ def _matching(form: re.Pattern[str], text: str) -> str:
 SCHEMES = {
     "isrc": Scheme("International Standard Recording Code (ISO 3901)", (WORK,), isrc.validate),
     "iswc": Scheme("International Standard Musical Work Code (ISO 15707)", (WORK,), _iswc),
-    "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), ean.validate),
+    "upc": Scheme("the number under a barcode: UPC or EAN (GTIN)", (WORK,), _gtin),
     "eidr": Scheme("Entertainment Identifier Registry (ISO 26324)", (WORK,), _eidr),
     "doi": Scheme("Digital Object Identifier (ISO 26324)", (WORK,), _doi),
     "iscc": Scheme(
