@@ -23,6 +23,7 @@ SHOWN_BY = {
     "stop the log": "test_mirror.py::test_a_frozen_log_is_noticed_by_its_age",
     "show one reader another log": "test_mirror.py::test_a_receipt_is_compared_with_a_mirror",
     "register a key in somebody's name": "test_signature.py::test_a_key_that_was_registered_later",
+    "show a witness": "test_add_checkpoint.py::test_what_does_not_extend_the_last_tree_is",
     "have a retired key": "test_add_checkpoint.py::test_a_key_of_a_log_that_was_retired_gets_no",
     "have a witness date": "test_trust.py::test_a_verifier_takes_a_policy_instead_of_a_number",
     "show facts of one history": "test_chain.py::test_a_history_from_two_trees_of_one_size_is",
