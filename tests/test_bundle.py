@@ -1380,7 +1380,7 @@ def test_several_samples_of_one_song_in_another_are_kept(tmp_path: Path, shared_
 
 
 def test_the_remixes_of_games_load_whole(database: str, shared_data: Path) -> None:
-    """4,864 remixes with 6,744 artist lines, and again without a change."""
+    """4,864 remixes with 6,744 artist lines, found by their games; and again without a change."""
     with open_service(database) as service:
         found = list(found_in(shared_data / "ocremix", "ocremix"))
         report = import_lines(service.journal, found)
@@ -1389,6 +1389,10 @@ def test_the_remixes_of_games_load_whole(database: str, shared_data: Path) -> No
         assert service.follower.catch_up() == service.journal.facts.head()
         topics = [placed.topic for placed in service.journal.read()]
         assert topics.count("credit.granted") == 6744
+        with service.store.view() as view:
+            game = lineage.works(view, q="final fantasy vii", limit=1000).items
+        kinds = [one["kind"] for one in game]
+        assert (kinds.count("contribution"), kinds.count("outside")) == (136, 4)
         assert import_lines(service.journal, found[:2000]).recorded.total() == 0
 
 

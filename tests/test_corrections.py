@@ -11,8 +11,6 @@ from domain.outside import outside_id
 from domain.refusal import Refusal
 from projections import attribution, lineage
 from projections.roll import roll
-from scripts import bundle
-from scripts.bundle.files import found_in
 
 GAME = "urn:example:game:1"
 
@@ -137,24 +135,6 @@ def test_one_that_was_cited_without_a_title_gets_one_later() -> None:
         cited(told, "one")
         cited(told, "two", title="The Game")
         assert shown(told, outside_id(GAME))["title"] == "The Game"
-
-
-def test_a_real_game_finds_the_remixes_of_its_music(shared_data: Path) -> None:
-    with story("sqlite:///:memory:") as told:
-        found = found_in(shared_data / "ocremix", "ocremix")
-        some = (one for one in found if _is_of_quest(one.line))
-        bundle.import_lines(told.journal, some, is_vouched_for=True)
-        with told.view() as view:
-            works = lineage.works(view, q="Final Fantasy VII", limit=1000).items
-            kinds = [one["kind"] for one in works]
-            assert (kinds.count("contribution"), kinds.count("outside")) == (136, 4)
-            assert len(lineage.works(view, q="final fantasy vii", limit=1000).items) == 140
-
-
-def _is_of_quest(line: dict[str, Any]) -> bool:
-    """Whether it is an artist, or a remix of a game whose name the search could find."""
-    notes = [source["note"] for source in line.get("sources", ())]
-    return line["type"] == "contributor" or any("Final Fantasy" in note for note in notes)
 
 
 # -- credits ---------------------------------------------------------------------------------

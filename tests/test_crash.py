@@ -24,7 +24,7 @@ from scripts.difference import all_differences
 from scripts.service import Service, open_service
 
 ROOT = Path(__file__).resolve().parents[1]
-KILLS = 40
+KILLS = 30
 SIGNER = SignerKey("stemma.example/log", bytes(32))
 
 # A process that forks one after another and kills each at a moment of its own, some before they
