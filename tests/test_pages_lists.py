@@ -157,7 +157,8 @@ def test_what_somebody_follows_is_listed_for_them_and_ended_there(
     assert dict(forms) == followed
     assert [kind for kind, _ in forms] == [*reversed(followed)]  # the latest first
     sent = {"form_token": page.token, "verb": "unfollow", "back": "follows"}
-    answer = as_eve.post(f"/follow/work/{hub}", sent)
+    kind = "work"
+    answer = as_eve.post(f"/follow/{kind}/{followed[kind]}", sent)
     assert answer.headers["Location"].startswith("/follows?min_position=")
     after = as_eve.get(answer.headers["Location"])
     assert "This was recorded" in after.text_seen
