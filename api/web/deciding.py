@@ -96,40 +96,24 @@ OF_MEMBERSHIPS: Mapping[str, Verb] = _verbs("membership")
 
 def pages(frame: Frame) -> None:
     """The page of a credit, of a remix, of an identifier and of a membership."""
+    _page(frame, "credit", OF_CREDITS, _credit)
+    _page(frame, "remix", OF_REMIXES, _remix)
+    _page(frame, "identifier", OF_IDENTIFIERS, _identifier)
+    _page(frame, "membership", OF_MEMBERSHIPS, _membership)
 
-    @frame.page("/credit/<id>")
-    def show_credit(id: str) -> Answer:
-        return _credit(frame, id_in_path(id))
 
-    @frame.form("/credit/<id>/<verb>")
-    def decide_credit(id: str, verb: str) -> Answer:
-        return _decide(frame, id_in_path(id), verb, OF_CREDITS, _credit, f"/credit/{id}")
+def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], page: Callable[..., str]) -> None:
+    """The page of a noun, and the target of its forms; their names are those of the routes."""
 
-    @frame.page("/remix/<id>")
-    def show_remix(id: str) -> Answer:
-        return _remix(frame, id_in_path(id))
+    def show(id: str) -> Answer:
+        return page(frame, id_in_path(id))
 
-    @frame.form("/remix/<id>/<verb>")
-    def decide_remix(id: str, verb: str) -> Answer:
-        return _decide(frame, id_in_path(id), verb, OF_REMIXES, _remix, f"/remix/{id}")
+    def decide(id: str, verb: str) -> Answer:
+        return _decide(frame, id_in_path(id), verb, verbs, page, f"/{noun}/{id}")
 
-    @frame.page("/identifier/<id>")
-    def show_identifier(id: str) -> Answer:
-        return _identifier(frame, id_in_path(id))
-
-    @frame.form("/identifier/<id>/<verb>")
-    def decide_identifier(id: str, verb: str) -> Answer:
-        path = f"/identifier/{id}"
-        return _decide(frame, id_in_path(id), verb, OF_IDENTIFIERS, _identifier, path)
-
-    @frame.page("/membership/<id>")
-    def show_membership(id: str) -> Answer:
-        return _membership(frame, id_in_path(id))
-
-    @frame.form("/membership/<id>/<verb>")
-    def decide_membership(id: str, verb: str) -> Answer:
-        path = f"/membership/{id}"
-        return _decide(frame, id_in_path(id), verb, OF_MEMBERSHIPS, _membership, path)
+    show.__name__, decide.__name__ = f"show_{noun}", f"decide_{noun}"
+    frame.page(f"/{noun}/<id>")(show)
+    frame.form(f"/{noun}/<id>/<verb>")(decide)
 
 
 def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:

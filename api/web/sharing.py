@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -20,7 +19,7 @@ from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import errors, words
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
-from api.web.pooling import People
+from api.web.pooling import People, seal
 from domain.fact import Fact
 from domain.money.apportionment import divide, payee_key
 from domain.money.proposal import Assets, joined
@@ -189,8 +188,7 @@ class Sheet:
     def seal(self) -> str:
         """What tells one filled-in form from another."""
         rows = [row for row in self.rows if row[1]]
-        told = repr((sorted(self.fields.items()), self.way, rows, self.pieces))
-        return sha256(told.encode()).hexdigest()[:16]
+        return seal(sorted(self.fields.items()), self.way, rows, self.pieces)
 
 
 def pages(frame: Frame) -> None:
