@@ -25,25 +25,14 @@ from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.remix import Remix
 from domain.work import Work
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born
+from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, columns
 
 ASKS = Table(
     "asks",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("about", "TEXT NOT NULL"),
-        ("noun", "TEXT NOT NULL"),
-        ("asked", "BIGINT NOT NULL"),
-        ("desk", "TEXT"),
-        ("work", "BIGINT"),
-        ("who", "TEXT NOT NULL"),
-        ("says", "TEXT"),
-        ("due", "TEXT NOT NULL"),
-        ("currency", "TEXT"),
-        ("amount", "BIGINT"),
-        ("state", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, kind TEXT, about TEXT, noun TEXT, asked BIGINT, desk TEXT NULL, "
+        "work BIGINT NULL, who TEXT, says TEXT NULL, due TEXT, currency TEXT NULL, "
+        "amount BIGINT NULL, state TEXT, born BIGINT"
     ),
     ("id", "asked, state, until", "desk, state, until, due, born"),
     key="id",
@@ -52,19 +41,14 @@ ASKS = Table(
 """``noun`` is the id of what it is about, and ``about`` what that is; ``who`` asks for it."""
 RIGHTS = Table(
     "rights",
-    (("work", "BIGINT NOT NULL"), ("holder", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    columns("work BIGINT, holder BIGINT, position BIGINT"),
     ("holder", "work, position"),
 )
 """Who holds the rights of a work, as stated last."""
 
 NOTIFYING = Table(
     "notifying",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("person", "BIGINT NOT NULL"),
-        ("proposal", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-    ),
+    columns("id TEXT, person BIGINT, proposal TEXT, state TEXT"),
     ("id", "person, state"),
     key="id",
     is_sparse=True,

@@ -40,6 +40,8 @@ from projections.tables import (
     Projection,
     Table,
     born,
+    columns,
+    columns_of,
     facts_about,
     moved,
 )
@@ -53,37 +55,45 @@ from projections.told_projects import (
     WasIn,
 )
 
+
+class ChallengeRow(NamedTuple):
+    """A challenge as the read table holds it."""
+
+    number: int
+    id: str
+    state: str
+    title: str | None
+    prompt: str | None
+    media: str | None
+    roles: str | None
+    ends: str | None
+    last: str
+    actor: str
+    project: int | None
+    born: int
+    issued_at: str
+
+    @property
+    def asked(self) -> tuple[list[str], list[str]]:
+        """The roles and the media that are asked for; none for any."""
+        return json.loads(self.roles or "[]"), json.loads(self.media or "[]")
+
+    def is_open(self, now: str) -> bool:
+        """Whether it can be answered."""
+        return self.state == Challenge.Issued.STATE and self.last >= now
+
+
 CHALLENGES = Table(
     "challenges",
-    (
-        ("number", "BIGINT NOT NULL"),
-        ("id", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("title", "TEXT"),
-        ("prompt", "TEXT"),
-        ("media", "TEXT"),
-        ("roles", "TEXT"),
-        ("ends", "TEXT"),
-        ("last", "TEXT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
-        ("project", "BIGINT"),
-        ("born", "BIGINT NOT NULL"),
-        ("issued_at", "TEXT NOT NULL"),
-    ),
+    columns_of(ChallengeRow),
     ("number", "id", "project", "actor"),
     key="number",
 )
 ANSWERS = Table(
     "answers",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("challenge", "BIGINT NOT NULL"),
-        ("work", "BIGINT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("reason", "TEXT"),
-        ("actor", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
-        ("own_work", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, challenge BIGINT, work BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
+        "born BIGINT, own_work BIGINT"
     ),
     ("id", "challenge", "work", "own_work"),
     key="id",
@@ -147,34 +157,7 @@ CHALLENGING = Projection(
 # -- answers -------------------------------------------------------------------------------
 
 
-class ChallengeRow(NamedTuple):
-    """A challenge as the read table holds it."""
-
-    number: int
-    id: str
-    state: str
-    title: str | None
-    prompt: str | None
-    media: str | None
-    roles: str | None
-    ends: str | None
-    last: str
-    actor: str
-    project: int | None
-    born: int
-    issued_at: str
-
-    @property
-    def asked(self) -> tuple[list[str], list[str]]:
-        """The roles and the media that are asked for; none for any."""
-        return json.loads(self.roles or "[]"), json.loads(self.media or "[]")
-
-    def is_open(self, now: str) -> bool:
-        """Whether it can be answered."""
-        return self.state == Challenge.Issued.STATE and self.last >= now
-
-
-_CHALLENGE = ", ".join(f"c.{name}" for name in ChallengeRow._fields)
+_CHALLENGE = CHALLENGES.selected("c")
 _GIVEN = f"a.state <> '{Answer.Withdrawn.STATE}' AND {holds('a')}"
 
 _ANSWER = (

@@ -28,30 +28,45 @@ from domain.values import (
 from projections import attribution, challenges, lineage, projects
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, holds
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
+from projections.tables import (
+    NEVER,
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Table,
+    born,
+    columns_of,
+    moved,
+)
 from projections.told import Agent, Count, Instant, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef, StepRef
 
+
+class CommentRow(NamedTuple):
+    """A comment as the read table holds it."""
+
+    id: str
+    about: int
+    kind: str
+    step: str | None
+    thread: str
+    reply_to: str | None
+    actor: str
+    text: str
+    mentions: str | None
+    state: str
+    removed_as: str | None
+    reason: str | None
+    posted_at: str
+    changed_at: str | None
+    born: int
+    own_about: int
+
+
 COMMENTS = Table(
     "comments",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("about", "BIGINT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("step", "TEXT"),
-        ("thread", "TEXT NOT NULL"),
-        ("reply_to", "TEXT"),
-        ("actor", "TEXT NOT NULL"),
-        ("text", "TEXT NOT NULL"),
-        ("mentions", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("removed_as", "TEXT"),
-        ("reason", "TEXT"),
-        ("posted_at", "TEXT NOT NULL"),
-        ("changed_at", "TEXT"),
-        ("born", "BIGINT NOT NULL"),
-        ("own_about", "BIGINT NOT NULL"),
-    ),
+    columns_of(CommentRow),
     ("id", "about, born", "thread", "actor, born", "reply_to"),
     key="id",
 )
@@ -141,26 +156,7 @@ class CommentWithHistory(CommentInThread):
     versions: Annotated[list[VersionOfComment], "What it said, the first version first."]
 
 
-class _Row(NamedTuple):
-    id: str
-    about: int
-    kind: str
-    step: str | None
-    thread: str
-    reply_to: str | None
-    actor: str
-    text: str
-    mentions: str | None
-    state: str
-    removed_as: str | None
-    reason: str | None
-    posted_at: str
-    changed_at: str | None
-    born: int
-    own_about: int
-
-
-_COMMENT = ", ".join(f"m.{name}" for name in _Row._fields)
+_COMMENT = COMMENTS.selected("m")
 _CONDITIONS = {
     "work": "m.kind = 'work' AND m.about IN "
     f"(SELECT w.node FROM @works w WHERE w.id = :work AND {holds('w')})",
@@ -209,10 +205,10 @@ def comments(
         limit=limit + 1,
     )
     page, more = cut(found, limit, lambda row: (row[-1], row[-3]))
-    return Page(list(_told(view, [_Row(*row[:-1]) for row in page])), more)
+    return Page(list(_told(view, [CommentRow(*row[:-1]) for row in page])), more)
 
 
-def _told(view: View, rows: Sequence[_Row]) -> Iterator[CommentInThread]:
+def _told(view: View, rows: Sequence[CommentRow]) -> Iterator[CommentInThread]:
     texts = view.texts({text for row in rows for text in (row.text, row.reason)})
     people = _people(view, rows)
     replies = _replies(view, [row.id for row in rows])
@@ -251,7 +247,7 @@ def _shown(text: str | None, mentioned: Iterable[tuple[str, PersonRef]]) -> str 
     return None if text is None else without_ids(text, ((id, p["name"]) for id, p in mentioned))
 
 
-def _people(view: View, rows: Iterable[_Row]) -> dict[str, PersonRef]:
+def _people(view: View, rows: Iterable[CommentRow]) -> dict[str, PersonRef]:
     """Who wrote and who is mentioned, by the ids that the comments say; after all merges."""
     ids = {id for row in rows for id in (row.actor, *(row.mentions or "").split())}
     persons = attribution.persons_of(view, ids)
@@ -277,7 +273,7 @@ def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
 class _Places:
     """What comments are on, as answers refer to it."""
 
-    def __init__(self, view: View, rows: Sequence[_Row]) -> None:
+    def __init__(self, view: View, rows: Sequence[CommentRow]) -> None:
         of = {kind: {row.own_about for row in rows if row.kind == kind} for kind in _KINDS}
         self._found: dict[str, Any] = {
             "work": lineage.references(view, of["work"]) if of["work"] else {},
@@ -286,11 +282,11 @@ class _Places:
         }
         self._steps = projects.steps_named(view, {row.step for row in rows if row.step})
 
-    def of(self, row: _Row, kind: str) -> Any:
+    def of(self, row: CommentRow, kind: str) -> Any:
         """What one comment is on, if it is of this kind."""
         return self._found[kind].get(row.own_about) if kind == row.kind else None
 
-    def step(self, row: _Row) -> StepRef | None:
+    def step(self, row: CommentRow) -> StepRef | None:
         """The step that one comment is on."""
         return self._steps.get(row.step or "")
 
@@ -306,24 +302,24 @@ def comment(view: View, id: CommentId) -> CommentWithHistory:
     return {**told, "versions": _versions(view, row)}
 
 
-def find(view: View, id: str) -> _Row:
+def find(view: View, id: str) -> CommentRow:
     """The comment with this id, or UnknownComment."""
     row = view.one(f"SELECT {_COMMENT} FROM @comments m WHERE m.id = :id AND {holds('m')}", id=id)
     if row is None:
         raise UnknownComment(id)
-    return _Row(*row)
+    return CommentRow(*row)
 
 
-def _versions(view: View, row: _Row) -> list[VersionOfComment]:
+def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
     """What a comment said, from the versions of its row."""
     rows = view.rows(
         f"SELECT {_COMMENT}, m.since FROM @comments m WHERE m.id = :id AND m.since <= :as_of "
         "ORDER BY m.since",
         id=row.id,
     )
-    found: dict[str, tuple[_Row, int]] = {}
+    found: dict[str, tuple[CommentRow, int]] = {}
     for one in rows:
-        found.setdefault(_Row(*one[:-1]).text, (_Row(*one[:-1]), one[-1]))
+        found.setdefault(CommentRow(*one[:-1]).text, (CommentRow(*one[:-1]), one[-1]))
     texts = view.texts({*found})
     people = _people(view, (each for each, _ in found.values()))
     return [
@@ -343,7 +339,7 @@ def spoken(view: View, ids: Iterable[str]) -> dict[str, list[str | PersonRef]]:
     found = view.rows(
         f"SELECT {_COMMENT} FROM @comments m WHERE m.id IN :ids AND {holds('m')}", ids=sorted(ids)
     )
-    rows = [_Row(*row) for row in found]
+    rows = [CommentRow(*row) for row in found]
     texts, people = view.texts({row.text for row in rows}), _people(view, rows)
     return {
         row.id: [

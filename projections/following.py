@@ -22,21 +22,15 @@ from projections.grants import roles_of
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born, moved
+from projections.tables import Amend, Change, Numbers, Projection, Table, born, columns, moved
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef
 
 FOLLOWS = Table(
     "follows",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("follower", "BIGINT NOT NULL"),
-        ("about", "BIGINT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("shown", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
-        ("own_about", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, follower BIGINT, about BIGINT, kind TEXT, shown TEXT NULL, state TEXT, "
+        "born BIGINT, own_about BIGINT"
     ),
     ("id", "follower", "about"),
     key="id",

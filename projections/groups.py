@@ -10,38 +10,16 @@ from domain.dates import is_surely_before
 from domain.fact import Fact
 from domain.membership import Membership
 from projections.store import View, counting, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born, facts_about
-
-MEMBERSHIPS = Table(
-    "memberships",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("band", "BIGINT NOT NULL"),
-        ("contributor", "BIGINT NOT NULL"),
-        ("roles", "TEXT"),
-        ("during", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
-    ),
-    ("id", "band", "contributor"),
-    key="id",
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Table,
+    born,
+    columns_of,
+    facts_about,
 )
-
-
-def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """The memberships this fact adds or changes."""
-    match happened:
-        case Membership.Offered(roles=roles):
-            ends = {"band": numbers[happened.group], "contributor": numbers[happened.contributor]}
-            spelled = None if roles is None else json.dumps(roles)
-            yield born(MEMBERSHIPS, happened, **ends, roles=spelled, born=position)
-        case Membership.Dated(originator_id=id, during=during):
-            yield Amend(MEMBERSHIPS, id, {"during": during})
-        case Membership.Event() if happened.leaves:
-            yield Amend(MEMBERSHIPS, happened.originator_id, {"state": happened.leaves})
-
-
-GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership))
 
 
 class Member(NamedTuple):
@@ -66,7 +44,31 @@ class Member(NamedTuple):
         return not before and not is_surely_before(self.during, made_at)
 
 
-_MEMBER = ", ".join(f"m.{name}" for name in Member._fields)
+MEMBERSHIPS = Table(
+    "memberships",
+    columns_of(Member),
+    ("id", "band", "contributor"),
+    key="id",
+)
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
+    """The memberships this fact adds or changes."""
+    match happened:
+        case Membership.Offered(roles=roles):
+            ends = {"band": numbers[happened.group], "contributor": numbers[happened.contributor]}
+            spelled = None if roles is None else json.dumps(roles)
+            yield born(MEMBERSHIPS, happened, **ends, roles=spelled, born=position)
+        case Membership.Dated(originator_id=id, during=during):
+            yield Amend(MEMBERSHIPS, id, {"during": during})
+        case Membership.Event() if happened.leaves:
+            yield Amend(MEMBERSHIPS, happened.originator_id, {"state": happened.leaves})
+
+
+GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership))
+
+
+_MEMBER = MEMBERSHIPS.selected("m")
 _COUNTS = f"{counting('m', Membership.NOT_COUNTED)} AND {holds('m')}"
 
 

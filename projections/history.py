@@ -38,12 +38,12 @@ from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, encode_cursor
-from projections.tables import Change, Numbers, Projection, Put, Table
+from projections.tables import Change, Numbers, Projection, Put, Table, columns
 from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 
 MENTIONS = Table(
     "mentions",
-    (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    columns("subject BIGINT, position BIGINT"),
     ("subject, position",),
 )
 

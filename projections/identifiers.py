@@ -19,6 +19,7 @@ from projections.tables import (
     Put,
     Table,
     born,
+    columns,
     facts_about,
     moved,
 )
@@ -26,30 +27,16 @@ from projections.told import IdentifierTold
 
 IDENTIFIERS = Table(
     "identifiers",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("subject", "BIGINT NOT NULL"),
-        ("scheme", "TEXT NOT NULL"),
-        ("value", "TEXT"),
-        ("identifier", "TEXT"),
-        ("evidence", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
-        ("own_subject", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, subject BIGINT, scheme TEXT, value TEXT NULL, identifier TEXT NULL, "
+        "evidence TEXT NULL, state TEXT, actor TEXT, born BIGINT, own_subject BIGINT"
     ),
     ("id", "subject", "value"),
     key="id",
 )
 UNITS = Table(
     "units",
-    (
-        ("identifier", "TEXT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("band", "BIGINT NOT NULL"),
-        ("bits", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("identifier TEXT, kind TEXT, band BIGINT, bits TEXT, position BIGINT"),
     ("kind, band",),
 )
 """The units of ISCCs, each by its bands: where similar ones are looked for."""

@@ -38,12 +38,12 @@ from projections.grants import roles_of
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
-from projections.tables import Change, Numbers, Projection, Put, Table
+from projections.tables import Change, Numbers, Projection, Put, Table, columns
 from projections.told import FactTold
 
 NOTICES = Table(
     "notices",
-    (("subject", "BIGINT NOT NULL"), ("position", "BIGINT NOT NULL"), ("told", "TEXT NOT NULL")),
+    columns("subject BIGINT, position BIGINT, told TEXT"),
     ("subject, position",),
 )
 

@@ -28,6 +28,8 @@ from projections.tables import (
     Put,
     Table,
     born,
+    columns,
+    columns_of,
     facts_about,
     moved,
 )
@@ -44,62 +46,49 @@ from projections.told_projects import (
     UpdateTold,
 )
 
+
+class ProjectRow(NamedTuple):
+    """A project as the read table holds it."""
+
+    number: int
+    id: str
+    state: str
+    title: str | None
+    goal: str | None
+    kind: str
+    kind_name: str | None
+    leaders: str
+    outcome: str | None
+    reason: str | None
+    release: int | None
+    born: int
+    launched_at: str
+    closed_at: str | None
+    updated: int
+
+
 PROJECTS = Table(
     "projects",
-    (
-        ("number", "BIGINT NOT NULL"),
-        ("id", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("title", "TEXT"),
-        ("goal", "TEXT"),
-        ("kind", "TEXT NOT NULL"),
-        ("kind_name", "TEXT"),
-        ("leaders", "TEXT NOT NULL"),
-        ("outcome", "TEXT"),
-        ("reason", "TEXT"),
-        ("release", "BIGINT"),
-        ("born", "BIGINT NOT NULL"),
-        ("launched_at", "TEXT NOT NULL"),
-        ("closed_at", "TEXT"),
-        ("updated", "BIGINT NOT NULL"),
-    ),
+    columns_of(ProjectRow),
     ("number", "id"),
     key="number",
 )
 STEPS = Table(
     "steps",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("project", "BIGINT NOT NULL"),
-        ("title", "TEXT"),
-        ("text", "TEXT"),
-        ("born", "BIGINT NOT NULL"),
-    ),
+    columns("id TEXT, project BIGINT, title TEXT NULL, text TEXT NULL, born BIGINT"),
     ("id", "project"),
     key="id",
 )
 UPDATES = Table(
     "updates",
-    (
-        ("project", "BIGINT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-        ("text", "TEXT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
-        ("recorded_at", "TEXT NOT NULL"),
-    ),
+    columns("project BIGINT, position BIGINT, text TEXT, actor TEXT, recorded_at TEXT"),
     ("project, position",),
 )
 PLACEMENTS = Table(
     "placements",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("work", "BIGINT NOT NULL"),
-        ("project", "BIGINT NOT NULL"),
-        ("step", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("actor", "TEXT NOT NULL"),
-        ("put", "BIGINT NOT NULL"),
-        ("own_work", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, work BIGINT, project BIGINT, step TEXT, state TEXT, actor TEXT, put BIGINT, "
+        "own_work BIGINT"
     ),
     ("id", "project", "step", "work"),
     key="id",
@@ -170,25 +159,7 @@ STANDS = "SELECT w.number FROM @works w WHERE w.state <> 'withdrawn' AND " + hol
 """The works that were not withdrawn."""
 
 
-class _Row(NamedTuple):
-    number: int
-    id: str
-    state: str
-    title: str | None
-    goal: str | None
-    kind: str
-    kind_name: str | None
-    leaders: str
-    outcome: str | None
-    reason: str | None
-    release: int | None
-    born: int
-    launched_at: str
-    closed_at: str | None
-    updated: int
-
-
-_PROJECT = ", ".join(f"p.{name}" for name in _Row._fields)
+_PROJECT = PROJECTS.selected("p")
 
 PROJECT_ORDERS = {
     "launched": Order("", int, True, "the latest launched first"),
@@ -249,7 +220,7 @@ def projects(
     rows, more = in_order(
         view, _PROJECT, source, PROJECT_ORDERS[sort], after, limit, reverse=reverse, **said
     )
-    found = [_Row(*row[: len(_Row._fields)]) for row in rows]
+    found = [ProjectRow(*row[: len(ProjectRow._fields)]) for row in rows]
     return Page(list(_items(view, found)), more)
 
 
@@ -276,7 +247,7 @@ def led_by(view: View, ids: Collection[str]) -> list[int]:
     return [number for (number,) in view.rows(sql, **led)]
 
 
-def _items(view: View, rows: Collection[_Row]) -> Iterator[ProjectItem]:
+def _items(view: View, rows: Collection[ProjectRow]) -> Iterator[ProjectItem]:
     texts = view.texts({text for row in rows for text in (row.title, row.goal, row.kind_name)})
     leaders = _leaders(view, rows)
     pieces = _counted(view, [row.number for row in rows])
@@ -293,11 +264,11 @@ def _items(view: View, rows: Collection[_Row]) -> Iterator[ProjectItem]:
         }
 
 
-def _reference(row: _Row, texts: Mapping[str | None, str]) -> ProjectRef:
+def _reference(row: ProjectRow, texts: Mapping[str | None, str]) -> ProjectRef:
     return {"id": row.id, "title": texts.get(row.title), "state": row.state}
 
 
-def _leaders(view: View, rows: Iterable[_Row]) -> dict[str, list[Any]]:
+def _leaders(view: View, rows: Iterable[ProjectRow]) -> dict[str, list[Any]]:
     """By project: who leads it, after all merges."""
     ids = {id for row in rows for id in row.leaders.split()}
     persons = attribution.persons_of(view, ids)
@@ -325,12 +296,12 @@ def _counted(view: View, projects: Collection[int]) -> dict[int, int]:
     return dict(rows)
 
 
-def find(view: View, id: str) -> _Row:
+def find(view: View, id: str) -> ProjectRow:
     """The project with this id, or UnknownProject."""
     row = view.one(f"SELECT {_PROJECT} FROM @projects p WHERE p.id = :id AND {holds('p')}", id=id)
     if row is None:
         raise UnknownProject(id)
-    return _Row(*row)
+    return ProjectRow(*row)
 
 
 @question("show_project", "/projects/{id}", cli="project show", parts=("leaders", "steps"))
@@ -472,6 +443,6 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
         f"SELECT {_PROJECT} FROM @projects p WHERE p.number IN :numbers AND {holds('p')}",
         numbers=list(numbers),
     )
-    found = [_Row(*row) for row in rows]
+    found = [ProjectRow(*row) for row in rows]
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}

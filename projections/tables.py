@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 from domain.engine import Table as Added
 from domain.fact import Fact
@@ -25,6 +25,28 @@ NEVER = 1 << 62
 """The ``until`` of a row that is still valid."""
 
 Values = tuple[Any, ...]
+
+
+def columns(spelled: str) -> tuple[tuple[str, str], ...]:
+    """Columns as they are listed, such as ``number BIGINT, title TEXT NULL``."""
+    return tuple(_column(*one.split()) for one in spelled.split(","))
+
+
+def columns_of(row: type[NamedTuple]) -> tuple[tuple[str, str], ...]:
+    """The columns of rows that are read as a tuple of this class: its fields."""
+    return tuple(_column(name, *_KINDS[hint]) for name, hint in get_type_hints(row).items())
+
+
+_KINDS = {
+    int: ("BIGINT",),
+    str: ("TEXT",),
+    int | None: ("BIGINT", "NULL"),
+    str | None: ("TEXT", "NULL"),
+}
+
+
+def _column(name: str, kind: str, *null: str) -> tuple[str, str]:
+    return name, kind if null else f"{kind} NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,10 @@ class Table:
     def all_columns(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
         return (*self.names, "since", "until") if self.key else self.names
+
+    def selected(self, alias: str) -> str:
+        """The columns that a fact fills, as a query names them of rows with an alias."""
+        return ", ".join(f"{alias}.{name}" for name in self.names)
 
     def create(self, name: str, typed: Callable[[str], str]) -> str:
         """The statement that creates it under a name, with an engine's names of types."""

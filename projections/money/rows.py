@@ -40,159 +40,96 @@ from projections.tables import (
     Table,
     Values,
     born,
+    columns,
     facts_about,
 )
 
 POOLS = Table(
     "pools",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("release", "BIGINT NOT NULL"),
-        ("name", "TEXT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("currency", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("id TEXT, release BIGINT, name TEXT, kind TEXT, currency TEXT, position BIGINT"),
     ("id", "release, position"),
 )
 PROPOSALS = Table(
     "proposals",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("pool", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("number", "BIGINT"),
-        ("opened_at", "TEXT NOT NULL"),
-        ("closes_at", "TEXT NOT NULL"),
-        ("effective_at", "TEXT"),
-        ("staged", "BIGINT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, pool TEXT, state TEXT, number BIGINT NULL, opened_at TEXT, closes_at TEXT, "
+        "effective_at TEXT NULL, staged BIGINT, born BIGINT"
     ),
     ("id", "pool, born"),
     key="id",
 )
 PIECES = Table(
     "pieces",
-    (
-        ("proposal", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("asset", "TEXT NOT NULL"),
-        ("piece", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("proposal TEXT, payee TEXT, asset TEXT, piece TEXT, position BIGINT"),
     ("proposal, payee, position", "payee", "piece"),
 )
 SHARES = Table(
     "shares",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("proposal", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("share", "TEXT NOT NULL"),
-        ("contributor", "TEXT"),
-    ),
+    columns("id TEXT, proposal TEXT, payee TEXT, state TEXT, share TEXT, contributor TEXT NULL"),
     ("id", "proposal, payee", "payee", "contributor"),
     key="id",
 )
 HOLDS = Table(
     "holds",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("work", "TEXT NOT NULL"),
-        ("contributor", "TEXT"),
-        ("child", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("by_name", "BIGINT NOT NULL"),
-        ("by_piece", "BIGINT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, work TEXT, contributor TEXT NULL, child TEXT NULL, state TEXT, by_name BIGINT, "
+        "by_piece BIGINT, position BIGINT"
     ),
     ("position", "state, position"),
 )
 NAMED = Table(
     "named",
-    (("pool", "TEXT NOT NULL"), ("payee", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    columns("pool TEXT, payee TEXT, position BIGINT"),
     ("pool, position",),
 )
 """The people and works that are named in the terms of a pool."""
 KNOWN = Table(
     "known",
-    (("proposal", "TEXT NOT NULL"), ("payee", "TEXT"), ("position", "BIGINT NOT NULL")),
+    columns("proposal TEXT, payee TEXT NULL, position BIGINT"),
     ("proposal, position",),
 )
 """Where the shares of an agreement, or of one payee, took account of what was found false."""
 FORGOTTEN = Table(
     "forgotten",
-    (("contributor", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    columns("contributor TEXT, position BIGINT"),
     ("contributor, position",),
 )
 """Who was forgotten, so that nobody is left to be paid."""
 IDENTIFIED = Table(
     "identified",
-    (
-        ("name", "TEXT NOT NULL"),
-        ("contributor", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("name TEXT, contributor TEXT, position BIGINT"),
     ("name", "contributor"),
 )
 """Names of somebody outside, and who they are."""
 PERIODS = Table(
     "periods",
-    (("id", "TEXT NOT NULL"), ("until", "TEXT NOT NULL"), ("position", "BIGINT NOT NULL")),
+    columns("id TEXT, until TEXT, position BIGINT"),
     ("position",),
 )
 """Periods that are closed: until when, and since which position."""
 BOOKINGS = Table(
     "bookings",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("pool", "TEXT NOT NULL"),
-        ("proposal", "TEXT"),
-        ("revenue", "TEXT"),
-        ("source", "TEXT"),
-        ("source_id", "TEXT"),
-        ("named", "TEXT"),
-        ("payee", "TEXT"),
-        ("payee_named", "TEXT"),
-        ("amount", "BIGINT NOT NULL"),
-        ("effective", "TEXT"),
-        ("at", "TEXT NOT NULL"),
-        ("document", "TEXT"),
-        ("note", "TEXT"),
-        ("repeats", "TEXT"),
-        ("against", "TEXT"),
-        ("position", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, kind TEXT, pool TEXT, proposal TEXT NULL, revenue TEXT NULL, source TEXT NULL, "
+        "source_id TEXT NULL, named TEXT NULL, payee TEXT NULL, payee_named TEXT NULL, "
+        "amount BIGINT, effective TEXT NULL, at TEXT, document TEXT NULL, note TEXT NULL, "
+        "repeats TEXT NULL, against TEXT NULL, position BIGINT"
     ),
     ("id", "pool, position", "revenue", "against"),
 )
 POSTINGS = Table(
     "postings",
-    (
-        ("position", "BIGINT NOT NULL"),
-        ("noun", "TEXT NOT NULL"),
-        ("account", "TEXT NOT NULL"),
-        ("payee", "TEXT"),
-        ("proposal", "TEXT"),
-        ("pool", "TEXT"),
-        ("currency", "TEXT NOT NULL"),
-        ("amount", "BIGINT NOT NULL"),
-        ("is_reserve", "BIGINT NOT NULL"),
+    columns(
+        "position BIGINT, noun TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, "
+        "pool TEXT NULL, currency TEXT, amount BIGINT, is_reserve BIGINT"
     ),
     ("payee, position", "pool, position", "noun", "position"),
 )
 SUMS = Table(
     "sums",
-    (
-        ("account_id", "TEXT NOT NULL"),
-        ("account", "TEXT NOT NULL"),
-        ("payee", "TEXT"),
-        ("proposal", "TEXT"),
-        ("pool", "TEXT"),
-        ("currency", "TEXT NOT NULL"),
-        ("amount", "BIGINT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "account_id TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, pool TEXT NULL, "
+        "currency TEXT, amount BIGINT, born BIGINT"
     ),
     ("account_id", "payee", "pool", "account, currency"),
     sum="amount",
@@ -200,92 +137,47 @@ SUMS = Table(
 """What is on each account now: all its postings together."""
 PAYOUTS = Table(
     "payouts",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("batch", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("currency", "TEXT NOT NULL"),
-        ("amount", "BIGINT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("reference", "TEXT"),
-        ("withheld", "BIGINT NOT NULL"),
-        ("sent_currency", "TEXT NOT NULL"),
-        ("sent", "BIGINT NOT NULL"),
-        ("rate", "TEXT"),
-        ("exchange_rate", "TEXT"),
-        ("issued_at", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, batch TEXT, payee TEXT, currency TEXT, amount BIGINT, state TEXT, "
+        "reference TEXT NULL, withheld BIGINT, sent_currency TEXT, sent BIGINT, rate TEXT NULL, "
+        "exchange_rate TEXT NULL, issued_at TEXT, born BIGINT"
     ),
     ("id", "batch, born", "payee, born"),
     key="id",
 )
 BATCHES = Table(
     "batches",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("currency", "TEXT NOT NULL"),
-        ("count", "BIGINT NOT NULL"),
-        ("total", "BIGINT NOT NULL"),
-        ("issued_at", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("id TEXT, currency TEXT, count BIGINT, total BIGINT, issued_at TEXT, position BIGINT"),
     ("id", "position"),
 )
 
 RATES = Table(
     "rates",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("currency", "TEXT NOT NULL"),
-        ("into_currency", "TEXT NOT NULL"),
-        ("rate", "TEXT NOT NULL"),
-        ("effective", "TEXT NOT NULL"),
-        ("source", "TEXT NOT NULL"),
-        ("position", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, currency TEXT, into_currency TEXT, rate TEXT, effective TEXT, source TEXT, "
+        "position BIGINT"
     ),
     ("id", "position"),
 )
 PAYMENT_CURRENCIES = Table(
     "payment_currencies",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("currency", "TEXT"),
-        ("position", "BIGINT NOT NULL"),
-    ),
+    columns("id TEXT, payee TEXT, currency TEXT NULL, position BIGINT"),
     ("position", "payee, position"),
 )
 WITHHOLDINGS = Table(
     "withholdings",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("country", "TEXT NOT NULL"),
-        ("rate", "TEXT NOT NULL"),
-        ("document", "TEXT NOT NULL"),
-        ("note", "TEXT"),
-        ("effective", "TEXT NOT NULL"),
-        ("until_at", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, payee TEXT, country TEXT, rate TEXT, document TEXT, note TEXT NULL, "
+        "effective TEXT, until_at TEXT NULL, state TEXT, born BIGINT"
     ),
     ("id", "born", "payee, born"),
     key="id",
 )
 WITHHELD = Table(
     "withheld",
-    (
-        ("position", "BIGINT NOT NULL"),
-        ("noun", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("country", "TEXT NOT NULL"),
-        ("rule", "TEXT"),
-        ("rate", "TEXT"),
-        ("currency", "TEXT NOT NULL"),
-        ("paid", "BIGINT NOT NULL"),
-        ("amount", "BIGINT NOT NULL"),
-        ("sign", "BIGINT NOT NULL"),
-        ("at", "TEXT NOT NULL"),
+    columns(
+        "position BIGINT, noun TEXT, payee TEXT, country TEXT, rule TEXT NULL, rate TEXT NULL, "
+        "currency TEXT, paid BIGINT, amount BIGINT, sign BIGINT, at TEXT"
     ),
     ("at", "payee, at", "noun"),
 )
@@ -293,14 +185,9 @@ WITHHELD = Table(
 
 RESERVES = Table(
     "reserves",
-    (
-        ("position", "BIGINT NOT NULL"),
-        ("noun", "TEXT NOT NULL"),
-        ("pool", "TEXT NOT NULL"),
-        ("payee", "TEXT NOT NULL"),
-        ("currency", "TEXT NOT NULL"),
-        ("until_at", "TEXT NOT NULL"),
-        ("amount", "BIGINT NOT NULL"),
+    columns(
+        "position BIGINT, noun TEXT, pool TEXT, payee TEXT, currency TEXT, until_at TEXT, "
+        "amount BIGINT"
     ),
     ("payee, position", "noun"),
 )
