@@ -35,7 +35,6 @@ class Challenge(Noun):
         SAYS = "{actor} issued {noun}"
         ADDS = {"project": ", in {project}"}  # noqa: RUF012 - constant
         QUOTA = "challenges"
-        SEALED = ("title", "prompt")
         STATE = "issued"
         title: str
         prompt: str
@@ -54,7 +53,6 @@ class Challenge(Noun):
 
         SAYS = "{actor} changed what {noun} asks for"
         ADDS = {"title": ", “{title}”", "answer_by": ", until {answer_by}"}  # noqa: RUF012 - constant
-        SEALED = ("title", "prompt", "reason")
         FROM = ("issued",)
         title: str | None = None
         prompt: str | None = None
@@ -74,7 +72,6 @@ class Challenge(Noun):
 
         SAYS = "{actor} moved {noun}"
         ADDS = {"left": " out of {left}", "project": " into {project}"}  # noqa: RUF012 - constant
-        SEALED = ("reason",)
         project: str | None = None
         left: str | None = None
         """The project that it was in before."""
@@ -88,7 +85,6 @@ class Challenge(Noun):
         """It can no longer be answered; its answers stay."""
 
         SAYS = "{actor} closed {noun}"
-        SEALED = ("reason",)
         FROM = ("issued",)
         STATE = "closed"
         reason: str | None = None
@@ -98,7 +94,6 @@ class Challenge(Noun):
         """It can be answered again."""
 
         SAYS = "{actor} reopened {noun}"
-        SEALED = ("reason",)
         FROM = ("closed",)
         STATE = "issued"
         reason: str | None = None
@@ -156,7 +151,6 @@ class Answer(Noun):
         """The piece is no answer any more; that it was one stays on record."""
 
         SAYS = "{actor} took back {work} as an answer to {challenge}"
-        SEALED = ("reason",)
         FROM = ("given", "featured")
         STATE = "withdrawn"
         reason: str | None = None
@@ -166,7 +160,6 @@ class Answer(Noun):
         """The answer stands out, and why."""
 
         SAYS = "{actor} featured {work} among the answers to {challenge}"
-        SEALED = ("reason",)
         FROM = ("given",)
         STATE = "featured"
         reason: str
@@ -176,7 +169,6 @@ class Answer(Noun):
         """It is no longer featured; that it was stays on record."""
 
         SAYS = "{actor} stopped featuring {work} among the answers to {challenge}"
-        SEALED = ("reason",)
         FROM = ("featured",)
         STATE = "given"
         reason: str | None = None

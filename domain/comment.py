@@ -61,7 +61,6 @@ class Comment(Noun):
         SAYS = "{actor} commented"
         ADDS = _ON | {"reply_to": ", in reply to another comment"}
         QUOTA = "conversation"
-        SEALED = ("text",)
         STATE = "posted"
         thread: str
         reply_to: str | None = None
@@ -83,7 +82,6 @@ class Comment(Noun):
 
         SAYS = "{actor} changed a comment"
         QUOTA = "conversation"
-        SEALED = ("text",)
         FROM = ("posted",)
         mentions: list[str] | None = None
         added: list[str] | None = None
@@ -102,7 +100,6 @@ class Comment(Noun):
         """Its texts were erased; that it was there, and who removed it, stays."""
 
         SAYS = "{actor} removed a comment"
-        SEALED = ("reason",)
         FROM = ("posted",)
         STATE = "removed"
         removed_as: str

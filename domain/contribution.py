@@ -21,7 +21,6 @@ class Contribution(Work):
 
         SAYS = "{actor} posted {noun}"
         QUOTA = "works"
-        SEALED = ("title", "media_url")
         STATE = "submitted"
         title: str
         medium: str
@@ -40,7 +39,6 @@ class Contribution(Work):
         """The piece was withdrawn."""
 
         SAYS = "{actor} withdrew {noun}"
-        SEALED = ("reason",)
         FROM = ("submitted",)
         STATE = "withdrawn"
         reason: str

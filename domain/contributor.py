@@ -41,7 +41,6 @@ class Contributor(Noun):
         """A person or group can be credited from now on."""
 
         SAYS = "{actor} added {noun} to the people who can be credited"
-        SEALED = ("name",)
         STATE = "admitted"
         name: str
 
@@ -50,7 +49,6 @@ class Contributor(Noun):
         """Two contributors are one person in answers from now on; history does not change."""
 
         SAYS = "{actor} said that {noun} and {into} are the same person"
-        SEALED = ("reason",)
         FROM = ("admitted",)
         STATE = "merged"
         FOUND_BY = ("into",)
@@ -69,7 +67,6 @@ class Contributor(Noun):
         """A merge was a mistake: they are two people in answers from now on."""
 
         SAYS = "{actor} said that {noun} and {into} are not the same person after all"
-        SEALED = ("reason",)
         FROM = ("merged",)
         STATE = "admitted"
         into: str
@@ -105,7 +102,6 @@ class Contributor(Noun):
         """The person has another name from now on; the account stays."""
 
         SAYS = "{noun} changed their name"
-        SEALED = ("name",)
         FROM = ("admitted",)
         name: str
         former: str
@@ -151,7 +147,6 @@ class Contributor(Noun):
         """The key is no longer valid; what it has signed stays signed."""
 
         SAYS = "{actor} revoked a key with which {noun} signed"
-        SEALED = ("reason",)
         key: str
         reason: str | None = None
 

@@ -74,10 +74,6 @@ class Credit(Disputable):
         """What a credit says, whether granted or claimed; by a claim on another's work it is
         pending."""
 
-        SEALED = (
-            *("display", "evidence", "credited_as", "join_phrase", "character"),
-            "ai_tool",
-        )
         FOUND_BY = ("work",)
         ADDS = _NAMED
         role: str
@@ -119,7 +115,6 @@ class Credit(Disputable):
         """The person accepted what was granted, or the poster of the work what was claimed."""
 
         SAYS = "{actor} accepted the credit of {contributor} on {work}"
-        SEALED = ("reason",)
         FROM = ("granted", "claimed", PENDING, "declined")
         STATE = "accepted"
         reason: str | None = None
@@ -129,7 +124,6 @@ class Credit(Disputable):
         """The credit was not wanted, or the claim not agreed to."""
 
         SAYS = "{actor} declined the credit of {contributor} on {work}"
-        SEALED = ("reason",)
         FROM = ("granted", "claimed", PENDING, "accepted")
         STATE = "declined"
         reason: str | None = None
@@ -158,7 +152,6 @@ class Credit(Disputable):
         """The credit was revoked; it stays on record and stops counting."""
 
         SAYS = "{actor} revoked the credit of {contributor} on {work}"
-        SEALED = ("reason",)
         FROM = ("granted", "claimed", PENDING, "accepted", "declined")
         STATE = "revoked"
         reason: str | None = None
@@ -173,12 +166,7 @@ class Credit(Disputable):
 
         SAYS = "{actor} corrected the credit of {contributor} on {work}"
         ADDS = _NAMED
-        SEALED = (
-            *("display", "credited_as", "join_phrase", "character", "ai_tool"),
-            "reason",
-        )
         FROM = ("granted", "claimed", PENDING, "accepted", "disputed")
-        reason: str
         display: str | None = None
         credited_as: str | None = None
         join_phrase: str | None = None
@@ -186,6 +174,7 @@ class Credit(Disputable):
         billing: int | None = None
         ai: list[str] | None = None
         ai_tool: str | None = None
+        reason: str
 
     @fact("credit.hidden")
     class Hidden(Event):

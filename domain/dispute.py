@@ -104,7 +104,6 @@ class Disputable(Noun):
 class Opening(Fact):
     """A dispute begins; ``deadline`` is ``answer_by`` where that was stated."""
 
-    SEALED = ("reason", "evidence")
     STATE = "disputed"
     QUOTA = "disputes"
     grounds: str
@@ -147,7 +146,6 @@ class _Following(Fact):
 class Answer(_Following):
     """The other side says why the dispute is wrong."""
 
-    SEALED = ("reason", "evidence")
     reason: str
     evidence: str | None = None
     evidence_kind: str | None = None
@@ -163,7 +161,6 @@ class Answer(_Following):
 class Settlement(_Following):
     """A dispute ends; ``stands_as`` is the state in which it leaves the noun."""
 
-    SEALED = ("reason",)
     outcome: str
     stands_as: str
     reason: str

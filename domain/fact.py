@@ -33,6 +33,7 @@ from domain.compact import encoder
 from domain.moment import instant
 from domain.readers import EVERYONE
 from domain.refusal import REFUSALS, Refusal, WrongState
+from domain.seal import TEXTS
 
 T = TypeVar("T")
 N = TypeVar("N", bound="Noun")
@@ -53,7 +54,7 @@ class Fact:
     READERS: ClassVar[frozenset[str]] = EVERYONE
     """Who may read it (see domain.readers)."""
     SEALED: ClassVar[tuple[str, ...]] = ()
-    """The fields that hold the digest of a text in the vault."""
+    """The fields that hold the digest of a text in the vault: those with the name of a text."""
     STATE: ClassVar[str] = ""
     """The state in which this fact leaves its noun, if it changes it."""
     FROM: ClassVar[tuple[str, ...]] = ()
@@ -174,6 +175,7 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
         made = dataclass(frozen=True, kw_only=True)(cls)
         kind = cast("type[Fact]", made)
         kind.TOPIC = topic
+        kind.SEALED = tuple(one.name for one in fields(kind) if one.name in TEXTS)
         register_topic(topic, kind)
         FACTS[topic] = kind
         return made

@@ -56,7 +56,6 @@ class Grant(Noun):
     class Event(Fact):
         """A fact about a grant names who has the role, and for what; a pool also its release."""
 
-        SEALED = ("reason",)
         contributor: str
         role: str
         work: str | None = None

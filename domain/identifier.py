@@ -142,7 +142,6 @@ class Identifier(Disputable):
 
         SAYS = "{actor} stated the {scheme} of {about}"
         ADDS = {"value": ": {value}", "identifier": ": {identifier}"}  # noqa: RUF012 - constant
-        SEALED = ("identifier", "evidence")
         STATE = "stated"
         scheme: str
         value: str | None = None
@@ -154,7 +153,6 @@ class Identifier(Disputable):
         """It was wrong; it stays on record and is found no more."""
 
         SAYS = "{actor} withdrew an identifier of {about}"
-        SEALED = ("reason",)
         FROM = ("stated",)
         STATE = "withdrawn"
         reason: str | None = None

@@ -66,7 +66,6 @@ class Join(Noun):
         """Two works are the same; said by only one of their posters it is pending."""
 
         SAYS = "{actor} said that {work} and {into} are the same"
-        SEALED = ("reason",)
         STATE = "joined"
         reason: str | None = None
         asked: str | None = None
@@ -77,7 +76,6 @@ class Join(Noun):
         """The poster of the other work agreed."""
 
         SAYS = "{actor} agreed that {work} and {into} are the same"
-        SEALED = ("reason",)
         FROM = (PENDING, "declined")
         STATE = "joined"
         reason: str | None = None
@@ -87,7 +85,6 @@ class Join(Noun):
         """The poster of the other work did not agree, or it was withdrawn."""
 
         SAYS = "{actor} declined that {work} and {into} are the same"
-        SEALED = ("reason",)
         FROM = (PENDING,)
         STATE = "declined"
         reason: str | None = None
@@ -97,7 +94,6 @@ class Join(Noun):
         """It was a mistake: they are two works from now on."""
 
         SAYS = "{actor} said that {work} and {into} are not the same after all"
-        SEALED = ("reason",)
         FROM = ("joined",)
         STATE = "undone"
         reason: str

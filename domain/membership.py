@@ -63,7 +63,6 @@ class Membership(Disputable):
         """The person is not in it, or does not want to be named."""
 
         SAYS = "{actor} declined that {contributor} is in {group}"
-        SEALED = ("reason",)
         FROM = ("offered", "accepted")
         STATE = "declined"
         reason: str | None = None
@@ -73,7 +72,6 @@ class Membership(Disputable):
         """When they were in it was changed, as when somebody leaves."""
 
         SAYS = "{actor} stated that {contributor} was in {group} {during}"
-        SEALED = ("reason",)
         FROM = ("offered", "accepted")
         during: str
         reason: str | None = None

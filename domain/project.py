@@ -55,7 +55,6 @@ class Project(Noun):
 
         SAYS = "{actor} launched {noun}"
         QUOTA = "projects"
-        SEALED = ("title", "goal", "kind_name")
         STATE = "launched"
         title: str
         goal: str
@@ -72,7 +71,6 @@ class Project(Noun):
 
         SAYS = "{actor} changed what {noun} is"
         ADDS = {"title": ", title “{title}”", "kind": ", kind {kind}"}  # noqa: RUF012 - constant
-        SEALED = ("title", "goal", "kind_name", "reason")
         FROM = ("launched",)
         title: str | None = None
         goal: str | None = None
@@ -97,7 +95,6 @@ class Project(Noun):
         """Somebody no longer leads it; others do."""
 
         SAYS = "{actor} removed {contributor} as a leader of {noun}"
-        SEALED = ("reason",)
         FROM = ("launched",)
         contributor: str
         leaders: list[str]
@@ -111,7 +108,6 @@ class Project(Noun):
         """A leader posted an update on it."""
 
         SAYS = "{actor} posted an update on {noun}"
-        SEALED = ("text",)
         FROM = ("launched",)
         text: str
 
@@ -121,7 +117,6 @@ class Project(Noun):
 
         SAYS = "{actor} closed {noun}: {outcome}"
         ADDS = {"release": ", with {release}"}  # noqa: RUF012 - constant
-        SEALED = ("reason",)
         FROM = ("launched",)
         STATE = "closed"
         outcome: str
@@ -137,7 +132,6 @@ class Project(Noun):
         """It goes on after all."""
 
         SAYS = "{actor} reopened {noun}"
-        SEALED = ("reason",)
         FROM = ("closed",)
         STATE = "launched"
         reason: str | None = None
@@ -165,7 +159,6 @@ class Step(Noun):
         """A step was published; pieces can be put into it."""
 
         SAYS = "{actor} published the step “{title}” of {project}"
-        SEALED = ("title", "text")
         STATE = "published"
         title: str
         text: str | None = None
@@ -176,7 +169,6 @@ class Step(Noun):
 
         SAYS = "{actor} changed a step of {project}"
         ADDS = {"title": ", “{title}”"}  # noqa: RUF012 - constant
-        SEALED = ("title", "text")
         title: str | None = None
         text: str | None = None
 
@@ -203,7 +195,6 @@ class Placement(Noun):
     class Event(Fact):
         """A fact about where a piece is names the piece and the project."""
 
-        SEALED = ("reason",)
         work: str
         project: str
         step: str

@@ -44,7 +44,6 @@ class Release(Work):
 
         SAYS = "{actor} assembled {noun}"
         QUOTA = "works"
-        SEALED = ("title",)
         STATE = "assembled"
         title: str
         made_at: str | None = None
@@ -73,7 +72,6 @@ class Release(Work):
         """The release is no longer offered; it stays on record with its title and its credits."""
 
         SAYS = "{actor} withdrew {noun}"
-        SEALED = ("reason",)
         FROM = ("assembled", "published")
         STATE = "withdrawn"
         reason: str

@@ -67,7 +67,6 @@ class Remix(Disputable):
         """The child was made from the parent; said of another's work it is pending."""
 
         SAYS = "{actor} said that {child} was made from {parent} ({kind})"
-        SEALED = ("evidence", "ai_tool")
         STATE = "declared"
         FOUND_BY = ("child", "parent")
         LEADS_TO: ClassVar[dict[str, str]] = {"child": "parent", "parent": "child"}
@@ -86,7 +85,6 @@ class Remix(Disputable):
         """The poster of the child agreed to what another said; it counts from now on."""
 
         SAYS = "{actor} agreed that {child} was made from {parent}"
-        SEALED = ("reason",)
         FROM = (PENDING, "declined")
         STATE = "declared"
         reason: str | None = None
@@ -96,7 +94,6 @@ class Remix(Disputable):
         """The claim was not agreed to, or withdrawn."""
 
         SAYS = "{actor} declined that {child} was made from {parent}"
-        SEALED = ("reason",)
         FROM = (PENDING,)
         STATE = "declined"
         reason: str | None = None
@@ -125,7 +122,6 @@ class Remix(Disputable):
         """The remix was found false."""
 
         SAYS = "{actor} struck as false that {child} was made from {parent}"
-        SEALED = ("reason",)
         FROM = ("declared",)
         STATE = "struck"
         reason: str
@@ -139,7 +135,6 @@ class Remix(Disputable):
         """The release was recut: the component is no longer in it, or in another way."""
 
         SAYS = "{actor} took {parent} out of {child}"
-        SEALED = ("reason",)
         FROM = ("declared",)
         STATE = "retired"
         reason: str

@@ -23,7 +23,6 @@ class Work(Noun):
         """The making date was corrected."""
 
         SAYS = "{actor} dated {noun} to {made_at}"
-        SEALED = ("reason",)
         made_at: str
         made: str
         reason: str
@@ -53,7 +52,6 @@ class Work(Noun):
         """The operator has stated who holds the rights of the work."""
 
         SAYS = "{actor} stated that {right_holder} holds the rights of {noun}"
-        SEALED = ("reason",)
         right_holder: str
         reason: str
 
@@ -75,7 +73,6 @@ class Work(Noun):
             "licence": ", licence {licence}",
             "media_url": ", where it can be seen or heard",
         }
-        SEALED = ("title", "creators", "media_url", "reason")
         FROM = ("submitted", "cited", "assembled", "published")
         title: str | None = None
         creators: str | None = None
