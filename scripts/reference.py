@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import cleandoc, getdoc
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -36,12 +37,13 @@ from domain.role import SOURCES, roles
 from domain.values import Several
 from projections.registry import QUESTIONS
 from scripts import bundle
+from scripts.benchmarks import figures
 from scripts.bundle import BadLine, NotRestored
 from scripts.service import open_service
 from scripts.settings import NAMES
 from scripts.stemma import main as stemma
 
-REFERENCE = FOLDER / "reference"
+REFERENCE, FIGURES = FOLDER / "reference", Path(__file__).parents[1] / "BENCHMARKS.md"
 COMMON = ("by", "sign", "idempotency_key", "as_of", "as_json")
 """Options that many commands take; they are described once."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
@@ -348,23 +350,24 @@ def _sentence(said: object) -> str:
     return " ".join((text or "").partition("\n\n")[0].split())
 
 
-PAGES: Mapping[str, Callable[[], str]] = {
-    "settings": settings,
-    "problems": problems,
-    "vocabularies": vocabularies,
-    "who-may": who_may,
-    "bundle-lines": bundle_lines,
-    "routes": routes,
-    "command-line": command_line,
-    "command-line-money": command_line_money,
-    "command-line-rest": command_line_rest,
+PAGES: Mapping[Path, Callable[[], str]] = {
+    REFERENCE / "settings.md": settings,
+    REFERENCE / "problems.md": problems,
+    REFERENCE / "vocabularies.md": vocabularies,
+    REFERENCE / "who-may.md": who_may,
+    REFERENCE / "bundle-lines.md": bundle_lines,
+    REFERENCE / "routes.md": routes,
+    REFERENCE / "command-line.md": command_line,
+    REFERENCE / "command-line-money.md": command_line_money,
+    REFERENCE / "command-line-rest.md": command_line_rest,
+    FIGURES: figures,
 }
 
 
 def main() -> None:
     """Write every page that differs, and name it."""
-    for name, write in PAGES.items():
-        file, text = REFERENCE / f"{name}.md", write()
+    for file, write in PAGES.items():
+        text = write()
         if not file.exists() or file.read_text("utf-8") != text:
             file.write_text(text, "utf-8")
             sys.stdout.write(f"{file.name}\n")

@@ -18,7 +18,18 @@ from projections.follower import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
 from scripts.benchmarks.growth import HOT
-from scripts.benchmarks.measure import Peer, Result, percentile, plain, rates, scratch
+from scripts.benchmarks.measure import (
+    Aim,
+    Peer,
+    Result,
+    at_least,
+    at_most,
+    percentile,
+    plain,
+    rates,
+    scratch,
+)
+from scripts.benchmarks.measured import Run, document, keep, kept
 from scripts.bundle import Found, import_lines
 from scripts.generate import (
     DENSE,
@@ -184,10 +195,10 @@ LONG = {"growth", "audit", "load", "contributors", "pages", "money"}
 @pytest.mark.parametrize(
     "name", [pytest.param(one, marks=[pytest.mark.slow] * (one in LONG)) for one in MEASURES]
 )
-def test_the_small_size_of_every_benchmark_runs(name: str, database: str) -> None:
+def test_the_small_size_of_every_benchmark_runs(name: str, database: str, tmp_path: Path) -> None:
     told = StringIO()
-    results = run([name], "small", database, Console(file=told, width=200))
-    said = told.getvalue()
+    [done] = run([name], "small", database, Console(file=told, width=200))
+    results, said = done.results, told.getvalue()
     assert len(results) == len(MEASURES[name])
     for result, measure in zip(results, MEASURES[name], strict=True):
         which, _, percent = measure.partition(", ")
@@ -198,6 +209,10 @@ def test_the_small_size_of_every_benchmark_runs(name: str, database: str) -> Non
         assert all(f"× {peer.name} (" in said for peer in result.peers)
     has_peer = name != "layout" or shutil.which("dot")
     assert not has_peer or any(result.peers for result in results)
+    keep([done], file := tmp_path / "measured.json")
+    assert kept(file) == [done]
+    page = document([(name, sys.modules[BENCHMARKS[name].__module__])], [done])
+    assert f"- {done.engine}: `stemma bench {name} --size small` on " in page
 
 
 def test_a_ratio_is_ours_divided_by_the_peers() -> None:
@@ -205,6 +220,32 @@ def test_a_ratio_is_ours_divided_by_the_peers() -> None:
     result = Result("race", "SQLite", "a lap", 2.0, "s", (peer,))
     assert result.ratio(peer) == 0.5
     assert str(result).splitlines() == ["a lap: 2 s", "        0.50 × a snail (4 s)"]
+
+
+def test_an_aim_is_a_figure_or_a_multiple_of_a_peers() -> None:
+    peers = (Peer("a snail", 4.0), Peer("a hare by land", 1.0))
+
+    def result(*aims: Aim) -> Result:
+        return Result("race", "SQLite", "a lap", 2.0, "s", peers, aims=aims)
+
+    reached = (*at_most(2), *at_least(2), *at_most(0.5, "a snail"), *at_least(2, "a hare"))
+    assert not result(*reached).misses
+    missed = (*at_most(1.9), *at_least(2.1), *at_most(0.4, "a snail"), *at_least(2.1, "a hare"))
+    assert all(result(aim).misses for aim in missed)
+    said = "(aim: ≤ 2 reached, ≥ 2.1 × a hare missed)"
+    assert said in str(result(reached[0], missed[-1]))
+
+
+def test_a_later_run_takes_the_place_of_the_same_on_the_same_engine(tmp_path: Path) -> None:
+    file = tmp_path / "measured.json"
+
+    def run_on(engine: str, value: float) -> Run:
+        result = Result("race", engine, "a lap", value, "s")
+        return Run("race", engine, "full", "2026-11-27", "2 cores", "Python", (0.1, 0.5), (result,))
+
+    keep([run_on("SQLite", 2.0), run_on("PostgreSQL", 3.0)], file)
+    keep([run_on("SQLite", 1.0)], file)
+    assert kept(file) == [run_on("PostgreSQL", 3.0), run_on("SQLite", 1.0)]
 
 
 def test_a_percentile_is_a_value_of_the_sample() -> None:

@@ -208,18 +208,16 @@ def test_what_everybody_reads_first_is_short() -> None:
 # -- the reference ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", reference.PAGES)
-def test_a_reference_page_is_what_the_code_says(name: str) -> None:
+@pytest.mark.parametrize("file", reference.PAGES, ids=lambda file: file.stem)
+def test_a_reference_page_is_what_the_code_says(file: Path) -> None:
     """Every route, command, option, setting, code, kind, role and type of line stands in one."""
-    file = reference.REFERENCE / f"{name}.md"
-    assert file.read_text("utf-8") == reference.PAGES[name](), "run scripts/reference"
+    assert file.read_text("utf-8") == reference.PAGES[file](), "run scripts/reference"
 
 
 def test_a_page_that_differs_is_written_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reference, "REFERENCE", tmp_path)
-    monkeypatch.setattr(reference, "PAGES", {"settings": reference.settings})
+    monkeypatch.setattr(reference, "PAGES", {tmp_path / "settings.md": reference.settings})
     reference.main()
     assert capsys.readouterr().out == "settings.md\n"
     assert (tmp_path / "settings.md").read_text("utf-8") == reference.settings()

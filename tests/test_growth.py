@@ -6,7 +6,7 @@ import pytest
 
 from domain.commands.admitting import AdmitContributor
 from scripts.benchmarks.chart import drawn
-from scripts.benchmarks.growth import HOT, Cost, allowed, broken, exponent
+from scripts.benchmarks.growth import CLAIMED, Cost, allowed, exponent, growth_of
 from scripts.benchmarks.measure import Result, plain
 from scripts.benchmarks.partitions import partitioned, vacuumed
 from scripts.generate import community, id_of, record
@@ -22,15 +22,16 @@ def test_an_exponent_is_the_slope_of_the_logarithms(power: float) -> None:
 
 def test_what_grows_as_the_logarithm_keeps_the_claim() -> None:
     costs = [Cost(size, 100 * allowed([Cost(10, 1), Cost(size, 1)])) for size in SIZES]
-    assert not broken(HOT[0], costs)
+    assert not growth_of("SQLite", "an append", costs, CLAIMED).misses
 
 
 def test_what_grows_faster_breaks_it_but_for_the_size_of_its_answer() -> None:
     costs = [Cost(size, size**0.5) for size in SIZES]
-    assert "an append costs 10.00 × from 1,000 to 100,000 works" in broken("an append", costs)
-    assert not broken("a search for a word of a title", costs)
+    broken = growth_of("SQLite", "an append", costs, CLAIMED)
+    assert broken.misses
+    assert str(broken).startswith("growth of an append, 1,000 to 100,000 works: 10 ×")
     answers = [Cost(size, size**0.5, items=size**0.5) for size in SIZES]
-    assert not broken("an append", answers)
+    assert not growth_of("SQLite", "an append", answers, CLAIMED).misses
 
 
 def test_a_chart_has_a_line_for_each_that_was_measured_at_several_sizes() -> None:

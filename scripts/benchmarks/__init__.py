@@ -6,6 +6,7 @@ is our figure divided by the peer's (more is better for a rate, less for a time)
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
@@ -31,9 +32,10 @@ from scripts.benchmarks import (
     wide,
 )
 from scripts.benchmarks.measure import Peer, Result, Size, engine_of
+from scripts.benchmarks.measured import Run, document, kept, load_of_machine, run_of
 from scripts.benchmarks.society import settled
 
-__all__ = ["BENCHMARKS", "Peer", "Result", "Size", "run"]
+__all__ = ["BENCHMARKS", "Peer", "Result", "Run", "Size", "run"]
 
 Measure = Callable[[Size, str], Iterator[Result]]
 
@@ -61,17 +63,26 @@ LARGEST = {"money", "growth"}
 """Those that know a larger size than the full one."""
 
 
-def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Result]:
+def figures() -> str:
+    """The page of what was measured last: see ``measured``."""
+    modules = ((name, sys.modules[each.__module__]) for name, each in BENCHMARKS.items())
+    return document(modules, kept())
+
+
+def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Run]:
     """Run benchmarks (all, if none is named) and print each figure as soon as it is known.
 
     They run in scratch databases on the engine of the given one, which is not touched.
     """
-    results: list[Result] = []
+    runs: list[Run] = []
     with settled():
         for name in tuple(names) or tuple(BENCHMARKS):
             is_less = size == "largest" and name not in LARGEST
-            out.print(f"{name} on {engine_of(database)}, {size}", markup=False)
-            for result in BENCHMARKS[name](cast("Size", "full" if is_less else size), database):
+            known = cast("Size", "full" if is_less else size)
+            out.print(f"{name} on {engine_of(database)}, {known}", markup=False)
+            before, results = load_of_machine(), list[Result]()
+            for result in BENCHMARKS[name](known, database):
                 out.print(f"  {result}", markup=False, soft_wrap=True)
                 results.append(result)
-    return results
+            runs.append(run_of(name, known, database, results, before))
+    return runs

@@ -22,7 +22,7 @@ from time import process_time
 from domain.lineage import Edge, Lineage
 from projections.pictures import LineagePicture, Work, lineage_svg
 from projections.pictures.layout import Line, Point, Shape, lay_out
-from scripts.benchmarks.measure import Peer, Result, Size
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most
 
 Edges = list[tuple[int, int]]
 Curve = tuple[int, int, list[Point]]
@@ -33,7 +33,6 @@ GRAPHS: dict[Size, dict[int, int]] = {
     "full": {5: 40, 30: 40, 120: 10, 500: 5},
 }
 """How many lineages of each number of works are drawn."""
-AIM = "aim: at most 1.2 ×"
 NO_PEER = "dot is missing: apt-get install graphviz"
 SHAPE = Shape(140, 28, 28, 44)
 
@@ -49,15 +48,16 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         told = f"{len(graphs)} × {' and '.join(map(str, group))} works"
         ours = sum(crossings(drawn(works, edges)) for works, edges in graphs)
         theirs = sum(crossings(drawn_by_dot(works, edges)) for works, edges in graphs if has_dot)
-        yield _result(f"crossings, {told}", ours, "crossings", theirs, AIM)
+        yield _result(f"crossings, {told}", ours, "crossings", theirs, *at_most(1.2, "dot"))
         mine = median(_milliseconds(works, edges) for works, edges in graphs)
         dots = median(_dot_milliseconds(works, edges) for works, edges in graphs) if has_dot else 0
         yield _result(f"time, {told}", mine, "ms", dots)
 
 
-def _result(measured: str, ours: float, unit: str, theirs: float, note: str = "") -> Result:
-    peers = (Peer("dot", theirs),) if theirs else ()
-    return Result("layout", "SVG", measured, ours, unit, peers, note if peers else NO_PEER)
+def _result(measured: str, ours: float, unit: str, theirs: float, *aims: Aim) -> Result:
+    if not theirs:
+        return Result("layout", "SVG", measured, ours, unit, note=NO_PEER)
+    return Result("layout", "SVG", measured, ours, unit, (Peer("dot", theirs),), aims=aims)
 
 
 def lineage(works: int, seed: int) -> Edges:

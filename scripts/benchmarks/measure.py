@@ -25,7 +25,6 @@ Size = Literal["small", "full", "largest"]
 Rows = list[tuple[Any, ...]]
 Ask = Callable[[], object]
 PEER_EVERY = 10
-AIM = "aim: p99 under 50 ms"
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,31 @@ class Peer:
 
     name: str
     value: float
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a figure should reach, as it is or as a multiple of a peer's."""
+
+    limit: float
+    is_most: bool
+    """Whether it should be at most this; else at least."""
+    peer: str = ""
+    """How the name of the peer begins."""
+
+    def __str__(self) -> str:
+        multiple = f" × {self.peer}" if self.peer else ""
+        return f"{'≤' if self.is_most else '≥'} {plain_number(self.limit)}{multiple}"
+
+
+def at_most(limit: float, peer: str = "") -> tuple[Aim, ...]:
+    """The one aim of a figure that should be small."""
+    return (Aim(limit, True, peer),)
+
+
+def at_least(limit: float, peer: str = "") -> tuple[Aim, ...]:
+    """The one aim of a figure that should be large."""
+    return (Aim(limit, False, peer),)
 
 
 class Asked(NamedTuple):
@@ -54,25 +78,44 @@ class Result:
     unit: str
     peers: tuple[Peer, ...] = ()
     note: str = ""
+    aims: tuple[Aim, ...] = ()
     point: tuple[str, int] | None = None
     """What it is of which size, if it is measured at several."""
-    broken: str = ""
-    """The claim that does not hold by it."""
 
     def ratio(self, peer: Peer) -> float:
         """Our figure divided by the peer's."""
         return self.value / peer.value
 
+    def reaches(self, aim: Aim) -> bool:
+        """Whether the figure is as it should be."""
+        peers = (peer for peer in self.peers if peer.name.startswith(aim.peer))
+        value = self.ratio(next(peers)) if aim.peer else self.value
+        return value <= aim.limit if aim.is_most else value >= aim.limit
+
+    @property
+    def misses(self) -> bool:
+        """Whether it should be better."""
+        return not all(map(self.reaches, self.aims))
+
+    @property
+    def judged(self) -> str:
+        """Its aims, each with whether it is reached."""
+        said = (f"{aim} {'reached' if self.reaches(aim) else 'missed'}" for aim in self.aims)
+        return ", ".join(said)
+
     def __str__(self) -> str:
         beside = "".join(
-            f"\n    {self.ratio(peer):8.2f} × {peer.name} ({_plain(peer.value)} {self.unit})"
+            f"\n    {self.ratio(peer):8.2f} × {peer.name} ({plain_number(peer.value)} {self.unit})"
             for peer in self.peers
         )
-        note = f"  ({self.note})" if self.note else ""
-        return f"{self.measure}: {_plain(self.value)} {self.unit}{note}{beside}"
+        judged = self.judged and f"aim: {self.judged}"
+        notes = "; ".join(filter(None, (self.note, judged)))
+        note = f"  ({notes})" if notes else ""
+        return f"{self.measure}: {plain_number(self.value)} {self.unit}{note}{beside}"
 
 
-def _plain(value: float) -> str:
+def plain_number(value: float) -> str:
+    """Three digits of a figure, and all before the point."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -173,7 +216,8 @@ def compared(
                 percentile([t[place] for t in took], percent) for took in (mine, theirs)
             )
             beside = (Peer(peer.name, other),)
-            yield Result(*named, f"{what}, p{percent}{said}", value, "ms", beside, AIM)
+            aims = at_most(50) if percent == 99 and not place else ()
+            yield Result(*named, f"{what}, p{percent}{said}", value, "ms", beside, aims=aims)
 
 
 # -- databases -----------------------------------------------------------------------------

@@ -1,0 +1,161 @@
+"""Measured: the latest run of each benchmark on each engine, from which BENCHMARKS.md is written.
+
+Rule: no figure is typed. A run is kept with its size, date, machine, versions and load, or not at
+all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from inspect import cleandoc
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psycopg
+
+from scripts.benchmarks.measure import Aim, Peer, Result, is_postgres, plain_number
+
+FILE = Path(__file__).with_name("measured.json")
+HEAD = """\
+# Benchmarks
+
+How fast Stemma is beside named peers, measured in the same run. Ratios count: figures follow the
+machine and its load, which is given below each table for the minute before and after the run. `×`
+is Stemma's figure divided by the peer's. An aim in **bold** is missed. [SCALING.md](SCALING.md)
+says how costs grow with size, [scripts/benchmarks](scripts/benchmarks/README.md) how to measure.
+
+`scripts/reference` writes this page from the runs that `stemma bench NAME … --publish` keeps.
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One benchmark on one engine, and under which conditions."""
+
+    benchmark: str
+    engine: str
+    size: str
+    date: str
+    machine: str
+    versions: str
+    load: tuple[float, float]
+    results: tuple[Result, ...]
+
+    @property
+    def command(self) -> str:
+        """What was run."""
+        return f"stemma bench {self.benchmark} --size {self.size}"
+
+
+def run_of(
+    benchmark: str, size: str, database: str, results: Iterable[Result], before: float
+) -> Run:
+    """What a benchmark measured just now; ``before`` is the load when it began."""
+    found = tuple(results)
+    return Run(
+        benchmark,
+        found[0].engine,
+        size,
+        datetime.now(UTC).date().isoformat(),
+        _machine(),
+        _versions(database),
+        (before, load_of_machine()),
+        found,
+    )
+
+
+def load_of_machine() -> float:
+    """How many processes wanted a core in the last minute."""
+    return round(os.getloadavg()[0], 1)
+
+
+def _machine() -> str:
+    memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.machine()}"
+
+
+def _versions(database: str) -> str:
+    python = f"Python {platform.python_version()}"
+    if not is_postgres(database):
+        return f"{python}, SQLite {sqlite3.sqlite_version}"
+    with psycopg.connect(database) as connection:
+        asked = "SELECT current_setting('server_version'), current_setting('fsync')"
+        version, fsync = connection.execute(asked).fetchall()[0]
+    return f"{python}, PostgreSQL {version.split()[0]} with fsync {fsync}"
+
+
+# -- the file ------------------------------------------------------------------------------
+
+
+def kept(file: Path = FILE) -> list[Run]:
+    """The runs of a file, as they stand there."""
+    return [_read(one) for one in json.loads(file.read_text("utf-8"))] if file.exists() else []
+
+
+def keep(runs: Iterable[Run], file: Path = FILE) -> None:
+    """Put runs in place of those of the same benchmark and engine."""
+    found = {(one.benchmark, one.engine): one for one in (*kept(file), *runs)}
+    told = [asdict(found[key]) for key in sorted(found)]
+    file.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _read(told: dict[str, Any]) -> Run:
+    results = tuple(
+        Result(
+            **{
+                **one,
+                "peers": tuple(Peer(**each) for each in one["peers"]),
+                "aims": tuple(Aim(**each) for each in one["aims"]),
+                "point": one["point"] and tuple(one["point"]),
+            }
+        )
+        for one in told["results"]
+    )
+    return Run(**{**told, "load": tuple(told["load"]), "results": results})
+
+
+# -- the document --------------------------------------------------------------------------
+
+
+def document(benchmarks: Iterable[tuple[str, ModuleType]], runs: Iterable[Run]) -> str:
+    """The page: a table for each benchmark, in the given order, and what it measures."""
+    of = dict[str, list[Run]]()
+    for one in runs:
+        of.setdefault(one.benchmark, []).append(one)
+    return "\n".join([HEAD, *(_section(*one, of[one[0]]) for one in benchmarks if one[0] in of)])
+
+
+def _section(name: str, module: ModuleType, runs: list[Run]) -> str:
+    summary, _, _ = cleandoc(module.__doc__ or "").partition("\n\n")
+    lines = [
+        f"## {name}\n\n{' '.join(summary.split())}\n",
+        "| | | Stemma | beside | aim |\n|---|---|---|---|---|",
+        *(row for run in runs for row in _rows(run)),
+        "",
+        *(f"{_conditions(run)}\n" for run in runs),
+    ]
+    return "\n".join(lines)
+
+
+def _rows(run: Run) -> Iterator[str]:
+    for one in run.results:
+        if one.point is None:  # those at several sizes are drawn by --chart
+            beside = "; ".join(f"{one.ratio(peer):.2f} × {peer.name}" for peer in one.peers)
+            aims = "; ".join(f"{aim}" if one.reaches(aim) else f"**{aim}**" for aim in one.aims)
+            figure = f"{plain_number(one.value)} {one.unit}"
+            yield f"| {one.measure} | {one.engine} | {figure} | {beside} | {aims} |"
+
+
+def _conditions(run: Run) -> str:
+    before, after = run.load
+    return (
+        f"- {run.engine}: `{run.command}` on {run.date}; {run.machine}; {run.versions}; "
+        f"load {before:g} before, {after:g} after."
+    )
