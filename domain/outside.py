@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
+from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 from uuid import NAMESPACE_URL, uuid5
 
@@ -30,6 +31,7 @@ _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
 _UNRESERVED = frozenset("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _ENCODABLE = re.compile(r"%([0-9A-Fa-f]{2})|%|[^\x00-\x7f]+")
 URI_LIMIT = 2000
+LAST_PORT = 65_535
 
 
 class Outside(Work):
@@ -68,7 +70,8 @@ class Outside(Work):
 def normal_uri(uri: str) -> str:
     """The one spelling of equivalent URIs (RFC 3986, sections 6.2.2 and 6.2.3), or BadUri.
 
-    Letters outside ASCII are encoded (RFC 3987, section 3.1), in a host as IDNA (UTS 46).
+    Letters outside ASCII are encoded (RFC 3987, section 3.1), in a host as IDNA (UTS 46). An IPv6
+    address is written as RFC 5952 says.
     """
     uri = uri.strip()
     if len(uri) > URI_LIMIT:
@@ -110,7 +113,9 @@ def _authority(scheme: str, authority: str, uri: str) -> str:
     found = _HOST_AND_PORT.match(place)
     if found is None or (not found["host"] and scheme in _PORTS):
         raise BadUri(uri)
-    port = found["port"] or ""
+    port = (found["port"] or "").lstrip("0") or (found["port"] or "")[:1]
+    if len(port) > 5 or int(port or 0) > LAST_PORT:
+        raise BadUri(uri)
     if port == _PORTS.get(scheme):
         port = ""
     return f"{_encoded(user)}{at}{_host(found['host'], uri)}{port and ':'}{port}"
@@ -118,7 +123,10 @@ def _authority(scheme: str, authority: str, uri: str) -> str:
 
 def _host(host: str, uri: str) -> str:
     if host.startswith("["):
-        return host.lower()
+        try:
+            return f"[{IPv6Address(host[1:-1]).compressed}]"
+        except ValueError:
+            raise BadUri(uri) from None
     host = _encoded(host)
     with_letters = unquote(host)
     if with_letters.isascii():
