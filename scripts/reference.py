@@ -37,13 +37,14 @@ from domain.role import SOURCES, roles
 from domain.values import Several
 from projections.registry import QUESTIONS
 from scripts import bundle
-from scripts.benchmarks import figures
+from scripts.benchmarks import figures, scaled
 from scripts.bundle import BadLine, NotRestored
 from scripts.service import open_service
 from scripts.settings import NAMES
 from scripts.stemma import main as stemma
 
 REFERENCE, FIGURES = FOLDER / "reference", Path(__file__).parents[1] / "BENCHMARKS.md"
+SCALING = FIGURES.with_name("SCALING.md")
 COMMON = ("by", "sign", "idempotency_key", "as_of", "as_json")
 """Options that many commands take; they are described once."""
 _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
@@ -361,6 +362,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     REFERENCE / "command-line-money.md": command_line_money,
     REFERENCE / "command-line-rest.md": command_line_rest,
     FIGURES: figures,
+    SCALING: lambda: scaled(SCALING.read_text("utf-8")),
 }
 
 

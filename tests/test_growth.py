@@ -8,7 +8,9 @@ from domain.commands.admitting import AdmitContributor
 from scripts.benchmarks.chart import drawn
 from scripts.benchmarks.growth import CLAIMED, Cost, allowed, exponent, growth_of
 from scripts.benchmarks.measure import Result, plain
+from scripts.benchmarks.measured import Run
 from scripts.benchmarks.partitions import partitioned, vacuumed
+from scripts.benchmarks.scaling import page
 from scripts.generate import community, id_of, record
 from scripts.service import open_service
 
@@ -48,6 +50,35 @@ def test_a_chart_has_a_line_for_each_that_was_measured_at_several_sizes() -> Non
     assert labels[-2:] == ["a <piece> (µs, SQLite)", "an append (µs, SQLite)"]
     assert {"1,000", "10,000", "10", "100"} <= set(labels)
     assert drawn([]) == ""
+
+
+def test_the_document_of_scaling_is_computed_from_the_largest_size() -> None:
+    values = {
+        ("an append", "µs"): (10.0, 25.0),
+        ("folding", "µs/fact"): (90.0, 100.0),
+        ("log", "µs/fact"): (30.0, 20.0),
+        ("stored_events", "bytes/fact"): (700.0, 900.0),
+        ("vault", "bytes/fact"): (90.0, 90.0),
+        ("claims", "bytes/fact"): (10.0, 10.0),
+    }
+    results = tuple(
+        Result("growth", "SQLite", what, value, unit, point=(what, works))
+        for (what, unit), both in values.items()
+        for works, value in zip((1_000, 10_000), both, strict=True)
+    )
+    run = Run("growth", "SQLite", "full", "2026-11-27", "a machine", "Python", (0.0, 0.1), results)
+    names = ("conditions", "bytes", "costs", "memory", "limits", "apart")
+    empty = "".join(f"{name} begins.\n<!-- {name} -->\n<!-- end -->\n" for name in names)
+    told = page(empty, [run])
+    rows = [
+        "- SQLite: `stemma bench growth --size full` on 2026-11-27; a machine; Python; load 0",
+        *("| all others | 10 |", "| **all** | **1,000** |"),
+        "| an append | 10 → 25 (2.50 ×) |",
+        *("| 10⁶ | 1.0 GB | 100 s | 20 s |", "| 10⁹ | 1.0 TB | 27.8 h | 5.56 h |"),
+    ]
+    assert [row for row in rows if row not in told] == []
+    assert all(f"{name} begins.\n" in told for name in names)
+    assert page(told, [run]) == told
 
 
 def test_what_is_only_added_to_is_vacuumed_by_what_was_added(postgres_copy: str) -> None:

@@ -26,6 +26,7 @@ from scripts.benchmarks import (
     money,
     pages,
     reads,
+    scaling,
     searching,
     split,
     waiting,
@@ -67,6 +68,11 @@ def figures() -> str:
     """The page of what was measured last: see ``measured``."""
     modules = ((name, sys.modules[each.__module__]) for name, each in BENCHMARKS.items())
     return document(modules, kept())
+
+
+def scaled(text: str) -> str:
+    """The document of how costs grow, with its tables written anew: see ``scaling``."""
+    return scaling.page(text, kept())
 
 
 def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Run]:

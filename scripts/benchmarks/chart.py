@@ -19,10 +19,10 @@ Points = list[tuple[float, float]]
 
 
 def drawn(results: Iterable[Result]) -> str:
-    """The lines of all results that have a size; empty if there are none."""
+    """The lines of all times that were measured at several sizes; empty if there are none."""
     lines: dict[str, Points] = {}
     for one in results:
-        if one.point is not None:
+        if one.point is not None and one.unit == "µs":
             what, size = one.point
             lines.setdefault(f"{what} ({one.unit}, {one.engine})", []).append((size, one.value))
     if not lines:

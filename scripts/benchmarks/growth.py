@@ -133,7 +133,8 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
         worked = Worked(by_hand)
         pools, facts, filled = _filled(service, works, worked)
         for what, microseconds in filled.items():
-            yield told(f"{what} of {works:,} works", microseconds, "µs/fact")
+            said = f"{what} of {works:,} works"
+            yield told(said, microseconds, "µs/fact", point=(what, works))
         operations = _operations(service, pools, works, TIMES[size])
         key = partial(by_hand.execute, "SELECT state FROM stored_events WHERE position = ?")
         hand = worked.each(TIMES[size], lambda number: len(key([1 + number % facts])))
@@ -157,15 +158,16 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
                 continue  # which others have many rows differs by engine
             yield told(
                 f"{table}, {works:,} works",
-                size_bytes / max(rows, 1),
-                "bytes/row",
+                size_bytes / facts,
+                "bytes/fact",
                 (),
-                f"{rows:,} rows, {size_bytes / facts:,.0f} bytes a fact",
+                f"{rows:,} rows of {size_bytes / max(rows, 1):,.0f} bytes",
+                point=(table, works),
             )
     own, mapped = _memory(address, works, QUESTIONS[size])
     said = f"and {mapped:,.0f} MB of the file's pages" if mapped else "proportional set size"
     what = f"a worker after {QUESTIONS[size]:,} questions, {works:,} works"
-    yield told(what, own, "MB", (), said, at_most(150))
+    yield told(what, own, "MB", (), said, at_most(150), point=("a worker", works))
 
 
 def _filled(

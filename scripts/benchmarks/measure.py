@@ -80,7 +80,7 @@ class Result:
     note: str = ""
     aims: tuple[Aim, ...] = ()
     point: tuple[str, int] | None = None
-    """What it is of which size, if it is measured at several."""
+    """What it is of, at which size, if it is measured at several."""
 
     def ratio(self, peer: Peer) -> float:
         """Our figure divided by the peer's."""

@@ -49,9 +49,13 @@ class Run:
     results: tuple[Result, ...]
 
     @property
-    def command(self) -> str:
-        """What was run."""
-        return f"stemma bench {self.benchmark} --size {self.size}"
+    def conditions(self) -> str:
+        """What was run, when, on what, and what else the machine did."""
+        before, after = self.load
+        return (
+            f"- {self.engine}: `stemma bench {self.benchmark} --size {self.size}` on {self.date}; "
+            f"{self.machine}; {self.versions}; load {before:g} before, {after:g} after."
+        )
 
 
 def run_of(
@@ -139,7 +143,7 @@ def _section(name: str, module: ModuleType, runs: list[Run]) -> str:
         "| | | Stemma | beside | aim |\n|---|---|---|---|---|",
         *(row for run in runs for row in _rows(run)),
         "",
-        *(f"{_conditions(run)}\n" for run in runs),
+        *(f"{run.conditions}\n" for run in runs),
     ]
     return "\n".join(lines)
 
@@ -151,11 +155,3 @@ def _rows(run: Run) -> Iterator[str]:
             aims = "; ".join(f"{aim}" if one.reaches(aim) else f"**{aim}**" for aim in one.aims)
             figure = f"{plain_number(one.value)} {one.unit}"
             yield f"| {one.measure} | {one.engine} | {figure} | {beside} | {aims} |"
-
-
-def _conditions(run: Run) -> str:
-    before, after = run.load
-    return (
-        f"- {run.engine}: `{run.command}` on {run.date}; {run.machine}; {run.versions}; "
-        f"load {before:g} before, {after:g} after."
-    )

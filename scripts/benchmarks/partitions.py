@@ -44,6 +44,7 @@ def vacuumed(
                 max(read, 1),
                 "pages",
                 (Peer("all pages of the table", max(pages, 1)),),
+                point=(f"VACUUM of {name}", works),
             )
 
 
@@ -86,6 +87,7 @@ def partitioned(
             "ms",
             tuple(peers),
             "clock",
+            point=(f"a stream among {partitions} partitions", works),
         )
         peers = peers or [Peer("in one partition", value)]
         by_hand.execute(f"DROP TABLE {table}")
