@@ -209,7 +209,7 @@ def test_the_small_size_of_every_benchmark_runs(name: str, database: str, tmp_pa
         assert all(f"× {peer.name} (" in said for peer in result.peers)
     has_peer = name != "layout" or shutil.which("dot")
     assert not has_peer or any(result.peers for result in results)
-    keep([done], file := tmp_path / "measured.json")
+    keep([done], file := tmp_path / "measured.jsonl")
     assert kept(file) == [done]
     page = document([(name, sys.modules[BENCHMARKS[name].__module__])], [done])
     assert f"- {done.engine}: `stemma bench {name} --size small` on " in page
@@ -237,7 +237,7 @@ def test_an_aim_is_a_figure_or_a_multiple_of_a_peers() -> None:
 
 
 def test_a_later_run_takes_the_place_of_the_same_on_the_same_engine(tmp_path: Path) -> None:
-    file = tmp_path / "measured.json"
+    file = tmp_path / "measured.jsonl"
 
     def run_on(engine: str, value: float) -> Run:
         result = Result("race", engine, "a lap", value, "s")

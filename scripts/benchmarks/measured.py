@@ -22,7 +22,7 @@ import psycopg
 
 from scripts.benchmarks.measure import Aim, Peer, Result, is_postgres, plain_number
 
-FILE = Path(__file__).with_name("measured.json")
+FILE = Path(__file__).with_name("measured.jsonl")
 HEAD = """\
 # Benchmarks
 
@@ -99,15 +99,16 @@ def _versions(database: str) -> str:
 
 
 def kept(file: Path = FILE) -> list[Run]:
-    """The runs of a file, as they stand there."""
-    return [_read(one) for one in json.loads(file.read_text("utf-8"))] if file.exists() else []
+    """The runs of a file, one a line."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return [_read(json.loads(line)) for line in lines]
 
 
 def keep(runs: Iterable[Run], file: Path = FILE) -> None:
     """Put runs in place of those of the same benchmark and engine."""
     found = {(one.benchmark, one.engine): one for one in (*kept(file), *runs)}
-    told = [asdict(found[key]) for key in sorted(found)]
-    file.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    told = (json.dumps(asdict(found[key]), ensure_ascii=False) for key in sorted(found))
+    file.write_text("".join(f"{line}\n" for line in told), "utf-8")
 
 
 def _read(told: dict[str, Any]) -> Run:
