@@ -6,7 +6,6 @@ The one rule: every error is one sentence and a status, never a traceback.
 from __future__ import annotations
 
 import errno
-from inspect import getdoc
 from typing import Any
 
 import click
@@ -40,16 +39,32 @@ from scripts.commands.frame import Chosen
 from scripts.commands.wording import in_own_words
 from scripts.settings import NAMES, BadSetting
 
-ROOMS = (
-    *(serving, bundles, questions, money, recording, citing, forgetting),
-    *(proofs, auditing, monitoring, witnessing, verifying, signing, keys, identities),
-    *(measuring, doctoring, keeping, webhooks, notifications),
-)
-"""The modules with the commands; “stemma --help” lists all of them alphabetically."""
+SECTIONS = {
+    "Set it up and run it": (serving, keeping, doctoring, measuring),
+    "Record": (recording, bundles, citing, forgetting),
+    "Ask": (questions, money),
+    "Prove and verify": (proofs, verifying, auditing, monitoring, witnessing),
+    "Keys, identities, notifications": (keys, signing, identities, webhooks, notifications),
+}
+"""The modules with the commands, under the headings of “stemma --help”."""
+WIDTH, INDENT = 100, 6
+"""How wide a help text may be, and what stands around the name of a command."""
+ROOMS = tuple(room for rooms in SECTIONS.values() for room in rooms)
 
 
 class Command(click.Group):
-    """The commands; every error is shown as one sentence."""
+    """The commands, listed by section; every error is shown as one sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        widest = max(map(len, self.commands))
+        limit = formatter.width - widest - INDENT
+        for title, rooms in SECTIONS.items():
+            found = (one for room in rooms for one in room.commands.commands.items())
+            with formatter.section(title):
+                formatter.write_dl(
+                    (name.ljust(widest), one.get_short_help_str(limit))
+                    for name, one in sorted(found)
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -73,7 +88,8 @@ class Command(click.Group):
 @click.group(
     cls=Command,
     commands=[command for room in ROOMS for command in room.commands.commands.values()],
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    epilog=f"Settings come from the environment: {', '.join(NAMES)}.",
 )
 @click.version_option(package_name="stemma", message="stemma %(version)s")
 @click.option(
@@ -93,9 +109,6 @@ def main(ctx: click.Context, database: str | None, community: str | None) -> Non
     Wherever an id is expected, the text used for it in a bundle works as well.
     """
     ctx.obj = Chosen(database, community)
-
-
-main.help = f"{getdoc(main.callback)}\n\nSettings come from the environment: {', '.join(NAMES)}."
 
 
 if __name__ == "__main__":

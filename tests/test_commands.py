@@ -23,7 +23,7 @@ from domain.registry import COMMANDS
 from projections.registry import by_words
 from scripts import commands as rooms_of_commands
 from scripts.bundle import Ids
-from scripts.stemma import ROOMS, main
+from scripts.stemma import ROOMS, SECTIONS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMMA = (sys.executable, "-m", "scripts.stemma")
@@ -100,6 +100,13 @@ def test_every_room_of_commands_is_brought_to_the_front_door() -> None:
     ]
     assert {room.__name__ for room in rooms} == {room.__name__ for room in ROOMS}
     assert sum(len(room.commands.commands) for room in rooms) == len(main.commands)
+
+
+def test_the_help_of_everything_lists_each_command_once_under_a_heading(stemma: Stemma) -> None:
+    listed = stemma("--help").partition("\n\nSet it up")[2]
+    named = re.findall(r"^  ([a-z][a-z-]+)  ", listed, re.MULTILINE)
+    assert sorted(named) == sorted(main.commands)
+    assert re.findall(r"^([A-Z].*):$", listed, re.MULTILINE) == list(SECTIONS)[1:]
 
 
 def test_nothing_is_loaded_that_only_some_commands_need() -> None:
