@@ -218,7 +218,7 @@ class JournalRecorder(ApplicationRecorder):
             "WITH RECURSIVE reached (value) AS ("
             "SELECT f.value FROM found f WHERE f.value IN :values AND f.field = :field "
             "AND f.position <= :upto UNION "
-            "SELECT f.leads_to FROM reached r JOIN found f ON f.value = r.value "
+            "SELECT f.leads_to FROM reached r JOIN EACH found f ON f.value = r.value "
             "AND f.field = :field AND f.position <= :upto), "
             "near (value) AS (SELECT value FROM reached LIMIT :most) "
             "SELECT n.value, f.leads_to FROM near n LEFT JOIN found f ON f.value = n.value "

@@ -139,8 +139,8 @@ def remembered(view: View, root: int) -> Ancestry | None:
 
 _UP = (
     "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
-    f"SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}) SELECT {{}} "
-    f"FROM up JOIN @remixes e ON e.child = up.number WHERE {_COUNTS}"
+    f"SELECT e.parent FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}) "
+    f"SELECT {{}} FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}"
 )
 
 

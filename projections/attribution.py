@@ -698,7 +698,7 @@ def accounts_of(view: View, number: int) -> list[int]:
     """A person's own number and those merged into it, directly or not."""
     rows = view.rows(
         "WITH RECURSIVE same (number) AS (SELECT CAST(:number AS BIGINT) UNION "
-        "SELECT p.number FROM same JOIN @contributors p ON p.merged_into = same.number "
+        "SELECT p.number FROM same JOIN EACH @contributors p ON p.merged_into = same.number "
         f"WHERE {holds('p')}) SELECT number FROM same",
         number=number,
     )
@@ -715,7 +715,7 @@ def attribution(
         "WITH RECURSIVE down (number) AS ("
         f"SELECT c.work FROM @credits c WHERE c.contributor IN :accounts AND {_COUNTED} "
         f"AND {NOT_HIDDEN} "
-        "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
+        "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
         f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
         # Not a join: SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "

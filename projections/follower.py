@@ -120,7 +120,7 @@ class Follower:
     def catch_up(self, progress: Progress = no_progress) -> int:
         """Fold everything there is; the position reached.
 
-        Much at once is sampled: without samples, PostgreSQL reads all edges for each generation.
+        Much at once is sampled, so that PostgreSQL plans for what is there now.
         """
         begun = self.store.current().position
         while self.fold_page():

@@ -683,12 +683,14 @@ def lineages_to(
         # The plus makes SQLite use the index on the child; else it would scan all descendants.
         "WITH RECURSIVE down (number) AS MATERIALIZED ("
         f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} UNION "
-        f"SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number WHERE {_COUNTS}), "
+        "SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
+        f"WHERE {_COUNTS}), "
         "up (root, number) AS ("
         f"SELECT w.number, w.number FROM @works w WHERE w.number IN :roots AND {holds('w')} UNION "
-        "SELECT up.root, e.parent FROM up JOIN @remixes e ON e.child = up.number "
+        "SELECT up.root, e.parent FROM up JOIN EACH @remixes e ON e.child = up.number "
         f"WHERE +e.parent IN (SELECT number FROM down) AND {_COUNTS}) "
-        "SELECT up.root, e.child, e.parent, e.kind FROM up JOIN @remixes e ON e.child = up.number "
+        "SELECT up.root, e.child, e.parent, e.kind FROM up "
+        "JOIN EACH @remixes e ON e.child = up.number "
         f"WHERE +e.parent IN (SELECT number FROM down) AND {_COUNTS}",
         roots=list(roots),
         works=list(works),

@@ -33,7 +33,8 @@ WITH RECURSIVE within (scheme, value, work, holder) AS (
     SELECT i.scheme, i.value, i.subject, i.subject FROM @identifiers i
     WHERE i.value IN :values AND {_IDENTIFIED}
     UNION
-    SELECT w.scheme, w.value, w.work, r.child FROM within w JOIN @remixes r ON r.parent = w.holder
+    SELECT w.scheme, w.value, w.work, r.child FROM within w
+    JOIN EACH @remixes r ON r.parent = w.holder
     WHERE {_COMPONENT}
 )
 SELECT f.scheme, f.value, p.id, p.currency, CASE WHEN f.work = f.holder THEN NULL ELSE w.id END

@@ -155,7 +155,7 @@ def _merged(view: View, people: Collection[int]) -> dict[int, list[int]]:
         "WITH RECURSIVE same (person, number) AS ("
         "SELECT p.number, p.number FROM @contributors p "
         "WHERE p.number IN :people AND p.until > :as_of "
-        "UNION SELECT same.person, p.number FROM same JOIN @contributors p "
+        "UNION SELECT same.person, p.number FROM same JOIN EACH @contributors p "
         "ON p.merged_into = same.number WHERE p.until > :as_of) "
         "SELECT person, number FROM same WHERE number <> person",
         people=sorted(people),

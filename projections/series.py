@@ -80,10 +80,10 @@ def _below(view: View, root: int) -> Below:
     """What is in a release, and in each release that is in it."""
     rows = view.rows(
         "WITH RECURSIVE wholes (number) AS (SELECT CAST(:root AS BIGINT) UNION "
-        "SELECT e.parent FROM wholes JOIN @remixes e ON e.child = wholes.number "
+        "SELECT e.parent FROM wholes JOIN EACH @remixes e ON e.child = wholes.number "
         f"JOIN @works w ON w.number = e.parent WHERE {_IN_RELEASES}) "
         "SELECT e.child, e.parent, e.places, e.born FROM wholes "
-        "JOIN @remixes e ON e.child = wholes.number JOIN @works w ON w.number = e.parent "
+        "JOIN EACH @remixes e ON e.child = wholes.number JOIN @works w ON w.number = e.parent "
         f"WHERE {_IN_RELEASES}",
         root=root,
     )

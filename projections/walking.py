@@ -87,7 +87,7 @@ def onwards_of(
     With ``most``, that many edges of them.
     """
     here, there = way
-    leading = f"JOIN @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"
+    leading = f"JOIN EACH @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"
     further = f"UNION SELECT e.{there} FROM far {leading}" if is_whole else ""
     first = "" if most is None else f" ORDER BY e.{here}, e.{there} LIMIT {most}"
     rows = view.rows(

@@ -16,7 +16,7 @@ from stories import at_once
 
 from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table
 from domain.engine.opening import open_engine
-from domain.engine.postgres import CONNECTIONS
+from domain.engine.postgres import CONNECTIONS, PostgresEngine
 
 
 @pytest.fixture
@@ -70,6 +70,26 @@ def test_a_list_of_any_length_is_one_value(kind: type, engine: Engine) -> None:
     assert among("id IN :wanted", list(range(5000))) == 3000
     assert among("says IN :wanted", []) == 0
     assert among("says IN :wanted", ["7", "x", "8"]) == 2
+
+
+def test_each_row_is_asked_for_by_the_index_whatever_the_planner_believes(engine: Engine) -> None:
+    """Of a chain: what is below the first, when samples say that there are hardly any rows."""
+    sql = (
+        "WITH RECURSIVE below (id) AS (SELECT CAST(:first AS TEXT) UNION "
+        "SELECT CAST(n.id AS TEXT) FROM below JOIN EACH notes n ON n.says = below.id "
+        "WHERE n.id > :least) SELECT count(*) FROM below"
+    )
+    with engine.transaction() as writer:
+        writer.execute("CREATE INDEX notes_says ON notes (says)")
+        writer.load("notes", ["id", "says"], [(1, "0")])
+    engine.analyze(["notes"])
+    with engine.transaction() as writer:
+        writer.load("notes", ["id", "says"], [(n + 1, str(n)) for n in range(1, 3000)])
+    assert engine.query(sql, first="0", least=0) == [(3001,)]
+    explain = "EXPLAIN " if isinstance(engine, PostgresEngine) else "EXPLAIN QUERY PLAN "
+    plan = " ".join(map(str, engine.query(explain + sql, first="0", least=0)))
+    assert "notes_says" in plan
+    assert not any(scan in plan for scan in ("Hash", "Merge", "Seq Scan on notes", "SCAN n "))
 
 
 def test_a_write_transaction_is_whole_or_not_at_all(engine: Engine) -> None:

@@ -1,7 +1,9 @@
 """A database: one interface for connections, SQL, transactions and errors.
 
-SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long; each
-engine translates that in one place, and never raises an exception of its driver.
+SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long.
+``JOIN EACH table t ON t.column = other.column`` finds the rows for each row before it by the index
+of the column, whatever the planner believes, as recursion needs: samples say nothing of its steps.
+Each engine translates that in one place, and never raises an exception of its driver.
 
 A thread has at most one connection: what it asks within a transaction sees that transaction.
 Open an engine after a fork, not before: connections do not survive one.

@@ -50,6 +50,9 @@ from domain.refusal import NotPermitted
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\bIN :(\w+)")
+_EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
+# What is not flattened is asked of each row by itself, whatever the planner believes.
+_OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
 CONNECT_TIMEOUT_SECONDS = 2
 CONNECTIONS = 9
 """How many a process has at most."""
@@ -91,6 +94,7 @@ class _Translated(NamedTuple):
 
 @lru_cache(maxsize=2048)
 def _translated(sql: str, single: Collection[str]) -> _Translated:
+    sql = _EACH.sub(_OF_EACH, sql)
     lists = frozenset(_LIST.findall(sql))
     named = _LIST.sub(lambda one: f"= :{one[1]}" if one[1] in single else f"= ANY(:{one[1]})", sql)
     places = {

@@ -162,7 +162,7 @@ def _pools_below(view: View, work: str) -> list[str]:
     """The pools of a work and of everything that was made from it."""
     rows = view.rows(
         "WITH RECURSIVE down (number) AS (SELECT CAST(:number AS BIGINT) "
-        "UNION SELECT e.child FROM down JOIN @remixes e ON e.parent = down.number "
+        "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
         f"WHERE {counting('e', NOT_COUNTED)} AND {holds('e')}) "
         "SELECT o.id FROM @pools o WHERE o.release IN (SELECT number FROM down) "
         "AND o.position <= :as_of ORDER BY o.position",
