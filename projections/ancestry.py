@@ -1,12 +1,14 @@
-"""Ancestry: a work and everything it was made from, and who is credited there.
+"""Ancestry: a work and everything it was made from, and what was read of each work in it.
 
-A large one is kept in memory: it holds as of a later position as well, if no fact since then was
-about an edge, a credit, a licence, a join or a merge in it. It has no texts of people.
+A large one is kept in memory. It holds as of a later position as well, if no fact since then was
+about an edge, a credit, a licence, a join or a merge in it; if some were, the works that they are
+about are read again, and no others. It has no texts of people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
@@ -28,6 +30,8 @@ C = TypeVar("C", bound=Collection[Any])
 
 SMALL = 100
 """A lineage of fewer edges is read each time."""
+NEAR = 1_000
+"""So many works are read if only the nearest are asked for."""
 MOST_READ = 2_000
 """If more was recorded since it was read that may change a lineage, it is read again."""
 
@@ -39,59 +43,120 @@ _CHANGING = tuple(
     if issubclass(kind, (Remix.Event, Credit.Event, Work.Described, *_OF_ALL))
 )
 
+Read = Callable[[View, list[int]], Iterable[Row]]
+"""What reads rows about some works; the first column of each is the work."""
+_Stated = tuple[int, int, str, str]
+"""A child, a parent, the kind of the edge, and whether it states a rate."""
+_RATED, _UNRATED = "+", "-"
+
 
 class Ancestry:
     """A lineage by numbers, and from when to when it is known to hold."""
 
-    def __init__(self, tree: Pedigree[int], view: View) -> None:
-        self.tree = tree
-        """With its edges if they were asked for."""
-        self._key = (view.generation, tree.root)
+    def __init__(self, root: int, stated: list[_Stated], view: View) -> None:
+        stated.sort()
+        self._stated = stated
+        children, parents, kinds, _ = zip(*stated, strict=True) if stated else ((),) * 4
+        self.tree: Pedigree[int] = Paired(root, Pairs(children, parents, kinds))
+        self._key = (view.generation, root)
         self._since = self._until = view.as_of
+        self._rows: dict[str, tuple[Collection[Row], Collection[int]]] = {}
+        """By name: rows about its works, and the works of which they were not read yet."""
         self._derived: dict[str, tuple[Hashable, Collection[Any]]] = {}
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is read each time."""
+        return len(self._stated) < SMALL
+
+    @property
+    def unrated(self) -> set[int]:
+        """The works that have an edge which states no rate."""
+        return {child for child, _, _, rated in self._stated if rated == _UNRATED}
+
     def keep(self, view: View) -> None:
-        """Keep it in memory with what was derived from it, if it is worth it."""
-        size = len(self.tree.pairs.children)
-        if size < SMALL or view.as_of == LARGEST_POSITION:
+        """Keep it in memory with what was read and derived, if it is worth it."""
+        if self.is_small or view.as_of == LARGEST_POSITION:
             return
         latest = view.memory.get(self._key)
         is_past = isinstance(latest, Ancestry) and latest.is_after(view.as_of)
         key = (*self._key, self._since) if is_past else self._key
-        further = sum(len(kept) for _, kept in self._derived.values())
-        view.memory.keep(key, self, 2 * size + further)
+        further = [rows for rows, _ in self._rows.values()]
+        further += (kept for _, kept in self._derived.values())
+        view.memory.keep(key, self, 2 * len(self._stated) + sum(map(len, further)))
 
     def is_after(self, position: int) -> bool:
         """Whether it was read as of a later position."""
         return self._since > position
 
+    # -- what was read of its works --------------------------------------------------------
+
+    def rows(self, view: View, name: str, read: Read) -> Collection[Row]:
+        """Rows about its works, each read once."""
+        rows, unread = self._rows.get(name, ((), self.tree.generation))
+        if unread:
+            rows = [*rows, *read(view, list(unread))]
+            self._rows[name] = rows, ()
+            self.keep(view)
+        return rows
+
     def derived(self, view: View, name: str, key: Hashable, derive: Callable[[], C]) -> C:
-        """What follows from it, its credits and a key alone; of the latest key it is kept."""
+        """What follows from it, its rows and a key alone; of the latest key it is kept."""
         kept = self._derived.get(name)
         if kept is None or kept[0] != key:
             kept = self._derived[name] = key, derive()
             self.keep(view)
         return cast("C", kept[1])
 
-    def holds(self, view: View) -> bool:
-        """Whether it is the lineage as known at a view's position, too."""
-        if view.as_of > self._until and self._is_untouched(view):
-            self._until = view.as_of
-        return self._since <= view.as_of <= self._until
+    # -- as of a later position ------------------------------------------------------------
 
-    def _is_untouched(self, view: View) -> bool:
+    def at(self, view: View) -> Ancestry | None:
+        """The lineage as known at a view's position, if that follows from this one."""
+        if view.as_of < self._since:
+            return None
+        if view.as_of > self._until:
+            changed = self._changed(view)
+            if changed is None:
+                return None
+            if changed:
+                return self._read_again(view, changed)
+            self._until = view.as_of
+        return self
+
+    def _changed(self, view: View) -> set[int] | None:
+        """The works of which something changed since; None if that may be anything."""
         facts = JournalRecorder(view.engine).after(self._until, MOST_READ, _CHANGING)
         happened = [placed.fact() for placed in facts if placed.position <= view.as_of]
         if len(happened) == MOST_READ or any(isinstance(one, _OF_ALL) for one in happened):
-            return False
+            return None
         rows = view.rows(
             f"SELECT DISTINCT w.node FROM @works w WHERE w.id IN :ids AND {holds('w')}",
-            ids=sorted(set(map(_changed, happened))),
+            ids=sorted(set(map(_about, happened))),
         )
-        return not any(node in self.tree.generation for (node,) in rows)
+        return {node for (node,) in rows}.intersection(self.tree.generation)
+
+    def _read_again(self, view: View, changed: set[int]) -> Ancestry:
+        """The same, with what there is now of these works and above them."""
+        before = self.tree.generation
+        stated = [one for one in self._stated if one[0] not in changed]
+        own = _read_stated(view, _OF_WORKS, changed)
+        stated += own
+        if beyond := {parent for _, parent, *_ in own} - before.keys():
+            stated += (one for one in _read_stated(view, _ABOVE, beyond) if one[0] not in before)
+        found = Ancestry(self.tree.root, stated, view)
+        works = found.tree.generation
+        if len(works) < len(found.tree.places.works):  # some are not reached any more
+            found = Ancestry(self.tree.root, [one for one in stated if one[0] in works], view)
+        new = changed.union(works.keys() - before.keys())
+        for name, (rows, unread) in self._rows.items():
+            left = new.union(unread).intersection(works)
+            told = [row for row in rows if row[0] in works and row[0] not in left]
+            found._rows[name] = told, left
+        found.keep(view)
+        return found
 
 
-def _changed(happened: Fact) -> str:
+def _about(happened: Fact) -> str:
     """The work whose edges upwards, credits or licence a fact changes."""
     if isinstance(happened, Remix.Event):
         return happened.child
@@ -103,68 +168,102 @@ def _changed(happened: Fact) -> str:
 
 def ancestry(view: View, root: int) -> Ancestry:
     """A work with everything it was made from, remembered or read."""
-    return _known(view, root) or _read(view, root, Paired(root, pairs_above(view, root)))
-
-
-def numbered(view: View, root: int) -> Lineage[int]:
-    """The same with its edges, by the numbers of its works."""
-    known = _known(view, root)
-    if known is None or not isinstance(known.tree, Lineage):
-        known = _read(view, root, Lineage(root, tuple(edges_above(view, root))))
-    assert isinstance(known.tree, Lineage)
-    return known.tree
-
-
-def _known(view: View, root: int) -> Ancestry | None:
     key = "ancestry", root
-    if key not in view.held and (found := remembered(view, root)):
+    if key not in view.held:
+        found = remembered(view, root)
+        if found is None:
+            found = Ancestry(root, _read_stated(view, _ABOVE, [root]), view)
+            found.keep(view)
         view.held[key] = found
-    return cast("Ancestry | None", view.held.get(key))
-
-
-def _read(view: View, root: int, tree: Pedigree[int]) -> Ancestry:
-    found = view.held["ancestry", root] = Ancestry(tree, view)
-    found.keep(view)
-    return found
+    return cast("Ancestry", view.held[key])
 
 
 def remembered(view: View, root: int) -> Ancestry | None:
     """The same, if it is remembered."""
     key = (view.generation, root)
     for kept in map(view.memory.get, (key, (*key, view.as_of))):
-        if isinstance(kept, Ancestry) and kept.holds(view):
-            return kept
+        if isinstance(kept, Ancestry) and (found := kept.at(view)):
+            return found
     return None
 
 
-_UP = (
-    "WITH RECURSIVE up (number) AS (SELECT CAST(:root AS BIGINT) UNION "
-    f"SELECT e.parent FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}) "
-    f"SELECT {{}} FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}"
+def numbered(view: View, root: int) -> Lineage[int]:
+    """The same with its edges, by the numbers of its works."""
+    key = "numbered", root
+    if key not in view.held:
+        above = ancestry(view, root)
+        edges = above.derived(
+            view, "edges", None, lambda: edges_in(above.rows(view, "edges", _edge_rows))
+        )
+        view.held[key] = Lineage(root, tuple(edges))
+    return cast("Lineage[int]", view.held[key])
+
+
+def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:
+    """Its works from a place on, the nearest first, with their generations; far ones read last."""
+    if first < NEAR and ("ancestry", root) not in view.held and not remembered(view, root):
+        near = [number for (number,) in view.rows(_NEAREST, works=[root], most=NEAR)]
+        stated = _read_stated(view, _OF_WORKS, near)
+        found, read = Ancestry(root, stated, view).tree.generation, {root, *near}
+        # Up to the first work whose parents were not read, none is missing.
+        end = min((far for work, far in found.items() if work not in read), default=None)
+        known = [one for one in found.items() if end is None or one[1] <= end]
+        yield from known[first:]
+        if end is None:
+            return
+        first = max(first, len(known))
+    yield from islice(ancestry(view, root).tree.generation.items(), first, None)
+
+
+def edges_of(view: View, works: Collection[int]) -> list[Edge[int]]:
+    """The edges from these works to what they were made from, in order."""
+    return edges_in(_edge_rows(view, list(works)))
+
+
+def _edge_rows(view: View, works: list[int]) -> list[Row]:
+    return view.rows(
+        f"SELECT {EDGE} FROM @remixes e WHERE e.child IN :works AND {_COUNTS}", works=works
+    )
+
+
+_OF_WORKS = (
+    "SELECT string_agg(CAST(e.child AS TEXT), ','), string_agg(CAST(e.parent AS TEXT), ','), "
+    f"string_agg(e.kind, ','), string_agg(CASE WHEN e.rate IS NULL THEN '{_UNRATED}' "
+    f"ELSE '{_RATED}' END, ',') FROM @remixes e WHERE e.child IN :works AND {_COUNTS}"
 )
+"""All edges as one row of lists, which takes half as long as a row for each."""
+_UP = (
+    "WITH RECURSIVE up (number) AS ("
+    f"SELECT e.child FROM @remixes e WHERE e.child IN :works AND {_COUNTS} UNION "
+    f"SELECT e.parent FROM up JOIN EACH @remixes e ON e.child = up.number WHERE {_COUNTS}) "
+)
+_ABOVE = _UP + _OF_WORKS.replace(
+    "@remixes e WHERE e.child IN :works AND", "up JOIN EACH @remixes e ON e.child = up.number WHERE"
+)
+_NEAREST = f"{_UP} SELECT number FROM up LIMIT :most"
+"""Both engines go on from generation to generation, and no further than is asked for."""
 
 
-def pairs_above(view: View, root: int) -> Pairs[int]:
-    """What was made from what between a work and all its ancestors, in order."""
-    rows = view.rows(_UP.format("e.child, e.parent, e.kind"), root=root)
-    rows.sort()
-    return Pairs(*zip(*rows, strict=True)) if rows else Pairs((), (), ())
-
-
-def edges_above(view: View, root: int) -> list[Edge[int]]:
-    """The edges between a work and all its ancestors, in order."""
-    return edges_in(view.rows(_UP.format(EDGE), root=root))
+def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
+    (lists,) = view.rows(sql, works=list(works))
+    if lists[0] is None:
+        return []
+    children, parents, kinds, rated = (one.split(",") for one in lists)
+    return list(zip(map(int, children), map(int, parents), kinds, rated, strict=True))
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"
 """The columns of which an edge is made."""
 
 
-def edges_in(rows: Sequence[Row]) -> list[Edge[int]]:
+in_order = itemgetter(0, 1, 2, 4)
+"""By child, parent, kind and id: a rate may be null, which has no order."""
+
+
+def edges_in(rows: Collection[Row]) -> list[Edge[int]]:
     """Edges from their rows, in order; what was said alike of works that are one counts once."""
-    # By child, parent, kind and id: a rate may be null, which has no order.
-    rows = sorted(rows, key=itemgetter(0, 1, 2, 4))
+    rows = sorted(rows, key=in_order)
     if all(row[0] == row[6] and row[1] == row[7] for row in rows):  # none of them was joined
         return [edge_of(row[:6]) for row in rows]
     edges = once((Edge(*row[:6]), row[6:]) for row in rows)
-    return sorted(edges, key=itemgetter(0, 1, 2, 4))
+    return sorted(edges, key=in_order)

@@ -5,17 +5,16 @@ A page reads what it shows, and no more.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
 
 from domain.dates import is_surely_before
-from domain.lineage import Lineage
+from domain.lineage import Edge
 from projections import attribution, lineage
-from projections.ancestry import numbered
+from projections.ancestry import edges_of, in_order, nearest
 from projections.store import View, bytes_of, decode_cursor, encode_cursor
-from projections.told import EdgeTold, LineageTold, Node, WorkRef
+from projections.told import LineageTold, Node, WorkRef
 
 MOST_BYTES = 250_000
 """How long a page is as JSON, at most, but for a single work or edge."""
@@ -24,67 +23,73 @@ MOST_MAKERS = 100
 READ_TOGETHER = 200
 """How many works are read at once."""
 
-Part = tuple[int | None, dict[str, Any]]
-"""A work, or an edge with its place among all."""
+
+class Part(NamedTuple):
+    """A work, or one of its edges."""
+
+    place: int
+    """That of the work among all."""
+    number: int
+    """0 is the work itself; its edges follow."""
+    edge: Edge[int] | None
+    told: Any
 
 
 def page(view: View, id: str, after: str | None = None) -> LineageTold:
     """A page of the lineage of a work, the nearest works first."""
-    tree = numbered(view, lineage.find(view, id).number)
-    (start,) = decode_cursor(after, int) or [0]
-    nodes, edges, end, size = list[Node](), list[tuple[int, EdgeTold]](), max(0, start), 0
-    for place, part in _parts(view, tree, end):
-        size += bytes_of(part)
+    root = lineage.find(view, id)
+    place, number = decode_cursor(after, int, int) or [0, 0]
+    nodes, edges, size, following = list[Node](), list[tuple[Edge[int], Any]](), 0, None
+    for part in _parts(view, root.number, max(0, place)):
+        if part[:2] < (place, number):
+            continue
+        size += bytes_of(part.told)
         if size > MOST_BYTES and (nodes or edges):
+            following = encode_cursor(*part[:2])
             break
-        end += 1
-        if place is None:
-            nodes.append(cast("Node", part))
+        if part.edge is None:
+            nodes.append(part.told)
         else:
-            edges.append((place, cast("EdgeTold", part)))
+            edges.append((part.edge, part.told))
+    edges.sort(key=lambda one: in_order(one[0]))
     return {
-        "root": lineage.ids_of(view, [tree.root])[tree.root],
+        "root": root.id,
         "nodes": nodes,
-        "edges": [edge for _, edge in sorted(edges, key=lambda one: one[0])],
-        "next": encode_cursor(end) if end < len(tree.generation) + len(tree.edges) else None,
+        "edges": [told for _, told in edges],
+        "next": following,
     }
 
 
-def _parts(view: View, tree: Lineage[int], start: int) -> Iterator[Part]:
+def _parts(view: View, root: int, first: int) -> Iterator[Part]:
     """From a place on: each work, the nearest first, and after it its own edges."""
-    works = list(tree.generation)
-    begins = [0, *accumulate(1 + len(tree.edges_of.get(work, ())) for work in works)]
-    first = bisect_right(begins, start) - 1
-    passed = start - begins[first] if first < len(works) else 0
-    for place in range(first, len(works), READ_TOGETHER):
-        for part in _read(view, tree, works[place : place + READ_TOGETHER]):
-            if passed:
-                passed -= 1
-            else:
-                yield part
+    works, place = nearest(view, root, first), first
+    while batch := dict(islice(works, READ_TOGETHER)):
+        yield from _read(view, batch, place)
+        place += len(batch)
 
 
-def _read(view: View, tree: Lineage[int], works: Sequence[int]) -> Iterator[Part]:
-    above = {parent for work in works for parent in tree.parents.get(work, ())}
-    known = lineage.references(view, above.union(works))
+def _read(view: View, works: Mapping[int, int], first: int) -> Iterator[Part]:
+    """The parts of some works, given with their generations."""
+    edges = edges_of(view, works)
+    known = lineage.references(view, {edge.parent for edge in edges}.union(works))
     made = attribution.makers(view, works)
-    for work in works:
+    own: dict[int, list[Edge[int]]] = {}
+    for edge in edges:
+        own.setdefault(edge.child, []).append(edge)
+    for place, (work, generation) in enumerate(works.items(), first):
         makers = made.get(work, [])
-        yield (
-            None,
-            {
-                **known[work],
-                "generation": tree.generation[work],
-                "contributors": makers[:MOST_MAKERS],
-                "contributors_left_out": max(0, len(makers) - MOST_MAKERS),
-            },
-        )
-        for place in tree.edges_of.get(work, ()):
-            yield place, _edge(tree, place, known)
+        told = {
+            **known[work],
+            "generation": generation,
+            "contributors": makers[:MOST_MAKERS],
+            "contributors_left_out": max(0, len(makers) - MOST_MAKERS),
+        }
+        yield Part(place, 0, None, told)
+        for number, edge in enumerate(own.get(work, ()), 1):
+            yield Part(place, number, edge, _edge(edge, known))
 
 
-def _edge(tree: Lineage[int], place: int, known: Mapping[int, WorkRef]) -> dict[str, Any]:
-    edge = tree.edges[place]
+def _edge(edge: Edge[int], known: Mapping[int, WorkRef]) -> dict[str, Any]:
     child, parent = known[edge.child], known[edge.parent]
     return {
         "id": edge.id,

@@ -6,7 +6,7 @@ An answer names the nearest works; conflicts are looked for among all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from itertools import islice
@@ -20,7 +20,7 @@ from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
 from projections.ancestry import C, ancestry, numbered
 from projections.question import Asking, Form, question
-from projections.store import View, holds
+from projections.store import View
 from projections.told import Count, WorkRef
 
 MOST_SHOWN = 500
@@ -62,13 +62,13 @@ class Licensed:
     """A lineage with its licences."""
 
     def __init__(self, view: View, root: int) -> None:
-        self.root, self._view, self._tree = root, view, numbered(view, root)
-        self._above = ancestry(view, root)
+        self.root, self._view, self._above = root, view, ancestry(view, root)
+        self._tree = self._above.tree
 
     @cached_property
     def stated(self) -> Mapping[int, str]:
         """By work: its licence as stated, or that of what was joined into it."""
-        return self._derived("licences", lambda: _stated(self._view, self._tree.generation))
+        return self._derived("licences", lambda: lineage.licences_in(self._view, self.root))
 
     @cached_property
     def terms(self) -> Mapping[int, Terms]:
@@ -78,6 +78,8 @@ class Licensed:
     @cached_property
     def conflicts(self) -> Sequence[Broken[int]]:
         """Every rule that is broken, those about single remixes first."""
+        if not self.stated:
+            return ()
         return self._derived("conflicts", lambda: [*self._along().conflicts()])
 
     def _derived(self, name: str, derive: Callable[[], C]) -> C:
@@ -93,7 +95,7 @@ class Licensed:
             several = changed.get(edge.id)
             return [self.terms[edge.parent]] if several is None else given_since(*several)
 
-        return Licences(self._tree, self.terms, given)
+        return Licences(numbered(self._view, self.root), self.terms, given)
 
     def answer(self) -> LicencesTold:
         """The licences as JSON."""
@@ -138,15 +140,6 @@ class Licensed:
             title, makers = formats.label(told[work]), billing.line(made.get(work, ()))
             terms = self.terms[work]
             yield Attribution(one_line(title), one_line(makers), told[work]["uri"], terms)
-
-
-def _stated(view: View, works: Collection[int]) -> dict[int, str]:
-    rows = view.rows(
-        "SELECT w.number, w.licence FROM @works w WHERE w.number IN :works "
-        f"AND w.licence IS NOT NULL AND {holds('w')}",
-        works=list(works),
-    )
-    return lineage.joined_licences(view, works) | dict(rows)
 
 
 def _told(one: Broken[int], works: Mapping[int, WorkRef]) -> Conflict:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of, year_of
+from domain.engine import Row
 from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
@@ -335,14 +336,29 @@ def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
     return {id: texts[url] for id, url in rows if url in texts}
 
 
-def joined_licences(view: View, nodes: Iterable[int]) -> dict[int, str]:
-    """By node: the first licence that is on record of a work joined into it."""
-    rows = view.rows(
-        "SELECT m.node, m.licence FROM @works m WHERE m.node IN :nodes AND m.number <> m.node "
-        f"AND m.licence IS NOT NULL AND {holds('m')} ORDER BY m.number DESC",
-        nodes=list(nodes),
+def licences_in(view: View, root: int) -> dict[int, str]:
+    """By work in a lineage: its licence, or the first on record of a work joined into it."""
+    rows = ancestry(view, root).rows(view, "works", _notable)
+    own_last = sorted(rows, key=lambda row: (row[0] == row[1], -row[1]))
+    return {node: licence for node, _, licence, _ in own_last if licence is not None}
+
+
+def has_unrated(view: View, root: int) -> tuple[bool, bool]:
+    """Whether releases in a lineage, and whether other works in it, have edges without a rate."""
+    above = ancestry(view, root)
+    rows = above.rows(view, "works", _notable)
+    releases = {node for node, number, _, kind in rows if node == number and kind == "release"}
+    unrated = above.unrated
+    return not unrated.isdisjoint(releases), not unrated <= releases
+
+
+def _notable(view: View, nodes: list[int]) -> list[Row]:
+    """Those of the works that these nodes are which have a licence or are releases."""
+    return view.rows(
+        "SELECT w.node, w.number, w.licence, w.kind FROM @works w WHERE w.node IN :nodes "
+        f"AND (w.licence IS NOT NULL OR w.kind = 'release') AND {holds('w')}",
+        nodes=nodes,
     )
-    return dict(rows)
 
 
 def changed_licences(
@@ -656,23 +672,6 @@ class Shown:
         """Whether the child is surely older than what it was made from, by their dates."""
         child, parent = self.works[edge.child], self.works[edge.parent]
         return is_surely_before(child["made_at"], parent["made_at"])
-
-
-def has_unrated(view: View, root: int) -> tuple[bool, bool]:
-    """Whether releases in a lineage, and whether other works in it, have edges without a rate."""
-    edges = numbered(view, root).edges
-
-    def derive() -> dict[str, int]:
-        works = {edge.child for edge in edges if edge.rate is None}
-        rows = view.rows(
-            f"SELECT w.kind, count(*) FROM @works w WHERE w.number IN :works AND {holds('w')} "
-            "GROUP BY w.kind",
-            works=list(works),
-        )
-        return dict(rows)
-
-    kinds = ancestry(view, root).derived(view, "unrated", None, derive)
-    return "release" in kinds, bool(kinds.keys() - {"release"})
 
 
 def lineages_to(

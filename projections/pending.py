@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, TypedDict
 
 from domain.claim import CONTRIBUTOR, PENDING, POSTER
+from domain.engine import Row
 from domain.values import Example, WorkId
 from projections import lineage
 from projections.ancestry import ancestry
@@ -48,15 +50,20 @@ class Waiting(TypedDict):
 def behind(view: View, id: WorkId) -> Waiting:
     """How many claims wait on a work and on all it was made from, and on which."""
     above = ancestry(view, lineage.find(view, id).number)
-    tree = above.tree
-    claims = f"{CREDITS} AND c.work IN :works UNION ALL {REMIXES} AND e.child IN :works"
-
-    def count() -> dict[int, int]:
-        sql = f"SELECT work, count(*) FROM ({claims}) AS claims GROUP BY work"
-        return dict(view.rows(sql, works=sorted(tree.generation)))
-
-    counted = above.derived(view, "claims", None, count)
-    nodes = {row.number: row.node for row in lineage.rows_of(view, counted).values()}
-    first = sorted(counted, key=lambda work: (tree.generation[nodes[work]], work))[:WORKS_NAMED]
+    claims = above.rows(view, "claims", _claims_on)
+    nodes, counted = {own: node for node, own in claims}, Counter(own for _, own in claims)
+    generation = above.tree.generation
+    first = sorted(counted, key=lambda work: (generation[nodes[work]], work))[:WORKS_NAMED]
     told = lineage.references(view, first)
-    return {"count": sum(counted.values()), "works": [told[work] for work in first]}
+    return {"count": len(claims), "works": [told[work] for work in first]}
+
+
+def _claims_on(view: View, works: list[int]) -> list[Row]:
+    """The node and the work of each claim on these nodes."""
+    return view.rows(
+        f"SELECT c.work, c.own_work FROM @credits c WHERE c.work IN :works AND {holds('c')} "
+        f"AND c.state = '{PENDING}' AND c.waits_for = '{POSTER}' UNION ALL "
+        f"SELECT e.child, e.own_child FROM @remixes e WHERE e.child IN :works AND {holds('e')} "
+        f"AND e.state = '{PENDING}'",
+        works=works,
+    )

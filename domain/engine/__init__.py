@@ -3,6 +3,7 @@
 SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long.
 ``JOIN EACH table t ON t.column = other.column`` finds the rows for each row before it by the index
 of the column, whatever the planner believes, as recursion needs: samples say nothing of its steps.
+``string_agg`` is one text of many.
 Each engine translates that in one place, and never raises an exception of its driver.
 
 A thread has at most one connection: what it asks within a transaction sees that transaction.

@@ -42,7 +42,6 @@ from domain.engine.deadline import TookTooLong, is_over, must_go_on
 from domain.engine.documents import Fts5
 
 _LIST = re.compile(r"\bIN :(\w+)")
-_EACH = "JOIN EACH "
 LEAST_FREE_BYTES = 32 << 20
 """Below this the disk counts as full: the write-ahead log of a large append would not fit."""
 STEPS = 20_000
@@ -59,7 +58,8 @@ def _translated(sql: str, single: Collection[str]) -> str:
         lambda one: (
             f"= :{one[1]}" if one[1] in single else f"IN (SELECT value FROM json_each(:{one[1]}))"
         ),
-        sql.replace(_EACH, "CROSS JOIN "),  # in this order
+        # A cross join is made in the order in which it is written.
+        sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat("),
     )
 
 
