@@ -1,41 +1,50 @@
 """Cosmic-ray's mutants of many files, each tried in a fork: hundreds a minute instead of ten.
 
-Rule: a mutant runs only in the tests that came by its line, the fastest first, and the first that
-fails ends it. Tests of a process that is killed say nothing, so they run on SQLite alone.
+Rule: a mutant runs only in the tests in which its expression gave another value than ours, at
+once after those that killed others of its file, and the first that fails ends it. Tests of a
+process that is killed say nothing, so they run on SQLite alone.
 """
 
 import argparse
+import ast
+import builtins
 import functools
 import gc
+import hashlib
+import json
 import math
+import operator
 import os
+import pickle
 import random
 import re
 import resource
 import signal
 import sys
-import threading
 import time
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import click
+import hypothesis
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from hypothesis import Phase
 from scratch import scratch
 
 CONFIGURATION = Path(__file__).with_name("mutants.toml")
 KILLED, SURVIVED, NOT_REACHED = "killed", "survived", "not reached"
 EQUIVALENT, NOT_TRIED = "equivalent", "not tried"
 OUTCOMES = (KILLED, EQUIVALENT, SURVIVED, NOT_REACHED, NOT_TRIED)
+REACHED = "reached"
 SLOWER = 2
 """How many times more of the processor than before, when watched, the tests may take; then the
 mutant does not end."""
@@ -43,49 +52,82 @@ LONGEST_SECONDS = 300
 """How long they may take in all, however little of it they compute."""
 
 
+Codes = dict[tuple[str, str, int], CodeType]
+"""By file, name and first line."""
+Place = tuple[str, int, int, str]
+"""A file, where in it an expression begins, and what may become of it."""
+
+
 @dataclass
 class Mutant:
     """One change of one file."""
 
     path: Path
+    number: str
     line: int
     name: str
-    codes: dict[tuple[str, int], CodeType]
+    place: Place
+    source: str
     change: tuple[str, str]
     outcome: str = NOT_TRIED
 
 
 @dataclass
 class Reached:
-    """By test: how long it took, and by file and line: which tests came by."""
+    """By test: how long it took; by place: the tests in which the mutant has another value."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    tests: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    tests: dict[Place, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def mutants(path: Path, excluded: re.Pattern[str]) -> Iterator[Mutant]:
     """All that cosmic-ray makes of a file, but for operators that the configuration excludes."""
     source, tree = path.read_text(), get_ast_from_path(path)
-    original = _codes(compile(source, str(path), "exec", dont_inherit=True))
+    parsed = ast.parse(source)
     for name in operator_names():
         operator_class = get_operator(name)
         if excluded.match(name) or operator_class.arguments():
             continue
-        operator = operator_class()
-        places = [place for node in ast_nodes(tree) for place in operator.mutation_positions(node)]
+        mutating = operator_class()
+        places = [each for node in ast_nodes(tree) for each in mutating.mutation_positions(node)]
         for occurrence, (start, _) in enumerate(places):
-            changed = mutate_code(source, operator, occurrence)
-            codes = _codes(compile(changed, str(path), "exec", dont_inherit=True))
-            differing = {key: code for key, code in codes.items() if code != original.get(key)}
-            yield Mutant(path, start[0], name, differing, _difference(source, changed))
+            changed = mutate_code(source, mutating, occurrence)
+            place = (str(path), *_place(parsed, ast.parse(changed)))
+            number = f"{_digest(path)} {name} {occurrence}"
+            change = _difference(source, changed)
+            yield Mutant(path, number, start[0], name, place, changed, change)
 
 
-def _codes(code: CodeType) -> dict[tuple[str, int], CodeType]:
-    found = {(code.co_qualname, code.co_firstlineno): code}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _codes(constant)
-    return found
+def _place(ours: ast.AST, theirs: ast.AST) -> tuple[int, int, str]:
+    """Where the innermost expression begins that differs, and its operator there."""
+    for name, value in ast.iter_fields(ours):
+        other = getattr(theirs, name)
+        pairs = zip(value, other, strict=False) if isinstance(value, list) else [(value, other)]
+        if isinstance(value, list) and len(value) != len(other):
+            break
+        for one, two in pairs:
+            if not isinstance(one, ast.AST) or ast.dump(one) == ast.dump(two):
+                continue
+            if type(one) is type(two):
+                found = _place(one, two)
+                return found if found[0] else (*_at(ours), found[2])
+            if isinstance(one, ast.cmpop | ast.boolop):
+                return (*_at(ours), type(two).__name__)
+            if isinstance(one, ast.expr) and not isinstance(ours, ast.expr):
+                return (*_at(one), REACHED)
+            if isinstance(one, ast.UnaryOp):
+                return (*_at(one), REACHED)
+            break
+    return (*_at(ours), REACHED)
+
+
+def _at(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+@functools.cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _difference(before: str, after: str) -> tuple[str, str]:
@@ -94,71 +136,251 @@ def _difference(before: str, after: str) -> tuple[str, str]:
     return next(changed, ("", ""))
 
 
+def _codes(source: str | ast.Module, path: str) -> Codes:
+    found: Codes = {}
+    left = [compile(source, path, "exec", dont_inherit=True)]
+    for code in left:
+        found[path, code.co_qualname, code.co_firstlineno] = code
+        left += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return found
+
+
+class Watching(ast.NodeTransformer):
+    """Lets every expression that has mutants tell when one of them would have had another value."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._asked: set[ast.AST] = set()
+        self.decided: set[Place] = set()
+        """Of which of their mutants the expressions tell, and not only that they were reached."""
+
+    def codes(self) -> Codes:
+        """What the functions of the file are to run."""
+        parsed = ast.parse(Path(self._path).read_text())
+        for node in ast.walk(parsed):
+            # Of these only the truth is asked, so that it does not matter which operand they give.
+            tests = [getattr(node, "test", None), getattr(node, "guard", None)]
+            if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                tests.append(node.operand)
+            tests += getattr(node, "ifs", [])
+            self._asked |= {test for test in tests if test}
+        for node in ast.walk(parsed):
+            if isinstance(node, ast.BoolOp) and node in self._asked:
+                self._asked |= set(node.values)
+        watched = ast.fix_missing_locations(self.visit(parsed))
+        return _codes(watched, self._path)
+
+    def _call(self, node: ast.expr, told: str, *values: ast.expr) -> ast.expr:
+        place = [ast.Constant(part) for part in (self._path, node.lineno, node.col_offset)]
+        call = ast.Call(ast.Name(told, ast.Load()), [*place, *values], [])
+        return ast.copy_location(call, node)
+
+    def _came(self, node: ast.expr) -> ast.expr:
+        both = ast.Tuple([self._call(node, "_came_by"), node], ast.Load())
+        return ast.copy_location(ast.Subscript(both, ast.Constant(1), ast.Load()), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if len(node.ops) > 1:
+            return self._came(node)
+        self.decided |= {(self._path, *_at(node), name) for name in (*ORDERS, *OTHERS)}
+        op = ast.Constant(type(node.ops[0]).__name__)
+        return self._call(node, "_compared", op, node.left, node.comparators[0])
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        pair = len(node.values) == 2 and node in self._asked
+        self.generic_visit(node)
+        if not pair:
+            return self._came(node)
+        op = ast.Constant(isinstance(node.op, ast.And))
+        self.decided.add((self._path, *_at(node), "Or" if op.value else "And"))
+        node.values = [self._call(node, "_decided", op, value) for value in node.values]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        return self._came(node) if isinstance(node.op, ast.Add | ast.Sub) else node
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.MatchValue:
+        """A pattern cannot call."""
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        return self._came(node) if isinstance(node.op, ast.Not | ast.USub) else node
+
+
+ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "Lt": operator.lt,
+    "LtE": operator.le,
+    "Gt": operator.gt,
+    "GtE": operator.ge,
+}
+OTHERS: dict[str, Callable[[Any, Any], Any]] = {
+    "Eq": operator.eq,
+    "NotEq": operator.ne,
+    "Is": operator.is_,
+    "IsNot": operator.is_not,
+    "In": lambda one, many: one in many,
+    "NotIn": lambda one, many: one not in many,
+}
+SEEN: set[tuple[str, tuple[int, int, str]]] = set()
+"""By file what the mutants of one test would have changed."""
+
+
+def _came_by(path: str, line: int, column: int) -> None:
+    SEEN.add((path, (line, column, REACHED)))
+
+
+def _compared(path: str, line: int, column: int, op: str, one: Any, two: Any) -> Any:
+    _came_by(path, line, column)
+    if op not in ORDERS:
+        SEEN.update((path, (line, column, name)) for name in (*ORDERS, *OTHERS))
+        return OTHERS[op](one, two)
+    ours = ORDERS[op](one, two)
+    others = [name for name, order in ORDERS.items() if order(one, two) != ours]
+    SEEN.update((path, (line, column, name)) for name in (*others, *OTHERS))
+    return ours
+
+
+def _decided(path: str, line: int, column: int, is_and: bool, value: Any) -> Any:
+    """Both operands of an “and” true, or of an “or” false: the other operator says the same."""
+    _came_by(path, line, column)
+    if bool(value) != is_and:
+        SEEN.add((path, (line, column, "Or" if is_and else "And")))
+    return value
+
+
 class Mutating:
     """A plugin of pytest whose loop runs all tests once, and then each mutant in a fork."""
 
-    def __init__(self, tried: list[Mutant], jobs: int, seconds: float) -> None:
-        self.tried, self._jobs = tried, jobs
-        self._until = time.monotonic() + seconds
-        self._files = {str(mutant.path) for mutant in tried}
+    def __init__(
+        self, tried: list[Mutant], jobs: int, until: float, most: float, kept: Path | None
+    ) -> None:
+        self.tried, self._jobs, self._most = tried, jobs, most
+        self._until = until
+        self._paths = {mutant.path for mutant in tried}
         self.reached = Reached()
+        self._killers: dict[Path, Counter[str]] = defaultdict(Counter)
+        self._functions = _functions_of(self._paths)
+        self._remembering: list[Any] = []
+        self._kept = kept
+        self._decided: set[Place] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run everything once while watching the files; then every mutant."""
+        gc.unfreeze()
+        self._functions = _functions_of(self._paths)
         self._watch(session)
         sys.stdout.flush()
-        gc.unfreeze()
+        self._remembering = _remembering()
+        gc.collect()
+        gc.freeze()
         items = {item.nodeid: item for item in session.items}
-        running: dict[int, Mutant] = {}
-        for number, mutant in enumerate(self.tried, 1):
+        outcomes = self._outcomes()
+        running: dict[int, tuple[Mutant, str, int]] = {}
+        for mutant in self.tried:
             if mutant.outcome != NOT_TRIED:
                 continue
-            if time.monotonic() > self._until:
-                break
-            chosen = sorted(self._tests_of(mutant), key=self.reached.seconds.__getitem__)
-            if not chosen:
-                mutant.outcome = NOT_REACHED
-                self._say(number, mutant)
+            chosen = self._tests_of(mutant)
+            tests = hashlib.sha256("".join(sorted(map(self._name, chosen))).encode()).hexdigest()
+            for of_tests in ("", tests):
+                mutant.outcome = outcomes.get((mutant.number, of_tests), mutant.outcome)
+            if mutant.outcome == NOT_TRIED and not chosen:
+                mutant.outcome = self._without_tests(mutant)
+                self._say(mutant)
+            if mutant.outcome != NOT_TRIED or time.monotonic() > self._until:
                 continue
             while len(running) >= self._jobs:
                 self._reap(running)
-            running[self._fork(session, mutant, [items[each] for each in chosen])] = mutant
+            reading, writing = os.pipe()
+            child = self._fork(session, mutant, [items[each] for each in chosen], writing)
+            os.close(writing)
+            running[child] = (mutant, tests, reading)
         while running:
             self._reap(running)
         return True
 
+    def _name(self, nodeid: str) -> str:
+        return f"{_digest(Path(nodeid.split('::', maxsplit=1)[0]).resolve())} {nodeid}"
+
+    def _without_tests(self, mutant: Mutant) -> str:
+        return SURVIVED if self.reached.tests.get(_reached(mutant.place)) else NOT_REACHED
+
+    def _outcomes(self) -> dict[tuple[str, str], str]:
+        if self._kept is None or not self._kept.exists():
+            return {}
+        lines = [json.loads(line) for line in self._kept.read_text().splitlines()]
+        for line in lines:
+            if line["by"]:
+                self._killers[Path(line["file"]).resolve()][line["by"]] += 1
+        return {
+            (line["mutant"], "" if line["outcome"] == KILLED else line["tests"]): line["outcome"]
+            for line in lines
+        }
+
     def _watch(self, session: pytest.Session) -> None:
+        """Run every test that is not known yet, with expressions that tell of themselves."""
+        for told in (_came_by, _compared, _decided):
+            setattr(builtins, told.__name__, told)
+        memory = self._kept and self._kept.with_suffix(".reached")
+        known: dict[Any, Any] = (
+            pickle.loads(memory.read_bytes()) if memory and memory.exists() else {}
+        )
+        watched: Codes = {}
+        for path in self._paths:
+            watching = Watching(path)
+            watched |= watching.codes()
+            self._decided |= watching.decided
+        ours = _become(self._functions, watched)
+        warmed = False
         for number, item in enumerate(session.items):
-            following = session.items[number + 1 : number + 2]
-            seen: set[tuple[str, int]] = set()
-            tracer = _tracer(self._files, seen)
-            began, failed = time.process_time(), session.testsfailed
-            threading.settrace(tracer)
-            sys.settrace(tracer)
-            try:
-                item.config.hook.pytest_runtest_protocol(
-                    item=item, nextitem=following[0] if following else None
-                )
-            finally:
-                sys.settrace(None)
-                threading.settrace(None)  # type: ignore[arg-type]
-            self.reached.seconds[item.nodeid] = time.process_time() - began
-            if session.testsfailed > failed:
-                click.echo(f"left out, because it fails without a mutant: {item.nodeid}")
-                continue
-            for place in seen:
-                self.reached.tests[place].add(item.nodeid)
+            keys = {path: (self._name(item.nodeid), _digest(path)) for path in self._paths}
+            if not all(key in known for key in keys.values()) or (
+                not warmed and "database" in getattr(item, "fixturenames", ())
+            ):
+                warmed = warmed or "database" in getattr(item, "fixturenames", ())
+                SEEN.clear()
+                began, failed = time.process_time(), session.testsfailed
+                # What the session shares stays for the forks.
+                _run(item, session)
+                seconds = time.process_time() - began
+                if session.testsfailed > failed:
+                    click.echo(f"left out, because it fails without a mutant: {item.nodeid}")
+                    continue
+                for path, key in keys.items():
+                    known[key] = (seconds, {rest for file, rest in SEEN if file == str(path)})
+                if memory and number % 100 == 0:
+                    memory.write_bytes(pickle.dumps(known))
+            for path, key in keys.items():
+                self.reached.seconds[item.nodeid], places = known[key]
+                for place in places:
+                    self.reached.tests[str(path), *place].add(item.nodeid)
+        if memory:
+            memory.write_bytes(pickle.dumps(known))
+        for function, code in ours.items():
+            function.__code__ = code
+        click.echo(f"watched in {time.process_time():.0f} s of the processor")
 
-    def _tests_of(self, mutant: Mutant) -> set[str]:
-        """The tests that came by its line, or, where a line has no code, by its function."""
-        path = str(mutant.path)
-        if at_line := self.reached.tests.get((path, mutant.line)):
-            return at_line
-        lines = {line for code in mutant.codes.values() for *_, line in code.co_lines() if line}
-        return set().union(*(self.reached.tests.get((path, line), ()) for line in lines))
+    def _tests_of(self, mutant: Mutant) -> list[str]:
+        """Those in which it has another value, as many as there is time for."""
+        killers, seconds = self._killers[mutant.path], self.reached.seconds
+        chosen: list[str] = []
+        left = self._most
+        place = mutant.place if mutant.place in self._decided else _reached(mutant.place)
+        for each in sorted(
+            self.reached.tests.get(place, ()),
+            key=lambda each: (seconds[each] + 0.01) / (1 + killers[each]),
+        ):
+            if left > 0:
+                chosen.append(each)
+                left -= seconds[each]
+        return chosen
 
-    def _fork(self, session: pytest.Session, mutant: Mutant, items: list[pytest.Item]) -> int:
+    def _fork(
+        self, session: pytest.Session, mutant: Mutant, items: list[pytest.Item], told: int
+    ) -> int:
         child = os.fork()
         if child:
             return child
@@ -170,61 +392,95 @@ class Mutating:
         limit = math.ceil(time.process_time() + 2 + SLOWER * seconds)
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         try:
-            _become(mutant)
-            os._exit(_is_killed(session, items))
+            _become(self._functions, _codes(mutant.source, str(mutant.path)))
+            for each in self._remembering:
+                each.cache_clear()
+            for item in items:
+                before = session.testsfailed
+                _run(item, session)
+                if session.testsfailed > before:
+                    os.write(told, item.nodeid.encode())
+                    os._exit(1)
+            os._exit(0)
         finally:
             os._exit(1)
 
-    def _reap(self, running: dict[int, Mutant]) -> None:
+    def _reap(self, running: dict[int, tuple[Mutant, str, int]]) -> None:
         child, status = os.wait()
-        mutant = running.pop(child)
+        mutant, tests, reading = running.pop(child)
+        with os.fdopen(reading) as told:
+            killer = told.read()
         mutant.outcome = KILLED if status else SURVIVED
-        self._say(self.tried.index(mutant) + 1, mutant)
+        self._killers[mutant.path][killer] += 1
+        if self._kept:
+            line = {"file": os.path.relpath(mutant.path), "line": mutant.line, "name": mutant.name}
+            line |= {"mutant": mutant.number, "outcome": mutant.outcome, "by": killer}
+            line |= {"tests": tests, "change": mutant.change}
+            with self._kept.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        self._say(mutant)
 
-    def _say(self, number: int, mutant: Mutant) -> None:
+    def _say(self, mutant: Mutant) -> None:
         if mutant.outcome != KILLED:
+            number = self.tried.index(mutant) + 1
             place = f"{mutant.path}:{mutant.line}"
             click.echo(f"[{number}/{len(self.tried)}] {mutant.outcome}: {place} {mutant.name}")
             click.echo("        {}\n        -> {}".format(*mutant.change))
 
 
-def _tracer(files: set[str], seen: set[tuple[str, int]]) -> Any:
-    def lines(frame: FrameType, event: str, argument: object) -> Any:
-        seen.add((frame.f_code.co_filename, frame.f_lineno))
-        return lines
-
-    def calls(frame: FrameType, event: str, argument: object) -> Any:
-        if frame.f_code.co_filename not in files:
-            return None
-        seen.add((frame.f_code.co_filename, frame.f_lineno))
-        return lines
-
-    return calls
+def _reached(place: Place) -> Place:
+    path, line, column, _ = place
+    return path, line, column, REACHED
 
 
-def _become(mutant: Mutant) -> None:
-    """Let every function that lives run what the mutant says, and forget what was remembered."""
-    path = str(mutant.path)
-    for each in gc.get_objects():
-        if isinstance(each, FunctionType):
-            code = each.__code__
-            if code.co_filename == path:
-                key = (code.co_qualname, code.co_firstlineno)
-                each.__code__ = mutant.codes.get(key, code)
-        elif isinstance(each, functools._lru_cache_wrapper) and str(each.__module__).startswith(
-            ("domain", "projections", "api", "scripts")
-        ):
-            each.cache_clear()
+def _functions_of(paths: set[Path]) -> list[FunctionType]:
+    files = {str(path) for path in paths}
+    alive = gc.get_objects()
+    return [
+        each
+        for each in alive
+        if isinstance(each, FunctionType) and each.__code__.co_filename in files
+    ]
 
 
-def _is_killed(session: pytest.Session, items: list[pytest.Item]) -> bool:
-    before = session.testsfailed
-    for number, item in enumerate(items):
-        following = items[number + 1] if number + 1 < len(items) else None
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if session.testsfailed > before:
-            return True
-    return False
+def _remembering() -> list[Any]:
+    """All that remembers what a function of ours gave."""
+    ours = ("domain", "projections", "api", "scripts")
+    kind = functools._lru_cache_wrapper
+    return [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, kind) and str(each.__module__).startswith(ours)
+    ]
+
+
+def _become(functions: list[FunctionType], codes: Codes) -> dict[FunctionType, CodeType]:
+    """Let every function that lives run these codes; what it ran before."""
+    before = {}
+    for each in functions:
+        code = each.__code__
+        key = (code.co_filename, code.co_qualname, code.co_firstlineno)
+        if key in codes:
+            before[each] = code
+            each.__code__ = codes[key]
+    return before
+
+
+def _run(item: pytest.Item, session: pytest.Session) -> None:
+    """A test, after which all that the session shares stays as it is."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
+
+
+def _remembered(path: Path, excluded: re.Pattern[str], kept: Path | None) -> list[Mutant]:
+    """The mutants of a file, which take longer to make than most take to be killed."""
+    asked = hashlib.sha256(f"{path} {_digest(path)} {excluded.pattern}".encode()).hexdigest()[:16]
+    memory = kept and kept.with_suffix(f".{asked}")
+    if memory and memory.exists():
+        return list(pickle.loads(memory.read_bytes()))
+    made = list(mutants(path, excluded))
+    if memory:
+        memory.write_bytes(pickle.dumps(made))
+    return made
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -236,6 +492,10 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=math.inf, help="then no more are tried")
+    parser.add_argument(
+        "--most-seconds", type=float, default=math.inf, help="of tests for each mutant"
+    )
+    parser.add_argument("--kept", type=Path, help="a file to go on from, with all outcomes so far")
     parser.add_argument("--tests", nargs="*", help="instead of those of the room")
     options = parser.parse_args(arguments)
     configuration = tomllib.loads(CONFIGURATION.read_text())
@@ -247,19 +507,31 @@ def main(arguments: Iterable[str] | None = None) -> int:
     ]
     tried: list[Mutant] = []
     for path in files:
-        made = list(mutants(path.resolve(), excluded))
+        made = _remembered(path.resolve(), excluded, options.kept)
         for mutant in made:
             if (str(path), *mutant.change) in same:
                 mutant.outcome = EQUIVALENT
         if options.most is not None and len(made) > options.most:
             made = random.Random(f"{options.seed} {path}").sample(made, options.most)
         tried += made
-    plugin = Mutating(tried, options.jobs, options.minutes * 60)
+    until = time.monotonic() + options.minutes * 60
+    plugin = Mutating(tried, options.jobs, until, options.most_seconds, options.kept)
     tests = options.tests or room["tests"]
+    # One case that fails is enough: nobody reads the smallest.
+    hypothesis.settings.register_profile(
+        "mutants",
+        deadline=None,
+        max_examples=60,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        report_multiple_bugs=False,
+    )
     with TemporaryDirectory(dir=scratch()) as folder:
         # A folder of its own, which no other run of tests clears away.
         options_of_pytest = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider"]
         options_of_pytest += ["-p", "no:faulthandler", "-o", "tmp_path_retention_policy=none"]
+        options_of_pytest += ["--tb=no", "--assert=plain", "--hypothesis-profile=mutants"]
         pytest.main([*options_of_pytest, f"--basetemp={folder}/t", *tests], plugins=[plugin])
     for path in files:
         own = [mutant.outcome for mutant in tried if mutant.path == path.resolve()]

@@ -19,6 +19,7 @@ from domain.money.apportionment import (
     MAXIMUM_AMOUNT_DIGITS,
     MAXIMUM_CARRY_UNITS,
     MAXIMUM_SCALE_BITS,
+    _must_balance,
     apportion_over,
     common_scale,
     divide,
@@ -478,6 +479,23 @@ def test_a_carry_that_is_not_what_was_due_less_given_is_refused() -> None:
     check_division(5, {"a": 1, "b": 1}, {"a": 3, "b": 2}, carry_after={"a": -half, "b": half})
     with pytest.raises(UnbalancedDivision, match="carries on"):
         check_division(5, {"a": 1, "b": 1}, {"a": 3, "b": 2}, carry_after={"a": half, "b": -half})
+
+
+# Five units by halves of a unit: what is due, what is given, what is carried on.
+BROKEN = [
+    ([5, 7], [3, 2], [-1, 1], "does not sum to zero"),
+    ([5, 5], [3, 2], [-1, 2], "does not sum to zero"),
+    ([4, 5, 1], [3, 2, 0], [-2, 1, 1], "a whole unit"),
+    ([6, 3, 1], [2, 2, 1], [2, -1, -1], "a whole unit"),
+]
+
+
+@pytest.mark.parametrize("due, given, missing, said", BROKEN)
+def test_a_division_of_ours_that_breaks_one_law_only_is_refused(
+    due: list[int], given: list[int], missing: list[int], said: str
+) -> None:
+    with pytest.raises(UnbalancedDivision, match=said):
+        _must_balance(5, "abc"[: len(due)], due, 2, given, missing, is_plain=True)
 
 
 # -- faults of others ----------------------------------------------------------------------
