@@ -10,12 +10,19 @@ import pytest
 from exact import answered, fixed
 from money import bank
 
+from domain.money.apportionment import MAXIMUM_SCALE_BITS
 from domain.money.came import item_of, read_sold
 from domain.money.claiming import maker_of
 from domain.money.dividing import Sale
 from domain.money.policy.assets import MAXIMUM_SCOPES
 from domain.money.policy.bounds import Bounds, bounded
-from domain.money.policy.reading import MAXIMUM_NAME_LENGTH
+from domain.money.policy.parts import Parts
+from domain.money.policy.reading import (
+    MAXIMUM_COMPUTED_LENGTH,
+    MAXIMUM_NAME_LENGTH,
+    Spent,
+    exact_share,
+)
 from domain.money.policy.rules import MOST_SENIOR
 from domain.money.policy.sold import (
     LONGEST_DECIMAL,
@@ -29,7 +36,18 @@ from domain.money.policy.sold import (
     rounded,
     shown_exactly,
 )
-from domain.refusal import BadPolicy, BadSold, RatesOverWhole, Refusal, SplitTooLarge
+from domain.money.split import read_graph
+from domain.money.terms import by_terms
+from domain.refusal import (
+    BadCarry,
+    BadPolicy,
+    BadShare,
+    BadSold,
+    RatesOverWhole,
+    Refusal,
+    SplitTooLarge,
+)
+from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.values import Number
 
 
@@ -186,6 +204,75 @@ def test_a_piece_is_within_as_many_parts_as_there_may_be() -> None:
     assert answered(asset([f"act {number}" for number in range(MAXIMUM_SCOPES)]))["lines"]
     with pytest.raises(BadPolicy, match="at most"):
         answered(asset([f"act {number}" for number in range(MAXIMUM_SCOPES + 1)]))
+
+
+def test_a_share_is_as_long_as_it_may_be_written() -> None:
+    assert exact_share("1" * MAXIMUM_RATE_LENGTH, "here")
+    with pytest.raises(BadShare):
+        exact_share("1" * (MAXIMUM_RATE_LENGTH + 1), "here")
+    assert Parts({"a": 1}, 2 ** (MAXIMUM_SCALE_BITS - 1))
+    with pytest.raises(SplitTooLarge):
+        Parts({"a": 1}, 2**MAXIMUM_SCALE_BITS)
+
+
+def test_terms_list_and_look_at_as_much_as_they_may() -> None:
+    for count in (Spent().entry, Spent().step):
+        with bounded(Bounds(entries=3, steps=3)):
+            count(3)
+            with pytest.raises(SplitTooLarge):
+                count(1)
+
+
+def test_a_graph_has_as_many_edges_and_people_as_it_may() -> None:
+    edges = [{"child": "a", "parent": name, "rate": "1/9"} for name in "bcd"]
+    people = {name: [[name, "1"]] for name in "abcd"}
+    for more in ({"edges": edges}, {"people": dict([*people.items()][:1])}):
+        with bounded(Bounds(lines=len(more.get("edges", "1")))):
+            assert read_graph({"root": "a", **more})
+    for more in ({"edges": edges}, {"edges": edges[:2], "people": people}):
+        with bounded(Bounds(lines=2)), pytest.raises(SplitTooLarge):
+            read_graph({"root": "a", **more})
+
+
+def test_what_is_carried_is_an_exact_text_as_long_as_a_computed_share() -> None:
+    terms, half = fixed([("a", "1")]), MAXIMUM_COMPUTED_LENGTH // 2
+    assert answered(terms, carry=[["a", f"{'0' * half}/{'1' * (half - 1)}"]])["lines"]
+    for wrong in (f"{'0' * half}/{'1' * half}", "0e1", " 0", 0):
+        with pytest.raises(BadCarry, match="no exact part"):
+            answered(terms, carry=[["a", wrong]])
+
+
+def test_the_first_rules_did_not_sum_what_is_left_after_tranches() -> None:
+    terms = {"type": "waterfall", "tranches": [["bank", 5], ["ana", None]]}
+    with bank("sqlite:///:memory:") as told:
+        pool = told.journal.draft().books().pools[told.pool(terms=terms)].opened
+        for rules in (1, 2):
+            flow = by_terms(pool, 100, {}, rules=rules).flow
+            assert [*flow] == ["policy.recouped (bank)", "policy.recouped"][:rules]
+
+
+@pytest.mark.parametrize(
+    "holder, is_refused",
+    [
+        (["a", "1/2"], False),
+        (["a", "1"], False),
+        (["a", "0"], True),
+        (["a", "11/10"], True),
+        (["b", "1/2"], True),
+        (["a", "1/2", "b"], True),
+    ],
+)
+def test_of_a_share_a_part_is_through_a_group_and_at_most_all(
+    holder: list[str], is_refused: bool
+) -> None:
+    through = [{"group": "band", "shares": [holder]}]
+    piece = {"asset": "x", "value": "1", "shares": [["a", "1"]], "through": through}
+    terms = {"type": "assets", "assets": [piece]}
+    if is_refused:
+        with pytest.raises(BadPolicy, match="at most all"):
+            answered(terms)
+    else:
+        assert answered(terms)["lines"]
 
 
 # -- commands ------------------------------------------------------------------------------

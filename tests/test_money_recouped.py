@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from exact import fixed, units
+from money import bank
 
 from domain.money.policy.flow import Back, Flow
 from domain.money.policy.order import Advance
+from domain.money.recouping import recouped
 from domain.money.split import read_terms
 from domain.refusal import BadPolicy, RatesOverWhole
 
@@ -25,9 +27,11 @@ def terms(advance: int, earned: int = 0, paid: int = 0, **more: Any) -> dict[str
     }
 
 
-def paid(advance: int, part: int, *, earned: int, before: int, back: bool = False) -> Fraction:
+def paid(
+    advance: int, part: int, *, earned: int, before: int, back: bool = False, opening: int = 0
+) -> Fraction:
     """What of a part is paid (or given back), after so much was earned and paid."""
-    policy = read_terms(terms(advance))
+    policy = read_terms(terms(advance, earned=opening))
     assert isinstance(policy, Advance)
     (account,) = policy.accounts
     earlier = {account.earned: Fraction(earned), account.paid: Fraction(before)}
@@ -61,6 +65,26 @@ def test_who_was_paid_gives_back_what_is_no_longer_payable(
     advance: int, part: int, given_back: int
 ) -> None:
     assert paid(advance, part, earned=600, before=200, back=True) == given_back
+
+
+def test_what_was_payable_before_the_books_began_was_not_paid_by_them() -> None:
+    # 300 of the opening are payable, and all 600 were paid: of 500 earned 100 were too much.
+    assert paid(100, 100, earned=600, before=600, back=True, opening=400) == 100
+
+
+def test_how_far_advances_and_tranches_are_recouped_is_told_wherever_terms_have_them() -> None:
+    label = terms(1_000, earned=300, paid=100)
+    turn = {"type": "waterfall", "tranches": [["bank", 100], ["rest", None, label]]}
+    nested = {"type": "fees", "fees": [{"payee": "agent", "rate": "1/10"}]}
+    nested |= {"then": turn | {"recouped": {"bank": 30}}}
+    bank_at, account = "policy.then.recouped (bank)", "policy.then.tranches[1].accounts[0]"
+    before = {bank_at: 20, f"{account}.earned_minor": 50, f"{account}.paid_minor": 20}
+    now = {bank_at: 7, f"{account}.earned_minor": 45, f"{account}.paid_minor": 5}
+    with bank("sqlite:///:memory:") as told:
+        opened = told.journal.draft().books().pools[told.pool(terms=nested)].opened
+    exact = [{place: Fraction(each) for place, each in sums.items()} for sums in (before, now)]
+    found = [(each.payee, each.before_minor, each.now_minor) for each in recouped(opened, *exact)]
+    assert found == [("bank", 50, 7), ("a", 230, 40)]
 
 
 def test_a_payee_has_an_account_once() -> None:
