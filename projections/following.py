@@ -5,7 +5,7 @@ How many there are is public. A name is shown only of those who chose it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Any, TypedDict
 
 from domain.contributor import Contributor
@@ -97,7 +97,7 @@ def of_contributor(
 
     Only the person, auditors and the operator may ask.
     """
-    accounts = must_be_own(view, journal, id, actor, "read what is followed")
+    accounts, _ = must_be_own(view, journal, id, actor, "read what is followed")
     page, more = view.page(
         "SELECT f.kind, f.own_about, f.shown, f.born FROM @follows f "
         f"WHERE f.follower IN :accounts AND {HOLDS} AND f.born < :beyond ORDER BY f.born DESC",
@@ -122,13 +122,16 @@ def of_contributor(
     return Page(items, more)
 
 
-def must_be_own(view: View, journal: Journal, id: str, actor: str, what: str) -> list[int]:
-    """The accounts of a person; refused to anybody but them, auditors and the operator."""
+def must_be_own(
+    view: View, journal: Journal, id: str, actor: str, what: str
+) -> tuple[list[int], set[str]]:
+    """The numbers and the ids of a person's accounts; refused to anybody but them, auditors and
+    the operator."""
     accounts = attribution.accounts(view, id)
     named = {told["id"] for told in attribution.persons(view, accounts).values()}
     sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
     permit(actor, what, OWN | READS, sides)
-    return accounts
+    return accounts, named
 
 
 _THERE = (
@@ -226,23 +229,11 @@ def follows(view: View, actor: str, abouts: Collection[int]) -> bool:
     return row is not None
 
 
-def _of_work(view: View, id: str) -> list[int]:
-    return [lineage.find(view, id).number]
-
-
-def _of_project(view: View, id: str) -> list[int]:
-    return [projects.find(view, id).number]
-
-
-def _of_challenge(view: View, id: str) -> list[int]:
-    return [challenges.find(view, id).number]
-
-
-ABOUTS = {
-    "work": _of_work,
+ABOUTS: Mapping[str, Callable[[View, str], list[int]]] = {
+    "work": lambda view, id: [lineage.find(view, id).number],
     "contributor": attribution.accounts,
-    "project": _of_project,
-    "challenge": _of_challenge,
+    "project": lambda view, id: [projects.find(view, id).number],
+    "challenge": lambda view, id: [challenges.find(view, id).number],
 }
 """The numbers of what is followed, by its kind."""
 
@@ -261,57 +252,35 @@ def _shown(view: View, kind: str, id: str, after: str | None, limit: int) -> Pag
     return Page([{"person": people[one], "position": since} for one, since in page], more)
 
 
-def _counted(kind: str) -> dict[str, Any]:
-    """What stands beside the list of those who are shown: how many follow it in all."""
+def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
+    """The question for who follows one of a kind; its docstring is ``says``."""
+
+    def of(
+        view: View, id: str, *, after: After | None = None, limit: Limit = LIMIT
+    ) -> Page[FollowerTold]:
+        return _shown(view, kind, id, after, limit)
 
     def followers(view: View, id: str) -> int:
         return count(view, ABOUTS[kind](view, id))
 
-    return {"followers": followers}
+    of.__doc__, of.__annotations__["id"] = says, ids
+    name, path = f"list_{kind}_followers", f"/{kind}s/{{id}}/followers"
+    return question(name, path, cli="followers", beside={"followers": followers})(of)
 
 
-@question("list_work_followers", "/works/{id}/followers", cli="followers", beside=_counted("work"))
-def of_work(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[FollowerTold]:
-    """How many follow this work, and those of them who choose to show it, the latest first."""
-    return _shown(view, "work", id, after, limit)
-
-
-@question(
-    "list_contributor_followers",
-    "/contributors/{id}/followers",
-    cli="followers",
-    beside=_counted("contributor"),
+of_work = _asked(
+    *("work", WorkId),
+    "How many follow this work, and those of them who choose to show it, the latest first.",
 )
-def of_person(
-    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[FollowerTold]:
-    """How many follow this person, and those who have it shown that they do, the latest first."""
-    return _shown(view, "contributor", id, after, limit)
-
-
-@question(
-    "list_project_followers",
-    "/projects/{id}/followers",
-    cli="followers",
-    beside=_counted("project"),
+of_person = _asked(
+    *("contributor", ContributorId),
+    "How many follow this person, and those who have it shown that they do, the latest first.",
 )
-def of_project(
-    view: View, id: ProjectId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[FollowerTold]:
-    """How many follow this project, and those who have it shown that they do, the latest first."""
-    return _shown(view, "project", id, after, limit)
-
-
-@question(
-    "list_challenge_followers",
-    "/challenges/{id}/followers",
-    cli="followers",
-    beside=_counted("challenge"),
+of_project = _asked(
+    *("project", ProjectId),
+    "How many follow this project, and those who have it shown that they do, the latest first.",
 )
-def of_challenge(
-    view: View, id: ChallengeId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[FollowerTold]:
-    """How many follow this challenge, and those who have it shown, the latest first."""
-    return _shown(view, "challenge", id, after, limit)
+of_challenge = _asked(
+    *("challenge", ChallengeId),
+    "How many follow this challenge, and those who have it shown, the latest first.",
+)

@@ -15,7 +15,7 @@ from domain.journal import Journal
 from domain.permission import OWN, READS
 from domain.stored import Placed
 from domain.values import LARGEST_POSITION, ContributorId, Example, Flag, Number, one_of
-from projections import attribution, projects
+from projections import projects
 from projections.feed import is_public
 from projections.following import Followed, must_be_own
 from projections.history import tell
@@ -121,8 +121,7 @@ def of_contributor(
     back, somebody mentioned them, replied to them or commented on what is theirs. Only the person,
     auditors and the operator may ask.
     """
-    accounts = must_be_own(view, journal, id, actor, "read what happened")
-    named = {told["id"] for told in attribution.persons(view, accounts).values()}
+    accounts, named = must_be_own(view, journal, id, actor, "read what happened")
     reader, begins = Reader(view, journal, actor), KINDS[kind] if kind else ("",)
     there = Followed(view, [] if own else accounts)
     said = {**values_of(accounts, named, "", HAPPENED), **there.values}

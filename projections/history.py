@@ -6,7 +6,7 @@ history shows what was recorded, not an interpretation of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, NamedTuple
 
@@ -61,90 +61,52 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 HISTORY = Projection("history", (MENTIONS,), changes)
 
 
-@question("show_work_history", "/works/{id}/history", cli="history", may=EVERYONE)
-def of_work(
-    view: View,
-    journal: Journal,
-    id: WorkId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about a work, its remixes and its credits, in order."""
-    return _history("work", Reader(view, journal, actor), view, id, after, limit)
+Answer = Callable[..., Page[FactInHistory]]
 
 
-@question("show_contributor_history", "/contributors/{id}/history", cli="history", may=EVERYONE)
-def of_contributor(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about a person and their credits, in order."""
-    return _history("contributor", Reader(view, journal, actor), view, id, after, limit)
+def _asked(noun: str, path: str, ids: Any, says: str) -> Answer:
+    """The question for the history of one of a noun; its docstring is ``says``."""
+
+    def of(
+        view: View,
+        journal: Journal,
+        id: str,
+        *,
+        actor: str,
+        after: After | None = None,
+        limit: Limit = LIMIT,
+    ) -> Page[FactInHistory]:
+        tells = _history if noun in PROVEN else _stream
+        return tells(noun, Reader(view, journal, actor), view, id, after, limit)
+
+    of.__doc__, of.__annotations__["id"] = says, ids
+    return question(f"show_{noun}_history", path, cli="history", may=EVERYONE)(of)
 
 
-@question("show_project_history", "/projects/{id}/history", cli="history", may=EVERYONE)
-def of_project(
-    view: View,
-    journal: Journal,
-    id: ProjectId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about a project, its steps and what was in it, in order."""
-    return _history("project", Reader(view, journal, actor), view, id, after, limit)
-
-
-@question("show_challenge_history", "/challenges/{id}/history", cli="history", may=EVERYONE)
-def of_challenge(
-    view: View,
-    journal: Journal,
-    id: ChallengeId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about a challenge and its answers, in order: who featured what, and when."""
-    return _history("challenge", Reader(view, journal, actor), view, id, after, limit)
-
-
-@question("show_credit_history", "/credits/{id}/history", cli="history", may=EVERYONE)
-def of_credit(
-    view: View,
-    journal: Journal,
-    id: CreditId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about one credit, in order: who claimed, who agreed, what was decided."""
-    attribution.credit(view, id)
-    return _stream(Reader(view, journal, actor), view, id, after, limit)
-
-
-@question("show_remix_history", "/remixes/{id}/history", cli="history", may=EVERYONE)
-def of_remix(
-    view: View,
-    journal: Journal,
-    id: RemixId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[FactInHistory]:
-    """Every fact about one remix, in order: who declared it, who objected, what was decided."""
-    lineage.remix(view, id)
-    return _stream(Reader(view, journal, actor), view, id, after, limit)
+of_work = _asked(
+    *("work", "/works/{id}/history", WorkId),
+    "Every fact about a work, its remixes and its credits, in order.",
+)
+of_contributor = _asked(
+    *("contributor", "/contributors/{id}/history", ContributorId),
+    "Every fact about a person and their credits, in order.",
+)
+of_project = _asked(
+    *("project", "/projects/{id}/history", ProjectId),
+    "Every fact about a project, its steps and what was in it, in order.",
+)
+of_challenge = _asked(
+    *("challenge", "/challenges/{id}/history", ChallengeId),
+    "Every fact about a challenge and its answers, in order: who featured what, and when.",
+)
+of_credit = _asked(
+    *("credit", "/credits/{id}/history", CreditId),
+    "Every fact about one credit, in order: who claimed, who agreed, what was decided.",
+)
+of_remix = _asked(
+    *("remix", "/remixes/{id}/history", RemixId),
+    "Every fact about one remix, in order: who declared it, who objected, what was decided.",
+)
 
 
 class Proven(NamedTuple):
@@ -196,10 +158,18 @@ def _positions(view: View, subject: int, above: int = 0, limit: int = 1 << 62) -
     return [position for (position,) in rows]
 
 
+_FEW: Mapping[str, Callable[[View, str], object]] = {
+    "credit": attribution.credit,
+    "remix": lineage.remix,
+}
+"""By the noun: what refuses an unknown id."""
+
+
 def _stream(
-    reader: Reader, view: View, id: str, after: str | None, limit: int
+    noun: str, reader: Reader, view: View, id: str, after: str | None, limit: int
 ) -> Page[FactInHistory]:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
+    _FEW[noun](view, id)
     place = (decode_cursor(after, int) or [0])[0]
     facts = reader.seen(facts_of(view, reader.journal, id))
     before = [0, *(one.position for one in facts)]

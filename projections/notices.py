@@ -29,12 +29,11 @@ from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.money.share import Share
-from domain.permission import OPERATOR, OWN, READS, permit
+from domain.permission import OPERATOR, OWN, READS
 from domain.project import Project
 from domain.remix import Remix
 from domain.values import ContributorId
-from projections import attribution
-from projections.grants import roles_of
+from projections.following import must_be_own
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
@@ -202,10 +201,7 @@ def of_contributor(
 
     Only the person, auditors and the operator may ask.
     """
-    accounts = attribution.accounts(view, id)
-    named = {told["id"] for told in attribution.persons(view, accounts).values()}
-    sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
-    permit(actor, "read notices", OWN | READS, sides)
+    accounts, named = must_be_own(view, journal, id, actor, "read notices")
     page, more = view.page(
         f"SELECT position FROM ({TOLD}) AS told "
         "WHERE position > :beyond AND position <= :as_of ORDER BY position",
