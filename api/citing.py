@@ -7,19 +7,16 @@ it is, so that a list can be sent again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 from uuid import UUID
 
-from flask import Response, jsonify
 from marshmallow import fields
 
 from api import percentages
 from api.authentication import actor, must_include
-from api.fields import Shape, Texts, read_body
-from api.operations import answered, writing
+from api.fields import Shape, Texts
 from api.problems import of_refusal
-from api.results import schema_of
 from api.routes import Routes
 from domain.commands.deriving import DeclareRemix
 from domain.journal import Journal
@@ -93,21 +90,17 @@ class Lines(Shape):
 def citations(journal: Journal, store: Store, routes: Routes) -> None:
     """Add the route by which many works are cited at once."""
 
-    def cite_works(id: str) -> Response:
+    path = "/works/<id(work):id>/citations"
+
+    @routes.changes(path, Lines, CitedTold, "What became of each line.", (UnknownWork,))
+    def cite_works(id: str, lines: list[str]) -> Mapping[str, Any]:
         """Cite many works at once as sources of a work, and hear of each what became of it.
 
         A line that can't be read, is unknown or is refused stops no other. What is cited already
         stays as it is.
         """
         must_include(DeclareRemix)
-        said = read_body(Lines)["lines"]
-        return jsonify(items=cite(journal, store, id, said, actor()))
-
-    def doc() -> dict[str, Any]:
-        answers = {"200": answered("What became of each line.", schema_of(CitedTold))}
-        return writing(cite_works, Lines, answers, (UnknownWork,), signed=False)
-
-    routes.add("POST", "/works/<id(work):id>/citations", cite_works, "cite_works", doc)
+        return {"items": cite(journal, store, id, lines, actor())}
 
 
 def cite(

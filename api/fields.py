@@ -69,6 +69,10 @@ class Shape(Schema):
         return ()
 
 
+class Nothing(Shape):
+    """No field."""
+
+
 def _shown(example: object) -> dict[str, Any]:
     """An example, if there is one."""
     return {} if example is None else {"examples": [example]}

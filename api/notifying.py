@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify
 
 from api.authentication import actor
-from api.fields import Choice, Shape, Text, Units, read_body
+from api.fields import Choice, Nothing, Shape, Text, Units
 from api.mailboxes import (
     ASKED,
     CONFIRMED,
@@ -22,9 +21,6 @@ from api.mailboxes import (
     Mailboxes,
     must_be_address,
 )
-from api.operations import Refusals, answered, documented, writing
-from api.own_keys import Nothing
-from api.results import schema_of
 from api.routes import Routes
 from api.seen import Seen
 from domain.engine import Engine
@@ -147,6 +143,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
     """The routes of notifications by mail."""
     routes = Routes("notifications", "What waits and what happened, by mail.", journal, store)
 
+    @routes.says("/notifications", MailboxList, told="The addresses.")
     def list_mailboxes() -> Response:
         """List where mail is sent to: your address, for the operator everybody's.
 
@@ -154,50 +151,36 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         """
         return jsonify(items=[told(one) for one in theirs.all(actor())])
 
-    def set_mailbox() -> Response:
+    here, said = "/notifications", "The mailbox."
+
+    @routes.changes(here, MailWanted, MailboxTold, said, (BadAddress,))
+    def set_mailbox(**wanted: str) -> Mapping[str, Any]:
         """Say where you want to be notified by mail, and how often.
 
         A digest has what waits for you, the most urgent first, and what happened since the one
         before; without anything new, none is sent. A new address counts once it is confirmed: a
         message with a link and a token is sent there.
         """
-        return jsonify(told(theirs.put(actor(), **read_body(MailWanted))))
+        return told(theirs.put(actor(), **wanted))
 
-    def confirm_mailbox() -> Response:
+    @routes.changes(f"{here}/confirm", Token, MailboxTold, said, (UnknownMailbox,))
+    def confirm_mailbox(token: str) -> Mapping[str, Any]:
         """Confirm an address with the token that was sent there.
 
         From then on it is written to. Whoever has the token may confirm it, with any key.
         """
-        return jsonify(told(theirs.confirm(read_body(Token)["token"])))
+        return told(theirs.confirm(token))
 
-    def end_mailbox() -> Response:
+    @routes.changes(f"{here}/end", Nothing, MailboxTold, said, (UnknownMailbox,), may_be_empty=True)
+    def end_mailbox() -> Mapping[str, Any]:
         """Erase your address; no mail is sent any more.
 
         What waits for you and what happened is still shown here.
         """
-        read_body(Nothing, may_be_empty=True)
-        return jsonify(told(theirs.end(actor())))
+        return told(theirs.end(actor()))
 
-    def listing() -> dict[str, Any]:
-        answers = {"200": answered("The addresses.", schema_of(MailboxList))}
-        return documented(list_mailboxes, answers, ["unauthenticated", "storage_unavailable"])
-
-    routes.add("GET", "/notifications", list_mailboxes, "list_mailboxes", listing)
-    acts: tuple[tuple[str, Callable[..., Response], type[Shape], Refusals], ...] = (
-        ("", set_mailbox, MailWanted, (BadAddress,)),
-        ("/confirm", confirm_mailbox, Token, (UnknownMailbox,)),
-        ("/end", end_mailbox, Nothing, (UnknownMailbox,)),
-    )
-    for path, act, body, refuses in acts:
-        doc = partial(_acting, act, body, refuses)
-        routes.add("POST", f"/notifications{path}", act, act.__name__, doc)
     _seen_routes(routes, journal.engine)
     return routes
-
-
-def _acting(act: Callable[..., Response], body: type[Shape], refuses: Refusals) -> dict[str, Any]:
-    answers = {"200": answered("The mailbox.", schema_of(MailboxTold))}
-    return writing(act, body, answers, refuses, signed=False, body_required=body is not Nothing)
 
 
 def told(one: Mailbox) -> dict[str, Any]:
@@ -210,6 +193,7 @@ def _seen_routes(routes: Routes, engine: Engine) -> None:
     """The routes of what has been seen."""
     seen = Seen(engine)
 
+    @routes.says("/notifications/seen", SeenTold, told="The position.")
     def show_seen() -> Response:
         """Up to where you have read what happened to you.
 
@@ -217,20 +201,10 @@ def _seen_routes(routes: Routes, engine: Engine) -> None:
         """
         return jsonify(position=seen.upto(actor()))
 
-    def set_seen() -> Response:
+    @routes.changes("/notifications/seen", SeenUpto, SeenTold, "The position.")
+    def set_seen(position: int) -> Mapping[str, Any]:
         """Say up to where you have read what happened to you.
 
         It only ever moves forward.
         """
-        return jsonify(position=seen.read(actor(), read_body(SeenUpto)["position"]))
-
-    answers = {"200": answered("The position.", schema_of(SeenTold))}
-
-    def shown() -> dict[str, Any]:
-        return documented(show_seen, answers, ["unauthenticated", "storage_unavailable"])
-
-    def said() -> dict[str, Any]:
-        return writing(set_seen, SeenUpto, answers, (), signed=False)
-
-    routes.add("GET", "/notifications/seen", show_seen, "show_seen", shown)
-    routes.add("POST", "/notifications/seen", set_seen, "set_seen", said)
+        return {"position": seen.read(actor(), position)}

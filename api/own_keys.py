@@ -5,18 +5,16 @@ A new key is in the answer that makes it and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify
 
 from api.authentication import caller
-from api.fields import Shape, Text, Units, read_body, word
+from api.fields import Nothing, Shape, Text, Units, word
 from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
 from api.keys import Key, Keys
-from api.operations import Refusals, answered, documented, writing
-from api.results import schema_of
+from api.operations import Refusals
 from api.routes import Routes
 from api.scope import KEYRING
 from domain.journal import Journal
@@ -59,10 +57,6 @@ class Replacement(Shape):
     )
 
 
-class Nothing(Shape):
-    """No field."""
-
-
 class KeyTold(TypedDict):
     """A key, without the key itself."""
 
@@ -95,6 +89,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
     def ring() -> Keyring:
         return Keyring(keys, journal, caller())
 
+    @routes.says("/keys", KeyList, told="The keys.")
     def list_keys() -> Response:
         """List your keys: for the operator, everybody's.
 
@@ -102,50 +97,36 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         """
         return jsonify(items=[told(key) for key in ring().all()])
 
-    def make_key() -> Response:
+    @routes.changes("/keys", NewKey, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
+    def make_key(**said: Any) -> Mapping[str, Any]:
         """Make a key for yourself, or for the operator, for anybody.
 
         No key makes one that may do more or is valid for longer than itself.
         """
-        return _made(ring().make(**read_body(NewKey, may_be_empty=True)))
+        return _made(ring().make(**said))
 
-    def replace_key(key: str) -> Response:
+    of_one: dict[str, Any] = {"refuses": (UnknownKey, BadScope), "may_be_empty": True}
+
+    @routes.changes(
+        "/keys/<string:key>/replace", Replacement, KeyMade, "The key.", status=201, **of_one
+    )
+    def replace_key(key: str, **said: int) -> Mapping[str, Any]:
         """Replace a key by a new one with the same name, scope and end.
 
         The one that is replaced stays valid for some hours, so that nothing stops meanwhile. Every
         key may replace itself.
         """
-        return _made(ring().replace(key, **read_body(Replacement, may_be_empty=True)))
+        return _made(ring().replace(key, **said))
 
-    def end_key(key: str) -> Response:
+    @routes.changes("/keys/<string:key>/end", Nothing, KeyTold, "The key.", **of_one)
+    def end_key(key: str) -> Mapping[str, Any]:
         """End a key; it is refused from the next request on.
 
         Every key may end itself.
         """
-        read_body(Nothing, may_be_empty=True)
-        return jsonify(told(ring().end(key)))
+        return told(ring().end(key))
 
-    def listing() -> dict[str, Any]:
-        answers = {"200": answered("The keys.", schema_of(KeyList))}
-        return documented(list_keys, answers, ["unauthenticated", "storage_unavailable"])
-
-    routes.add("GET", "/keys", list_keys, "list_keys", listing)
-    one = "/keys/<string:key>"
-    for path, act, body, status, answer, refuses in (
-        ("/keys", make_key, NewKey, "201", KeyMade, OF_MAKING),
-        (f"{one}/replace", replace_key, Replacement, "201", KeyMade, (UnknownKey, BadScope)),
-        (f"{one}/end", end_key, Nothing, "200", KeyTold, (UnknownKey, BadScope)),
-    ):
-        doc = partial(_acting, act, body, status, answer, refuses)
-        routes.add("POST", path, act, act.__name__, doc)
     return routes
-
-
-def _acting(
-    act: Callable[..., Response], body: type[Shape], status: str, answer: Any, refuses: Refusals
-) -> dict[str, Any]:
-    answers = {status: answered("The key.", schema_of(answer))}
-    return writing(act, body, answers, refuses, signed=False, body_required=False)
 
 
 OF_MAKING: Refusals = (
@@ -168,7 +149,5 @@ def told(key: Key) -> dict[str, Any]:
     }
 
 
-def _made(made: Made) -> Response:
-    answer = jsonify(**told(made.key), key=made.token)
-    answer.status_code = 201
-    return answer
+def _made(made: Made) -> dict[str, Any]:
+    return {**told(made.key), "key": made.token}

@@ -16,7 +16,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from api.asking import Asked, viewing
 from api.conditional import by_bytes
-from api.fields import Shape, read_file, read_object, read_query
+from api.fields import Shape, read_body, read_file, read_object, read_query
 from api.operations import (
     OF_BODY,
     OF_QUERY,
@@ -25,6 +25,7 @@ from api.operations import (
     answered,
     documented,
     of_query,
+    writing,
 )
 from api.problems import of_refusal
 from api.results import schema_of
@@ -152,25 +153,58 @@ class Routes:
         answer: Any,
         query: type[Shape] | None = None,
         *,
+        told: str = "The answer.",
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that describes the service itself; public unless it names ``unauthenticated``."""
+        """A path that describes the service itself, or lists what somebody has here and is no fact.
+
+        Public unless its problems name ``unauthenticated``.
+        """
 
         def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
-            def told() -> Response:
+            def answer_it() -> Response:
                 return tell(**(read_query(query) if query else {}))
 
             def doc() -> dict[str, Any]:
-                answers = {
-                    str(status): answered("The answer.", schema_of(answer)) for status in statuses
-                }
+                answers = {str(status): answered(told, schema_of(answer)) for status in statuses}
                 codes = [*problems, *(OF_QUERY if query else ())]
                 return documented(tell, answers, codes, query)
 
             public = "unauthenticated" not in problems
-            self.add("GET", path, told, tell.__name__, doc, public=public)
+            self.add("GET", path, answer_it, tell.__name__, doc, public=public)
             return tell
+
+        return decorate
+
+    def changes(
+        self,
+        path: str,
+        body: type[Shape],
+        answer: Any,
+        told: str,
+        refuses: Refusals = (),
+        *,
+        status: int = 200,
+        may_be_empty: bool = False,
+    ) -> Callable[[Callable[..., Mapping[str, Any]]], Callable[..., Mapping[str, Any]]]:
+        """A path that changes what is no fact, such as a key; so it is neither signed nor kept."""
+
+        def decorate(
+            change: Callable[..., Mapping[str, Any]],
+        ) -> Callable[..., Mapping[str, Any]]:
+            def changed(**ids: str) -> Response:
+                response = jsonify(change(**ids, **read_body(body, may_be_empty=may_be_empty)))
+                response.status_code = status
+                return response
+
+            def doc() -> dict[str, Any]:
+                answers = {str(status): answered(told, schema_of(answer))}
+                required = not may_be_empty
+                return writing(change, body, answers, refuses, signed=False, body_required=required)
+
+            self.add("POST", path, changed, change.__name__, doc)
+            return change
 
         return decorate
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify, request
 
 from api.allowance import Network
 from api.authentication import actor
-from api.fields import Shape, Text, Units, read_body
-from api.operations import Refusals, answered, documented, writing
+from api.fields import Nothing, Shape, Text, Units
 from api.outbound import LONGEST_URL, must_be_url
-from api.own_keys import Nothing
-from api.results import schema_of
 from api.routes import Routes
 from api.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
 from domain.journal import Journal
@@ -129,6 +125,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
     """The routes of webhooks."""
     routes = Routes("webhooks", "Events of the feed, sent where you say.", journal, store)
 
+    @routes.says("/webhooks", WebhookList, told="The webhooks.")
     def list_webhooks() -> Response:
         """List your webhooks, and how far each was delivered: for the operator, everybody's.
 
@@ -136,60 +133,45 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         """
         return jsonify(items=[told(one) for one in theirs.all(actor())])
 
-    def add_webhook() -> Response:
+    said, one = "The webhook.", "/webhooks/<string:id>"
+
+    @routes.changes("/webhooks", NewWebhook, WebhookMade, said, (BadWebhook,), status=201)
+    def add_webhook(**of: Any) -> Mapping[str, Any]:
         """Have the events of the feed sent to an address, signed by Standard Webhooks.
 
         Each event at least once and in order; what is not taken (any answer but 2xx) is sent again
         after 5 seconds, then ever more rarely, up to once an hour. After three days it is disabled.
         """
-        said = read_body(NewWebhook)
-        made = theirs.add(actor(), source=request.root_url, **said)
-        answer = jsonify(**told(made), secret=made.secret)
-        answer.status_code = 201
-        return answer
+        made = theirs.add(actor(), source=request.root_url, **of)
+        return {**told(made), "secret": made.secret}
 
-    def end_webhook(id: str) -> Response:
+    unknown = (UnknownWebhook,)
+
+    @routes.changes(f"{one}/end", Nothing, WebhookTold, said, unknown, may_be_empty=True)
+    def end_webhook(id: str) -> Mapping[str, Any]:
         """End a webhook; nothing is sent any more.
 
         What is being sent at this moment may still arrive.
         """
-        read_body(Nothing, may_be_empty=True)
-        return jsonify(told(theirs.end(actor(), id)))
+        return told(theirs.end(actor(), id))
 
-    def enable_webhook(id: str) -> Response:
+    @routes.changes(f"{one}/enable", Nothing, WebhookTold, said, unknown, may_be_empty=True)
+    def enable_webhook(id: str) -> Mapping[str, Any]:
         """Send what is missing from now on, also if the webhook was disabled.
 
         It goes on where it stopped, without waiting for the time of the next attempt.
         """
-        read_body(Nothing, may_be_empty=True)
-        return jsonify(told(theirs.go_on(actor(), id)))
+        return told(theirs.go_on(actor(), id))
 
-    def replay_webhook(id: str) -> Response:
+    @routes.changes(f"{one}/replay", Again, WebhookTold, said, unknown)
+    def replay_webhook(id: str, after: int) -> Mapping[str, Any]:
         """Send everything after a position again.
 
         Or from a later position on, which leaves out what is between.
         """
-        return jsonify(told(theirs.go_on(actor(), id, **read_body(Again))))
+        return told(theirs.go_on(actor(), id, after))
 
-    def listing() -> dict[str, Any]:
-        answers = {"200": answered("The webhooks.", schema_of(WebhookList))}
-        return documented(list_webhooks, answers, ["unauthenticated", "storage_unavailable"])
-
-    routes.add("GET", "/webhooks", list_webhooks, "list_webhooks", listing)
-    doc = partial(_acting, add_webhook, NewWebhook, "201", WebhookMade, (BadWebhook,))
-    routes.add("POST", "/webhooks", add_webhook, "add_webhook", doc)
-    for act, body in ((end_webhook, Nothing), (enable_webhook, Nothing), (replay_webhook, Again)):
-        path = f"/webhooks/<string:id>/{act.__name__.partition('_')[0]}"
-        doc = partial(_acting, act, body, "200", WebhookTold, (UnknownWebhook,))
-        routes.add("POST", path, act, act.__name__, doc)
     return routes
-
-
-def _acting(
-    act: Callable[..., Response], body: type[Shape], status: str, answer: Any, refuses: Refusals
-) -> dict[str, Any]:
-    answers = {status: answered("The webhook.", schema_of(answer))}
-    return writing(act, body, answers, refuses, signed=False, body_required=body is not Nothing)
 
 
 def told(one: Webhook) -> dict[str, Any]:
