@@ -30,7 +30,7 @@ from projections.money.pools.proposals import used_but_uncited
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, holds, sliced
 from projections.told import Count, PersonRef, WorkRef
 
 Row = tuple[int, int, str | None, int | None, str | None]
@@ -304,11 +304,8 @@ def listed(scope: Scope, kind: str | None, after: str | None, limit: int) -> Pag
     """A page of the obstacles of one kind, or of all."""
     every = scope.found if kind is None else {kind: scope.of(kind)}
     found = [(name, row) for name, rows in every.items() for row in rows]
-    (place,) = decode_cursor(after, int) or [0]
-    start = max(0, place)
-    end = start + limit
-    following = encode_cursor(end) if end < len(found) else None
-    return Page(_told(scope.view, found[start:end]), following)
+    page, more = sliced(found, after, limit)
+    return Page(_told(scope.view, page), more)
 
 
 @question(

@@ -37,7 +37,7 @@ from projections import attribution, challenges, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor, encode_cursor
+from projections.store import Page, View, cut, decode_cursor, place_of, sliced
 from projections.tables import Change, Numbers, Projection, Put, Table, columns
 from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 
@@ -170,14 +170,14 @@ def _stream(
 ) -> Page[FactInHistory]:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     _FEW[noun](view, id)
-    place = (decode_cursor(after, int) or [0])[0]
     facts = reader.seen(facts_of(view, reader.journal, id))
     before = [0, *(one.position for one in facts)]
+    page, more = sliced(facts, after, limit)
     items: list[FactInHistory] = [
-        {**told, "number": place + number, "previous": before[place + number - 1] or None}
-        for number, told in enumerate(tell(reader.journal, facts[place : place + limit]), start=1)
+        {**told, "number": number + 1, "previous": before[number] or None}
+        for number, told in enumerate(tell(reader.journal, page), start=place_of(after))
     ]
-    return Page(items, encode_cursor(place + limit) if len(facts) > place + limit else None)
+    return Page(items, more)
 
 
 def tell(journal: Journal, placed: Sequence[Placed]) -> list[FactTold]:

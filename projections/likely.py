@@ -18,7 +18,7 @@ from projections import challenges, lineage
 from projections.finding import REMIX_COUNTS
 from projections.identifiers import COUNTS
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, counting, holds, sliced
 from projections.told import WorkRef
 from projections.told_finding import LIKELY, LikelySource, WhyLikely
 
@@ -51,9 +51,7 @@ def likely_sources(
     row = lineage.find(view, id)
     found = _without_impossible(view, row, _reasons(view, row))
     ranked = sorted(found, key=lambda work: (min(found[work])[:2], -work))
-    (start,) = decode_cursor(after, int) or [0]
-    page = ranked[max(start, 0) : max(start, 0) + limit]
-    more = encode_cursor(start + limit) if len(ranked) > max(start, 0) + limit else None
+    page, more = sliced(ranked, after, limit)
     return Page(list(_told(view, {work: sorted(found[work]) for work in page})), more)
 
 

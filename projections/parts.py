@@ -11,7 +11,7 @@ from projections import attribution, lineage
 from projections.ancestry import ancestry
 from projections.attribution import Share
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.store import Page, View, place_of, sliced
 from projections.told import CreditLine, PathIn
 
 MOST_PATHS = 1000
@@ -31,12 +31,11 @@ def credits(
 ) -> Page[CreditLine]:
     """Every credit that one person has in a work, through every generation."""
     tree, share = _part(view, id, contributor)
-    (place,) = decode_cursor(after, int) or [0]
-    rows = share.credits[place : place + limit]
+    rows, more = sliced(share.credits, after, limit)
     texts = attribution.texts_of(view, rows)
     ids = lineage.ids_of(view, {row.work for row in rows})
     items = [attribution.told_credit(tree, row, ids, texts) for row in rows]
-    return Page(items, _next(place + limit, len(share.credits)))
+    return Page(items, more)
 
 
 @question("list_part_paths", f"{_HERE}/paths", cli="work paths", as_published=True)
@@ -50,15 +49,14 @@ def paths(
 ) -> Page[PathIn]:
     """The paths by which one person came into a work, the shortest first: a thousand at most."""
     tree, share = _part(view, id, contributor)
-    (place,) = decode_cursor(after, int) or [0]
-    end = min(place + limit, MOST_PATHS)
     pieces = {row.work for row in share.credits}
     nearest = sorted(pieces, key=lambda work: (tree.generation[work], work))
-    found = tree.paths(nearest, end + 1)
-    shown = [tree.ends_of(path) for path in found[place:end]]
+    found = tree.paths(nearest, min(place_of(after) + limit + 1, MOST_PATHS))
+    page, more = sliced(found, after, limit)
+    shown = [tree.ends_of(path) for path in page]
     ids = lineage.ids_of(view, {work for path in shown for work in path.works})
     items = [attribution.told_path(share, path, ids) for path in shown]
-    return Page(items, _next(end, min(len(found), MOST_PATHS)))
+    return Page(items, more)
 
 
 def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
@@ -67,7 +65,3 @@ def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
     shares = (one for one in attribution.shares_above(view, root) if one.person == person)
     return ancestry(view, root).tree, next(shares, Share(person, 0, 0, []))
-
-
-def _next(end: int, count: int) -> str | None:
-    return encode_cursor(end) if end < count else None

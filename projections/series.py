@@ -15,7 +15,7 @@ from domain.values import POEM, Example, WorkId, one_of
 from projections import lineage
 from projections.finding import REMIX_COUNTS
 from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, holds, sliced
 from projections.told import Count, Places, WorkRef
 
 MOST_WHOLES = 12
@@ -70,10 +70,8 @@ def parts(
     root = lineage.find(view, id).number
     below = _below(view, root)
     lines = list(_outline(below, root))
-    (start,) = decode_cursor(after, int) or [0]
-    start = max(0, start)
-    more = encode_cursor(start + limit) if start + limit < len(lines) else None
-    return Page(_told(view, lines[start : start + limit], below), more)
+    page, more = sliced(lines, after, limit)
+    return Page(_told(view, page, below), more)
 
 
 def _below(view: View, root: int) -> Below:

@@ -281,6 +281,17 @@ class View:
         found = self.rows(f"{sql} LIMIT :limit", beyond=beyond, limit=limit + 1, **values)
         return cut(found, limit, lambda row: (row[at],))
 
+    def ranked(
+        self, sql: str, after: str | None, limit: int, **values: Any
+    ) -> tuple[Sequence[Row], str | None]:
+        """A page of a query's rows in an order that no number gives, and the cursor after it.
+
+        The rows before are read again: it is for what people look at, not for a million rows.
+        """
+        place = place_of(after)
+        found = self.rows(f"{sql} LIMIT :most OFFSET :place", most=limit + 1, place=place, **values)
+        return found[:limit], encode_cursor(place + limit) if len(found) > limit else None
+
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
@@ -348,6 +359,19 @@ def cut(
     """
     page = found[:limit]
     return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
+
+
+def place_of(after: str | None) -> int:
+    """How many items of a list were on the pages before."""
+    place: int = (decode_cursor(after, int) or [0])[0]
+    return max(0, place)
+
+
+def sliced(items: Sequence[T], after: str | None, limit: int) -> tuple[Sequence[T], str | None]:
+    """A page of a list that is there whole, and the cursor of the page after it."""
+    place = place_of(after)
+    end = place + limit
+    return items[place:end], encode_cursor(end) if end < len(items) else None
 
 
 def within_bytes(items: Iterable[T], most: int) -> list[T]:

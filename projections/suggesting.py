@@ -22,7 +22,7 @@ from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, question
 from projections.searching import matching
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, holds, sliced
 from projections.ties import Done, Ties, a_role, credited, finished_of, reason, several
 from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
 from projections.told_projects import ChallengeRef
@@ -78,9 +78,9 @@ def people(
     done = _done(view, candidates, asked)
     fit = [number for number in candidates if asked.fits(done[number])]
     ranked = sorted(fit, key=lambda one: (_distance(around, one), -done[one].works, -one))
-    page, more = _part(ranked, after, limit)
+    page, more = sliced(ranked, after, limit)
     told = _People(view, asked, around, origin, done, is_you=is_you)
-    return Page(list(told.told(page)), more)
+    return Page(list(told.told(list(page))), more)
 
 
 class Asked(NamedTuple):
@@ -108,13 +108,6 @@ def _number(view: View, id: str) -> int | None:
 
 def _distance(around: Mapping[int, Near], number: int) -> int:
     return around[number].distance if number in around else FAR
-
-
-def _part(ranked: list[int], after: str | None, limit: int) -> tuple[list[int], str | None]:
-    """A page of a complete list, and the cursor of the next one."""
-    (start,) = decode_cursor(after, int) or [0]
-    end = max(start, 0) + limit
-    return ranked[max(start, 0) : end], encode_cursor(end) if end < len(ranked) else None
 
 
 def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> set[int]:
@@ -271,7 +264,7 @@ def challenges_for(
         near = _distance(around, issuers.get(number, 0))
         return -done[number].works, near, open_[number].last, -number
 
-    page, more = _part(sorted(open_, key=place), after, limit)
+    page, more = sliced(sorted(open_, key=place), after, limit)
     ties = Ties(view, person, around, [issuers[n] for n in page if n in issuers], is_you=True)
     shown = challenges.references(view, page)
     finished = finished_of(view, {work for number in page for work in done[number].of_roles})

@@ -24,7 +24,7 @@ from domain.refusal import Refusal
 from projections.money import bookkeeping
 from projections.money.pools.beancount import beancount
 from projections.question import Asking
-from projections.store import View, decode_cursor, encode_cursor
+from projections.store import View
 
 PART = 30
 """How many lines of a list a page shows."""
@@ -83,8 +83,8 @@ def _desk(
         "accountant.html",
         keeps_books=keeps_books(frame),
         currencies=by_currency,
-        pools=bookkeeping.pools_by_size(view, most=FEW),
-        batches=bookkeeping.latest_batches(view, most=FEW),
+        pools=bookkeeping.pools_by_size(view, limit=FEW).items,
+        batches=bookkeeping.latest_batches(view, limit=FEW).items,
         periods=bookkeeping.closed_periods(view, FEW),
         year=datetime.now(UTC).year,
         problem=problem,
@@ -116,10 +116,9 @@ def _lists(frame: Frame) -> None:
         wanted, filters = _asked("currency")
         with frame.view(wanted) as view:
             must_read_all(frame, view)
-            (place,) = decode_cursor(wanted.get("cursor"), int) or [0]
-            found = bookkeeping.pools_by_size(view, place=place, most=PART + 1, **filters)
-            more = encode_cursor(place + PART) if len(found) > PART else None
-            return render_template("pools.html", pools=found[:PART], next=more, said=filters)
+            after = wanted.pop("cursor", None)
+            found = bookkeeping.pools_by_size(view, after=after, limit=PART, **filters)
+            return render_template("pools.html", pools=found.items, next=found.next, said=filters)
 
 
 def _reports(frame: Frame) -> None:
@@ -143,7 +142,7 @@ def _reports(frame: Frame) -> None:
                 trial=trial.answer,
                 withheld=withheld.answer,
                 year=year,
-                pools=bookkeeping.pools_by_size(view, most=PART),
+                pools=bookkeeping.pools_by_size(view, limit=PART).items,
             )
 
 

@@ -18,7 +18,7 @@ from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
 from projections.money import bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
-from projections.store import View, decode_cursor, encode_cursor
+from projections.store import View
 
 PART = 50
 """How many payouts or payees a page shows."""
@@ -65,12 +65,11 @@ def pages(frame: Frame) -> None:
     @frame.page("/desk/accountant/batches", nobody_else=True)
     def show_batches() -> Answer:
         wanted = asked(Listed)
-        (place,) = decode_cursor(wanted.get("cursor"), int) or [0]
+        cursor = wanted.pop("cursor", None)
         with frame.view(wanted) as view:
             must_read_all(frame, view)
-            found = bookkeeping.latest_batches(view, place=place, most=PART + 1)
-            more = encode_cursor(place + PART) if len(found) > PART else None
-            return render_template("batches.html", batches=found[:PART], next=more)
+            found = bookkeeping.latest_batches(view, after=cursor, limit=PART)
+            return render_template("batches.html", batches=found.items, next=found.next)
 
     @frame.page("/desk/accountant/batch/<id>", nobody_else=True)
     def show_batch(id: str) -> Answer:
@@ -136,13 +135,12 @@ def _batch(
     problem: Problem | None = None,
 ) -> str:
     told = payouts.batch(view, frame.journal, id, actor=reader())
-    (place,) = decode_cursor(cursor, int) or [0]
-    found = payouts.largest(view, id, state=state, place=place, most=PART + 1)
+    found = payouts.largest(view, id, state=state, after=cursor, limit=PART)
     return render_template(
         "batch.html",
         told=told,
-        payouts=found[:PART],
-        next=encode_cursor(place + PART) if len(found) > PART else None,
+        payouts=found.items,
+        next=found.next,
         state=state,
         keeps_books=keeps_books(frame),
         problem=problem,

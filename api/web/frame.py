@@ -40,7 +40,7 @@ from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
-from projections.store import Store, View, decode_cursor, encode_cursor
+from projections.store import Store, View, sliced
 
 OWN_PAGE = re.compile(
     r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
@@ -373,9 +373,7 @@ def again(**changed: str | None) -> str:
 def part(items: Sequence[T], what: str, most: int) -> Part[T]:
     """The part of a complete list that the address asks for under the name ``what``."""
     asked = request.args.get("cursor") if request.args.get("what") == what else None
-    (start,) = decode_cursor(asked, int) or [0]
-    end = max(start, 0) + most
-    return Part(items[max(start, 0) : end], encode_cursor(end) if end < len(items) else None)
+    return Part(*sliced(items, asked, most))
 
 
 def _end_of(day: str) -> datetime:

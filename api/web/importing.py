@@ -89,7 +89,7 @@ def _form(view: View, said: Mapping[str, str], problem: Problem | None = None) -
         said=said,
         forms=FORMS,
         sources=SOURCES,
-        pools=pools_by_size(view, most=OFFERED),
+        pools=pools_by_size(view, limit=OFFERED).items,
         largest=statements.LARGEST_FILE_BYTES,
         most=MOST_LINES,
         problem=problem,
@@ -118,7 +118,7 @@ def _told(
         given=GIVEN,
         by_state=by_state,
         sums=statements.sums(outcomes, "new"),
-        names={each["id"]: each for each in pools_by_size(view, ids=known, most=len(known))},
+        names={each["id"]: each for each in pools_by_size(view, ids=known, limit=len(known)).items},
         shown=SHOWN,
         position=position,
     )

@@ -32,7 +32,7 @@ from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
 from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
 from projections.question import LIMIT, After, Form, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor, holds
+from projections.store import Page, View, holds
 from projections.told import Count, Instant
 
 KINDS = ("revenue", "expense")
@@ -119,30 +119,30 @@ def pools_by_size(
     *,
     ids: Collection[str] | None = None,
     currency: str | None = None,
-    place: int = 0,
-    most: int,
-) -> list[PoolLine]:
+    after: str | None = None,
+    limit: int,
+) -> Page[PoolLine]:
     """Pools with what came in for them, the largest first."""
     filters = {
         "o.id IN :ids": None if ids is None else list(ids),
         "o.currency = :currency": currency,
     }
     wanted = {each: value for each, value in filters.items() if value is not None}
-    rows = view.rows(
+    rows, more = view.ranked(
         "SELECT o.id, o.name, w.id, w.title, o.currency, "
         "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) FROM @pools o "
         f"LEFT JOIN {balances.on_accounts('x.account = :received')} p ON p.pool = o.id "
         f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
         + " AND ".join(["o.position <= :as_of", *wanted])
         + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position "
-        "ORDER BY 6 DESC, o.position LIMIT :most OFFSET :place",
+        "ORDER BY 6 DESC, o.position",
+        after,
+        limit,
         received=RECEIVED,
-        most=most,
-        place=place,
         **{each.rpartition(":")[2]: value for each, value in wanted.items()},
     )
     texts = view.texts({text for row in rows for text in (row[1], row[3])})
-    return [
+    items: list[PoolLine] = [
         {
             "id": id,
             "name": texts.get(name),
@@ -153,6 +153,7 @@ def pools_by_size(
         }
         for id, name, release, title, code, received in rows
     ]
+    return Page(items, more)
 
 
 def owed_in(view: View) -> list[tuple[str, int]]:
@@ -175,17 +176,17 @@ class LatestBatch(TypedDict):
     open: int
 
 
-def latest_batches(view: View, *, place: int = 0, most: int) -> list[LatestBatch]:
+def latest_batches(view: View, *, after: str | None = None, limit: int) -> Page[LatestBatch]:
     """Payout batches, the latest first."""
-    rows = view.rows(
+    rows, more = view.ranked(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, (SELECT count(*) FROM @payouts y "
         f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}) FROM @batches b "
-        "WHERE b.position <= :as_of ORDER BY b.position DESC LIMIT :most OFFSET :place",
-        most=most,
-        place=place,
+        "WHERE b.position <= :as_of ORDER BY b.position DESC",
+        after,
+        limit,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "open")
-    return [cast("LatestBatch", dict(zip(names, row, strict=True))) for row in rows]
+    return Page([cast("LatestBatch", dict(zip(names, row, strict=True))) for row in rows], more)
 
 
 def closed_periods(view: View, most: int) -> list[str]:
@@ -230,21 +231,19 @@ def bookings(
     filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
     wanted = {each: value for each, value in filters.items() if value is not None}
     said = {each.rpartition(":")[2]: value for each, value in wanted.items()}
-    (place,) = decode_cursor(after, int) or [0]
-    rows = view.rows(
+    rows, more = view.ranked(
         f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE "
         + " AND ".join(["b.kind IN :kinds", *wanted])
         + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end "
-        "ORDER BY abs(b.amount) DESC, b.position LIMIT :most OFFSET :place",
+        "ORDER BY abs(b.amount) DESC, b.position",
+        after,
+        limit,
         kinds=list(KINDS),
         start=start,
         end=end,
-        most=limit + 1,
-        place=place,
         **said,
     )
-    more = encode_cursor(place + limit) if len(rows) > limit else None
-    return Page(_bookings_told(view, rows[:limit]), more)
+    return Page(_bookings_told(view, rows), more)
 
 
 def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
@@ -295,17 +294,15 @@ def all_balances(
         if value is not None:
             where.append(f"x.{name} = :{name}")
             said[name] = value
-    (place,) = decode_cursor(after, int) or [0]
-    rows = view.rows(
+    rows, more = view.ranked(
         f"SELECT p.payee, p.currency, {balances.UNITS} FROM {balances.on_accounts(*where)} p "
         f"GROUP BY p.payee, p.currency {balances.BEGUN} "
-        "ORDER BY 3 DESC, p.payee, p.currency LIMIT :most OFFSET :place",
-        most=limit + 1,
-        place=place,
+        "ORDER BY 3 DESC, p.payee, p.currency",
+        after,
+        limit,
         **said,
     )
-    more = encode_cursor(place + limit) if len(rows) > limit else None
-    return Page(_balances_told(view, journal, rows[:limit], pool), more)
+    return Page(_balances_told(view, journal, rows, pool), more)
 
 
 def _balances_told(

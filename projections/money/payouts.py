@@ -68,19 +68,19 @@ def payouts(
 
 
 def largest(
-    view: View, batch: str, *, state: str | None = None, place: int = 0, most: int
-) -> list[PayoutTold]:
+    view: View, batch: str, *, state: str | None = None, after: str | None = None, limit: int
+) -> Page[PayoutTold]:
     """The payouts of a batch, the largest first."""
     in_state = "" if state is None else "AND y.state = :state "
-    rows = view.rows(
+    rows, more = view.ranked(
         f"SELECT {_PAYOUT} FROM @payouts y WHERE y.batch = :batch {in_state}AND {holds('y')} "
-        "ORDER BY y.amount DESC, y.born LIMIT :most OFFSET :place",
+        "ORDER BY y.amount DESC, y.born",
+        after,
+        limit,
         batch=batch,
-        most=most,
-        place=place,
         **({} if state is None else {"state": state}),
     )
-    return _payouts_told(view, rows)
+    return Page(_payouts_told(view, rows), more)
 
 
 @question("show_payout", "/payouts/{id}", may=OWN_MONEY)
