@@ -63,7 +63,6 @@ class Identities:
         return str(rows[0][0]) if rows else None
 
     def list(self) -> list[Identity]:
-        """Every identity, oldest first."""
         rows = self._engine.query(
             "SELECT digest, holder, made_at FROM identities ORDER BY made_at, digest"
         )

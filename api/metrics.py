@@ -64,11 +64,9 @@ class Metrics:
         self._pooled: Pooled | None = None
 
     def begun(self) -> None:
-        """A request has begun."""
         self._running.inc()
 
     def ended(self, method: str, route: str, status: int, code: str, seconds: float) -> None:
-        """A request was answered."""
         self._seconds_of(method, route).observe(seconds)
         self._answers_of(str(status), code).inc()
         pooled = self._engine.pooled()

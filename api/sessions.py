@@ -54,7 +54,6 @@ class Sessions:
         return self._keys.caller_of_digest(str(rows[0][0])) if rows else None
 
     def close(self, token: str) -> None:
-        """End a session."""
         self._engine.execute("DELETE FROM sessions WHERE digest = :digest", digest=digest_of(token))
 
 

@@ -61,7 +61,6 @@ class _Side:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there are no others."""
         return self._next == len(self.works)
 
     def go_on(self) -> None:

@@ -101,7 +101,6 @@ class Challenge(Noun):
     BIRTHS = (Issued,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who issued it."""
         return {ISSUER: self.poster}
 
     def must_be_open(self, now: datetime) -> None:

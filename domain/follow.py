@@ -73,5 +73,4 @@ class Follow(Noun):
     BIRTHS = (Begun,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """The person who follows."""
         return {"contributor": self.follower}

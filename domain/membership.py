@@ -98,5 +98,4 @@ class Membership(Disputable):
     BIRTHS = (Offered,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """The group, and the person."""
         return {GROUP: self.group, "contributor": self.contributor}

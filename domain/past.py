@@ -125,7 +125,6 @@ class Past:
 
     @property
     def stored(self) -> JournalRecorder:
-        """The facts as stored."""
         return self._journal.facts
 
     @property
@@ -200,11 +199,9 @@ class Past:
         return self.get(NAMED[noun], id)
 
     def work(self, id: str) -> Work:
-        """The work with this id."""
         return self.get(Work, id)
 
     def contributor(self, id: str) -> Contributor:
-        """The contributor with this id."""
         return self.get(Contributor, id)
 
     # -- people ----------------------------------------------------------------------------

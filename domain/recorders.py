@@ -96,7 +96,6 @@ class JournalRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
-        """The facts of a stream."""
         found = [
             StoredEvent(*one[1:5])
             for one in self.streams([str(originator_id)])

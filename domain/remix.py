@@ -152,7 +152,6 @@ class Remix(Disputable):
         }
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
-        """The work that was made."""
         return (self.child,)
 
 

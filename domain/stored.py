@@ -34,7 +34,6 @@ class Placed(NamedTuple):
         return spell_leaf(*self)
 
     def fact(self) -> Fact:
-        """The fact itself."""
         return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
 
 

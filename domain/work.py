@@ -105,5 +105,4 @@ class Work(Noun):
         return sides if self.right_holder is None else sides | {"right holder": self.right_holder}
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
-        """The work itself."""
         return (self.id,)

@@ -220,13 +220,11 @@ class _Writing:
         self.put(changed)
 
     def put(self, documents: Iterable[Document]) -> None:
-        """Add documents."""
         if found := list(documents):
             rows = map(self.engine.row, found)
             self.writer.load(self.name, self.engine.COLUMNS, rows)
 
     def held(self, numbers: Iterable[int]) -> list[Document]:
-        """The documents with these numbers."""
         sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
         return list(map(self.engine.read, self.rows(sql, numbers=list(numbers))))
 

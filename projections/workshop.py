@@ -66,7 +66,6 @@ class Workshop:
         return made.result()
 
     def close(self) -> None:
-        """End the process."""
         self._foreman.shutdown(cancel_futures=True)
         if self._worker is not None:
             self._worker.kill()

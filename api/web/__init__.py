@@ -51,6 +51,14 @@ from domain.journal import Journal
 from projections.log import Log
 from projections.store import Store
 
+ROOMS = (
+    *(signing_in, own_keys, starting, finding, clearing, citing),
+    *(drawing, together, talking, posting, deciding, desk),
+    *(moderating, money, accounting, assembling, pooling, amending),
+    *(sharing, producing, proposing, dividing, revising, auditing),
+)
+"""The modules whose pages need nothing but the frame."""
+
 
 def pages(
     journal: Journal,
@@ -72,34 +80,12 @@ def pages(
     """
     frame = Frame(journal, store, keys, opening, limits, public=public, media_hosts=media_hosts)
     documents.pages(frame, document)
-    signing_in.pages(frame)
-    own_keys.pages(frame)
     own_webhooks.pages(frame, theirs)
-    starting.pages(frame)
     own_notifications.pages(frame, mail)
-    finding.pages(frame)
     reading.pages(frame, log)
-    clearing.pages(frame)
-    citing.pages(frame)
-    drawing.pages(frame)
-    together.pages(frame)
-    talking.pages(frame)
-    posting.pages(frame)
-    deciding.pages(frame)
-    desk.pages(frame)
-    moderating.pages(frame)
-    money.pages(frame)
-    accounting.pages(frame)
-    assembling.pages(frame)
-    pooling.pages(frame)
-    amending.pages(frame)
-    sharing.pages(frame)
-    producing.pages(frame)
-    proposing.pages(frame)
-    dividing.pages(frame)
-    revising.pages(frame)
     audit.pages(frame, log)
-    auditing.pages(frame)
+    for room in ROOMS:
+        room.pages(frame)
     return frame.blueprint
 
 

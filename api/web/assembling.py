@@ -69,7 +69,6 @@ class Sheet:
         return None
 
     def command(self) -> AssembleRelease:
-        """The command in the form."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         if "identifiers" in said:
             said["identifiers"] = list(numbers(said["identifiers"]))

@@ -12,7 +12,7 @@ from flask import render_template
 
 from api.web.desk import desk_of
 from api.web.finding import told
-from api.web.frame import Answer, Frame, Listed, asked, reader
+from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS
 from domain.permission import READS
 from projections import corrections, disputes, lineage, timeline
@@ -27,17 +27,11 @@ def pages(frame: Frame) -> None:
 
     @desk_of(frame, "auditor", "Disputes, suspect dates, corrections, proofs", READS)
     def show_auditor() -> Answer:
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-
-        def further(name: str) -> str | None:
-            return cursor if what == name else None
-
-        with frame.view(wanted) as view:
-            opened = disputes.opened(view, after=further("disputes"), limit=MANY)
-            dated = lineage.works(view, suspect_dates=True, after=further("dates"), limit=MANY)
+        with frame.lists() as (view, at):
+            opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)
+            dated = lineage.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)
             seen = Reader(view, frame.journal, reader())
-            corrected = corrections.corrections(view, seen, after=further("corrected"), limit=MANY)
+            corrected = corrections.corrections(view, seen, after=at.of("corrected"), limit=MANY)
             return render_template(
                 "auditor.html",
                 opened=opened,

@@ -64,11 +64,9 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/desk/accountant/batches", nobody_else=True)
     def show_batches() -> Answer:
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             must_read_all(frame, view)
-            found = bookkeeping.latest_batches(view, after=cursor, limit=PART)
+            found = bookkeeping.latest_batches(view, after=at.cursor, limit=PART)
             return render_template("batches.html", batches=found.items, next=found.next)
 
     @frame.page("/desk/accountant/batch/<id>", nobody_else=True)

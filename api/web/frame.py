@@ -59,6 +59,17 @@ class Part(NamedTuple, Generic[T]):
     next: str | None
 
 
+class Continued(NamedTuple):
+    """Which list of a page goes on where: the cursor, and the name of its list."""
+
+    cursor: str | None
+    what: str | None
+
+    def of(self, what: str | None) -> str | None:
+        """The cursor, if it is of this list; of the one that has no name, if None."""
+        return self.cursor if self.what == what else None
+
+
 class When(Shape):
     """The parameters of every page: as of when it is read."""
 
@@ -238,6 +249,14 @@ class Frame:
             else:
                 yield now
 
+    @contextmanager
+    def lists(self, id: str | None = None) -> Iterator[tuple[View, Continued]]:
+        """A view for a page with lists, and where one of them goes on."""
+        wanted = asked(Listed)
+        at = continued(wanted)
+        with self.view(wanted, id) as view:
+            yield view, at
+
     def record(self, *commands: Command) -> Acknowledgement:
         """Carry out commands as the person signed in, in one append."""
         for command in commands:
@@ -290,6 +309,11 @@ class Frame:
         except (Refusal, Problem):
             return False
         return bool(facts)
+
+
+def continued(asked: dict[str, Any]) -> Continued:
+    """Where a list goes on, which is removed from what is asked."""
+    return Continued(asked.pop("cursor", None), asked.pop("what", None))
 
 
 def reader() -> str:

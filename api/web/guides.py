@@ -61,7 +61,6 @@ class Guide(NamedTuple):
 
     @property
     def headings(self) -> list[Section]:
-        """The sections below the title."""
         return self.sections[1:]
 
     def found(self, q: str) -> list[Section]:

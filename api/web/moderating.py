@@ -13,7 +13,7 @@ from flask import g, render_template
 from api.web.deciding import disputed
 from api.web.desk import desk_of
 from api.web.finding import on_works
-from api.web.frame import Answer, Frame, Listed, asked
+from api.web.frame import Answer, Frame
 from domain.dispute import GROUNDS
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
@@ -36,15 +36,13 @@ def pages(frame: Frame) -> None:
 
     @desk_of(frame, "moderator", "Disputes, overdue claims, people and keys", ("moderator",))
     def show_moderator() -> Answer:
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             found = inbox.of_kinds(
                 view,
                 frame.journal,
                 g.actor,
                 JUDGED,
-                after=None if what == "roles" else cursor,
+                after=None if at.what == "roles" else at.cursor,
                 limit=MANY,
             )
             return render_template(
@@ -53,9 +51,7 @@ def pages(frame: Frame) -> None:
                 overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
                 next=found.next,
                 deeds=[one for one in DEEDS if COMMANDS[one].MAY or g.actor == OPERATOR],
-                roles=grants.grants(
-                    view, frame.journal, after=cursor if what == "roles" else None, limit=MANY
-                ),
+                roles=grants.grants(view, frame.journal, after=at.of("roles"), limit=MANY),
                 grounds=GROUNDS,
             )
 

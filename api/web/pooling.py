@@ -47,7 +47,6 @@ class People:
         return id_named(text) or (found[0] if len(found) == 1 else text)
 
     def called(self, payee: str) -> str:
-        """The name of a payee."""
         return self.told.get(payee) or payee
 
     def written(self, payee: str) -> str:
@@ -74,7 +73,6 @@ class Terms:
 
     @property
     def template(self) -> Template:
-        """The template that was chosen."""
         return TEMPLATES[self.name]
 
     @property

@@ -67,7 +67,6 @@ class PostingForm:
 
     @classmethod
     def empty(cls) -> PostingForm:
-        """A blank form."""
         return cls(str(uuid4()), {}, [], [])
 
     @classmethod

@@ -9,7 +9,7 @@ from flask import g, render_template
 
 from api.web import words
 from api.web.desk import desk_of
-from api.web.frame import Answer, Frame, Listed, asked, reader
+from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
 from domain.money.proposal import Proposal
@@ -41,10 +41,8 @@ def pages(frame: Frame) -> None:
 
     @desk_of(frame, "producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
     def show_producer() -> Answer:
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
-            found = produced.releases_of(view, frame.journal, g.actor, after=cursor, limit=MANY)
+        with frame.lists() as (view, at):
+            found = produced.releases_of(view, frame.journal, g.actor, after=at.cursor, limit=MANY)
             return render_template(
                 "producer.html",
                 releases=[(one, list(_steps(view, frame, one))) for one in found.items],

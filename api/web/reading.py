@@ -19,7 +19,7 @@ from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, part, reader
+from api.web.frame import Answer, Frame, id_in_path, led_on, part, reader
 from domain.command import Command
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
@@ -92,9 +92,7 @@ def _releases(frame: Frame) -> None:
     @frame.page("/release/<id>")
     def show_release(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted, id) as view:
+        with frame.lists(id) as (view, at):
             row = lineage.find(view, id)
             if row.kind != "release":
                 return led_on(f"/piece/{id}")
@@ -104,9 +102,7 @@ def _releases(frame: Frame) -> None:
             names = part(_names(found), "credits", MOST_NAMES)
             taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
             taken += sum(_room_behind(found.behind.get(one["id"], ())) for *_, one in names.items)
-            parts = series.parts(
-                view, id, after=cursor if what == "parts" else None, limit=MOST_PARTS
-            )
+            parts = series.parts(view, id, after=at.of("parts"), limit=MOST_PARTS)
             wholes = series.wholes(view, row.number)
             taken += sum(map(_room_of, [*parts.items, *wholes]))
             room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
@@ -128,7 +124,7 @@ def _releases(frame: Frame) -> None:
                 waiting=pending.behind(view, id),
                 licensed=Licensed(view, row.number),
                 facts=told(view, facts.items),
-                **talking.about(view, "work", id, cursor, what),
+                **talking.about(view, "work", id, at),
                 has_more_facts=facts.next is not None,
                 pools=earning,
                 divided=list(_divided(view, earning[:MOST_SPLITS])),
@@ -139,9 +135,7 @@ def _pieces(frame: Frame) -> None:
     @frame.page("/piece/<id>")
     def show_work(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             row = lineage.find(view, id)
             if row.kind == "release":
                 return led_on(f"/release/{id}")
@@ -164,11 +158,9 @@ def _pieces(frame: Frame) -> None:
                 likely=_likely(view, row),
                 kinds=REMIX_KINDS,
                 behind=len(ancestry(view, row.number).tree.generation) - 1,
-                remixes=lineage.descendants(
-                    view, id, after=cursor if what == "remixes" else None, limit=REMIXES
-                ),
+                remixes=lineage.descendants(view, id, after=at.of("remixes"), limit=REMIXES),
                 facts=told(view, facts.items),
-                **talking.about(view, "work", id, cursor, what),
+                **talking.about(view, "work", id, at),
                 has_more_facts=facts.next is not None,
                 forms=_forms(frame, row),
             )
@@ -176,10 +168,8 @@ def _pieces(frame: Frame) -> None:
     @frame.page("/list/<id>")
     def list_lineage(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted, id) as view:
-            found = lineage.ancestors(view, id, after=cursor, limit=MANY * 2)
+        with frame.lists(id) as (view, at):
+            found = lineage.ancestors(view, id, after=at.cursor, limit=MANY * 2)
             return render_template(
                 "list.html",
                 work=lineage.work(view, id),
@@ -260,9 +250,7 @@ def _people(frame: Frame) -> None:
         id = id_in_path(id)
         if id in _hidden(frame):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             return render_template(
                 "person.html",
                 person=attribution.person(view, id),
@@ -271,9 +259,9 @@ def _people(frame: Frame) -> None:
                 members=memberships.members(view, id).items,
                 groups=memberships.groups_of(view, id).items,
                 finished=attribution.attribution(
-                    view, id, after=cursor if what == "finished" else None, limit=MANY // 2
+                    view, id, after=at.of("finished"), limit=MANY // 2
                 ),
-                made=people.made_by(view, id, after=cursor if what == "made" else None, limit=MANY),
+                made=people.made_by(view, id, after=at.of("made"), limit=MANY),
                 forms=forms_for(frame, "contributor", id) if g.actor else [],
             )
 
@@ -304,12 +292,10 @@ def _histories(frame: Frame) -> None:
     @frame.page("/history/<id>")
     def show_history(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted, id) as view:
+        with frame.lists(id) as (view, at):
             subject = timeline.names(view, [id]).get(id)
             numbers, since = _subjects(view, id, subject)
-            facts = _facts(view, frame, numbers, what, after=cursor)
+            facts = _facts(view, frame, numbers, at.what, after=at.cursor)
             sentences = told(view, facts.items)
             return render_template(
                 "history.html",
@@ -317,7 +303,7 @@ def _histories(frame: Frame) -> None:
                 facts=sentences,
                 picture=drawn_history(sentences),
                 next=facts.next,
-                what=what,
+                what=at.what,
                 is_whole=len(numbers) > 1,
                 since=since,
             )

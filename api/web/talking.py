@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from api.web.frame import Answer, Continued, Frame, id_in_path, to_page
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.follow import FOLLOWED
@@ -73,13 +73,16 @@ def pages(frame: Frame) -> None:
 
     @frame.page(FOLLOWS, nobody_else=True)
     def show_follows() -> Answer:
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             found = Page[FollowTold]([], None)
             if g.actor != OPERATOR:
                 found = following.of_contributor(
-                    view, frame.journal, g.actor, actor=g.actor, after=cursor, limit=FOLLOWED_SHOWN
+                    view,
+                    frame.journal,
+                    g.actor,
+                    actor=g.actor,
+                    after=at.cursor,
+                    limit=FOLLOWED_SHOWN,
                 )
             lines = [(one, _followed_thing(one)) for one in found.items]
             return render_template("follows.html", lines=lines, next=found.next)
@@ -87,11 +90,9 @@ def pages(frame: Frame) -> None:
     @frame.page("/contributor/<id>/comments")
     def show_comments_of(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             person = attribution.person(view, id)
-            found = conversation.comments(view, by=id, after=cursor, limit=2 * MANY)
+            found = conversation.comments(view, by=id, after=at.cursor, limit=2 * MANY)
             said = _with_links(view, found.items)
             return render_template(
                 "comments.html",
@@ -116,12 +117,10 @@ def _known(known: Mapping[str, Any], word: str) -> Any:
 # -- on the page of something --------------------------------------------------------------------
 
 
-def about(
-    view: View, kind: str, id: str, cursor: str | None, what: str | None, most: int = MANY
-) -> dict[str, Any]:
+def about(view: View, kind: str, id: str, at: Continued, most: int = MANY) -> dict[str, Any]:
     """What a page shows of the conversation about something, and of who follows it."""
     on: dict[str, Any] = {kind: id}
-    found = conversation.comments(view, **on, after=cursor if what == WHAT else None, limit=most)
+    found = conversation.comments(view, **on, after=at.of(WHAT), limit=most)
     return {
         "talk": Page(_with_links(view, found.items), found.next),
         "new_id": str(uuid4()),
@@ -170,11 +169,9 @@ def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
 
 
 def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    wanted = asked(Listed)
-    cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-    with frame.view(wanted) as view:
+    with frame.lists() as (view, at):
         whole = conversation.comment(view, id)
-        after = cursor if what == WHAT else None
+        after = at.of(WHAT)
         thread = conversation.comments(view, thread=whole["thread"], after=after, limit=MANY)
         kind, about = _place(whole)
         possible = {verb: one for verb, one in CHANGES.items() if _may(frame, one, id)}

@@ -15,7 +15,7 @@ from api.web import talking, words
 from api.web.desk import forms_for, is_open
 from api.web.embedding import picture
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, reader
+from api.web.frame import Answer, Frame, Listed, asked, continued, id_in_path, led_on, reader
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.permission import OPERATOR
@@ -122,14 +122,12 @@ def _project(frame: Frame) -> None:
     @frame.page("/project/<id>")
     def show_project(id: str) -> Answer:
         id = id_in_path(id)
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        with frame.view(wanted) as view:
+        with frame.lists() as (view, at):
             found = projects.project(view, id)
-            news = projects.updates(view, id, after=cursor if what == "news" else None, limit=2)
+            news = projects.updates(view, id, after=at.of("news"), limit=2)
             few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
             in_steps = [
-                (step, _pieces(view, id, step["id"], cursor if what == step["id"] else None, few))
+                (step, _pieces(view, id, step["id"], at.of(step["id"]), few))
                 for step in found["steps"]
             ]
             asking = challenges.challenges(view, frame.journal, project=id, limit=FEW)
@@ -142,7 +140,7 @@ def _project(frame: Frame) -> None:
                 issuers=_named(view, [one["issued_by"] for one in asking.items]),
                 news=news,
                 tellers=_named(view, [one["by"] for one in news.items]),
-                **talking.about(view, "project", id, cursor, what, COMMENTS),
+                **talking.about(view, "project", id, at, COMMENTS),
                 facts=_history(view, frame, projects.find(view, id).number),
                 forms=forms_for(frame, "project", id) if g.actor else [],
             )
@@ -167,8 +165,7 @@ def _challenge(frame: Frame) -> None:
     def show_challenge(id: str) -> Answer:
         id = id_in_path(id)
         wanted = asked(Answers)
-        cursor, show = wanted.pop("cursor", None), wanted.pop("show", None)
-        what = wanted.pop("what", None)
+        at, show = continued(wanted), wanted.pop("show", None)
         with frame.view(wanted) as view:
             found = challenges.challenge(view, frame.journal, id)
             state = "featured" if show == "featured" else None
@@ -177,7 +174,7 @@ def _challenge(frame: Frame) -> None:
                 challenge=id,
                 state=state,
                 unused=show == "unused",
-                after=cursor if what is None else None,
+                after=at.of(None),
                 limit=MANY,
             )
             works = _with_pictures(frame, view, [one["work"] for one in given.items])
@@ -191,7 +188,7 @@ def _challenge(frame: Frame) -> None:
                 own=_own(view, id) if found["is_open"] else [],
                 suggested=_suggested(view, id) if found["is_open"] else [],
                 may_feature=_may_feature(frame, id),
-                **talking.about(view, "challenge", id, cursor, what),
+                **talking.about(view, "challenge", id, at),
                 facts=_history(view, frame, challenges.find(view, id).number),
                 forms=_forms(frame, id),
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from projections.pictures.svg import Markup, document, element, linked, number
-from projections.pictures.text import figure, width
+from projections.pictures.text import caption, figure, width
 
 MOST_BARS = 36
 """How many bars fit beside one another; of more months, years are drawn, then decades …"""
@@ -112,15 +112,7 @@ def _names(names: list[str], left: float, step: float, y: float) -> list[Markup]
     room = max([width(name, _SIZE) for name in names], default=0.0) + _APART
     every = max(1, int(-(-room // step)))
     return [
-        element(
-            "text",
-            name,
-            class_="faint",
-            x=left + (place + 0.5) * step,
-            y=y,
-            font_size=_SIZE,
-            text_anchor="middle",
-        )
+        caption(name, left + (place + 0.5) * step, y, _SIZE)
         for place, name in enumerate(names)
         if place % every == 0 and (place + 0.5) * step + room / 2 <= _WIDE + _MARGIN
     ]

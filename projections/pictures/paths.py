@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.pictures.svg import Markup, document, element, linked, number
-from projections.pictures.text import clean, counted, figure, fitted, isolated, label, width
+from projections.pictures.text import (
+    caption,
+    clean,
+    counted,
+    figure,
+    fitted,
+    isolated,
+    label,
+    width,
+)
 
 MOST_WAYS = 24
 """How many paths are drawn; the others are counted."""
@@ -147,17 +156,7 @@ def _arrow(link: _Link, x: float, y: float) -> Markup:
     ]
     how = fitted(link.how, link.arrow - 14, _SMALL)
     if how:
-        parts.append(
-            element(
-                "text",
-                how,
-                class_="faint",
-                x=x + link.arrow / 2,
-                y=middle - 6,
-                font_size=_SMALL,
-                text_anchor="middle",
-            )
-        )
+        parts.append(caption(how, x + link.arrow / 2, middle - 6, _SMALL))
     return linked(link.how, *parts, href="") if how else element("g", *parts)
 
 

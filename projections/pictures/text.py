@@ -158,6 +158,12 @@ def label(
     return element("text", kept, class_=class_, x=x, y=y, font_size=size, font_weight=weight)
 
 
+def caption(said: str, x: float, y: float, size: float, *more: Markup) -> Markup:
+    """A faint text around x, such as a name below an axis; ``more`` is what belongs to it."""
+    place = {"x": x, "y": y, "font_size": size}
+    return element("text", *more, said, class_="faint", **place, text_anchor="middle")
+
+
 def figure(said: str, x: float, y: float, size: float, *, faint: bool = False) -> Markup:
     """A number that ends at x. It is never cut; the caller keeps its space free."""
     if not said.strip():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.pictures.svg import Markup, colour_at, document, element, linked, number
-from projections.pictures.text import clean, counted, isolated, label, width
+from projections.pictures.text import caption, clean, counted, isolated, label, width
 
 MOST_DOTS = 6
 """The most dots of a row above one another; further facts are counted above them."""
@@ -79,18 +79,7 @@ def _stack(stack: list[Happening], x: float, y: float, colour: str) -> Markup:
     if rest := len(stack) - len(shown):
         said = f"+{rest}" if rest < 1000 else f"+{rest // 1000}k"
         top = y - 2 - _DOT * len(shown)
-        dots.append(
-            element(
-                "text",
-                element("title", f"{rest:,} more"),
-                said,
-                class_="faint",
-                x=x,
-                y=top + 2,
-                font_size=9.5,
-                text_anchor="middle",
-            )
-        )
+        dots.append(caption(said, x, top + 2, 9.5, element("title", f"{rest:,} more")))
     return element("g", *dots, class_=colour)
 
 
@@ -108,14 +97,11 @@ def _ticks(ordered: Sequence[Happening], left: float, y: float) -> list[Markup]:
     form = "%Y-%m-%d" if span >= timedelta(days=_TICKS) else "%m-%d %H:%M"
     count = _TICKS if span else 0
     return [
-        element(
-            "text",
+        caption(
             f"{first + span * place / max(1, count):{form}}",
-            class_="faint",
-            x=left + _STEP / 2 + (_AXIS - _STEP) * place / max(1, count),
-            y=y,
-            font_size=10.0,
-            text_anchor="middle",
+            left + _STEP / 2 + (_AXIS - _STEP) * place / max(1, count),
+            y,
+            10.0,
         )
         for place in range(count + 1)
     ]

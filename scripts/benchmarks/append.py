@@ -136,7 +136,6 @@ class Round:
     """What all rounds took of the processor."""
 
     def __call__(self, number: int) -> None:
-        """Do it."""
         start = time.process_time()
         list(self.pool.map(lambda client: self.action(number, client), range(self.clients)))
         self.worked_seconds += time.process_time() - start

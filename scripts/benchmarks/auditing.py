@@ -85,7 +85,6 @@ class Spent(NamedTuple):
     service: float
 
     def since(self, begun: Spent) -> Spent:
-        """What was spent since then."""
         return Spent(*(now - then for now, then in zip(self, begun, strict=True)))
 
     def __str__(self) -> str:

@@ -119,7 +119,6 @@ class Asked:
         return {item["contributor"]["id"] for item in page.items}
 
     def cte(self, id: str) -> set[str]:
-        """One statement."""
         sql = with_tables(BY_HAND, self.store.current().number)
         return {person for (person,) in self.by_hand.execute(sql, (id,))}
 

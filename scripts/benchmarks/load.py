@@ -118,7 +118,6 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
         return sum(self.statuses.values()) / self.seconds
 
 
@@ -220,7 +219,6 @@ class Client(threading.Thread):
         self.own: dict[str, Any] | None = None
 
     def run(self) -> None:
-        """Ask."""
         for _ in range(self.writes):
             self.post()
         while self.only_posts and time.monotonic() < self.until:
@@ -257,7 +255,6 @@ class Client(threading.Thread):
             self.timed("reads of one's own writes", path)
 
     def admit(self) -> None:
-        """Admit somebody."""
         status, told = self.timed("writes", "/contributors", {"name": f"P{self.chance.random()}"})
         if status == 201:
             self.known.people.append(json.loads(told)["id"])
@@ -340,7 +337,6 @@ class Sampler(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Sample until stopped."""
         connection = self.served.connect()
         while not self._stopping.wait(self.every_seconds):
             self.megabytes.append(self.served.memory())
@@ -350,7 +346,6 @@ class Sampler(threading.Thread):
         connection.close()
 
     def stop(self) -> None:
-        """Stop sampling."""
         self._stopping.set()
         self.join()
         self.lags = self.lags or [0]

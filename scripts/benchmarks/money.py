@@ -81,11 +81,9 @@ class Stage:
 
     @property
     def which(self) -> str:
-        """How large it is."""
         return f"of {self.revenues:,} in {len(self.pools):,} pools"
 
     def told(self, measure: str, value: float, unit: str, *more: Any) -> Result:
-        """A figure of it."""
         return Result("money", engine_of(self.address), measure, value, unit, *more)
 
     def some(self) -> list[str]:

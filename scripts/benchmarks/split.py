@@ -95,7 +95,6 @@ class Works:
         return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
 
     def by_networkx(self, root: str) -> Division:
-        """By the library."""
         lineage = self.graph.subgraph({root, *nx.descendants(self.graph, root)})
         reached = dict.fromkeys(lineage, Fraction())
         reached[root] = Fraction(1)

@@ -45,7 +45,6 @@ class Derived(click.Command):
 
     @property
     def params(self) -> list[click.Parameter]:
-        """Its arguments and options."""
         if self._params is None:
             self._params = list(self._derived())
         return self._params
