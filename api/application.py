@@ -21,7 +21,6 @@ from api.commands import commands
 from api.cross_origin import share_log
 from api.document import document_of
 from api.feed import feed
-from api.fields import MAXIMUM_BODY_BYTES
 from api.identities import Identities
 from api.issuer import Issuer
 from api.keys import Keys
@@ -31,6 +30,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.readiness import Readiness
+from api.received import MAXIMUM_BODY_BYTES
 from api.routes import IdConverter, Routes, RuleOnDemand
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks

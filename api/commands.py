@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypedDict
 from flask import Response, jsonify, request
 
 from api.authentication import actor
-from api.fields import read_body
 from api.operations import IDEMPOTENCY_KEY, answered, documented, writing
 from api.problems import of_unknown_outcome
+from api.received import read_body
 from api.results import schema_of
 from api.routes import Routes, path_of, section_of
 from api.schemas import body_of

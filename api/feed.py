@@ -12,8 +12,9 @@ from typing import Any
 from flask import Response, request
 
 from api.asking import form_asked, viewing
-from api.fields import Shape, Whole, read_query
+from api.fields import Shape, Whole
 from api.operations import documented, of_query
+from api.received import read_query
 from api.results import schema_of
 from api.routes import Routes
 from domain.journal import Journal

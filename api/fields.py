@@ -6,14 +6,11 @@ ignored.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from api.complaints import (
@@ -29,17 +26,13 @@ from api.complaints import (
     UNKNOWN,
     Complaint,
 )
-from api.problems import PROBLEMS, Problem, listed, pointer, told
-from domain.refusal import Wrong, shown
+from domain.refusal import Wrong
 from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.values import MOST_UNITS
 
-MAXIMUM_BODY_BYTES = 1 << 20
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_AMOUNT = MOST_UNITS - 1
-DEEPEST_JSON = 64
-"""How many objects and lists may be inside each other; the deepest policies need about fifty."""
 
 _DIGITS = re.compile("[0-9]{1,20}")
 
@@ -257,146 +250,3 @@ def searched(example: str, description: str) -> Text:
 def word(example: str | None, description: str = "", **options: Any) -> Text:
     """A word that the domain interprets, such as a role or a date."""
     return Text(LONGEST_WORD, example, description, **options)
-
-
-def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The body of the request, validated against this shape."""
-    raw = _raw_body()
-    if not raw and may_be_empty:
-        return {}
-    return loaded(shape, _json(raw), "invalid_body", "body")
-
-
-def read_object() -> dict[str, Any]:
-    """The body of the request as any JSON object; the domain checks its content."""
-    value = _json(_raw_body())
-    if not isinstance(value, dict):
-        raise Problem("wrong_type", "body: This is not an object.")
-    return value
-
-
-def read_file(maximum_bytes: int) -> bytes:
-    """The body of the request as it was sent, whatever its declared type."""
-    raw = request.get_data()  # kept: a signature is over what was sent
-    # A body whose length was not declared is cut off one byte after the limit, not refused.
-    if len(raw) > maximum_bytes:
-        raise Problem("too_large", PROBLEMS["too_large"].meaning)
-    return raw
-
-
-def _raw_body() -> bytes:
-    raw = read_file(MAXIMUM_BODY_BYTES)
-    if raw and request.mimetype != "application/json":
-        raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
-    return raw
-
-
-def read_query(shape: type[Shape]) -> dict[str, Any]:
-    """The query of the request, validated against this shape."""
-    return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
-
-
-class _Once(dict[str, Any]):
-    """Parameters, of which one given twice stays a list, which no field accepts."""
-
-    def __init__(self, given: Mapping[str, list[str]]) -> None:
-        super().__init__({n: v[0] if len(v) == 1 else v for n, v in given.items()})
-
-
-def _json(raw: bytes) -> object:
-    try:
-        text = raw.decode()
-        told = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
-        if _depth_is_over(text):
-            raise RecursionError
-    except RecursionError:
-        raise Problem(
-            "invalid_json", f"The body is nested more than {DEEPEST_JSON} levels deep."
-        ) from None
-    except ValueError as error:
-        raise Problem("invalid_json", f"The body is not JSON: {error}.") from None
-    return told
-
-
-_BETWEEN_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
-
-
-def _depth_is_over(text: str) -> bool:
-    """Whether valid JSON is nested too deeply; each round removes the innermost brackets."""
-    brackets = _BETWEEN_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
-    for _ in range(DEEPEST_JSON):
-        brackets = brackets.replace("[]", "")
-    return bool(brackets)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without duplicate names, which JSON readers treat differently."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a duplicate name")
-    return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_made = cache(type.__call__)  # making a schema copies every field
-
-
-def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
-    """What was given, validated against this shape."""
-    try:
-        return cast("dict[str, Any]", _made(shape).load(given))
-    except ValidationError as error:
-        complaints = list(_complaints(error.messages, ()))
-        further = [told(wrong) for wrong in shape.refused(_in_order(error))]
-        raise _problem(complaints, several, where, further) from None
-
-
-def _in_order(error: ValidationError) -> dict[str, Any]:
-    """The fields about which there is no complaint, in which nothing was left out."""
-    valid = error.valid_data if isinstance(error.valid_data, dict) else {}
-    return {name: value for name, value in valid.items() if name not in error.messages}
-
-
-def _complaints(
-    messages: Any, path: tuple[object, ...]
-) -> Iterator[tuple[tuple[object, ...], Complaint]]:
-    """Every complaint in marshmallow's nested messages, with the path of its field."""
-    if isinstance(messages, Mapping):
-        for name, inner in messages.items():
-            yield from _complaints(inner, path if name == "_schema" else (*path, name))
-    else:
-        for message in messages:
-            coded = isinstance(message, Complaint)
-            yield path, message if coded else Complaint("wrong_type", str(message))
-
-
-def _problem(
-    complaints: list[tuple[tuple[object, ...], Complaint]],
-    several: str,
-    where: str,
-    further: list[dict[str, str]],
-) -> Problem:
-    errors = [
-        {**_place(path, where), "code": complaint.code, "detail": complaint}
-        for path, complaint in complaints
-    ]
-    codes = {complaint.code for _, complaint in complaints}
-    path, first = complaints[0]
-    name = ".".join(shown(step) for step in path) or where
-    others = len(complaints) + len(further) - 1
-    more = f" And {others} more." if others else ""
-    return Problem(
-        codes.pop() if len(codes) == 1 else several,
-        f"{name}: {first}{more}",
-        members=listed([*errors, *further]),
-    )
-
-
-def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
-    """The location of an error: a parameter's name, or a JSON pointer into the body."""
-    if where == "query":
-        return {"parameter": ".".join(shown(step) for step in path)}
-    return {"pointer": pointer(path)}

@@ -11,8 +11,9 @@ from flask import Response, jsonify, request
 from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
 from api.conditional import by_bytes, once
-from api.fields import Shape, read_body, read_query
+from api.fields import Shape
 from api.operations import answered, asking, writing
+from api.received import read_body, read_query
 from api.results import answer_of
 from api.routes import Routes, path_of, section_of
 from api.schemas import body_of_question, query_of

@@ -16,7 +16,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 
 from api.asking import Asked, viewing
 from api.conditional import by_bytes
-from api.fields import Shape, read_body, read_file, read_object, read_query
+from api.fields import Shape
 from api.operations import (
     OF_BODY,
     OF_QUERY,
@@ -28,6 +28,7 @@ from api.operations import (
     writing,
 )
 from api.problems import of_refusal
+from api.received import read_body, read_file, read_object, read_query
 from api.results import schema_of
 from domain.command import Field
 from domain.journal import Journal

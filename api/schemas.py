@@ -10,7 +10,8 @@ from typing import Any, ClassVar, cast
 from marshmallow import fields
 
 from api.asking import LONGEST_CURSOR, Asked, AskedOfRelease
-from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole, loaded
+from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole
+from api.received import loaded
 from domain.command import Command, Field, Record
 from domain.refusal import Wrong
 from domain.values import Choice as ChoiceValue

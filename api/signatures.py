@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from flask import request
 
 from api.authentication import actor
-from api.fields import read_object
+from api.received import read_object
 from domain.refusal import BadSignature
 from domain.signature import Signing, read_signing
 from domain.tree import NotVerified

@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from api.application import HEADERS
-from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import PROBLEMS, Problem, of_accident
+from api.received import MAXIMUM_BODY_BYTES
 from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from api.fields import MAXIMUM_BODY_BYTES
+from api.received import MAXIMUM_BODY_BYTES
 from domain.money.policy.bounds import ASKED, bounded
 from domain.money.split import preview
 from domain.refusal import Refusal

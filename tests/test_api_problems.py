@@ -10,8 +10,8 @@ import pytest
 from databases import Postgres
 from serving import JSON, Answer, Served, serving
 
-from api.fields import MAXIMUM_BODY_BYTES
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS
+from api.received import MAXIMUM_BODY_BYTES
 from api.schemas import body_of
 from domain.refusal import REFUSALS
 from domain.registry import COMMANDS

@@ -17,8 +17,8 @@ from serving import JSON, Served, serving
 
 from api.citing import MOST_LINES
 from api.document import operations
-from api.fields import DEEPEST_JSON, MAXIMUM_BODY_BYTES
 from api.problems import MOST_ERRORS
+from api.received import DEEPEST_JSON, MAXIMUM_BODY_BYTES
 from domain.registry import COMMANDS
 from domain.values import MOST_ITEMS, MOST_PIECES, Many, Several
 from scripts.bundle import found_in, import_lines

@@ -14,8 +14,8 @@ from uuid import uuid4
 from flask import render_template, request
 
 from api import percentages
-from api.fields import loaded
 from api.problems import Problem, of_refusal
+from api.received import loaded
 from api.schemas import body_of
 from api.web import errors
 from api.web.finding import suggestions

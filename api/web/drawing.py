@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from flask import Response, g, request, send_from_directory
 
 from api.web import words
-from api.web.frame import Answer, Frame, again, asked, id_in_path
+from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.lists import again
 from projections import attribution, lineage, wording
 from projections.ancestry import ancestry
 from projections.descent import Descent, descent

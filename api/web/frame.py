@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -22,10 +22,11 @@ from api.asking import LONGEST_CURSOR, viewing
 from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.conditional import by_bytes
-from api.fields import Choice, Shape, Text, Whole, loaded, searched
+from api.fields import Choice, Shape, Text, Whole, searched
 from api.keys import Keys
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
+from api.received import loaded
 from api.schemas import stated
 from api.sessions import Sessions, form_token
 from api.web import keeping, words
@@ -33,6 +34,7 @@ from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
+from api.web.lists import Continued, again, continued, part
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.journal import Journal
@@ -40,34 +42,13 @@ from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
-from projections.store import Store, View, sliced
+from projections.store import Store, View
 
 OWN_PAGE = re.compile(
     r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
 )
 
 Answer = str | AnyResponse | tuple[str, int]
-
-
-T = TypeVar("T")
-
-
-class Part(NamedTuple, Generic[T]):
-    """Part of a list, and the cursor of the next part."""
-
-    items: Sequence[T]
-    next: str | None
-
-
-class Continued(NamedTuple):
-    """Which list of a page goes on where: the cursor, and the name of its list."""
-
-    cursor: str | None
-    what: str | None
-
-    def of(self, what: str | None) -> str | None:
-        """The cursor, if it is of this list; of the one that has no name, if None."""
-        return self.cursor if self.what == what else None
 
 
 class When(Shape):
@@ -311,11 +292,6 @@ class Frame:
         return bool(facts)
 
 
-def continued(asked: dict[str, Any]) -> Continued:
-    """Where a list goes on, which is removed from what is asked."""
-    return Continued(asked.pop("cursor", None), asked.pop("what", None))
-
-
 def reader() -> str:
     """Who reads the page: the actor who has signed in, or nobody known."""
     return g.actor or ANONYMOUS
@@ -385,19 +361,6 @@ def _finish(answer: Response) -> Response:
         drop_cookie(answer, DONE)
     # A page for anybody follows from its address and the journal; one of one's own is not kept.
     return answer if g.get("actor") else by_bytes(answer)
-
-
-def again(**changed: str | None) -> str:
-    """The address of this page with some of its query changed."""
-    query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
-    left = {name: value for name, value in query.items() if value}
-    return f"?{urlencode(left)}" if left else request.script_root + request.path
-
-
-def part(items: Sequence[T], what: str, most: int) -> Part[T]:
-    """The part of a complete list that the address asks for under the name ``what``."""
-    asked = request.args.get("cursor") if request.args.get("what") == what else None
-    return Part(*sliced(items, asked, most))
 
 
 def _end_of(day: str) -> datetime:

@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.fields import loaded
 from api.outbound import LONGEST_URL
 from api.problems import Problem, of_refusal
+from api.received import loaded
 from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
 from api.web.frame import Answer, Frame
 from api.webhooks import Webhook

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.fields import loaded
 from api.problems import Problem, listed, of_refusal
+from api.received import loaded
 from api.schemas import body_of
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page

@@ -19,7 +19,8 @@ from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, id_in_path, led_on, part, reader
+from api.web.frame import Answer, Frame, id_in_path, led_on, reader
+from api.web.lists import part
 from domain.command import Command
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR

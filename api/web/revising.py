@@ -14,8 +14,8 @@ from typing import Any
 from flask import render_template, request
 
 from api import percentages
-from api.fields import loaded
 from api.problems import Problem, of_refusal
+from api.received import loaded
 from api.schemas import body_of
 from api.web import words
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, reader, to_page

@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
-from api.web.frame import Answer, Continued, Frame, id_in_path, to_page
+from api.web.frame import Answer, Frame, id_in_path, to_page
 from api.web.keeping import said_before
+from api.web.lists import Continued
 from domain.command import Command
 from domain.follow import FOLLOWED
 from domain.permission import OPERATOR

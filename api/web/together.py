@@ -15,7 +15,8 @@ from api.web import talking, words
 from api.web.desk import forms_for, is_open
 from api.web.embedding import picture
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, continued, id_in_path, led_on, reader
+from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, reader
+from api.web.lists import continued
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.permission import OPERATOR
