@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
 
-from projections.store import sliced
+from projections.store import Page, sliced
 
 T = TypeVar("T")
-
-
-class Part(NamedTuple, Generic[T]):
-    """Part of a list, and the cursor of the next part."""
-
-    items: Sequence[T]
-    next: str | None
 
 
 class Continued(NamedTuple):
@@ -43,7 +36,8 @@ def again(**changed: str | None) -> str:
     return f"?{urlencode(left)}" if left else request.script_root + request.path
 
 
-def part(items: Sequence[T], what: str, most: int) -> Part[T]:
+def part(items: Sequence[T], what: str, most: int) -> Page[T]:
     """The part of a complete list that the address asks for under the name ``what``."""
     asked = request.args.get("cursor") if request.args.get("what") == what else None
-    return Part(*sliced(items, asked, most))
+    page, more = sliced(items, asked, most)
+    return Page([*page], more)

@@ -5,7 +5,7 @@ Everything a command opens here is closed when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from domain.command import Field
 from domain.engine import TimeLimits
+from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.values import NewId, Ref, Value
 from projections.store import View
-from scripts import bundle
+from scripts import bundle, terminal
 from scripts.commands.wording import in_own_words, remember
 from scripts.communities import community_named, read_communities
 from scripts.service import Service, open_service
@@ -31,6 +32,9 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+its_holder = click.option(
+    "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."
+)
 
 
 class Derived(click.Command):
@@ -150,6 +154,21 @@ def named(kind: str, text: str) -> str:
     id = bundle.Ids("bundle").named(kind, text)
     remember(id, text)
     return id
+
+
+def holder_of(service: Service, text: str) -> str:
+    """The operator, or the contributor whom a text stands for; refused if there is none."""
+    if text == OPERATOR:
+        return text
+    return service.journal.draft().contributor(named("contributor", text)).id
+
+
+def listed(items: list[dict[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
+    """Print a list as JSON, or as a table with some of its fields under these heads."""
+    if as_json:
+        terminal.print_json(out, {"items": items})
+    else:
+        terminal.table_of(out, columns, items)
 
 
 def flag_of(name: str) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 from api.identities import Identities
-from domain.permission import OPERATOR
 from projections import timeline
-from scripts import terminal
-from scripts.commands.frame import as_json, asked, named, opened, out, settings_of
+from scripts.commands.frame import as_json, asked, holder_of, listed, opened, out, settings_of
 
 commands = click.Group()
 
@@ -28,8 +26,7 @@ def identity_add(ctx: click.Context, subject: str, holder: str) -> None:
     """Let tokens with this “sub” act for somebody; only a digest of it is kept."""
     issuer = _issuer_of(ctx)
     with opened(ctx, create=True) as service:
-        if holder != OPERATOR:
-            holder = service.journal.draft().contributor(named("contributor", holder)).id
+        holder = holder_of(service, holder)
         made = Identities(service.engine).add(issuer, subject, holder)
     out.print(f"{made.digest[:12]} acts for {holder}")
 
@@ -54,7 +51,7 @@ def identity_list(ctx: click.Context, as_json: bool) -> None:
     with asked(ctx) as (service, view):
         known = Identities(service.engine).list()
         people = timeline.names(view, {one.holder for one in known})
-    listed = [
+    found = [
         {
             "identity": one.digest[:12],
             "for": one.holder,
@@ -63,11 +60,8 @@ def identity_list(ctx: click.Context, as_json: bool) -> None:
         }
         for one in known
     ]
-    if as_json:
-        terminal.print_json(out, {"items": listed})
-    else:
-        columns = {"identity": "identity", "for": "for", "name": "name", "made": "made_at"}
-        terminal.table_of(out, columns, listed)
+    columns = {"identity": "identity", "for": "for", "name": "name", "made": "made_at"}
+    listed(found, columns, as_json=as_json)
 
 
 def _issuer_of(ctx: click.Context) -> str:

@@ -16,8 +16,7 @@ from api.scope import Caller
 from domain.note import SignerKey, VerifierKey
 from domain.permission import OPERATOR
 from projections import timeline
-from scripts import terminal
-from scripts.commands.frame import as_json, asked, named, opened, out, settings_of
+from scripts.commands.frame import as_json, asked, listed, named, opened, out, settings_of
 from scripts.service import Service
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
@@ -143,7 +142,7 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
         keys = service.keys.list()
         people = timeline.names(view, {one.holder for one in keys})
     names = {id: one["name"] for id, one in people.items()}
-    listed = [
+    found = [
         {
             **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
             **{"label": one.label, "scope": one.scope, "made_at": one.made_at},
@@ -152,12 +151,9 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
         }
         for one in keys
     ]
-    if as_json:
-        terminal.print_json(out, {"items": listed})
-    else:
-        columns = {"key": "key", "for": "for", "name": "name", "label": "label", "scope": "scope"}
-        times = {"made": "made_at", "used": "used_at", "ends": "expires_at"}
-        terminal.table_of(out, {**columns, **times, "revoked": "revoked_at"}, listed)
+    columns = {name: name for name in ("key", "for", "name", "label", "scope")}
+    times = {"made": "made_at", "used": "used_at", "ends": "expires_at", "revoked": "revoked_at"}
+    listed(found, {**columns, **times}, as_json=as_json)
 
 
 @key.command("revoke")

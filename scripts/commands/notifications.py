@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domain.permission import OPERATOR
-from scripts import terminal
-from scripts.commands.frame import as_json, named, opened, out, settings_of
+from scripts.commands.frame import as_json, holder_of, its_holder, listed, opened, out, settings_of
 
 if TYPE_CHECKING:
     from api.notifying import Notifications
@@ -25,9 +24,7 @@ def notifications() -> None:
 
 @notifications.command("set")
 @click.argument("address", required=False)
-@click.option(
-    "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."
-)
+@its_holder
 @click.option("--often", type=click.Choice(OFTEN), help="How often; at first daily.")
 @click.pass_context
 def notifications_set(
@@ -47,12 +44,9 @@ def notifications_list(ctx: click.Context, as_json: bool) -> None:
     from api.notifying import told
 
     with opened(ctx) as service:
-        listed = [told(one) for one in _of(ctx, service).all(OPERATOR)]
-    if as_json:
-        terminal.print_json(out, {"items": listed})
-    else:
-        columns = ("holder", "address", "often", "state", "sent_at", "said")
-        terminal.table_of(out, {name: name for name in columns}, listed)
+        found = [told(one) for one in _of(ctx, service).all(OPERATOR)]
+    columns = ("holder", "address", "often", "state", "sent_at", "said")
+    listed(found, {name: name for name in columns}, as_json=as_json)
 
 
 @notifications.command("confirm")
@@ -66,9 +60,7 @@ def notifications_confirm(ctx: click.Context, token: str) -> None:
 
 
 @notifications.command("end")
-@click.option(
-    "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."
-)
+@its_holder
 @click.pass_context
 def notifications_end(ctx: click.Context, holder: str) -> None:
     """Erase an address."""
@@ -79,9 +71,7 @@ def notifications_end(ctx: click.Context, holder: str) -> None:
 
 def _holder(service: Service, holder: str) -> str:
     service.follower.catch_up()
-    if holder == OPERATOR:
-        return holder
-    return service.journal.draft().contributor(named("contributor", holder)).id
+    return holder_of(service, holder)
 
 
 def _of(ctx: click.Context, service: Service) -> Notifications:

@@ -9,8 +9,7 @@ import click
 
 from api.allowance import Network
 from domain.permission import OPERATOR
-from scripts import terminal
-from scripts.commands.frame import as_json, named, opened, out, settings_of
+from scripts.commands.frame import as_json, holder_of, its_holder, listed, opened, out, settings_of
 
 if TYPE_CHECKING:
     from api.subscribing import Subscriptions
@@ -28,9 +27,7 @@ def webhook() -> None:
 
 @webhook.command("add")
 @click.argument("url")
-@click.option(
-    "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."
-)
+@its_holder
 @click.option("--types", help="The beginnings of the types that are sent; default every type.")
 @click.option("--after", type=int, help="Also what was recorded after this position.")
 @click.option("--source", default=HERE, show_default=True, help="The source that events name.")
@@ -40,10 +37,8 @@ def webhook_add(
 ) -> None:
     """Send the events of the feed to an address; prints the secret, once."""
     with opened(ctx) as service:
-        if holder != OPERATOR:
-            holder = service.journal.draft().contributor(named("contributor", holder)).id
         theirs = _of(service, settings_of(ctx).webhook_networks)
-        made = theirs.add(holder, url, source, types, after)
+        made = theirs.add(holder_of(service, holder), url, source, types, after)
     out.print(f"{made.id} sends what is recorded after position {made.position}")
     out.print(f"secret: {made.secret}", soft_wrap=True, highlight=False)
 
@@ -56,12 +51,9 @@ def webhook_list(ctx: click.Context, as_json: bool) -> None:
     from api.subscribing import told
 
     with opened(ctx) as service:
-        listed = [told(one) for one in _of(service).all(OPERATOR)]
-    if as_json:
-        terminal.print_json(out, {"items": listed})
-    else:
-        columns = ("id", "holder", "url", "state", "position", "failures", "said")
-        terminal.table_of(out, {name: name for name in columns}, listed)
+        found = [told(one) for one in _of(service).all(OPERATOR)]
+    columns = ("id", "holder", "url", "state", "position", "failures", "said")
+    listed(found, {name: name for name in columns}, as_json=as_json)
 
 
 @webhook.command("end")
