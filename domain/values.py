@@ -30,12 +30,7 @@ from domain.money.apportionment import whole_amount
 from domain.money.country import country_code
 from domain.money.currency import currency_code
 from domain.money.exchange import LONGEST_RATE, exchange_rate
-from domain.money.policy.sold import (
-    LONGEST_DECIMAL,
-    LONGEST_DIMENSION,
-    dimension,
-    exact_text,
-)
+from domain.money.policy.sold import LONGEST_DECIMAL, LONGEST_DIMENSION, dimension, exact_text
 from domain.money.pool import LOCATED_BY, POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS, MEANS
 from domain.money.split import ROUNDINGS, WITH_CARRY, known_rounding
@@ -205,7 +200,7 @@ def known(reader: Callable[[str], str | None], *wrong: type[Refusal], **more: An
     return Word(lambda text, _: reader(text), wrong, **more)
 
 
-def listed(words: Mapping[str, str], wrong: type[Refusal], **more: Any) -> Word:
+def listed(words: Mapping[str, str], wrong: type[Refusal] = UnknownKind, **more: Any) -> Word:
     """One of a few documented words; the refusal of any other names them."""
 
     def read(text: str) -> str:
@@ -445,8 +440,7 @@ ASSETS: list[dict[str, Any]] = [
 Name = Annotated[str, Text("name", example="Ben")]
 Title = Annotated[str, Text("title", example="Low Tide, sung")]
 Creators = Annotated[
-    str,
-    Text("creators", help="Who made it, by name, as on its cover.", example="Nobuo Uematsu"),
+    str, Text("creators", help="Who made it, by name, as on its cover.", example="Nobuo Uematsu")
 ]
 MediaUrl = Annotated[
     str,
@@ -461,8 +455,7 @@ Wording = Annotated[
     Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),
 ]
 CreditedAs = Annotated[
-    str,
-    Text("credited_as", help="The name on this credit, such as a pen name.", example="B. Low"),
+    str, Text("credited_as", help="The name on this credit, such as a pen name.", example="B. Low")
 ]
 JoinPhrase = Annotated[
     str,
@@ -480,7 +473,6 @@ AiUse = Annotated[
     str,
     listed(
         AI_USES,
-        UnknownKind,
         help="Which part AI made, fully or partly, or “none”: one of the uses of GET /kinds.",
         example="vocals partly",
     ),
@@ -490,7 +482,6 @@ EvidenceKind = Annotated[
     str,
     listed(
         EVIDENCE_KINDS,
-        UnknownKind,
         help="What kind of evidence it is: one of GET /kinds.",
         example="liner_notes",
     ),
@@ -516,8 +507,7 @@ Remark = Annotated[
     str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
 ]
 Goal = Annotated[
-    str,
-    Text("goal", help="What it is to become.", example="A lighthouse walks away, in pictures."),
+    str, Text("goal", help="What it is to become.", example="A lighthouse walks away, in pictures.")
 ]
 Prompt = Annotated[
     str, Text("prompt", help="What you ask others to make.", example="Draw the keeper. Any way.")
@@ -578,77 +568,50 @@ GrantedRole = Annotated[
         example="producer",
     ),
 ]
-RemixKind = Annotated[
-    str, listed(REMIX_KINDS, UnknownKind, help="One of GET /kinds.", example="sample")
-]
-CreditKind = Annotated[
-    str, listed(CREDIT_KINDS, UnknownKind, help="direct or influence.", example="influence")
-]
-Offered = Annotated[
-    str, listed(OFFERED, UnknownKind, help="sold or free; default sold.", example="free")
-]
+RemixKind = Annotated[str, listed(REMIX_KINDS, help="One of GET /kinds.", example="sample")]
+CreditKind = Annotated[str, listed(CREDIT_KINDS, help="direct or influence.", example="influence")]
+Offered = Annotated[str, listed(OFFERED, help="sold or free; default sold.", example="free")]
 ProjectKind = Annotated[
     str,
     listed(
         PROJECT_KINDS,
-        UnknownKind,
         help="One of GET /kinds; “other” with a name of its own.",
         example="illustrated story",
     ),
 ]
-ProjectOutcome = Annotated[
-    str, listed(PROJECT_OUTCOMES, UnknownKind, help="How it ended.", example="finished")
-]
+ProjectOutcome = Annotated[str, listed(PROJECT_OUTCOMES, help="How it ended.", example="finished")]
 PartOfSeries = Annotated[
-    str,
-    listed(
-        PARTS, UnknownKind, help="What it is of a series: one of GET /kinds.", example="episode"
-    ),
+    str, listed(PARTS, help="What it is of a series: one of GET /kinds.", example="episode")
 ]
 LocatedBy = Annotated[
     str,
     listed(
         LOCATED_BY,
-        UnknownKind,
         help="territory: what comes in from now on for a sale whose territory is a country comes "
         "from there.",
         example=None,
     ),
 ]
-PoolKind = Annotated[
-    str, listed(POOL_KINDS, UnknownKind, help="One of GET /kinds.", example="song")
-]
+PoolKind = Annotated[str, listed(POOL_KINDS, help="One of GET /kinds.", example="song")]
 StatementReaders = Annotated[
-    str,
-    listed(STATEMENTS, UnknownKind, help="“public”: everyone may read it.", example=PUBLIC),
+    str, listed(STATEMENTS, help="“public”: everyone may read it.", example=PUBLIC)
 ]
 ShownTo = Annotated[
     str,
     listed(
         SHOWN,
-        UnknownKind,
         help="“public”: everyone may see that it is you who follows it; default nobody.",
         example=PUBLIC,
     ),
 ]
-Means = Annotated[
-    str,
-    listed(MEANS, UnknownKind, help="email, post, phone or in_person.", example="email"),
-]
+Means = Annotated[str, listed(MEANS, help="email, post, phone or in_person.", example="email")]
 CommentKind = Annotated[
-    str,
-    listed(
-        COMMENT_KINDS,
-        UnknownKind,
-        help="left_out, too_much, too_little or other.",
-        example="left_out",
-    ),
+    str, listed(COMMENT_KINDS, help="left_out, too_much, too_little or other.", example="left_out")
 ]
 IdentifierScheme = Annotated[
     str,
     listed(
         {name: one.meaning for name, one in SCHEMES.items()},
-        UnknownKind,
         help="One of the registries of GET /kinds.",
         example="isrc",
     ),
@@ -656,10 +619,7 @@ IdentifierScheme = Annotated[
 IdentifierText = Annotated[
     str, Text("identifier", help="The number, as it is written.", example="US-SKG-19-12345")
 ]
-FormerName = Annotated[
-    str,
-    listed(FORMER, UnknownKind, help="What becomes of the former name.", example="kept"),
-]
+FormerName = Annotated[str, listed(FORMER, help="What becomes of the former name.", example="kept")]
 Grounds = Annotated[
     str,
     listed(GROUNDS, UnknownGrounds, help="One of the grounds of GET /kinds.", example="wrong_role"),
@@ -736,13 +696,7 @@ ExactRate = Annotated[
     ),
 ]
 Moment = Annotated[
-    str,
-    known(
-        start_of,
-        BadMadeAt,
-        help="A year, a month, a day or a time.",
-        example="2026-11-20",
-    ),
+    str, known(start_of, BadMadeAt, help="A year, a month, a day or a time.", example="2026-11-20")
 ]
 Until = Annotated[
     str,
