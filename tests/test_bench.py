@@ -17,18 +17,9 @@ from projections import attribution, lineage
 from projections.follower import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
+from scripts.benchmarks.by_hand import plain, scratch
 from scripts.benchmarks.growth import HOT
-from scripts.benchmarks.measure import (
-    Aim,
-    Peer,
-    Result,
-    at_least,
-    at_most,
-    percentile,
-    plain,
-    rates,
-    scratch,
-)
+from scripts.benchmarks.measure import Aim, Peer, Result, at_least, at_most, percentile, rates
 from scripts.benchmarks.measured import Run, document, keep, kept
 from scripts.bundle import Found, import_lines
 from scripts.generate import (

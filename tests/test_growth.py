@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from domain.commands.admitting import AdmitContributor
+from scripts.benchmarks.by_hand import plain
 from scripts.benchmarks.chart import drawn
 from scripts.benchmarks.growth import CLAIMED, Cost, allowed, exponent, growth_of
-from scripts.benchmarks.measure import Result, plain
+from scripts.benchmarks.measure import Result
 from scripts.benchmarks.measured import Run
 from scripts.benchmarks.partitions import partitioned, vacuumed
 from scripts.benchmarks.scaling import page

@@ -32,7 +32,8 @@ from scripts.benchmarks import (
     waiting,
     wide,
 )
-from scripts.benchmarks.measure import Peer, Result, Size, engine_of
+from scripts.benchmarks.by_hand import engine_of
+from scripts.benchmarks.measure import Peer, Result, Size
 from scripts.benchmarks.measured import Run, document, kept, load_of_machine, run_of
 from scripts.benchmarks.society import settled
 

@@ -24,23 +24,16 @@ from domain.commands.submitting import SubmitContribution
 from domain.draft import Draft
 from domain.journal import Journal
 from domain.permission import OPERATOR
-from scripts.benchmarks.measure import (
-    Aim,
-    Peer,
+from scripts.benchmarks.by_hand import (
     Plain,
     PlainPostgres,
-    Result,
     Rows,
-    Size,
-    at_least,
-    at_most,
     engine_of,
-    percentile,
     plain_journals,
-    rates,
     rows_of,
     scratch,
 )
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile, rates
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
 from scripts.service import Service, open_service
 

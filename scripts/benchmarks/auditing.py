@@ -17,8 +17,9 @@ from time import perf_counter
 from typing import NamedTuple
 
 from projections.follower import Progress, no_progress
+from scripts.benchmarks.by_hand import engine_of, scratch
 from scripts.benchmarks.load import Served, serving
-from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, engine_of, scratch, seconds
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
 from scripts.generate import community, record

@@ -17,6 +17,7 @@ import tracemalloc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -25,16 +26,13 @@ import networkx as nx
 from projections import attribution
 from projections.follower import Rebuild
 from projections.store import Store, with_tables
+from scripts.benchmarks.by_hand import ANCESTORS, Plain, engine_of, plain, scratch
 from scripts.benchmarks.measure import (
-    Peer,
-    Plain,
     Result,
     Size,
     at_most,
-    engine_of,
-    percentile,
-    plain,
-    scratch,
+    in_turns,
+    percentiles,
 )
 from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
 from scripts.service import open_service
@@ -46,13 +44,7 @@ WORST = {"small": 10, "full": 100}
 WARM_UP = 30
 CTE = "a CTE by hand"
 
-BY_HAND = """
-    WITH RECURSIVE up (number) AS (
-        SELECT number FROM @works WHERE id = ?
-        UNION
-        SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
-    )
-    SELECT p.id FROM @contributors p WHERE p.number IN (
+BY_HAND = f"""{ANCESTORS}    SELECT p.id FROM @contributors p WHERE p.number IN (
         SELECT c.contributor FROM @credits c WHERE c.work IN (SELECT number FROM up)
     )
 """
@@ -127,23 +119,10 @@ class Asked:
         methods = (self.ours, self.cte, self.graph.contributors)
         for id in ids[:WARM_UP]:
             assert self.ours(id, limit=1_000_000) == self.cte(id) == self.graph.contributors(id)
-        times: list[list[float]] = [[] for _ in methods]
-        for id in ids:
-            for method, taken in zip(methods, times, strict=True):
-                start = time.perf_counter()
-                method(id)
-                taken.append(1_000 * (time.perf_counter() - start))
-        for percent in (50, 99):
-            ours, cte, graph = (percentile(taken, percent) for taken in times)
-            yield Result(
-                "contributors",
-                self.engine,
-                f"{which}, p{percent}",
-                ours,
-                "ms",
-                (Peer(f"{CTE}, ids only", cte), Peer(f"networkx, {self.loading}", graph)),
-                aims=at_most(1.5, CTE),
-            )
+        ours, cte, graph = in_turns(*([partial(m, id) for id in ids] for m in methods))
+        peers = {f"{CTE}, ids only": cte, f"networkx, {self.loading}": graph}
+        aim = at_most(1.5, CTE)
+        yield from percentiles(("contributors", self.engine), which, ours, peers, (aim, aim))
 
 
 @contextmanager

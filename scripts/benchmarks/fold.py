@@ -10,16 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from projections.follower import Rebuild
-from scripts.benchmarks.measure import (
-    Peer,
-    Result,
-    Size,
-    at_least,
-    engine_of,
-    is_postgres,
-    scratch,
-    seconds,
-)
+from scripts.benchmarks.by_hand import engine_of, is_postgres, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
 from scripts.benchmarks.stock import stock_runner, stock_tracking
 from scripts.generate import community, record
 from scripts.service import open_service

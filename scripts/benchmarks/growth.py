@@ -30,19 +30,8 @@ from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
 from projections.store import Page, View
 from scripts.benchmarks.append import submission
-from scripts.benchmarks.measure import (
-    Aim,
-    Peer,
-    Plain,
-    Result,
-    Size,
-    Worked,
-    at_most,
-    engine_of,
-    is_postgres,
-    plain,
-    scratch,
-)
+from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most
 from scripts.benchmarks.money import opened_pools, revenue_of
 from scripts.benchmarks.partitions import partitioned, vacuumed
 from scripts.benchmarks.society import challenge_id

@@ -12,17 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domain.journal import Journal
-from scripts.benchmarks.measure import (
-    Peer,
-    Result,
-    Size,
-    at_least,
-    engine_of,
-    plain_journal,
-    rows_of,
-    scratch,
-    seconds,
-)
+from scripts.benchmarks.by_hand import engine_of, plain_journal, rows_of, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
 from scripts.bundle import import_lines, read_json_lines
 from scripts.generate import community, facts_of, lines
 from scripts.service import open_service

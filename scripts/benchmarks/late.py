@@ -15,17 +15,8 @@ from typing import Any
 
 import networkx as nx
 
-from scripts.benchmarks.measure import (
-    Peer,
-    Plain,
-    Result,
-    Size,
-    at_least,
-    engine_of,
-    plain_journal,
-    scratch,
-    seconds,
-)
+from scripts.benchmarks.by_hand import Plain, engine_of, plain_journal, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
 from scripts.bundle import Found, Line, import_lines
 from scripts.service import Service, open_service
 

@@ -25,17 +25,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.benchmarks.measure import (
-    Aim,
-    Peer,
-    Result,
-    Size,
-    at_least,
-    at_most,
-    engine_of,
-    percentile,
-    scratch,
-)
+from scripts.benchmarks.by_hand import engine_of, scratch
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile
 from scripts.settings import inherited
 
 ALONE = "one client alone"

@@ -20,18 +20,16 @@ from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, Frontier, leaf_hash
 from projections.log import PAGE
 from scripts.benchmarks.append import record as append
+from scripts.benchmarks.by_hand import Plain, engine_of, plain, scratch
 from scripts.benchmarks.measure import (
     Peer,
-    Plain,
     Result,
     Size,
     at_least,
     at_most,
-    engine_of,
-    percentile,
-    plain,
+    in_turns,
+    percentiles,
     rates,
-    scratch,
     seconds,
 )
 from scripts.generate import Item, community, record
@@ -113,35 +111,20 @@ def proved(size: Size, address: str, by_hand: Plain, facts: int) -> Iterator[Res
     """Milliseconds for a receipt, and for a proof that the log grew."""
     chance = Random(facts)
     positions = [chance.randint(1, facts) for _ in range(PROOFS[size])]
+    sql = "SELECT originator_id, topic, state FROM stored_events WHERE position = ?"
     with open_service(address, signer=SIGNER) as service:
         questions: dict[str, Callable[[int], object]] = {
             "a receipt": service.log.receipt,
             "a consistency proof": lambda position: service.log.consistency(position, facts),
         }
         for what, question in questions.items():
-            ours, row = latencies(positions, question, by_hand)
-            for percent in (50, 99):
-                yield Result(
-                    "log",
-                    by_hand.NAME,
-                    f"{what} of {facts:,}, p{percent}",
-                    percentile(ours, percent),
-                    "ms",
-                    (Peer(f"{ROW} by hand", percentile(row, percent)),),
-                    aims=at_most(3, ROW) if percent == 50 else at_most(2),
-                )
-
-
-def latencies(
-    positions: list[int], question: Callable[[int], object], by_hand: Plain
-) -> tuple[list[float], list[float]]:
-    """Milliseconds of each, in turns."""
-    sql = "SELECT originator_id, topic, state FROM stored_events WHERE position = ?"
-    ours, row = [], []
-    for position in positions:
-        ours.append(1000 * seconds(partial(question, position)))
-        row.append(1000 * seconds(partial(by_hand.execute, sql, [position])))
-    return ours, row
+            ours, row = in_turns(
+                [partial(question, position) for position in positions],
+                [partial(by_hand.execute, sql, [position]) for position in positions],
+            )
+            named, peers = ("log", by_hand.NAME), {f"{ROW} by hand": row}
+            aims = at_most(3, ROW), at_most(2)
+            yield from percentiles(named, f"{what} of {facts:,}", ours, peers, aims)
 
 
 def stored(by_hand: Plain, facts: int) -> Result:

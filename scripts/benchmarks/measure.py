@@ -1,30 +1,27 @@
-"""Measuring: scratch databases, plain connections, rates and percentiles."""
+"""Measuring: figures with their peers and aims, rates and percentiles."""
 
 from __future__ import annotations
 
-import secrets
-import sqlite3
-import tempfile
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Literal, NamedTuple
 
-import psycopg
-from eventsourcing.persistence import StoredEvent
+from flask.testing import FlaskClient
 
-from domain.seal import Disclosure
-from domain.text import folded
+from api.application import create_app
+from scripts.benchmarks.by_hand import Plain, PlainPostgres
+from scripts.service import Service
 
 Size = Literal["small", "full", "largest"]
-Rows = list[tuple[Any, ...]]
 Ask = Callable[[], object]
 PEER_EVERY = 10
+PERCENTS = (50, 99)
+KEY = "for-this-benchmark-only"
+"""The key with which the service within the process is asked."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +145,36 @@ def percentile(sample: Sequence[float], percent: float) -> float:
     return sorted(sample)[min(len(sample) - 1, int(len(sample) * percent / 100))]
 
 
+def in_turns(*ways: Iterable[Ask]) -> list[list[float]]:
+    """Milliseconds of each way for each thing asked.
+
+    The ways take turns, so that other load on the machine affects all of them equally.
+    """
+    taken: list[list[float]] = [[] for _ in ways]
+    for asks in zip(*ways, strict=True):
+        for times, ask in zip(taken, asks, strict=True):
+            times.append(1000 * seconds(ask))
+    return taken
+
+
+def percentiles(
+    named: tuple[str, str],
+    what: str,
+    ours: Sequence[float],
+    peers: Mapping[str, Sequence[float]],
+    aims: Sequence[tuple[Aim, ...]] = ((), ()),
+    notes: Sequence[str] = ("", ""),
+) -> Iterator[Result]:
+    """The median and the 99th percentile of milliseconds, beside those of peers.
+
+    ``named`` is the benchmark and the engine; aims and notes are those of either.
+    """
+    for percent, aim, note in zip(PERCENTS, aims, notes, strict=True):
+        beside = tuple(Peer(name, percentile(taken, percent)) for name, taken in peers.items())
+        value = percentile(ours, percent)
+        yield Result(*named, f"{what}, p{percent}", value, "ms", beside, note, aim)
+
+
 class Took(NamedTuple):
     """How long something took."""
 
@@ -211,198 +238,18 @@ def compared(
         if number % PEER_EVERY == 0:
             theirs.append(worked.took(next(hand)))
     for said, place in (("", 0), (", processor", 1)):
-        for percent in (50, 99):
-            value, other = (
-                percentile([t[place] for t in took], percent) for took in (mine, theirs)
-            )
-            beside = (Peer(peer.name, other),)
-            aims = at_most(50) if percent == 99 and not place else ()
-            yield Result(*named, f"{what}, p{percent}{said}", value, "ms", beside, aims=aims)
+        value, other = ([took[place] for took in each] for each in (mine, theirs))
+        aims = ((), () if place else at_most(50))
+        for one in percentiles(named, what, value, {peer.name: other}, aims):
+            yield replace(one, measure=one.measure + said)
 
 
-# -- databases -----------------------------------------------------------------------------
+# -- within the process --------------------------------------------------------------------
 
 
-def is_postgres(database: str) -> bool:
-    """Whether an address names a PostgreSQL database."""
-    return not database.startswith("sqlite:///")
-
-
-def engine_of(database: str) -> str:
-    """The name of the engine of a database address."""
-    return (PlainPostgres if is_postgres(database) else PlainSQLite).NAME
-
-
-@contextmanager
-def scratch(database: str) -> Iterator[str]:
-    """The address of an empty, temporary database beside the given one, which is not touched.
-
-    On PostgreSQL the role of the address must be allowed to create databases.
-    """
-    if not is_postgres(database):
-        beside = Path(database.removeprefix("sqlite:///")).parent
-        place = beside if beside.is_dir() else None
-        with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=place) as folder:
-            yield f"sqlite:///{Path(folder) / 'stemma.db'}"
-        return
-    name = f"bench_{secrets.token_hex(6)}"
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-        try:
-            yield urlsplit(database)._replace(path=f"/{name}").geturl()
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-class Plain(ABC):
-    """The engine by hand: what a program without Stemma would do, as fast as possible."""
-
-    NAME: str
-    LOADS_BY: str
-    """The name of the engine's fastest way to insert."""
-
-    @abstractmethod
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement in a transaction of its own; ``?`` stands for a value."""
-
-    @abstractmethod
-    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Rows into one table by INSERT, within the caller's transaction."""
-
-    @abstractmethod
-    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Many rows into one table as fast as possible, within the caller's transaction."""
-
-    @abstractmethod
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A transaction."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the connection."""
-
-
-class PlainSQLite(Plain):
-    """SQLite by hand, as durable as the journal: WAL, every commit synced."""
-
-    NAME = "SQLite"
-    LOADS_BY = "executemany"
-
-    def __init__(self, database: str) -> None:
-        path = database.removeprefix("sqlite:///")
-        self.connection = sqlite3.connect(
-            path, isolation_level=None, timeout=60, check_same_thread=False
-        )
-        self.connection.execute("PRAGMA journal_mode = WAL")
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement."""
-        return self.connection.execute(sql, values).fetchall()
-
-    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Rows by executemany."""
-        places = ", ".join("?" * len(rows[0]))
-        self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
-
-    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """SQLite has nothing faster."""
-        self.insert(table, list(rows))
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A transaction that takes the write lock at its start."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        yield
-        self.connection.execute("COMMIT")
-
-    def close(self) -> None:
-        """Close the file."""
-        self.connection.close()
-
-
-class PlainPostgres(Plain):
-    """PostgreSQL by hand."""
-
-    NAME = "PostgreSQL"
-    LOADS_BY = "COPY"
-
-    def __init__(self, database: str) -> None:
-        self.connection = psycopg.connect(database, autocommit=True)
-
-    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement, prepared by the driver when repeated."""
-        cursor = self.connection.execute(sql.replace("?", "%s").encode(), values)
-        return cursor.fetchall() if cursor.description else []
-
-    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Rows by executemany, which sends them together."""
-        places = ", ".join(["%s"] * len(rows[0]))
-        with self.connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {table} VALUES ({places})".encode(), rows)
-
-    def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Rows by COPY."""
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """A transaction."""
-        with self.connection.transaction():
-            yield
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.connection.close()
-
-
-@contextmanager
-def plain(database: str) -> Iterator[Plain]:
-    """A connection by hand."""
-    opened: Plain = PlainPostgres(database) if is_postgres(database) else PlainSQLite(database)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-@contextmanager
-def plain_journal(database: str) -> Iterator[Plain]:
-    """One connection of plain_journals."""
-    with plain_journals(database, 1) as (one,):
-        yield one
-
-
-@contextmanager
-def plain_journals(database: str, count: int) -> Iterator[list[Plain]]:
-    """Connections by hand to tables with the columns of the journal: no trigger, lock or check."""
-    binary = "BYTEA" if is_postgres(database) else "BLOB"
-    with scratch(database) as address, ExitStack() as stack:
-        engines = [stack.enter_context(plain(address)) for _ in range(count)]
-        engine = engines[0]
-        engine.execute(
-            "CREATE TABLE facts (position BIGINT PRIMARY KEY, stream TEXT NOT NULL, "
-            f"version BIGINT NOT NULL, topic TEXT NOT NULL, state {binary} NOT NULL, "
-            "UNIQUE (stream, version))"
-        )
-        engine.execute(
-            "CREATE TABLE texts (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, "
-            "salt TEXT NOT NULL, value TEXT NOT NULL, folded TEXT NOT NULL)"
-        )
-        yield engines
-
-
-def rows_of(
-    stored: Iterable[StoredEvent], disclosures: Iterable[Disclosure], position: int
-) -> tuple[Rows, Rows]:
-    """The rows of these facts and texts in the journal's tables, from a position on."""
-    facts = [
-        (place, one.originator_id, one.originator_version, one.topic, one.state)
-        for place, one in enumerate(stored, start=position)
-    ]
-    return facts, [(*text, folded(text.value)) for text in disclosures]
+def client_of(service: Service) -> FlaskClient:
+    """Asks a service that was opened with the key, over HTTP and within the process."""
+    app = create_app(service.journal, service.store, service.keys, service.log)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+    return client

@@ -20,7 +20,8 @@ from typing import Any
 
 import psycopg
 
-from scripts.benchmarks.measure import Aim, Peer, Result, is_postgres, plain_number
+from scripts.benchmarks.by_hand import is_postgres
+from scripts.benchmarks.measure import Aim, Peer, Result, plain_number
 
 FILE = Path(__file__).with_name("measured.jsonl")
 HEAD = """\

@@ -20,7 +20,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from api.application import create_app
 from domain.command import Command
 from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, Component
@@ -30,18 +29,16 @@ from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
 from domain.money.proposing import OpenPool
+from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain, scratch
 from scripts.benchmarks.measure import (
+    KEY,
     Peer,
-    Plain,
     Result,
     Size,
     at_least,
     at_most,
-    engine_of,
-    is_postgres,
+    client_of,
     percentile,
-    plain,
-    scratch,
     seconds,
 )
 from scripts.bundle import found_in, import_lines
@@ -63,7 +60,6 @@ SOLD = 100
 AT_ONCE = 100
 """How many pools the lines of one batch are for."""
 TERRITORIES = ("DE", "FR", "US", "JP", "BR")
-KEY = "a-key-for-the-benchmark"
 PAYEES = 3
 SMALLEST = "the smallest size"
 
@@ -210,12 +206,11 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
     """The statement of a pool and of a contributor, and why somebody got what they got."""
     service = stage.service
     service.follower.catch_up()
-    app = create_app(service.journal, service.store, service.keys, service.log)
-    client, key = app.test_client(), {"Authorization": f"Bearer {KEY}"}
+    client = client_of(service)
     books, pools = service.journal.books(), (stage.some() * times)[:times]
 
     def ask(path: str) -> None:
-        assert client.get(path, headers=key).status_code == 200, path
+        assert client.get(path).status_code == 200, path
 
     people = [
         next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools

@@ -12,7 +12,6 @@ from gzip import compress
 from statistics import median
 from typing import NamedTuple
 
-from api.application import create_app
 from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, Component
 from domain.commands.submitting import Author, Source, SubmitContribution
@@ -20,12 +19,12 @@ from domain.fact import utc_now
 from domain.money.agreeing import FinaliseProposal
 from domain.money.dividing import RecordRevenue
 from domain.money.proposing import OpenPool, PostProposal
-from scripts.benchmarks.measure import Peer, Result, Size, at_most, engine_of, scratch, seconds
+from scripts.benchmarks.by_hand import engine_of, scratch
+from scripts.benchmarks.measure import KEY, Peer, Result, Size, at_most, client_of, seconds
 from scripts.service import Service, open_service
 
 WORKS = (30, 500)
 TIMES = {"small": 3, "full": 50}
-KEY = "for-this-benchmark-only"
 
 
 class _Clock:
@@ -54,16 +53,15 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     ):
         places = [place for works in WORKS for place in _places(service, clock, works)]
         service.follower.catch_up()
-        app = create_app(service.journal, service.store, service.keys, service.log)
-        client, key = app.test_client(), {"Authorization": f"Bearer {KEY}"}
+        client = client_of(service)
 
         def took(path: str) -> float:
-            assert client.get(path, headers=key).status_code == 200
-            taken = [seconds(lambda: client.get(path, headers=key)) for _ in range(TIMES[size])]
+            assert client.get(path).status_code == 200
+            taken = [seconds(lambda: client.get(path)) for _ in range(TIMES[size])]
             return median(taken) * 1000
 
         for place in places:
-            page = client.get(place.page, headers=key).data
+            page = client.get(place.page).data
             yield Result(
                 "pages",
                 engine_of(database),

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 
 from projections.store import table_name
-from scripts.benchmarks.measure import Peer, Plain, Result, percentile, seconds
+from scripts.benchmarks.by_hand import Plain
+from scripts.benchmarks.measure import Peer, Result, percentile, seconds
 from scripts.service import Service
 
 ADDED_TO = ("stored_events", "mentions", "postings")

@@ -18,27 +18,16 @@ from flask import Flask, Response, jsonify
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.application import create_app
 from projections.follower import Rebuild
 from projections.store import table_name
-from scripts.benchmarks.measure import (
-    Peer,
-    Result,
-    Size,
-    at_most,
-    engine_of,
-    is_postgres,
-    percentile,
-    plain,
-    scratch,
-)
+from scripts.benchmarks.by_hand import engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.measure import KEY, Peer, Result, Size, at_most, client_of, percentile
 from scripts.generate import TYPICAL, community, id_of, record
 from scripts.service import open_service
 
 PIECES = {"small": 300, "full": 100_000}
 ASKED = {"small": 20, "full": 2_000}
 WARM_UP = 10
-KEY = "for-this-benchmark-only"
 PATHS = {"a work": "/works/{}", "its contributors": "/works/{}/contributors"}
 BARE = "a bare Flask route"
 
@@ -50,9 +39,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with scratch(database) as address, open_service(address, operator_key=KEY) as service:
         record(service.journal, community(PIECES[size], shape=TYPICAL))
         Rebuild(service.journal, service.store).run()
-        app = create_app(service.journal, service.store, service.keys, service.log)
-        ours = app.test_client()
-        ours.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+        ours = client_of(service)
         numbers = Random(PIECES[size]).sample(range(PIECES[size]), ASKED[size] + WARM_UP)
         works = [id_of("work", number) for number in numbers]
         with reading(address, service.store.current().number) as read:

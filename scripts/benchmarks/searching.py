@@ -12,17 +12,8 @@ from random import Random
 
 from projections import likely, searching, suggesting
 from projections.store import with_tables
-from scripts.benchmarks.measure import (
-    Asked,
-    Plain,
-    Result,
-    Size,
-    Worked,
-    compared,
-    engine_of,
-    is_postgres,
-    plain,
-)
+from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain
+from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
 from scripts.benchmarks.society import (
     ROLES,
     VOCABULARY,

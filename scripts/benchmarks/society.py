@@ -34,7 +34,7 @@ from domain.remix import Remix
 from domain.seal import Said
 from domain.sheet import Sheet
 from projections.follower import Rebuild
-from scripts.benchmarks.measure import scratch
+from scripts.benchmarks.by_hand import scratch
 from scripts.generate import id_of
 from scripts.service import Service, open_service
 

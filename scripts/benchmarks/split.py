@@ -12,9 +12,9 @@ same pass by hand.
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from random import Random
 
 import networkx as nx
@@ -23,7 +23,13 @@ from domain.lineage import Edge, Lineage
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
-from scripts.benchmarks.measure import Peer, Result, Size, at_most, percentile
+from scripts.benchmarks.measure import (
+    Result,
+    Size,
+    at_most,
+    in_turns,
+    percentiles,
+)
 from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
 
 PIECES = {"small": 2_000, "full": 1_000_000}
@@ -132,20 +138,6 @@ class Works:
         for root in roots[:WARM_UP]:
             assert self.ours(root) == self.by_networkx(root) == self.by_fractions(root)
         methods = (self.ours, self.by_networkx, self.by_fractions)
-        times: list[list[float]] = [[] for _ in methods]
-        for root in roots:
-            for method, taken in zip(methods, times, strict=True):
-                start = time.perf_counter()
-                method(root)
-                taken.append(1_000 * (time.perf_counter() - start))
-        for percent in (50, 99):
-            ours, library, by_hand = (percentile(taken, percent) for taken in times)
-            yield Result(
-                "split",
-                "memory",
-                f"{which}, p{percent}",
-                ours,
-                "ms",
-                (Peer("networkx", library), Peer("a Fraction for each work", by_hand)),
-                aims=at_most(10) if percent == 50 else (),
-            )
+        ours, library, by_hand = in_turns(*([partial(m, root) for root in roots] for m in methods))
+        peers = {"networkx": library, "a Fraction for each work": by_hand}
+        yield from percentiles(("split", "memory"), which, ours, peers, (at_most(10), ()))

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL
 
 from domain.permission import OPERATOR
-from scripts.benchmarks.measure import is_postgres
+from scripts.benchmarks.by_hand import is_postgres
 from scripts.generate import id_of
 
 CONTENT = {"title": "A poem about the sea", "medium": "text"}

@@ -14,15 +14,8 @@ from random import Random
 from domain.permission import OPERATOR
 from projections import inbox
 from projections.store import with_tables
-from scripts.benchmarks.measure import (
-    Asked,
-    Result,
-    Size,
-    Worked,
-    compared,
-    engine_of,
-    plain,
-)
+from scripts.benchmarks.by_hand import engine_of, plain
+from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
 from scripts.benchmarks.society import WORKS_EACH, filled
 from scripts.generate import id_of
 from scripts.service import Service

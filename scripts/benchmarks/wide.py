@@ -14,18 +14,18 @@ from time import process_time
 
 from flask.testing import FlaskClient
 
-from api.application import create_app
 from projections.store import with_tables
+from scripts.benchmarks.by_hand import ANCESTORS, engine_of, plain, scratch
 from scripts.benchmarks.late import history, imported
 from scripts.benchmarks.measure import (
-    Peer,
+    KEY,
+    PERCENTS,
     Result,
     Size,
     at_most,
-    engine_of,
+    client_of,
     percentile,
-    plain,
-    scratch,
+    percentiles,
     seconds,
 )
 from scripts.bundle import Line
@@ -34,15 +34,8 @@ from scripts.service import open_service
 COMMITS = {"small": 300, "full": 24_700}
 TIMES = {"small": 5, "full": 100}
 PEOPLE = 2_000
-KEY = "for-this-benchmark-only"
 
-BY_HAND = """
-    WITH RECURSIVE up (number) AS (
-        SELECT number FROM @works WHERE id = ?
-        UNION
-        SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
-    )
-    SELECT w.id FROM @works w WHERE w.number IN (SELECT number FROM up)
+BY_HAND = f"""{ANCESTORS}    SELECT w.id FROM @works w WHERE w.number IN (SELECT number FROM up)
 """
 
 
@@ -51,8 +44,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with scratch(database) as address, open_service(address, operator_key=KEY) as service:
         imported(service, commits(COMMITS[size]))
         service.follower.catch_up()
-        client = create_app(service.journal, service.store, service.keys, service.log).test_client()
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"
+        client, named = client_of(service), ("wide", engine_of(database))
         latest = client.get("/works?limit=1").json["items"][0]["id"]  # type: ignore[index]
         sql = with_tables(BY_HAND, service.store.current().number)
         with plain(address) as by_hand:
@@ -64,18 +56,11 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                     ours.append(1000 * seconds(partial(_asked, client, path)))
                     busy.append(1000 * (process_time() - began))
                     cte.append(1000 * seconds(partial(by_hand.execute, sql, (latest,))))
-                for percent in (50, 99):
-                    yield Result(
-                        "wide",
-                        engine_of(database),
-                        f"{said}, {ancestors:,} ancestors, p{percent}",
-                        percentile(ours, percent),
-                        "ms",
-                        (Peer("a CTE by hand, ids only", percentile(cte, percent)),),
-                        f"{percentile(busy, percent):.0f} ms of processor time, "
-                        f"{len(_asked(client, path)) / 1000:,.0f} KB",
-                        at_most(50) if percent == 99 else (),
-                    )
+                long = f"{len(_asked(client, path)) / 1000:,.0f} KB"
+                worked = (f"{percentile(busy, one):.0f} ms of processor time" for one in PERCENTS)
+                notes, aims = [f"{each}, {long}" for each in worked], ((), at_most(50))
+                what, peers = f"{said}, {ancestors:,} ancestors", {"a CTE by hand, ids only": cte}
+                yield from percentiles(named, what, ours, peers, aims, notes)
 
 
 def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
