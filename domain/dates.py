@@ -68,16 +68,16 @@ def is_surely_before(made_at: str | None, other: str | None) -> bool:
 
 def _end_of(first: str, made_at: str) -> str:
     """The last instant of a year, a month or a day; that of a time is itself."""
+    if len(made_at) > 10:
+        return first
     start = datetime.fromisoformat(first)
     match len(made_at):
         case 4:
             after = start.replace(year=start.year + 1) if start.year < 9999 else None
         case 7:
             after = (start + timedelta(days=31)).replace(day=1) if first < _LAST_MONTH else None
-        case 10:
-            after = start + timedelta(days=1) if first < _LAST_DAY else None
         case _:
-            return first
+            after = start + timedelta(days=1) if first < _LAST_DAY else None
     return UNKNOWN if after is None else instant(after - timedelta(microseconds=1))
 
 

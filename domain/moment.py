@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from domain.refusal import BadMadeAt
 
 UNKNOWN = ""
 """An instant that is not known."""
+
+LENGTH = len("2000-01-01T00:00:00.000000Z")
+"""How long an instant is."""
 
 CLOCKS_APART = timedelta(days=1)
 """How far ahead a stated date may be: elsewhere the next day may have begun."""
@@ -23,12 +27,23 @@ _LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z", re.ASCII)
 
 def instant(moment: datetime) -> str:
     """A moment as a text in UTC whose alphabetical order is the order of time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+stamp = lru_cache(64)(instant)
+"""The same of the time of recording, which many facts share."""
 
 
 def is_in_future(at: str, now: datetime) -> bool:
     """Whether an instant has surely not come yet, wherever it was stated."""
-    return at > instant(now + CLOCKS_APART)
+    return at > _latest(now)
+
+
+@lru_cache(64)
+def _latest(now: datetime) -> str:
+    return instant(now + CLOCKS_APART)
 
 
 def start_of(made_at: str) -> str:
@@ -41,6 +56,8 @@ def start_of(made_at: str) -> str:
             return instant(datetime(int(short[1]), int(short[2] or 1), 1, tzinfo=UTC))
         if _LONG.match(made_at):
             moment = datetime.fromisoformat(made_at)
+            if len(made_at) == LENGTH and moment.tzinfo is UTC and made_at[10] == "T":
+                return made_at  # as it is written here
             return instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         pass

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from domain.engine import Row, Table
-from domain.fact import Fact, FoundBy, read_fact
+from domain.fact import Fact, FoundBy, contents_of, fact_of, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
@@ -35,6 +35,15 @@ class Placed(NamedTuple):
 
     def fact(self) -> Fact:
         return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
+
+
+def facts_in(page: Sequence[Placed]) -> list[Fact]:
+    """The facts of a page, in the same order."""
+    contents = contents_of([placed.state for placed in page])
+    return [
+        fact_of(id, version, topic, content)
+        for (_, id, version, topic, _, _), content in zip(page, contents, strict=True)
+    ]
 
 
 FACTS = Table(

@@ -23,6 +23,8 @@ _ALONE = re.compile(
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in order."""
+    if text.isascii() and len(text) <= LONGEST:  # in which no character stands alone
+        return _WORD.findall(text.lower())
     return [word[:LONGEST] for word in _WORD.findall(_ALONE.sub(r" \g<0> ", folded(text)))]
 
 

@@ -25,7 +25,17 @@ from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.remix import Remix
 from domain.work import Work
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, columns
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    born,
+    columns,
+    facts_about,
+)
 
 ASKS = Table(
     "asks",
@@ -99,7 +109,19 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(RIGHTS, (numbers[id], numbers[holder], position))
 
 
-ASKED = Projection("asks", (ASKS, RIGHTS, NOTIFYING), changes)
+ASKED = Projection(
+    "asks",
+    (ASKS, RIGHTS, NOTIFYING),
+    changes,
+    (
+        *facts_about(Identifier, Membership, Join, Proposal, Share, Hold, Payout),
+        *(Remix.Disputed, Remix.Answered, Remix.Settled),
+        *(Remix.Declared, Remix.Accepted, Remix.Declined),
+        *(Credit.Disputed, Credit.Answered, Credit.Settled),
+        *(Credit.Claimed, Credit.Accepted, Credit.Declined, Credit.Revoked),
+        Work.RightStated,
+    ),
+)
 
 
 def _claimed(

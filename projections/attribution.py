@@ -37,7 +37,17 @@ from projections.store import (
     holds,
     within_bytes,
 )
-from projections.tables import NEVER, Amend, Change, Numbers, Projection, Table, born, moved
+from projections.tables import (
+    NEVER,
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Table,
+    born,
+    facts_about,
+    moved,
+)
 from projections.told import (
     CreditLine,
     CreditTold,
@@ -148,7 +158,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(CREDITS, happened.originator_id, left)
 
 
-ATTRIBUTION = Projection("attribution", (CONTRIBUTORS, CREDITS), changes)
+ATTRIBUTION = Projection(
+    "attribution", (CONTRIBUTORS, CREDITS), changes, facts_about(Contributor, Credit, Join)
+)
 
 # -- answers -------------------------------------------------------------------------------
 

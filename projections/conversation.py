@@ -37,6 +37,7 @@ from projections.tables import (
     Table,
     born,
     columns_of,
+    facts_about,
     moved,
 )
 from projections.told import Agent, Count, Instant, PersonRef, WorkRef
@@ -105,7 +106,7 @@ def _spelled(ids: Sequence[str] | None) -> str | None:
     return " ".join(ids) if ids else None
 
 
-CONVERSING = Projection("conversation", (COMMENTS,), changes)
+CONVERSING = Projection("conversation", (COMMENTS,), changes, facts_about(Comment, Join))
 
 # -- answers -------------------------------------------------------------------------------
 

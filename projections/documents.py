@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any
 
 from domain.comment import Comment
@@ -50,11 +51,13 @@ def called_tag(word: str) -> str:
     return f"h_{word}"
 
 
+@lru_cache(4096)
 def role_tag(role: str) -> str:
     """The word for a role."""
     return f"r_{'_'.join(words_of(role))}"
 
 
+@lru_cache(4096)
 def medium_tag(medium: str) -> str:
     """The word for a medium."""
     return f"m_{'_'.join(words_of(medium))}"
@@ -79,6 +82,14 @@ def erased_by() -> frozenset[str]:
 # -- what has changed ----------------------------------------------------------------------------
 
 
+_OF_CREDIT = itemgetter(
+    *map(
+        CREDITS.places.__getitem__,
+        ("work", "contributor", "role", "credited_as", "state", "hidden", "born", "since", "until"),
+    )
+)
+
+
 @dataclass
 class Changed:
     """Whose documents have to be made again, by number."""
@@ -100,9 +111,7 @@ class Changed:
         """The rows of a table that were written."""
         at = table.places
         if table is CREDITS:
-            for row in rows:
-                self.works.add(row[at["work"]])
-                self._note_credit({name: row[place] for name, place in at.items()})
+            self._note_credits(rows)
         elif (found := self._by_table().get(table.name)) is not None:
             numbers, columns = found
             for name in columns:
@@ -117,15 +126,17 @@ class Changed:
             CHALLENGES.name: (self.challenges, ("number",)),
         }
 
-    def _note_credit(self, row: Mapping[str, Any]) -> None:
-        if row["until"] != NEVER:
-            return
-        counts = row["state"] not in NOT_COUNTED and not row["hidden"]
-        if counts and (row["since"] == row["born"] or row["credited_as"] is None):
-            said = (row["role"], row["credited_as"])
-            self.further.setdefault(row["contributor"], set()).add(said)
-        else:
-            self.people.add(row["contributor"])
+    def _note_credits(self, rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            work, person, role, credited_as, state, is_hidden, born, since, until = _OF_CREDIT(row)
+            self.works.add(work)
+            if until != NEVER:
+                continue
+            counts = state not in NOT_COUNTED and not is_hidden
+            if counts and (since == born or credited_as is None):
+                self.further.setdefault(person, set()).add((role, credited_as))
+            else:
+                self.people.add(person)
 
     def is_empty(self) -> bool:
         """Whether no document has to be made again."""
@@ -133,6 +144,19 @@ class Changed:
 
 
 # -- writing -------------------------------------------------------------------------------------
+
+
+def create(writer: Transaction, generation: int, *, is_indexed: bool) -> None:
+    """Create the table of a generation."""
+    writer.execute(writer.engine.DOCUMENTS.create(table_name(NAME, generation)))
+    if is_indexed:
+        create_index(writer, generation)
+
+
+def create_index(writer: Transaction, generation: int) -> None:
+    """Create the index of the table, if it lies beside it."""
+    for statement in writer.engine.DOCUMENTS.index(table_name(NAME, generation)):
+        writer.execute(statement)
 
 
 def write(writer: Transaction, generation: int, changed: Changed) -> None:
@@ -447,11 +471,11 @@ def _of_work(
 
     said = {_spelled(title(row)) for row in same if row is not own}
     said |= {_spelled(text) for row in same for text in (texts.get(row[5]), row[6])}
-    terms, tags = {_spelled(own[7])}, {kind_tag(own[2])}
+    terms, tags = {_term(own[7])}, {kind_tag(own[2])}
     for _, contributor, role, display, credited_as, character, is_hidden in credits:
         shown = (display, character) if is_hidden else (display, character, credited_as)
         said |= {_spelled(texts.get(text)) for text in shown}
-        terms.add(_spelled(role))
+        terms.add(_term(role))
         tags.add(role_tag(role))
         if not is_hidden:
             tags.add(person_tag(contributor))
@@ -463,6 +487,10 @@ def _of_work(
 def _spelled(text: str | None) -> str:
     """A text as its words."""
     return " ".join(words_of(text)[:MOST_WORDS]) if text else ""
+
+
+_term = lru_cache(4096)(_spelled)
+"""The same of a role or a medium, of which there are few."""
 
 
 def _named(text: str | None) -> str:

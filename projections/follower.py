@@ -23,7 +23,7 @@ from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.journal import Journal
 from domain.permission import OPERATOR
-from domain.stored import Placed
+from domain.stored import Placed, facts_in
 from projections import documents
 from projections.asks import ASKED
 from projections.attribution import ATTRIBUTION, CONTRIBUTORS
@@ -94,7 +94,8 @@ class Follower:
         try:
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position)
-                changed = fold(writer, at.number, placed, self._numbers)
+                changed = Changed()
+                fold(writer, at.number, placed, self._numbers, changed)
                 documents.write(writer, at.number, changed)
                 self._purging.begin(writer, at.number, placed)
         except Overtaken:
@@ -284,14 +285,18 @@ def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -
 
 
 def fold(
-    writer: Transaction, generation: int, placed: Sequence[Placed], numbers: Numbering
-) -> Changed:
-    """Write what a page of facts changes; whose documents have to be made again."""
-    facts = [(one.position, one.fact()) for one in placed]
-    numbers.learn(writer, generation, (happened for _, happened in facts))
-    known, changed = numbers.numbers, Changed()
+    writer: Transaction,
+    generation: int,
+    placed: Sequence[Placed],
+    numbers: Numbering,
+    changed: Changed | None = None,
+) -> None:
+    """Write what a page of facts changes, and note whose documents have to be made again."""
+    facts = facts_in(placed)
+    numbers.learn(writer, generation, facts)
+    known = numbers.numbers
     pages = {table.name: PageOfRows(table) for table in TABLES}
-    for position, happened in facts:
+    for (position, *_), happened in zip(placed, facts, strict=True):
         known.post(happened)
         for changes in _concerned(happened.TOPIC):
             for change in changes(position, happened, known):
@@ -309,10 +314,10 @@ def fold(
                             page.amend(position, Amend(change.table, key, to))
         if isinstance(happened, Join.Event) and happened.node:
             known.move(happened.moves, happened.node)
-        changed.note_fact(happened)
+        if changed is not None:
+            changed.note_fact(happened)
     for page in pages.values():
         page.write(writer, generation, changed)
-    return changed
 
 
 @cache
@@ -398,7 +403,7 @@ class PageOfRows:
         self.latest[change.key] = opened
         self.rows.append(opened)
 
-    def write(self, writer: Transaction, generation: int, changed: Changed) -> None:
+    def write(self, writer: Transaction, generation: int, changed: Changed | None) -> None:
         """Write the rows closed and opened."""
         name = table_name(self.table.name, generation)
         if self.waiting:
@@ -420,7 +425,8 @@ class PageOfRows:
             writer.insert(self.table.adding(name), [*map(tuple, self.rows)])
         elif self.rows:
             writer.load(name, self.table.all_columns, self.rows)
-            changed.note_rows(self.table, self.rows)
+            if changed is not None:
+                changed.note_rows(self.table, self.rows)
 
     def _read(self, writer: Transaction, name: str) -> None:
         for row in writer.query(
@@ -470,8 +476,7 @@ def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) ->
         for number, index in enumerate(table.create_indexes(name)):
             if all_indexes or (table.is_looked_up and number == 0):
                 writer.execute(index)
-    for statement in writer.engine.DOCUMENTS.create(table_name(documents.NAME, generation)):
-        writer.execute(statement)
+    documents.create(writer, generation, is_indexed=all_indexes)
 
 
 def begin(writer: Transaction, generation: int) -> None:
@@ -558,6 +563,7 @@ class Rebuild:
         with self.store.writing() as writer, uncollected():
             must_exist(writer, number)
             documents.write_all(writer, number)
+            documents.create_index(writer, number)
         self.has_documents = True
         self.store.engine.analyze(table_name(name, number) for name in names)
         while not self._switch(at):
@@ -583,8 +589,9 @@ class Rebuild:
         while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)
-                changed = fold(writer, at.number, placed, self.numbers)
-                if self.has_documents:
+                changed = Changed() if self.has_documents else None
+                fold(writer, at.number, placed, self.numbers, changed)
+                if changed is not None:
                     documents.write(writer, at.number, changed)
                     self.purging.begin(writer, at.number, placed)
             at = Generation(at.number, placed[-1].position)

@@ -22,7 +22,17 @@ from projections.grants import roles_of
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
-from projections.tables import Amend, Change, Numbers, Projection, Table, born, columns, moved
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Table,
+    born,
+    columns,
+    facts_about,
+    moved,
+)
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef
 
@@ -54,7 +64,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield from moved(FOLLOWS, ("about",), happened, numbers)
 
 
-FOLLOWING = Projection("following", (FOLLOWS,), changes)
+FOLLOWING = Projection("following", (FOLLOWS,), changes, facts_about(Follow, Join))
 
 # -- answers -------------------------------------------------------------------------------
 

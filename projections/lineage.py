@@ -35,7 +35,17 @@ from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, counting, cut, decode_cursor, holds, within_bytes
-from projections.tables import Amend, Change, Numbers, Projection, Put, Table, born, moved
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    born,
+    facts_about,
+    moved,
+)
 from projections.told import (
     JoinTold,
     MadeFrom,
@@ -208,7 +218,12 @@ def _span(made_at: str | None) -> dict[str, str | None]:
     return {"made_first": first or None, "made_last": last or None, "made_year": year or None}
 
 
-LINEAGE = Projection("lineage", (WORKS, REMIXES, JOINS), changes)
+LINEAGE = Projection(
+    "lineage",
+    (WORKS, REMIXES, JOINS),
+    changes,
+    facts_about(Work, Contribution, Outside, Release, Remix, Join),
+)
 
 # -- answers -------------------------------------------------------------------------------
 

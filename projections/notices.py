@@ -37,7 +37,7 @@ from projections.following import must_be_own
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
-from projections.tables import Change, Numbers, Projection, Put, Table, columns
+from projections.tables import Change, Numbers, Projection, Put, Table, columns, facts_about
 from projections.told import FactTold
 
 NOTICES = Table(
@@ -156,7 +156,19 @@ def _to_agree(
             yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
 
 
-NOTICED = Projection("notices", (NOTICES,), changes)
+NOTICED = Projection(
+    "notices",
+    (NOTICES,),
+    changes,
+    (
+        *facts_about(Identifier, Membership, Proposal, Share, Hold, Grant, Payout, Join, Comment),
+        *(Remix.Disputed, Remix.Answered, Remix.Settled),
+        *(Remix.Accepted, Remix.Retired, Remix.Struck),
+        *(Credit.Disputed, Credit.Answered, Credit.Settled),
+        *(Credit.Accepted, Credit.Declined, Credit.Revoked, Credit.Corrected),
+        *(Project.LeaderAssigned, Project.LeaderRemoved, Answer.Featured, Answer.Unfeatured),
+    ),
+)
 
 # -- answers -------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ import signal
 import time
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from stories import Story, at_once, every_fact, every_table, id_of, meanwhile, read_tables, story
 
 from domain.engine import DatabaseUnavailable, Overtaken
+from domain.fact import Fact
 from projections import attribution, follower, lineage
 from projections.follower import (
     PROJECTIONS,
@@ -201,6 +203,20 @@ def test_a_rebuild_equals_what_was_folded_live_row_by_row(page: int, database: s
         live = read_tables(told)
         assert all(live.values())
         assert Rebuild(told.journal, told.store, page=page).run() == told.head()
+        assert read_tables(told) == live
+
+
+def test_a_projection_is_shown_every_fact_that_changes_anything_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(f"sqlite:///{tmp_path}/every.db") as told:
+        every_fact(told)
+        told.service.follower.catch_up()
+        live = read_tables(told)
+        every = tuple(one._replace(about=(Fact,)) for one in PROJECTIONS)
+        monkeypatch.setattr(follower, "PROJECTIONS", every)
+        monkeypatch.setattr(follower, "_concerned", follower._concerned.__wrapped__)
+        Rebuild(told.journal, told.store).run()
         assert read_tables(told) == live
 
 

@@ -90,8 +90,12 @@ class Documents(ABC):
     """A query of how many documents are found by ``:wanted``, of at most ``:most``."""
 
     @abstractmethod
-    def create(self, name: str) -> Iterator[str]:
-        """The statements that create a table of documents."""
+    def create(self, name: str) -> str:
+        """The statement that creates a table of documents."""
+
+    def index(self, name: str) -> Iterator[str]:
+        """The statements that create its index, which is sooner done once the table is full."""
+        return iter(())
 
     @abstractmethod
     def latest(
@@ -179,10 +183,10 @@ class Fts5(Documents):
         "ORDER BY d.rowid DESC LIMIT :limit"
     )
 
-    def create(self, name: str) -> Iterator[str]:
+    def create(self, name: str) -> str:
         # Every character beyond ASCII is part of a word, so only spaces separate. The beginnings
         # that have an index of their own are those of one to three letters, after the mark.
-        yield (
+        return (
             f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='3 4 5', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
@@ -207,8 +211,6 @@ class Tsvector(Documents):
 
     COLUMNS = (*Document._fields, "words")
     AND, OR, NOT = " & ", " | ", " & !"
-    LAST_PLACE = 16_383
-    """Words beyond it have this place."""
     LOOKED_THROUGH = 1_000
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
@@ -223,21 +225,18 @@ class Tsvector(Documents):
         "WHERE d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
     )
 
-    def create(self, name: str) -> Iterator[str]:
+    def create(self, name: str) -> str:
         columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in COLUMNS)
-        yield f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
+        return f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
+
+    def index(self, name: str) -> Iterator[str]:
         yield f"CREATE INDEX {name}_words ON {name} USING gin (words) WITH (fastupdate = off)"
 
     def row(self, document: Document) -> tuple[Any, ...]:
         row = super().row(document)
-        told, place = list[str](), 1
-        for column in row[1:]:
-            for word in column.split():
-                if word != BETWEEN:
-                    told.append(f"'{word}':{min(place, self.LAST_PLACE)}")
-                place += 1
-            place += 1  # so that no phrase goes on in the next column
-        return (*row, " ".join(told))
+        # Between columns, so that no phrase goes on in the next one; a place has 14 bits there.
+        words = enumerate(f" {BETWEEN} ".join(row[1:]).split(), 1)
+        return (*row, " ".join([f"'{word}':{at}" for at, word in words if word != BETWEEN]))
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         quoted = [f"'{word}'" for word in words]
