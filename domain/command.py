@@ -169,10 +169,16 @@ class Command(Record):
 
     def noun(self, past: Past) -> Noun | None:
         """What it names first in its path, if anything."""
-        for one in self.fields():
-            if isinstance(one.value, Ref) and one.name in self.in_path():
-                return past.named(one.value.noun, getattr(self, one.name))
-        return None
+        named = self.named_first()
+        return None if named is None else past.named(named[1], getattr(self, named[0]))
+
+    @classmethod
+    @cache
+    def named_first(cls) -> tuple[str, str] | None:
+        """The field of its path that names what it is about, and the kind of noun, if any."""
+        named = ((one.name, one.value) for one in cls.fields() if one.name in cls.in_path())
+        found = ((name, value.noun) for name, value in named if isinstance(value, Ref))
+        return next(found, None)
 
     def sides(self, past: Past) -> Mapping[str, str]:
         """Who is in which relation to what it is about: by default, to what it names first."""
@@ -225,6 +231,7 @@ class Command(Record):
         return " ".join([*verb, *article, noun])
 
     @classmethod
+    @cache
     def in_path(cls) -> list[str]:
         """The fields in its path."""
         return re.findall(r"{(\w+)}", cls.PATH)

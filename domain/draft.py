@@ -338,7 +338,7 @@ class Draft(Past):
         for happened in sheet.facts:
             position = PENDING + len(self.facts)
             self.facts.append(happened)
-            self._pending.append((position, happened))
+            self._pending.add(position, happened)
             if isinstance(happened, Remix.Declared | Join.Event):
                 self.near.add(happened)
             if isinstance(happened, Join.Event):
@@ -389,6 +389,8 @@ class Draft(Past):
         """Refuse a forgotten person as actor, as owner of a text, or in a new credit."""
         persons = {self.actor, *(text.owner for text in sheet.disclosures)}
         for happened in sheet.facts:
+            if not isinstance(happened, _NAMING):
+                continue
             match happened:
                 case (
                     Credit.Birth(contributor=person)
@@ -448,6 +450,13 @@ class Draft(Past):
                 must_fit(signing.message, content, one.TOPIC, id, version)
             except NotVerified as problem:
                 raise BadSignature(str(problem)) from None
+
+
+_NAMING = (
+    *(Credit.Birth, Contributor.Merged, Project.LeaderAssigned, Project.Launched),
+    *(Comment.Posted, Comment.Edited, Follow.Begun),
+)
+"""What names people who may not have been forgotten."""
 
 
 def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:

@@ -19,10 +19,11 @@ from domain.money.entry import Entry
 from domain.money.revenue import Booked
 from domain.money.split import MAXIMUM_EDGES
 from domain.outside import Outside, outside_id
+from domain.pending import Pending, Stream, is_born
 from domain.recorders import JournalRecorder
 from domain.refusal import SplitTooLarge, UnknownWork
 from domain.remix import Remix, exact_rate
-from domain.stored import Placed
+from domain.stored import Placed, facts_in
 
 N = TypeVar("N", bound=Noun)
 B = TypeVar("B", bound=Booked | Entry.Opened)
@@ -37,7 +38,7 @@ class Known:
 
     facts: JournalRecorder
     upto: int
-    pending: Collection[tuple[int, Fact]] = ()
+    pending: Pending = field(default_factory=Pending)
     _nodes: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     """The node that each work is, as far as it was looked up."""
     _members: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
@@ -64,8 +65,9 @@ class Known:
         """The joins that count and name one of these works."""
         recorded = self.facts.found([OF], works, self.upto)
         found = dict.fromkeys(placed.originator_id for placed in recorded)
-        for _, each in self.pending:
-            if isinstance(each, Join.Event) and not {each.work, each.into}.isdisjoint(works):
+        for _, each in self.pending.of(Join.Event):
+            assert isinstance(each, Join.Event)
+            if not {each.work, each.into}.isdisjoint(works):
                 found[each.originator_id] = None
         return [join for join in self._nouns(Join, found) if join.counts]
 
@@ -91,9 +93,9 @@ class Known:
             happened = placed.fact()
             assert isinstance(happened, Join.Event)
             yield placed.position, happened
-        for position, happened in self.pending:
-            named = {*happened.moves, happened.node} if isinstance(happened, Join.Event) else set()
-            if isinstance(happened, Join.Event) and not named.isdisjoint(works):
+        for position, happened in self.pending.of(Join.Event):
+            assert isinstance(happened, Join.Event)
+            if not {*happened.moves, happened.node}.isdisjoint(works):
                 yield position, happened
 
     # -- edges -----------------------------------------------------------------------------
@@ -196,7 +198,7 @@ class Known:
         Of very many they are the latest.
         """
         recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto, MOST_ALIKE)
-        facts = [*(placed.fact() for placed in recorded), *(each for _, each in self.pending)]
+        facts = [*facts_in(recorded), *self.pending.saying((kind,), "paper", [paper])]
         booked = (each for each in facts if isinstance(each, kind) and each.paper == paper)
         return {each.document: each for each in booked if each.document}
 
@@ -212,7 +214,7 @@ class Known:
     ) -> list[Fact]:
         """The facts of these kinds that have one of these values in a field."""
         recorded, pending = self._saying(kinds, field, values)
-        return [*(placed.fact() for placed in recorded), *pending]
+        return [*facts_in(recorded), *pending]
 
     def _saying(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
@@ -220,22 +222,22 @@ class Known:
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
         topics = {kind.TOPIC for kind in kinds}  # a join is found beside edges (see domain.join)
-        pending = (each for _, each in self.pending if isinstance(each, kinds))
         return (
             [placed for placed in recorded if placed.topic in topics],
-            [each for each in pending if getattr(each, field) in values],
+            list(self.pending.saying(kinds, field, values)),
         )
 
     def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:
         """These nouns as they are known, in the order of their ids as given."""
-        streams: dict[str, list[tuple[int, Fact]]] = {id: [] for id in ids}
-        for placed in self.facts.streams(ids):
-            if placed.position <= self.upto:
-                streams[placed.originator_id].append((placed.position, placed.fact()))
-        for position, happened in self.pending:
-            if happened.originator_id in streams:
-                streams[happened.originator_id].append((position, happened))
-        return [kind.told_by(stream) for stream in streams.values() if stream]
+        pending = {id: self.pending.stream(id) for id in ids}
+        streams: dict[str, Stream] = {id: [] for id in ids}
+        # What is born in the draft has no recorded facts.
+        old = [id for id, stream in pending.items() if not is_born(stream)]
+        recorded = [one for one in self.facts.streams(old) if one.position <= self.upto]
+        for placed, happened in zip(recorded, facts_in(recorded), strict=True):
+            streams[placed.originator_id].append((placed.position, happened))
+        told = ([*stream, *pending[id]] for id, stream in streams.items())
+        return [kind.told_by(stream) for stream in told if stream]
 
 
 def _edge(remix: Remix, nodes: Mapping[str, str]) -> Edge[str]:

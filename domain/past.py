@@ -6,7 +6,7 @@ the command decides again. One file, because it is one class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -21,12 +21,13 @@ from domain.money.books import Books
 from domain.money.folding import TOPICS
 from domain.neighbours import Neighbours
 from domain.nouns import BORN, NAMED
+from domain.pending import Pending, Stream
 from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.remix import Remix
 from domain.seal import Said
-from domain.stored import Placed
+from domain.stored import Placed, facts_in
 from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
 
@@ -34,8 +35,6 @@ N = TypeVar("N", bound=Noun)
 
 PENDING = 1 << 62
 """Positions of facts that are not recorded yet start here, after every recorded one."""
-
-Stream = list[tuple[int, Fact]]
 
 MOST_NAMESAKES = 20
 """Of so many with the same name somebody is warned at most."""
@@ -98,7 +97,7 @@ class Past:
         """The time of the clock, but never earlier than the latest fact."""
         self.facts: list[Fact] = []
         """What the commands so far have added."""
-        self._pending: Stream = []
+        self._pending = Pending()
         """The same, at their positions for now."""
         self.watched: dict[str, set[str] | None] = {}
         self.emptied: set[str] = set()
@@ -111,9 +110,7 @@ class Past:
         self._joined: tuple[dict[str, str], dict[str, set[str]]] = ({}, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
         self._streams: dict[str, Stream] = {id: [] for id in about}
-        for row in sorted(self.begun.streams if self.begun else ()):
-            placed = Placed(*row)
-            self._streams[placed.originator_id].append((placed.position, placed.fact()))
+        self._learn([Placed(*row) for row in sorted(self.begun.streams if self.begun else ())])
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
 
@@ -160,8 +157,12 @@ class Past:
         missing = [id for id in ids if id not in self._streams]
         for id in missing:
             self._streams[id] = []
-        for placed in self._journal.facts.streams(missing) if missing else ():
-            self._streams[placed.originator_id].append((placed.position, placed.fact()))
+        if missing:
+            self._learn(self._journal.facts.streams(missing))
+
+    def _learn(self, found: Sequence[Placed]) -> None:
+        for placed, happened in zip(found, facts_in(found), strict=True):
+            self._streams[placed.originator_id].append((placed.position, happened))
 
     def stating(self, works: Collection[str], field: str) -> set[str]:
         """Those of these works of which a fact may say something in a field."""

@@ -67,8 +67,9 @@ def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosu
 
 def spell_owners(owners: Mapping[str, str], actor: str) -> str | None:
     """Whose the texts of a fact are, by field, as it says it; None if it has no text."""
-    others = (f"{name}={owner}" for name, owner in owners.items() if owner != actor)
-    return " ".join(others) if owners else None
+    if not owners:
+        return None
+    return " ".join([f"{name}={owner}" for name, owner in owners.items() if owner != actor])
 
 
 def owner_in(content: Mapping[str, Any], digest: str) -> str | None:

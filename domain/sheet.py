@@ -6,9 +6,9 @@ commitments.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from domain.fact import Fact, New, happened
 from domain.seal import Disclosure, Said, seal, spell_owners
@@ -27,7 +27,8 @@ class Sheet:
     disclosures: list[Disclosure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._added = Counter[str]()
+        self._added: dict[str, int] = {}
+        """How many facts of each stream are on it."""
         self._sealed = dict[tuple[str, str, str], str]()
         """The commitments of the texts on it, by owner, name and text."""
         self._signed: dict[str, str] = {}
@@ -41,25 +42,22 @@ class Sheet:
 
     def write(self, new: New, after: int = 0) -> Fact:
         """Write down a fact about something that had ``after`` facts before this command."""
-        self._added[new.id] += 1
-        texts, sealable = dict[str, Said](), new.kind.SEALED
+        added = self._added[new.id] = self._added.get(new.id, 0) + 1
+        told: dict[str, Any] = {
+            "originator_id": new.id,
+            "originator_version": after + added,
+            "timestamp": self.now,
+            "actor": self.actor,
+            **self._signed,
+        }
+        owners, sealable = dict[str, str](), new.kind.SEALED
         for name, value in new.content.items():
             if isinstance(value, Said):
-                texts[name] = value
-            elif name in sealable and value is not None:
-                texts[name] = Said(self.actor, name, value)
-        sealed = {name: self._seal(*said) for name, said in texts.items()}
-        owners = spell_owners({name: said.owner for name, said in texts.items()}, self.actor)
-        made = happened(
-            new,
-            originator_id=new.id,
-            originator_version=after + self._added[new.id],
-            timestamp=self.now,
-            actor=self.actor,
-            owners=owners,
-            **self._signed,
-            **sealed,
-        )
+                owners[name], told[name] = value.owner, self._seal(*value)
+            elif value is not None and name in sealable:
+                owners[name], told[name] = self.actor, self._seal(self.actor, name, value)
+        told["owners"] = spell_owners(owners, self.actor)
+        made = happened(new, told)
         self.facts.append(made)
         return made
 
