@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from api.webhooks import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, TAKEN
+from api.turns import FREE, SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.moment import instant
@@ -79,7 +79,6 @@ class Mailbox(NamedTuple):
 
 _COLUMNS = ", ".join(Mailbox._fields)
 _FORGOTTEN = "SELECT originator_id FROM stored_events WHERE topic = :forgotten"
-_IS_OTHERS = "(taken_until IS NOT NULL AND taken_until > :now)"
 
 
 def must_be_address(text: str) -> str:
@@ -101,6 +100,7 @@ class Mailboxes:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turns = Turns(engine, MAILBOXES.name, "holder", "token", "position")
 
     def of(self, holders: Collection[str] | None) -> list[Mailbox]:
         """Those of some people, or all; the oldest first."""
@@ -185,7 +185,7 @@ class Mailboxes:
         rows = self._engine.query(
             f"SELECT {_COLUMNS} FROM mailboxes WHERE (state = '{NEW}' OR state = '{CONFIRMED}' "
             f"AND often <> '{NEVER}' AND position < :head) "
-            f"AND (next_at IS NULL OR next_at <= :now) AND NOT {_IS_OTHERS} ORDER BY next_at",
+            f"AND (next_at IS NULL OR next_at <= :now) AND {FREE} ORDER BY next_at",
             head=head,
             now=instant(now),
         )
@@ -193,57 +193,18 @@ class Mailboxes:
 
     def take(self, one: Mailbox, now: datetime) -> bool:
         """Have it for this process; False if another has it, or it was changed."""
-        return bool(
-            self._engine.execute(
-                "UPDATE mailboxes SET taken_until = :until WHERE holder = :holder "
-                "AND token = :token AND state = :state AND often = :often "
-                f"AND position = :position AND NOT {_IS_OTHERS}",
-                **{name: getattr(one, name) for name in ("holder", "token", "state", "often")},
-                position=one.position,
-                now=instant(now),
-                until=instant(now + TAKEN),
-            )
-        )
+        return self._turns.take(one, now, "state", "often")
 
     def has_asked(self, one: Mailbox, now: datetime) -> None:
         """A confirmation was sent."""
-        changes = f"state = '{ASKED}', asked_at = :now, failures = 0, said = NULL"
-        self._after(one, f"{changes}, failing_since = NULL, next_at = NULL", now)
+        self._turns.after(one, {"state": ASKED, "asked_at": instant(now), **SENT})
 
     def looked(self, one: Mailbox, upto: int, now: datetime, *, is_sent: bool) -> None:
         """A digest was sent, or there was nothing new up to here."""
-        sent = "sent_at = :now, failures = 0, failing_since = NULL, said = NULL, "
-        self._after(
-            one,
-            f"{sent if is_sent else ''}position = :upto, next_at = :next_at",
-            now,
-            upto=upto,
-            next_at=instant(now + PAUSES[one.often if is_sent else "at_once"]),
-        )
+        sent = SENT | {"sent_at": instant(now)} if is_sent else {}
+        pause = PAUSES[one.often if is_sent else "at_once"]
+        self._turns.after(one, sent | {"position": upto, "next_at": instant(now + pause)})
 
     def failed(self, one: Mailbox, why: str, now: datetime, *, is_final: bool = False) -> None:
         """A message was sent in vain: it is sent again later, or never if for too long."""
-        since = one.failing_since or instant(now)
-        is_over = is_final or instant(now - PATIENCE) >= since
-        self._after(
-            one,
-            "state = :then, failures = failures + 1, next_at = :next_at, failing_since = :since, "
-            "said = :said",
-            now,
-            then=DISABLED if is_over else one.state,
-            next_at=instant(now + min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)),
-            since=since,
-            said=why[:200],
-        )
-
-    def _after(self, one: Mailbox, changes: str, now: datetime, **values: str | int) -> None:
-        """What became of a turn, unless the mailbox was changed meanwhile."""
-        values |= {"now": instant(now)} if ":now" in changes else {}
-        self._engine.execute(
-            f"UPDATE mailboxes SET {changes}, taken_until = NULL "
-            "WHERE holder = :holder AND token = :token AND position = :position",
-            holder=one.holder,
-            token=one.token,
-            position=one.position,
-            **values,
-        )
+        self._turns.failed(one, one.state, DISABLED, why, now, is_final=is_final)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
+from api.turns import FREE, SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.identity import new_id
@@ -35,13 +36,6 @@ MOST = 10
 """How many somebody may have."""
 
 ACTIVE, DISABLED = "active", "disabled"
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(hours=1)
-"""How long is waited after the first failure; twice as long after each further one, up to this."""
-PATIENCE = timedelta(days=3)
-"""After so long without an answer it is disabled."""
-TAKEN = timedelta(seconds=60)
-"""For so long a process has a webhook for itself; then another one goes on."""
 
 
 class Webhook(NamedTuple):
@@ -79,7 +73,7 @@ class Webhooks:
     """The webhooks of one database."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._turns = engine, Turns(engine, WEBHOOKS.name, "id", "position", "state")
 
     def add(
         self,
@@ -142,8 +136,7 @@ class Webhooks:
         )
         rows = self._engine.query(
             f"SELECT {_COLUMNS} FROM webhooks WHERE state = 'active' AND position < :head "
-            "AND (next_at IS NULL OR next_at <= :now) "
-            "AND (taken_until IS NULL OR taken_until <= :now) ORDER BY position",
+            f"AND (next_at IS NULL OR next_at <= :now) AND {FREE} ORDER BY position",
             head=head,
             now=instant(now),
         )
@@ -151,30 +144,12 @@ class Webhooks:
 
     def take(self, one: Webhook, now: datetime) -> bool:
         """Have it for this process; False if another has it, or it was changed."""
-        return bool(
-            self._engine.execute(
-                "UPDATE webhooks SET taken_until = :until WHERE id = :id AND state = 'active' "
-                "AND position = :position AND (taken_until IS NULL OR taken_until <= :now)",
-                id=one.id,
-                position=one.position,
-                now=instant(now),
-                until=instant(now + TAKEN),
-            )
-        )
+        return self._turns.take(one, now)
 
     def delivered(self, one: Webhook, upto: int, now: datetime) -> bool:
-        """Everything up to here was; False if it was replayed or ended meanwhile."""
-        return bool(
-            self._engine.execute(
-                "UPDATE webhooks SET position = :upto, failures = 0, next_at = NULL, "
-                "failing_since = NULL, said = NULL, taken_until = :until "
-                "WHERE id = :id AND position = :position",
-                id=one.id,
-                position=one.position,
-                upto=upto,
-                until=instant(now + TAKEN),
-            )
-        )
+        """Everything up to here was, and more is; False if it was replayed or ended meanwhile."""
+        going_on = {"position": upto, "taken_until": instant(now + TAKEN)}
+        return self._turns.after(one, SENT | going_on)
 
     def leave(self, one: Webhook) -> None:
         """Let other processes have it."""
@@ -182,21 +157,7 @@ class Webhooks:
 
     def failed(self, one: Webhook, why: str, now: datetime, *, is_final: bool = False) -> None:
         """Sending the next event failed: it is sent again later, or never after too long."""
-        since = one.failing_since or instant(now)
-        is_over = is_final or instant(now - PATIENCE) >= since
-        pause = min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)
-        self._engine.execute(
-            "UPDATE webhooks SET state = :state, failures = :failures, next_at = :next_at, "
-            "failing_since = :since, said = :said, taken_until = NULL "
-            "WHERE id = :id AND position = :position AND state = 'active'",
-            id=one.id,
-            position=one.position,
-            state=DISABLED if is_over else ACTIVE,
-            failures=one.failures + 1,
-            next_at=instant(now + pause),
-            since=since,
-            said=why[:200],
-        )
+        self._turns.failed(one, ACTIVE, DISABLED, why, now, is_final=is_final)
 
 
 def signed(secret: str, id: str, body: bytes, now: datetime) -> dict[str, str]:

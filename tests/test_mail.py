@@ -21,8 +21,8 @@ from test_pages import reader, signed_in
 from test_webhooks import Time
 
 from api.mailboxes import LEAST_BETWEEN, PAUSES, Mailbox, Mailboxes, must_be_address
+from api.turns import PATIENCE, TAKEN
 from api.web.mail import Sender
-from api.webhooks import PATIENCE, TAKEN
 from domain.identity import part_id
 from domain.refusal import BadAddress, UnknownMailbox
 from scripts.delivering import Deliverer

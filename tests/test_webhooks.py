@@ -25,7 +25,8 @@ from test_pages import signed_in
 
 from api import outbound
 from api.outbound import Unreached, is_public, must_be_url, post, target_of
-from api.webhooks import LONGEST_PAUSE, PATIENCE, TAKEN, Webhooks, signed
+from api.turns import LONGEST_PAUSE, PATIENCE, TAKEN
+from api.webhooks import Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import Deliverer
 from scripts.stemma import main
