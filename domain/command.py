@@ -164,8 +164,12 @@ class Command(Record):
         noun = self.noun(past)
         assert noun is not None
         assert self.THEN is not None
-        own = (one.name for one in self.fields() if one.name not in self.in_path())
-        yield noun.then(self.THEN, **{name: getattr(self, name) for name in own})
+        yield noun.then(self.THEN, **self.own())
+
+    def own(self) -> dict[str, Any]:
+        """What it says, but for what its path names."""
+        names = (one.name for one in self.fields() if one.name not in self.in_path())
+        return {name: getattr(self, name) for name in names}
 
     def noun(self, past: Past) -> Noun | None:
         """What it names first in its path, if anything."""

@@ -102,27 +102,14 @@ class _Dispute(_About):
         return sides | of_works(past, _works_of(noun))
 
     def decide(self, past: Past) -> Iterator[New]:
-        deadline = deadline_of(self.answer_by, past.now)
-        disputed = self._disputed(past, deadline)
+        holds = {"by_name": True, "by_piece": True}
+        deadline, noun = deadline_of(self.answer_by, past.now), self.noun(past)
+        disputed = noun.then(self.KIND.Disputed, deadline=deadline, **self.own(), **holds)
         if past.is_limited:
             if self.evidence is None:
                 raise EvidenceMissing
-            _must_be_new(past, self.noun(past), self.grounds)
+            _must_be_new(past, noun, self.grounds)
         yield disputed
-
-    def _disputed(self, past: Past, deadline: str) -> New:
-        return self.noun(past).then(
-            self.KIND.Disputed,
-            grounds=self.grounds,
-            reason=self.reason,
-            deadline=deadline,
-            answer_by=self.answer_by,
-            evidence=self.evidence,
-            evidence_kind=self.evidence_kind,
-            evidence_sha256=self.evidence_sha256,
-            by_name=True,
-            by_piece=True,
-        )
 
 
 @record
@@ -143,14 +130,7 @@ class _Answer(_About):
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = self.noun(past)
-        answered = noun.then(
-            self.KIND.Answered,
-            disputer=noun.disputer,
-            reason=self.reason,
-            evidence=self.evidence,
-            evidence_kind=self.evidence_kind,
-            evidence_sha256=self.evidence_sha256,
-        )
+        answered = noun.then(self.KIND.Answered, disputer=noun.disputer, **self.own())
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
             raise NotPermitted(past.actor, self.words(), "The other side answers.")
         noun.must_be_answerable(past.now)
@@ -180,10 +160,8 @@ class _Settle(_About):
         settled = noun.then(
             self.KIND.Settled,
             disputer=noun.disputer,
-            outcome=self.outcome,
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
-            reason=self.reason,
-            replaced_by=replaced_by,
+            **self.own(),
             is_false=is_false,
             by_piece=is_false,
         )
