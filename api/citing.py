@@ -19,6 +19,7 @@ from api.fields import Shape, Texts
 from api.problems import of_refusal
 from api.routes import Routes
 from domain.commands.deriving import DeclareRemix
+from domain.identity import may_be_id
 from domain.journal import Journal
 from domain.outside import normal_uri, outside_id
 from domain.refusal import Refusal, UnknownWork
@@ -164,7 +165,7 @@ class _Citing:
         if id in self.cited:
             told = {"outcome": "already_cited", "detail": OUTCOMES["already_cited"]}
             return {**told, "work": id}
-        is_uri = not said.is_title and not _is_id(said.source)
+        is_uri = not said.is_title and not may_be_id(said.source)
         of = {"uri": said.source} if is_uri else {"parent": id}
         asked = {"child": self.work, "kind": said.kind, "rate": said.rate, **of}
         receipt = self.journal.record(DeclareRemix.of(asked), by=self.actor)
@@ -178,7 +179,7 @@ class _Citing:
             yield from self._named(Said(own, said.kind, said.rate))
         elif said.is_title:
             yield from searching.entitled(self.view, said.source, MOST_NAMED)
-        elif _is_id(said.source):
+        elif may_be_id(said.source):
             found = self.view.numbers("works", [said.source])
             for number in found.values():
                 (node,) = lineage.rows_of(self.view, [number]).values()
@@ -198,16 +199,8 @@ def read(line: str) -> Said:
     source = " ".join(words)
     if quoted := _QUOTED.match(source):
         return Said(quoted[1], kind, rate, is_title=True)
-    if _is_id(source):
+    if may_be_id(source):
         return Said(str(UUID(source)), kind, rate)
     if ("://" in source and len(words) == 1) or _URI.match(source):
         return Said(normal_uri(source), kind, rate)
     return Said(source, kind, rate, is_title=True)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

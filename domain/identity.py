@@ -19,6 +19,14 @@ def is_id(text: str) -> bool:
     return bool(_UUID.match(text))
 
 
+def may_be_id(text: str) -> bool:
+    """Whether a text is an id in any spelling."""
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
+
+
 def new_id(id: str | None) -> str:
     """The id a client chose, in its usual form, or a random one."""
     if id is None:

@@ -395,7 +395,6 @@ _OF_POOLS = _asked(
     f"AND a.noun IN (SELECT p.id FROM @proposals p WHERE p.pool IN :pools AND {holds('p')})",
 )
 _ENDS = ", ".join(f"a.noun || '/{side}'" for side in asks.SIDES)
-_NOT_MINE = "NOT a.who IN :ids AND NOT a.asked IN (SELECT number FROM mine)"
 _LATE = f"{_OVERDUE} AND NOT a.who IN :ids AND NOT a.asked IN (SELECT number FROM mine)"
 _OF_JUDGE = [
     _first_at(asks.OTHERS, "'overdue_claim'", _LATE),

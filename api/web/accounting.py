@@ -163,11 +163,6 @@ def _ledger(frame: Frame, view: View) -> Response:
     )
 
 
-def _page(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Who asks, and for which part of a list."""
-    return {"actor": reader(), "limit": PART, "after": wanted.get("cursor")}
-
-
 def _part_of(
     ask: Callable[..., Any],
     frame: Frame,

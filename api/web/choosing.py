@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from uuid import UUID
 
 from api.problems import Problem
 from api.web import words
 from api.web.finding import suggestions
 from api.web.frame import id_named
 from domain.command import Command
+from domain.identity import may_be_id
 from domain.outside import outside_id
 from domain.text import folded
 from domain.values import Ref
@@ -71,7 +71,7 @@ def _named(
 
 def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
     """What has an id, an address or a name."""
-    if (id := id_named(typed)) or _is_id(typed):
+    if (id := id_named(typed)) or may_be_id(typed):
         return [(id or typed, typed)]
     if "://" in typed:
         return [(outside_id(typed), typed)]
@@ -89,10 +89,3 @@ def _told_apart(named: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The same, each with the end of its id where another is called alike."""
     count = Counter(name for _, name in named)
     return [(id, f"{name} (…{id[-6:]})" if count[name] > 1 else name) for id, name in named]
-
-
-def _is_id(typed: str) -> bool:
-    try:
-        return bool(UUID(typed))
-    except ValueError:
-        return False

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, zip_longest
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from flask import request
 
 from api import percentages
 from api.problems import Problem, of_refusal
 from api.web.frame import id_named
+from domain.identity import may_be_id
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
@@ -127,7 +128,7 @@ class PostingForm:
         """The sources as the API takes them."""
         return [
             {
-                "work" if _is_id(row["source"]) else "uri": row["source"],
+                "work" if may_be_id(row["source"]) else "uri": row["source"],
                 "kind": row["kind"],
                 "rate": row["rate"] or None,
                 "note": row["note"] or None,
@@ -178,9 +179,9 @@ class PostingForm:
     def shown(self, view: View) -> dict[str, Any]:
         """The rows with their names, and the sum of the rates."""
         ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
-        names = timeline.names(view, [id for id in ids if _is_id(id)])
+        names = timeline.names(view, [id for id in ids if may_be_id(id)])
         for row in self.sources:
-            if _is_id(row["source"]) and "kind" not in names.get(row["source"], {}):
+            if may_be_id(row["source"]) and "kind" not in names.get(row["source"], {}):
                 self.complaints.append(f"There is no work {row['source']}.")
         total, told = self.rates()
         return {
@@ -212,7 +213,9 @@ class PostingForm:
 
     def _behind(self, view: View) -> dict[str, int]:
         """How many works, people and generations are behind the sources."""
-        numbers = view.numbers("works", [r["source"] for r in self.sources if _is_id(r["source"])])
+        numbers = view.numbers(
+            "works", [r["source"] for r in self.sources if may_be_id(r["source"])]
+        )
         works, generations = set[int](), 0
         for number in numbers.values():
             tree = ancestry(view, number).tree
@@ -278,14 +281,6 @@ def _named(text: str) -> str:
     return id_named(text) or normal_uri(text)
 
 
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
 def can_be_named(text: str) -> bool:
     """Whether a text is an id or an address and needs no search."""
-    return _is_id(text) or "://" in text or text.startswith("/")
+    return may_be_id(text) or "://" in text or text.startswith("/")
