@@ -6,7 +6,9 @@ Rule: a test sees nothing of the person who runs it: neither their settings nor 
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -18,9 +20,11 @@ from clicking import Stage, empty
 from databases import NoPostgres, Postgres, running_postgres
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from scratch import keep_bytecode, use_scratch
+from stories import Story, story
 from warm import warm
 
-from scripts.service import open_service
+Tell = Callable[[Story], object]
+"""A history: what is told in a story."""
 
 use_scratch()
 keep_bytecode()
@@ -88,38 +92,74 @@ def postgres_dsn(postgres_server: Postgres) -> Iterator[str]:
         yield url
 
 
+def nothing(told: Story) -> None:
+    """What has been told in a database that has only its tables."""
+
+
+def told_in(url: str, tell: Tell) -> str:
+    """The database, once something has been told in it."""
+    with story(url) as told:
+        tell(told)
+    return url
+
+
 @pytest.fixture(scope="session")
-def postgres_with_tables(postgres_server: Postgres) -> Iterator[str]:
-    """A database that every test on PostgreSQL begins with a copy of: it has its tables already."""
-    with postgres_server.database() as url:
-        open_service(url).close()
-        yield url
+def postgres_originals(postgres_server: Postgres) -> Iterator[Callable[[Tell], str]]:
+    """The database in which a history is told, once, for tests to begin with a copy of it."""
+    with ExitStack() as kept:
+        yield cache(lambda tell: told_in(kept.enter_context(postgres_server.database()), tell))
+
+
+@pytest.fixture(scope="session")
+def sqlite_originals(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Tell], Path]:
+    """The same on SQLite, by its file."""
+
+    @cache
+    def original(tell: Tell) -> Path:
+        file = tmp_path_factory.mktemp("original") / "stemma.db"
+        told_in(f"sqlite:///{file}", tell)
+        return file
+
+    return original
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_tables(sqlite_originals: Callable[[Tell], Path]) -> Path:
+    """A file with tables and nothing else, to be copied."""
+    return sqlite_originals(nothing)
 
 
 @pytest.fixture
-def postgres_copy(postgres_server: Postgres, postgres_with_tables: str) -> Iterator[str]:
+def told_before(request: pytest.FixtureRequest) -> Tell:
+    """What is told in a test's database before it begins."""
+    marker = request.node.get_closest_marker("after")
+    return marker.kwargs["told"] if marker else nothing
+
+
+@pytest.fixture
+def postgres_copy(
+    postgres_server: Postgres, postgres_originals: Callable[[Tell], str], told_before: Tell
+) -> Iterator[str]:
     """A fresh PostgreSQL database with the tables, as a URL."""
-    with postgres_server.database(postgres_with_tables) as url:
+    with postgres_server.database(postgres_originals(told_before)) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
-def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same on SQLite."""
-    file = tmp_path_factory.mktemp("tables") / "stemma.db"
-    open_service(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    sqlite_originals: Callable[[Tell], Path],
+    told_before: Tell,
+) -> str:
     """A fresh database as STEMMA_DATABASE names it: the test runs once on each engine.
 
-    It holds no fact, but the tables; see ``empty_database``.
+    It has its tables, and the facts that ``pytest.mark.after(told=…)`` names the history of; see
+    ``empty_database``.
     """
     if request.param == "sqlite":
         file = tmp_path / "stemma.db"
-        shutil.copy(request.getfixturevalue("sqlite_with_tables"), file)
+        shutil.copy(sqlite_originals(told_before), file)
         return f"sqlite:///{file}"
     url: str = request.getfixturevalue("postgres_copy")
     return url

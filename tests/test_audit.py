@@ -89,12 +89,12 @@ def test_what_was_signed_is_a_text_like_any_other(database: str) -> None:
 
 
 def prepared(told: Story) -> None:
-    """Every kind of fact, folded, in the log and signed."""
-    every_fact(told)
+    """Folded, in the log and signed."""
     told.service.follower.catch_up()
     told.service.log.catch_up()
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str) -> None:
     with story(database, signer=SIGNER) as told:
         prepared(told)
@@ -121,9 +121,9 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert after == before
 
 
+@pytest.mark.after(told=every_fact)
 def test_it_is_verified_while_others_write_and_fold(database: str) -> None:
     with story(database, signer=SIGNER) as told:
-        every_fact(told)
         told.service.follower.start()
         writes = iter(range(1 << 30))
 
@@ -165,6 +165,7 @@ def test_a_log_of_several_levels_is_verified_page_by_page(
 # -- what is changed, and what is said of it -----------------------------------------------
 
 
+@pytest.mark.after(told=every_fact)
 def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str) -> None:
     with story(database, signer=SIGNER) as told:
         prepared(told)
@@ -179,6 +180,7 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
         assert difference(told.service) == f"index: {said}"
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_row_of_the_books_that_differs_is_found_and_an_upgrade_repairs_it(database: str) -> None:
     with story(database, signer=SIGNER) as told:
         prepared(told)
@@ -427,7 +429,7 @@ CHANGES: tuple[Change, ...] = (
 
 
 @pytest.fixture(scope="module")
-def originals(
+def prepared_databases(
     tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres
 ) -> Iterator[dict[str, str]]:
     """A prepared database of each engine, to be copied for each change."""
@@ -435,6 +437,7 @@ def originals(
         sqlite = f"sqlite:///{tmp_path_factory.mktemp('audit') / 'stemma.db'}"
         for url in (sqlite, postgres):
             with story(url, signer=SIGNER) as told:
+                every_fact(told)
                 prepared(told)
         yield {"sqlite": sqlite, "postgres": postgres}
 
@@ -457,12 +460,12 @@ def copy_of(original: str, postgres_server: Postgres, tmp_path: Path) -> Iterato
 def test_what_was_changed_is_found_where_it_is(
     change: Change,
     engine: str,
-    originals: dict[str, str],
+    prepared_databases: dict[str, str],
     postgres_server: Postgres,
     tmp_path: Path,
 ) -> None:
     with (
-        copy_of(originals[engine], postgres_server, tmp_path) as database,
+        copy_of(prepared_databases[engine], postgres_server, tmp_path) as database,
         story(database, signer=SIGNER, create=False) as told,
     ):
         statement, said = change(told)
@@ -488,6 +491,7 @@ def test_a_wrong_head_is_replaced_by_what_the_facts_say(database: str, change: C
         )
 
 
+@pytest.mark.after(told=every_fact)
 def test_triggers_that_were_dropped_are_found(database: str) -> None:
     with story(database, signer=SIGNER) as told:
         prepared(told)
@@ -498,6 +502,7 @@ def test_triggers_that_were_dropped_are_found(database: str) -> None:
         assert {str(one).split()[3] for one in found} == names
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_checkpoint_of_another_key_is_found_only_with_the_key(database: str) -> None:
     with story(database, signer=SignerKey.new("stemma.example/log")) as told:
         prepared(told)
@@ -527,6 +532,7 @@ def test_a_cosignature_that_was_changed_is_named(database: str) -> None:
                 writer.insert(COSIGNATURES, kept)
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) -> None:
     """Without the database: what was mirrored before is not what is given out now."""
     with serving(database, follow=False) as served:
@@ -546,6 +552,7 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
 # -- the command ---------------------------------------------------------------------------
 
 
+@pytest.mark.after(told=every_fact)
 def test_the_command_tells_what_it_compared_and_every_difference(database: str) -> None:
     def run(status: int) -> Any:
         ran = CliRunner().invoke(main, ["--database", database, "verify", "database"])

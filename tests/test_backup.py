@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stories import every_fact, meanwhile, story, ticking
+from stories import every_fact, meanwhile, story
 from test_commands import Stemma
 
 from domain.note import SignerKey
@@ -21,9 +21,8 @@ SIGNER = SignerKey.new("stemma.example/log")
 
 
 def told_all(database: str) -> dict[str, object]:
-    """A database with every kind of fact, a key, and a signed log; what has to come back."""
-    with story(database, clock=ticking(), signer=SIGNER) as told:
-        every_fact(told)
+    """A key and a signed log besides every kind of fact; what has to come back."""
+    with story(database, signer=SIGNER) as told:
         told.service.log.catch_up()
         told.service.keys.create("operator")
         return kept(database)
@@ -42,6 +41,7 @@ def kept(database: str) -> dict[str, object]:
         }
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_backup_brings_back_everything_on_the_other_engine(
     database: str, other_database: str, tmp_path: Path
 ) -> None:
@@ -61,6 +61,7 @@ def test_a_backup_brings_back_everything_on_the_other_engine(
     assert "is not empty" in Stemma(other_database).wrong("restore", str(path))
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_backup_is_of_one_moment_while_others_write(database: str, tmp_path: Path) -> None:
     told_all(database)
     path, number = tmp_path / "stemma.backup", iter(range(1 << 30))
@@ -97,6 +98,8 @@ DAMAGES: dict[str, Callable[[Lines], Lines]] = {
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("written")
     database = f"sqlite:///{folder / 'stemma.db'}"
+    with story(database) as told:
+        every_fact(told)
     told_all(database)
     with open_service(database) as service:
         backup.write(service, folder / "a.backup", no_progress_of)

@@ -9,7 +9,7 @@ from shutil import copyfile
 import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, serving
-from stories import Story, at_once, every_fact, id_of, story
+from stories import IDS, Story, at_once, every_fact, id_of, story
 
 from domain.chain import Chains, content_of, named_in
 from domain.fact import FACTS
@@ -110,21 +110,21 @@ def test_many_who_write_about_one_work_at_once_get_each_a_number_of_their_own(
         assert numbers == list(range(1, 50))
 
 
+@pytest.mark.after(told=every_fact)
 def test_what_a_kind_of_fact_names_it_is_about(database: str) -> None:
     """So a verifier sees without the program that a fact stands in every history it belongs to."""
     with story(database) as told:
-        every_fact(told)
         for placed in told.facts():
             leaf = read_leaf(placed.leaf())
             assert named_in(leaf, content_of(leaf)) == set(placed.fact().subjects())
         assert {placed.topic for placed in told.facts()} <= set(FACTS)
 
 
+@pytest.mark.after(told=every_fact)
 def test_an_export_put_back_has_the_same_leaves_byte_for_byte(
     database: str, tmp_path: Path
 ) -> None:
     with story(database) as told, story(f"sqlite:///{tmp_path / 'back.db'}") as back:
-        every_fact(told)
         lines = [bundle.Found("", line) for line in bundle.export_lines(told.journal)]
         # In pages, so that a chain goes on over several appends.
         assert bundle.import_lines(back.journal, lines, batch=7).refused == []
@@ -138,9 +138,10 @@ def test_an_export_put_back_has_the_same_leaves_byte_for_byte(
 # -- verified ------------------------------------------------------------------------------
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_history_is_whole_and_one_fact_less_is_named(database: str) -> None:
     with story(database, signer=SIGNER) as told:
-        poem = every_fact(told)["poem"]
+        poem = IDS["poem"]
         receipts = receipts_of(told, poem)
         assert len(receipts) == 14
         assert split_receipts(b"".join(receipts)) == receipts

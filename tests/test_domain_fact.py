@@ -287,10 +287,10 @@ def test_every_field_is_sealed_or_has_a_declared_form(topic: str) -> None:
     assert set(kind.SEALED) <= set(TEXTS)
 
 
+@pytest.mark.after(told=every_fact)
 def test_every_field_of_every_fact_has_the_form_that_is_declared(database: str) -> None:
     forms = {name: form for form, names in FORMS.items() for name in names}
     with story(database) as told:
-        every_fact(told)
         for placed in told.facts():
             happened = placed.fact()
             for name, value in vars(happened).items():
@@ -310,9 +310,9 @@ def test_every_field_of_every_fact_has_the_form_that_is_declared(database: str) 
                     assert name in TEXT_FOR_A_REASON, (placed.topic, name)
 
 
+@pytest.mark.after(told=every_fact)
 def test_every_kind_is_stored_as_it_is_and_read_again(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         stored = told.facts()
         assert {placed.topic for placed in stored} == TOPICS
         for placed in stored:
@@ -321,9 +321,9 @@ def test_every_kind_is_stored_as_it_is_and_read_again(database: str) -> None:
             assert placed.fact() == read_fact(*placed[1:5])
 
 
+@pytest.mark.after(told=every_fact)
 def test_no_text_of_a_person_is_ever_in_a_fact(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         said = {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
         names = {name for (name,) in told.journal.engine.query("SELECT DISTINCT name FROM vault")}
         in_facts = {"medium", "licence", "source", "category", "payer", "about"}

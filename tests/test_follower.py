@@ -83,10 +83,10 @@ def follow_in_process(database: str, upto: int) -> None:
             told.service.follower.fold_page()
 
 
+@pytest.mark.after(told=long_history)
 def test_followers_in_several_processes_are_as_exact_as_one(database: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     with story(database) as told:
-        long_history(told)
         processes = [
             spawn.Process(target=follow_in_process, args=[database, told.head()]) for _ in range(2)
         ]
@@ -99,9 +99,9 @@ def test_followers_in_several_processes_are_as_exact_as_one(database: str) -> No
         assert live == alone(told)
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_page_that_was_folded_by_another_is_not_folded_again(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         at = told.store.current()
         page = told.journal.facts.after(0, 3)
         told.service.follower.fold_page()
@@ -116,9 +116,9 @@ class Crash(Exception):
     """The process ends here."""
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_crash_before_the_commit_loses_nothing_and_folds_nothing_twice(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         told.service.follower.fold_page()
         at, before = told.store.current(), read_tables(told)
         page = told.journal.facts.after(at.position, 5)
@@ -132,11 +132,11 @@ def test_a_crash_before_the_commit_loses_nothing_and_folds_nothing_twice(databas
         assert live == alone(told)
 
 
+@pytest.mark.after(told=long_history)
 def test_followers_that_are_killed_leave_exact_tables(database: str) -> None:
     """However far each came: it is killed as soon as it has folded something."""
     spawn = multiprocessing.get_context("spawn")
     with story(database) as told:
-        long_history(told)
         for _ in range(3):
             before = told.store.current().position
             process = spawn.Process(target=follow_in_process, args=[database, told.head()])
@@ -195,10 +195,10 @@ def test_what_was_acknowledged_is_waited_for_when_the_process_follows(database: 
 # -- rebuilding ----------------------------------------------------------------------------
 
 
+@pytest.mark.after(told=long_history)
 @pytest.mark.parametrize("page", [1, pytest.param(2, marks=pytest.mark.slow), 7, 1000])
 def test_a_rebuild_equals_what_was_folded_live_row_by_row(page: int, database: str) -> None:
     with story(database) as told:
-        long_history(told)
         told.service.follower.catch_up()
         live = read_tables(told)
         assert all(live.values())
@@ -220,10 +220,10 @@ def test_a_projection_is_shown_every_fact_that_changes_anything_in_it(
         assert read_tables(told) == live
 
 
+@pytest.mark.after(told=every_fact)
 def test_following_goes_on_after_a_rebuild(database: str) -> None:
     """With the numbers of the new tables, and in another process's follower as well."""
     with story(database) as told, story(database, create=False) as other:
-        every_fact(told)
         other.service.follower.catch_up()
         for number in range(3):
             Rebuild(told.journal, told.store).run()
@@ -233,9 +233,9 @@ def test_following_goes_on_after_a_rebuild(database: str) -> None:
         assert live == alone(told)
 
 
+@pytest.mark.after(told=long_history)
 def test_a_rebuild_equals_live_while_others_write_and_follow(database: str) -> None:
     with story(database) as told:
-        long_history(told)
         told.service.follower.start()
         numbers = count()
         with meanwhile(lambda: told.piece(f"meanwhile {next(numbers)}", id_of("song"))):
@@ -247,10 +247,10 @@ def test_a_rebuild_equals_live_while_others_write_and_follow(database: str) -> N
         assert live == alone(told)
 
 
+@pytest.mark.after(told=long_history)
 def test_reads_go_on_during_a_rebuild(database: str) -> None:
     """Each sees the whole of one generation, as long as it ends within the grace."""
     with story(database) as told:
-        long_history(told)
         told.service.follower.catch_up()
 
         def answer() -> Any:
@@ -269,10 +269,10 @@ def test_reads_go_on_during_a_rebuild(database: str) -> None:
         assert all(one == expected for one in answers)
 
 
+@pytest.mark.after(told=long_history)
 @pytest.mark.parametrize("pages", [0, 1, 5])
 def test_a_rebuild_left_half_finished_is_cleaned_up_by_the_next(pages: int, database: str) -> None:
     with story(database) as told:
-        long_history(told)
         told.service.follower.catch_up()
         live = read_tables(told)
         told_of: list[int] = []
@@ -295,10 +295,10 @@ def test_a_rebuild_left_half_finished_is_cleaned_up_by_the_next(pages: int, data
         assert read_tables(told) == live
 
 
+@pytest.mark.after(told=long_history)
 @pytest.mark.parametrize("when", ["at its first page", "at its last page"])
 def test_a_rebuild_overtaken_by_another_gives_way_to_it(when: str, database: str) -> None:
     with story(database) as told:
-        long_history(told)
         told.service.follower.catch_up()
         live = read_tables(told)
         overtaken = []
@@ -314,9 +314,9 @@ def test_a_rebuild_overtaken_by_another_gives_way_to_it(when: str, database: str
         assert generations_on(told) == {told.store.current().number}
 
 
+@pytest.mark.after(told=long_history)
 def test_rebuilds_at_once_leave_one_complete_generation(database: str) -> None:
     with story(database) as told:
-        long_history(told)
         told.service.follower.catch_up()
         live = read_tables(told)
 
@@ -334,9 +334,9 @@ def test_rebuilds_at_once_leave_one_complete_generation(database: str) -> None:
         assert generations_on(told) == {told.store.current().number}
 
 
+@pytest.mark.after(told=every_fact)
 def test_progress_is_told_up_to_the_head(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         runs: list[Callable[..., int]] = [
             told.service.follower.catch_up,
             Rebuild(told.journal, told.store, page=10).run,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import NOON, Story, every_fact, id_of, story
+from stories import IDS, NOON, Story, every_fact, id_of, story
 from test_lineage import all_pages
 
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownRemix, UnknownWork
@@ -27,27 +27,26 @@ def of_person(told: Story, view: View, id: str) -> list[dict[str, Any]]:
     return history.of_contributor(view, told.journal, id, actor="operator", limit=200).items
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_work_has_the_facts_of_itself_its_edges_and_its_credits(database: str) -> None:
-    with story(database) as told:
-        ids = every_fact(told)
-        with told.view() as view:
-            topics = [item["topic"] for item in of_work(told, view, ids["poem"])]
-            assert topics == [
-                "contribution.submitted",
-                "credit.claimed",
-                "credit.accepted",
-                "remix.declared",  # the song was made from it
-                "remix.declared",
-                "remix.disputed",
-                "remix.answered",
-                "remix.settled",
-                "remix.struck",
-                "work.redated",
-                "remix.declared",  # the release
-                "remix.retired",  # recut
-                "remix.declared",
-                "contribution.withdrawn",
-            ]
+    with story(database) as told, told.view() as view:
+        topics = [item["topic"] for item in of_work(told, view, IDS["poem"])]
+        assert topics == [
+            "contribution.submitted",
+            "credit.claimed",
+            "credit.accepted",
+            "remix.declared",  # the song was made from it
+            "remix.declared",
+            "remix.disputed",
+            "remix.answered",
+            "remix.settled",
+            "remix.struck",
+            "work.redated",
+            "remix.declared",  # the release
+            "remix.retired",  # recut
+            "remix.declared",
+            "contribution.withdrawn",
+        ]
 
 
 def of_project(told: Story, view: View, id: str) -> list[Any]:
@@ -58,26 +57,25 @@ def of_challenge(told: Story, view: View, id: str) -> list[Any]:
     return history.of_challenge(view, told.journal, id, actor="operator", limit=200).items
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> None:
-    with story(database) as told:
-        ids = every_fact(told)
-        with told.view() as view:
-            assert [item["topic"] for item in of_person(told, view, ids["ben"])] == [
-                "contributor.admitted",
-                "credit.granted",
-                *("contributor.merged", "contributor.separated", "contributor.merged"),
-            ]
-            eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
-            assert eva[0] == "contributor.admitted"
-            assert eva[-1] == "contributor.merged"
-            assert len(eva) == 14
+    with story(database) as told, told.view() as view:
+        assert [item["topic"] for item in of_person(told, view, IDS["ben"])] == [
+            "contributor.admitted",
+            "credit.granted",
+            *("contributor.merged", "contributor.separated", "contributor.merged"),
+        ]
+        eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
+        assert eva[0] == "contributor.admitted"
+        assert eva[-1] == "contributor.merged"
+        assert len(eva) == 14
 
 
+@pytest.mark.after(told=every_fact)
 def test_every_fact_is_in_the_history_of_all_it_is_about_and_of_nothing_else(
     database: str,
 ) -> None:
     with story(database) as told:
-        every_fact(told)
         subjects: dict[str, list[int]] = {}
         for placed in told.facts():
             for subject in dict.fromkeys(placed.fact().subjects()):
@@ -169,27 +167,27 @@ def test_a_withdrawn_title_is_gone_from_the_history_and_the_reason_stays(databas
             assert of_work(told, view, piece)[-1]["reason"] == "regret"
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_history_as_of_a_position_ends_there(database: str) -> None:
     with story(database) as told:
-        ids = every_fact(told)
         with told.view() as view:
-            whole = of_work(told, view, ids["song"])
+            whole = of_work(told, view, IDS["song"])
         for place in range(len(whole)):
             with told.view(as_of=whole[place]["position"]) as view:
-                assert of_work(told, view, ids["song"]) == whole[: place + 1]
+                assert of_work(told, view, IDS["song"]) == whole[: place + 1]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 13, 14, 15])
 def test_a_walk_over_pages_meets_every_fact_once(limit: int, told: Story) -> None:
-    ids = every_fact(told)
+    every_fact(told)
     with told.view() as view:
         items = all_pages(
             lambda c, n: history.of_work(
-                view, told.journal, ids["poem"], actor="operator", after=c, limit=n
+                view, told.journal, IDS["poem"], actor="operator", after=c, limit=n
             ),
             limit,
         )
-        assert items == of_work(told, view, ids["poem"])
+        assert items == of_work(told, view, IDS["poem"])
         assert len(items) == 14
 
 
@@ -205,9 +203,9 @@ def test_a_merge_does_not_change_history(told: Story) -> None:
 
 
 def test_a_history_is_numbered_and_each_fact_names_the_one_before(told: Story) -> None:
-    ids = every_fact(told)
+    every_fact(told)
     with told.view() as view:
-        for ask, id in ((of_work, ids["poem"]), (of_work, ids["song"]), (of_person, ids["ben"])):
+        for ask, id in ((of_work, IDS["poem"]), (of_work, IDS["song"]), (of_person, IDS["ben"])):
             items = ask(told, view, id)
             assert [item["number"] for item in items] == list(range(1, len(items) + 1))
             assert [item["previous"] for item in items] == [
@@ -216,9 +214,9 @@ def test_a_history_is_numbered_and_each_fact_names_the_one_before(told: Story) -
             ]
 
 
+@pytest.mark.after(told=every_fact)
 def test_the_history_of_a_credit_and_of_an_edge_tells_what_became_of_them(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         with told.view() as view:
             credit = history.of_credit(view, told.journal, id_of("credit"), actor="operator").items
             edge = history.of_remix(view, told.journal, id_of("saga"), actor="operator").items

@@ -2,7 +2,7 @@
 
 import pytest
 from serving import serving
-from stories import every_fact, raw_connection, story, ticking
+from stories import every_fact, raw_connection, story
 from test_commands import Stemma
 
 from domain.engine import RebuildNeeded, UpgradeNeeded
@@ -30,8 +30,7 @@ OLD: dict[str, list[str]] = {
 
 
 def spoil(database: str, statements: list[str]) -> None:
-    with story(database, clock=ticking()) as told:
-        every_fact(told)
+    with story(database) as told:
         told.service.follower.catch_up()
     with raw_connection(database) as connection:
         for statement in statements:
@@ -44,6 +43,7 @@ def is_whole(database: str) -> None:
             assert isinstance(audit.first_difference(check, service, no_progress), str)
 
 
+@pytest.mark.after(told=every_fact)
 @pytest.mark.parametrize("how", READ_OLD)
 def test_old_read_tables_say_rebuild_and_a_rebuild_is_enough(how: str, database: str) -> None:
     spoil(database, READ_OLD[how])
@@ -65,6 +65,7 @@ def test_a_read_table_without_a_column_says_rebuild_over_http_too(database: str)
         assert (answer.status, answer.code) == (503, "rebuild_needed")
 
 
+@pytest.mark.after(told=every_fact)
 @pytest.mark.parametrize("how", OLD)
 def test_an_older_layout_says_upgrade_and_an_upgrade_is_enough(how: str, database: str) -> None:
     spoil(database, OLD[how])
@@ -79,6 +80,7 @@ def test_an_older_layout_says_upgrade_and_an_upgrade_is_enough(how: str, databas
     is_whole(database)
 
 
+@pytest.mark.after(told=every_fact)
 def test_serving_upgrades_and_rebuilds_where_the_setting_says_so(database: str) -> None:
     spoil(database, OLD["the first version"])
     prepare(read_settings({"STEMMA_UPGRADE": "yes"}, database=database))
@@ -91,12 +93,14 @@ NEWER: dict[str, str] = {
 }
 
 
+@pytest.mark.after(told=every_fact)
 @pytest.mark.parametrize("how", NEWER)
 def test_a_newer_layout_is_called_so(how: str, database: str) -> None:
     spoil(database, [NEWER[how]])
     assert "of a newer version of Stemma" in Stemma(database).wrong("works")
 
 
+@pytest.mark.after(told=every_fact)
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: str) -> None:
     spoil(database, [])
     assert bring_up_to_date(database) == []

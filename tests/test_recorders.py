@@ -311,11 +311,11 @@ def test_two_decisions_about_a_credit_at_once_come_one_after_the_other(
 # -- the vault -----------------------------------------------------------------------------
 
 
+@pytest.mark.after(told=every_fact)
 def test_a_withdrawn_title_is_in_the_vault_no_longer_and_all_other_texts_are(
     database: str,
 ) -> None:
     with story(database) as told:
-        every_fact(told)
         texts = {text for (text,) in told.journal.engine.query("SELECT value FROM vault")}
         assert "text-title-poem" not in texts
         assert {"text-title-song", "text-name-ana", "text-reason-withdraw"} <= texts

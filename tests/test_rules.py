@@ -40,9 +40,9 @@ def recorded(told: Story, kind: type[Fact], id: str, /, **content: Any) -> str:
     return f"position {position}: "
 
 
+@pytest.mark.after(told=every_fact)
 def test_everything_that_was_recorded_by_commands_is_allowed(database: str) -> None:
     with story(database) as told:
-        every_fact(told)
         found = all_differences(rules, told.service, no_progress)
         assert isinstance(found, str), found
 

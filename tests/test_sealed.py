@@ -121,13 +121,13 @@ def test_any_byte_that_is_changed_is_noticed(exported: Lines, tmp_path: Path) ->
 # -- the command ---------------------------------------------------------------------------------
 
 
+@pytest.mark.after(told=every_fact)
 def test_an_export_of_the_command_is_restored_in_parts_too(
     database: str, other_database: str, tmp_path: Path
 ) -> None:
     one, other = Stemma(database), Stemma(other_database)
     whole, later = tmp_path / "whole.jsonl", tmp_path / "later.jsonl"
-    with story(database, clock=ticking()) as told:
-        every_fact(told)
+    with story(database) as told:
         one("export", str(whole))
         head = told.head()
         told.person("text-name-late")

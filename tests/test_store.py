@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import Story, at_once, every_fact, every_table, story
+from stories import IDS, Story, at_once, every_fact, every_table, story
 
 from projections import attribution, lineage
 from projections.follower import PROJECTIONS, TABLES
@@ -42,19 +42,18 @@ def test_a_view_stays_where_it_was_taken(database: str) -> None:
             assert view.at(99).as_of == view.as_of == 2
 
 
+@pytest.mark.after(told=every_fact)
 def test_nothing_is_known_at_the_beginning(database: str) -> None:
-    with story(database) as told:
-        every_fact(told)
-        with told.view(as_of=0) as view:
-            assert view.as_of == 0
-            assert lineage.works(view).items == []
-            assert attribution.people(view).items == []
+    with story(database) as told, told.view(as_of=0) as view:
+        assert view.as_of == 0
+        assert lineage.works(view).items == []
+        assert attribution.people(view).items == []
 
 
+@pytest.mark.after(told=every_table)
 def test_rows_are_closed_and_never_edited(database: str) -> None:
     """A version ends where the next begins, and the last has no end."""
     with story(database) as told:
-        every_table(told)
         told.service.follower.catch_up()
         generation = told.store.current().number
         for table in TABLES:
@@ -70,11 +69,11 @@ def test_rows_are_closed_and_never_edited(database: str) -> None:
             assert all(since < until for _, since, until in rows)
 
 
+@pytest.mark.after(told=every_fact)
 def test_balances_are_those_of_the_postings_at_every_position(database: str) -> None:
     """They are read from sums as of now, from which later postings are taken away."""
     grouped = "SELECT {0}, CAST(sum(p.amount) AS BIGINT) FROM @postings p WHERE {1} GROUP BY {0}"
     with story(database) as told:
-        every_fact(told)
         told.service.follower.catch_up()
         with told.view() as now:
             pools = every_pool(now)
@@ -145,21 +144,20 @@ def test_no_cursor_is_the_beginning() -> None:
     assert decode_cursor(None, int) is None
 
 
+@pytest.mark.after(told=every_fact)
 def test_every_list_refuses_a_cursor_of_another(database: str) -> None:
-    with story(database) as told:
-        ids = every_fact(told)
-        with told.view() as view:
-            lists: list[tuple[Any, bool]] = [
-                (lambda c: lineage.works(view, after=c), False),
-                (lambda c: attribution.people(view, after=c), False),
-                (lambda c: attribution.attribution(view, ids["ana"], after=c), False),
-                (lambda c: lineage.ancestors(view, ids["song"], after=c), True),
-                (lambda c: lineage.descendants(view, ids["poem"], after=c), True),
-                (lambda c: attribution.contributors(view, ids["song"], after=c), True),
-            ]
-            for ask, pairs in lists:
-                with pytest.raises(BadCursor):
-                    ask(encode_cursor(1) if pairs else encode_cursor(1, 1))
+    with story(database) as told, told.view() as view:
+        lists: list[tuple[Any, bool]] = [
+            (lambda c: lineage.works(view, after=c), False),
+            (lambda c: attribution.people(view, after=c), False),
+            (lambda c: attribution.attribution(view, IDS["ana"], after=c), False),
+            (lambda c: lineage.ancestors(view, IDS["song"], after=c), True),
+            (lambda c: lineage.descendants(view, IDS["poem"], after=c), True),
+            (lambda c: attribution.contributors(view, IDS["song"], after=c), True),
+        ]
+        for ask, pairs in lists:
+            with pytest.raises(BadCursor):
+                ask(encode_cursor(1) if pairs else encode_cursor(1, 1))
 
 
 def test_a_story_with_every_fact_is_folded(database: str) -> None:
