@@ -89,6 +89,15 @@ class Chains:
         self.signatures.follow(leaf, content)
 
 
+OF_KEYS = ("contributor.key_registered", "contributor.key_revoked", "contributor.forgotten")
+_SIGNED = (b'"message":', b'"signature":', b'"binds":')
+
+
+def concerns_keys(topic: str, state: bytes) -> bool:
+    """Whether a fact in its normal form is signed, or changes who may sign with what."""
+    return topic in OF_KEYS or any(map(state.__contains__, _SIGNED))
+
+
 class Signatures:
     """The signatures of actors in a log that is read leaf by leaf, and the keys in it."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from domain.command import Command
 from domain.comment import Comment
@@ -92,6 +92,8 @@ def read_first(command: Command, by: str) -> Iterator[str]:
 class Draft(Past):
     """Commands carried out one after the other, to be recorded together."""
 
+    SHEET: ClassVar[type[Sheet]] = Sheet
+
     def __init__(
         self,
         journal: Kept,
@@ -117,7 +119,7 @@ class Draft(Past):
         self._asked: dict[str, list[Request]] = {}
         self._reached: dict[str, int] = {}
         self._spent: list[Spent] = []
-        self._sheet = Sheet("", now)
+        self._sheet = self.SHEET("", now)
         self._key: str | None = None
         self._is_new_key = False
         self.further_keys: dict[str, int] = {}
@@ -180,7 +182,7 @@ class Draft(Past):
         Looks up what it names, checks the permission, reads its values and decides; the first
         refusal is raised.
         """
-        self.actor, self._sheet = by, Sheet(by, self.now, self.signing)
+        self.actor, self._sheet = by, self.SHEET(by, self.now, self.signing)
         self.warnings = []
         if by != OPERATOR:
             self.prefetch((by, grant_id(by, "auditor")))
@@ -436,7 +438,7 @@ class Draft(Past):
         except NotVerified as problem:
             raise BadSignature(str(problem)) from None
         self.signing = signing
-        self._sheet = Sheet(self.actor, self.now, signing)
+        self._sheet = self.SHEET(self.actor, self.now, signing)
 
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
         """Refuse facts that differ from what was signed, and a message used before."""

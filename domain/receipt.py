@@ -139,20 +139,32 @@ def _links(spelled: Iterable[Sequence[Any]]) -> tuple[Link, ...]:
 
 def read_leaf(data: bytes) -> Leaf:
     """The fact and its place; NotVerified for any bytes that leaf_bytes does not produce."""
-    line, _, state = data.partition(b"\n")
+    place, state = read_place(data)
     try:
-        place = json.loads(line.decode())
         del place["stemma"]
         links = _links(place.pop("links", ()))
         leaf = Leaf(**place, state=state, links=links)
         is_leaf = leaf_bytes(*leaf) == data
-    except (ValueError, TypeError, LookupError, RecursionError) as problem:
-        raise NotVerified("the leaf is not one of this form: a line of place, then a fact") from (
-            problem
-        )
+    except (ValueError, TypeError, LookupError) as problem:
+        raise NotVerified(NO_LEAF) from problem
     if not is_leaf:
         raise NotVerified("the leaf is not in its only spelling")
     return leaf
+
+
+NO_LEAF = "the leaf is not one of this form: a line of place, then a fact"
+
+
+def read_place(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """What a leaf says of its place, however it is spelled, and its fact; NotVerified if none."""
+    line, _, state = data.partition(b"\n")
+    try:
+        place = json.loads(line.decode())
+    except (ValueError, RecursionError) as problem:
+        raise NotVerified(NO_LEAF) from problem
+    if not isinstance(place, dict):
+        raise NotVerified(NO_LEAF)
+    return place, state
 
 
 # -- Proofs (C2SP tlog-proof) --------------------------------------------------------------------

@@ -20,7 +20,7 @@ from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.dates import is_surely_before
 from domain.engine import Row, Transaction
-from domain.fact import Fact, Noun, erasing
+from domain.fact import FACTS, Fact, Noun, erasing
 from domain.journal import Journal
 from domain.kept import BETWEEN
 from domain.known import Known
@@ -166,6 +166,11 @@ def streams(service: Service, progress: Progress) -> Differences:
 
 def _illegal(stream: list[Placed]) -> Iterator[Difference]:
     noun: Noun | None = None
+    first = FACTS.get(stream[0].topic)
+    if len(stream) == 1 and stream[0].originator_version == 1 and first is not None:
+        if not may_stand_at(first, 1):
+            yield Difference(_at(stream[0].position), f"{first.TOPIC} is fact 1 of its history")
+        return
     for version, placed in enumerate(stream, start=1):
         happened, where = placed.fact(), _at(placed.position)
         kind = type(happened)
@@ -285,9 +290,9 @@ def vault(service: Service, progress: Progress) -> Differences:
     return f"{found} texts as they were committed to, {gone} erased{old}"
 
 
-def kept_in(placed: Placed) -> list[str]:
+def kept_in(placed: Placed, content: Mapping[str, Any] | None = None) -> list[str]:
     """The commitments whose texts were kept; what somebody signs to be forgotten never is."""
-    return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed)
+    return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed, content)
 
 
 def erased_in(journal: Journal) -> dict[str, int]:

@@ -15,13 +15,19 @@ from typing import Any, NamedTuple, cast
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
 from domain.engine import Engine, Row
-from domain.fact import Fact
+from domain.fact import Fact, Noun
 from domain.grant import grant_id
+from domain.join import Join
 from domain.money.books import Books, fold_after
-from domain.past import PENDING, Kept
+from domain.neighbours import Neighbours
+from domain.nouns import BORN
+from domain.past import PENDING, Kept, N, Stream
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
+from domain.remix import Remix
 from domain.request import Request
+from domain.seal import Disclosure
+from domain.sheet import Sheet
 from domain.stored import Placed
 
 _TABLE = re.compile(r"\b(FROM|JOIN) (stored_events|requests|found)\b(?: (f)\b)?")
@@ -77,6 +83,8 @@ class Before(JournalRecorder):
         """By value and field: some values are in very many entries of one field."""
         self._at: dict[int, Placed] = {}
         self._of_page = dict[str, list[Placed]](), dict[str, dict[str, list[_Found]]]()
+        self._told: dict[str, Stream] = {}
+        self._nouns: dict[str, Noun] = {}
         self.page = [_Read(*one) for one in page]
         named = {name for one in self.page for name in _named(one)}
         self._read_streams(named)
@@ -91,6 +99,9 @@ class Before(JournalRecorder):
         streams.setdefault(placed.originator_id, []).append(placed)
         if placed.originator_id in self._streams:
             self._streams[placed.originator_id].append(placed)
+        if placed.originator_id in self._told:
+            self._told[placed.originator_id].append((placed.position, happened))
+            self._nouns.pop(placed.originator_id, None)
         for one in happened.found_by():
             entry = _Found(placed.position, one.leads_to)
             found.setdefault(one.value, {}).setdefault(one.field, []).append(entry)
@@ -106,6 +117,21 @@ class Before(JournalRecorder):
     def streams(self, ids: Collection[str]) -> list[Placed]:
         self._read_streams(ids)
         return [placed for id in sorted(set(ids)) for placed in self._streams[id]]
+
+    def told(self, id: str) -> Stream:
+        """The facts of a stream, which may not be changed."""
+        if id not in self._told:
+            self._read_streams([id])
+            self._told[id] = [(placed.position, placed.fact()) for placed in self._streams[id]]
+        return self._told[id]
+
+    def noun(self, id: str) -> Noun | None:
+        """What a stream tells of, which may not be changed; None for an empty one."""
+        if id not in self._nouns:
+            if not (told := self.told(id)):
+                return None
+            self._nouns[id] = BORN[type(told[0][1])].told_by(told)
+        return self._nouns[id]
 
     def births(self, ids: Collection[str]) -> dict[str, int]:
         self._read_streams(ids)
@@ -217,12 +243,27 @@ class Earlier(Kept):
     comment_minutes = 0
 
     def __init__(self, facts: Before) -> None:
-        self._facts = facts
+        self._facts, self.near = facts, Neighbours(facts)
 
     @property
     def facts(self) -> JournalRecorder:
         """The facts up to the position."""
         return self._facts
+
+    def add(self, placed: Placed) -> None:
+        """Go on by the next fact of the page."""
+        self._facts.add(placed)
+        if isinstance(happened := placed.fact(), Remix.Declared | Join.Event):
+            self.near.add(happened)
+        self.near.recorded([placed.position])
+
+    def noun(self, id: str) -> Noun | None:
+        """What a stream tells of, which may not be changed; None for an empty one."""
+        return self._facts.noun(id)
+
+    def told(self, id: str) -> Stream:
+        """The facts of a stream, which may not be changed."""
+        return self._facts.told(id)
 
     @property
     def told_by_mail(self) -> Callable[[Collection[str]], Collection[str]]:
@@ -236,11 +277,39 @@ class Earlier(Kept):
         return books
 
 
-class Deciding(Draft):
-    """A draft in which a command is decided again: nothing of it is recorded, or repeated."""
+class Unsealed(Sheet):
+    """A sheet whose texts are not committed to: the fact that it is compared with has its own."""
 
+    def _seal(self, owner: str, name: str, value: str) -> str:
+        self.disclosures.append(Disclosure("", owner, name, "", value))
+        return value
+
+
+class Deciding(Draft):
+    """A draft in which a command is decided again: nothing of it is recorded, or repeated.
+
+    So it may share what it reads with those of the facts after it.
+    """
+
+    SHEET = Unsealed
     is_claim = False
     """Whether the fact says that it waits for somebody's agreement, and so did not count."""
+
+    def __init__(self, earlier: Earlier, now: datetime) -> None:
+        super().__init__(earlier, now, near=earlier.near, is_vouched_for=True)
+        self._earlier = earlier
+
+    def prefetch(self, ids: Collection[str]) -> None:
+        """Nothing: what a page names is read at once."""
+
+    def stream(self, id: str) -> Stream:
+        return self._streams[id] if id in self._streams else self._earlier.told(id)
+
+    def get(self, kind: type[N], id: str) -> N:
+        noun = self._earlier.noun(id)
+        if not isinstance(noun, kind):
+            raise kind.UNKNOWN(id)
+        return noun
 
     def _must_be_able(self, command: Command) -> None:
         super()._must_be_able(command)
@@ -249,5 +318,7 @@ class Deciding(Draft):
     def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
         return None
 
-    def _remember(self, command: Command, position: int) -> Acknowledgement:
+    def _take(self, command: Command) -> Acknowledgement:
+        self._must_be_known(self._sheet)
+        self.facts += self._sheet.facts
         return Acknowledgement(self.id, PENDING)

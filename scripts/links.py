@@ -5,7 +5,7 @@ The rule is that of scripts.audit: nothing stored is believed, and nothing in us
 
 from __future__ import annotations
 
-from domain.chain import Signatures, content_of, link_facts
+from domain.chain import Signatures, concerns_keys, content_of, link_facts
 from domain.receipt import Leaf
 from domain.signature import must_fit
 from domain.stored import HEADS, Placed
@@ -68,7 +68,7 @@ def signatures(service: Service, progress: Progress) -> Differences:
     """Every signature of an actor is of a key in the log, and its facts say what was signed."""
     head, known, fitting, erased = service.journal.facts.head(), Signatures(), 0, 0
     for page in pages(service.journal.read()):
-        leaves = [Leaf(*placed[:5]) for placed in page]
+        leaves = [Leaf(*one[:5]) for one in page if concerns_keys(one.topic, one.state)]
         contents = [content_of(leaf) for leaf in leaves]
         signed = [str(content["message"]) for content in contents if "message" in content]
         messages = service.journal.facts.texts(signed) if signed else {}

@@ -41,6 +41,7 @@ from domain.tree import (
 from scripts.line import TIMEOUT_SECONDS, Line
 from scripts.verify import (
     bundles_of,
+    check_entries,
     check_hashes,
     check_log,
     check_map,
@@ -87,16 +88,19 @@ def mirror(
     api_key: str | None = None,
     only_hashes: bool = False,
     again: bool = False,
+    is_replayed: bool = False,
     max_age: int | None = None,
     **witnesses: Any,
 ) -> Trusted:
     """Bring a folder up to date with the log at an address; NotVerified if the log was rewritten.
 
-    Full tiles already there are not fetched again, since they never change, unless ``again`` asks
-    for a comparison. The leaves need the key of an auditor, unless they are published; hashes alone
-    show everything but what was recorded. With ``witnesses`` (and ``quorum``, see open_checkpoint)
-    it is the latest tree that they have seen. A log that has not grown for ``max_age`` seconds, or
-    was not seen by witnesses since, is refused as frozen.
+    Tiles of hashes follow from the leaves, or from the lowest tiles, and are made here. Full tiles
+    already there are not fetched again, since they never change; ``again`` fetches every tile, and
+    compares. The leaves need the key of an auditor, unless they are published; hashes alone show
+    everything but what was recorded. If the mirror ``is_replayed`` next, how its facts name each
+    other is left to that (see scripts.replay). With ``witnesses`` (and ``quorum``, see
+    open_checkpoint) it is the latest tree that they have seen. A log that has not grown for
+    ``max_age`` seconds, or was not seen by witnesses since, is refused as frozen.
     """
     note, trusted = checkpoint_at(url, keys, **witnesses)
     kept = folder / "checkpoint"
@@ -109,20 +113,24 @@ def mirror(
                 return trusted  # they have not seen yet what is here
             must_continue(remembered, trusted.checkpoint)
         size = trusted.checkpoint.size
-        tiles = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
-        with _kept_if_verified([folder / tile.path for tile in tiles]):
+        every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
+        lowest = 0 if only_hashes else ENTRIES
+        tiles = [tile for tile in every if again or tile.level == lowest]
+        with _kept_if_verified([folder / tile.path for tile in every]):
             with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
                 keep = partial(_keep, url, folder, api_key=api_key, again=again, line=line)
                 for number, _ in enumerate(threads.map(keep, tiles), start=1):
                     progress(number, len(tiles))
             map = _map_at(url, folder, size)
             if only_hashes:
-                check_hashes(folder, trusted.checkpoint, remembered)
+                check_hashes(folder, trusted.checkpoint, remembered, _make)
                 _ = map and open_map(map, keys, trusted)
+            elif is_replayed:
+                check_entries(folder, trusted.checkpoint, remembered, _make)
             else:
                 logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
-                chains = check_log(folder, trusted.checkpoint, remembered, logs)
-                check_map(map, trusted, list(keys), chains)
+                chains = check_log(folder, trusted.checkpoint, remembered, logs, _make)
+                check_map(map, trusted, keys, chains.heads)
     if map:
         _keep_map(folder / "map", size, map)
     if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
@@ -212,6 +220,10 @@ def _keep(
         write_whole(unverified(path), data)
     elif data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")
+
+
+def _make(path: Path, data: bytes) -> None:
+    write_whole(unverified(path), data)
 
 
 def _map_at(url: str, folder: Path, size: int) -> bytes | None:

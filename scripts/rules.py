@@ -128,6 +128,7 @@ class Judge:
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
         """Where no command could have recorded the next facts; they need not be stored yet."""
         before = Before(engine, page[0].position, page)
+        earlier = Earlier(before)
         for placed in before.page:
             happened = placed.fact()
             if why := self.time.problem(placed, happened) or _left_out(self._before, happened):
@@ -135,10 +136,10 @@ class Judge:
             asked = asked_for(happened, self._before)
             if asked is not None:
                 self.decided += 1
-                if why := self._refused(before, placed, happened, asked):
+                if why := self._refused(earlier, placed, happened, asked):
                     yield placed.position, why
             self._before = happened
-            before.add(placed)
+            earlier.add(placed)
 
     def unfinished(self, now: datetime) -> Iterator[str]:
         """What is wrong where the facts end: something is left out, or they are of the future."""
@@ -160,9 +161,9 @@ class Judge:
                 return placed.position, f"it is of {stamp}, which has not come yet"
         return None
 
-    def _refused(self, before: Before, placed: Placed, happened: Fact, asked: Asked) -> str:
+    def _refused(self, earlier: Earlier, placed: Placed, happened: Fact, asked: Asked) -> str:
         """Why a command that led to a fact is refused now; empty if it is not."""
-        draft = Deciding(Earlier(before), happened.timestamp, is_vouched_for=True)
+        draft = Deciding(earlier, happened.timestamp)
         draft.is_claim = getattr(happened, "waits_for", None) is not None
         try:
             if asked.is_whole:

@@ -12,8 +12,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,6 +91,10 @@ class NotProven(NotVerified):
     """Nothing contradicts what was asked, and what is here does not prove it either."""
 
 
+class Missing(NotVerified):
+    """A file of a mirror is not there."""
+
+
 CLOCKS_DIFFER_SECONDS = 300
 """How far the clock of a witness may be from ours."""
 MOST_NAMED = 12
@@ -138,14 +143,43 @@ def check_log(
     checkpoint: Checkpoint,
     remembered: Checkpoint | None = None,
     logs: Collection[str] = (),
+    make: Make | None = None,
 ) -> Chains:
     """The chains of a mirrored log; NotVerified, with the file, unless complete and as signed.
 
     Everything is computed again from the leaves: each tile, the root, and the root at the
     remembered size. Every history is checked: its numbers have no gap, and each fact names the one
     before it. Every signature of an actor is one of a key in the log, for one of these logs.
+    A tile of hashes that is missing may be made (see check_entries).
     """
     chains = Chains(logs)
+    check_entries(folder, checkpoint, remembered, make, partial(_follow, chains))
+    return chains
+
+
+def _follow(chains: Chains, bundle: Tile, index: int, entry: bytes, hash: bytes) -> None:
+    leaf = read_leaf(entry)
+    if leaf.position != index + 1:
+        raise NotVerified(f"{bundle.path}: leaf {index} says another position")
+    chains.follow(leaf, hash)
+
+
+Make = Callable[[Path, bytes], object]
+"""Writes a file."""
+
+
+def check_entries(
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    make: Make | None = None,
+    follow: Callable[[Tile, int, bytes, bytes], object] | None = None,
+) -> None:
+    """Raise NotVerified, with the file, unless the entries of a mirrored log are as signed.
+
+    What they say is not looked at, unless by ``follow``. A tile of hashes is what its entries hash
+    to; one that is missing may be made.
+    """
     hashes: list[bytes] = []
     for bundle in bundles_of(checkpoint.size):
         entries = entries_of(_bytes_of(folder, bundle))
@@ -153,53 +187,72 @@ def check_log(
             raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
         for entry in entries:
             hashes.append(leaf_hash(entry))
-            leaf = read_leaf(entry)
-            if leaf.position != len(hashes):
-                raise NotVerified(f"{bundle.path}: leaf {len(hashes) - 1} says another position")
-            chains.follow(leaf, hashes[-1])
-    _must_hash_to(folder, hashes, checkpoint, remembered)
-    return chains
+            if follow is not None:
+                follow(bundle, len(hashes) - 1, entry, hashes[-1])
+    _must_hash_to(folder, hashes, checkpoint, remembered, make)
 
 
 def check_map(
-    note: bytes | None, trusted: Trusted, keys: list[VerifierKey], chains: Chains
+    note: bytes | None,
+    trusted: Trusted,
+    keys: Collection[VerifierKey],
+    heads: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves."""
+    """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves.
+
+    ``heads`` are what they say is the latest fact about each subject: its number and position.
+    """
     if note is not None:
         root = open_map(note, keys, trusted)
-        must_be_map_of(root, ((one, head[:2]) for one, head in chains.heads.items()))
+        must_be_map_of(root, ((one, (head[0], head[1])) for one, head in heads.items()))
 
 
 def check_hashes(
-    folder: Path, checkpoint: Checkpoint, remembered: Checkpoint | None = None
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    make: Make | None = None,
 ) -> None:
     """Raise NotVerified, with the file, unless the hashes of a mirrored log are as signed.
 
-    The tiles are computed again from the hashes of the leaves, which are not read.
+    The tiles are computed again from the hashes of the leaves, which are not read; one above the
+    lowest that is missing may be made.
     """
-    lowest = (tile for tile in tiles_of(checkpoint.size) if not tile.level)
-    data = b"".join(_bytes_of(folder, tile) for tile in lowest)
-    if len(data) != checkpoint.size * HASH_BYTES:
+    hashes = hashes_in(folder, checkpoint.size)
+    if len(hashes) != checkpoint.size:
         raise NotVerified(f"the tiles do not hold {checkpoint.size} hashes")
-    hashes = [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
-    _must_hash_to(folder, hashes, checkpoint, remembered)
+    _must_hash_to(folder, hashes, checkpoint, remembered, make)
 
 
 def _must_hash_to(
-    folder: Path, hashes: list[bytes], checkpoint: Checkpoint, remembered: Checkpoint | None
+    folder: Path,
+    hashes: list[bytes],
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None,
+    make: Make | None,
 ) -> None:
     """The tiles, the root, and the root at the remembered size follow from the leaves."""
-    for tile, computed in grow(0, hashes, lambda _: ()).items():
-        if _bytes_of(folder, tile) != computed:
-            raise NotVerified(f"{tile.path} is not what its leaves hash to")
-    if root_of(hashes) != checkpoint.root:
-        raise NotVerified("the leaves do not hash to the root that was signed")
-    if remembered is not None and remembered.size:
+    is_signed = root_of(hashes) == checkpoint.root
+    if is_signed and remembered is not None and remembered.size:
         must_continue(remembered, checkpoint)
         if root_of(hashes[: remembered.size]) != remembered.root:
             raise NotVerified(
                 f"fork: the first {remembered.size} leaves are not the same as before"
             )
+    missing = dict[Path, bytes]()
+    for tile, computed in grow(0, hashes, lambda _: ()).items():
+        try:
+            if _bytes_of(folder, tile) != computed:
+                raise NotVerified(f"{tile.path} is not what its leaves hash to")
+        except Missing:
+            if make is None:
+                raise
+            missing[folder / tile.path] = computed
+    if not is_signed:
+        raise NotVerified("the leaves do not hash to the root that was signed")
+    for path, computed in missing.items():
+        assert make is not None
+        make(path, computed)
 
 
 def check_history(
@@ -262,7 +315,7 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             continue
-    raise NotVerified(f"{tile.path} is missing")
+    raise Missing(f"{tile.path} is missing")
 
 
 def hashes_in(folder: Path, size: int) -> list[bytes]:
@@ -754,7 +807,7 @@ def _check_log(
         logs = {checkpoint.origin, *(key.name for key in keys)}
         chains = check_log(options.file, checkpoint, logs=logs)
         map = options.file / "map" / str(checkpoint.size)
-        check_map(map.read_bytes() if map.exists() else None, trusted, keys, chains)
+        check_map(map.read_bytes() if map.exists() else None, trusted, keys, chains.heads)
     yield from describe_checkpoint(trusted)
     if options.mirror:
         known = dict(enumerate(hashes_in(options.file, checkpoint.size)))

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from eventsourcing.persistence import StoredEvent
 from serving import OPERATOR_KEY, serving
 from stories import NOON, Story, every_fact, read_tables
 from test_rules import recorded
 
 from domain.credit import Credit
-from domain.receipt import Leaf
 from domain.tree import NotVerified
 from scripts.mirror import mirror
 from scripts.replay import append
@@ -64,9 +64,8 @@ def test_a_fact_that_follows_from_nothing_is_named_and_no_crash(tmp_path: Path) 
         told = Story(one)
         every_fact(told)
         opened = next(each for each in told.facts() if each.topic == "entry.divided")
-        leaves = [Leaf(*each[:5], ()) for each in told.facts()[:2]]
-        leaves.append(Leaf(3, opened.originator_id, 1, opened.topic, opened.state, ()))
+        facts = [StoredEvent(*each[1:5]) for each in (*told.facts()[:2], opened)]
     with open_service(f"sqlite:///{tmp_path / 'two.db'}") as two:
         with pytest.raises(NotVerified, match=r"^position 3: this entry\.divided follows from"):
-            append(two, leaves)
+            append(two, 0, facts)
         assert two.journal.facts.head() == 2

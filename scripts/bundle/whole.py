@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from datetime import datetime
-from typing import Any, TypeGuard
+from functools import cache
+from typing import Any, TypeGuard, cast
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
-from domain.fact import FACTS, erasing
+from domain.fact import FACTS, Fact, erasing
 from domain.identity import is_id
 from domain.journal import Journal
 from domain.lines import BadLine, Line, NotRestored
@@ -150,29 +151,30 @@ def content_of(placed: Placed) -> dict[str, Any]:
         raise BadLine(f"there is no kind of fact “{placed.topic}”")
     content: dict[str, Any] = json.loads(placed.state)
     datetime.fromisoformat(content["timestamp"])
-    says = {one.name: one.default is MISSING for one in fields(kind)}
-    needed = {name for name, is_needed in says.items() if is_needed} - _PLACE
+    types, needed = _form_of(cast("Any", kind))
     if (
         not _is_position(placed.position)
         or not _is_position(placed.originator_version)
         or not is_id(placed.originator_id)
         or not may_stand_at(kind, placed.originator_version)
-        or not needed <= content.keys() <= says.keys() - _PLACE
+        or not needed <= content.keys() <= types.keys()
         or not all(
-            _fits(content[one.name], str(one.type)) for one in fields(kind) if one.name in content
+            type(value) is types[name] and _is_plain(value) for name, value in content.items()
         )
     ):
         raise ValueError(placed)
     return content
 
 
-def _fits(value: object, annotation: str) -> bool:
-    """Whether a value has the type of its field and can be stored."""
-    name = annotation.partition("[")[0].partition(" ")[0]
-    kind = {"str": str, "int": int, "bool": bool, "dict": dict}.get(
-        name, str if name == "datetime" else list
-    )
-    return type(value) is kind and _is_plain(value)
+@cache
+def _form_of(kind: type[Fact]) -> tuple[dict[str, type], set[str]]:
+    """The types of the fields of a fact as they are stored, and which it needs."""
+    own = [one for one in fields(kind) if one.name not in _PLACE]
+    named = {"str": str, "int": int, "bool": bool, "dict": dict, "datetime": str}
+    types = {
+        one.name: named.get(str(one.type).partition("[")[0].partition(" ")[0], list) for one in own
+    }
+    return types, {one.name for one in own if one.default is MISSING}
 
 
 def _is_plain(value: object) -> bool:
@@ -235,8 +237,8 @@ def _keys_of(request: Request) -> list[str | None]:
     return [request.key, *request.further] if request.key or request.further else []
 
 
-def commitments(placed: Placed) -> list[str]:
+def commitments(placed: Placed, content: Mapping[str, Any] | None = None) -> list[str]:
     """The digests of the texts that a fact commits to, and of the message its actor signed."""
-    content = json.loads(placed.state)
+    content = json.loads(placed.state) if content is None else content
     names = (*FACTS[placed.topic].SEALED, "message")
     return [content[name] for name in names if name in content]

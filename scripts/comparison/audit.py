@@ -70,17 +70,18 @@ class Audit:
                 self.keys,
                 progress,
                 api_key=self.caller.key,
+                is_replayed=not after,
                 **self.mirroring,
             )
         size = trusted.checkpoint.size
         with self.told("replaying") as progress:
-            put(self.replay, self.folder, trusted.checkpoint, self._judged_too(progress))
+            told = self._judged_too(progress)
+            put(self.replay, self.folder, trusted, self.keys, told)
         if not after:
             self.judging.begin(*CHECKS)
         with self.told("texts") as progress, self.caller.kept_open():
             caller = self.caller if self.with_texts else None
-            found = take_texts(self.replay, caller, after, size, progress)
-        self.texts = Texts(*map(sum, zip(self.texts, found, strict=True)))
+            self.texts += take_texts(self.replay, caller, after, size, progress)
         if not after:
             self.judging.begin("signatures")
         with self.told("folding") as progress:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 
 from domain.engine import EMBEDDED
 from domain.engine.sqlite import SQLiteEngine
-from projections.follower import no_progress
+from projections.follower import no_progress, uncollected
 from scripts.audit import CHECKS as AUDIT
 from scripts.difference import Difference, all_differences
 from scripts.rules import rules_between, time_is_kept_from
@@ -87,7 +87,7 @@ class Judging:
 
 
 def _found_at(address: str, name: str, part: Part | None) -> Found:
-    with open_service(address, create=False) as service:
+    with open_service(address, create=False) as service, uncollected():
         return _found(service, name, part)
 
 

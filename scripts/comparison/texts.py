@@ -6,6 +6,8 @@ Without them, names and titles are not compared.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -21,6 +23,9 @@ from scripts.audit import erased_in, kept_in
 from scripts.comparison.caller import Caller
 from scripts.service import Service
 
+MOST_KEPT = 5_000
+"""How many texts are put there in one transaction."""
+
 
 class Texts(NamedTuple):
     """How many texts the facts commit to."""
@@ -29,6 +34,9 @@ class Texts(NamedTuple):
     erased: int = 0
     missing: int = 0
     """Neither erased by a fact nor disclosed."""
+
+    def __add__(self, more: Texts) -> Texts:  # type: ignore[override]  # of a pair of counts
+        return Texts(*map(sum, zip(self, more, strict=True)))
 
     def __str__(self) -> str:
         missing = f", {self.missing} not disclosed: these are not compared" if self.missing else ""
@@ -44,32 +52,38 @@ def take_texts(
     a caller, or one who may not ask, all are missing.
     """
     told, erased = Texts(), erased_in(service.journal)
-    facts = service.journal.read(after)
-    while after < size:
-        page = _page(caller, after, size)
-        upto = _upto(page["next"], after, size)
-        said = {one["position"]: one["disclosures"] for one in page["items"]}
-        rows: list[Row] = []
-        for placed in islice(facts, upto - after):
-            committed = kept_in(placed)
-            texts = _checked(placed, said.get(placed.position, ()))
-            if again := next((one for one in texts if one.digest in erased), None):
-                raise NotVerified(
-                    f"position {placed.position}: its {again.name} was erased at position "
-                    f"{erased[again.digest]}, and is disclosed"
-                )
-            rows += map(vault_row, texts)
-            gone = sum(digest in erased for digest in committed)
-            told = Texts(
-                told.had + len(texts),
-                told.erased + gone,
-                told.missing + len(committed) - gone - len(texts),
-            )
-        with service.engine.transaction() as transaction:
-            transaction.insert(VAULT, rows)
-        after = upto
-        progress(after, size)
+    facts, rows = service.journal.read(after), list[Row]()
+    with ThreadPoolExecutor(1) as threads:
+        next_page = threads.submit(_page, caller, after, size)
+        while after < size:
+            page = next_page.result()
+            upto = _upto(page["next"], after, size)
+            next_page = threads.submit(_page, caller if upto < size else None, upto, size)
+            said = {one["position"]: one["disclosures"] for one in page["items"]}
+            for placed in islice(facts, upto - after):
+                told += _taken(placed, said.get(placed.position, ()), erased, rows)
+            after = upto
+            if len(rows) > MOST_KEPT or after == size:
+                with service.engine.transaction() as transaction:
+                    transaction.insert(VAULT, rows)
+                rows.clear()
+            progress(after, size)
     return told
+
+
+def _taken(placed: Placed, said: Any, erased: Mapping[str, int], rows: list[Row]) -> Texts:
+    """What is disclosed of a fact, checked and put to the rows of the vault."""
+    content = json.loads(placed.state)
+    committed = kept_in(placed, content)
+    texts = _checked(placed, content, committed, said) if said else []
+    if again := next((one for one in texts if one.digest in erased), None):
+        raise NotVerified(
+            f"position {placed.position}: its {again.name} was erased at position "
+            f"{erased[again.digest]}, and is disclosed"
+        )
+    rows += map(vault_row, texts)
+    gone = sum(digest in erased for digest in committed)
+    return Texts(len(texts), gone, len(committed) - gone - len(texts))
 
 
 def _page(caller: Caller | None, after: int, size: int) -> Any:
@@ -90,9 +104,11 @@ def _upto(cursor: str | None, after: int, size: int) -> int:
     return int(place[0])
 
 
-def _checked(placed: Placed, said: Any) -> list[Disclosure]:
+def _checked(
+    placed: Placed, content: Mapping[str, Any], committed: Collection[str], said: Any
+) -> list[Disclosure]:
     """The texts that are disclosed of a fact, each with its owner."""
-    content, committed, texts = json.loads(placed.state), kept_in(placed), []
+    texts = []
     for salt, name, value in said:
         digest = digest_of(salt, name, value)
         if digest in committed:
