@@ -37,12 +37,14 @@ MEANINGS = {
     "reads": "what a person with a key reads",
     "writes": "what a person with a key sends",
     "visitors": "everything from an address without a valid key",
+    "tiles": "what anybody fetches of the tiles of the log, which never change",
     "failures": "keys from an address that are not valid",
 }
 DEFAULTS = {
     "reads": Limit(3000, 60),
     "writes": Limit(600, 60),
     "visitors": Limit(1800, 60),
+    "tiles": Limit(18_000, 60),
     "failures": Limit(20, 600),
 }
 """The limits by name; a person who clicks meets none of them."""

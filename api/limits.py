@@ -29,6 +29,8 @@ MOST_REMEMBERED = 10_000
 CLEANED_ONCE_IN = 200
 FREE = frozenset({"static", "metrics", "service.show_health", "service.show_readiness"})
 """The endpoints that are not counted: probes, and files that never change."""
+TILES = frozenset({"service.show_tile", "service.show_entry_tile", "service.show_entries"})
+"""The endpoints that a mirror asks for each 256 facts; proxies may keep what they answer."""
 OPERATOR_FACTOR = 10
 
 
@@ -66,7 +68,9 @@ class Limits:
         if request.endpoint in FREE or is_repeated():
             return
         actor: str | None = g.get("actor")
-        if actor is None:
+        if request.endpoint in TILES:
+            self._must_be_within("tiles", actor or self.address())
+        elif actor is None:
             self._must_be_within("visitors", self.address())
         else:
             what = "reads" if request.method in ("GET", "HEAD", "OPTIONS") else "writes"

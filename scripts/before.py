@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from domain.command import Command
 from domain.draft import Acknowledgement, Draft
 from domain.engine import Engine, Row
-from domain.fact import Fact, Noun
+from domain.fact import Fact, New, Noun, happened
 from domain.grant import grant_id
 from domain.join import Join
 from domain.money.books import Books, fold_after
@@ -26,7 +26,7 @@ from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
 from domain.request import Request
-from domain.seal import Disclosure
+from domain.seal import Disclosure, Said
 from domain.sheet import Sheet
 from domain.stored import Placed
 
@@ -280,9 +280,21 @@ class Earlier(Kept):
 class Unsealed(Sheet):
     """A sheet whose texts are not committed to: the fact that it is compared with has its own."""
 
-    def _seal(self, owner: str, name: str, value: str) -> str:
-        self.disclosures.append(Disclosure("", owner, name, "", value))
-        return value
+    def write(self, new: New, after: int = 0) -> Fact:
+        for name, value in new.content.items():
+            if isinstance(value, Said):
+                self.disclosures.append(Disclosure("", value.owner, name, "", value.value))
+            elif value is not None and name in new.kind.SEALED:
+                self.disclosures.append(Disclosure("", self.actor, name, "", value))
+        made = happened(
+            new,
+            originator_id=new.id,
+            originator_version=after + 1 + sum(one.originator_id == new.id for one in self.facts),
+            timestamp=self.now,
+            actor=self.actor,
+        )
+        self.facts.append(made)
+        return made
 
 
 class Deciding(Draft):

@@ -15,7 +15,7 @@ from typing import Any
 
 from domain.checkpoint import Trusted
 from domain.note import VerifierKey
-from projections.follower import Progress
+from projections.follower import Progress, uncollected
 from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations
@@ -74,12 +74,12 @@ class Audit:
                 **self.mirroring,
             )
         size = trusted.checkpoint.size
-        with self.told("replaying") as progress:
+        with self.told("replaying") as progress, uncollected():
             told = self._judged_too(progress)
             put(self.replay, self.folder, trusted, self.keys, told)
         if not after:
             self.judging.begin(*CHECKS)
-        with self.told("texts") as progress, self.caller.kept_open():
+        with self.told("texts") as progress, uncollected(), self.caller.kept_open():
             caller = self.caller if self.with_texts else None
             self.texts += take_texts(self.replay, caller, after, size, progress)
         if not after:
