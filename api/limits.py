@@ -29,7 +29,7 @@ MOST_REMEMBERED = 10_000
 CLEANED_ONCE_IN = 200
 FREE = frozenset({"static", "metrics", "service.show_health", "service.show_readiness"})
 """The endpoints that are not counted: probes, and files that never change."""
-TILES = frozenset({"service.show_tile", "service.show_entry_tile", "service.show_entries"})
+TILES = frozenset({"log.show_tile", "log.show_entry_tile", "log.show_entries"})
 """The endpoints that a mirror asks for each 256 facts; proxies may keep what they answer."""
 OPERATOR_FACTOR = 10
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from serving import OPERATOR_KEY, Served, serving
+from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 
 from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks, said_limits
@@ -26,6 +26,7 @@ SMALL = {
     "reads": Limit(5, 60),
     "writes": Limit(3, 60),
     "visitors": Limit(6, 60),
+    "tiles": Limit(12, 60),
     "failures": Limit(2, 60),
 }
 PROXY = read_networks("127.0.0.1")
@@ -85,6 +86,16 @@ def test_another_key_of_the_same_person_is_no_further_limit(served: Served) -> N
     ana = served.admit("Ana")
     answers = [served.acting(ana).get("/works").status for _ in range(6)]
     assert answers == [200] * 5 + [429]
+
+
+def test_tiles_of_the_log_have_a_limit_of_their_own(served: Served) -> None:
+    served.admit("Ana")
+    served.service.log.catch_up()
+    anybody = Client(served.operator.port, None, served.operator.contract)
+    assert statuses(13, lambda: anybody.get("/log/tile/0/000.p/1")) == [200] * 12 + [429]
+    assert anybody.get("/log/checkpoint").status == 200
+    entries = served.operator.get("/log/tile/entries/000.p/1")
+    assert entries.headers["RateLimit-Policy"] == '"tiles";q=120;w=60'
 
 
 def test_probes_are_never_counted(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""Audit: how long it takes to check a service from outside, at two sizes.
+"""Audit: how long it takes to check a service from outside, at each size.
 
 A community is recorded and served by processes of their own. An auditor does what “stemma audit”
 does: mirrors its log, replays it, takes its texts, folds, and compares a sample of answers, while
@@ -26,9 +26,9 @@ from scripts.generate import community, record
 from scripts.service import open_service
 from scripts.settings import make_log_key, read_log_keys, read_settings
 
-PIECES = {"small": (30, 60), "full": (2_910, 29_100)}
-"""With about 3.44 facts each; the full ones are 10⁴ and 10⁵ facts."""
-ANSWERS = {"small": 40, "full": 10_000}
+PIECES = {"small": (30, 60), "full": (2_910, 29_100), "largest": (291_000,)}
+"""With about 3.44 facts each: 10⁴ and 10⁵ facts, and at most 10⁶."""
+ANSWERS = {"small": 40, "full": 10_000, "largest": 10_000}
 AIM_FACTS, AIM_SECONDS = 1_000_000, 300
 """How long an audit of so many facts may take."""
 
