@@ -21,7 +21,8 @@ from domain.join import Join
 from domain.money.books import Books, fold_after
 from domain.neighbours import Neighbours
 from domain.nouns import BORN
-from domain.past import PENDING, Kept, N, Stream
+from domain.past import PENDING, Kept, N
+from domain.pending import Stream
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
@@ -286,13 +287,15 @@ class Unsealed(Sheet):
                 self.disclosures.append(Disclosure("", value.owner, name, "", value.value))
             elif value is not None and name in new.kind.SEALED:
                 self.disclosures.append(Disclosure("", self.actor, name, "", value))
-        made = happened(
-            new,
-            originator_id=new.id,
-            originator_version=after + 1 + sum(one.originator_id == new.id for one in self.facts),
-            timestamp=self.now,
-            actor=self.actor,
-        )
+        told = {
+            "originator_id": new.id,
+            "originator_version": after
+            + 1
+            + sum(one.originator_id == new.id for one in self.facts),
+            "timestamp": self.now,
+            "actor": self.actor,
+        }
+        made = happened(new, told)
         self.facts.append(made)
         return made
 
