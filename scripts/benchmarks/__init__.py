@@ -76,13 +76,16 @@ def scaled(text: str) -> str:
     return scaling.page(text, kept())
 
 
-def run(names: Iterable[str], size: str, database: str, out: Console) -> list[Run]:
+def run(
+    names: Iterable[str], size: str, database: str, out: Console, *, is_kept: bool = False
+) -> list[Run]:
     """Run benchmarks (all, if none is named) and print each figure as soon as it is known.
 
-    They run in scratch databases on the engine of the given one, which is not touched.
+    They run in scratch databases on the engine of the given one, which is not touched. What takes
+    longest to fill may be kept.
     """
     runs: list[Run] = []
-    with settled():
+    with settled(is_kept=is_kept):
         for name in tuple(names) or tuple(BENCHMARKS):
             is_less = size == "largest" and name not in LARGEST
             known = cast("Size", "full" if is_less else size)

@@ -7,13 +7,14 @@ import sqlite3
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
+from psycopg.errors import DuplicateDatabase
 
 from domain.seal import Disclosure
 from domain.text import folded
@@ -41,24 +42,30 @@ def engine_of(database: str) -> str:
 
 
 @contextmanager
-def scratch(database: str) -> Iterator[str]:
+def scratch(database: str, kept: str | None = None) -> Iterator[str]:
     """The address of an empty, temporary database beside the given one, which is not touched.
 
-    On PostgreSQL the role of the address must be allowed to create databases.
+    One that is kept stays under that name, and is found there as it was left. On PostgreSQL the
+    role of the address must be allowed to create databases.
     """
     if not is_postgres(database):
         beside = Path(database.removeprefix("sqlite:///")).parent
         place = beside if beside.is_dir() else None
+        if kept:
+            yield f"sqlite:///{(place or Path(tempfile.gettempdir())) / kept}.db"
+            return
         with tempfile.TemporaryDirectory(prefix="stemma-bench-", dir=place) as folder:
             yield f"sqlite:///{Path(folder) / 'stemma.db'}"
         return
-    name = f"bench_{secrets.token_hex(6)}"
+    name = kept or f"bench_{secrets.token_hex(6)}"
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        with suppress(DuplicateDatabase):
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
         try:
             yield urlsplit(database)._replace(path=f"/{name}").geturl()
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            if not kept:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 class Plain(ABC):

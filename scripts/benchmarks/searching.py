@@ -132,6 +132,7 @@ def _by_hand(by_hand: Plain, q: str, is_on_postgres: bool) -> None:
 
 def _index_by_hand(by_hand: Plain, works: int, is_on_postgres: bool) -> None:
     titles = (title_of(works, number) for number in range(works))
+    by_hand.execute("DROP TABLE IF EXISTS by_hand")
     if is_on_postgres:
         by_hand.execute("CREATE TABLE by_hand (n BIGINT, title TEXT)")
         with by_hand.transaction():

@@ -23,28 +23,37 @@ commands = click.Group()
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
 )
+@click.option(
+    "--keep", is_flag=True, help="Keep the society of search, suggest and inbox for later runs."
+)
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
 def bench(
-    ctx: click.Context, names: tuple[str, ...], size: str, chart: Path | None, publish: bool
+    ctx: click.Context,
+    names: tuple[str, ...],
+    size: str,
+    chart: Path | None,
+    keep: bool,
+    publish: bool,
 ) -> None:
     """Measure, against a named peer in the same run.
 
     Give --database (before “bench”) to choose the engine. It is not touched: on PostgreSQL,
-    temporary databases are created beside it, on SQLite files in a temporary folder.
+    temporary databases are created beside it, on SQLite files in a temporary folder. What --keep
+    keeps is called “stemma_society_” and the number of works; filling it goes on where it stopped.
     """
     from scripts import benchmarks
     from scripts.benchmarks.chart import drawn
-    from scripts.benchmarks.measured import keep
+    from scripts.benchmarks.measured import keep as published
 
     unknown = set(names) - set(benchmarks.BENCHMARKS)
     if unknown:
         known = ", ".join(benchmarks.BENCHMARKS)
         raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
-    runs = benchmarks.run(names, size, settings_of(ctx).database, out)
+    runs = benchmarks.run(names, size, settings_of(ctx).database, out, is_kept=keep)
     results = [result for one in runs for result in one.results]
     if publish:
-        keep(runs)
+        published(runs)
     if chart is not None:
         chart.write_text(drawn(results))
     if broken := [str(one) for one in results if one.benchmark == "growth" and one.misses]:
