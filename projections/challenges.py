@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict, Unpack, cast
 
 from domain.challenge import Answer, Challenge
 from domain.dates import span_of
@@ -19,6 +19,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import UnknownChallenge
 from domain.role import within
+from domain.text import folded
 from domain.values import (
     ChallengeId,
     ContributionId,
@@ -29,11 +30,19 @@ from domain.values import (
     Role,
 )
 from projections import lineage, projects
-from projections.finding import Order, Reverse, contains, in_order, sort_of
+from projections.finding import (
+    REMIX_COUNTS,
+    Filtered,
+    Order,
+    Reverse,
+    contains,
+    facets_told,
+    in_order,
+    sort_of,
+)
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, holds
 from projections.tables import (
-    NEVER,
     Amend,
     Change,
     Numbers,
@@ -47,6 +56,7 @@ from projections.tables import (
 )
 from projections.told import WorkRef
 from projections.told_projects import (
+    AnswerFacets,
     AnswerState,
     AnswerTold,
     ChallengeItem,
@@ -160,9 +170,7 @@ CHALLENGING = Projection(
 _CHALLENGE = CHALLENGES.selected("c")
 _GIVEN = f"a.state <> '{Answer.Withdrawn.STATE}' AND {holds('a')}"
 
-_ANSWER = (
-    "SELECT a.challenge, a.own_work, a.work, a.state, a.reason, a.actor, a.born FROM @answers a"
-)
+_ANSWER = "a.born AS number, a.challenge, a.own_work, a.work, a.state, a.reason, a.actor"
 
 CHALLENGE_ORDERS = {
     "issued": Order("", int, True, "the latest issued first"),
@@ -325,54 +333,107 @@ def _was_in(view: View, challenge: int) -> Iterator[WasIn]:
             yield {"project": found[project], "since": since, "until": ended}
 
 
+class AnswerFilters(TypedDict, total=False):
+    """What a list of answers can be filtered by."""
+
+    challenge: Annotated[ChallengeId | None, "To this challenge."]
+    project: Annotated[ProjectId | None, "To a challenge in this project."]
+    work: Annotated[ContributionId | None, "Of this piece."]
+    state: Annotated[AnswerState | None, "In this state; default all."]
+    medium: Annotated[
+        Search | None,
+        "Pieces of this medium; case and accents do not matter.",
+        Example("audio"),
+    ]
+    unused: Annotated[bool, Flag(help="Only those that stand and from which nothing was made yet.")]
+
+
+_OF = "SELECT c.number FROM @challenges c WHERE c.{0} AND " + holds("c")
+_WORKS = f"SELECT w.number FROM @works w WHERE w.{{0}} AND {holds('w')}"
+_ITS_PROJECT = f"(SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})"
+_FILTERS = {
+    "challenge": f"a.challenge IN ({_OF.format('id = :challenge')})",
+    "project": f"a.challenge IN ({_OF.format(f'project = {_ITS_PROJECT}')})",
+    "work": f"a.own_work IN ({_WORKS.format('id = :work')})",
+    "state": "a.state = :state",
+    "medium": f"a.own_work IN ({_WORKS.format('medium_folded = :medium')})",
+    "unused": f"{_GIVEN} AND {projects.UNUSED.format('a.work')} "
+    f"AND a.own_work IN ({projects.STANDS})",
+}
+ANSWER_ORDERS = {
+    "given": Order("", int, True, "the latest given first"),
+    "title": Order(
+        "coalesce((SELECT v.folded FROM @works w JOIN vault v ON v.digest = w.title "
+        f"WHERE w.number = a.own_work AND w.state <> 'withdrawn' AND {holds('w')}), '')",
+        str,
+        False,
+        "by title",
+    ),
+    "remixed": Order(
+        f"(SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = a.work "
+        f"AND {REMIX_COUNTS})",
+        int,
+        True,
+        "the most remixed first",
+    ),
+}
+SortOfAnswers = Annotated[str, sort_of(ANSWER_ORDERS, "given")]
+
+
+def _those_that(asked: AnswerFilters) -> Filtered:
+    """The answers that match every filter."""
+    said = {name: one for name, one in asked.items() if one not in (None, False)}
+    where = [holds("a"), *(_FILTERS[name] for name in said)]
+    if "medium" in said:
+        said["medium"] = folded(str(said["medium"]))
+    return Filtered(" AND ".join(where), said)
+
+
 @question("list_answers", "/answers", cli="challenge answers")
 def answers(
     view: View,
     *,
-    challenge: Annotated[ChallengeId | None, "To this challenge."] = None,
-    project: Annotated[ProjectId | None, "To a challenge in this project."] = None,
-    work: Annotated[ContributionId | None, "Of this piece."] = None,
-    state: Annotated[AnswerState | None, "In this state; default all."] = None,
-    unused: Annotated[
-        bool, Flag(help="Only those that stand and from which nothing was made yet.")
-    ] = False,
+    sort: SortOfAnswers = "given",
+    reverse: Reverse = False,
     after: After | None = None,
     limit: Limit = LIMIT,
+    **asked: Unpack[AnswerFilters],
 ) -> Page[AnswerTold]:
     """Find pieces that answer challenges, the latest given first.
 
     Answers that were taken back, or whose piece was withdrawn, are marked as such.
     """
-    of = "SELECT c.number FROM @challenges c WHERE c.{0} AND " + holds("c")
-    its = f"= (SELECT p.number FROM @projects p WHERE p.id = :project AND {holds('p')})"
-    conditions = {
-        "challenge": f"a.challenge IN ({of.format('id = :challenge')})",
-        "project": f"a.challenge IN ({of.format(f'project {its}')})",
-        "work": "a.own_work IN "
-        f"(SELECT w.number FROM @works w WHERE w.id = :work AND {holds('w')})",
-        "state": "a.state = :state",
-    }
-    wanted = {"challenge": challenge, "project": project, "work": work, "state": state}
-    said: dict[str, Any] = {name: one for name, one in wanted.items() if one is not None}
-    where = [holds("a"), "a.born < :beyond", *(conditions[name] for name in said)]
-    if unused:
-        where += [_GIVEN, projects.UNUSED.format("a.work"), f"a.own_work IN ({projects.STANDS})"]
-    page, more = view.page(
-        f"{_ANSWER} WHERE {' AND '.join(where)} ORDER BY a.born DESC",
-        after,
-        limit,
-        first=NEVER,
-        **said,
+    found = _those_that(asked)
+    source = f"@answers a WHERE {found.where}"
+    order = ANSWER_ORDERS[sort]
+    rows, more = in_order(
+        view, _ANSWER, source, order, after, limit, reverse=reverse, **found.values
     )
-    return Page(_told(view, page), more)
+    return Page(_told(view, rows), more)
+
+
+@question("count_answers", "/answers/facets", cli="challenge facets")
+def answer_facets(view: View, **asked: Unpack[AnswerFilters]) -> AnswerFacets:
+    """How many answers match every filter, in all and of each medium and state."""
+    found = _those_that(asked)
+    rows = view.rows(
+        "WITH found AS MATERIALIZED (SELECT a.state, w.medium, w.medium_folded FROM @answers a "
+        f"JOIN @works w ON w.number = a.own_work AND {holds('w')} WHERE {found.where}) "
+        "SELECT 'medium', min(medium), count(*) FROM found GROUP BY medium_folded "
+        "UNION ALL SELECT 'state', state, count(*) FROM found GROUP BY state "
+        "UNION ALL SELECT 'total', NULL, count(*) FROM found",
+        **found.values,
+    )
+    total, told = facets_told(rows, ("medium", "state"))
+    return cast("AnswerFacets", {"total": total, **told})
 
 
 def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
     rows = list(rows)
-    found = references(view, {row[0] for row in rows})
-    works = lineage.references(view, [row[1] for row in rows])
-    remixed = lineage.remix_counts(view, [row[2] for row in rows])
-    texts = view.texts({row[4] for row in rows})
+    found = references(view, {row[1] for row in rows})
+    works = lineage.references(view, [row[2] for row in rows])
+    remixed = lineage.remix_counts(view, [row[3] for row in rows])
+    texts = view.texts({row[5] for row in rows})
     return [
         {
             "challenge": found[challenge],
@@ -383,7 +444,7 @@ def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
             "remixed_by": remixed.get(node, 0),
             "position": given,
         }
-        for challenge, own, node, state, reason, actor, given in rows
+        for given, challenge, own, node, state, reason, actor in (row[:7] for row in rows)
     ]
 
 
@@ -405,7 +466,8 @@ def could_answer(view: View, challenge: str, posters: Collection[str], limit: in
 def of_work(view: View, work: int) -> list[AnswerTold]:
     """What a piece answers, or did."""
     rows = view.rows(
-        f"{_ANSWER} WHERE a.own_work = :work AND {holds('a')} ORDER BY a.born LIMIT :limit",
+        f"SELECT {_ANSWER} FROM @answers a "
+        f"WHERE a.own_work = :work AND {holds('a')} ORDER BY a.born LIMIT :limit",
         work=work,
         limit=LIMIT,
     )

@@ -386,10 +386,15 @@ def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
     )
+    total, told = facets_told(rows, ("role", "medium"))
+    return cast("PeopleFacets", {"total": total, **told})
+
+
+def facets_told(rows: Sequence[Row], names: Iterable[str]) -> tuple[int, dict[str, Facet]]:
+    """How many there are, and of each value of these facets, from rows of (facet, value, count)."""
     facets = _by_facet(rows)
     (total,) = facets.pop("total").values()
-    told = {name: _told(facets.get(name, {})) for name in ("role", "medium")}
-    return cast("PeopleFacets", {"total": total, **told})
+    return total, {name: _told(facets.get(name, {})) for name in names}
 
 
 def _by_facet(rows: Sequence[Row]) -> dict[str, dict[str | None, int]]:

@@ -13,7 +13,7 @@ from domain.values import (
     StepId,
     one_of,
 )
-from projections.told import Agent, Count, Instant, PersonRef, WorkRef
+from projections.told import Agent, Count, Facet, Instant, PersonRef, WorkRef
 
 KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]
 ProjectState = Annotated[str, one_of(("launched", "closed"))]
@@ -145,6 +145,14 @@ class ChallengeTold(ChallengeItem):
     """One challenge."""
 
     projects: Annotated[list[WasIn], "Every project that it was in, in order."]
+
+
+class AnswerFacets(TypedDict):
+    """How many answers there are, and of each medium and state."""
+
+    total: Annotated[Count, Example(20)]
+    medium: Facet
+    state: Facet
 
 
 class AnswerTold(TypedDict):

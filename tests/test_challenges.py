@@ -108,6 +108,31 @@ def test_answers_that_nobody_has_used_yet_are_a_question(database: str) -> None:
         assert answers(told, challenge=draw, unused=True) == []
 
 
+def test_answers_are_sorted_by_what_was_made_of_them_and_counted_by_medium(database: str) -> None:
+    with story(database) as told:
+        ana, ben = told.person("Ana"), told.person("Ben")
+        draw = issued(told, ana)
+        used = answered(told, draw, "the zebra", ben)
+        answered(told, draw, "An aardvark", ben)
+        song = told.piece("made from it", used, actor=ana, medium="Audio")
+        told.tell("answer_challenge", id=draw, work=song, actor=ana)
+        titles = {
+            sort: [title for title, _ in answers(told, challenge=draw, sort=sort)]
+            for sort in challenges.ANSWER_ORDERS
+        }
+        assert titles["given"] == ["made from it", "An aardvark", "the zebra"]
+        assert titles["title"] == ["An aardvark", "made from it", "the zebra"]
+        assert titles["remixed"] == ["the zebra", "made from it", "An aardvark"]
+        assert answers(told, challenge=draw, medium="AUDIO") == [("made from it", "given")]
+        with told.view() as view:
+            facets = challenges.answer_facets(view, challenge=draw)
+            first = challenges.answers(view, challenge=draw, sort="remixed", limit=2)
+            rest = challenges.answers(view, challenge=draw, sort="remixed", after=first.next)
+        counts = {one["value"]: one["count"] for one in facets["medium"]["values"]}
+        assert (facets["total"], counts) == (3, {"image": 2, "Audio": 1})
+        assert [one["work"]["title"] for one in (*first.items, *rest.items)] == titles["remixed"]
+
+
 def test_what_was_featured_is_history(database: str) -> None:
     with story(database) as told:
         ana, ben, eva = (told.person(name) for name in ("Ana", "Ben", "Eva"))

@@ -24,6 +24,7 @@ from domain.project import PROJECT_KINDS, Step
 from domain.refusal import UnknownStep
 from domain.role import roles, within
 from projections import challenges, lineage, people, projects, suggesting, timeline
+from projections.challenges import AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.store import Page, View
@@ -48,6 +49,8 @@ CHALLENGE_SORTS = {
     "answers": "most answers",
 }
 
+ANSWER_SORTS = {"given": "latest given", "title": "title", "remixed": "most remixed"}
+
 
 class Projects(Listed):
     """The parameters of the list of projects."""
@@ -69,6 +72,8 @@ class Answers(Listed):
     """The parameters of the answers to a challenge."""
 
     show = Choice(("featured", "unused"), "Which answers.")
+    medium = searched("audio", "Of this medium.")
+    sort = Choice(tuple(ANSWER_SORTS), "Sorted by this.")
 
 
 def pages(frame: Frame) -> None:
@@ -167,14 +172,16 @@ def _challenge(frame: Frame) -> None:
         id = id_in_path(id)
         wanted = asked(Answers)
         at, show = continued(wanted), wanted.pop("show", None)
+        medium, sort = wanted.pop("medium", None), wanted.pop("sort", None) or "given"
+        which: AnswerFilters = {"challenge": id}
+        if show:
+            which |= {"state": "featured"} if show == "featured" else {"unused": True}
         with frame.view(wanted) as view:
             found = challenges.challenge(view, frame.journal, id)
-            state = "featured" if show == "featured" else None
             given = challenges.answers(
                 view,
-                challenge=id,
-                state=state,
-                unused=show == "unused",
+                **{**which, "medium": medium},
+                sort=sort,
                 after=at.of(None),
                 limit=MANY,
             )
@@ -186,6 +193,8 @@ def _challenge(frame: Frame) -> None:
                 issuers=_named(view, [found["issued_by"]]),
                 answers=Page(list(zip(given.items, works, strict=True)), given.next),
                 show=show,
+                media=challenges.answer_facets(view, **which)["medium"]["values"],
+                sorts=ANSWER_SORTS,
                 own=_own(view, id) if found["is_open"] else [],
                 suggested=_suggested(view, id) if found["is_open"] else [],
                 may_feature=_may_feature(frame, id),
