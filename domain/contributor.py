@@ -5,7 +5,10 @@ A name never enters a fact, only the commitment to it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from domain.fact import Fact, Looking, Noun, fact
+from domain.readers import OWN_MONEY
 
 GROUNDS = {
     "request": "the person asks for it, and no reason stands against it",
@@ -35,6 +38,8 @@ class Contributor(Noun):
     """Whether a credit by others is known to nobody else before the person accepts it."""
     keys: frozenset[str] = frozenset()
     """The public keys with which the person signs what they post."""
+    among: Sequence[Mapping[str, str]] = ()
+    """Of a group: the members among whom its shares are divided, each with a part."""
 
     @fact("contributor.admitted")
     class Admitted(Fact):
@@ -152,6 +157,23 @@ class Contributor(Noun):
 
         def apply(self, noun: Contributor) -> None:
             noun.keys = noun.keys - {self.key}
+
+    @fact("contributor.divided")
+    class Divided(Fact):
+        """From now on, what is proposed for a group is divided among its members so."""
+
+        SAYS = "{actor} said how the shares of {noun} are divided among its members"
+        READERS = OWN_MONEY
+        FOUND_BY = ("group",)
+        SEALED = ("reason",)
+        FROM = ("admitted",)
+        group: str
+        among: list[dict[str, str]]
+        """``[{"contributor", "part"}]``, which sum to at most 1; none ends it."""
+        reason: str | None = None
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.group, *(each["contributor"] for each in self.among))
 
     BIRTHS = (Admitted,)
 

@@ -29,12 +29,21 @@ GROUNDS = {
     "not_derived": "nothing of one work is in the other",
     "no_permission": "it was used without permission",
     "false_date": "the date of one of the works is wrong",
+    "not_a_member": "the person is not, and never was, in the group",
+    "not_at_that_time": "the person was in the group, but not when it says",
     "other": "what the reason says",
 }
 """Why something may be disputed."""
+FITTING = {
+    "credit": ("not_theirs", "missing_share", "wrong_role", "false_date"),
+    "remix": ("not_derived", "missing_share", "no_permission", "false_date"),
+    "identifier": ("not_theirs",),
+    "membership": ("not_a_member", "not_at_that_time"),
+}
+"""The grounds that fit each noun, besides “other”: forms offer these, and any is accepted."""
 
 OUTCOMES = {
-    "upheld": "the dispute is right: the remix is struck, the credit revoked",
+    "upheld": "the dispute is right: what was disputed does not count any more",
     "dismissed": "the dispute is wrong: it stands as before",
     "corrected": "the error was corrected: if another remix or credit is named, it replaces "
     "this one; if none is, this one stands as before",

@@ -69,6 +69,7 @@ BRINGS = {
     "dispute_identifier": "identifier.disputed",
     "dispute_membership": "membership.disputed",
     "dispute_remix": "remix.disputed",
+    "divide_shares": "contributor.divided",
     "edit_comment": "comment.edited",
     "end_role": "role.ended",
     "end_withholding": "withholding.ended",
@@ -158,7 +159,7 @@ COMPUTED = frozenset(
         *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
         *("leaders", "left", "thread", "added", "removed_as", "writer"),
-        "notifies",
+        *("notifies", "divides"),
     }
 )
 """The fields that never say what somebody stated."""

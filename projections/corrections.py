@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.fact import FACTS
+from domain.money.payout import Payout
 from domain.stored import Placed
 from projections import history
 from projections.money.readers import Reader
@@ -14,7 +15,12 @@ ENDINGS = (
     *(".withdrawn", ".undone", ".separated", ".merged", ".retired", ".reversed", ".redivided"),
 )
 """How the topics of corrections end."""
-CORRECTING = tuple(topic for topic in FACTS if topic.endswith(ENDINGS) and FACTS[topic].SAYS)
+CORRECTING = tuple(
+    topic
+    for topic, kind in FACTS.items()
+    # A payout that is settled has arrived.
+    if topic.endswith(ENDINGS) and kind.SAYS and not issubclass(kind, Payout.Event)
+)
 SCANNED = 5_000
 """How many positions are looked at for a page, however few corrections are among them."""
 

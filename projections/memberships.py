@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-from domain.refusal import UnknownMembership
+from domain.contributor import Contributor
+from domain.journal import Journal
+from domain.readers import OWN_MONEY
+from domain.refusal import UnknownContributor, UnknownMembership
 from domain.values import ContributorId
 from projections import attribution, groups
 from projections.groups import Member
+from projections.money.readers import Reader
+from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor
-from projections.told import MembershipTold
+from projections.told import GroupDivisionTold, MembershipTold
 
 
 @question("list_members", "/contributors/{id}/members", cli="contributor members")
@@ -28,6 +34,26 @@ def groups_of(
 ) -> Page[MembershipTold]:
     """The groups that somebody is or was in, and those that wait for them to agree."""
     return _page(view, groups.groups_of(view, attribution.accounts(view, id)), after, limit)
+
+
+@question(
+    "show_group_division", "/contributors/{id}/division", cli="contributor division", may=OWN_MONEY
+)
+def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
+    """How the shares of a group are divided among its members in what is proposed; they see it."""
+    among = noun_at(view, journal, Contributor, id, UnknownContributor).among
+    reader = Reader(view, journal, actor)
+    if reader.ids.isdisjoint(each["contributor"] for each in among):
+        reader.must_be("how a group divides its shares", id)
+    numbers = view.numbers("contributors", [each["contributor"] for each in among])
+    people = attribution.persons(view, numbers.values())
+    return {
+        "among": [
+            {"contributor": people[numbers[each["contributor"]]], "part": each["part"]}
+            for each in among
+        ],
+        "left": str(1 - sum(Fraction(each["part"]) for each in among)),
+    }
 
 
 def _page(

@@ -515,6 +515,20 @@ class MembershipTold(TypedDict):
     position: Annotated[Count, Example(62)]
 
 
+class MemberPart(TypedDict):
+    """A member of a group, with their part of its shares."""
+
+    contributor: PersonRef
+    part: Annotated[str, "Of what the group has, exact.", Example("1/3")]
+
+
+class GroupDivisionTold(TypedDict):
+    """How the shares of a group are divided among its members."""
+
+    among: Annotated[list[MemberPart], "The members; nobody if it is not divided."]
+    left: Annotated[str, "What stays with the account of the group, exact.", Example("1/3")]
+
+
 class DisputedMembership(MembershipTold):
     """One membership, and the open dispute about it."""
 

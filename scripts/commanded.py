@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast
 
 from domain.command import Command
+from domain.commands.grouping import Member
 from domain.commands.projecting import FirstStep
 from domain.contributor import Contributor
 from domain.fact import Fact
@@ -119,6 +120,8 @@ def _renamed(happened: Fact) -> dict[str, Any]:
         said["payee"] = happened.actor
     if isinstance(happened, Project.Launched):
         said["steps"] = (FirstStep(title="x"),)
+    if isinstance(happened, Contributor.Divided):
+        said["among"] = tuple(Member(**each) for each in happened.among)
     if noun == "hold":
         said["id"] = values["credit"]
     if noun == "placement":

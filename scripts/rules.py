@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from domain.clock import Clock, stamp_of
 from domain.command import Command
+from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
@@ -28,6 +29,7 @@ from domain.moment import instant
 from domain.money.payee import people_among
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
+from domain.money.through import divides_of, groups_among, in_force
 from domain.nouns import NAMED
 from domain.outside import Outside
 from domain.permission import OPERATOR
@@ -175,6 +177,7 @@ class Judge:
                 _must_be_permitted(draft, asked.command, happened.actor)
                 _must_hold_what_is_assigned(draft, happened)
                 _must_have_waited(draft, happened)
+                _must_divide_as_said(draft, happened)
         except BROKEN as refusal:
             cited = isinstance(refusal, NotPermitted) and _has_cited(draft, happened)
             if self.time.is_kept or not cited:
@@ -272,6 +275,15 @@ def _must_have_waited(draft: Draft, happened: Fact) -> None:
             raise WindowOpen(final_from)
         if waiting := tuple(each.id for each in noun.comments.values() if each.is_open):
             raise CommentsOpen(waiting)
+
+
+def _must_divide_as_said(draft: Draft, happened: Fact) -> None:
+    """Refuse a proposal in which a group divides otherwise than it said."""
+    if isinstance(happened, Proposal.Proposing) and happened.divides:
+        groups = groups_among(happened.assets)
+        said = draft.known.saying((Contributor.Divided,), "group", groups)
+        if happened.divides != divides_of(happened.assets, in_force(said)):
+            draft.permit("divide the shares of a group otherwise", frozenset(), {})
 
 
 class Time:

@@ -275,8 +275,9 @@ def every_fact(told: Story) -> None:
     tell("rename_contributor", id=ana, name="text-name-renamed", former="kept", actor=ana)
     for verb in ("hide", "unhide"):
         tell(f"{verb}_credit", id=part_id(song, "author", 0), actor=ana)
-    tell("ask_first", id=ana, actor=ana)
-    tell("stop_asking", id=ana, actor=ana)
+    among = {"among": [{"contributor": ben, "part": "1/3"}], "reason": "text-reason-divided"}
+    for own, more in {"ask_first": {}, "stop_asking": {}, "divide_shares": among}.items():
+        tell(own, id=ana, **more, actor=ana)
     tell("register_key", id=ana, key=key, actor=ana)
     tell("revoke_key", id=ana, key=key, reason="text-reason-key")
     role = {"id": ana, "role": "producer", "work": release}

@@ -10,6 +10,7 @@ from stories import OPERATOR, Story, id_of, story
 from domain.outside import outside_id
 from domain.refusal import Refusal
 from projections import attribution, lineage
+from projections.corrections import CORRECTING
 from projections.roll import roll
 
 GAME = "urn:example:game:1"
@@ -180,3 +181,4 @@ def test_pages_and_histories_show_corrections(tmp_path: Path) -> None:
         fact = served.operator.get(f"/works/{song}/history").items[-1]
         assert (fact["content"]["title"], fact["reason"]) == ("Low <Tide>", "typo")
         assert "Correct" in served.operator.get("/do/credit.correct").text
+        assert not any(topic.startswith("payout.") for topic in CORRECTING)

@@ -23,6 +23,7 @@ TOPICS = {
     *("contributor.renamed", "contributor.separated"),
     *(
         "contributor.asked_first",
+        "contributor.divided",
         "contributor.stopped_asking",
         "contributor.key_registered",
         "contributor.key_revoked",
@@ -72,6 +73,8 @@ TOPICS = {
 
 TEXT = 'text "Größe" \\ \u2028 😀'
 STRUCTURED: dict[str, Any] = {
+    "divides": [[TEXT, [[TEXT, "1/3"]]]],
+    "among": [{"contributor": TEXT, "part": "1/3"}],
     "assets": [{"asset": TEXT, "value": "1/3", "within": [TEXT], "shares": [[TEXT, "1"]]}],
     "lines": [[TEXT, -3, "-10/3", "1/3"]],
     "parts": [[TEXT, "agreement", "pool", 7]],
@@ -265,6 +268,8 @@ LISTS_FOR_A_REASON = {
     "comments": "ids",
     "commenters": "ids",
     "notifies": "ids",
+    "among": "ids with exact numbers",
+    "divides": "ids with exact numbers",
     "ai": "words of a list",
     "places": "numbers",
     **{"leaders": "ids", "mentions": "ids", "added": "ids"},

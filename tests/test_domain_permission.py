@@ -28,6 +28,7 @@ TABLE: dict[str, set[str]] = {
     "identifier.answer": SIDES,
     "identifier.settle": {ANYONE},
     "contributor.ask-first": OWN,
+    "contributor.divide": OWN,
     "contributor.stop-asking": OWN,
     "contributor.register-key": OWN,
     "contributor.revoke-key": OWN,

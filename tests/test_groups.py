@@ -8,10 +8,12 @@ import pytest
 from money import Bank, asset, bank
 from stories import OPERATOR, Story, id_of, story
 
+from domain.money.through import divided, joined
 from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
 from projections import attribution, disputes, inbox, memberships, notices
-from projections.money import balances, statements
+from projections.money import balances, pools, statements
 from projections.money.pools.reasons import why
+from projections.money.statement_files import as_csv
 
 
 def member(told: Story, band: str, person: str, during: str | None = None, **said: Any) -> str:
@@ -219,3 +221,76 @@ def test_a_groups_share_is_paid_to_its_account_or_divided_by_its_own_agreement(
         told.tell("settle_membership", id=anas, outcome="dismissed", reason="She was.")
         assert told.pay() == {ana: 200}
         assert Fraction(told_why["share"]) == Fraction(2, 9)
+
+
+def test_a_group_divides_its_shares_in_all_pools_unless_a_proposal_says_otherwise(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        band, ana, ben, eva = told.people("The Tides", "Ana", "Ben", "Eva")
+        member(told, band, ana)
+        among = [{"contributor": ana, "part": "1/3"}, {"contributor": ben, "part": "1/3"}]
+        with pytest.raises(NotPermitted):
+            told.tell("divide_shares", id=band, among=among, actor=ana)
+        for wrong in (
+            [*among, {"contributor": ana, "part": "1/3"}],
+            [{"contributor": ana, "part": "2/3"}, {"contributor": ben, "part": "2/3"}],
+            [{"contributor": band, "part": "1"}],
+        ):
+            with pytest.raises(BadShare):
+                told.tell("divide_shares", id=band, among=wrong, actor=band)
+        told.tell("divide_shares", id=band, among=among, actor=band)
+        song = told.piece("song", by=[band, eva], actor=band)
+        other = told.piece("other", by=[band, ana], actor=band)
+        whole = {**asset(song, {band: "1", eva: "1"}, "1"), "through": []}
+        kept = {"group": band, "shares": []}
+        pieces = [whole, asset(other, {band: "1", ana: "1"}, "1")]
+        pool = told.pool(release=told.release("album", song, other))
+        with_policy = told.pool(release=told.release("single", song), name="by policy")
+        first = told.agree(pool, pieces)
+        with told.view() as view:
+            shown = pools.proposal(view, told.journal, first, actor=OPERATOR)
+        shares = {one["payee"]["name"]: one["share"] for one in shown["shares"]}
+        assert shares == {"The Tides": "1/6", "Ana": "5/12", "Ben": "1/6", "Eva": "1/4"}
+        through = shown["assets"][1]["through"]
+        assert through == [{"group": band, "shares": sorted([[ana, "1/4"], [ben, "1"]])}]
+        told.accept(first, band, ana, ben, eva)
+        told.earn(pool, 1200, "2026-05")
+        assert payable(told) == {band: (200, 0), ana: (500, 0), ben: (200, 0), eva: (300, 0)}
+        with told.view() as view:
+            said = statements.statement(view, told.journal, ben)
+            (of_ben,) = said["statements"]
+        assert of_ben["movements"][0]["through"][0]["name"] == "The Tides"
+        assert as_csv(said).splitlines()[1].endswith(",The Tides")
+        # What a proposal says of a group itself has precedence, and no policy has to say anything.
+        pieces = [{**whole, "through": [kept]}, asset(other, {ana: "1"}, "1")]
+        second = told.agree(pool, pieces, effective_at="2026-06")
+        with told.view() as view:
+            shown = pools.proposal(view, told.journal, second, actor=OPERATOR)
+        assert {one["payee"]["name"] for one in shown["shares"]} == {"The Tides", "Ana", "Eva"}
+        policy = {"type": "relative_cascade"}
+        third = told.tell("post_proposal", pool=with_policy, policy=policy, default_rate="1").id
+        with told.view() as view:
+            shown = pools.proposal(view, told.journal, third, actor=OPERATOR)
+            seen = memberships.division(view, told.journal, band, actor=ben)
+            with pytest.raises(NotPermitted):
+                memberships.division(view, told.journal, band, actor=eva)
+        assert "Ben" in {one["payee"]["name"] for one in shown["shares"]}
+        assert ([one["part"] for one in seen["among"]], seen["left"]) == (["1/3", "1/3"], "1/3")
+
+
+@pytest.mark.parametrize("places", [1, 2, 3])
+def test_a_share_on_several_pages_is_divided_as_on_one(places: int) -> None:
+    asset = {"asset": "a", "value": "1", "shares": [["g", "1"], ["x", "2"], ["m", "1/2"]]}
+    divides = [["g", [["m", "1/3"], ["n", "1/3"]]]]
+    pages = [
+        [{**asset, "shares": some}] for some in (asset["shares"][:places], asset["shares"][places:])
+    ]
+    first, *more = [divided(page, divides) for page in pages if page[0]["shares"]]
+    whole = divided([asset], divides)
+    for page in more:
+        first = joined(first, page)
+    assert {payee: Fraction(share) for payee, share in first[0]["shares"]} == {
+        payee: Fraction(share) for payee, share in whole[0]["shares"]
+    }
+    assert first[0]["through"] == whole[0]["through"]

@@ -19,6 +19,7 @@ BEGINS = {
         "membership",
         *("contributor", "contribution", "release", "remix", "credit", "work.claim", "join"),
         *("identifier", "pool", "contributor.rename", "contributor.register-key"),
+        "contributor.divide",
         *("contributor.ask-first", "contributor.stop-asking", "contributor.grant-role"),
         *("work.state-right", "payee.identify", "agreement", "share.assign", "opening"),
         *("payment-currency", "credit.hide", "credit.unhide", "credit.dispute"),
@@ -181,6 +182,25 @@ def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: 
     assert kinds(told, OPERATOR) == kinds(told, ana) == kinds(told, ben) == {}
     told.tell("confirm_share", proposal=agreed, payee=ben, reason="He did.", actor=pia)
     assert kinds(told, pia) == {}
+
+
+def test_a_share_by_name_waits_when_an_edge_above_the_release_was_found_false(told: Bank) -> None:
+    ana, pia = told.people("ana", "pia")
+    poem = told.piece("poem", by=[ana], actor=ana)
+    song = told.piece("song", poem, by=[ana], actor=ana)
+    show = told.release("show", song, poem, actor=pia)
+    half = {
+        "type": "fixed",
+        "shares": [[f"work/{poem}", "1/2"], ["artists", "1/2", {"type": "agreed"}]],
+    }
+    pool = told.pool(release=show, terms=half)
+    agreed = told.agree(pool, [asset(show, {ana: "1"})])
+    told.accept(agreed, ana)
+    told.earn(pool, 1000)
+    (edge,) = (one.originator_id for one in told.since(0, "remix.declared") if one.child == song)
+    told.tell("strike_remix", id=edge, reason="Nothing of it is in the song.")
+    found = kinds(told, pia)["doubted_share"]
+    assert (found["id"], found["count"], found["amounts"][0]["amount_minor"]) == (agreed, 1, 500)
 
 
 def test_a_dispute_waits_for_the_other_side_and_then_for_who_decides(told: Bank) -> None:

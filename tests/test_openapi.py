@@ -88,6 +88,7 @@ EXAMPLES = (
     *("submit_contribution", "declare_remix", "open_credit"),
     *("assemble_release", "publish_release", "redate_work", "claim_work", "state_right"),
     "rename_contributor",
+    "divide_shares",
     *("ask_first", "stop_asking", "register_key", "revoke_key", "grant_role", "end_role"),
     *("dispute_remix", "answer_remix", "settle_remix", "strike_remix"),
     "replace_remix",

@@ -384,3 +384,26 @@ def test_a_desk_is_of_ones_own_releases_and_those_one_produces(scene: Scene) -> 
     assert served.operator.post(f"/contributors/{cleo}/grant-role", grant).status < 300
     assert "An album" in window.get("/desk/producer").text
     assert "An album" in scene.window.get("/desk/producer").text
+
+
+def test_a_revision_by_form_keeps_through_which_group_a_part_came(scene: Scene) -> None:
+    served, pool = scene.served, scene.pool("with a group")
+    band, eva = served.admit("The Tides"), served.admit("Eva")
+    among = [{"contributor": scene.ben, "part": "1"}]
+    served.acting(band).post(f"/contributors/{band}/divide", among=among)
+    assets = [{"asset": scene.pieces[0], "value": "1", "shares": [[band, "1"], [scene.ana, "1"]]}]
+    ana = served.acting(scene.ana)
+    proposal = ana.post(f"/pools/{pool}/proposals", assets=assets).id
+    through = ana.get(f"/proposals/{proposal}").json["assets"][0]["through"]
+    assert through == [{"group": band, "shares": [[scene.ben, "1"]]}]
+    said = {"kind": "too_little", "text": "I played as well."}
+    comment = served.acting(scene.ben).post(f"/proposals/{proposal}/comments", **said).id
+    path = f"/proposal/{proposal}/revise"
+    assert "all of it through The Tides" in scene.window.get(path).text_seen
+    form = [("comments", comment), ("asset", scene.pieces[0]), ("value", "1"), ("within", "")]
+    for payee, share in ((scene.ben, "2"), (scene.ana, "1"), (eva, "1")):
+        form += [("of", "0"), ("payee", payee), ("share", share)]
+    assert scene.send(path, [*form, ("seen", "1"), ("do", "record")]).status == 303
+    (now,) = ana.get(f"/proposals/{proposal}").json["assets"]
+    assert now["through"] == through
+    assert [scene.ben, "2"] in now["shares"]

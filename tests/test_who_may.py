@@ -121,7 +121,7 @@ OWN = {
     *("decline_credit", "answer_credit", "accept_share", "decline_share", "waive_share"),
     *("claim_payout", "ask_first", "stop_asking", "correct_credit", "agree_licence"),
     *("rename_contributor", "hide_credit", "unhide_credit"),
-    "assign_share",
+    *("assign_share", "divide_shares"),
     "choose_payment_currency",
 }
 JOINING = {"join_works", "decline_join", "undo_join"}
@@ -180,6 +180,7 @@ MONEY: dict[str, set[str]] = {
     # Cleo's poem is in the release: she reads what is agreed, but no amounts.
     "show_pool show_proposal show_proposal_diff": {*IN_MONEY, "cleo"},
     "show_statement show_earnings show_payout": {"ben", "abe", "uma", OPERATOR},
+    "show_group_division": {"ben", "abe", "uma", OPERATOR},
     "show_payout_batch list_payout_batches": {"abe", "uma", OPERATOR},
     "list_bookings list_balances show_trial_balance": {"abe", "uma", OPERATOR},
 }
@@ -500,7 +501,7 @@ def test_a_page_is_shown_to_whom_it_is_written_here(world: World) -> None:
 def test_the_page_of_a_refusal_says_who_may_see_it(world: World) -> None:
     sam = reader(world.served).sign_in(world.served.service.keys.create(world.ids["sam"]))
     page = sam.get(f"/statement/{world.ids['ben']}")
-    assert (page.status, "You may not do that" in page.text_seen) == (403, True)
+    assert (page.status, "You may not see this" in page.text_seen) == (403, True)
     assert "pen to" in page.text_seen or "accountants and auditors" in page.text_seen
 
 

@@ -21,6 +21,10 @@ LINES: list[dict[str, Any]] = [
     },
     {"type": "membership.accept", "id": "in-tides", "by": "ben"},
     {
+        **{"type": "contributor.divide", "id": "tides", "reason": REASON},
+        "among": [{"contributor": "ben", "part": "1/3"}],
+    },
+    {
         **{"type": "membership.date", "id": "in-tides", "during": "2019/2021"},
         **{"reason": REASON, "by": "tides"},
     },

@@ -18,7 +18,7 @@ from api.web.frame import Answer, Frame, asked, id_in_path, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
-from domain.dispute import GROUNDS, OUTCOMES
+from domain.dispute import FITTING, GROUNDS, OUTCOMES
 from domain.identifier import Identifier
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
@@ -249,6 +249,7 @@ def _decidable(
         "seen": max((one.position for one in shown if one.originator_id == id), default=0),
         **said_before(tried, possible),
         "grounds": GROUNDS,
+        "fitting": (*FITTING[verbs["dispute"].command.NAME.partition(".")[0]], "other"),
         "plain_verbs": PLAIN,
         "gone": list(_gone(frame, verbs, possible, id)),
         "evidence_kinds": EVIDENCE_KINDS,

@@ -19,7 +19,7 @@ from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.pooling import seal
 from domain.money.elsewhere import AssignShare
 from domain.refusal import NoShare, Refusal
-from projections import attribution, groups
+from projections import attribution, groups, memberships
 from projections.money import pools
 from projections.money.told import ProposalTold
 from projections.store import View
@@ -73,7 +73,9 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
         if own is None:
             raise NoShare(g.actor)
         members = members_of(view, g.actor)
-        parts = dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
+        usual = memberships.division(view, frame.journal, g.actor, actor=g.actor)["among"]
+        parts = {each["contributor"]["id"]: each["part"] for each in usual}
+        parts |= dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
         lines = [
             Line(one, name or one, percentages.exact(parts.get(one, "")))
             for one, name in members.items()

@@ -24,6 +24,7 @@ from api.web.lists import part
 from domain.command import Command
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
+from domain.refusal import NotPermitted
 from domain.remix import REMIX_KINDS
 from projections import (
     attribution,
@@ -48,7 +49,7 @@ from projections.money.pools.told import PoolItem
 from projections.money.readers import ANONYMOUS, Reader
 from projections.roll import Roll, roll
 from projections.store import Page, View
-from projections.told import FactTold, PersonRef
+from projections.told import FactTold, GroupDivisionTold, PersonRef
 from projections.told_finding import LikelySource
 
 Named = tuple[str, str, dict[str, Any]]
@@ -259,12 +260,21 @@ def _people(frame: Frame) -> None:
                 follow=talking.followed(view, "contributor", id),
                 members=memberships.members(view, id).items,
                 groups=memberships.groups_of(view, id).items,
+                division=_division(view, frame, id),
                 finished=attribution.attribution(
                     view, id, after=at.of("finished"), limit=MANY // 2
                 ),
                 made=people.made_by(view, id, after=at.of("made"), limit=MANY),
                 forms=forms_for(frame, "contributor", id) if g.actor else [],
             )
+
+
+def _division(view: View, frame: Frame, id: str) -> GroupDivisionTold | None:
+    """How a group divides its shares, for those who may see it."""
+    try:
+        return memberships.division(view, frame.journal, id, actor=reader())
+    except NotPermitted:
+        return None
 
 
 def _hidden(frame: Frame) -> Collection[str]:

@@ -90,7 +90,7 @@ def pages(frame: Frame) -> None:
         with frame.view(asked()) as view:
             proposal = pools.proposal(view, frame.journal, id_in_path(id), actor=reader())
             sent = _sent(Names.of(view, proposal))
-        assets = sent.assets
+        assets = _through_groups(sent.assets, assets_of(proposal))
         comments, do = request.form.getlist("comments"), request.form.get("do")
         note = request.form.get("note", "").strip() or None
         # A preview of an older version is shown again before anything is recorded.
@@ -189,6 +189,25 @@ def _sent(names: Names) -> Sent:
             if asset.strip() and value.strip()
         ]
     )
+
+
+def _through_groups(sent: Assets, before: Assets) -> Assets:
+    """Assets with what was said of groups in them: which part of whose share is through which.
+
+    A form says nothing of it. Who keeps a share keeps that part of it; a group without any such
+    member has, if its share is there, said that it keeps it.
+    """
+    was = {asset["asset"]: asset.get("through", ()) for asset in before}
+    found = []
+    for asset in sent:
+        holders = {payee for payee, _ in asset["shares"]}
+        kept = [
+            {**each, "shares": [part for part in each["shares"] if part[0] in holders]}
+            for each in was.get(asset["asset"], ())
+        ]
+        kept = [each for each in kept if each["shares"] or each["group"] in holders]
+        found.append({**asset, "through": kept} if kept else asset)
+    return found
 
 
 def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]) -> dict[str, Any]:

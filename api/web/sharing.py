@@ -22,9 +22,10 @@ from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.pooling import People, seal
 from domain.fact import Fact
 from domain.money.apportionment import divide, payee_key
-from domain.money.proposal import Assets, joined
+from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
+from domain.money.through import joined
 from domain.refusal import Refusal
 from projections import lineage, timeline
 from projections.money import pools
@@ -252,7 +253,7 @@ def _assets(facts: Sequence[Fact]) -> Assets:
     """What was proposed: as many facts as its assets need."""
     assets: Assets = []
     for fact in facts:
-        more: Assets = getattr(fact, "assets", [])
+        more: Assets = getattr(fact, "divided", [])
         assets = joined(assets, more) if assets and more else assets or more
     return assets
 

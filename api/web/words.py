@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from domain.dates import is_surely_before
 from domain.fact import FACTS
+from domain.permission import OPERATOR
 from domain.readers import EVERYONE
 from domain.registry import COMMANDS
 from projections import billing, wording
@@ -67,6 +68,7 @@ WORK_STATES = {
 }
 
 LONGEST_IN_SENTENCE = 70
+OPERATORS = {OPERATOR: "the operator"}
 MOST_ATTRIBUTED = 30
 SUSPECT = "dated later than what was made from it"
 """Of a source: one of the two dates is wrong."""
@@ -171,12 +173,14 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     """The sentence of a fact, with links to what it is about."""
     said = {"actor": item["actor"], "noun": item["noun"], **item["content"]}
     told = {
-        name: link(names[value]) if value in names else str(value)
+        name: link(names[value]) if value in names else OPERATORS.get(value, value)
         for name, value in said.items()
         if isinstance(value, str)
     }
     if item["actor"] == "operator":
         told["actor"] = "The operator"
+    if "share" in told:
+        told["share"] = wording.percent(said["share"])
     adds = FACTS[item["topic"]].ADDS.items()
     further = "".join(words for name, words in adds if name in told)
     erased = dict.fromkeys(FACTS[item["topic"]].SEALED, "(erased)")

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from domain.command import Command, command
+from domain.command import Command, Record, command, record
+from domain.contributor import Contributor
 from domain.fact import New
 from domain.membership import GROUP, Membership
+from domain.money.through import MOST_MEMBERS, parts_among
 from domain.past import Past
 from domain.permission import OWN
-from domain.refusal import GroupInGroup, WrongState
+from domain.refusal import BadShare, GroupInGroup, WrongState
 from domain.values import (
     ANA,
     ContributorId,
+    ExactRate,
     Example,
     MembershipId,
     MembershipTime,
+    Most,
     NewMembershipId,
     Reason,
     Role,
@@ -95,3 +99,44 @@ class DateMembership(Command):
     id: MembershipId
     during: MembershipTime
     reason: Annotated[Reason | None, Example("She left after the second album.")] = None
+
+
+@record
+class Member(Record):
+    """A member of a group, with their part of what it is paid."""
+
+    contributor: Annotated[ContributorId, "Who of the group.", Example(ANA)]
+    part: Annotated[ExactRate, "Their part of its shares, as an exact text.", Example("1/3")]
+
+
+@command(
+    "contributor.divide",
+    "/contributors/{id}/divide",
+    may=OWN,
+    refuses=(WrongState, BadShare),
+)
+class DivideShares(Command):
+    """Say how the shares of a group are divided among its members, in all pools.
+
+    It holds for what is proposed or revised from now on: there the members have their parts, and
+    are asked. What they leave stays with the account of the group; without members, all of it does.
+    A proposal whose assets name the group in “through” keeps to what they say, and what was agreed
+    before is divided with ``share assign``.
+    """
+
+    id: ContributorId
+    among: Annotated[
+        tuple[Member, ...], Most(MOST_MEMBERS), "Who of it gets which part; none ends it."
+    ] = ()
+    reason: Annotated[Reason | None, Example("As we agreed on 1 May.")] = None
+
+    def decide(self, past: Past) -> Iterator[New]:
+        parts_among([(each.contributor, each.part) for each in self.among])
+        if past.person(self.id) in [past.person(each.contributor) for each in self.among]:
+            raise BadShare("among", self.id, "what the members leave stays with the group")
+        yield past.contributor(self.id).then(
+            Contributor.Divided,
+            group=self.id,
+            among=[{"contributor": each.contributor, "part": each.part} for each in self.among],
+            reason=self.reason,
+        )

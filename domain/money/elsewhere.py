@@ -13,19 +13,18 @@ from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.moment import instant
 from domain.money.agreement import Agreement
-from domain.money.apportionment import payee_key
 from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
 from domain.money.keeping import must_know, share_id, stage_facts
 from domain.money.outsider import Outsider, outsider_id
 from domain.money.payee import Payee
-from domain.money.policy.reading import part_of_whole
 from domain.money.pool import Pool
 from domain.money.proposal import Assets, Content, Proposal
 from domain.money.proposing import OF_CONTENT, ProposedContent
 from domain.money.share import Share
 from domain.money.split import OF_SPLIT
+from domain.money.through import MOST_MEMBERS, divided, parts_among, passed_on
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import (
@@ -87,9 +86,10 @@ class RecordAgreement(ProposedContent):
         past.watch_money(opened.release)
         line = {"pool": self.pool, "release": opened.release}
         more = {"agreed_on": self.agreed_on, "document": self.document}
-        yield from stage_facts(
-            Proposal.Posted, past.id, content, **line, closes_at=instant(past.now), note=self.note
-        )
+        divides = self.divides(past, content)
+        stage: dict[str, Any] = {**line, "closes_at": instant(past.now), "note": self.note}
+        yield from stage_facts(Proposal.Posted, past.id, content, divides=divides, **stage)
+        content = content._replace(assets=divided(content.assets, divides))
         yield from agreed(past, opened, past.id, content, effective_at=self.effective_at, **more)
         yield from self._accepted(past, line)
         yield from divide_waiting(past, self.pool)
@@ -102,10 +102,6 @@ class RecordAgreement(ProposedContent):
                 raise NoShare(payee)
             said = {**line, "proposal": past.id, "payee": payee, "by_document": True}
             yield New(Share.Accepted, share_id(past.id, payee), said)
-
-
-MOST_MEMBERS = 100
-"""Among so many a group divides a share at once."""
 
 
 @record
@@ -187,11 +183,7 @@ class AssignShare(Command):
         if (self.to is None) == (not self.among):
             raise BadShare("to", self.to or "", "it goes “to” somebody, or is divided “among” some")
         said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
-        parts = {payee: part_of_whole(part, "part") for payee, part in said}
-        whole = sum(parts.values())
-        if len(parts) < len(said) or not all(parts.values()) or whole > 1:
-            raise BadShare("part", str(whole), "each has a part once, and they sum to at most 1")
-        return parts
+        return parts_among(said)
 
     def _kept(self, past: Past, line: dict[str, str], earlier: Agreement) -> Iterator[New]:
         """Who assigns a part of their share has agreed to what is left."""
@@ -219,43 +211,11 @@ def _assigned(
     for asset in earlier.assets:
         name = asset["asset"]
         shares = {who: own[name] for who, own in earlier.parts.items() if own.get(name)}
-        before, given = dict(shares), {}
-        if own := shares.pop(payee, None):
-            given = {to: own * part for to, part in parts.items()}
-            for to, more in given.items():
-                shares[to] = shares.get(to, Fraction()) + more
-            if left := own - sum(given.values()):
-                shares[payee] = left
         if shares:
-            held = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
-            told = {**asset, "value": str(sum(shares.values())), "shares": held}
-            through = _through(asset, before, shares)
-            if is_divided and given:
-                of_group = through.setdefault(payee, {})
-                for to, more in given.items():
-                    of_group[to] = of_group.get(to, Fraction()) + more / shares[to]
-            told.pop("through", None)
-            if through := {group: each for group, each in through.items() if each}:
-                told["through"] = [
-                    {"group": group, "shares": [[who, str(each[who])] for who in sorted(each)]}
-                    for group, each in sorted(through.items())
-                ]
-            assets.append(told)
+            held = [[who, str(share)] for who, share in shares.items()]
+            worth = {**asset, "value": str(sum(shares.values())), "shares": held}
+            assets.append(passed_on(worth, payee, parts, is_through=is_divided))
     return assets
-
-
-def _through(
-    asset: Mapping[str, Any], before: Mapping[str, Fraction], after: Mapping[str, Fraction]
-) -> dict[str, dict[str, Fraction]]:
-    """By group and payee: which part of their share is through it, after the shares changed."""
-    return {
-        each["group"]: {
-            who: Fraction(part) * min(before[who] / after[who], Fraction(1))
-            for who, part in each["shares"]
-            if who in after and who in before
-        }
-        for each in asset.get("through", ())
-    }
 
 
 @command(

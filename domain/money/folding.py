@@ -28,7 +28,7 @@ from domain.money.payout import Payout
 from domain.money.period import Period
 from domain.money.pool import Pool, version_at
 from domain.money.postings import OWED, RESERVED, Posting, postings
-from domain.money.proposal import Proposal, joined
+from domain.money.proposal import Proposal
 from domain.money.reserve import NOTHING, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
@@ -46,6 +46,7 @@ from domain.money.state import (
     Sums,
 )
 from domain.money.terms import named_in
+from domain.money.through import joined
 from domain.remix import Remix
 
 TOPICS = tuple(
@@ -175,9 +176,9 @@ class Folding(State):
 
     def _agree(self, id: str, happened: Proposal.Event | Share.Event) -> None:
         match happened:
-            case Proposal.Stage(assets=assets):
-                self.proposed[id] = list(assets)
-            case Proposal.Continued(assets=assets):
+            case Proposal.Stage(divided=assets):
+                self.proposed[id] = assets
+            case Proposal.Continued(divided=assets):
                 self.proposed[id] = joined(self.proposed[id], assets)
             case Proposal.Finalised() | Proposal.Implied():
                 self._finalise(id, happened)

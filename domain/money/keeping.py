@@ -18,6 +18,7 @@ from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import paper_of
+from domain.money.through import Divides, divided, divides_of
 from domain.past import Past
 from domain.permission import OPERATOR
 from domain.refusal import EarnedInFuture
@@ -74,9 +75,22 @@ def first_of_document(
     return first.originator_id if is_here else None
 
 
-def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) -> Iterator[New]:
-    """What is proposed, in as many facts as its assets need."""
-    notified = content.pop("notified", ())
+def stage_facts(
+    kind: type[Fact],
+    id: str,
+    proposed: Content,
+    *,
+    divides: Divides | None = None,
+    notified: Collection[str] = (),
+    **content: Any,
+) -> Iterator[New]:
+    """What is proposed, in as many facts as its assets need, and how groups divide theirs."""
+
+    def of(page: Assets) -> dict[str, Any]:
+        """Whom of those with a share the facts of a page name."""
+        own = divides_of(page, divides)
+        return {"assets": page, "notifies": _among(divided(page, own), notified), "divides": own}
+
     first, *more = pages(
         [
             {**asset, "shares": shares}
@@ -84,12 +98,10 @@ def stage_facts(kind: type[Fact], id: str, proposed: Content, **content: Any) ->
             for shares in pages(asset["shares"])
         ]
     )
-    told = _among(first, notified)
-    yield kind.born(id, **proposed._replace(assets=first)._asdict(), notifies=told, **content)
+    yield kind.born(id, **proposed._asdict() | of(first), **content)
     kept = {name: content[name] for name in ("pool", "release")}
     for page in more:
-        told = _among(page, notified)
-        yield Proposal.Continued.born(id, assets=page, notifies=told, **kept)
+        yield Proposal.Continued.born(id, **of(page), **kept)
 
 
 def _among(assets: Assets, people: Collection[str]) -> list[str] | None:

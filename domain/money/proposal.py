@@ -21,6 +21,7 @@ from domain.fact import Fact, Looking, Noun, fact
 from domain.moment import instant
 from domain.money.payee import people_among
 from domain.money.pool import LEAST_REVIEW_HOURS
+from domain.money.through import Divides, divided, joined, members_of
 from domain.readers import AGREEMENT
 from domain.release import Release
 
@@ -48,14 +49,6 @@ Assets = list[dict[str, Any]]
 ``through`` is ``[{"group", "shares": [[payee, part], …]}]``: which part of the share of a payee is
 of what a group has, by the group's own division of it.
 """
-
-
-def joined(assets: Assets, more: Assets) -> Assets:
-    """Assets with those of a further fact, which may continue the shares of the last one."""
-    if assets[-1]["asset"] != more[0]["asset"]:
-        return [*assets, *more]
-    last = {**assets[-1], "shares": [*assets[-1]["shares"], *more[0]["shares"]]}
-    return [*assets[:-1], last, *more[1:]]
 
 
 def payees_of(assets: Assets) -> Iterator[str]:
@@ -160,29 +153,43 @@ class Proposal(Noun):
             return (self.release,)
 
     @dataclass(frozen=True, kw_only=True)
-    class Stage(Event):
+    class Proposing(Event):
+        """Assets that are proposed, with all who have a share in them."""
+
+        FROM = ("open",)
+        assets: Assets
+        notifies: list[str] | None = None
+        """Those among its payees who are notified by mail: their time runs from then on."""
+        divides: Divides | None = None
+        """How groups with a share divide it, by their standing divisions."""
+
+        @property
+        def divided(self) -> Assets:
+            """The assets in which the members of such groups have their shares."""
+            return divided(self.assets, self.divides)
+
+        def people(self) -> tuple[str, ...]:
+            """Everybody with a share, and the groups through which they have it."""
+            return people_among((*payees_of(self.assets), *members_of(self.divides)))
+
+        def subjects(self) -> tuple[str, ...]:
+            return (self.release, *self.people())
+
+    @dataclass(frozen=True, kw_only=True)
+    class Stage(Proposing):
         """What is proposed from now on; further assets may follow in continued facts."""
 
         SEALED = ("note",)
-        FROM = ("open",)
         STATE = "open"
-        assets: Assets
         policy: dict[str, Any] | None = None
         graph_position: int | None = None
         default_rate: str | None = None
         """The rate of edges for which none was agreed."""
         note: str | None = None
-        notifies: list[str] | None = None
-        """Those among its payees who are notified by mail: their time runs from then on."""
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release, *people_among(payees_of(self.assets)))
 
         def begin(self, noun: Proposal, comments: tuple[str, ...] = ()) -> None:
             """Add the stage to the proposal."""
-            content = Content(
-                self.policy, self.graph_position, self.default_rate, list(self.assets)
-            )
+            content = Content(self.policy, self.graph_position, self.default_rate, self.divided)
             position, _ = noun.facts[-1]
             at = instant(self.timestamp)
             more = (comments, self.note, list(self.notifies or ()))
@@ -204,20 +211,14 @@ class Proposal(Noun):
             self.begin(noun)
 
     @fact("proposal.continued")
-    class Continued(Event):
+    class Continued(Proposing):
         """More of the assets of the stage before; recorded in the same append."""
 
         SAYS = "{actor} proposed who shares what {release} earns"
-        FROM = ("open",)
-        assets: Assets
-        notifies: list[str] | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release, *people_among(payees_of(self.assets)))
 
         def apply(self, noun: Proposal) -> None:
             assets = noun.versions[-1].content.assets
-            assets[:] = joined(assets, self.assets)
+            assets[:] = joined(assets, self.divided)
             noun.versions[-1].notifies += self.notifies or ()
 
     @fact("proposal.notified")
@@ -289,8 +290,7 @@ class Proposal(Noun):
         """Their authors, who are notified."""
 
         def subjects(self) -> tuple[str, ...]:
-            named = (*payees_of(self.assets), *self.commenters)
-            return (self.release, *people_among(named))
+            return (self.release, *dict.fromkeys((*self.people(), *people_among(self.commenters))))
 
         def apply(self, noun: Proposal) -> None:
             self.begin(noun, tuple(self.comments))

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from domain.clearing import must_suit_sale
 from domain.command import Command, command, record
+from domain.contributor import Contributor
 from domain.fact import New
 from domain.lineage import Lineage
 from domain.moment import instant
@@ -31,6 +32,7 @@ from domain.money.pool import (
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
 from domain.money.terms import named_in, places_of
+from domain.money.through import Divides, divided, groups_among, in_force
 from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import OPERATOR, QUOTAS
@@ -258,6 +260,13 @@ class ProposedContent(Command):
         must_know(past, [*payees_of(content.assets), *groups])
         return content
 
+    def divides(self, past: Past, content: Content) -> Divides | None:
+        """How the groups with a share in it divide that, by their standing divisions."""
+        payees = groups_among(content.assets)
+        found = in_force(past.known.saying((Contributor.Divided,), "group", payees))
+        past.watch(Contributor.Divided.TOPIC, *(group for group, _ in found or ()))
+        return found
+
 
 OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
 
@@ -285,6 +294,7 @@ class PostProposal(ProposedContent):
         if self.comment_days is not None:
             days = must_be_days(self.comment_days, opened.comment_days)
         content = self.content(past, opened)
+        divides = self.divides(past, content)
         yield from stage_facts(
             Proposal.Posted,
             past.id,
@@ -293,7 +303,8 @@ class PostProposal(ProposedContent):
             release=opened.release,
             closes_at=instant(past.now + timedelta(days=days)),
             note=self.note,
-            notified=_by_mail(past, content),
+            divides=divides,
+            notified=_by_mail(past, content, divides),
         )
 
 
@@ -318,6 +329,7 @@ class ReviseProposal(ProposedContent):
             raise BadSplit("comments", "a revision names the comments that caused it")
         content = self.content(past, past.get(Pool, noun.pool).opened)
         must_be_open(noun)
+        divides = self.divides(past, content)
         yield from stage_facts(
             Proposal.Revised,
             self.proposal,
@@ -326,7 +338,8 @@ class ReviseProposal(ProposedContent):
             comments=list(self.comments),
             commenters=list(dict.fromkeys(commenters)),
             note=self.note,
-            notified=_by_mail(past, content),
+            divides=divides,
+            notified=_by_mail(past, content, divides),
         )
 
 
@@ -485,9 +498,10 @@ class WithdrawProposal(Command):
 # -- what these are made of ----------------------------------------------------------------------
 
 
-def _by_mail(past: Past, content: Content) -> set[str]:
+def _by_mail(past: Past, content: Content, divides: Divides | None) -> set[str]:
     """Who is to be notified by mail: the others with a share who want to be."""
-    people = set(people_among(payees_of(content.assets))) - {past.actor}
+    payees = payees_of(divided(content.assets, divides))
+    people = set(people_among(payees)) - {past.actor}
     return past.told_by_mail(people)
 
 

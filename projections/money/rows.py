@@ -310,7 +310,7 @@ def _question(
 
 
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:
-    for asset in happened.assets:
+    for asset in happened.divided:
         for payee, _ in asset["shares"]:
             for piece in about(asset, payee):
                 row = (happened.originator_id, payee, asset["asset"], piece, position)

@@ -26,7 +26,7 @@ COLUMNS = (
     *("recorded_at", "effective_at", "kind", "currency", "amount_minor", "release", "pool"),
     *("source", "agreement", "noun", "position", "reason"),
     *("advance_minor", "recouped_before_minor", "recouped_now_minor", "remaining_minor"),
-    *("late", "withheld_minor", "sent_currency", "sent_minor", "exchange_rate", "rules"),
+    *("late", "withheld_minor", "sent_currency", "sent_minor", "exchange_rate", "rules", "through"),
 )
 """The columns of a statement as CSV."""
 
@@ -65,6 +65,7 @@ def _rows(told: Statement) -> Iterator[Mapping[str, Any]]:
                 "sent_minor": sent.get("amount_minor"),
                 "exchange_rate": sent.get("rate"),
                 "rules": "; ".join(line["rules"]),
+                "through": "; ".join(one["name"] or one["id"] for one in line["through"]),
             }
 
 

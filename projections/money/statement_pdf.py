@@ -165,7 +165,8 @@ def _facts(line: Movement) -> str:
     earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
     earned += "late · " if line["is_late"] else ""
     agreed = f"agreement {line['agreement']:,} · " if line["agreement"] else ""
-    return f"{earned}{agreed}fact {line['position']:,}"
+    through = "".join(f"through {_text(group['name'])} · " for group in line["through"])
+    return f"{through}{earned}{agreed}fact {line['position']:,}"
 
 
 def _why(line: Movement, origin: str) -> str:

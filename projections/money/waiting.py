@@ -48,18 +48,29 @@ def for_shares(
 MOST_DOUBTED = 200
 """So many shares that may depend on what was found false are looked at."""
 _FOUND_FALSE = (
-    "SELECT h.position, coalesce(h.child, h.work) AS work, h.contributor FROM @holds h "
+    "SELECT h.position, coalesce(h.child, h.work) AS work, h.contributor, h.child FROM @holds h "
     "WHERE h.state = 'false' AND h.position <= :as_of"
 )
+_BELOW = (
+    f"SELECT w.node, f.position FROM wrong f JOIN @works w ON w.id = f.child AND {holds('w')} "
+    "WHERE EXISTS (SELECT 1 FROM @named n WHERE n.payee LIKE 'work/%') "
+    "UNION SELECT e.child, b.position FROM below b JOIN @remixes e ON e.parent = b.number "
+    f"AND {counting('e', NOT_COUNTED)} AND {holds('e')}"
+)
+"""What was made from the child of an edge that was found false, in any number of steps."""
 _MAY_DEPEND = (
-    f"WITH wrong AS ({_FOUND_FALSE}) "
+    f"WITH RECURSIVE wrong AS ({_FOUND_FALSE}), below (number, position) AS ({_BELOW}) "
     "SELECT d.proposal, s.payee, max(d.position) FROM ("
     "SELECT q.proposal, f.position FROM wrong f JOIN @pieces q ON q.piece = f.work "
     "UNION SELECT a.id, f.position FROM wrong f "
     f"JOIN @works w ON w.id = f.work AND {holds('w')} JOIN @pools o ON o.release = w.number "
     "JOIN @proposals a ON a.pool = o.id "
     "UNION SELECT a.id, f.position FROM wrong f JOIN @named n ON n.payee = f.contributor "
-    "JOIN @proposals a ON a.pool = n.pool) AS d "
+    "JOIN @proposals a ON a.pool = n.pool "
+    # A work that the terms name is paid by the lineage of the release.
+    "UNION SELECT a.id, b.position FROM below b JOIN @pools o ON o.release = b.number "
+    "JOIN @named n ON n.pool = o.id AND n.payee LIKE 'work/%' "
+    "JOIN @proposals a ON a.pool = o.id) AS d "
     f"JOIN @proposals p ON p.id = d.proposal AND p.state = '{Proposal.Finalised.STATE}' "
     f"AND {holds('p')} JOIN @pools o ON o.id = p.pool "
     "JOIN (SELECT x.proposal, x.payee FROM @pieces x UNION "

@@ -188,6 +188,8 @@ def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[s
         place = f"{asset}.through[{index}]"
         fields = fields_of(line, form.at(place), BadPolicy, needed=("group", "shares"))
         form.name(fields["group"], f"{place}.group")
+        if fields["shares"] == []:  # the group keeps its share, whatever it divides elsewhere
+            continue
         for entry in form.entries(fields["shares"], f"{place}.shares"):
             if entry.name not in holders or not 0 < entry.share <= 1 or entry.then is not None:
                 reason = f"“{entry.name}” is with a part of their share in the asset, at most all"

@@ -1,0 +1,149 @@
+"""Through a group: its share, divided among its members.
+
+A group does so in one agreement, or for all pools by a standing division, which the next proposals
+apply wherever they do not say otherwise: an asset whose ``through`` names the group keeps to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from domain.contributor import Contributor
+from domain.money.apportionment import payee_key
+from domain.money.payee import Payee
+from domain.money.policy.reading import part_of_whole
+from domain.refusal import BadShare
+
+MOST_MEMBERS = 100
+"""Among so many a group divides a share at once."""
+
+Asset = Mapping[str, Any]
+Parts = Mapping[str, Fraction]
+"""By payee: their part of a share."""
+Divides = Sequence[Sequence[Any]]
+"""``[[group, [[member, part], …]], …]``: how groups divide what they have."""
+
+
+def parts_among(said: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
+    """By payee: their part as stated; BadShare if one has none or two, or all are over 1."""
+    parts = {payee: part_of_whole(part, "part") for payee, part in said}
+    whole = sum(parts.values())
+    if len(parts) < len(said) or not all(parts.values()) or whole > 1:
+        raise BadShare("part", str(whole), "each has a part once, and they sum to at most 1")
+    return parts
+
+
+def passed_on(asset: Asset, payee: str, parts: Parts, *, is_through: bool) -> dict[str, Any]:
+    """An asset in which a share went to others, in whole or in part; perhaps through its payee."""
+    before = {who: Fraction(share) for who, share in asset["shares"]}
+    after, given = dict(before), {}
+    if own := before.get(payee):
+        del after[payee]
+        given = {to: own * part for to, part in parts.items()}
+        for to, more in given.items():
+            after[to] = after.get(to, Fraction()) + more
+        if left := own - sum(given.values()):
+            after[payee] = left
+    through = _kept(asset, before, after)
+    if is_through and given:
+        of_group = through.setdefault(payee, {})
+        for to, more in given.items():
+            of_group[to] = of_group.get(to, Fraction()) + more / after[to]
+    return _told(asset, after, through)
+
+
+def _kept(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[str, Fraction]]:
+    """By group and payee: which part of their share is through it, after the shares changed."""
+    return {
+        each["group"]: {
+            who: Fraction(part) * min(before[who] / after[who], Fraction(1))
+            for who, part in each["shares"]
+            if who in before and after.get(who)
+        }
+        for each in asset.get("through", ())
+    }
+
+
+def _told(
+    asset: Asset, shares: Parts, through: Mapping[str, Mapping[str, Fraction]]
+) -> dict[str, Any]:
+    told = {name: said for name, said in asset.items() if name != "through"}
+    told["shares"] = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
+    if through := {group: each for group, each in through.items() if each}:
+        told["through"] = [
+            {"group": group, "shares": [[who, str(each[who])] for who in sorted(each)]}
+            for group, each in sorted(through.items())
+        ]
+    return told
+
+
+def divided(assets: Iterable[Asset], divides: Divides | None) -> list[dict[str, Any]]:
+    """Assets in which the members of these groups have what the groups had."""
+    found = [dict(asset) for asset in assets]
+    for group, members in divides or ():
+        parts = {member: Fraction(part) for member, part in members}
+        for place, asset in enumerate(found):
+            is_stated = any(each["group"] == group for each in asset.get("through", ()))
+            if not is_stated and any(who == group for who, _ in asset["shares"]):
+                found[place] = passed_on(asset, group, parts, is_through=True)
+    return found
+
+
+def divides_of(assets: Iterable[Asset], divides: Divides | None) -> Divides | None:
+    """Those of these divisions that concern shares in these assets."""
+    payees = {who for asset in assets for who, _ in asset["shares"]}
+    return [each for each in divides or () if each[0] in payees] or None
+
+
+def members_of(divides: Divides | None) -> list[str]:
+    """Everybody who has a part by these divisions."""
+    return [member for _, members in divides or () for member, _ in members]
+
+
+def joined(assets: list[dict[str, Any]], more: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Assets with those of a further fact, which may continue the shares of the last one."""
+    last, first = assets[-1], more[0]
+    if last["asset"] != first["asset"]:
+        return [*assets, *more]
+    if "through" in last or "through" in first:
+        one = _as_one(last, first)
+    else:
+        one = {**last, "shares": [*last["shares"], *first["shares"]]}
+    return [*assets[:-1], one, *more[1:]]
+
+
+def _as_one(*pages: Asset) -> dict[str, Any]:
+    """An asset whose shares, with what of them is through a group, are on several pages."""
+    shares: dict[str, Fraction] = {}
+    through: dict[str, dict[str, Fraction]] = {}
+    for page in pages:
+        held = {who: Fraction(share) for who, share in page["shares"]}
+        for who, share in held.items():
+            shares[who] = shares.get(who, Fraction()) + share
+        for each in page.get("through", ()):
+            of_group = through.setdefault(each["group"], {})
+            for who, part in each["shares"]:
+                of_group[who] = of_group.get(who, Fraction()) + Fraction(part) * held[who]
+    parts = {
+        group: {who: units / shares[who] for who, units in each.items() if shares[who]}
+        for group, each in through.items()
+    }
+    return _told(pages[0], shares, parts)
+
+
+def in_force(facts: Iterable[Any]) -> Divides | None:
+    """Of the facts about divisions, in order: how each group divides now; none if no group does."""
+    latest = {one.group: one for one in facts if isinstance(one, Contributor.Divided)}
+    return [
+        [group, [[each["contributor"], each["part"]] for each in latest[group].among]]
+        for group in sorted(latest)
+        if latest[group].among
+    ] or None
+
+
+def groups_among(assets: Iterable[Asset]) -> list[str]:
+    """The contributors with a share, any of whom may be a group."""
+    payees = dict.fromkeys(who for asset in assets for who, _ in asset["shares"])
+    return [who for who in payees if Payee.parse(who).is_contributor]
