@@ -10,14 +10,15 @@ from typing import Any
 
 from flask import render_template, request
 
-from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import terms as templates
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
-from api.web.pooling import People, Terms, lines_of, seal, wrong
+from api.web.pooling import People, Terms, lines_of, wrong
+from api.web.previewing import seal, tried
+from domain.command import Command
 from domain.money.pool import Pool, in_force
 from domain.money.proposing import AmendPool
-from domain.refusal import Refusal, UnknownPool
+from domain.refusal import UnknownPool
 from projections import lineage
 from projections.money import pools
 from projections.money.pools.told import PoolTold
@@ -61,22 +62,22 @@ def _filled(pool: PoolTold, people: People) -> dict[str, str]:
 def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do: str) -> Answer:
     people = People(view, pool["release"])
     fields = {name: form.get(name, "").strip() for name in FIELDS}
-    terms, problem, lines = Terms(form, people, pool["currency"]), None, None
+    terms = Terms(form, people, pool["currency"])
     sealed = seal(sorted(fields.items()), terms.name, terms.typed)
-    if do != "choose":
-        try:
-            said: dict[str, Any] = {name: text for name, text in fields.items() if text}
-            command = stated(AmendPool, {**said, "terms": terms.made(), "pool": pool["id"]})
-            terms.must_be_right()
-            assert isinstance(command, AmendPool)
-            frame.rehearse(command)
-            if do == "record" and form.get("seen") == sealed:
-                receipt = frame.record(command)
-                return to_page(f"/pool/{pool['id']}", receipt.position)
-            before = _before(view, frame, pool["id"], command.effective_at)
-            lines = lines_of(terms, [before, command.terms], pool["currency"], people)
-        except (Problem, Refusal) as refusal:
-            problem = of_refusal(refusal)
+
+    def command() -> Command:
+        said: dict[str, Any] = {name: text for name, text in fields.items() if text}
+        amend = stated(AmendPool, {**said, "terms": terms.made(), "pool": pool["id"]})
+        terms.must_be_right()
+        return amend
+
+    def lines(amend: AmendPool, _: object) -> dict[str, Any]:
+        before = _before(view, frame, pool["id"], amend.effective_at)
+        return lines_of(terms, [before, amend.terms], pool["currency"], people)
+
+    done = tried(frame, do, sealed, command, lines)
+    if done.recorded:
+        return to_page(f"/pool/{pool['id']}", done.recorded.position)
     page = render_template(
         "amend.html",
         pool=pool,
@@ -87,11 +88,11 @@ def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do:
         is_from_template=templates.made_by(pool["terms"]) is not None,
         templates=templates.TEMPLATES,
         people=sorted(filter(None, people.told.values())),
-        lines=lines,
-        problem=problem,
-        wrong=wrong(problem, fields, FIELDS, terms),
+        lines=done.shown,
+        problem=done.problem,
+        wrong=wrong(done.problem, fields, FIELDS, terms),
     )
-    return page, 200 if problem is None else problem.code
+    return page, done.status
 
 
 def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:

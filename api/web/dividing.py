@@ -12,13 +12,12 @@ from uuid import uuid4
 from flask import g, render_template, request
 
 from api import percentages
-from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import errors
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
-from api.web.pooling import seal
+from api.web.previewing import seal, tried
 from domain.money.elsewhere import AssignShare
-from domain.refusal import NoShare, Refusal
+from domain.refusal import NoShare
 from projections import attribution, groups, memberships
 from projections.money import pools
 from projections.money.told import ProposalTold
@@ -82,17 +81,11 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
         ]
         fields = {name: form.get(name, "").strip() for name in FIELDS if name != "among"}
         new, sealed = form.get("id") or str(uuid4()), seal(sorted(fields.items()), lines)
-        problem, is_shown = None, False
-        if do != "choose":
-            try:
-                command = _command(proposal, fields, lines, new)
-                frame.rehearse(command)
-                if do == "record" and form.get("seen") == sealed:
-                    receipt = frame.record(command)
-                    return to_page(f"/proposal/{receipt.id}", receipt.position)
-                is_shown = True
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
+        done = tried(
+            frame, do, sealed, lambda: _command(proposal, fields, lines, new), lambda *_: True
+        )
+        if made := done.recorded:
+            return to_page(f"/proposal/{made.id}", made.position)
         page = render_template(
             "divide.html",
             proposal=proposal,
@@ -103,11 +96,11 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
             fields=fields,
             id=new,
             seal=sealed,
-            is_shown=is_shown,
-            problem=problem,
-            wrong=errors.by_field(problem, fields, FIELDS),
+            is_shown=done.shown,
+            problem=done.problem,
+            wrong=errors.by_field(done.problem, fields, FIELDS),
         )
-        return page, 200 if problem is None else problem.code
+        return page, done.status
 
 
 def _command(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -37,6 +37,7 @@ from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours,
 from api.web.lists import Continued, again, continued, part
 from domain.command import Command
 from domain.draft import Acknowledgement
+from domain.fact import Fact
 from domain.journal import Journal
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
@@ -270,10 +271,14 @@ class Frame:
 
     def rehearse(self, *commands: Command) -> Acknowledgement:
         """Carry out commands on a draft that is discarded; raises the refusal, if any."""
+        return self.rehearsed(*commands)[0]
+
+    def rehearsed(self, *commands: Command) -> tuple[Acknowledgement, Sequence[Fact]]:
+        """The same, with what would be recorded."""
         for command in commands:
             must_include(type(command))
         with bounded_for(*map(type, commands)):
-            return self.journal.rehearse(*commands, by=g.actor)[0]
+            return self.journal.rehearse(*commands, by=g.actor)
 
     def may(self, command: type[Command], **said: Any) -> bool:
         """Whether a command would record something now; examples fill in missing fields."""

@@ -6,7 +6,6 @@ Only the terms that a preview has shown are recorded.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +16,7 @@ from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
@@ -122,11 +122,6 @@ class Sheet:
         return command
 
 
-def seal(*told: object) -> str:
-    """What tells one filled-in form from another."""
-    return sha256(repr(told).encode()).hexdigest()[:16]
-
-
 def pages(frame: Frame) -> None:
     """The form that opens a pool."""
 
@@ -142,18 +137,15 @@ def pages(frame: Frame) -> None:
 def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") -> Answer:
     with frame.view(asked()) as view:
         people = People(view, id)
-        sheet, problem, lines = Sheet(form, people), None, None
+        sheet = Sheet(form, people)
         sealed = seal(sorted(sheet.fields.items()), sheet.terms.name, sheet.terms.typed)
-        if do != "choose":
-            try:
-                command = sheet.command(id)
-                frame.rehearse(command)
-                if do == "record" and form.get("seen") == sealed:
-                    receipt = frame.record(command)
-                    return to_page(f"/pool/{receipt.id}", receipt.position)
-                lines = lines_of(sheet.terms, [command.terms], str(command.currency), people)
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
+
+        def lines(pool: OpenPool, _: object) -> dict[str, Any]:
+            return lines_of(sheet.terms, [pool.terms], str(pool.currency), people)
+
+        done = tried(frame, do, sealed, lambda: sheet.command(id), lines)
+        if made := done.recorded:
+            return to_page(f"/pool/{made.id}", made.position)
         page = render_template(
             "open_pool.html",
             release=lineage.work(view, id),
@@ -163,11 +155,11 @@ def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") ->
             templates=TEMPLATES,
             kinds=POOL_KINDS,
             people=sorted(filter(None, people.told.values())),
-            lines=lines,
-            problem=problem,
-            wrong=wrong(problem, sheet.fields, FIELDS, sheet.terms),
+            lines=done.shown,
+            problem=done.problem,
+            wrong=wrong(done.problem, sheet.fields, FIELDS, sheet.terms),
         )
-        return page, 200 if problem is None else problem.code
+        return page, done.status
 
 
 def wrong(

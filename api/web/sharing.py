@@ -11,22 +11,21 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api import percentages
-from api.commands import bounded_for
-from api.problems import Problem, of_refusal
+from api.problems import Problem
 from api.schemas import stated
 from api.web import errors, words
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
-from api.web.pooling import People, seal
+from api.web.pooling import People
+from api.web.previewing import seal, tried
 from domain.fact import Fact
 from domain.money.apportionment import divide, payee_key
 from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.money.through import joined
-from domain.refusal import Refusal
 from projections import lineage, timeline
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
@@ -214,22 +213,15 @@ def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
         pieces = pieces_of(view, pool["release"]) if given.get("way") == BY_PIECE else []
         _sent(pieces, people)
         sheet = Sheet(given, rows, people, pieces)
-        problem, preview = None, None
-        if do != "choose":
-            try:
-                command = stated(PostProposal, sheet.said(id))
-                with bounded_for(PostProposal):
-                    _, facts = frame.journal.rehearse(command, by=g.actor)
-                if do == "record" and form.get("seen") == sheet.seal():
-                    receipt = frame.record(command)
-                    return to_page(f"/proposal/{receipt.id}", receipt.position)
-                assets = _assets(facts)
-                preview = {
-                    "lines": _lines(assets, sheet.people),
-                    "missing": used_but_uncited(view, pool["release"], assets),
-                }
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
+
+        def preview(_: object, facts: Sequence[Fact]) -> dict[str, Any]:
+            assets = _assets(facts)
+            missing = used_but_uncited(view, pool["release"], assets)
+            return {"lines": _lines(assets, sheet.people), "missing": missing}
+
+        done = tried(frame, do, sheet.seal(), lambda: stated(PostProposal, sheet.said(id)), preview)
+        if made := done.recorded:
+            return to_page(f"/proposal/{made.id}", made.position)
         page = render_template(
             "propose.html",
             pool=pool,
@@ -237,12 +229,12 @@ def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
             sheet=sheet,
             ways=WAYS,
             spare=SPARE_ROWS,
-            preview=preview,
+            preview=done.shown,
             of_minor=OF_MINOR,
-            problem=problem,
-            wrong=_wrong(problem, sheet),
+            problem=done.problem,
+            wrong=_wrong(done.problem, sheet),
         )
-        return page, 200 if problem is None else problem.code
+        return page, done.status
 
 
 def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
