@@ -27,6 +27,7 @@ from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
 
 C = TypeVar("C", bound=Collection[Any])
+R = TypeVar("R", bound=Row)
 
 SMALL = 100
 """A lineage of fewer edges is read each time."""
@@ -43,8 +44,6 @@ _CHANGING = tuple(
     if issubclass(kind, (Remix.Event, Credit.Event, Work.Described, *_OF_ALL))
 )
 
-Read = Callable[[View, list[int]], Iterable[Row]]
-"""What reads rows about some works; the first column of each is the work."""
 _Stated = tuple[int, int, str, str]
 """A child, a parent, the kind of the edge, and whether it states a rate."""
 _RATED, _UNRATED = "+", "-"
@@ -91,14 +90,16 @@ class Ancestry:
 
     # -- what was read of its works --------------------------------------------------------
 
-    def rows(self, view: View, name: str, read: Read) -> Collection[Row]:
-        """Rows about its works, each read once."""
+    def rows(
+        self, view: View, name: str, read: Callable[[View, list[int]], Iterable[R]]
+    ) -> Collection[R]:
+        """Rows about its works, each read once; their first column is the work."""
         rows, unread = self._rows.get(name, ((), self.tree.generation))
         if unread:
             rows = [*rows, *read(view, list(unread))]
             self._rows[name] = rows, ()
             self.keep(view)
-        return rows
+        return cast("Collection[R]", rows)
 
     def derived(self, view: View, name: str, key: Hashable, derive: Callable[[], C]) -> C:
         """What follows from it, its rows and a key alone; of the latest key it is kept."""

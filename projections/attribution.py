@@ -9,7 +9,10 @@ Tables, rows and questions are in one file because they share the columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Unpack, cast
+from functools import partial
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple, TypeVar, Unpack, cast
 
 from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
@@ -213,6 +216,24 @@ class CreditRow(NamedTuple):
         return self.display, self.credited_as, self.join_phrase, self.character
 
 
+class Credited(NamedTuple):
+    """What says whose a credit is and how it counts: of a large lineage, nothing more is kept."""
+
+    work: int
+    born: int
+    """Its position, by which it is known."""
+    contributor: int
+    role: str
+    kind: str
+    billing: int | None
+    place: int
+    """What it is ordered by."""
+
+
+Row = TypeVar("Row", Credited, CreditRow)
+_CREDITED = partial(tuple.__new__, Credited)
+
+
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
     """The credits on these works, for the people they belong to after all merges.
 
@@ -258,13 +279,13 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
     ]
 
 
-def in_order(rows: Iterable[CreditRow]) -> list[CreditRow]:
+def in_order(rows: Iterable[Row]) -> list[Row]:
     """Credits in the order of opening; of one work, each with a stated place is moved there."""
-    ordered = sorted(rows, key=lambda row: row.born)
+    ordered = sorted(rows, key=attrgetter("born"))
     moved = {row.work for row in ordered if row.billing is not None}
     if not moved:
         return ordered
-    by_work: dict[int, list[CreditRow]] = {}
+    by_work: dict[int, list[Row]] = {}
     for row in ordered:
         if row.work in moved:
             by_work.setdefault(row.work, []).append(row)
@@ -273,7 +294,7 @@ def in_order(rows: Iterable[CreditRow]) -> list[CreditRow]:
     return sorted(placed, key=lambda row: row.place)
 
 
-def _placed(rows: list[CreditRow]) -> Iterator[CreditRow]:
+def _placed(rows: list[Row]) -> Iterator[Row]:
     """The credits of one work, each with its place."""
     same = [row for row in rows if row.billing is None]
     stated = [(row.billing, row) for row in rows if row.billing is not None]
@@ -286,8 +307,11 @@ def _placed(rows: list[CreditRow]) -> Iterator[CreditRow]:
 def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
     """The same credits, each under the account its person has now; merges are rare."""
     into = {row.contributor: row.merged_into for row in rows if row.merged_into is not None}
-    if not into:
-        return rows
+    return _under(_merges(view, into), rows)
+
+
+def _merges(view: View, into: dict[int, int]) -> dict[int, int]:
+    """By account: where it was merged into, and where that was."""
     while open_ends := set(into.values()) - set(into):
         found = view.rows(
             "SELECT p.number, p.merged_into FROM @contributors p "
@@ -295,6 +319,13 @@ def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
             numbers=list(open_ends),
         )
         into |= {number: target if target is not None else number for number, target in found}
+    return into
+
+
+def _under(into: Mapping[int, int], rows: list[Row]) -> list[Row]:
+    """The same credits, each under the account in which all merges of its account end."""
+    if not into:
+        return rows
     merged = []
     for row in rows:
         person = row.contributor
@@ -448,17 +479,17 @@ class Share(NamedTuple):
     generation: int
     place: int
     """That of their nearest credit."""
-    credits: list[CreditRow]
+    credits: list[Credited | CreditRow]
 
 
-def shares_in(tree: Pedigree[int], rows: Iterable[CreditRow]) -> list[Share]:
+def shares_in(tree: Pedigree[int], rows: Iterable[Credited | CreditRow]) -> list[Share]:
     """The people credited anywhere in an ancestry, the nearest first, each in order of credits."""
-    by_person: dict[int, list[CreditRow]] = {}
+    by_person: dict[int, list[Credited | CreditRow]] = {}
     for row in rows:
         by_person.setdefault(row.contributor, []).append(row)
-    shares = []
+    far, shares = tree.generation, list[Share]()
     for person, own in by_person.items():
-        generation, place = min((tree.generation[row.work], row.place) for row in own)
+        generation, place = min((far[row.work], row.place) for row in own)
         shares.append(Share(person, generation, place, own))
     return sorted(shares, key=lambda share: (share.generation, share.place))
 
@@ -470,10 +501,13 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
     """
     above, veils = ancestry(view, root), frozenset(hidden(view))
 
-    def read() -> list[Share]:
-        return shares_in(above.tree, credits_on(view, above.tree.generation))
+    def count() -> list[Share]:
+        tree = above.tree
+        if above.is_small:  # one query instead of three
+            return shares_in(tree, credits_on(view, tree.generation))
+        return shares_in(tree, _known(view, above.rows(view, "credits", _credited)))
 
-    shares = above.derived(view, "shares", veils, read)
+    shares = above.derived(view, "shares", veils, count)
     if role is None:
         return shares
 
@@ -485,7 +519,38 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
     return above.derived(view, "shares in a role", (veils, role), in_role)
 
 
-def is_direct(tree: Pedigree[int], row: CreditRow) -> bool:
+def _credited(view: View, works: list[int]) -> list[Credited]:
+    """What counts of the credits on these works."""
+    columns = ", ".join(f"c.{name}" for name in Credited._fields[:-1])
+    rows = view.rows(
+        f"SELECT {columns}, c.born FROM @credits c WHERE c.work IN :works AND {_COUNTED}",
+        works=works,
+    )
+    return list(map(_CREDITED, rows))
+
+
+def _known(view: View, rows: Collection[Credited]) -> list[Credited]:
+    """The same in order, for the people whose they are now; a hidden one is that of nobody."""
+    merged = view.rows(
+        "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :numbers "
+        f"AND p.merged_into IS NOT NULL AND {holds('p')}",
+        numbers=list({row.contributor for row in rows}),
+    )
+    told = _under(_merges(view, dict(merged)), in_order(rows))
+    veils = set(hidden(view).values())
+    if not veils:
+        return told
+    return [row._replace(contributor=-row.born) if row.born in veils else row for row in told]
+
+
+def whole(view: View, rows: Sequence[Credited | CreditRow]) -> list[CreditRow]:
+    """These credits with all that is told of them."""
+    left = {row.work for row in rows if isinstance(row, Credited)}
+    found = {row.born: row for row in credits_on(view, left)} if left else {}
+    return [found[row.born] if isinstance(row, Credited) else row for row in rows]
+
+
+def is_direct(tree: Pedigree[int], row: Credited | CreditRow) -> bool:
     """Whether something of the person is in the work, not only their influence."""
     return row.kind == "direct" and row.work in tree.direct
 
@@ -495,7 +560,7 @@ def explain(
     share: Share,
     paths: list[Ends[int]],
     ids: dict[int, str],
-    texts: dict[str | None, str],
+    credits: list[CreditLine],
 ) -> Part:
     """The part one person has in a work: roles, pieces, and the paths by which they came in."""
     pieces = {row.work for row in share.credits}
@@ -507,7 +572,7 @@ def explain(
         **lineage.counted(tree, pieces),
         "paths": [told_path(share, path, ids) for path in paths],
         "credit_count": len(share.credits),
-        "credits": [told_credit(tree, row, ids, texts) for row in share.credits[:CREDITS_SHOWN]],
+        "credits": credits,
     }
 
 
@@ -597,17 +662,19 @@ def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberT
 
 def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> list[Part]:
     """The part of each person in each work; the ids and texts of all are read together."""
-    shown = [row for _, share in shares for row in share.credits[:CREDITS_SHOWN]]
-    texts = texts_of(view, shown)
+    shown = [share.credits[:CREDITS_SHOWN] for _, share in shares]
     paths = [
         lineage.shown_paths(tree, {row.work for row in share.credits}, PATHS)
         for tree, share in shares
     ]
+    rows = iter(whole(view, list(chain.from_iterable(shown))))
+    own = [list(islice(rows, len(one))) for one in shown]
+    texts = texts_of(view, chain.from_iterable(own))
     ends = {work for found in paths for path in found for work in path.works}
-    ids = lineage.ids_of(view, ends.union(row.work for row in shown))
+    ids = lineage.ids_of(view, ends.union(row.work for row in chain.from_iterable(own)))
     return [
-        explain(tree, share, found, ids, texts)
-        for (tree, share), found in zip(shares, paths, strict=True)
+        explain(tree, share, found, ids, [told_credit(tree, row, ids, texts) for row in lines])
+        for (tree, share), found, lines in zip(shares, paths, own, strict=True)
     ]
 
 

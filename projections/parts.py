@@ -31,7 +31,8 @@ def credits(
 ) -> Page[CreditLine]:
     """Every credit that one person has in a work, through every generation."""
     tree, share = _part(view, id, contributor)
-    rows, more = sliced(share.credits, after, limit)
+    shown, more = sliced(share.credits, after, limit)
+    rows = attribution.whole(view, shown)
     texts = attribution.texts_of(view, rows)
     ids = lineage.ids_of(view, {row.work for row in rows})
     items = [attribution.told_credit(tree, row, ids, texts) for row in rows]
