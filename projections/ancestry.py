@@ -8,6 +8,7 @@ about are read again, and no others. It has no texts of people.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from copy import copy
 from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar, cast
@@ -138,22 +139,30 @@ class Ancestry:
 
     def _read_again(self, view: View, changed: set[int]) -> Ancestry:
         """The same, with what there is now of these works and above them."""
+        own = sorted(_read_stated(view, _OF_WORKS, changed))
+        has_moved = own != [one for one in self._stated if one[0] in changed]
+        found = self._with(view, own, changed) if has_moved else copy(self)
+        found._since = found._until = view.as_of
+        found._rows, found._derived = {}, {}
+        works, before = found.tree.generation, self.tree.generation
+        new = changed.union(works.keys() - before.keys() if has_moved else ())
+        for name, (rows, unread) in self._rows.items():
+            left = new.union(unread).intersection(works)
+            told = [row for row in rows if row[0] in works and row[0] not in left]
+            found._rows[name] = told, left
+        found.keep(view)
+        return found
+
+    def _with(self, view: View, own: list[_Stated], changed: set[int]) -> Ancestry:
+        """Its edges, with these from some works, and those above what was not in it."""
         before = self.tree.generation
-        stated = [one for one in self._stated if one[0] not in changed]
-        own = _read_stated(view, _OF_WORKS, changed)
-        stated += own
+        stated = [*own, *(one for one in self._stated if one[0] not in changed)]
         if beyond := {parent for _, parent, *_ in own} - before.keys():
             stated += (one for one in _read_stated(view, _ABOVE, beyond) if one[0] not in before)
         found = Ancestry(self.tree.root, stated, view)
         works = found.tree.generation
         if len(works) < len(found.tree.places.works):  # some are not reached any more
             found = Ancestry(self.tree.root, [one for one in stated if one[0] in works], view)
-        new = changed.union(works.keys() - before.keys())
-        for name, (rows, unread) in self._rows.items():
-            left = new.union(unread).intersection(works)
-            told = [row for row in rows if row[0] in works and row[0] not in left]
-            found._rows[name] = told, left
-        found.keep(view)
         return found
 
 
