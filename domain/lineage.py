@@ -77,10 +77,9 @@ class Lineage(Pedigree[Node]):
 
     @property
     def pairs(self) -> Pairs[Node]:
-        children, parents, kinds, *_ = self._columns
-        return Pairs(children, parents, kinds)
+        return Pairs(*self._columns[:3])
 
-    @property
+    @cached_property
     def _columns(self) -> Sequence[Sequence[Any]]:
         return tuple(zip(*self.edges, strict=True)) or ((),) * len(Edge._fields)
 
@@ -139,19 +138,19 @@ class Lineage(Pedigree[Node]):
     @cached_property
     def rated(self) -> Rated:
         """The rates by place. A policy that needs rates reads them here: none may be missing."""
-        children, parents, _, rates, *_ = self._columns
+        (children, parents), rates = self.ends, self._columns[3]
         if len(self.edges) != self.pair_count or None in rates:
             stated = [
                 (child, parent, _stated(child, parent, rate))
                 for child, out in self.rates.items()
                 for parent, rate in out.items()
             ]
-            children, parents, rates = zip(*stated, strict=True)
+            *ends, rates = zip(*stated, strict=True)
+            children, parents = map(self.placed, ends)
         number = {rate: place for place, rate in enumerate(dict.fromkeys(rates))}
         above: list[list[tuple[int, int]]] = [[] for _ in self.places.works]
         numbers = map(number.__getitem__, rates)
-        ends = self.placed(children), self.placed(parents)
-        for child, parent, rate in zip(*ends, numbers, strict=True):
+        for child, parent, rate in zip(children, parents, numbers, strict=True):
             above[child].append((parent, rate))
         return Rated(above, [exact(rate).as_integer_ratio() for rate in number])
 

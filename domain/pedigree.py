@@ -76,19 +76,21 @@ class Pedigree(Generic[Node]):
     @cached_property
     def places(self) -> Places[Node]:
         """The works by their places: the root, every child in the order of edges, and the rest."""
-        children, parents, kinds = self.pairs
         above: list[list[int]] = [[] for _ in self._place]
-        ends = list(zip(self.placed(children), self.placed(parents), strict=True))
-        for child, parent in ends:
+        for child, parent in zip(*self.ends, strict=True):
             above[child].append(parent)
-        pairs = set(ends)
-        if len(pairs) < len(ends):
-            above = [list(dict.fromkeys(out)) for out in above]
-        influences = frozenset[tuple[int, int]]()
+        above = [out if len(out) < 2 else list(dict.fromkeys(out)) for out in above]
+        influences, kinds = frozenset[tuple[int, int]](), self.pairs.kinds
         if "influence" in kinds:
+            ends = list(zip(*self.ends, strict=True))
             more = {pair for pair, kind in zip(ends, kinds, strict=True) if kind != "influence"}
-            influences = frozenset(pairs - more)
+            influences = frozenset(set(ends) - more)
         return Places(tuple(self._place), above, influences)
+
+    @cached_property
+    def ends(self) -> tuple[Sequence[int], Sequence[int]]:
+        """The places of the children and of the parents, in the order of the edges."""
+        return self.placed(self.pairs.children), self.placed(self.pairs.parents)
 
     @cached_property
     def _place(self) -> dict[Node, int]:
