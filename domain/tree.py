@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from itertools import count
 from typing import NamedTuple
@@ -94,8 +95,9 @@ def _joined(hashes: Sequence[bytes]) -> bytes:
     return root
 
 
+@lru_cache(maxsize=4_096)
 def _folded(row: bytes) -> bytes:
-    """The root above a row of hashes, as many as a power of two."""
+    """The root above a row of hashes, as many as a power of two; near the top often the same."""
     while len(row) > HASH_BYTES:
         # A node is the hash of 64 bytes that are already adjacent.
         row = b"".join(

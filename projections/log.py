@@ -394,9 +394,10 @@ class Log:
         It is under the checkpoint that most witnesses have seen, else under the latest. Raises
         NotInLog if there is no such fact, or no checkpoint that covers it yet.
         """
-        signed = self._covering(position)
-        (placed,) = self.journal.facts.at([position])
-        proof = inclusion_proof(position - 1, signed.size, self._tiles)
+        with self.engine.reading():
+            signed = self._covering(position)
+            (placed,) = self.journal.facts.at([position])
+            proof = inclusion_proof(position - 1, signed.size, self._tiles)
         return make_receipt(
             leaf=placed.leaf(), index=position - 1, proof=proof, checkpoint=signed.note
         )
