@@ -76,10 +76,13 @@ class Pedigree(Generic[Node]):
     @cached_property
     def places(self) -> Places[Node]:
         """The works by their places: the root, every child in the order of edges, and the rest."""
-        above: list[list[int]] = [[] for _ in self._place]
+        count = len(self._place)
+        above: list[list[int]] = [[] for _ in range(count)]
         for child, parent in zip(*self.ends, strict=True):
             above[child].append(parent)
-        above = [out if len(out) < 2 else list(dict.fromkeys(out)) for out in above]
+        once = {child * count + parent for child, parent in zip(*self.ends, strict=True)}
+        if len(once) < len(self.ends[0]):
+            above = [list(dict.fromkeys(out)) for out in above]
         influences, kinds = frozenset[tuple[int, int]](), self.pairs.kinds
         if "influence" in kinds:
             ends = list(zip(*self.ends, strict=True))
@@ -166,9 +169,9 @@ class Pedigree(Generic[Node]):
         works, above, influences = self.places
         if not influences:
             return frozenset(self.generation)
-        used = list(map(list, above))
-        for child, parent in influences:
-            used[child].remove(parent)
+        used = list(above)
+        for child, _ in influences:
+            used[child] = [to for to in above[child] if (child, to) not in influences]
         return frozenset(map(works.__getitem__, _breadth_first(used)))
 
     @cached_property
@@ -206,7 +209,8 @@ class Pedigree(Generic[Node]):
         for place in self._order.places:
             if own := count[place]:
                 for parent in above[place]:
-                    count[parent] = min(MANY, count[parent] + own)
+                    more = count[parent] + own
+                    count[parent] = more if more < MANY else MANY  # noqa: FURB136 - a call takes longer
         return {work: count[self._place[work]] for work in self.generation}
 
     def is_direct(self, path: Path[Node]) -> bool:

@@ -487,11 +487,13 @@ def shares_in(tree: Pedigree[int], rows: Iterable[Credited | CreditRow]) -> list
     by_person: dict[int, list[Credited | CreditRow]] = {}
     for row in rows:
         by_person.setdefault(row.contributor, []).append(row)
-    far, shares = tree.generation, list[Share]()
-    for person, own in by_person.items():
-        generation, place = min((far[row.work], row.place) for row in own)
-        shares.append(Share(person, generation, place, own))
-    return sorted(shares, key=lambda share: (share.generation, share.place))
+    far, first = tree.generation, dict[int, Credited | CreditRow]()
+    every = chain.from_iterable(by_person.values())
+    for row in sorted(every, key=lambda row: (far[row.work], row.place)):
+        first.setdefault(row.contributor, row)
+    return [
+        Share(person, far[row.work], row.place, by_person[person]) for person, row in first.items()
+    ]
 
 
 def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Share]:
