@@ -3,7 +3,6 @@
 Every race here is a real one: threads, or processes, on a real database.
 """
 
-import multiprocessing
 import random
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import OPERATOR, at_once, carry_out, cycle_in, id_of, story
+from warm import PROCESSES
 
 from domain import acyclic, neighbours
 from domain.acyclic import everything_above
@@ -260,7 +260,7 @@ def test_processes_that_connect_the_same_works_close_no_cycle(database: str) -> 
     with story(database) as told:
         for number in range(WORKS):
             told.piece(f"work {number}")
-    with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(3, PROCESSES) as pool:
         answers = list(pool.map(worker, [database] * 3, range(3), [25] * 3))
     with story(database) as told:
         facts = told.facts()

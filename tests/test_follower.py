@@ -1,6 +1,5 @@
 """Following the journal: every fact is folded exactly once, whoever folds, crashes or rebuilds."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from stories import Story, at_once, every_fact, every_table, id_of, meanwhile, read_tables, story
+from warm import PROCESSES
 
 from domain.engine import DatabaseUnavailable, Overtaken
 from domain.fact import Fact
@@ -85,10 +85,10 @@ def follow_in_process(database: str, upto: int) -> None:
 
 @pytest.mark.after(told=long_history)
 def test_followers_in_several_processes_are_as_exact_as_one(database: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
     with story(database) as told:
         processes = [
-            spawn.Process(target=follow_in_process, args=[database, told.head()]) for _ in range(2)
+            PROCESSES.Process(target=follow_in_process, args=[database, told.head()])
+            for _ in range(2)
         ]
         for process in processes:
             process.start()
@@ -135,11 +135,10 @@ def test_a_crash_before_the_commit_loses_nothing_and_folds_nothing_twice(databas
 @pytest.mark.after(told=long_history)
 def test_followers_that_are_killed_leave_exact_tables(database: str) -> None:
     """However far each came: it is killed as soon as it has folded something."""
-    spawn = multiprocessing.get_context("spawn")
     with story(database) as told:
         for _ in range(3):
             before = told.store.current().position
-            process = spawn.Process(target=follow_in_process, args=[database, told.head()])
+            process = PROCESSES.Process(target=follow_in_process, args=[database, told.head()])
             process.start()
             while told.store.current().position == before and process.is_alive():
                 time.sleep(0.001)

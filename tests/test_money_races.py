@@ -3,7 +3,6 @@
 Every race here is a real one: threads, or processes, on a real database.
 """
 
-import multiprocessing
 import random
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 from money import HALF, Bank, Clock, asset, bank, must_be_sound
 from stories import OPERATOR, at_once, id_of
+from warm import PROCESSES
 
 from domain.draft import Acknowledgement
 from domain.refusal import NothingToPay, Refusal, ReversalTooLarge
@@ -225,7 +225,7 @@ def worker(database: str, seed: int) -> list[str]:
 def test_processes_that_move_the_same_money_keep_the_books(database: str) -> None:
     with bank(database) as told:
         told.agree(told.pool(terms=HALF), [asset("a", {"x": "1", "y": "2", "z": "4"})])
-        with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(3, PROCESSES) as pool:
             list(pool.map(worker, [database] * 3, range(3)))
         revenues = told.since(0, "revenue.recorded")
         received = sum(one.amount_minor for one in revenues)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from serving import serving
 from test_witness import tell, url_of
+from warm import PROCESSES
 
 from domain.checkpoint import open_checkpoint
 from domain.note import COSIGNATURE, SignerKey
@@ -53,10 +53,9 @@ def test_a_server_removes_the_metrics_of_those_that_were_killed_and_of_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    spawned = multiprocessing.get_context("spawn")
-    told = spawned.Queue()
+    told = PROCESSES.Queue()
     place = str(tmp_path)
-    servers = [spawned.Process(target=hold_a_folder, args=(told, place)) for _ in range(2)]
+    servers = [PROCESSES.Process(target=hold_a_folder, args=(told, place)) for _ in range(2)]
     for one in servers:
         one.start()
     try:

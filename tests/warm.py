@@ -7,6 +7,7 @@ times as long as most commands, is done once. What starts processes of its own i
 
 import gc
 import json
+import multiprocessing
 import os
 import signal
 import socket
@@ -19,6 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scratch import scratch
+
+PROCESSES = multiprocessing.get_context("forkserver")
+"""How a test starts processes that share nothing with its own: forks of one that loads once what
+all of them need."""
+PROCESSES.set_forkserver_preload(["pytest", "hypothesis", "networkx", "scripts.service"])
 
 STARTED_ANEW = ("serve", "follow", "demo")
 
