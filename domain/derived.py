@@ -7,6 +7,7 @@ else, or where a backup is restored.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from hashlib import sha256
 
 from domain.engine import Transaction
@@ -24,6 +25,7 @@ FOLDING = 2
 """Raised when facts are folded into other books of the same form, or found by other values."""
 
 
+@cache
 def derived_version() -> str:
     """The version of what is stored besides facts and follows from them."""
     found_by = sorted(

@@ -510,7 +510,7 @@ def drop(writer: Transaction, generation: int) -> None:
     # The rows first, as a fold does: a concurrent fold runs before this or fails; no deadlock.
     writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
     writer.execute("DELETE FROM layouts WHERE name = :old", old=table_name("", generation))
-    for name in sorted(writer.engine.layout()):  # another version may have had other tables
+    for name in sorted(writer.engine.tables()):  # another version may have had other tables
         if name.startswith(table_name("", generation)):
             # Some tables of SQLite go with those that they belong to.
             writer.execute(f"DROP TABLE IF EXISTS {name}")

@@ -7,6 +7,7 @@ fact is ever changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 
 from api.allowance import RATES
 from api.identities import IDENTITIES
@@ -39,9 +40,14 @@ Found = Mapping[str, Collection[str]]
 """The columns of tables by their names."""
 
 
+def found_in(engine: Engine) -> Found:
+    """Which of our tables are there."""
+    return engine.layout([table.name for table in TABLES])
+
+
 def is_empty(found: Found) -> bool:
     """Whether a database has no table of ours."""
-    return not any(table.name in found for table in TABLES)
+    return not found
 
 
 def must_be_ours(engine: Engine, found: Found) -> None:
@@ -71,17 +77,16 @@ def _old(why: str) -> UpgradeNeeded:
     )
 
 
+@cache
 def _ours() -> set[str]:
     return _columns({table.name: table.columns for table in TABLES})
 
 
 def _columns(found: Found) -> set[str]:
-    """Our tables and their columns, as “table” and “table.column”."""
-    names = {table.name for table in TABLES}
+    """Tables and their columns, as “table” and “table.column”."""
     return {
         name
         for table, columns in found.items()
-        if table in names
         for name in (table, *(f"{table}.{column}" for column in columns))
     }
 
@@ -99,7 +104,7 @@ def upgrade(engine: Engine) -> list[str]:
 
     Raises UpgradeNeeded if that takes more than adding tables and columns that may be empty.
     """
-    found = engine.layout()
+    found = found_in(engine)
     missing = sorted(_ours() - _columns(found))
     with engine.transaction() as transaction:
         transaction.lock()

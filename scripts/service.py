@@ -35,7 +35,7 @@ from projections.follower import Follower, Progress, Rebuild, layout_version, no
 from projections.heartbeat import Heartbeat
 from projections.log import Log
 from projections.store import Store
-from scripts.layout import create_tables, is_empty, must_be_ours, upgrade
+from scripts.layout import create_tables, found_in, is_empty, must_be_ours, upgrade
 from scripts.settings import Settings
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ def open_tables(
         raise NoDatabase(f"{problem}; {created_by}") from problem
     # Existing tables are not touched: only their owner may, and the service need not own them.
     try:
-        found = engine.layout()
+        found = found_in(engine)
         if not is_empty(found):
             must_be_ours(engine, found)
         elif create:
@@ -168,7 +168,7 @@ def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[st
     Returns what was added to the permanent tables.
     """
     with closing(open_engine(database, create=False)) as engine:
-        added = [] if is_empty(engine.layout()) else upgrade(engine)
+        added = [] if is_empty(found_in(engine)) else upgrade(engine)
     with open_service(database) as service:
         try:
             service.store.current()

@@ -144,7 +144,7 @@ def test_who_owns_the_tables_but_not_the_database_learns_that_samples_stay(
     with story(postgres_dsn) as told, raw_connection(postgres_dsn) as connection:
         connection.execute(f"CREATE ROLE {role}")
         try:
-            for table in sorted(told.service.engine.layout()):
+            for table in sorted(told.service.engine.tables()):
                 connection.execute(f"ALTER TABLE {table} OWNER TO {role}")
             as_role = make_conninfo(postgres_dsn, options=f"-c role={role}")
             with (

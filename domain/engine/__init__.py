@@ -303,12 +303,16 @@ class Engine(ABC):
         """The connections of this process."""
 
     @abstractmethod
-    def layout(self) -> dict[str, set[str]]:
-        """Every table with the names of its columns."""
+    def tables(self) -> set[str]:
+        """The names of every table."""
+
+    @abstractmethod
+    def layout(self, names: Collection[str]) -> dict[str, set[str]]:
+        """Those of these tables that are there, with the names of their columns."""
 
     def has_tables(self, names: Collection[str]) -> bool:
         """Whether all of these tables are there."""
-        return set(names) <= self.layout().keys()
+        return set(names) <= self.tables()
 
     @abstractmethod
     @contextmanager

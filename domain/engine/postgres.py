@@ -294,14 +294,24 @@ class PostgresEngine(Engine):
             *(stats.get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting"))
         )
 
-    def layout(self) -> dict[str, set[str]]:
+    def tables(self) -> set[str]:
+        return {
+            name
+            for (name,) in self.query(
+                "SELECT t.relname FROM pg_class AS t "
+                "JOIN pg_namespace AS n ON n.oid = t.relnamespace "
+                "WHERE t.relkind IN ('r', 'p') AND pg_table_is_visible(t.oid) "
+                "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+            )
+        }
+
+    def layout(self, names: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for table, column in self.query(
-            "SELECT t.relname, c.attname FROM pg_class AS t "
-            "JOIN pg_attribute AS c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped "
-            "JOIN pg_namespace AS n ON n.oid = t.relnamespace "
-            "WHERE t.relkind IN ('r', 'p') AND pg_table_is_visible(t.oid) "
-            "AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+            "SELECT t.name, c.attname FROM unnest(CAST(:names AS TEXT[])) AS t(name) "
+            "JOIN pg_attribute AS c ON c.attrelid = to_regclass(t.name) "
+            "WHERE c.attnum > 0 AND NOT c.attisdropped",
+            names=[*names],
         ):
             found.setdefault(table, set()).add(column)
         return found

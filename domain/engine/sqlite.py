@@ -201,11 +201,15 @@ class SQLiteEngine(Engine):
         """One for each thread that asked, never waited for."""
         return Pooled(len(self._open), 0, 0)
 
-    def layout(self) -> dict[str, set[str]]:
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.query("SELECT name FROM sqlite_master WHERE type='table'")}
+
+    def layout(self, names: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for table, column in self.query(
             "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
-            "WHERE t.type = 'table'"
+            "WHERE t.type = 'table' AND t.name IN :names",
+            names=names,
         ):
             found.setdefault(table, set()).add(column)
         return found
