@@ -48,6 +48,7 @@ from projections.tables import (
     Projection,
     Table,
     born,
+    columns,
     facts_about,
     moved,
 )
@@ -70,43 +71,20 @@ from projections.told import (
 
 CONTRIBUTORS = Table(
     "contributors",
-    (
-        ("number", "BIGINT NOT NULL"),
-        ("id", "TEXT NOT NULL"),
-        ("name", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("merged_into", "BIGINT"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "number BIGINT, id TEXT, name TEXT NULL, state TEXT, merged_into BIGINT NULL, born BIGINT"
     ),
     ("number", "id", "merged_into"),
     key="number",
 )
 CREDITS = Table(
     "credits",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("work", "BIGINT NOT NULL"),
-        ("contributor", "BIGINT NOT NULL"),
-        ("role", "TEXT NOT NULL"),
-        ("display", "TEXT"),
-        ("kind", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("evidence", "TEXT"),
-        ("actor", "TEXT NOT NULL"),
-        ("waits_for", "TEXT"),
-        ("deadline", "TEXT"),
-        ("born", "BIGINT NOT NULL"),
-        ("credited_as", "TEXT"),
-        ("join_phrase", "TEXT"),
-        ("character", "TEXT"),
-        ("billing", "BIGINT"),
-        ("ai", "TEXT"),
-        ("ai_tool", "TEXT"),
-        ("evidence_kind", "TEXT"),
-        ("evidence_sha256", "TEXT"),
-        ("hidden", "BIGINT"),
-        ("agreed_licence", "TEXT"),
-        ("own_work", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, work BIGINT, contributor BIGINT, role TEXT, display TEXT NULL, kind TEXT, "
+        "state TEXT, evidence TEXT NULL, actor TEXT, waits_for TEXT NULL, deadline TEXT NULL, "
+        "born BIGINT, credited_as TEXT NULL, join_phrase TEXT NULL, character TEXT NULL, "
+        "billing BIGINT NULL, ai TEXT NULL, ai_tool TEXT NULL, evidence_kind TEXT NULL, "
+        "evidence_sha256 TEXT NULL, hidden BIGINT NULL, agreed_licence TEXT NULL, own_work BIGINT"
     ),
     ("id", "work", "contributor, work", "contributor, role", "hidden"),
     key="id",
@@ -167,7 +145,7 @@ ATTRIBUTION = Projection(
 
 # -- answers -------------------------------------------------------------------------------
 
-_CREDIT = f"{', '.join(f'c.{name}' for name, _ in CREDITS.columns)}, p.merged_into, c.born"
+_CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may know of a credit."""

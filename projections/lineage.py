@@ -43,6 +43,8 @@ from projections.tables import (
     Put,
     Table,
     born,
+    columns,
+    columns_of,
     facts_about,
     moved,
 )
@@ -59,59 +61,54 @@ from projections.told import (
 )
 from projections.walking import DOWN, UP, Far, Way
 
+
+class WorkRow(NamedTuple):
+    """A work as the read table holds it."""
+
+    number: int
+    id: str
+    kind: str
+    state: str
+    title: str | None
+    medium: str | None
+    uri: str | None
+    made_at: str | None
+    made: str
+    licence: str | None
+    sha256: str | None
+    poster: str
+    born: int
+    recorded_at: str
+    published: int | None
+    published_at: str | None
+    address: str | None
+    """The URI as a search compares it."""
+    made_first: str | None
+    made_last: str | None
+    creators: str | None
+    node: int
+    offered: str | None
+    conflicts: str | None
+    medium_folded: str | None
+    """The medium as a search compares it."""
+    part: str | None
+    media_url: str | None
+    made_year: str | None
+
+
 WORKS = Table(
     "works",
-    (
-        ("number", "BIGINT NOT NULL"),
-        ("id", "TEXT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("title", "TEXT"),
-        ("medium", "TEXT"),
-        ("uri", "TEXT"),
-        ("made_at", "TEXT"),
-        ("made", "TEXT NOT NULL"),
-        ("licence", "TEXT"),
-        ("sha256", "TEXT"),
-        ("poster", "TEXT NOT NULL"),
-        ("born", "BIGINT NOT NULL"),
-        ("recorded_at", "TEXT NOT NULL"),
-        ("published", "BIGINT"),
-        ("published_at", "TEXT"),
-        ("address", "TEXT"),
-        ("made_first", "TEXT"),
-        ("made_last", "TEXT"),
-        ("creators", "TEXT"),
-        ("node", "BIGINT NOT NULL"),
-        ("offered", "TEXT"),
-        ("conflicts", "TEXT"),
-        ("medium_folded", "TEXT"),
-        ("part", "TEXT"),
-        ("media_url", "TEXT"),
-        ("made_year", "TEXT"),
-    ),
+    columns_of(WorkRow),
     ("number", "id", "kind, number", "poster", "node", "sha256"),
     key="number",
 )
 REMIXES = Table(
     "remixes",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("child", "BIGINT NOT NULL"),
-        ("parent", "BIGINT NOT NULL"),
-        ("kind", "TEXT NOT NULL"),
-        ("rate", "TEXT"),
-        ("state", "TEXT NOT NULL"),
-        ("evidence", "TEXT"),
-        ("actor", "TEXT NOT NULL"),
-        ("deadline", "TEXT"),
-        ("born", "BIGINT NOT NULL"),
-        ("own_child", "BIGINT NOT NULL"),
-        ("own_parent", "BIGINT NOT NULL"),
-        ("places", "TEXT"),
-        ("replaced_by", "TEXT"),
-        ("ai", "TEXT"),
-        ("ai_tool", "TEXT"),
+    columns(
+        "id TEXT, child BIGINT, parent BIGINT, kind TEXT, rate TEXT NULL, state TEXT, "
+        "evidence TEXT NULL, actor TEXT, deadline TEXT NULL, born BIGINT, own_child BIGINT, "
+        "own_parent BIGINT, places TEXT NULL, replaced_by TEXT NULL, ai TEXT NULL, "
+        "ai_tool TEXT NULL"
     ),
     ("id", "child", "parent, child"),
     key="id",
@@ -121,16 +118,9 @@ REMIXES = Table(
 
 JOINS = Table(
     "joins",
-    (
-        ("id", "TEXT NOT NULL"),
-        ("work", "BIGINT NOT NULL"),
-        ("target", "BIGINT NOT NULL"),
-        ("state", "TEXT NOT NULL"),
-        ("reason", "TEXT"),
-        ("actor", "TEXT NOT NULL"),
-        ("deadline", "TEXT"),
-        ("asked", "BIGINT"),
-        ("born", "BIGINT NOT NULL"),
+    columns(
+        "id TEXT, work BIGINT, target BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
+        "deadline TEXT NULL, asked BIGINT NULL, born BIGINT"
     ),
     ("id", "work", "target"),
     key="id",
@@ -234,42 +224,8 @@ MOST_OF_LIST_BYTES = 300_000
 SHOWN_OF_PATHS = 50
 """How many works the paths of one item of a list show together, after the first path."""
 
-_WORK = ", ".join(f"w.{name}" for name, _ in WORKS.columns)
+_WORK = WORKS.selected("w")
 _AGREED = counting("e", (PENDING, Remix.Declined.STATE, Remix.Retired.STATE))
-
-
-class WorkRow(NamedTuple):
-    """A work as the read table holds it."""
-
-    number: int
-    id: str
-    kind: str
-    state: str
-    title: str | None
-    medium: str | None
-    uri: str | None
-    made_at: str | None
-    made: str
-    licence: str | None
-    sha256: str | None
-    poster: str
-    born: int
-    recorded_at: str
-    published: int | None
-    published_at: str | None
-    address: str | None
-    """The URI as a search compares it."""
-    made_first: str | None
-    made_last: str | None
-    creators: str | None
-    node: int
-    offered: str | None
-    conflicts: str | None
-    medium_folded: str | None
-    """The medium as a search compares it."""
-    part: str | None
-    media_url: str | None
-    made_year: str | None
 
 
 def find(view: View, id: str) -> WorkRow:
