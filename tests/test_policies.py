@@ -28,13 +28,13 @@ from domain.refusal import REFUSALS, BadGraph, CapExceeded, LineageCycle, Refusa
 
 
 def lines_run(asked: Callable[[], object]) -> int:
-    """How many lines of code it takes: the same on every machine, as a time is not."""
+    """How many lines of our code it takes: the same on every machine, as a time is not."""
     count = 0
 
     def counting(frame: FrameType, event: str, told: object) -> Any:
         nonlocal count
         count += event == "line"
-        return counting
+        return counting if str(frame.f_globals.get("__name__")).startswith("domain.") else None
 
     before = sys.gettrace()
     sys.settrace(counting)
