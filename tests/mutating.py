@@ -48,8 +48,10 @@ REACHED = "reached"
 SLOWER = 2
 """How many times more of the processor than before, when watched, the tests may take; then the
 mutant does not end."""
-LONGEST_SECONDS = 300
-"""How long they may take in all, however little of it they compute."""
+LONGEST_SECONDS = 120
+"""How long they may take in all, however little of it they compute; then nothing is known."""
+ELSEWHERE = {"driver", "browser", "browser_of_one_font", "commands"}
+"""What runs in another process, which has no mutant, and doesn't answer two."""
 
 
 Codes = dict[tuple[str, str, int], CodeType]
@@ -336,6 +338,8 @@ class Mutating:
         ours = _become(self._functions, watched)
         warmed = False
         for number, item in enumerate(session.items):
+            if not ELSEWHERE.isdisjoint(getattr(item, "fixturenames", ())):
+                continue
             keys = {path: (self._name(item.nodeid), _digest(path)) for path in self._paths}
             if not all(key in known for key in keys.values()) or (
                 not warmed and "database" in getattr(item, "fixturenames", ())
@@ -411,8 +415,10 @@ class Mutating:
         with os.fdopen(reading) as told:
             killer = told.read()
         mutant.outcome = KILLED if status else SURVIVED
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
+            mutant.outcome = NOT_TRIED
         self._killers[mutant.path][killer] += 1
-        if self._kept:
+        if self._kept and mutant.outcome != NOT_TRIED:
             line = {"file": os.path.relpath(mutant.path), "line": mutant.line, "name": mutant.name}
             line |= {"mutant": mutant.number, "outcome": mutant.outcome, "by": killer}
             line |= {"tests": tests, "change": mutant.change}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from exact import answered, fixed, graph
 from money import bank
+from stories import carry_out
 from test_policies import CASCADE
 
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
@@ -170,3 +171,17 @@ def test_shares_set_by_hand_cost_no_more_than_what_they_are_set_in_twice() -> No
         answered(policy, **given)
     with bounded(Bounds(steps=19)), pytest.raises(SplitTooLarge):
         answered(policy, **given)
+
+
+def test_money_recorded_in_one_moment_by_two_stands_where_each_was_recorded() -> None:
+    """The books say at which fact each revenue came in, whenever it was decided."""
+    with bank(SQLITE) as told:
+        one, other = told.pool("one"), told.pool("other")
+        draft = told.journal.draft()
+        earned = {"amount_minor": 100, "effective_at": "2026-05", "source": "shop"}
+        carry_out(draft, "record_revenue", pool=one, **earned)
+        told.clock.now -= timedelta(seconds=1)
+        told.earn(other, 100)
+        told.journal.commit(draft)
+        stamps = {each.timestamp for each in told.since(0, "revenue.recorded")}
+        assert len(stamps) == 1

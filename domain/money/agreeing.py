@@ -96,9 +96,8 @@ class _OfShare(Command):
         return share_id(self.proposal, self._payee(actor))
 
     def sides(self, past: Past) -> dict[str, str]:
-        id = self.target(past.actor)
-        if self.work is not None and past.stream(id):
-            return past.get(Share, id).sides(past)
+        if self.work is not None:
+            return past.get(Share, self.target(past.actor)).sides(past)
         return {"contributor": self.contributor or past.actor}
 
     def share(self, past: Past) -> Share:
