@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from exact import answered, fixed, graph
-from money import bank
+from money import asset, bank
 from stories import carry_out
 from test_policies import CASCADE
 
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
+from domain.money.books import Books, fold_after
+from domain.money.due import Due, due
+from domain.money.entry import Line, must_add_up
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Back, Flow
@@ -26,6 +29,7 @@ from domain.refusal import (
     RatesOverWhole,
     ReversalTooLarge,
     SplitTooLarge,
+    UnbalancedDivision,
     WindowOpen,
 )
 
@@ -185,3 +189,36 @@ def test_money_recorded_in_one_moment_by_two_stands_where_each_was_recorded() ->
         told.journal.commit(draft)
         stamps = {each.timestamp for each in told.since(0, "revenue.recorded")}
         assert len(stamps) == 1
+
+
+def test_books_up_to_a_fact_know_it_and_nothing_after_it() -> None:
+    with bank(SQLITE) as told:
+        pool = told.pool()
+        told.earn(pool, 100)
+        upto, rows = told.head(), told.books().rows()
+        told.earn(pool, 50)
+        books = Books()
+        fold_after(books, told.journal.facts, upto)
+        assert books.rows() == rows
+
+
+def test_lines_add_up_in_what_is_given_and_in_what_is_due() -> None:
+    must_add_up(100, [Line("a", 100, Fraction(100), Fraction())])
+    for given, is_due in ((100, 99), (99, 100), (99, 99)):
+        with pytest.raises(UnbalancedDivision):
+            must_add_up(100, [Line("a", given, Fraction(is_due), Fraction(given - is_due))])
+
+
+def test_a_dispute_about_a_piece_whose_share_was_waived_holds_nothing_and_is_no_reason() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        waived, kept = told.piece("waived", by=[b]), told.piece("kept", by=[b])
+        credit = told.credit(waived, a)
+        pool = told.pool(release=told.release("album", waived, kept))
+        deal = told.agree(pool, [asset(waived, {a: "1", b: "1"}), asset(kept, {a: "1", b: "1"})])
+        told.tell("waive_share", proposal=deal, scope=waived, actor=a)
+        told.accept(deal, a, b)
+        told.earn(pool, 400)
+        told.tell("hold_credit", id=credit, reason="is it hers?")
+        assert due(told.journal.draft(), "USD") == {a: Due(100), b: Due(300)}
+        assert told.held(a, deal) == ("disputed",)

@@ -159,6 +159,7 @@ def test_a_share_goes_to_a_publisher_from_a_date_and_nobody_else_is_asked(databa
         said = {"pool": pool, "payee": ana, "to": pub, "part": "1/4", "effective_at": "2026-02"}
         second = told.tell("assign_share", actor=ana, **said, **SOLD).id
         assert consents(told, second) == {ana: "carried", ben: "carried", pub: "offered"}
+        assert "through" not in told.since(0, "proposal.posted")[-1].assets[0]
         assert told.account() == {ana: 700, ben: 700}
         told.tell("correct_pool", pool=pool, reason="assigned from February")
         assert told.account() == {ana: 650, ben: 700, pub: 50}
@@ -170,6 +171,19 @@ def test_a_share_goes_to_a_publisher_from_a_date_and_nobody_else_is_asked(databa
         with told.view() as view:
             shown = pools.proposal(view, told.journal, second, actor=OPERATOR)
         assert (shown["replaces"], shown["document"]) == (first, "contract, § 4")
+
+
+def test_what_a_member_assigns_is_theirs_through_the_group_no_more(database: str) -> None:
+    with bank(database) as told:
+        band, ben, cy = told.people("The Band", "Ben", "Cy")
+        pool = told.pool()
+        told.agree(pool, {band: "1"}, "2026-01")
+        halves = [{"payee": each, "part": "1/2"} for each in (ben, cy)]
+        said = {"pool": pool, **SOLD}
+        told.tell("assign_share", payee=band, among=halves, effective_at="2026-02", **said)
+        told.tell("assign_share", payee=ben, to="Firm", effective_at="2026-03", **said)
+        (piece,) = told.since(0, "proposal.posted")[-1].assets
+        assert piece["through"] == [{"group": band, "shares": [[cy, "1"]]}]
 
 
 def test_heirs_get_what_was_earned_and_what_will_be(database: str) -> None:
@@ -217,7 +231,7 @@ def test_a_share_is_assigned_until_the_date_of_a_later_agreement_of_which_a_warn
         for month in ("2026-01", "2026-02", "2026-03"):
             told.earn(pool, 100, month)
         assert told.account() == {ana: 150, "Firm": 100, ben: 50}
-        assert told.tell("assign_share", **said | {"effective_at": "2026-04"}).warnings == ()
+        assert told.tell("assign_share", **said | {"effective_at": "2026-03"}).warnings == ()
 
 
 def test_a_pool_shows_the_shares_in_force_whichever_were_recorded_last(database: str) -> None:
@@ -248,6 +262,14 @@ def test_what_cannot_be_assigned(database: str) -> None:
         for wrong in ({"part": "0"}, {"to": ana}):
             with pytest.raises(BadShare):
                 told.tell("assign_share", **(said | wrong))
+        among = [{"payee": ben, "part": "1/2"}]
+        for wrong in ({"among": among}, {"to": None}):
+            with pytest.raises(BadShare, match="it goes “to” somebody, or is divided") as refused:
+                told.tell("assign_share", **(said | wrong))
+            assert (ben in str(refused.value), "None" in str(refused.value)) == (
+                "among" in wrong,
+                False,
+            )
         with pytest.raises(NoShare):
             told.tell("assign_share", **(said | {"payee": ben, "to": ana}))
         with pytest.raises(NotPermitted):
