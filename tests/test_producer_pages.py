@@ -407,3 +407,20 @@ def test_a_revision_by_form_keeps_through_which_group_a_part_came(scene: Scene) 
     (now,) = ana.get(f"/proposals/{proposal}").json["assets"]
     assert now["through"] == through
     assert [scene.ben, "2"] in now["shares"]
+
+
+def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None:
+    served = scene.served
+    band = served.admit("The Rocks")
+    member = served.acting(band).post("/memberships", group=band, contributor=scene.ben).id
+    served.acting(scene.ben).post(f"/memberships/{member}/accept")
+    window, path = signed_in(served, band), f"/contributor/{band}/divide"
+    said = {"payee": scene.ben, "part": "25 %", "form_token": window.get(path).token}
+    assert window.post(path, said | {"part": "5/4"}).status == 422
+    assert window.post(path, said).status == 303
+    assert "Ben has 25 % of each share of the group; 75 % stays with its account" in " ".join(
+        window.get(f"/contributor/{band}").text_seen.split()
+    )
+    assert 'value="1/4"' in window.get(path).text
+    assert scene.window.get(path).status == 403
+    assert "of each share" not in scene.window.get(f"/contributor/{band}").text_seen

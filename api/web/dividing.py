@@ -1,6 +1,7 @@
-"""Dividing a group's share among its members, by their own agreement: a form with a preview.
+"""Dividing a group's shares among its members, by their own agreement: in one pool, or in all.
 
-Only what the preview showed is recorded; what nobody is given stays with the group's account.
+In one pool, only what the preview showed is recorded. What nobody is given stays with the group's
+account.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from uuid import uuid4
 from flask import g, render_template, request
 
 from api import percentages
+from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import errors
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.previewing import seal, tried
+from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
-from domain.refusal import NoShare
+from domain.refusal import NoShare, Refusal
 from projections import attribution, groups, memberships
 from projections.money import pools
 from projections.money.told import ProposalTold
@@ -56,6 +59,14 @@ def pages(frame: Frame) -> None:
     def divide_share(id: str) -> Answer:
         return _form(frame, id_in_path(id), request.form.get("do", ""))
 
+    @frame.page("/contributor/<id>/divide", nobody_else=True)
+    def show_group_division(id: str) -> Answer:
+        return _standing(frame, id_in_path(id))
+
+    @frame.form("/contributor/<id>/divide")
+    def divide_shares(id: str) -> Answer:
+        return _standing(frame, id_in_path(id), request.form.get("reason", "").strip())
+
 
 def members_of(view: View, group: str) -> dict[str, str | None]:
     """Who is or was in a group and has agreed to be: their names by their ids."""
@@ -71,14 +82,8 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
         own = next((one for one in proposal["shares"] if one["payee"]["id"] == g.actor), None)
         if own is None:
             raise NoShare(g.actor)
-        members = members_of(view, g.actor)
         usual = memberships.division(view, frame.journal, g.actor, actor=g.actor)["among"]
-        parts = {each["contributor"]["id"]: each["part"] for each in usual}
-        parts |= dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
-        lines = [
-            Line(one, name or one, percentages.exact(parts.get(one, "")))
-            for one, name in members.items()
-        ]
+        lines = _lines(view, g.actor, {each["contributor"]["id"]: each["part"] for each in usual})
         fields = {name: form.get(name, "").strip() for name in FIELDS if name != "among"}
         new, sealed = form.get("id") or str(uuid4()), seal(sorted(fields.items()), lines)
         done = tried(
@@ -101,6 +106,42 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
             wrong=errors.by_field(done.problem, fields, FIELDS),
         )
         return page, done.status
+
+
+def _standing(frame: Frame, id: str, reason: str | None = None) -> Answer:
+    """The form by which a group divides what it has in all pools."""
+    problem = None
+    with frame.view(asked()) as view:
+        said = memberships.division(view, frame.journal, id, actor=reader())["among"]
+        lines = _lines(view, id, {each["contributor"]["id"]: each["part"] for each in said})
+        if reason is not None:
+            among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
+            more = {"reason": reason} if reason else {}
+            try:
+                receipt = frame.record(stated(DivideShares, {"id": id, "among": among, **more}))
+            except (Problem, Refusal) as refusal:
+                problem = of_refusal(refusal)
+            else:
+                return to_page(f"/contributor/{id}", receipt.position)
+        page = render_template(
+            "division.html",
+            group=attribution.person(view, id),
+            lines=lines,
+            reason=reason or "",
+            problem=problem,
+            wrong=errors.by_field(problem, {}, {"among": "The parts"}),
+        )
+    return page, 200 if problem is None else problem.code
+
+
+def _lines(view: View, group: str, usual: dict[str, str]) -> list[Line]:
+    """The members with their parts: as typed, else as they are."""
+    form = request.form
+    parts = usual | dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
+    return [
+        Line(one, name or one, percentages.exact(parts.get(one, "")))
+        for one, name in members_of(view, group).items()
+    ]
 
 
 def _command(

@@ -5,11 +5,12 @@ Everything that people wrote is escaped here or in a template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import g, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from domain.dates import is_surely_before
 from domain.fact import FACTS
@@ -86,6 +87,11 @@ FILTERS = {
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
 """The filters of a history, and how the topics of each begin or end."""
+
+
+def marked(text: str) -> Markup:
+    """What the code says of itself, with its names as code."""
+    return Markup(re.sub("``(.+?)``", r"<code>\1</code>", str(escape(text)), flags=re.DOTALL))
 
 
 def attribution(licensed: Licensed) -> str:

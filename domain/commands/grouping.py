@@ -121,7 +121,7 @@ class DivideShares(Command):
     It holds for what is proposed or revised from now on: there the members have their parts, and
     are asked. What they leave stays with the account of the group; without members, all of it does.
     A proposal whose assets name the group in “through” keeps to what they say, and what was agreed
-    before is divided with ``share assign``.
+    before is divided in its own pool, by assigning the share.
     """
 
     id: ContributorId

@@ -225,7 +225,7 @@ class RecordAssignment(Command):
 
     For somebody who was forgotten, or a work whose maker nobody knows, it is the way out: what is
     held because there is nobody to pay goes to whom the evidence names. What is held for another
-    reason stays where it is. What they will earn is assigned by ``share assign``.
+    reason stays where it is. What they will earn is assigned with the share.
     """
 
     payee: Annotated[PayeeText, "Whose balance it is."]
