@@ -16,7 +16,7 @@ OPEN = {"/static/pictures.css", "/", "/audit", "/docs", "/openapi.json", "/sign-
 """What anybody may read, whatever the settings say."""
 CLOSED = re.compile(
     r"/(waiting|own-(keys|webhooks|notifications)|do|desk|post|assemble|follows|proposal|entry|statement)\b"
-    r"|/contributor/[^/]+/divide|/piece/[^/]+/(sources|cite|cred)|/release/[^/]+/pool|/pool/[^/]+/(propose|amend)"
+    r"|/piece/[^/]+/(sources|cite|cred)|/release/[^/]+/pool|/pool/[^/]+/(propose|amend)"
 )
 """What nobody reads without signing in, whatever the settings say."""
 WITHOUT_SESSION = {"/sign-in", "/audit"}

@@ -414,7 +414,7 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     band = served.admit("The Rocks")
     member = served.acting(band).post("/memberships", group=band, contributor=scene.ben).id
     served.acting(scene.ben).post(f"/memberships/{member}/accept")
-    window, path = signed_in(served, band), f"/contributor/{band}/divide"
+    window, path = signed_in(served, band), f"/statement/{band}/division"
     said = {"payee": scene.ben, "part": "25 %", "form_token": window.get(path).token}
     assert window.post(path, said | {"part": "5/4"}).status == 422
     assert window.post(path, said).status == 303

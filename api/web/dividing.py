@@ -59,11 +59,11 @@ def pages(frame: Frame) -> None:
     def divide_share(id: str) -> Answer:
         return _form(frame, id_in_path(id), request.form.get("do", ""))
 
-    @frame.page("/contributor/<id>/divide", nobody_else=True)
+    @frame.page("/statement/<id>/division", nobody_else=True)
     def show_group_division(id: str) -> Answer:
         return _standing(frame, id_in_path(id))
 
-    @frame.form("/contributor/<id>/divide")
+    @frame.form("/statement/<id>/division")
     def divide_shares(id: str) -> Answer:
         return _standing(frame, id_in_path(id), request.form.get("reason", "").strip())
 
