@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from domain.chain import NONE
 from domain.clock import STAMP
 from domain.engine import Engine, Row, Transaction
+from domain.join import MEMBERS, NODE
 from domain.receipt import spell_leaf
 from domain.tree import leaf_hash
 
@@ -35,13 +36,15 @@ class Begun(NamedTuple):
     """The columns of facts, from the position on, in no order."""
     wrong: set[str]
     """The subjects whose stored head is not what its fact says."""
+    joined: set[str]
+    """The works that were ever one with others; told with the streams."""
 
 
 def begun(
     query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
 ) -> Begun:
     """What is there of some subjects: their heads and, if ``more`` asks for it, their streams."""
-    found = Begun(0, "", {}, [], set())
+    found = Begun(0, "", {}, [], set(), set())
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
     for subject, position, number, hash, *fact in query(
         f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "
@@ -53,6 +56,8 @@ def begun(
     ):
         if number == _OF_STREAM:
             found.streams.append((position, *fact))
+        elif number == _OF_JOIN:
+            found.joined.add(subject)
         elif not subject:
             found = found._replace(position=position, stamp=bytes(hash).decode())
         elif (head := (number, position, bytes(hash).decode())) == _head(subject, position, fact):
@@ -62,12 +67,14 @@ def begun(
     return found
 
 
-_OF_STREAM = -1
+_OF_STREAM, _OF_JOIN = -1, -2
 STREAMS = (
     f" UNION ALL SELECT '', position, {_OF_STREAM}, NULL, {_FACT} FROM stored_events "
-    "WHERE originator_id IN :subjects"
+    f"WHERE originator_id IN :subjects UNION ALL SELECT value, position, {_OF_JOIN}, NULL, "
+    f"NULL, NULL, NULL, NULL, NULL FROM found WHERE field IN ('{NODE}', '{MEMBERS}') "
+    "AND value IN :subjects"
 )
-"""Further rows of what has begun: the streams of the subjects."""
+"""Further rows of what has begun: the streams of the subjects, and which were ever joined."""
 
 
 def heads_of(

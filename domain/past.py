@@ -107,7 +107,8 @@ class Past:
         self.near = near or Neighbours(journal.facts)
         """Where edges lead, recorded or added so far; an import keeps it for its next append."""
         self.near.begin(self.position)
-        self._joined: tuple[dict[str, str], dict[str, set[str]]] = ({}, {})
+        apart = self.begun and {id: id for id in about if id not in self.begun.joined}
+        self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart or {}, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
         self._streams: dict[str, Stream] = {id: [] for id in about}
         self._learn([Placed(*row) for row in sorted(self.begun.streams if self.begun else ())])

@@ -179,7 +179,7 @@ def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document
     for make, table in writing.makers():
         for numbers in writing.numbers_in(table):
             told = {one.rowid: one for one in make(numbers)}
-            held = {one.rowid: one for one in writing.held(numbers)}
+            held = writing.held(numbers)
             seen += len(held)
             for number in sorted(told.keys() | held.keys()):
                 if told.get(number) != held.get(number):
@@ -224,18 +224,18 @@ class _Writing:
         if changed.texts:
             self._find_texts(changed)
         self._add_to_people(changed)
-        changed.people |= self._roots(self._ever_merged_into(changed.people))
+        if changed.people:
+            changed.people |= self._roots(self._ever_merged_into(changed.people))
         for (make, _), numbers in zip(
             self.makers(),
             (changed.works, changed.people, changed.projects, changed.challenges),
             strict=True,
         ):
             if numbers:
-                self.replace(numbers, list(make(numbers)))
+                self.replace(self.held(numbers), list(make(numbers)))
 
-    def replace(self, numbers: Collection[int], documents: list[Document]) -> None:
-        """Write documents in place of those with these numbers."""
-        before = {one.rowid: one for one in self.held(numbers)}
+    def replace(self, before: Mapping[int, Document], documents: list[Document]) -> None:
+        """Write documents in place of those that were held."""
         after = {one.rowid: one for one in documents}
         changed = [one for one in documents if before.get(one.rowid) != one]
         gone = [number for number, one in before.items() if after.get(number) != one]
@@ -248,16 +248,18 @@ class _Writing:
             rows = map(self.engine.row, found)
             self.writer.load(self.name, self.engine.COLUMNS, rows)
 
-    def held(self, numbers: Iterable[int]) -> list[Document]:
+    def held(self, numbers: Iterable[int]) -> dict[int, Document]:
+        """The documents with these numbers."""
         sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
-        return list(map(self.engine.read, self.rows(sql, numbers=list(numbers))))
+        found = map(self.engine.read, self.rows(sql, numbers=list(numbers)))
+        return {one.rowid: one for one in found}
 
     def _add_to_people(self, changed: Changed) -> None:
         """Add to what is there: somebody's credits may be very many."""
         further = {n: said for n, said in changed.further.items() if n not in changed.people}
         if not further:
             return
-        there = {one.rowid: one for one in self.held(further)}
+        there = self.held(further)
         changed.people |= self._roots(further.keys() - there.keys())
         texts = self.texts({name for said in further.values() for _, name in said})
         documents = []
@@ -272,7 +274,7 @@ class _Writing:
                 _tags({*one.tags.split(), *map(role_tag, roles)}),
             )
             documents.append(added)
-        self.replace(list(there), documents)
+        self.replace(there, documents)
 
     def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
         """The accounts of which these are, or were until now, a part."""

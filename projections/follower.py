@@ -18,7 +18,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
+from domain.engine import DatabaseUnavailable, Locked, Overtaken, Row, Transaction
 from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.journal import Journal
@@ -242,23 +242,26 @@ class Numbering:
                 unknown = list(subjects)
             if self.next is None:
                 self.next = 1 + max(_greatest(writer, table, generation) for table in _NUMBERED)
-            for table in _NUMBERED:
-                more = _OF_WORKS if table is WORKS else "number, 0"
-                for id, number, at, is_of_house in writer.query(
-                    f"SELECT id, number, {more} FROM {table_name(table.name, generation)} "
-                    f"WHERE id IN :unknown AND until = {NEVER}",
-                    unknown=unknown,
-                ):
-                    self.numbers[id] = number
-                    if at != number:
-                        self.numbers.nodes[number] = at
-                    if is_of_house:
-                        self.numbers.house.add(number)
+            for id, number, at, is_of_house in self._told(writer, generation, unknown):
+                self.numbers[id] = number
+                if at != number:
+                    self.numbers.nodes[number] = at
+                if is_of_house:
+                    self.numbers.house.add(number)
         assert self.next is not None
         for id in unknown:
             if id not in self.numbers:
                 self.numbers[id] = self.next
                 self.next += 1
+
+    def _told(self, writer: Transaction, generation: int, ids: Sequence[str]) -> Iterable[Row]:
+        """What the tables have of these ids."""
+        told = (
+            f"SELECT id, number, {_OF_WORKS if table is WORKS else 'number, 0'} FROM "
+            f"{table_name(table.name, generation)} WHERE id IN :ids AND until = {NEVER}"
+            for table in _NUMBERED
+        )
+        return writer.query(" UNION ALL ".join(told), ids=ids) if ids else ()
 
 
 _OF_WORKS = f"node, CASE WHEN poster = '{OPERATOR}' OR kind = 'outside' THEN 1 ELSE 0 END"
@@ -421,7 +424,7 @@ class PageOfRows:
                 f"WHERE {self.table.key} = :key AND until = {NEVER}",
                 self.closed,
             )
-        if self.table.sum:
+        if self.rows and self.table.sum:
             writer.insert(self.table.adding(name), [*map(tuple, self.rows)])
         elif self.rows:
             writer.load(name, self.table.all_columns, self.rows)
