@@ -128,9 +128,14 @@ class Recording:
         self._added: list[Recorded] = []
         """What was taken so far."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether one append may be in the way of another."""
+        return len(self.appends) > 1
+
     def take(self, append: Append) -> Sequence[int]:
         """Give an append its positions; IntegrityError if it may not be recorded any more."""
-        if not self._taken.isdisjoint(append.unique):
+        if self.is_shared and not self._taken.isdisjoint(append.unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
             self._must_hold(append.condition)
@@ -147,9 +152,9 @@ class Recording:
         self._add(FURTHER_KEYS, further_rows(append.requests, positions))
         self._add(FOUND, found_rows(append.found, positions))
         self._add(SPENT, ((*one, positions[place]) for place, *one in append.spent))
-        self._taken |= append.unique
         self._linked.update(chain.from_iterable(append.about))
-        if len(self.appends) > 1:
+        if self.is_shared:
+            self._taken |= append.unique
             self._added += append.recorded(positions)
             self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
         return positions

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from inspect import get_annotations
 from typing import (
     Any,
@@ -305,6 +305,7 @@ class FactMapper(Mapper[str]):
 
 _PLACE = frozenset({"originator_id", "originator_version"})
 _encode = encoder()
+_moment = lru_cache(64)(datetime.fromisoformat)  # facts of one append have the same
 _decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
 
 
@@ -334,7 +335,7 @@ def fact_of(
     originator_id: str, originator_version: int, topic: str, content: dict[str, Any]
 ) -> Fact:
     """A fact from its place in its stream and its fields as JSON, which become its own."""
-    content["timestamp"] = datetime.fromisoformat(content["timestamp"])
+    content["timestamp"] = _moment(content["timestamp"])
     content["originator_id"] = originator_id
     content["originator_version"] = originator_version
     happened = object.__new__(FACTS[topic])

@@ -20,7 +20,7 @@ from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
 from domain.lineage import Edge, Lineage
-from domain.moment import instant
+from domain.moment import instant, stamp
 from domain.outside import Outside, readable
 from domain.pedigree import MANY, SHOWN_OF_END, Ends, Path, Pedigree
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
@@ -176,7 +176,7 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         made=getattr(happened, "made", ""),
         poster=happened.actor,
         born=position,
-        recorded_at=instant(happened.timestamp),
+        recorded_at=stamp(happened.timestamp),
         address=_address(uri) if (uri := getattr(happened, "uri", None)) else None,
         medium_folded=folded(medium) if (medium := getattr(happened, "medium", None)) else None,
         **_span(getattr(happened, "made_at", None)),
