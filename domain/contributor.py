@@ -165,7 +165,6 @@ class Contributor(Noun):
         SAYS = "{actor} said how the shares of {noun} are divided among its members"
         READERS = OWN_MONEY
         FOUND_BY = ("group",)
-        SEALED = ("reason",)
         FROM = ("admitted",)
         group: str
         among: list[dict[str, str]]

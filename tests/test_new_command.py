@@ -38,7 +38,6 @@ def praise() -> Iterator[type[Command]]:
         """Somebody likes how it was made."""
 
         SAYS = "{actor} praised how {child} was made from {parent}"
-        SEALED = ("reason",)
         FROM = ("declared",)
         reason: str
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from domain.fact import Fact, Noun, fact
 from domain.money.apportionment import payee_key
@@ -141,7 +141,6 @@ class Entry(Noun):
     class First(Event):
         """The first fact of an entry describes it."""
 
-        SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         STATE = "made"
         amount_minor: int
         agreed: str
@@ -219,7 +218,6 @@ class Entry(Noun):
     class Adjusted(First):
         """Amounts were moved between payees for a stated reason; they sum to zero."""
 
-        SEALED = ("reason", "document")
         document: str | None = None
 
     @fact("entry.opened")
@@ -227,7 +225,6 @@ class Entry(Noun):
         """What payees were owed by other books, when this pool's were begun; a debt is negative."""
 
         SAYS = "{actor} took over what was owed of {release} by other books"
-        SEALED = ("reason", "document")
         FOUND_BY = ("paper",)
         document: str | None = None
 
@@ -245,7 +242,6 @@ class Entry(Noun):
         """What was owed to a payee is owed to another from now on."""
 
         SAYS = "{actor} assigned what {payee} was owed of {release} to {to}"
-        SEALED = ("reason", "evidence")
         payee: str
         to: str
         evidence: str | None = None

@@ -40,7 +40,6 @@ class ExchangeRate(Noun):
         """One unit of a currency, such as 1 USD, was worth this many of another."""
 
         SAYS = "{actor} stated a rate from {currency} to {into_currency}"
-        SEALED = ("source_name",)
         FOUND_BY = ("pair",)
         STATE = "stated"
         currency: str
@@ -74,7 +73,6 @@ class PaymentCurrency(Noun):
 
         READERS = OWN_MONEY
         SAYS = "{actor} chose the currency in which {payee} is paid"
-        SEALED = ("reason",)
         FOUND_BY = ("payee",)
         STATE = "chosen"
         payee: str

@@ -32,7 +32,6 @@ class Hold(Noun):
         """A fact about a hold names the credit, its work and its person."""
 
         READERS = OWN_MONEY
-        SEALED = ("reason",)
         credit: str
         work: str
         contributor: str

@@ -26,7 +26,6 @@ class Outsider(Noun):
 
         READERS = OWN_MONEY
         SAYS = "{actor} recorded that “{payee}” is {contributor}"
-        SEALED = ("reason", "evidence")
         STATE = "identified"
         payee: str
         contributor: str

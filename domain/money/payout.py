@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.money.exchange import exchanged
@@ -76,7 +76,6 @@ class Payout(Noun):
         """A fact about a payout states all of it."""
 
         READERS = OWN_MONEY
-        SEALED: ClassVar[tuple[str, ...]] = ("reason",)
         batch: str
         payee: str
         currency: str
@@ -134,7 +133,6 @@ class Payout(Noun):
         """The money has arrived."""
 
         SAYS = "A payout to {payee} has arrived"
-        SEALED = ("reason", "reference")
         FROM = ("issued",)
         STATE = "settled"
         reference: str | None = None

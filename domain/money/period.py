@@ -21,7 +21,6 @@ class Period(Noun):
         """What was earned before a moment is accounted for; what comes later is late."""
 
         READERS = ALL_MONEY
-        SEALED = ("note",)
         STATE = "closed"
         until: str
         note: str | None = None

@@ -71,7 +71,6 @@ class Pool(Noun):
         """
 
         READERS = AGREEMENT
-        SEALED = ("name",)
         FOUND_BY = ("release",)
         STATE = "open"
         release: str
@@ -103,7 +102,6 @@ class Pool(Noun):
 
         READERS = AGREEMENT
         SAYS = "{actor} amended the terms by which {release} is shared"
-        SEALED = ("reason", "document")
         FROM = ("open",)
         release: str
         terms: dict[str, Any]
@@ -124,7 +122,6 @@ class Pool(Noun):
 
         READERS = AGREEMENT
         SAYS = "{actor} stated that the money of a pool of {release} comes from {country}"
-        SEALED = ("reason",)
         FROM = ("open",)
         release: str
         country: str
@@ -144,7 +141,6 @@ class Pool(Noun):
 
         READERS = AGREEMENT
         SAYS = "{actor} stated what is held back of {release} for returns"
-        SEALED = ("reason",)
         FROM = ("open",)
         release: str
         rate: str

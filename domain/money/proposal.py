@@ -179,7 +179,6 @@ class Proposal(Noun):
     class Stage(Proposing):
         """What is proposed from now on; further assets may follow in continued facts."""
 
-        SEALED = ("note",)
         STATE = "open"
         policy: dict[str, Any] | None = None
         graph_position: int | None = None
@@ -244,7 +243,6 @@ class Proposal(Noun):
 
         SAYS = "{actor} commented on the shares of {release}"
         QUOTA = "comments"
-        SEALED = ("text",)
         FROM = ("open",)
         comment: str
         kind: str
@@ -267,7 +265,6 @@ class Proposal(Noun):
         """A comment was answered; its author is notified."""
 
         SAYS = "{actor} answered a comment on the shares of {release}"
-        SEALED = ("text",)
         FROM = ("open",)
         comment: str
         commenter: str
@@ -303,7 +300,6 @@ class Proposal(Noun):
         """The window for comments closes later."""
 
         SAYS = "{actor} kept the shares of {release} open for comments for longer"
-        SEALED = ("reason",)
         FROM = ("open",)
         closes_at: str
         reason: str | None = None
@@ -313,7 +309,6 @@ class Proposal(Noun):
         """The proposal was withdrawn."""
 
         SAYS = "{actor} withdrew the proposed shares of {release}"
-        SEALED = ("reason",)
         FROM = ("open",)
         STATE = "withdrawn"
         reason: str
@@ -326,7 +321,6 @@ class Proposal(Noun):
         ``effective_at`` on; without it, for whatever no other agreement covers.
         """
 
-        SEALED = ("document",)
         FROM = ("open",)
         STATE = "finalised"
         number: int
@@ -375,7 +369,6 @@ class Proposal(Noun):
         """A share stands, although something that it depends on was found false."""
 
         SAYS = "{actor} decided that the share of {payee} in {release} stands"
-        SEALED = ("reason",)
         FROM = ("finalised",)
         payee: str
         reason: str

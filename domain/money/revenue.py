@@ -7,7 +7,6 @@ month in which more came back than was sold, takes back what came in before and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from domain.fact import Fact, FoundBy, Noun, fact
 from domain.money.policy.sold import Item, read_items
@@ -24,7 +23,6 @@ class Booked(Fact):
     """Money received from outside, or spent."""
 
     READERS = MONEY
-    SEALED: ClassVar[tuple[str, ...]] = ("document", "note")
     STATE = "recorded"
     pool: str
     release: str
@@ -60,7 +58,6 @@ class Revenue(Noun):
     class Recorded(Booked):
         """Money came in from a source."""
 
-        SEALED = (*Booked.SEALED, "source_name")
         FOUND_BY = ("paper",)
         source: str
         """A word of the vocabulary; earlier facts hold any text."""
@@ -92,7 +89,6 @@ class Revenue(Noun):
         """Revenue that was not divided yet was reversed, in whole or in part."""
 
         READERS = MONEY
-        SEALED = ("reason",)
         pool: str
         release: str
         currency: str
@@ -121,7 +117,6 @@ class Expense(Noun):
     class Recorded(Booked):
         """Money was spent on it."""
 
-        SEALED = (*Booked.SEALED, "category_name", "payer_name")
         FOUND_BY = ("paper",)
         payer: str
         """A payee; somebody outside who is named here alone has an id (see domain.money.naming)."""
@@ -139,7 +134,6 @@ class Expense(Noun):
         """An expense was reversed, in whole or in part: a mistake, a supplier's refund."""
 
         READERS = MONEY
-        SEALED = ("reason", "document")
         pool: str
         release: str
         currency: str

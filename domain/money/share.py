@@ -84,7 +84,6 @@ class Share(Noun):
         """The payee does not agree; what is due to them stays held."""
 
         SAYS = "{payee} declined the share in {release}"
-        SEALED = ("reason",)
         FROM = ("offered", "carried")
         STATE = "declined"
         reason: str | None = None
@@ -94,7 +93,6 @@ class Share(Noun):
         """The payee waives their share within a scope; it goes to the others there."""
 
         SAYS = "{payee} waived a share in {release}"
-        SEALED = ("reason",)
         FROM = ("offered", "declined", "carried")
         scope: str
         reason: str | None = None

@@ -44,7 +44,6 @@ class Withholding(Noun):
         """
 
         SAYS = "{actor} stated what is withheld of payouts to {payee} from {country}"
-        SEALED = ("document", "note")
         STATE = "stated"
         rate: str
         effective_at: str
@@ -60,7 +59,6 @@ class Withholding(Noun):
         """The rule no longer holds."""
 
         SAYS = "{actor} ended a rule by which payouts to {payee} from {country} were withheld"
-        SEALED = ("reason",)
         FROM = ("stated",)
         STATE = "ended"
         reason: str | None = None
