@@ -33,19 +33,12 @@ class Limit(NamedTuple):
         return self.seconds * 1_000_000 // self.quota
 
 
-MEANINGS = {
-    "reads": "what a person with a key reads",
-    "writes": "what a person with a key sends",
-    "visitors": "everything from an address without a valid key",
-    "tiles": "what anybody fetches of the tiles of the log, which never change",
-    "failures": "keys from an address that are not valid",
-}
 DEFAULTS = {
-    "reads": Limit(3000, 60),
-    "writes": Limit(600, 60),
-    "visitors": Limit(1800, 60),
-    "tiles": Limit(18_000, 60),
-    "failures": Limit(20, 600),
+    "reads": Limit(3000, 60),  # what a person with a key reads
+    "writes": Limit(600, 60),  # what a person with a key sends
+    "visitors": Limit(1800, 60),  # everything from an address without a valid key
+    "tiles": Limit(18_000, 60),  # what anybody fetches of the log's tiles, which never change
+    "failures": Limit(20, 600),  # keys from an address that are not valid
 }
 """The limits by name; a person who clicks meets none of them."""
 

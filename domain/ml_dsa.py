@@ -16,7 +16,6 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 PUBLIC_BYTES = 1312
-SIGNATURE_BYTES = 2420
 LABEL = b"subtree/v1\n\0"
 
 
