@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Annotated, Any, TypedDict
 
 from flask import Response, jsonify, request
 
 from api.authentication import actor
+from api.fields import Shape
 from api.operations import IDEMPOTENCY_KEY, answered, documented, writing
 from api.problems import of_unknown_outcome
 from api.received import read_body
@@ -69,7 +71,7 @@ def commands(journal: Journal, log: Log, rooms: Mapping[str, Routes]) -> None:
 
 def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> None:
     body = body_of(command)
-    may_be_empty = not any(field.required for field in body().fields.values())
+    may_be_empty = not needs_any(body)
 
     def give(**ids: str) -> Response:
         said = read_body(body, may_be_empty=may_be_empty)
@@ -102,6 +104,12 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
         )
 
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
+
+
+@cache
+def needs_any(body: type[Shape]) -> bool:
+    """Whether there is a field that has to be said."""
+    return any(field.required for field in body().fields.values())
 
 
 def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:

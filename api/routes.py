@@ -7,7 +7,6 @@ compute from a body alone, give or take a file, or describe the service.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -65,10 +64,13 @@ class RuleOnDemand(Rule):
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        compiled = cache(partial(super()._compile_builder, append_unknown))
+        compile_it, compiled = super()._compile_builder, None
 
         def build(rule: Rule, **parts: object) -> tuple[str, str]:
-            return compiled()(rule, **parts)
+            nonlocal compiled
+            if compiled is None:
+                compiled = compile_it(append_unknown)
+            return compiled(rule, **parts)
 
         return build
 

@@ -95,6 +95,7 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
     raise AssertionError(value)
 
 
+@cache
 def query_of(question: Question) -> type[Shape]:
     """The query of a question: its parameters except those in the path."""
     named = {one.name: _parameter(one) for one in question.in_query}
@@ -106,6 +107,7 @@ def query_of(question: Question) -> type[Shape]:
     return cast("type[Shape]", type(f"query_of_{question.name}", (base,), named))
 
 
+@cache
 def body_of_question(question: Question) -> type[Shape]:
     """The body of a question that rehearses a command."""
     named = {

@@ -57,7 +57,7 @@ class Form(NamedTuple):
     is_binary: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # it is itself: what is made from it is made once
 class Question:
     """A question, and how it can be asked."""
 

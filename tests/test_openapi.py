@@ -45,7 +45,15 @@ def test_the_document_is_valid_openapi(served: Served) -> None:
     import openapi_spec_validator  # which builds parsers for seconds
 
     assert served.operator.document["openapi"] == "3.1.0"
-    openapi_spec_validator.validate(served.operator.document)
+    document = json.loads(json.dumps(served.operator.document))
+    # A refusal that hundreds of operations give alike is looked at in the first of them.
+    known = set[str]()
+    for _, _, operation in operations(document):
+        told = {one: json.dumps(answer) for one, answer in operation["responses"].items()}
+        for status in [one for one in told if one + told[one] in known][: len(told) - 1]:
+            del operation["responses"][status]
+        known |= {one + told[one] for one in told}
+    openapi_spec_validator.validate(document)
 
 
 def test_every_route_is_documented(served: Served) -> None:
