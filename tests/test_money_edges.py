@@ -26,6 +26,7 @@ from domain.refusal import (
     BadAmount,
     BadPolicy,
     NoShare,
+    NothingToPay,
     RatesOverWhole,
     ReversalTooLarge,
     SplitTooLarge,
@@ -222,3 +223,67 @@ def test_a_dispute_about_a_piece_whose_share_was_waived_holds_nothing_and_is_no_
         told.tell("hold_credit", id=credit, reason="is it hers?")
         assert due(told.journal.draft(), "USD") == {a: Due(100), b: Due(300)}
         assert told.held(a, deal) == ("disputed",)
+
+
+def test_what_was_paid_or_assigned_away_stays_counted_for_what_a_dispute_holds() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        asked, free = told.piece("asked", by=[b]), told.piece("free", by=[b])
+        credit = told.credit(asked, a)
+        pool = told.pool(release=told.release("album", asked, free))
+        deal = told.agree(pool, [asset(asked, {a: "1"}), asset(free, {a: "1"})])
+        told.accept(deal, a)
+        told.earn(pool, 400)
+        told.tell("hold_credit", id=credit, reason="is it hers?")
+        gone = {"payee": a, "to": b, "reason": "a loan", "evidence": "letter"}
+        told.tell("record_assignment", currency="USD", amount_minor=50, **gone)
+        assert told.pay() == {a: 150, b: 50}
+        assert due(told.journal.draft(), "USD") == {a: Due(0, 200, {"disputed": None})}
+        payout = told.payouts()[b]
+        told.tell("settle_payout", id=payout)
+        assert [*due(told.journal.draft(), "USD")] == [a], "b is owed nothing"
+
+
+def test_what_is_in_dispute_and_what_was_found_false_hold_their_pieces_and_no_more() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        pieces = [told.piece(name, by=[b]) for name in ("asked", "false", "free")]
+        asked, false, _ = (told.credit(piece, a) for piece in pieces)
+        pool = told.pool(release=told.release("album", *pieces))
+        deal = told.agree(pool, [asset(piece, {a: "1"}) for piece in pieces])
+        told.accept(deal, a)
+        told.earn(pool, 300)
+        told.tell("revoke_credit", id=false, reason="it was b")
+        told.tell("hold_credit", id=asked, reason="is it hers?")
+        assert told.held(a, deal) == ("disputed", "to_be_corrected")
+        assert told.pay() == {a: 100}
+
+
+def test_a_shop_that_is_named_again_and_again_is_one_source() -> None:
+    with bank(SQLITE) as told:
+        pool = told.pool()
+        for _ in range(3):
+            told.earn(pool, 100, source="Jo's shop")
+        named = told.since(0, "revenue.recorded")
+        assert len({each.from_source for each in named}) == 1
+
+
+def test_a_piece_in_dispute_holds_everything_beside_a_reason_that_is_about_all() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        asked, free = told.piece("asked", by=[b]), told.piece("free", by=[b])
+        album, other = told.release("album", asked, free), told.release("other", free)
+        on_piece, on_album = told.credit(asked, a), told.credit(album, a)
+        pool, elsewhere = told.pool("one", release=album), told.pool("two", release=other)
+        deal = told.agree(pool, [asset(asked, {a: "1"}), asset(free, {a: "1"})])
+        told.accept(told.agree(elsewhere, {a: "1"}), a)
+        told.earn(pool, 400)
+        told.earn(elsewhere, 10)
+        told.tell("hold_credit", id=on_piece, reason="is it hers?")
+        assert told.pay() == {a: 10}, "neither accepted, nor all in dispute"
+        told.accept(deal, a)
+        told.tell("hold_credit", id=on_album, reason="is she on it?")
+        with pytest.raises(NothingToPay):
+            told.pay()
+        told.tell("lift_hold", id=on_album, reason="she is")
+        assert told.pay() == {a: 200}

@@ -117,11 +117,13 @@ class Folding(State):
                 del self.due[due]
 
     def _owe(self, key: tuple[str, str], happened: Fact, posting: Posting) -> None:
-        before, more = self.owed(*key), posting.amount_minor
-        is_paid = isinstance(happened, Payout.Event) or (
-            isinstance(happened, Entry.Assigned) and posting.payee != happened.to
-        )
-        now = before.paid(-more) if is_paid else before.earned(more)
+        """What was paid or assigned away is gone, until nothing is left."""
+        if not isinstance(happened, Payout.Event) and (
+            not isinstance(happened, Entry.Assigned) or posting.payee == happened.to
+        ):
+            return
+        before = self.owed(*key)
+        now = before.paid(-posting.amount_minor)
         if now.gone_minor:
             self.gone[key] = now.gone_minor
         elif before.gone_minor:
