@@ -3,7 +3,7 @@
 Each claim is one that a changed comparison, sign or “and” would break (see “Mutants”).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -14,24 +14,33 @@ from money import asset, bank
 from stories import carry_out
 from test_policies import CASCADE
 
+from domain.moment import instant
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
 from domain.money.books import Books, fold_after
 from domain.money.due import Due, due
 from domain.money.entry import Line, must_add_up
+from domain.money.keeping import LONGEST_LIST_BYTES, pages
+from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Back, Flow
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
+from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS
+from domain.money.proposal import Proposal
 from domain.refusal import (
     BadAmount,
     BadPolicy,
+    NoExchangeRate,
     NoShare,
     NothingToPay,
     RatesOverWhole,
     ReversalTooLarge,
     SplitTooLarge,
     UnbalancedDivision,
+    UnknownContributor,
     WindowOpen,
+    WindowTooShort,
+    WrongState,
 )
 
 SQLITE = "sqlite:///:memory:"
@@ -287,3 +296,124 @@ def test_a_piece_in_dispute_holds_everything_beside_a_reason_that_is_about_all()
             told.pay()
         told.tell("lift_hold", id=on_album, reason="she is")
         assert told.pay() == {a: 200}
+
+
+def test_a_credit_to_somebody_who_waived_everything_waits_with_their_piece() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        piece = told.piece("piece", by=[b])
+        credit = told.credit(piece, a)
+        pool = told.pool(release=told.release("album", piece))
+        deal = told.agree(pool, [asset(piece, {a: "1", b: "1"})])
+        told.tell("waive_share", proposal=deal, scope="release", actor=a)
+        told.accept(deal, a, b)
+        told.earn(pool, 100)
+        lines = [{"payee": a, "amount_minor": 30}, {"payee": b, "amount_minor": -30}]
+        told.tell("record_adjustment", pool=pool, lines=lines, reason="goodwill")
+        told.tell("hold_credit", id=credit, reason="is it hers?")
+        assert due(told.journal.draft(), "USD") == {a: Due(0, 30, {"disputed": None}), b: Due(70)}
+
+
+def test_a_list_is_split_where_the_next_item_would_be_too_much_for_a_fact() -> None:
+    items = ["x" * (LONGEST_LIST_BYTES // 4 - 2)] * 4  # with quotes exactly as much as fits
+    assert [len(page) for page in pages(items)] == [4]
+    assert [len(page) for page in pages([*items, *items, 1])] == [4, 4, 1]
+
+
+def test_of_two_with_one_document_it_is_the_one_of_the_pool_of_which_is_warned() -> None:
+    with bank(SQLITE) as told:
+        one, other = told.pool("one"), told.pool("other")
+        said = {"source": "shop", "document": "invoice 7"}
+        first = {pool: told.earn(pool, 100, **said) for pool in (other, one)}
+        for pool in (one, other):
+            again = {"pool": pool, "amount_minor": 100, "effective_at": "2026-05", **said}
+            (warned,) = told.tell("record_revenue", **again).warnings
+            assert (warned.code, first[pool] in warned.detail) == ("document_repeated", True)
+
+
+@pytest.mark.parametrize("seconds, waits_hours", [(0, 48), (1, 0)])
+def test_a_comment_of_the_last_day_leaves_time_for_an_answer(
+    seconds: int, waits_hours: int
+) -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(), told.person("a")
+        proposal = told.propose(pool, {a: "1"})
+        closes = datetime.fromisoformat(told.since(0, "proposal.posted")[-1].closes_at)
+        told.clock.now = closes - timedelta(days=1, seconds=1 + seconds)
+        said = {"kind": "other", "text": "why?"}
+        told.tell("comment_on_proposal", proposal=proposal, actor=a, **said)
+        final_from = told.journal.draft().get(Proposal, proposal).final_from()
+        assert datetime.fromisoformat(final_from) == closes + timedelta(hours=waits_hours)
+
+
+@pytest.mark.parametrize("days, is_paid", [(0, True), (1, False)])
+def test_a_rate_is_used_until_it_is_as_old_as_the_setting_says(days: int, is_paid: bool) -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(), told.person("a")
+        told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(pool, 100)
+        told.tell("choose_payment_currency", payee=a, currency="EUR")
+        since = told.clock.now
+        said = {"currency": "USD", "into_currency": "EUR", "source_name": "ECB", "rate": "0.9"}
+        told.tell("state_exchange_rate", effective_at=instant(since), **said)
+        told.journal.rate_days = 7
+        told.clock.now = since + timedelta(days=7, seconds=days - 1)
+        if is_paid:
+            assert told.pay() == {a: 100}
+        else:
+            with pytest.raises(NoExchangeRate):
+                told.pay()
+
+
+def test_parts_in_several_payouts_wait_if_one_of_them_came_to_nothing() -> None:
+    half = MOST_PARTS // 2 + MOST_PARTS // 2 % 2 + 2
+    parts = [["a", "deal", "pool", units] for units in [5, *[1] * (half - 1), *[-1] * half]]
+    one, other = _in_facts([[*part[:3], abs(int(part[3]))] for part in parts])
+    assert len(one) == len(other) == half
+    assert _in_facts(parts) == []
+
+
+def test_comments_and_answers_stand_at_the_facts_that_said_them() -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(), told.person("a")
+        proposal = told.propose(pool, {a: "1"})
+        said = {"proposal": proposal, "kind": "other", "text": "why?", "actor": a}
+        one, two = (told.tell("comment_on_proposal", **said).id for _ in range(2))
+        told.tell("answer_comment", proposal=proposal, comment=two, text="so")
+        assets = [asset("all of it", {a: "2"})]
+        told.tell("revise_proposal", proposal=proposal, comments=[one], assets=assets, note="n")
+        noun = told.journal.draft().get(Proposal, proposal)
+        facts = {each.topic: each.position for each in told.facts() if "proposal" in each.topic}
+        first, second = noun.comments.values()
+        assert (first.position, second.position) == (
+            facts["proposal.commented"] - 1,
+            facts["proposal.commented"],
+        )
+        assert first.answers[0].position == facts["proposal.revised"]
+        assert second.answers[0].position == facts["proposal.answered"]
+        with pytest.raises(WindowTooShort):
+            told.tell("extend_proposal", proposal=proposal, closes_at=noun.closes_at)
+
+
+def test_hours_of_review_are_stated_only_where_they_are_more_than_the_least() -> None:
+    with bank(SQLITE) as told:
+        told.pool("least"), told.pool("more", review_hours=LEAST_REVIEW_HOURS + 1)
+        opened = told.since(0, "pool.opened")
+        assert [each.review_hours for each in opened] == [None, LEAST_REVIEW_HOURS + 1]
+
+
+def test_comments_are_taken_until_the_moment_when_the_window_closes() -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(comment_days=MOST_COMMENT_DAYS), told.person("a")
+        with pytest.raises(WindowTooShort):
+            told.pool("too long", comment_days=MOST_COMMENT_DAYS + 1)
+        proposal = told.propose(pool, {a: "1"})
+        closes = datetime.fromisoformat(told.since(0, "proposal.posted")[-1].closes_at)
+        told.clock.now = closes - timedelta(seconds=1)
+        said = {"proposal": proposal, "kind": "other", "text": "why?", "actor": a}
+        with pytest.raises(WrongState):
+            told.tell("comment_on_proposal", **said)
+        told.clock.now = closes - timedelta(seconds=3)
+        with pytest.raises(UnknownContributor):
+            told.tell("comment_on_proposal", about="nobody we know", **said)
+        assert told.tell("comment_on_proposal", **said)
