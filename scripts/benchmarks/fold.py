@@ -8,10 +8,11 @@ the runner cannot run.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from projections.follower import Rebuild
-from scripts.benchmarks.by_hand import engine_of, is_postgres, scratch
-from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
+from scripts.benchmarks.by_hand import engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least
 from scripts.benchmarks.stock import stock_runner, stock_tracking
 from scripts.generate import community, record
 from scripts.service import open_service
@@ -23,9 +24,14 @@ STOCK_EVENTS = {"small": 50, "full": 2_000}
 
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Facts per second."""
-    with scratch(database) as address, open_service(address) as service:
+    with (
+        scratch(database) as address,
+        open_service(address) as service,
+        plain(address) as by_hand,
+    ):
         facts = record(service.journal, community(PIECES[size]))
-        taken = seconds(Rebuild(service.journal, service.store).run)
+        rebuild = Rebuild(service.journal, service.store)
+        rate, cost = Worked(by_hand).rate(facts, rebuild.run)
         assert service.store.current().position == facts
     peer, fold = (
         ("the library's ProjectionRunner", stock_runner)
@@ -34,12 +40,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     )
     with scratch(database) as address:
         stock = fold(address, STOCK_EVENTS[size])
-    yield Result(
-        "fold",
-        engine_of(database),
-        f"rebuild of {facts:,} facts",
-        facts / taken,
-        "facts/s",
-        (Peer(peer, stock),),
-        aims=at_least(100_000),
-    )
+    told = partial(Result, "fold", engine_of(database))
+    what = f"rebuild of {facts:,} facts"
+    yield told(what, rate, "facts/s", (Peer(peer, stock),), aims=at_least(100_000))
+    yield told(f"{what}, processor time", cost, "µs a fact")

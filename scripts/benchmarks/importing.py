@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from domain.journal import Journal
-from scripts.benchmarks.by_hand import engine_of, plain_journal, rows_of, scratch
-from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
+from scripts.benchmarks.by_hand import engine_of, plain, plain_journal, rows_of, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least, seconds
 from scripts.bundle import import_lines, read_json_lines
 from scripts.generate import community, facts_of, lines
 from scripts.service import open_service
@@ -28,33 +29,26 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         tempfile.TemporaryDirectory(prefix="stemma-bench-") as folder,
         scratch(database) as address,
         open_service(address) as service,
+        plain(address) as by_hand,
     ):
         bundle = Path(folder) / "bundle.jsonl"
         with bundle.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines(community(pieces)))
         with bundle.open("rb") as file:
-            imported = seconds(lambda: import_lines(service.journal, read_json_lines(file)))
-        folded = seconds(service.follower.catch_up)
-        loaded = plain_load(database, service.journal, pieces)
-    yield Result(
-        "import",
-        engine,
-        "recorded",
-        pieces / imported,
-        "pieces/s",
-        (Peer("the same rows, nothing checked", pieces / loaded),),
-        aims=at_least(15_000),
-    )
-    yield Result("import", engine, "folded afterwards", pieces / folded, "pieces/s")
-    yield Result(
-        "import",
-        engine,
-        "recorded and folded",
-        pieces / (imported + folded),
-        "pieces/s",
-        (Peer("the same rows, nothing checked", pieces / loaded),),
-        aims=at_least(10_000),
-    )
+            found, worked = read_json_lines(file), Worked(by_hand)
+            recorded, cost = worked.rate(pieces, lambda: import_lines(service.journal, found))
+        folded, more = worked.rate(pieces, service.follower.catch_up)
+        loaded = Peer(
+            "the same rows, nothing checked",
+            pieces / plain_load(database, service.journal, pieces),
+        )
+    told = partial(Result, "import", engine)
+    both = 1 / (1 / recorded + 1 / folded)
+    yield told("recorded", recorded, "pieces/s", (loaded,), aims=at_least(15_000))
+    yield told("recorded, processor time", cost, "µs a piece")
+    yield told("folded afterwards", folded, "pieces/s")
+    yield told("folded afterwards, processor time", more, "µs a piece")
+    yield told("recorded and folded", both, "pieces/s", (loaded,), aims=at_least(10_000))
 
 
 def plain_load(database: str, journal: Journal, pieces: int) -> float:

@@ -207,6 +207,12 @@ class Worked:
         clock = time.perf_counter() - clock
         return Took(1000 * clock, 1000 * (self._so_far() - worked))
 
+    def rate(self, items: int, action: Callable[[], object]) -> tuple[float, float]:
+        """How many items an action does in a second, and microseconds of a processor for each."""
+        self.seconds()
+        took = self.took(action)
+        return 1000 * items / took.clock_ms, 1000 * took.processor_ms / items
+
     def each(self, times: int, action: Callable[[int], int]) -> tuple[float, float]:
         """Microseconds for each, and the size of an answer, on average."""
         begun, items = self.seconds(), 0
