@@ -74,9 +74,12 @@ MEASURES = {
         "20 in a transaction, 1 client",
         *(f"recorded until seen, p{percent}" for percent in (50, 99)),
     ],
-    "import": ["recorded", "folded afterwards", "recorded and folded"],
+    "import": [
+        *("recorded", "recorded", "folded afterwards", "folded afterwards"),
+        "recorded and folded",
+    ],
     "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
-    "fold": ["rebuild of"],
+    "fold": ["rebuild of", "rebuild of"],
     "wide": [
         f"{what}, p{percent}"
         for what in (
