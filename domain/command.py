@@ -126,19 +126,6 @@ class Record:
             else:
                 yield one, value
 
-    def texts(self) -> list[str]:
-        """The texts of people in it, in order."""
-        found: list[str] = []
-        for name, value in _with_texts(cast("Any", type(self))):
-            said = getattr(self, name)
-            if said is None:
-                continue
-            if isinstance(value, Several):
-                found += (text for part in said for text in part.texts())
-            else:
-                found += map(str, said if isinstance(value, Many) else (said,))
-        return found
-
 
 @dataclass_transform(kw_only_default=True)
 def record(cls: type[T]) -> type[T]:
@@ -266,6 +253,14 @@ class Command(Record):
             told.pop(self.subject(), None)
         return _canonical(told)
 
+    def texts(self) -> list[str]:
+        """The texts of people in it, in order."""
+        return [
+            str(value)
+            for one, value in self.said(Text)
+            if isinstance(one.value, Text) and one.value.is_sealed
+        ]
+
     def digest(self, actor: str) -> str:
         """What tells one request from another, apart from the texts of people."""
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
@@ -335,22 +330,8 @@ def _to_read(cls: type[Any]) -> tuple[tuple[str, Value, bool], ...]:
 
 
 @cache
-def _with_texts(cls: type[Any]) -> list[tuple[str, Value]]:
-    """The fields with texts of people, and with records that have some."""
-    held = ((one.name, one.value) for one in _fields_of(cast("Any", cls), Text))
-    return [(name, value) for name, value in held if _has_texts(value)]
-
-
-def _has_texts(value: Value) -> bool:
-    if isinstance(value, Several):
-        return bool(_with_texts(cast("Any", value.record)))
-    inner = getattr(value, "inner", value)
-    return isinstance(inner, Text) and inner.is_sealed
-
-
-@cache
 def _sealed(cls: type[Any]) -> frozenset[str]:
-    """The fields with one text of a person."""
+    """The fields with texts of people."""
     found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
     return frozenset(name for name, value in found if isinstance(value, Text) and value.is_sealed)
 
