@@ -25,40 +25,28 @@ from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.remix import Remix
 from domain.work import Work
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Put,
-    Table,
-    born,
-    columns,
-    facts_about,
-)
+from projections.tables import Amend, Change, Numbers, Projection, Put, born, facts_about, table
 
-ASKS = Table(
+ASKS = table(
     "asks",
-    columns(
-        "id TEXT, kind TEXT, about TEXT, noun TEXT, asked BIGINT, desk TEXT NULL, "
-        "work BIGINT NULL, who TEXT, says TEXT NULL, due TEXT, currency TEXT NULL, "
-        "amount BIGINT NULL, state TEXT, born BIGINT"
-    ),
+    "id TEXT, kind TEXT, about TEXT, noun TEXT, asked BIGINT, desk TEXT NULL, "
+    "work BIGINT NULL, who TEXT, says TEXT NULL, due TEXT, currency TEXT NULL, "
+    "amount BIGINT NULL, state TEXT, born BIGINT",
     ("id", "asked, state, until", "desk, state, until, due, born"),
     key="id",
     is_sparse=True,
 )
 """``noun`` is the id of what it is about, and ``about`` what that is; ``who`` asks for it."""
-RIGHTS = Table(
+RIGHTS = table(
     "rights",
-    columns("work BIGINT, holder BIGINT, position BIGINT"),
+    "work BIGINT, holder BIGINT, position BIGINT",
     ("holder", "work, position"),
 )
 """Who holds the rights of a work, as stated last."""
 
-NOTIFYING = Table(
+NOTIFYING = table(
     "notifying",
-    columns("id TEXT, person BIGINT, proposal TEXT, state TEXT"),
+    "id TEXT, person BIGINT, proposal TEXT, state TEXT",
     ("id", "person, state"),
     key="id",
     is_sparse=True,

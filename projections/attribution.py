@@ -46,11 +46,10 @@ from projections.tables import (
     Change,
     Numbers,
     Projection,
-    Table,
     born,
-    columns,
     facts_about,
     moved,
+    table,
 )
 from projections.told import (
     CreditLine,
@@ -69,23 +68,19 @@ from projections.told import (
     WorkTold,
 )
 
-CONTRIBUTORS = Table(
+CONTRIBUTORS = table(
     "contributors",
-    columns(
-        "number BIGINT, id TEXT, name TEXT NULL, state TEXT, merged_into BIGINT NULL, born BIGINT"
-    ),
+    "number BIGINT, id TEXT, name TEXT NULL, state TEXT, merged_into BIGINT NULL, born BIGINT",
     ("number", "id", "merged_into"),
     key="number",
 )
-CREDITS = Table(
+CREDITS = table(
     "credits",
-    columns(
-        "id TEXT, work BIGINT, contributor BIGINT, role TEXT, display TEXT NULL, kind TEXT, "
-        "state TEXT, evidence TEXT NULL, actor TEXT, waits_for TEXT NULL, deadline TEXT NULL, "
-        "born BIGINT, credited_as TEXT NULL, join_phrase TEXT NULL, character TEXT NULL, "
-        "billing BIGINT NULL, ai TEXT NULL, ai_tool TEXT NULL, evidence_kind TEXT NULL, "
-        "evidence_sha256 TEXT NULL, hidden BIGINT NULL, agreed_licence TEXT NULL, own_work BIGINT"
-    ),
+    "id TEXT, work BIGINT, contributor BIGINT, role TEXT, display TEXT NULL, kind TEXT, "
+    "state TEXT, evidence TEXT NULL, actor TEXT, waits_for TEXT NULL, deadline TEXT NULL, "
+    "born BIGINT, credited_as TEXT NULL, join_phrase TEXT NULL, character TEXT NULL, "
+    "billing BIGINT NULL, ai TEXT NULL, ai_tool TEXT NULL, evidence_kind TEXT NULL, "
+    "evidence_sha256 TEXT NULL, hidden BIGINT NULL, agreed_licence TEXT NULL, own_work BIGINT",
     ("id", "work", "contributor, work", "contributor, role", "hidden"),
     key="id",
 )

@@ -42,18 +42,7 @@ from projections.finding import (
 )
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, holds
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Table,
-    born,
-    columns,
-    columns_of,
-    facts_about,
-    moved,
-)
+from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, moved, table
 from projections.told import WorkRef
 from projections.told_projects import (
     AnswerFacets,
@@ -93,18 +82,16 @@ class ChallengeRow(NamedTuple):
         return self.state == Challenge.Issued.STATE and self.last >= now
 
 
-CHALLENGES = Table(
+CHALLENGES = table(
     "challenges",
-    columns_of(ChallengeRow),
+    ChallengeRow,
     ("number", "id", "project", "actor"),
     key="number",
 )
-ANSWERS = Table(
+ANSWERS = table(
     "answers",
-    columns(
-        "id TEXT, challenge BIGINT, work BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
-        "born BIGINT, own_work BIGINT"
-    ),
+    "id TEXT, challenge BIGINT, work BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
+    "born BIGINT, own_work BIGINT",
     ("id", "challenge", "work", "own_work"),
     key="id",
 )

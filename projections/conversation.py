@@ -34,11 +34,10 @@ from projections.tables import (
     Change,
     Numbers,
     Projection,
-    Table,
     born,
-    columns_of,
     facts_about,
     moved,
+    table,
 )
 from projections.told import Agent, Count, Instant, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef, StepRef
@@ -65,9 +64,9 @@ class CommentRow(NamedTuple):
     own_about: int
 
 
-COMMENTS = Table(
+COMMENTS = table(
     "comments",
-    columns_of(CommentRow),
+    CommentRow,
     ("id", "about, born", "thread", "actor, born", "reply_to"),
     key="id",
 )

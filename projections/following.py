@@ -22,26 +22,14 @@ from projections.grants import roles_of
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, holds
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Table,
-    born,
-    columns,
-    facts_about,
-    moved,
-)
+from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, moved, table
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef
 
-FOLLOWS = Table(
+FOLLOWS = table(
     "follows",
-    columns(
-        "id TEXT, follower BIGINT, about BIGINT, kind TEXT, shown TEXT NULL, state TEXT, "
-        "born BIGINT, own_about BIGINT"
-    ),
+    "id TEXT, follower BIGINT, about BIGINT, kind TEXT, shown TEXT NULL, state TEXT, "
+    "born BIGINT, own_about BIGINT",
     ("id", "follower", "about"),
     key="id",
 )

@@ -10,16 +10,7 @@ from domain.dates import is_surely_before
 from domain.fact import Fact
 from domain.membership import Membership
 from projections.store import View, counting, holds
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Table,
-    born,
-    columns_of,
-    facts_about,
-)
+from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
 
 
 class Member(NamedTuple):
@@ -44,9 +35,9 @@ class Member(NamedTuple):
         return not before and not is_surely_before(self.during, made_at)
 
 
-MEMBERSHIPS = Table(
+MEMBERSHIPS = table(
     "memberships",
-    columns_of(Member),
+    Member,
     ("id", "band", "contributor"),
     key="id",
 )

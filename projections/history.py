@@ -38,12 +38,12 @@ from projections.money.readers import Reader
 from projections.nouns import facts_of
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor, place_of, sliced
-from projections.tables import Change, Numbers, Projection, Put, Table, columns
+from projections.tables import Change, Numbers, Projection, Put, table
 from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 
-MENTIONS = Table(
+MENTIONS = table(
     "mentions",
-    columns("subject BIGINT, position BIGINT"),
+    "subject BIGINT, position BIGINT",
     ("subject, position",),
 )
 

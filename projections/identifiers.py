@@ -17,26 +17,23 @@ from projections.tables import (
     Numbers,
     Projection,
     Put,
-    Table,
     born,
-    columns,
     facts_about,
     moved,
+    table,
 )
 from projections.told import IdentifierTold
 
-IDENTIFIERS = Table(
+IDENTIFIERS = table(
     "identifiers",
-    columns(
-        "id TEXT, subject BIGINT, scheme TEXT, value TEXT NULL, identifier TEXT NULL, "
-        "evidence TEXT NULL, state TEXT, actor TEXT, born BIGINT, own_subject BIGINT"
-    ),
+    "id TEXT, subject BIGINT, scheme TEXT, value TEXT NULL, identifier TEXT NULL, "
+    "evidence TEXT NULL, state TEXT, actor TEXT, born BIGINT, own_subject BIGINT",
     ("id", "subject", "value"),
     key="id",
 )
-UNITS = Table(
+UNITS = table(
     "units",
-    columns("identifier TEXT, kind TEXT, band BIGINT, bits TEXT, position BIGINT"),
+    "identifier TEXT, kind TEXT, band BIGINT, bits TEXT, position BIGINT",
     ("kind, band",),
 )
 """The units of ISCCs, each by its bands: where similar ones are looked for."""

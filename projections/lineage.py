@@ -41,12 +41,10 @@ from projections.tables import (
     Numbers,
     Projection,
     Put,
-    Table,
     born,
-    columns,
-    columns_of,
     facts_about,
     moved,
+    table,
 )
 from projections.told import (
     JoinTold,
@@ -96,32 +94,28 @@ class WorkRow(NamedTuple):
     made_year: str | None
 
 
-WORKS = Table(
+WORKS = table(
     "works",
-    columns_of(WorkRow),
+    WorkRow,
     ("number", "id", "kind, number", "poster", "node", "sha256"),
     key="number",
 )
-REMIXES = Table(
+REMIXES = table(
     "remixes",
-    columns(
-        "id TEXT, child BIGINT, parent BIGINT, kind TEXT, rate TEXT NULL, state TEXT, "
-        "evidence TEXT NULL, actor TEXT, deadline TEXT NULL, born BIGINT, own_child BIGINT, "
-        "own_parent BIGINT, places TEXT NULL, replaced_by TEXT NULL, ai TEXT NULL, "
-        "ai_tool TEXT NULL"
-    ),
+    "id TEXT, child BIGINT, parent BIGINT, kind TEXT, rate TEXT NULL, state TEXT, "
+    "evidence TEXT NULL, actor TEXT, deadline TEXT NULL, born BIGINT, own_child BIGINT, "
+    "own_parent BIGINT, places TEXT NULL, replaced_by TEXT NULL, ai TEXT NULL, "
+    "ai_tool TEXT NULL",
     ("id", "child", "parent, child"),
     key="id",
 )
 """The edges between nodes, and the works that each was declared of."""
 
 
-JOINS = Table(
+JOINS = table(
     "joins",
-    columns(
-        "id TEXT, work BIGINT, target BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
-        "deadline TEXT NULL, asked BIGINT NULL, born BIGINT"
-    ),
+    "id TEXT, work BIGINT, target BIGINT, state TEXT, reason TEXT NULL, actor TEXT, "
+    "deadline TEXT NULL, asked BIGINT NULL, born BIGINT",
     ("id", "work", "target"),
     key="id",
 )

@@ -37,12 +37,12 @@ from projections.following import must_be_own
 from projections.history import tell
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
-from projections.tables import Change, Numbers, Projection, Put, Table, columns, facts_about
+from projections.tables import Change, Numbers, Projection, Put, facts_about, table
 from projections.told import FactTold
 
-NOTICES = Table(
+NOTICES = table(
     "notices",
-    columns("subject BIGINT, position BIGINT, told TEXT"),
+    "subject BIGINT, position BIGINT, told TEXT",
     ("subject, position",),
 )
 

@@ -26,12 +26,10 @@ from projections.tables import (
     Numbers,
     Projection,
     Put,
-    Table,
     born,
-    columns,
-    columns_of,
     facts_about,
     moved,
+    table,
 )
 from projections.told_projects import (
     InStep,
@@ -67,29 +65,27 @@ class ProjectRow(NamedTuple):
     updated: int
 
 
-PROJECTS = Table(
+PROJECTS = table(
     "projects",
-    columns_of(ProjectRow),
+    ProjectRow,
     ("number", "id"),
     key="number",
 )
-STEPS = Table(
+STEPS = table(
     "steps",
-    columns("id TEXT, project BIGINT, title TEXT NULL, text TEXT NULL, born BIGINT"),
+    "id TEXT, project BIGINT, title TEXT NULL, text TEXT NULL, born BIGINT",
     ("id", "project"),
     key="id",
 )
-UPDATES = Table(
+UPDATES = table(
     "updates",
-    columns("project BIGINT, position BIGINT, text TEXT, actor TEXT, recorded_at TEXT"),
+    "project BIGINT, position BIGINT, text TEXT, actor TEXT, recorded_at TEXT",
     ("project, position",),
 )
-PLACEMENTS = Table(
+PLACEMENTS = table(
     "placements",
-    columns(
-        "id TEXT, work BIGINT, project BIGINT, step TEXT, state TEXT, actor TEXT, put BIGINT, "
-        "own_work BIGINT"
-    ),
+    "id TEXT, work BIGINT, project BIGINT, step TEXT, state TEXT, actor TEXT, put BIGINT, "
+    "own_work BIGINT",
     ("id", "project", "step", "work"),
     key="id",
 )

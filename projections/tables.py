@@ -27,28 +27,6 @@ NEVER = 1 << 62
 Values = tuple[Any, ...]
 
 
-def columns(spelled: str) -> tuple[tuple[str, str], ...]:
-    """Columns as they are listed, such as ``number BIGINT, title TEXT NULL``."""
-    return tuple(_column(*one.split()) for one in spelled.split(","))
-
-
-def columns_of(row: type[NamedTuple]) -> tuple[tuple[str, str], ...]:
-    """The columns of rows that are read as a tuple of this class: its fields."""
-    return tuple(_column(name, *_KINDS[hint]) for name, hint in get_type_hints(row).items())
-
-
-_KINDS = {
-    int: ("BIGINT",),
-    str: ("TEXT",),
-    int | None: ("BIGINT", "NULL"),
-    str | None: ("TEXT", "NULL"),
-}
-
-
-def _column(name: str, kind: str, *null: str) -> tuple[str, str]:
-    return name, kind if null else f"{kind} NOT NULL"
-
-
 @dataclass(frozen=True)
 class Table:
     """A read table: columns with their types, and indexes.
@@ -114,6 +92,33 @@ class Table:
         (first, *_) = self.indexes
         same = f"({first}) DO UPDATE SET {self.sum} = {name}.{self.sum} + excluded.{self.sum}"
         return Added(name, dict(self.columns), ((first,),), on_conflict=same)
+
+
+def table(
+    name: str, columns: str | type[NamedTuple], indexes: tuple[str, ...], **more: Any
+) -> Table:
+    """A read table, its columns as they are listed, such as ``number BIGINT, title TEXT NULL``.
+
+    Or as the fields of the tuple as which its rows are read; ``more`` are the other fields of
+    Table.
+    """
+    if isinstance(columns, str):
+        found = [_column(*one.split()) for one in columns.split(",")]
+    else:
+        found = [_column(name, *_KINDS[hint]) for name, hint in get_type_hints(columns).items()]
+    return Table(name, tuple(found), indexes, **more)
+
+
+_KINDS = {
+    int: ("BIGINT",),
+    str: ("TEXT",),
+    int | None: ("BIGINT", "NULL"),
+    str | None: ("TEXT", "NULL"),
+}
+
+
+def _column(name: str, kind: str, *null: str) -> tuple[str, str]:
+    return name, kind if null else f"{kind} NOT NULL"
 
 
 class Put(NamedTuple):

@@ -37,158 +37,137 @@ from projections.tables import (
     Numbers,
     Projection,
     Put,
-    Table,
     Values,
     born,
-    columns,
     facts_about,
+    table,
 )
 
-POOLS = Table(
+POOLS = table(
     "pools",
-    columns("id TEXT, release BIGINT, name TEXT, kind TEXT, currency TEXT, position BIGINT"),
+    "id TEXT, release BIGINT, name TEXT, kind TEXT, currency TEXT, position BIGINT",
     ("id", "release, position"),
 )
-PROPOSALS = Table(
+PROPOSALS = table(
     "proposals",
-    columns(
-        "id TEXT, pool TEXT, state TEXT, number BIGINT NULL, opened_at TEXT, closes_at TEXT, "
-        "effective_at TEXT NULL, staged BIGINT, born BIGINT"
-    ),
+    "id TEXT, pool TEXT, state TEXT, number BIGINT NULL, opened_at TEXT, closes_at TEXT, "
+    "effective_at TEXT NULL, staged BIGINT, born BIGINT",
     ("id", "pool, born"),
     key="id",
 )
-PIECES = Table(
+PIECES = table(
     "pieces",
-    columns("proposal TEXT, payee TEXT, asset TEXT, piece TEXT, position BIGINT"),
+    "proposal TEXT, payee TEXT, asset TEXT, piece TEXT, position BIGINT",
     ("proposal, payee, position", "payee", "piece"),
 )
-SHARES = Table(
+SHARES = table(
     "shares",
-    columns("id TEXT, proposal TEXT, payee TEXT, state TEXT, share TEXT, contributor TEXT NULL"),
+    "id TEXT, proposal TEXT, payee TEXT, state TEXT, share TEXT, contributor TEXT NULL",
     ("id", "proposal, payee", "payee", "contributor"),
     key="id",
 )
-HOLDS = Table(
+HOLDS = table(
     "holds",
-    columns(
-        "id TEXT, work TEXT, contributor TEXT NULL, child TEXT NULL, state TEXT, by_name BIGINT, "
-        "by_piece BIGINT, position BIGINT"
-    ),
+    "id TEXT, work TEXT, contributor TEXT NULL, child TEXT NULL, state TEXT, by_name BIGINT, "
+    "by_piece BIGINT, position BIGINT",
     ("position", "state, position"),
 )
-NAMED = Table(
+NAMED = table(
     "named",
-    columns("pool TEXT, payee TEXT, position BIGINT"),
+    "pool TEXT, payee TEXT, position BIGINT",
     ("pool, position",),
 )
 """The people and works that are named in the terms of a pool."""
-KNOWN = Table(
+KNOWN = table(
     "known",
-    columns("proposal TEXT, payee TEXT NULL, position BIGINT"),
+    "proposal TEXT, payee TEXT NULL, position BIGINT",
     ("proposal, position",),
 )
 """Where the shares of an agreement, or of one payee, took account of what was found false."""
-FORGOTTEN = Table(
+FORGOTTEN = table(
     "forgotten",
-    columns("contributor TEXT, position BIGINT"),
+    "contributor TEXT, position BIGINT",
     ("contributor, position",),
 )
 """Who was forgotten, so that nobody is left to be paid."""
-IDENTIFIED = Table(
+IDENTIFIED = table(
     "identified",
-    columns("name TEXT, contributor TEXT, position BIGINT"),
+    "name TEXT, contributor TEXT, position BIGINT",
     ("name", "contributor"),
 )
 """Names of somebody outside, and who they are."""
-PERIODS = Table(
+PERIODS = table(
     "periods",
-    columns("id TEXT, until TEXT, position BIGINT"),
+    "id TEXT, until TEXT, position BIGINT",
     ("position",),
 )
 """Periods that are closed: until when, and since which position."""
-BOOKINGS = Table(
+BOOKINGS = table(
     "bookings",
-    columns(
-        "id TEXT, kind TEXT, pool TEXT, proposal TEXT NULL, revenue TEXT NULL, source TEXT NULL, "
-        "source_id TEXT NULL, named TEXT NULL, payee TEXT NULL, payee_named TEXT NULL, "
-        "amount BIGINT, effective TEXT NULL, at TEXT, document TEXT NULL, note TEXT NULL, "
-        "repeats TEXT NULL, against TEXT NULL, position BIGINT"
-    ),
+    "id TEXT, kind TEXT, pool TEXT, proposal TEXT NULL, revenue TEXT NULL, source TEXT NULL, "
+    "source_id TEXT NULL, named TEXT NULL, payee TEXT NULL, payee_named TEXT NULL, "
+    "amount BIGINT, effective TEXT NULL, at TEXT, document TEXT NULL, note TEXT NULL, "
+    "repeats TEXT NULL, against TEXT NULL, position BIGINT",
     ("id", "pool, position", "revenue", "against"),
 )
-POSTINGS = Table(
+POSTINGS = table(
     "postings",
-    columns(
-        "position BIGINT, noun TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, "
-        "pool TEXT NULL, currency TEXT, amount BIGINT, is_reserve BIGINT"
-    ),
+    "position BIGINT, noun TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, "
+    "pool TEXT NULL, currency TEXT, amount BIGINT, is_reserve BIGINT",
     ("payee, position", "pool, position", "noun", "position"),
 )
-SUMS = Table(
+SUMS = table(
     "sums",
-    columns(
-        "account_id TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, pool TEXT NULL, "
-        "currency TEXT, amount BIGINT, born BIGINT"
-    ),
+    "account_id TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, pool TEXT NULL, "
+    "currency TEXT, amount BIGINT, born BIGINT",
     ("account_id", "payee", "pool", "account, currency"),
     sum="amount",
 )
 """What is on each account now: all its postings together."""
-PAYOUTS = Table(
+PAYOUTS = table(
     "payouts",
-    columns(
-        "id TEXT, batch TEXT, payee TEXT, currency TEXT, amount BIGINT, state TEXT, "
-        "reference TEXT NULL, withheld BIGINT, sent_currency TEXT, sent BIGINT, rate TEXT NULL, "
-        "exchange_rate TEXT NULL, issued_at TEXT, born BIGINT"
-    ),
+    "id TEXT, batch TEXT, payee TEXT, currency TEXT, amount BIGINT, state TEXT, "
+    "reference TEXT NULL, withheld BIGINT, sent_currency TEXT, sent BIGINT, rate TEXT NULL, "
+    "exchange_rate TEXT NULL, issued_at TEXT, born BIGINT",
     ("id", "batch, born", "payee, born"),
     key="id",
 )
-BATCHES = Table(
+BATCHES = table(
     "batches",
-    columns("id TEXT, currency TEXT, count BIGINT, total BIGINT, issued_at TEXT, position BIGINT"),
+    "id TEXT, currency TEXT, count BIGINT, total BIGINT, issued_at TEXT, position BIGINT",
     ("id", "position"),
 )
 
-RATES = Table(
+RATES = table(
     "rates",
-    columns(
-        "id TEXT, currency TEXT, into_currency TEXT, rate TEXT, effective TEXT, source TEXT, "
-        "position BIGINT"
-    ),
+    "id TEXT, currency TEXT, into_currency TEXT, rate TEXT, effective TEXT, source TEXT, "
+    "position BIGINT",
     ("id", "position"),
 )
-PAYMENT_CURRENCIES = Table(
+PAYMENT_CURRENCIES = table(
     "payment_currencies",
-    columns("id TEXT, payee TEXT, currency TEXT NULL, position BIGINT"),
+    "id TEXT, payee TEXT, currency TEXT NULL, position BIGINT",
     ("position", "payee, position"),
 )
-WITHHOLDINGS = Table(
+WITHHOLDINGS = table(
     "withholdings",
-    columns(
-        "id TEXT, payee TEXT, country TEXT, rate TEXT, document TEXT, note TEXT NULL, "
-        "effective TEXT, until_at TEXT NULL, state TEXT, born BIGINT"
-    ),
+    "id TEXT, payee TEXT, country TEXT, rate TEXT, document TEXT, note TEXT NULL, "
+    "effective TEXT, until_at TEXT NULL, state TEXT, born BIGINT",
     ("id", "born", "payee, born"),
     key="id",
 )
-WITHHELD = Table(
+WITHHELD = table(
     "withheld",
-    columns(
-        "position BIGINT, noun TEXT, payee TEXT, country TEXT, rule TEXT NULL, rate TEXT NULL, "
-        "currency TEXT, paid BIGINT, amount BIGINT, sign BIGINT, at TEXT"
-    ),
+    "position BIGINT, noun TEXT, payee TEXT, country TEXT, rule TEXT NULL, rate TEXT NULL, "
+    "currency TEXT, paid BIGINT, amount BIGINT, sign BIGINT, at TEXT",
     ("at", "payee, at", "noun"),
 )
 """What was paid out of a country and withheld for it: negative when a payout came back."""
 
-RESERVES = Table(
+RESERVES = table(
     "reserves",
-    columns(
-        "position BIGINT, noun TEXT, pool TEXT, payee TEXT, currency TEXT, until_at TEXT, "
-        "amount BIGINT"
-    ),
+    "position BIGINT, noun TEXT, pool TEXT, payee TEXT, currency TEXT, until_at TEXT, "
+    "amount BIGINT",
     ("payee, position", "noun"),
 )
 """What is held back for returns, until when; negative where it is freed."""
