@@ -8,33 +8,29 @@ statement that a signature covers, the form of a page and the reference are deri
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from typing import (
-    Annotated,
     Any,
     ClassVar,
     NamedTuple,
     Self,
     TypeVar,
-    Union,
     cast,
     dataclass_transform,
-    get_args,
-    get_origin,
     get_type_hints,
 )
 
+from domain.annotation import value_of
 from domain.claim import is_overdue
 from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import QuotaExceeded, Refusal, WrongState
-from domain.values import Example, Many, Most, NewId, Ref, Several, Text, Value
+from domain.values import Many, NewId, Ref, Several, Text, Value
 
 _canonical = encoder(sort_keys=True)
 
@@ -338,31 +334,6 @@ def _sealed(cls: type[Any]) -> frozenset[str]:
 
 def _default(one: Any) -> Any:
     return one.default if one.default_factory is MISSING else one.default_factory()
-
-
-def value_of(hint: Any) -> Value:
-    """The value type that an annotation means."""
-    origin, told = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        value = value_of(told[0])
-        for note in told[1:]:
-            if isinstance(note, Value):
-                value = note
-            elif isinstance(note, Most) and isinstance(value, Many | Several):
-                value = replace(value, most=note.items)
-            elif isinstance(note, Example):
-                value = replace(value, example=note.value)
-            elif isinstance(note, str):
-                value = replace(value, help=note)
-        return value
-    if origin in (Union, types.UnionType):
-        return value_of(next(one for one in told if one is not type(None)))
-    if origin in (tuple, list):
-        if is_dataclass(told[0]):
-            return Several(record=cast("type[Any]", told[0]))
-        inner = value_of(told[0])
-        return Many(inner=inner, help=inner.help)
-    return Value()
 
 
 def _record_in(value: Value, said: Any) -> Any:

@@ -13,7 +13,8 @@ from functools import cached_property
 from inspect import Parameter, getdoc, signature
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
-from domain.command import Command, Field, value_of
+from domain.annotation import value_of
+from domain.command import Command, Field
 from domain.journal import Journal
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal

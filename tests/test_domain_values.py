@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.command import value_of
+from domain.annotation import value_of
 from domain.credit import CREDIT_KINDS
 from domain.fact import utc_now
 from domain.identity import new_id, part_id
