@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from copy import copy
 from itertools import islice
 from operator import itemgetter
+from sys import intern
 from typing import Any, TypeVar, cast
 
 from domain.contributor import Contributor
@@ -259,7 +260,7 @@ def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
     if lists[0] is None:
         return []
     children, parents, kinds, rated = (one.split(",") for one in lists)
-    return list(zip(map(int, children), map(int, parents), kinds, rated, strict=True))
+    return list(zip(map(int, children), map(int, parents), map(intern, kinds), rated, strict=True))
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"

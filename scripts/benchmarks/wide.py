@@ -1,20 +1,22 @@
 """Wide: questions about the last commit of a history, a piece with thousands of ancestors.
 
-Each is asked over HTTP, within the process. The peer is what a recursive CTE written by hand takes
-to find the ids of the ancestors alone; the limit of an answer is a megabyte.
+Each is asked over HTTP, within the process, every time after an ancestor was described anew; what
+it takes in a process that remembers nothing stands beside it. The peer is what a recursive CTE
+written by hand takes to find the ids of the ancestors alone; the limit of an answer is a megabyte.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
 from time import process_time
 
 from flask.testing import FlaskClient
 
-from projections.store import with_tables
+from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, engine_of, plain, scratch
 from scripts.benchmarks.late import history, imported
 from scripts.benchmarks.measure import (
@@ -32,7 +34,7 @@ from scripts.bundle import Line
 from scripts.service import open_service
 
 COMMITS = {"small": 300, "full": 24_700}
-TIMES = {"small": 5, "full": 100}
+TIMES = {"small": 5, "full": 50}
 PEOPLE = 2_000
 
 BY_HAND = f"""{ANCESTORS}    SELECT w.id FROM @works w WHERE w.number IN (SELECT number FROM up)
@@ -45,20 +47,27 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         imported(service, commits(COMMITS[size]))
         service.follower.catch_up()
         client, named = client_of(service), ("wide", engine_of(database))
-        latest = client.get("/works?limit=1").json["items"][0]["id"]  # type: ignore[index]
+        latest = json.loads(_asked(client, "/works?limit=1"))["items"][0]["id"]
+        near = json.loads(_asked(client, f"/works/{latest}/ancestors"))["items"]
         sql = with_tables(BY_HAND, service.store.current().number)
         with plain(address) as by_hand:
             ancestors = len(by_hand.execute(sql, (latest,))) - 1
             for said, path in questions(client, latest):
-                ours, cte, busy = list[float](), list[float](), list[float]()
-                for _ in range(TIMES[size]):
-                    began = process_time()
-                    ours.append(1000 * seconds(partial(_asked, client, path)))
-                    busy.append(1000 * (process_time() - began))
+                store = Store(service.engine, service.store.version)
+                client = client_of(replace(service, store=store))
+                first, cte = _timed(client, path), list[float]()
+                ours, busy = list[float](), list[float]()
+                for time in range(TIMES[size]):
+                    _describe(client, near[time % len(near)]["id"], f"{said}, {time}")
+                    service.follower.catch_up()
+                    for kept, taken in zip((ours, busy), _timed(client, path), strict=True):
+                        kept.append(taken)
                     cte.append(1000 * seconds(partial(by_hand.execute, sql, (latest,))))
                 long = f"{len(_asked(client, path)) / 1000:,.0f} KB"
                 worked = (f"{percentile(busy, one):.0f} ms of processor time" for one in PERCENTS)
-                notes, aims = [f"{each}, {long}" for each in worked], ((), at_most(50))
+                cold = f"with nothing remembered {first[1]:.0f}"
+                notes = [f"{each}, {cold}, {long}" for each in worked]
+                aims = (), at_most(50)
                 what, peers = f"{said}, {ancestors:,} ancestors", {"a CTE by hand, ids only": cte}
                 yield from percentiles(named, what, ours, peers, aims, notes)
 
@@ -78,6 +87,17 @@ def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
     yield "ancestors by title", f"{here}/ancestors?sort=title"
     yield "licences", f"{here}/licences"
     yield "the page of the work", f"/piece/{work}"
+
+
+def _timed(client: FlaskClient, path: str) -> tuple[float, float]:
+    """Milliseconds by the clock and of the processor."""
+    began = process_time()
+    return 1000 * seconds(partial(_asked, client, path)), 1000 * (process_time() - began)
+
+
+def _describe(client: FlaskClient, work: str, title: str) -> None:
+    answer = client.post(f"/works/{work}/describe", json={"title": title, "reason": "as found"})
+    assert answer.status_code < 300, answer.text
 
 
 def _asked(client: FlaskClient, path: str) -> bytes:
