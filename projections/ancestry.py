@@ -35,6 +35,8 @@ SMALL = 100
 """A lineage of fewer edges is read each time."""
 NEAR = 1_000
 """So many works are read if only the nearest are asked for."""
+STEPS = 8
+"""So many generations above what is new are read one by one, and all further ones at once."""
 MOST_READ = 2_000
 """If more was recorded since it was read that may change a lineage, it is read again."""
 
@@ -156,10 +158,15 @@ class Ancestry:
 
     def _with(self, view: View, own: list[_Stated], changed: set[int]) -> Ancestry:
         """Its edges, with these from some works, and those above what was not in it."""
-        before = self.tree.generation
+        known, further = set(self.tree.generation), own
         stated = [*own, *(one for one in self._stated if one[0] not in changed)]
-        if beyond := {parent for _, parent, *_ in own} - before.keys():
-            stated += (one for one in _read_stated(view, _ABOVE, beyond) if one[0] not in before)
+        # Mostly little is new, and what is above that is known: so step by step at first.
+        for sql in (*[_OF_WORKS] * STEPS, _ABOVE):
+            if not (beyond := {parent for _, parent, *_ in further} - known):
+                break
+            further = [one for one in _read_stated(view, sql, beyond) if one[0] not in known]
+            stated += further
+            known |= beyond
         found = Ancestry(self.tree.root, stated, view)
         works = found.tree.generation
         if len(works) < len(found.tree.places.works):  # some are not reached any more

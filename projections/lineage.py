@@ -352,14 +352,15 @@ def changed_licences(
 
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
-    wanted = list(numbers)
-    if not wanted:
-        return {}
-    rows = view.rows(
-        f"SELECT w.number, w.id FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
-        numbers=wanted,
-    )
-    return dict(rows)
+    held = {number: view.held.get(("work", number)) for number in numbers}
+    found = {number: row.id for number, row in held.items() if row is not None}
+    if left := held.keys() - found.keys():
+        rows = view.rows(
+            f"SELECT w.number, w.id FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+            numbers=list(left),
+        )
+        found |= dict(rows)
+    return found
 
 
 def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ written by hand takes to find the ids of the ancestors alone; the limit of an an
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -55,6 +56,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             for said, path in questions(client, latest):
                 store = Store(service.engine, service.store.version)
                 client = client_of(replace(service, store=store))
+                gc.freeze()  # as a worker does
                 first, cte = _timed(client, path), list[float]()
                 ours, busy = list[float](), list[float]()
                 for time in range(TIMES[size]):
