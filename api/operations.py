@@ -185,7 +185,7 @@ def answered(
 def _problems(codes: Collection[str]) -> dict[str, Any]:
     """The problems of a route by status, each status with its codes."""
     by_status: dict[str, list[str]] = {}
-    for code in dict.fromkeys((*codes, "internal_error")):
+    for code in dict.fromkeys((*codes, "internal_error", "damaged")):
         by_status.setdefault(str(PROBLEMS[code].status), []).append(code)
     return {
         status: {

@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal, Wrong, shown
+from projections.damage import is_of_damage
 from projections.store import BadCursor, Behind
 from projections.workshop import Crowded
 
@@ -68,6 +69,11 @@ OWN: dict[str, Kind] = {
     "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(500, "Something went wrong in the service; it has been logged."),
+    "damaged": Kind(
+        500,
+        "What is stored can't be read as what it should be; it has been logged. “stemma verify "
+        "database” names the damaged row, and if there is none, the mistake is in the service.",
+    ),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "rebuild_needed": Kind(
         503, "The read tables are of another version; the operator runs “stemma rebuild”."
@@ -242,7 +248,8 @@ def of_accident(error: BaseException) -> Problem:
         code = _STORAGE.get(type(error), "storage_unavailable")
         return Problem(code, PROBLEMS[code].meaning)
     log.error("a request failed", exc_info=error)
-    return Problem("internal_error", PROBLEMS["internal_error"].meaning)
+    code = "damaged" if is_of_damage(error) else "internal_error"
+    return Problem(code, PROBLEMS[code].meaning)
 
 
 def wants_page() -> bool:

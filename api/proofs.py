@@ -11,7 +11,7 @@ import gzip
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated, TypedDict
 from uuid import UUID
 
@@ -346,6 +346,8 @@ def _file(data: bytes | Iterator[bytes], name: str) -> Response:
 
 
 def _text(data: bytes | Iterator[bytes]) -> Response:
+    if not isinstance(data, bytes):  # what ends its first parts is a problem, not half an answer
+        data = chain([*islice(data, 2)], data)
     return _kept(Response(data, content_type="text/plain; charset=utf-8"), FOR_NOW)
 
 

@@ -8,12 +8,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.stored import Placed
-from domain.tree import NotVerified
+from projections.damage import DAMAGED
 from projections.follower import Progress
 from scripts.service import Service
 
-DAMAGED = (LookupError, TypeError, ValueError, AttributeError, AssertionError, NotVerified)
-"""What a check may end in that reads what is damaged."""
 PAGE = 5_000
 """How many facts are looked at in one go."""
 

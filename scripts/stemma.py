@@ -12,6 +12,7 @@ import click
 
 from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.refusal import Refusal
+from projections.damage import DAMAGED, is_of_damage
 from projections.store import BadCursor, Behind
 from scripts.commands import (
     auditing,
@@ -79,6 +80,11 @@ class Command(click.Group):
             raise click.ClickException(f"{problem} ({code})") from problem
         except (BadSetting, DatabaseUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
+        except DAMAGED as problem:
+            if not is_of_damage(problem):
+                raise
+            said = f"What is stored can't be read as what it should be: {problem!r} (damaged). "
+            raise click.ClickException(f"{said}“stemma verify database” names it.") from problem
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader has closed the pipe
                 raise

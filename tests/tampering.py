@@ -63,7 +63,7 @@ def changed(told: Story, database: str, chance: Random) -> Iterator[Change]:
 def _accepted(database: str, change: Change) -> bool:
     """Whether the database lets somebody change it who has dropped its triggers before."""
     with raw_connection(database) as connection:
-        triggers = _without_triggers(connection, change.table)
+        triggers = without_triggers(connection, change.table)
         try:
             _replace(connection, database, change)
         except (sqlite3.Error, psycopg.Error):
@@ -93,7 +93,7 @@ def _other(value: Any, chance: Random) -> Any:
     return "x"
 
 
-def _without_triggers(connection: Any, table: str) -> list[str]:
+def without_triggers(connection: Any, table: str) -> list[str]:
     """Keep the database from refusing it; what brings the triggers back afterwards."""
     if not hasattr(connection, "row_factory") or hasattr(connection, "pgconn"):
         connection.execute("SET session_replication_role = replica")

@@ -375,7 +375,11 @@ def test_a_mistake_of_ours_shows_nothing_of_our_insides(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
-        served.service.store.state = None  # type: ignore[method-assign,assignment]
+
+        def mistaken() -> None:
+            raise RuntimeError("of NoneType")
+
+        served.service.store.state = mistaken  # type: ignore[method-assign,assignment]
         answer = served.operator.get("/works")
         refused(served, answer, 500, "internal_error")
         assert "Traceback" not in answer.text

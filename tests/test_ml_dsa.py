@@ -2,6 +2,7 @@
 
 import struct
 from base64 import b64decode
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -62,6 +63,50 @@ def test_it_is_believed_and_nothing_else_is() -> None:
             opened(SIGNED + line.encode(), key)
     assert not key.has_signed("text\n", signature.data)
     assert not key.has_signed("\n3\nAAAA\n", signature.data)
+
+
+def test_a_key_of_another_length_or_kind_is_none() -> None:
+    key = WITNESS.verifier
+    for public in (key.public[:-1], key.public + b"\0", key.public[:32], b""):
+        with pytest.raises(NotVerified, match="bytes, not 1312"):
+            VerifierKey(key.name, public, ML_DSA)
+    with pytest.raises(NotVerified, match="bytes, not 32"):
+        VerifierKey(key.name, key.public, COSIGNATURE)
+    with pytest.raises(NotVerified, match="bytes, not 1312"):
+        VerifierKey.parse(str(key)[:-8])
+    other = SignerKey(WITNESS.name, bytes(32), ML_DSA).verifier
+    with pytest.raises(NotVerified, match="not its own"):
+        VerifierKey.parse(str(key).replace(key.id.hex(), other.id.hex()))
+
+
+def test_a_signature_counts_for_its_kind_of_key_its_tree_and_its_time_alone() -> None:
+    """Kinds are mixed up, what is signed is replayed, and a line is there twice."""
+    key, older = WITNESS.verifier, SignerKey(WITNESS.name, WITNESS.seed, COSIGNATURE)
+    ours, theirs = WITNESS.sign(TREE.text, NOON).data, older.sign(TREE.text, NOON).data
+    for to, data in (
+        *((key, data) for data in (theirs, b"", bytes(8), bytes(8 + 2420), ours * 2, ours + b"\0")),
+        *(
+            (older.verifier, data)
+            for data in (ours, ours[: len(theirs)], ours[:8] + theirs[8:72:2])
+        ),
+        (LOG.verifier, ours),
+    ):
+        assert not to.has_signed(TREE.text, data)
+    later = sign(Checkpoint(TREE.origin, 4, bytes(range(1, 33))), LOG)
+    with pytest.raises(NotVerified, match="does not hold"):
+        opened(later + SEEN.removeprefix(SIGNED), key)
+    seen = SEEN.removeprefix(SIGNED)
+    assert opened(SEEN + seen, key) == (Cosignature(WITNESS.name, NOON),)
+    spoilt = Signature(WITNESS.name, key.id, ours[:-1] + bytes([ours[-1] ^ 1])).line.encode()
+    for both in (SEEN + spoilt, SIGNED + spoilt + seen):
+        with pytest.raises(NotVerified):
+            opened(both, key)
+    # What is not of a witness who was asked for, or of an unknown key, says nothing.
+    assert opened(SEEN + Signature("x.example", key.id, ours).line.encode(), key)
+    # The message commits to the tree, and not to further lines of the checkpoint.
+    more = replace(TREE, extensions=("of no consequence",))
+    assert key.has_signed(more.text, ours)
+    assert not older.verifier.has_signed(more.text, theirs)
 
 
 def test_a_witness_may_sign_with_both_kinds_of_key() -> None:

@@ -13,6 +13,7 @@ from stories import id_of, story
 from api.document import operations
 from api.signatures import SIGNATURE
 from domain.chain import Chains, content_of
+from domain.checkpoint import cosign
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import FACTS
@@ -366,20 +367,36 @@ def test_a_request_is_signed_and_its_receipt_shows_it_offline(
         assert (code, "Unmistakable" in output) == (0, False)
 
 
-def test_a_key_that_was_registered_later_has_signed_nothing_before(tmp_path: Path) -> None:
+def test_a_key_that_was_registered_later_has_signed_nothing_before(
+    database: str, tmp_path: Path
+) -> None:
+    """… and witnesses who are asked for must have seen its registration, too."""
+    witness = SignerKey("witness.example/w", bytes(range(1, 33)), COSIGNATURE)
     with story(
-        f"sqlite:///{tmp_path / 'a.db'}", signer=SignerKey.new("stemma.example/log")
+        database, signer=SignerKey.new("stemma.example/log"), witnesses=[witness.verifier]
     ) as told:
-        ana = registered(told)
+        ana, log = registered(told), told.service.log
         signed(told, "submit_contribution", **PIECE)
         told.tell("register_key", id=ana, key=str(SignerKey.new(ana).verifier), actor=ana)
-        told.service.log.catch_up()
+        log.catch_up()
+        (tmp_path / "unseen").write_bytes(log.receipt(2))
+        note, seconds = log.latest(), int(told.service.journal.clock().timestamp())
+        text = note.partition(b"\n\n")[0] + b"\n\n"
+        log.add_cosignatures(text + cosign(note, witness, seconds).encode())
         for file, position in (("key", 2), ("fact", 3), ("later", told.head())):
-            (tmp_path / file).write_bytes(told.service.log.receipt(position))
-        key = str(told.service.log.public_keys()[0])
-    words = ["verify", "receipt", str(tmp_path / "fact"), "--key", key, "--actor-key"]
-    for by, said in (("key", "signed      by"), ("later", "which is later")):
-        assert said in CliRunner().invoke(main, [*words, str(tmp_path / by)]).output
+            (tmp_path / file).write_bytes(log.receipt(position))
+        key = str(log.public_keys()[0])
+    words = ["verify", "receipt", str(tmp_path / "fact"), "--key", key]
+    seen = ["--witness", str(witness.verifier)]
+    for by, more, said in (
+        ("key", [], "signed      by"),
+        ("unseen", [], "signed      by"),
+        ("later", [], "which is later"),
+        ("key", seen, "signed      by"),
+        ("unseen", seen, "0 of the witnesses have cosigned"),
+    ):
+        done = CliRunner().invoke(main, [*words, *more, "--actor-key", str(tmp_path / by)])
+        assert said in done.output, (by, more, done.output)
 
 
 def test_the_command_line_signs_what_it_records(tmp_path: Path) -> None:
