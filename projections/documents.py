@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
+from domain.challenge import Challenge
 from domain.comment import Comment
 from domain.credit import NOT_COUNTED
 from domain.engine import Row, Transaction
@@ -28,7 +29,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 4
+FOLDING = 5
 """Raised when documents are made in another way."""
 NAME = "documents"
 MOST_TEXTS = 200
@@ -63,9 +64,17 @@ def medium_tag(medium: str) -> str:
     return f"m_{'_'.join(words_of(medium))}"
 
 
-def state_tag(state: str) -> str:
-    """The word for the state of a challenge."""
-    return f"s_{state}"
+def did_tag(role: str) -> str:
+    """The word, in somebody's own document, for a role in which they are credited."""
+    return f"d_{role_tag(role)}"
+
+
+def asks_tag(tag: str) -> str:
+    """The word for a role or a medium that a challenge asks for, as long as it is issued.
+
+    It says in one word what would be searched for by several, each in a great many documents.
+    """
+    return f"a_{tag}"
 
 
 def kind_tag(kind: str) -> str:
@@ -271,7 +280,7 @@ class _Writing:
                 one.name,
                 _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
                 _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
-                _tags({*one.tags.split(), *map(role_tag, roles)}),
+                _tags({*one.tags.split(), *map(did_tag, roles)}),
             )
             documents.append(added)
         self.replace(there, documents)
@@ -387,7 +396,7 @@ class _Writing:
                     _tags(
                         {
                             kind_tag("person"),
-                            *map(role_tag, roles.get(number, ())),
+                            *map(did_tag, roles.get(number, ())),
                             *map(called_tag, _spelled(texts[name]).split()),
                         }
                     ),
@@ -446,14 +455,16 @@ class _Writing:
         issuers = self._numbered({row[5] for row in rows})
         for number, title, prompt, roles, media, actor, state in rows:
             asked, wanted = json.loads(roles or "[]"), json.loads(media or "[]")
-            own = {kind_tag("challenge"), state_tag(state)}
+            is_issued = state == Challenge.Issued.STATE
+            tags = (*map(role_tag, asked), *map(medium_tag, wanted)) if is_issued else ()
+            own = {kind_tag("challenge")}
             own |= {person_tag(issuers[actor])} if actor in issuers else set()
             yield Document(
                 number,
                 _named(texts.get(title)),
                 _listed([_spelled(texts.get(prompt))]),
                 _listed(map(_spelled, (*asked, *wanted))),
-                _tags({*own, *map(role_tag, asked), *map(medium_tag, wanted)}),
+                _tags({*own, *map(asks_tag, tags)}),
             )
 
     def _numbered(self, ids: Collection[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ among equals the latest comes first. Nothing is scored, so both engines give one
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
@@ -21,10 +22,12 @@ from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFou
 NAMESAKES = 20
 """How many people with a word in their names it stands for, the latest first."""
 MOST_COUNTED = 1_000
+MOST_AT_ONCE = 2_000
+"""So many documents are counted by kind in one query; of more, each kind is counted by itself."""
 MOST_PHRASES = 12
 """How many words somebody types are looked for."""
-RARE = 3
-"""So many words together are in few documents."""
+RARE, FEW = 3, 200
+"""So many words together are in few documents; and how many of them are ranked here."""
 _BEFORE_ALL = 1 << 62
 
 Words = Annotated[
@@ -47,13 +50,13 @@ def search(
     phrases = _phrases(q)
     rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)
     found = list[tuple[int, int]]()
-    if phrases:
+    if (few := _few(view, phrases, kind)) is not None:
+        found = [one for one in few if (one[0], -one[1]) > (rank, -beyond)]
+    elif phrases:
         ranks = _ranks(view, phrases)
         for at in range(max(rank, 0), len(ranks)):
             wanted, under = _of_kind(ranks[at], kind), beyond if at == rank else _BEFORE_ALL
-            left = limit + 1 - len(found)
-            numbers = matching(view, wanted, left, under, is_rare=len(phrases) >= RARE)
-            found += ((at, number) for number in numbers)
+            found += ((at, n) for n in matching(view, wanted, limit + 1 - len(found), under))
             if len(found) > limit:
                 break
     page = found[:limit]
@@ -66,9 +69,13 @@ def counts(view: View, *, q: Words) -> HitCounts:
     """How many works, people, projects and challenges a search finds, counted up to 1,000 each."""
     phrases = _phrases(q)
     kinds = list[KindCount]()
-    for kind in KINDS if phrases else ():
-        wanted = _of_kind(_anywhere(view, phrases), kind)
-        count = _counted(view, wanted)
+    wanted = _anywhere(view, phrases) if phrases else None
+    some = _some_of_each(view, wanted) if wanted else {}
+    is_all = sum(some.values()) <= MOST_AT_ONCE
+    for kind in KINDS if wanted else ():
+        count = some.get(kind, 0)
+        if not is_all and count <= MOST_COUNTED and wanted:
+            count = _counted(view, _of_kind(wanted, kind))
         if count:
             exact = count <= MOST_COUNTED
             kinds.append({"kind": kind, "count": min(count, MOST_COUNTED), "is_exact": exact})
@@ -89,6 +96,14 @@ def entitled(view: View, title: str, limit: int) -> list[str]:
     kinds = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in WORKS_KINDS))
     found = matching(view, All((whole, kinds)), limit) if words else []
     return list(lineage.ids_of(view, found).values())
+
+
+def _some_of_each(view: View, wanted: Wanted) -> Mapping[str, int]:
+    """By kind: how many documents match, of somewhat more than are counted at once."""
+    told = view.engine.DOCUMENTS
+    rows = view.rows(told.TAGGED, wanted=told.told(wanted), most=MOST_AT_ONCE + 1)
+    kinds = {kind_tag(kind): kind for kind in KINDS}
+    return Counter(kinds[tag] for (tags,) in rows for tag in tags.split() if tag in kinds)
 
 
 def _counted(view: View, wanted: Wanted) -> int:
@@ -116,6 +131,30 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
     name = All(tuple(Phrase(one.words, "name", one.is_beginning) for one in phrases))
     anywhere = _anywhere(view, phrases)
     return [whole, Without(begins, whole), Without(name, begins), Without(anywhere, name)]
+
+
+def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[int, int]] | None:
+    """Everything that is found, by rank and number in order, if it is not much.
+
+    It is asked for once and ranked here: each rank by itself costs the engine as much.
+    """
+    if len(phrases) < RARE:
+        return None if phrases else []
+    numbers = matching(view, _of_kind(_anywhere(view, phrases), kind), FEW + 1, is_rare=True)
+    if len(numbers) > FEW:
+        return None
+    ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))
+    return sorted(ranked, key=lambda one: (one[0], -one[1]))
+
+
+def _rank(name: str, phrases: Sequence[Phrase]) -> int:
+    """In which of the ranks something with such a name is, which has every phrase somewhere."""
+    words = " ".join(word for one in phrases for word in one.words)
+    if name == f"{FIRST} {words} {LAST}":
+        return 0
+    if _is_in(name, Phrase((FIRST, *words.split()), is_beginning=phrases[-1].is_beginning)):
+        return 1
+    return 2 if all(_is_in(name, one) for one in phrases) else 3
 
 
 def _anywhere(view: View, phrases: Sequence[Phrase]) -> Wanted:
@@ -218,20 +257,25 @@ def _found_in(
     view: View, numbers: Sequence[int], phrases: Sequence[Phrase]
 ) -> dict[int, list[str]]:
     """In which parts of each document at least one phrase is."""
-    rows = view.rows(
-        f"SELECT {', '.join(f'd.{column}' for column in Document._fields)} FROM @documents d "
-        "WHERE d.rowid IN :numbers",
-        numbers=list(numbers),
-    )
     held: dict[Phrase, list[int]] = view.held.get("namesakes", {})
     people = {person_tag(number) for one in phrases for number in held.get(one, ())}
     found = {}
-    for number, name, texts, terms, tags in map(view.engine.DOCUMENTS.read, rows):
+    for number, name, texts, terms, tags in _documents(view, numbers):
         parts = (("name", name), ("text", texts), ("term", terms))
         found[number] = [part for part, text in parts if any(_is_in(text, p) for p in phrases)]
         if people & set(tags.split()):
             found[number].append("person")
     return found
+
+
+def _documents(view: View, numbers: Sequence[int]) -> Iterator[Document]:
+    """The documents with these numbers."""
+    rows = view.rows(
+        f"SELECT {', '.join(f'd.{column}' for column in Document._fields)} FROM @documents d "
+        "WHERE d.rowid IN :numbers",
+        numbers=list(numbers),
+    )
+    return map(view.engine.DOCUMENTS.read, rows)
 
 
 def _is_in(text: str, phrase: Phrase) -> bool:

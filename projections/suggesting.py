@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, Self
 
-from domain.challenge import Challenge
 from domain.engine.documents import All, Phrase, Some, Wanted
 from domain.journal import Journal
 from domain.role import wider, within
@@ -17,7 +16,7 @@ from domain.text import folded
 from domain.values import ChallengeId, ContributorId
 from projections import attribution, challenges, collaboration, lineage
 from projections.collaboration import Near
-from projections.documents import kind_tag, medium_tag, role_tag, state_tag
+from projections.documents import asks_tag, did_tag, kind_tag, medium_tag, role_tag
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, question
@@ -114,7 +113,7 @@ def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> set[int
     """Who is near, and who was credited as what is asked for, or worked in it."""
     found = set(around)
     if asked.roles:
-        found |= set(_found(view, [kind_tag("person")], map(role_tag, asked.narrow)))
+        found |= set(_found(view, [], map(did_tag, asked.narrow)))
     elif asked.media:
         works = _found(view, [kind_tag("contribution")], map(medium_tag, asked.media))
         made = collaboration.credited_on(view, works)
@@ -339,8 +338,7 @@ class _Own(NamedTuple):
         """The latest challenges that ask for one of the roles or media."""
         tags = [role_tag(one) for role in self.roles for one in wider(role)]
         tags += [medium_tag(medium) for medium, _ in self.media.values()]
-        issued = [kind_tag("challenge"), state_tag(Challenge.Issued.STATE)]
-        return _found(view, issued, dict.fromkeys(tags)) if tags else []
+        return _found(view, [], map(asks_tag, dict.fromkeys(tags))) if tags else []
 
     def answered(self, view: View, found: Collection[int]) -> set[int]:
         """Those of these challenges that they have answered."""

@@ -60,6 +60,28 @@ def test_whole_names_come_first_then_beginnings_then_names_then_the_rest(told: S
     ]
 
 
+def test_what_little_is_found_is_ranked_as_much_would_be(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    community(told)
+    ana = told.person("Dawn Low")
+    for title in ("the low tide", "The low tide of dawn", "Dawn and the low tide", "Of the low"):
+        told.piece(title, by=[ana])
+    asked = ("the low tide", "the low ti", "low tide at dawn", "tide low the ", "dawn low ti")
+
+    def answers() -> list[Any]:
+        with told.view() as view:
+            first = [searching.search(view, q=q, limit=1) for q in asked]
+            both = zip(asked, first, strict=True)
+            more = [searching.search(view, q=q, after=one.next) for q, one in both if one.next]
+            return [*first, *more]
+
+    few = answers()
+    monkeypatch.setattr(searching, "FEW", 0)
+    assert answers() == few
+    assert [one["name"] for one in few[0].items] == ["the low tide"]
+
+
 def test_the_last_word_may_be_a_beginning(told: Story) -> None:
     community(told)
     assert found(told, "ti") == [

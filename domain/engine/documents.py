@@ -88,6 +88,8 @@ class Documents(ABC):
     """A longer name is known by its digest: no engine takes words of any length."""
     COUNTED: str
     """A query of how many documents are found by ``:wanted``, of at most ``:most``."""
+    TAGGED: str
+    """A query of the tags of such documents."""
 
     @abstractmethod
     def create(self, name: str) -> str:
@@ -178,6 +180,7 @@ class Fts5(Documents):
         "SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE d.@documents MATCH :wanted "
         "LIMIT :most) AS found"
     )
+    TAGGED = "SELECT d.tags FROM @documents d WHERE d.@documents MATCH :wanted LIMIT :most"
     _LATEST = (
         "SELECT d.rowid FROM @documents d WHERE d.@documents MATCH :wanted AND d.rowid < :under "
         "ORDER BY d.rowid DESC LIMIT :limit"
@@ -216,6 +219,7 @@ class Tsvector(Documents):
     COUNTED = (
         f"SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE {_MATCH} LIMIT :most) AS found"
     )
+    TAGGED = f"SELECT d.tags FROM @documents d WHERE {_MATCH} LIMIT :most"
     _AMONG_LATEST = (
         "SELECT d.rowid FROM (SELECT d.rowid, d.words FROM @documents d WHERE d.rowid < :under "
         f"ORDER BY d.rowid DESC LIMIT :window) AS d WHERE {_MATCH} LIMIT :limit"
