@@ -138,9 +138,12 @@ def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[
 
     It is asked for once and ranked here: each rank by itself costs the engine as much.
     """
-    if len(phrases) < RARE:
+    if len(phrases) < 2:
         return None if phrases else []
-    numbers = matching(view, _of_kind(_anywhere(view, phrases), kind), FEW + 1, is_rare=True)
+    wanted = _of_kind(_anywhere(view, phrases), kind)
+    if len(phrases) < RARE and view.engine.DOCUMENTS.is_frequent(view.rows, wanted):
+        return None
+    numbers = matching(view, wanted, FEW + 1, is_rare=True)
     if len(numbers) > FEW:
         return None
     ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))

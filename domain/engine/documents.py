@@ -105,6 +105,10 @@ class Documents(ABC):
     ) -> list[int]:
         """The numbers below one that match, the greatest first; few do if it is rare."""
 
+    def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
+        """Whether so much matches that looking for all of it would take long."""
+        return False
+
     def row(self, document: Document) -> tuple[Any, ...]:
         """The row of a document, in the order of the columns that are written."""
         return document._replace(
@@ -214,7 +218,9 @@ class Tsvector(Documents):
 
     COLUMNS = (*Document._fields, "words")
     AND, OR, NOT = " & ", " | ", " & !"
-    LOOKED_THROUGH = 1_000
+    LOOKED_THROUGH, FREQUENT = 1_000, 5
+    """So many of the latest are looked through; what so many of them match is frequent."""
+    AFTER_ALL = 1 << 62
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
         f"SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE {_MATCH} LIMIT :most) AS found"
@@ -228,6 +234,10 @@ class Tsvector(Documents):
         f"SELECT d.rowid FROM (SELECT d.rowid FROM @documents d WHERE {_MATCH} OFFSET 0) AS d "
         "WHERE d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
     )
+
+    def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
+        latest = {"under": self.AFTER_ALL, "window": self.LOOKED_THROUGH, "limit": self.FREQUENT}
+        return len(ask(self._AMONG_LATEST, wanted=self.told(wanted), **latest)) == self.FREQUENT
 
     def create(self, name: str) -> str:
         columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in COLUMNS)
