@@ -64,6 +64,7 @@ def test_a_person_has_the_facts_of_themself_and_their_credits(database: str) -> 
             "contributor.admitted",
             "credit.granted",
             *("contributor.merged", "contributor.separated", "contributor.merged"),
+            "contributor.divided",
         ]
         eva = [item["topic"] for item in of_person(told, view, id_of("text-eva"))]
         assert eva[0] == "contributor.admitted"

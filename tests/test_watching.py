@@ -52,12 +52,12 @@ def hold_a_folder(told: Any, place: str) -> None:
 def test_a_server_removes_the_metrics_of_those_that_were_killed_and_of_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     told = PROCESSES.Queue()
     place = str(tmp_path)
     servers = [PROCESSES.Process(target=hold_a_folder, args=(told, place)) for _ in range(2)]
     for one in servers:
         one.start()
+    monkeypatch.setattr(tempfile, "tempdir", place)  # once there is a server of processes
     try:
         folders = {Path(told.get(timeout=120)) for _ in servers}
         assert all(folder.is_dir() for folder in folders)
