@@ -455,17 +455,20 @@ class Share(NamedTuple):
     credits: list[Credited | CreditRow]
 
 
-def shares_in(tree: Pedigree[int], rows: Iterable[Credited | CreditRow]) -> list[Share]:
-    """The people credited anywhere in an ancestry, the nearest first, each in order of credits."""
+def shares_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> list[Share]:
+    """The people credited anywhere in an ancestry, the nearest first; the credits are in order."""
     by_person: dict[int, list[Credited | CreditRow]] = {}
     for row in rows:
         by_person.setdefault(row.contributor, []).append(row)
-    far, first = tree.generation, dict[int, Credited | CreditRow]()
-    every = chain.from_iterable(by_person.values())
-    for row in sorted(every, key=lambda row: (far[row.work], row.place)):
-        first.setdefault(row.contributor, row)
+    people = [row.contributor for row in rows]
+    far = [tree.generation[row.work] for row in rows]
+    # Sorting is stable: of one generation they stay in order.
+    nearest_first = sorted(range(len(rows)), key=far.__getitem__)
+    furthest_first = nearest_first[::-1]
+    nearest = dict(zip(map(people.__getitem__, furthest_first), furthest_first, strict=True))
     return [
-        Share(person, far[row.work], row.place, by_person[person]) for person, row in first.items()
+        Share(person, far[nearest[person]], rows[nearest[person]].place, by_person[person])
+        for person in dict.fromkeys(map(people.__getitem__, nearest_first))
     ]
 
 
@@ -489,7 +492,7 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
     def in_role() -> list[Share]:
         named = within(role)
         rows = (row for share in shares for row in share.credits if row.role in named)
-        return shares_in(above.tree, rows)
+        return shares_in(above.tree, sorted(rows, key=attrgetter("place")))
 
     return above.derived(view, "shares in a role", (veils, role), in_role)
 
@@ -787,7 +790,7 @@ def attribution(
     shares = []
     for number in numbers:
         tree = trees[number]
-        (share,) = shares_in(tree, (row for row in own if row.work in tree.generation))
+        (share,) = shares_in(tree, [row for row in own if row.work in tree.generation])
         shares.append((tree, share))
     rows = lineage.rows_of(view, numbers)
     texts = view.texts({row.title for row in rows.values()})
