@@ -27,6 +27,8 @@ from domain.money.policy.flow import Back, Flow
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
 from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS
 from domain.money.proposal import Proposal
+from domain.money.remitting import MOST_SENT, Arrangements, Quote, remitted
+from domain.money.reserve import UNTIL_FREED, Reserve
 from domain.refusal import (
     BadAmount,
     BadPolicy,
@@ -417,3 +419,37 @@ def test_comments_are_taken_until_the_moment_when_the_window_closes() -> None:
         with pytest.raises(UnknownContributor):
             told.tell("comment_on_proposal", about="nobody we know", **said)
         assert told.tell("comment_on_proposal", **said)
+
+
+def test_a_rule_and_a_rate_hold_from_their_moment_and_the_last_recorded_of_two() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        for rate in ("0.8", "0.9"):
+            pair = {"currency": "USD", "into_currency": "EUR", "source_name": "ECB"}
+            told.tell("state_exchange_rate", rate=rate, effective_at="2026-02", **pair)
+        for rate in ("0.1", "0.2"):
+            form = {"document": "W-8BEN", "country": "US", "until": "2026-03"}
+            told.tell("state_withholding", payee=a, rate=rate, effective_at="2026-02", **form)
+        known = Arrangements()
+        for one in told.facts():
+            known.fold(one.fact())
+        (stated, _) = told.since(0, "withholding.stated")
+        since, until = stated.effective_at, stated.until
+        found = [known.rule([a], "US", at) for at in ("2026-01-31T23", since, "2026-02-28", until)]
+        assert [each and each.rate for each in found] == [None, "0.2", "0.2", None]
+        quotes = [known.quote("USD", "EUR", at) for at in ("2026-01-31T23", since)]
+        assert [each and each.rate for each in quotes] == [None, "0.9"]
+        known.currencies[a] = (1, "EUR")
+        known.rates["USD/EUR"] = [Quote(since, 1, "rate", "1")]
+        assert remitted(known, [a], "USD", [[a, "", "", MOST_SENT - 1]], until, []).can_be_sent
+        with pytest.raises(BadAmount, match="too large"):
+            remitted(known, [a], "USD", [[a, "", "", MOST_SENT]], until, [])
+        known.currencies[a] = (2, "USD")
+        assert remitted(known, [a], "USD", [[a, "", "", 1]], until, []).into is None
+
+
+def test_of_a_reserve_what_has_no_date_is_freed_last() -> None:
+    reserve = Reserve(lots={UNTIL_FREED: 5, "2026-03": 3, "2026-02": 2})
+    freed = [(row.until, row.units) for row in reserve.given("a", 6)]
+    assert freed == [("2026-02", -2), ("2026-03", -3), (UNTIL_FREED, -1)]
+    assert [row.units for row in reserve.given("a", 9, "2026-02")] == [-2]
