@@ -3,6 +3,8 @@
 Rule: every story here is verified at its end, as is every story about money; see money.py.
 """
 
+from typing import Any
+
 import pytest
 from eventsourcing.persistence import IntegrityError
 from money import Bank, asset, bank, verify
@@ -74,6 +76,27 @@ def test_a_payout_that_does_not_move_as_a_whole_is_found(database: str) -> None:
         ((*where, units),) = issued.parts
         fewer = faults(told, parts=[[*where, units - 1]])
         assert fewer == ["its parts are not those it was issued with"]
+
+
+@pytest.mark.parametrize(
+    "changed, what",
+    [
+        ({"amount_minor": 101}, "its parts sum to 100, not to 101"),
+        ({"amount_minor": 0, "parts": []}, "its parts sum to 0, not to 0"),
+    ],
+)
+def test_a_payout_that_is_not_the_sum_of_its_parts_or_of_nothing_is_found(
+    changed: dict[str, Any], what: str
+) -> None:
+    with bank("sqlite:///:memory:") as told:
+        pool, ana = told.pool(), told.person("ana")
+        told.accept(told.agree(pool, {ana: "1"}), ana)
+        told.earn(pool, 100)
+        told.pay()
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        (issued,) = (each for _, each in facts if isinstance(each, Payout.Issued))
+        vars(issued).update(changed)
+        assert what in [fault.what for fault in Verifier().read(facts)]
 
 
 # -- holds ---------------------------------------------------------------------------------------
