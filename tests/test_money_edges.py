@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from exact import answered, fixed, graph
-from money import asset, bank
+from money import AGREED, HALF, asset, bank
 from stories import carry_out
 from test_policies import CASCADE
 
@@ -270,13 +270,14 @@ def test_what_is_in_dispute_and_what_was_found_false_hold_their_pieces_and_no_mo
         assert told.pay() == {a: 100}
 
 
-def test_a_shop_that_is_named_again_and_again_is_one_source() -> None:
+def test_only_who_is_outside_has_a_name_in_a_pool_and_has_it_once() -> None:
     with bank(SQLITE) as told:
-        pool = told.pool()
+        pool, a = told.pool(), told.person("a")
+        told.spend(pool, 100, a)
+        assert told.books().pools[pool].names == {}
         for _ in range(3):
             told.earn(pool, 100, source="Jo's shop")
-        named = told.since(0, "revenue.recorded")
-        assert len({each.from_source for each in named}) == 1
+        assert len(told.books().pools[pool].names) == 1
 
 
 def test_a_piece_in_dispute_holds_everything_beside_a_reason_that_is_about_all() -> None:
@@ -453,3 +454,32 @@ def test_of_a_reserve_what_has_no_date_is_freed_last() -> None:
     freed = [(row.until, row.units) for row in reserve.given("a", 6)]
     assert freed == [("2026-02", -2), ("2026-03", -3), (UNTIL_FREED, -1)]
     assert [row.units for row in reserve.given("a", 9, "2026-02")] == [-2]
+
+
+def test_what_was_reversed_before_and_after_a_correction_is_no_part_of_it() -> None:
+    with bank(SQLITE) as told:
+        pool, a, b = told.pool(), *told.people("a", "b")
+        told.accept(told.agree(pool, {a: "1"}, "2025"), a)
+        revenue = told.earn(pool, 100)
+        told.reverse(revenue, 40)
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2025"), a, b)
+        told.tell("correct_pool", pool=pool, reason="b was left out")
+        assert told.account() == {a: 30, b: 30}
+        for left in (20, 10):
+            told.reverse(revenue, 20)
+            assert told.account() == {a: left, b: left}
+
+
+def test_what_amended_terms_gave_to_the_agreed_is_divided_anew_with_them() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool(terms=HALF)
+        told.accept(told.agree(pool, {a: "1"}, "2025"), a)
+        told.earn(pool, 100)
+        said = {"document": "amendment", "effective_at": "2025", "reason": "no house any more"}
+        told.tell("amend_pool", pool=pool, terms=AGREED, **said)
+        told.tell("correct_pool", pool=pool, reason="amended")
+        assert told.account() == {a: 100}
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2025"), a, b)
+        told.tell("correct_pool", pool=pool, reason="b was left out")
+        assert told.account() == {a: 50, b: 50}

@@ -10,6 +10,7 @@ from eventsourcing.persistence import IntegrityError
 from money import Bank, asset, bank, verify
 from stories import carry_out
 
+from domain.money.entry import Entry
 from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.verifying import Verifier
@@ -97,6 +98,56 @@ def test_a_payout_that_is_not_the_sum_of_its_parts_or_of_nothing_is_found(
         (issued,) = (each for _, each in facts if isinstance(each, Payout.Issued))
         vars(issued).update(changed)
         assert what in [fault.what for fault in Verifier().read(facts)]
+
+
+def test_an_expense_that_was_paid_back_too_much_or_taken_back_for_nothing_is_found() -> None:
+    with bank("sqlite:///:memory:") as told:
+        pool, ana = told.pool(), told.person("ana")
+        told.agree(pool, {ana: "1"})
+        spent = told.spend(pool, 100)
+        told.earn(pool, 100)
+        told.tell("reverse_expense", expense=spent, amount_minor=90, reason="typed wrong")
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        kept = [each for each in facts if not isinstance(each[1], Entry.Redivided)]
+        assert f"90 too much was paid back of {spent}" in [
+            fault.what for fault in Verifier().read(kept)
+        ]
+        (anew,) = (each for _, each in facts if isinstance(each, Entry.Redivided))
+        anew.costs[0][-1] = 0
+        assert any("more is taken back" in fault.what for fault in Verifier().read(facts))
+
+
+def test_nothing_that_is_freed_of_a_reserve_is_found() -> None:
+    with bank("sqlite:///:memory:") as told:
+        pool, ana = told.pool(), told.person("ana")
+        told.agree(pool, {ana: "1"})
+        told.tell("state_reserve", pool=pool, rate="1/5", effective_at="2026-01")
+        told.earn(pool, 100)
+        told.tell("free_reserve", pool=pool)
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        (freed,) = (each for _, each in facts if isinstance(each, Entry.Freed))
+        freed.reserved[0][1] = 0
+        assert any("is held back" in fault.what for fault in Verifier().read(facts))
+
+
+def test_more_assigned_than_is_owed_is_found_and_a_debt_goes_along() -> None:
+    with bank("sqlite:///:memory:") as told:
+        ana, bo, cy = told.people("ana", "bo", "cy")
+        for name, units in (("one", 100), ("two", -20)):
+            pool = told.pool(name)
+            told.accept(told.agree(pool, {ana: "1", bo: "1"}), ana, bo)
+            lines = [{"payee": ana, "amount_minor": units}, {"payee": bo, "amount_minor": -units}]
+            told.tell("record_adjustment", pool=pool, lines=lines, reason="before the books")
+        said = {"payee": ana, "to": cy, "currency": "USD", "reason": "r", "evidence": "e"}
+        told.tell("record_assignment", **said)
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        given = [each for _, each in facts if isinstance(each, Entry.Assigned)]
+        lines = [line for each in given for line in each.lines if line[0] == ana]
+        assert sorted(units for _, units, *_ in lines) == [-100, 20]
+        for line in lines:
+            line[1] = 3 * int(line[1]) // 2
+        found = [fault.what for fault in Verifier().read(facts)]
+        assert any("100 can be assigned, not 150" in what for what in found)
 
 
 # -- holds ---------------------------------------------------------------------------------------
