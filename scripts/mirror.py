@@ -38,8 +38,9 @@ from domain.tree import (
     root_of,
     tiles_of,
 )
+from scripts.described import printable
 from scripts.line import TIMEOUT_SECONDS, Line
-from scripts.verify import (
+from scripts.mirrored import (
     bundles_of,
     check_entries,
     check_hashes,
@@ -48,7 +49,6 @@ from scripts.verify import (
     hashes_in,
     must_be_seen,
     must_continue,
-    printable,
     unverified,
 )
 

@@ -39,7 +39,7 @@ from scripts.mirror import (
     prove_growth,
     write_whole,
 )
-from scripts.verify import bundles_of, must_continue
+from scripts.mirrored import bundles_of, must_continue
 
 
 class Watched(NamedTuple):

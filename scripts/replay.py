@@ -22,8 +22,8 @@ from domain.stored import HEADS
 from domain.tree import TILE_WIDTH, NotVerified, entries_of
 from projections.follower import Progress, Rebuild
 from scripts.bundle.importing import UNREADABLE
+from scripts.mirrored import bundles_of, check_entries, check_map
 from scripts.service import Service
-from scripts.verify import bundles_of, check_entries, check_map
 
 PAGE = 5_000
 CHECKS = ("journal", "histories", "money")

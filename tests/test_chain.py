@@ -20,8 +20,9 @@ from domain.refusal import Busy
 from domain.tree import NotVerified, leaf_hash
 from projections import history
 from scripts import bundle
+from scripts.described import describe_history
+from scripts.histories import check_history
 from scripts.stemma import main
-from scripts.verify import check_history, describe_history
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEYS = [SIGNER.verifier]

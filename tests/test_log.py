@@ -26,10 +26,10 @@ from domain.refusal import NotInLog
 from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
 from projections.log import Log
 from scripts.mirror import mirror
+from scripts.mirrored import check_log, check_map
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, make_log_key, read_log_keys, read_settings
 from scripts.stemma import main
-from scripts.verify import check_log, check_map
 
 SIGNER = SignerKey.new("stemma.example/log")
 KEYS = [SIGNER.verifier]

@@ -23,8 +23,8 @@ from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
 from projections.latest import PLACES
 from scripts.mirror import fetch_tile, write_whole
+from scripts.mirrored import bundles_of
 from scripts.stemma import main
-from scripts.verify import bundles_of
 
 SIGNER = SignerKey("stemma.example/log", bytes(range(7, 39)))
 GIVEN = {"follow": False, "witnesses": WITNESSES, "signer": SIGNER}

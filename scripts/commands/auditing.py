@@ -66,7 +66,7 @@ def audit(
     """
     from scripts.comparison.audit import Audit
     from scripts.comparison.caller import Caller
-    from scripts.verify import read_keys
+    from scripts.given import read_keys
 
     caller = Caller(url, None if api_key is None else api_key.read_text().strip())
     mirroring = {"max_age": max_age, **trusted_witnesses(**seen)}
@@ -106,7 +106,7 @@ def _told(audited: Audit, trusted: Trusted) -> dict[str, Any]:
 
 
 def _tell(audited: Audit, trusted: Trusted) -> None:
-    from scripts.verify import describe_checkpoint
+    from scripts.described import describe_checkpoint
 
     for line in describe_checkpoint(trusted):
         click.echo(line)

@@ -86,8 +86,9 @@ def monitor(
     frozen, or a signature does not hold. Status 3: the log could not be asked.
     """
     from scripts import monitor as monitoring
+    from scripts.described import printable
+    from scripts.given import read_keys
     from scripts.mirror import Unreachable
-    from scripts.verify import printable, read_keys
 
     url = url.rstrip("/")
     with believed():
@@ -113,8 +114,8 @@ def monitor(
 
 def _watched(texts: Sequence[str]) -> Watched:
     """Ids as they are; any other word as the person and the work that a bundle calls so."""
+    from scripts.given import read_keys
     from scripts.monitor import Watched
-    from scripts.verify import read_keys
 
     of_keys = [text for text in texts if "+" in text or Path(text).is_file()]
     ids = (named(kind, text) for text in texts if text not in of_keys for kind in NOUNS)

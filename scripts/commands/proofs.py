@@ -148,7 +148,7 @@ def trusted_witnesses(
 ) -> dict[str, Any]:
     """What these options ask of a checkpoint."""
     from domain.trust import trusted_by
-    from scripts.verify import read_keys
+    from scripts.given import read_keys
 
     data = None if policy is None else policy.read_bytes()
     return trusted_by(data, read_keys(witnesses), quorum)[1]
@@ -183,7 +183,7 @@ def mirror(
     show the same, without showing what was recorded.
     """
     from scripts import mirror as mirroring
-    from scripts.verify import read_keys
+    from scripts.given import read_keys
 
     with believed(), progress_of("mirroring") as told:
         trusted = mirroring.mirror(
@@ -219,8 +219,8 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
     from scripts import audit
     from scripts import replay as replaying
     from scripts.difference import all_differences
+    from scripts.given import read_keys
     from scripts.service import open_service
-    from scripts.verify import read_keys
 
     differing: list[str] = []
     with TemporaryDirectory() as scratch, believed():
@@ -245,8 +245,8 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
 @contextmanager
 def believed() -> Iterator[None]:
     """Failed verifications and unreachable logs are reported in a sentence."""
+    from scripts.described import printable
     from scripts.mirror import NotVerified, Unreachable
-    from scripts.verify import printable
 
     try:
         yield
@@ -258,7 +258,7 @@ def believed() -> Iterator[None]:
 
 def tell_of(trusted: Trusted) -> None:
     """Print what a verified checkpoint holds."""
-    from scripts.verify import describe_checkpoint
+    from scripts.described import describe_checkpoint
 
     for line in describe_checkpoint(trusted):
         click.echo(line)

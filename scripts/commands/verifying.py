@@ -136,7 +136,7 @@ def verify_money(ctx: click.Context, as_json: bool) -> None:
     from scripts import audit
 
     with asked(ctx) as (service, view):
-        found, totals = _verified("money", audit.money, service), money.totals(view)
+        found, totals = _verified("money", audit.CHECKS["money"], service), money.totals(view)
     if as_json:
         terminal.print_json(out, {"verified": found, "accounts": totals})
     else:

@@ -27,7 +27,7 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
     that is not the operator's; the operator lists the public key in STEMMA_WITNESSES.
     """
     from scripts import witness as witnessing
-    from scripts.verify import read_keys
+    from scripts.given import read_keys
 
     with believed():
         made = witnessing.key_of(folder, name)
@@ -55,7 +55,7 @@ def serve_witness(folder: Path, keys: tuple[str, ...], name: str, host: str, por
     from domain.note import ML_DSA
     from scripts import witness as witnessing
     from scripts import witness_service as serving
-    from scripts.verify import read_keys
+    from scripts.given import read_keys
 
     with believed():
         signers = [witnessing.key_of(folder, name)]

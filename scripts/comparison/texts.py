@@ -19,7 +19,7 @@ from domain.tree import NotVerified
 from projections.follower import Progress
 from projections.question import MAXIMUM_LIMIT
 from projections.store import decode_cursor, encode_cursor
-from scripts.audit import erased_in, kept_in
+from scripts.checks.texts import erased_in, kept_in
 from scripts.comparison.caller import Caller
 from scripts.service import Service
 

@@ -1,0 +1,191 @@
+"""An audit of the facts: their places, their form, their histories, and the lineage.
+
+The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+from domain.clock import Clock, stamp_of
+from domain.contribution import Contribution
+from domain.dates import is_surely_before
+from domain.fact import FACTS, Fact, Noun
+from domain.journal import Journal
+from domain.nouns import BORN, NOUNS, may_stand_at
+from domain.refusal import Refusal
+from domain.release import Release
+from domain.remix import Remix
+from domain.stored import Placed
+from domain.work import Work
+from projections.follower import (
+    Progress,
+)
+from scripts.bundle.whole import content_of
+from scripts.difference import PAGE, Difference, Differences, at_one_moment
+from scripts.difference import pages as _pages
+from scripts.difference import position as _at
+from scripts.service import Service
+
+
+@at_one_moment
+def journal(service: Service, progress: Progress) -> Differences:
+    """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
+    head, position = service.journal.facts.head(), 0
+    backwards: list[int] = []
+    last = ""
+    for placed in service.journal.read():
+        position += 1
+        if placed.position != position:
+            yield Difference(_at(position), f"there is no fact; the next is at {placed.position}")
+        stamp = stamp_of(placed.state)
+        if stamp < last and placed.topic != Clock.Accepted.TOPIC:
+            backwards.append(position)
+        last = stamp
+        try:
+            content_of(placed)
+            written = service.journal.mapper.to_stored_event(placed.fact())
+        except (Refusal, KeyError, TypeError, ValueError, AttributeError) as error:
+            yield Difference(_at(position), f"this can't be a {placed.topic}: {error!r}")
+        else:
+            if written.state != placed.state:
+                yield Difference(_at(position), f"this is not the normal form of a {placed.topic}")
+        if position % PAGE == 0:
+            progress(position, head)
+    return f"{position} facts, without a gap{_times(backwards)}"
+
+
+def _times(backwards: list[int]) -> str:
+    """Where time runs backwards. It is no difference: version 0.1 did not keep it from that."""
+    if not backwards:
+        return ""
+    return f"; time runs backwards at {len(backwards)} of them, first at position {backwards[0]}"
+
+
+@at_one_moment
+def index(service: Service, progress: Progress) -> Differences:
+    """The index finds every fact by its fields, and by nothing else."""
+    head, count = service.journal.facts.head(), 0
+    for page in _pages(service.journal.read()):
+        expected = {
+            (one.value, one.field, placed.position, one.leads_to)
+            for placed in page
+            for one in placed.fact().found_by()
+        }
+        count += len(expected)
+        rows = service.engine.query(
+            "SELECT value, field, position, leads_to FROM found WHERE value IN :values "
+            "AND position >= :first AND position <= :last",
+            values=list({value for value, *_ in expected}),
+            first=page[0].position,
+            last=page[-1].position,
+        )
+        differing = {one[:3] for one in expected.symmetric_difference(rows)}
+        for _, field, position in sorted(differing):
+            yield Difference(_at(position), f"the index differs in {field}")
+        progress(page[-1].position, head)
+    (kept,) = service.engine.query("SELECT count(*) FROM found")[0]
+    if kept != count:
+        yield Difference("the index", f"{kept - count} entries without a fact")
+    return f"{count} entries, each of a fact"
+
+
+_OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
+    noun: {
+        kind
+        for above in noun.__mro__
+        for kind in vars(above).values()
+        if isinstance(kind, type) and issubclass(kind, Fact)
+    }
+    for noun in NOUNS
+}
+
+
+@at_one_moment
+def streams(service: Service, progress: Progress) -> Differences:
+    """Versions start at 1 without gaps, and every fact is allowed in the state it happened in."""
+    count, head = 0, service.journal.facts.head()
+    told = 0
+    for stream in _streams(service.journal):
+        count, told = count + 1, told + len(stream)
+        yield from _illegal(stream)
+        if count % PAGE == 0:
+            progress(told, head)
+    return f"{count} histories, each as its rules allow"
+
+
+def _illegal(stream: list[Placed]) -> Iterator[Difference]:
+    noun: Noun | None = None
+    first = FACTS.get(stream[0].topic)
+    if len(stream) == 1 and stream[0].originator_version == 1 and first is not None:
+        if not may_stand_at(first, 1):
+            yield Difference(_at(stream[0].position), f"{first.TOPIC} is fact 1 of its history")
+        return
+    for version, placed in enumerate(stream, start=1):
+        happened, where = placed.fact(), _at(placed.position)
+        kind = type(happened)
+        if placed.originator_version != version:
+            yield Difference(
+                where,
+                f"the fact about {placed.originator_id} has version "
+                f"{placed.originator_version}, not {version}",
+            )
+        if not may_stand_at(kind, 1 if noun is None else version):
+            yield Difference(where, f"{placed.topic} is fact {version} of its history")
+        if noun is None:
+            noun = BORN[kind].__new__(BORN[kind])
+            noun.facts = []
+        elif kind not in _OF_NOUN[type(noun)]:
+            yield Difference(where, f"{placed.topic} can't happen to a {noun.NAME}")
+        elif kind.FROM and noun.state not in kind.FROM:
+            yield Difference(where, f"{placed.topic} can't happen to what is {noun.state}")
+        noun.happen(placed.position, happened)
+
+
+def _streams(journal: Journal) -> Iterator[list[Placed]]:
+    """Every history, read in pages."""
+    last = ""
+    while ids := journal.engine.query(
+        "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > :last "
+        "ORDER BY originator_id LIMIT 1000",
+        last=last,
+    ):
+        last = ids[-1][0]
+        stream: list[Placed] = []
+        for placed in journal.facts.streams([id for (id,) in ids]):
+            if stream and stream[0].originator_id != placed.originator_id:
+                yield stream
+                stream = []
+            stream.append(placed)
+        yield stream
+
+
+@at_one_moment
+def lineage(service: Service, progress: Progress) -> Differences:
+    """No work is made from itself. Contradicting dates are counted: they are only statements."""
+    head, dates, edges = service.journal.facts.head(), dict[str, str | None](), dict[str, Remix]()
+    for placed in service.journal.read():
+        happened = placed.fact()
+        match happened:
+            case Contribution.Submitted() | Release.Assembled() | Work.Redated():
+                dates[placed.originator_id] = happened.made_at
+            case Remix.Declared():
+                edges[placed.originator_id] = Remix.told_by([(placed.position, happened)])
+            case Remix.Event() if placed.originator_id in edges:
+                edges[placed.originator_id].happen(placed.position, happened)
+        if placed.position % PAGE == 0:
+            progress(placed.position, head)
+    counting = [edge for edge in edges.values() if edge.counts]
+    parents: dict[str, set[str]] = {}
+    for edge in counting:
+        parents.setdefault(edge.child, set()).add(edge.parent)
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        yield Difference("the lineage", f"works form a cycle: {' → '.join(error.args[1])}")
+    older = [
+        edge for edge in counting if is_surely_before(dates.get(edge.child), dates.get(edge.parent))
+    ]
+    first = f", first {older[0].child} (remix {older[0].id})" if older else ""
+    return f"{len(counting)} edges, no cycle; {len(older)} with the child dated first{first}"

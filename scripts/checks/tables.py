@@ -1,0 +1,135 @@
+"""An audit of the read tables: every row is what the facts give.
+
+The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from domain.engine import Row, Transaction
+from projections import documents
+from projections.follower import (
+    PROJECTIONS,
+    TABLES,
+    Progress,
+    Rebuild,
+    begin,
+    drop,
+    next_generation,
+    uncollected,
+)
+from projections.store import Generation, table_name
+from projections.tables import Table
+from scripts.difference import Difference, Differences
+from scripts.difference import position as _at
+from scripts.service import Service
+
+
+def read_tables(service: Service, progress: Progress) -> Differences:
+    """Folded again beside the tables in use, every row is the same.
+
+    Followers are stopped while rows are compared. Only the owner of the tables can do this.
+    """
+    positions = service.store.positions()
+    if len(set(positions.values())) != 1:
+        yield Difference("the read tables", f"they are at different positions: {positions}")
+    rebuild = Rebuild(service.journal, service.store)
+    with service.store.writing() as writer:
+        writer.lock()
+        number = next_generation(writer)
+        begin(writer, number)
+    at, count = Generation(number, 0), None
+    differing: list[Difference] = []
+    try:
+        while count is None and not differing:
+            current = service.store.current()
+            with uncollected():
+                at = rebuild.fold_all(at, progress, current.position)
+            if at.position != current.position:
+                differing.append(
+                    Difference(
+                        _at(at.position + 1),
+                        f"the read tables know {current.position} facts, the journal {at.position}",
+                    )
+                )
+                break
+            with service.store.writing() as writer:
+                if _hold(writer, current):
+                    count = _compare(writer, current.number, number, differing)
+                    found = list(_documents(writer, current.number))
+                    # What is not folded yet may have erased a text.
+                    if service.journal.facts.head() == current.position:
+                        differing += found
+    finally:
+        with service.store.writing() as writer:
+            writer.lock()
+            drop(writer, number)
+    yield from differing
+    return f"{count} rows of read tables, as folded again up to position {at.position}"
+
+
+def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:
+    """The first document that is not what the rows and the texts give."""
+    for held, told in islice(documents.differences(writer, generation), 1):
+        yield Difference(
+            f"documents, number {(held or told or (0,))[0]}",
+            f"the table holds {_shown(held)}; the rows and the texts give {_shown(told)}",
+        )
+
+
+def _hold(writer: Transaction, at: Generation) -> bool:
+    """Stop all followers until the end of the transaction; false if one has already advanced."""
+    held = writer.execute(
+        "UPDATE projections SET current = current WHERE current = 1 "
+        "AND generation = :generation AND position = :position",
+        generation=at.number,
+        position=at.position,
+    )
+    return held == len(PROJECTIONS)
+
+
+def _compare(writer: Transaction, current: int, again: int, differing: list[Difference]) -> int:
+    """Add the differences between two generations; how many rows there are."""
+    rows = 0
+    for table in TABLES:
+        names = table_name(table.name, current), table_name(table.name, again)
+        counts = [int(writer.query(f"SELECT count(*) FROM {name}")[0][0]) for name in names]
+        rows += counts[0]
+        held, told = (_first_only_in(writer, table, *pair) for pair in (names, names[::-1]))
+        if first := held or told:
+            where = f"{table.name}, {_named(table, first)}"
+            differing.append(
+                Difference(where, f"the table holds {_shown(held)}; the facts give {_shown(told)}")
+            )
+        elif counts[0] != counts[1]:
+            differing.append(
+                Difference(
+                    table.name, f"the table holds {counts[0]} rows; the facts give {counts[1]}"
+                )
+            )
+    return rows
+
+
+def _first_only_in(writer: Transaction, table: Table, one: str, other: str) -> Row | None:
+    columns = ", ".join(table.all_columns)
+    found = writer.query(
+        f"SELECT {columns} FROM {one} EXCEPT SELECT {columns} FROM {other} "
+        f"ORDER BY {_order(table)} LIMIT 1"
+    )
+    return found[0] if found else None
+
+
+def _order(table: Table) -> str:
+    """The column that orders the rows."""
+    return "since" if table.key else "position" if "position" in table.places else "1"
+
+
+def _named(table: Table, row: Row) -> str:
+    by = _order(table)
+    return _at(row[table.places[by]]) if by in table.places else f"{table.all_columns[0]} {row[0]}"
+
+
+def _shown(row: Row | None) -> str:
+    return "no such row" if row is None else f"({', '.join(map(repr, row))})"

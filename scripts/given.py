@@ -1,0 +1,71 @@
+"""What a verifier is given beside a file: keys, and the texts of a fact.
+
+It needs what scripts.verify needs: the standard library and cryptography.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from domain.chain import content_of
+from domain.note import VerifierKey
+from domain.receipt import (
+    is_receipt,
+    verify_receipt,
+)
+from domain.seal import Disclosure, digest_of
+from domain.signature import (
+    must_be_key_of,
+)
+from domain.tree import (
+    NotVerified,
+)
+
+
+def read_actor_keys(
+    text: str, keys: Sequence[VerifierKey], before: int, **asked: Any
+) -> list[VerifierKey]:
+    """The keys of an actor: as text, from a file, or from the receipt of a registration.
+
+    Such a receipt has to be as good as that of what was signed, and of a fact before it.
+    """
+    path = Path(text)
+    if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):
+        return read_keys([text])
+    leaf = verify_receipt(data, keys, **asked).leaf
+    if leaf.position >= before:
+        raise NotVerified(f"{path} registers the key at position {leaf.position}, which is later")
+    if leaf.topic != "contributor.key_registered":
+        raise NotVerified(f"{path} is the receipt of a {leaf.topic}, not of a key's registration")
+    return [must_be_key_of(leaf.originator_id, content_of(leaf).get("key", ""))]
+
+
+def read_disclosures(path: Path) -> list[Disclosure]:
+    """The disclosures of a fact, as GET /facts/{position}/disclosures returns them."""
+    try:
+        told = json.loads(path.read_text("utf-8"))["disclosures"]
+        return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
+    except (ValueError, TypeError, LookupError) as problem:
+        raise NotVerified(f"{path} does not hold disclosures") from problem
+
+
+def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
+    """Verifier keys as text, or from files with one per line."""
+    return [key for text in texts for key in _keys_in(text)]
+
+
+def _keys_in(text: str) -> list[VerifierKey]:
+    try:
+        return [VerifierKey.parse(text)]
+    except NotVerified:
+        path = Path(text)
+        if len(text) > 4096 or not path.is_file():
+            raise
+        lines = path.read_text("utf-8").split("\n")
+        keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
+        if not keys:
+            raise
+        return keys

@@ -1,0 +1,249 @@
+"""Checking a mirrored log: its files, what its leaves hash to, and how they follow each other.
+
+It needs what scripts.verify needs: the standard library and cryptography.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from domain.chain import Chains
+from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
+from domain.latest import Place, must_be_map_of, open_map
+from domain.note import VerifierKey
+from domain.receipt import (
+    read_leaf,
+)
+from domain.tree import (
+    ENTRIES,
+    HASH_BYTES,
+    NotVerified,
+    Tile,
+    entries_of,
+    grow,
+    leaf_hash,
+    root_of,
+    tile_at,
+    tiles_of,
+)
+
+
+class NotProven(NotVerified):
+    """Nothing contradicts what was asked, and what is here does not prove it either."""
+
+
+class Missing(NotVerified):
+    """A file of a mirror is not there."""
+
+
+def bundles_of(size: int) -> Iterator[Tile]:
+    """The entry bundles of a log of a size, in order."""
+    number = 0
+    while tile := tile_at(ENTRIES, number, size):
+        yield tile
+        number += 1
+
+
+def check_log(
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    logs: Collection[str] = (),
+    make: Make | None = None,
+) -> Chains:
+    """The chains of a mirrored log; NotVerified, with the file, unless complete and as signed.
+
+    Everything is computed again from the leaves: each tile, the root, and the root at the
+    remembered size. Every history is checked: its numbers have no gap, and each fact names the one
+    before it. Every signature of an actor is one of a key in the log, for one of these logs.
+    A tile of hashes that is missing may be made (see check_entries).
+    """
+    chains = Chains(logs)
+    check_entries(folder, checkpoint, remembered, make, partial(_follow, chains))
+    return chains
+
+
+def _follow(chains: Chains, bundle: Tile, index: int, entry: bytes, hash: bytes) -> None:
+    leaf = read_leaf(entry)
+    if leaf.position != index + 1:
+        raise NotVerified(f"{bundle.path}: leaf {index} says another position")
+    chains.follow(leaf, hash)
+
+
+Make = Callable[[Path, bytes], object]
+"""Writes a file."""
+
+
+def check_entries(
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    make: Make | None = None,
+    follow: Callable[[Tile, int, bytes, bytes], object] | None = None,
+) -> None:
+    """Raise NotVerified, with the file, unless the entries of a mirrored log are as signed.
+
+    What they say is not looked at, unless by ``follow``. A tile of hashes is what its entries hash
+    to; one that is missing may be made.
+    """
+    hashes: list[bytes] = []
+    for bundle in bundles_of(checkpoint.size):
+        entries = entries_of(_bytes_of(folder, bundle))
+        if len(entries) != bundle.width:
+            raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
+        for entry in entries:
+            hashes.append(leaf_hash(entry))
+            if follow is not None:
+                follow(bundle, len(hashes) - 1, entry, hashes[-1])
+    _must_hash_to(folder, hashes, checkpoint, remembered, make)
+
+
+def check_map(
+    note: bytes | None,
+    trusted: Trusted,
+    keys: Collection[VerifierKey],
+    heads: Mapping[str, Sequence[Any]],
+) -> None:
+    """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves.
+
+    ``heads`` are what they say is the latest fact about each subject: its number and position.
+    """
+    if note is not None:
+        root = open_map(note, keys, trusted)
+        must_be_map_of(root, ((one, (head[0], head[1])) for one, head in heads.items()))
+
+
+def check_hashes(
+    folder: Path,
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None = None,
+    make: Make | None = None,
+) -> None:
+    """Raise NotVerified, with the file, unless the hashes of a mirrored log are as signed.
+
+    The tiles are computed again from the hashes of the leaves, which are not read; one above the
+    lowest that is missing may be made.
+    """
+    hashes = hashes_in(folder, checkpoint.size)
+    if len(hashes) != checkpoint.size:
+        raise NotVerified(f"the tiles do not hold {checkpoint.size} hashes")
+    _must_hash_to(folder, hashes, checkpoint, remembered, make)
+
+
+def _must_hash_to(
+    folder: Path,
+    hashes: list[bytes],
+    checkpoint: Checkpoint,
+    remembered: Checkpoint | None,
+    make: Make | None,
+) -> None:
+    """The tiles, the root, and the root at the remembered size follow from the leaves."""
+    is_signed = root_of(hashes) == checkpoint.root
+    if is_signed and remembered is not None and remembered.size:
+        must_continue(remembered, checkpoint)
+        if root_of(hashes[: remembered.size]) != remembered.root:
+            raise NotVerified(
+                f"fork: the first {remembered.size} leaves are not the same as before"
+            )
+    missing = dict[Path, bytes]()
+    for tile, computed in grow(0, hashes, lambda _: ()).items():
+        try:
+            if _bytes_of(folder, tile) != computed:
+                raise NotVerified(f"{tile.path} is not what its leaves hash to")
+        except Missing:
+            if make is None:
+                raise
+            missing[folder / tile.path] = computed
+    if not is_signed:
+        raise NotVerified("the leaves do not hash to the root that was signed")
+    for path, computed in missing.items():
+        assert make is not None
+        make(path, computed)
+
+
+CLOCKS_DIFFER_SECONDS = 300
+"""How far the clock of a witness may be from ours."""
+
+
+def must_be_seen(trusted: Trusted, max_age: int) -> None:
+    """Raise NotVerified unless all witnesses that were asked for have seen the tree lately."""
+    now, times = int(time.time()), [seen.time for seen in trusted.cosignatures]
+    if (ahead := max(times) - now) > CLOCKS_DIFFER_SECONDS:
+        raise NotVerified(f"a witness says that it has seen this tree in {ahead} seconds")
+    if (age := now - min(times)) > max_age:
+        raise NotVerified(f"frozen: witnesses have seen this tree {age} seconds ago, and not since")
+
+
+def must_continue(old: Checkpoint, new: Checkpoint) -> None:
+    """Raise NotVerified if a log has become smaller, or another one."""
+    if old.origin != new.origin:
+        raise NotVerified(f"{new.origin} is another log than {old.origin}")
+    if new.size < old.size:
+        raise NotVerified(f"rollback: the log had {old.size} leaves and now has {new.size}")
+
+
+def unverified(path: Path) -> Path:
+    """Where a mirror keeps a tile until it is verified."""
+    return path.with_name(f"{path.name}.unverified")
+
+
+def _bytes_of(folder: Path, tile: Tile) -> bytes:
+    for path in (unverified(folder / tile.path), folder / tile.path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            continue
+    raise Missing(f"{tile.path} is missing")
+
+
+def hashes_in(folder: Path, size: int) -> list[bytes]:
+    """The hashes of the leaves of a mirror, as its tiles hold them."""
+    lowest = (tile for tile in tiles_of(size) if not tile.level)
+    data = b"".join(_bytes_of(folder, tile) for tile in lowest)
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+
+
+def compare(
+    folder: Path,
+    keys: Sequence[VerifierKey],
+    checkpoint: Checkpoint,
+    leaves: Mapping[int, bytes],
+) -> Iterator[str]:
+    """How a tree agrees with a mirror; ``leaves`` are hashes of it that were proven, by index.
+
+    NotVerified for another tree. A mirror that ends before is a beginning of it, as far as known.
+    """
+    mirrored = open_checkpoint((folder / "checkpoint").read_bytes(), keys).checkpoint
+    hashes = hashes_in(folder, mirrored.size)
+    if len(hashes) != mirrored.size or root_of(hashes) != mirrored.root:
+        raise NotVerified(f"the tiles of {folder} do not hash to its checkpoint")
+    both = min(checkpoint.size, mirrored.size)
+    if checkpoint.size == both and root_of(hashes[:both]) != checkpoint.root:
+        raise NotVerified(f"fork: {folder} shows another tree of {both} leaves")
+    known = [index for index in leaves if index < both]
+    for index in known:
+        if hashes[index] != leaves[index]:
+            raise NotVerified(f"fork: {folder} has another leaf {index}")
+    if checkpoint.size == both:
+        yield f"in mirror   {folder}: its first {both} leaves are this tree"
+    elif len(known) == both:
+        if root_of([leaves[index] for index in range(both)]) != mirrored.root:
+            raise NotVerified(f"fork: {folder} shows another tree of {both} leaves")
+        yield f"in mirror   {folder}: an earlier one, a consistent beginning of {both} leaves"
+    else:
+        yield f"in mirror   {folder}: an earlier one of {both} leaves, {len(known)} compared"
+        if not known:
+            raise NotProven(f"that {folder}, which ends before, is a beginning of this tree")
+
+
+def places_in(folder: Path, size: int) -> dict[str, Place]:
+    """The latest fact about each subject among the first leaves of a mirror."""
+    places: dict[str, Place] = {}
+    for bundle in bundles_of(size):
+        for leaf in map(read_leaf, entries_of(_bytes_of(folder, bundle))):
+            places |= {link.subject: Place(link.number, leaf.position) for link in leaf.links}
+    return places
