@@ -201,6 +201,8 @@ def named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
         named.add(leaf.originator_id)
     if leaf.topic == "project.launched":
         named.update(content.get("leaders", ()))
+    if leaf.topic == "contributor.divided":
+        named.update(each["contributor"] for each in content.get("among", ()))
     if leaf.topic.startswith("identifier."):
         named.add(str(content.get("about")))
     if leaf.topic.startswith("share."):  # also of a work, whose maker claimed it
