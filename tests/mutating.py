@@ -3,6 +3,8 @@
 Rule: a mutant runs only in the tests in which its expression gave another value than ours, at
 once after those that killed others of its file, and the first that fails ends it. Tests of a
 process that is killed say nothing, so they run on SQLite alone.
+
+One file, to be read as a whole: a mutant wrongly said to be killed looks like a good test.
 """
 
 import argparse

@@ -25,10 +25,11 @@ from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Back, Flow
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
-from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS
+from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS, MOST_REVIEW_HOURS
 from domain.money.proposal import Proposal
 from domain.money.remitting import MOST_SENT, Arrangements, Quote, remitted
 from domain.money.reserve import UNTIL_FREED, Reserve
+from domain.money.shares import RELEASE, must_be_scope, waived_in
 from domain.refusal import (
     BadAmount,
     BadPolicy,
@@ -40,6 +41,7 @@ from domain.refusal import (
     SplitTooLarge,
     UnbalancedDivision,
     UnknownContributor,
+    UnknownScope,
     WindowOpen,
     WindowTooShort,
     WrongState,
@@ -400,9 +402,14 @@ def test_comments_and_answers_stand_at_the_facts_that_said_them() -> None:
 
 def test_hours_of_review_are_stated_only_where_they_are_more_than_the_least() -> None:
     with bank(SQLITE) as told:
-        told.pool("least"), told.pool("more", review_hours=LEAST_REVIEW_HOURS + 1)
-        opened = told.since(0, "pool.opened")
-        assert [each.review_hours for each in opened] == [None, LEAST_REVIEW_HOURS + 1]
+        told.pool("least")
+        for hours in (LEAST_REVIEW_HOURS + 1, MOST_REVIEW_HOURS):
+            told.pool(f"{hours} hours", review_hours=hours)
+        opened = [each.review_hours for each in told.since(0, "pool.opened")]
+        assert opened == [None, LEAST_REVIEW_HOURS + 1, MOST_REVIEW_HOURS]
+        for hours in (LEAST_REVIEW_HOURS - 1, MOST_REVIEW_HOURS + 1):
+            with pytest.raises(WindowTooShort):
+                told.pool(f"{hours} hours", review_hours=hours)
 
 
 def test_comments_are_taken_until_the_moment_when_the_window_closes() -> None:
@@ -483,3 +490,22 @@ def test_what_amended_terms_gave_to_the_agreed_is_divided_anew_with_them() -> No
         told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2025"), a, b)
         told.tell("correct_pool", pool=pool, reason="b was left out")
         assert told.account() == {a: 50, b: 50}
+
+
+def test_two_shops_of_other_names_are_two_sources_and_each_waits_until_it_is_worth_it() -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(deferral_minor=500), told.person("a")
+        told.agree(pool, {a: "1"})
+        for name in ("Jo's shop", "Al's shop"):
+            told.earn(pool, 300, source=name)
+        assert told.account() == {}
+        told.earn(pool, 200, source="Al's shop")
+        assert told.account() == {a: 500}
+
+
+def test_only_where_they_have_a_share_somebody_can_waive_it() -> None:
+    assets = [asset("x", {"a": "1"}), asset("y", {"b": "1"})]
+    assert waived_in(assets, "a", RELEASE) == {("a", "x"): RELEASE}
+    with pytest.raises(UnknownScope) as refused:
+        must_be_scope(assets, "a", "y")
+    assert refused.value.details["scopes"] == ("x", RELEASE)
