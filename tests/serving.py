@@ -223,9 +223,9 @@ class Served:
 _contracts: dict[tuple[object, ...], Contract] = {}
 
 
-def _contract(client: Client, app: Flask, *, public_entries: bool) -> Contract:
-    """Asked for once for the same routes: the document takes as long to make as many tests."""
-    key = (public_entries, *(rule.endpoint for rule in app.url_map.iter_rules()))
+def _contract(client: Client, app: Flask, *public: bool) -> Contract:
+    """Asked for once for the same routes and what is public: it takes as long as many tests."""
+    key = (*public, *(rule.endpoint for rule in app.url_map.iter_rules()))
     if key not in _contracts:
         _contracts[key] = Contract(client.get("/openapi.json").json)
     return _contracts[key]
@@ -285,7 +285,7 @@ def serving(
             service.follower.start()
         try:
             client = Client(server.port, OPERATOR_KEY)
-            client.contract = _contract(client, app, public_entries=publish_entries)
+            client.contract = _contract(client, app, publish_entries, public_pages)
             yield Served(service, client, app)
         finally:
             server.shutdown()
