@@ -102,11 +102,7 @@ ASKED = Projection(
     (ASKS, RIGHTS, NOTIFYING),
     changes,
     (
-        *facts_about(Identifier, Membership, Join, Proposal, Share, Hold, Payout),
-        *(Remix.Disputed, Remix.Answered, Remix.Settled),
-        *(Remix.Declared, Remix.Accepted, Remix.Declined),
-        *(Credit.Disputed, Credit.Answered, Credit.Settled),
-        *(Credit.Claimed, Credit.Accepted, Credit.Declined, Credit.Revoked),
+        *facts_about(Credit, Remix, Identifier, Membership, Join, Proposal, Share, Hold, Payout),
         Work.RightStated,
     ),
 )

@@ -161,11 +161,8 @@ NOTICED = Projection(
     (NOTICES,),
     changes,
     (
-        *facts_about(Identifier, Membership, Proposal, Share, Hold, Grant, Payout, Join, Comment),
-        *(Remix.Disputed, Remix.Answered, Remix.Settled),
-        *(Remix.Accepted, Remix.Retired, Remix.Struck),
-        *(Credit.Disputed, Credit.Answered, Credit.Settled),
-        *(Credit.Accepted, Credit.Declined, Credit.Revoked, Credit.Corrected),
+        *facts_about(Credit, Remix, Identifier, Membership, Join, Comment),
+        *facts_about(Proposal, Share, Hold, Grant, Payout),
         *(Project.LeaderAssigned, Project.LeaderRemoved, Answer.Featured, Answer.Unfeatured),
     ),
 )

@@ -641,7 +641,7 @@ def give_up(page: Page, proposal: str, *, js: bool) -> None:
     """Find out that shares are final, and give up all of one's own within an act."""
     page.get_by_role("link", name="Waiting for you").click()
     notice = page.get_by_role("listitem").filter(has_text="are final")
-    expect(notice).to_contain_text("has 1/2")
+    expect(notice).to_contain_text("has 50 %")
     assert not js or findings(page) == []
     notice.get_by_role("link", name="view").click()
     assert proposal in page.url

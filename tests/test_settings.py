@@ -143,4 +143,4 @@ def test_settings_are_read_once_and_never_changed() -> None:
 
 
 def test_the_help_of_the_command_line_names_every_setting() -> None:
-    assert [name for name in NAMES if name not in str(main.help)] == []
+    assert [name for name in NAMES if name not in str(main.epilog)] == []
