@@ -38,7 +38,7 @@ def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
     sent = map(request.environ.get, ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME"))
     asked = (*sent, request.path, request.query_string, form)
     # The moment is that of the state.
-    kept = view.moment.held.get(("answer", asked))
+    kept = view.moment.get(("answer", asked))
     if isinstance(kept, _Kept):
         if _is_known(kept.tag):
             return _tagged(Response(status=304), kept.tag)

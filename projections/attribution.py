@@ -223,10 +223,11 @@ def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
 
 def hidden(view: View) -> dict[str, int]:
     """The credits off which their people keep their names, now and so at every position."""
-    held = view.moment.held
-    if "hidden" not in held:
-        held["hidden"] = dict(view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"))
-    return cast("dict[str, int]", held["hidden"])
+    kept = view.moment.get("hidden")
+    if kept is None:
+        kept = dict(view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"))
+        view.moment.keep("hidden", kept, takes=0)
+    return cast("dict[str, int]", kept)
 
 
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:

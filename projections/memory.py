@@ -53,18 +53,11 @@ class Memory(Generic[T]):
                 self._left += given_up.takes
 
 
-class Moment:
+class Moment(Memory[object]):
     """What was read while the facts and the read tables stayed as they are."""
 
     def __init__(self) -> None:
-        self.held: dict[Hashable, object] = {}
-        self._left = MOST_BYTES
-
-    def keep(self, key: Hashable, value: object, takes: int = 0) -> None:
-        """Keep a value, as long as there is room."""
-        if takes <= self._left and key not in self.held:
-            self._left -= takes
-            self.held[key] = value
+        super().__init__(MOST_BYTES)
 
 
 class Moments:

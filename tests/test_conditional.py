@@ -7,6 +7,7 @@ from serving import OPERATOR_KEY, Served, serving
 from werkzeug.test import TestResponse
 
 from projections import attribution
+from projections.memory import MOST_BYTES, Moment
 
 Ask = Callable[..., TestResponse]
 
@@ -120,3 +121,13 @@ def test_no_problem_has_a_tag(served: Served) -> None:
         answer = ask(path, "*")
         assert answer.status_code >= 400, path
         assert "ETag" not in answer.headers
+
+
+def test_the_latest_answers_are_known_however_many_were_given() -> None:
+    moment = Moment()
+    for number in range(20):
+        moment.keep(number, "an answer", takes=MOST_BYTES // 8)
+    assert [number for number in range(20) if moment.get(number)] == list(range(12, 20))
+    moment.keep("larger than all", "…", takes=MOST_BYTES + 1)
+    assert moment.get("larger than all") is None
+    assert moment.get(19) is not None

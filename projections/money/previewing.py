@@ -121,12 +121,12 @@ def previewed(
     nothing is recorded.
     """
     key = ("payouts", actor, currency, minimum_minor, instant(journal.clock())[:MINUTE])
-    if key not in view.moment.held:
-        sent = _rehearsed(journal, actor, currency, minimum_minor)
-        lines = _lines(due(journal.draft(), currency), sent)
-        view.moment.keep(key, (sent, lines), LINE_BYTES * len(lines))
-    else:
-        sent, lines = cast("tuple[list[_Sent], list[PreviewLine]]", view.moment.held[key])
+    kept = view.moment.get(key)
+    if kept is None:
+        rehearsed = _rehearsed(journal, actor, currency, minimum_minor)
+        kept = rehearsed, _lines(due(journal.draft(), currency), rehearsed)
+        view.moment.keep(key, kept, LINE_BYTES * len(kept[1]))
+    sent, lines = cast("tuple[list[_Sent], list[PreviewLine]]", kept)
     wanted = [each for each in lines if outcome in (None, each["outcome"])]
     (place,) = decode_cursor(after, int) or [0]
     end = place + (limit or LIMIT)
