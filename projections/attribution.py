@@ -480,20 +480,17 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
     """
     above, veils = ancestry(view, root), frozenset(hidden(view))
 
-    def count() -> list[Share]:
-        tree = above.tree
+    def counted() -> Sequence[Credited | CreditRow]:
         if above.is_small:  # one query instead of three
-            return shares_in(tree, credits_on(view, tree.generation))
-        return shares_in(tree, _known(view, above.rows(view, "credits", _credited)))
+            return credits_on(view, above.tree.generation)
+        return _known(view, above.rows(view, "credits", _credited))
 
-    shares = above.derived(view, "shares", veils, count)
     if role is None:
-        return shares
+        return above.derived(view, "shares", veils, lambda: shares_in(above.tree, counted()))
+    named = within(role)
 
     def in_role() -> list[Share]:
-        named = within(role)
-        rows = (row for share in shares for row in share.credits if row.role in named)
-        return shares_in(above.tree, sorted(rows, key=attrgetter("place")))
+        return shares_in(above.tree, [row for row in counted() if row.role in named])
 
     return above.derived(view, "shares in a role", (veils, role), in_role)
 
