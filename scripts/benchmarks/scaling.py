@@ -13,6 +13,9 @@ from scripts.benchmarks.measure import Result, plain_number
 from scripts.benchmarks.measured import Run
 
 _BLOCK = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+_READ = re.compile(r"^read_\d+_")
+"""What the name of a read table begins with."""
+OTHERS, ALL = "all others", "**all**"
 SMALL_PART = 0.02
 """Tables with less than this part of all bytes are added up."""
 BEYOND = range(6, 10)
@@ -80,7 +83,8 @@ def _table(heads: Cells, rows: Iterable[Cells]) -> str:
 def _beside(title: str, grown: Sequence[Grown], told: Told) -> str:
     """A row for each that any engine tells of, a column for each engine."""
     columns = [dict(told(one)) for one in grown]
-    names = dict.fromkeys(name for column in columns for name in column)
+    found = dict.fromkeys(name for column in columns for name in column)
+    names = sorted(found, key=(OTHERS, ALL).__contains__)
     rows = ((name, *(column.get(name, "") for column in columns)) for name in names)
     return _table((title, *(one.run.engine for one in grown)), rows)
 
@@ -90,9 +94,9 @@ def _bytes(one: Grown) -> Iterator[tuple[str, str]]:
     every = sum(result.value for result in tables.values())
     large = {name: each for name, each in tables.items() if each.value >= SMALL_PART * every}
     for name, result in large.items():
-        yield f"`{name}`", f"{result.value:,.0f} ({result.note})"
-    yield "all others", f"{every - sum(each.value for each in large.values()):,.0f}"
-    yield "**all**", f"**{every:,.0f}**"
+        yield f"`{_READ.sub('', name)}`", f"{result.value:,.0f} ({result.note})"
+    yield OTHERS, f"{every - sum(each.value for each in large.values()):,.0f}"
+    yield ALL, f"**{every:,.0f}**"
 
 
 def _costs(one: Grown) -> Iterator[tuple[str, str]]:
