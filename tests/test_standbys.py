@@ -43,8 +43,14 @@ def pair() -> Iterator[tuple[PostgresAlone, PostgresAlone]]:
 def service(pair: tuple[PostgresAlone, PostgresAlone]) -> Iterator[Service]:
     primary, standby = pair
     with open_service(primary.url, standbys=[standby.url]) as opened:
-        wait_until(lambda: is_read(opened))
+        wait_until(lambda: answers(opened))  # the tables have to arrive there first
         yield opened
+
+
+def answers(service: Service) -> bool:
+    """Whether a view is of the standby."""
+    with service.store.view():
+        return is_standby(service)
 
 
 def is_read(service: Service) -> bool:
