@@ -520,7 +520,7 @@ def _known(view: View, rows: Collection[Credited]) -> list[Credited]:
 
 
 def whole(view: View, rows: Sequence[Credited | CreditRow]) -> list[CreditRow]:
-    """These credits with all that is told of them."""
+    """These credits with everything that answers show of them."""
     left = {row.work for row in rows if isinstance(row, Credited)}
     found = {row.born: row for row in credits_on(view, left)} if left else {}
     return [found[row.born] if isinstance(row, Credited) else row for row in rows]

@@ -24,7 +24,7 @@ from stories import Story, story
 from warm import warm
 
 Tell = Callable[[Story], object]
-"""A history: what is told in a story."""
+"""A history: what a story records."""
 
 use_scratch()
 keep_bytecode()
@@ -110,7 +110,7 @@ def told_in(url: str, tell: Tell) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_originals(postgres_server: Postgres) -> Iterator[Callable[[Tell], str]]:
-    """The database in which a history is told, once, for tests to begin with a copy of it."""
+    """The database with a history that was recorded once, which tests begin with a copy of."""
     with ExitStack() as kept:
         yield cache(lambda tell: told_in(kept.enter_context(postgres_server.database()), tell))
 
@@ -136,7 +136,7 @@ def sqlite_with_tables(sqlite_originals: Callable[[Tell], Path]) -> Path:
 
 @pytest.fixture
 def told_before(request: pytest.FixtureRequest) -> Tell:
-    """What is told in a test's database before it begins."""
+    """The history in a test's database before it begins."""
     marker = request.node.get_closest_marker("after")
     return marker.kwargs["told"] if marker else nothing
 

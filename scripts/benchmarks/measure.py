@@ -83,6 +83,16 @@ class Result:
         """Our figure divided by the peer's."""
         return self.value / peer.value
 
+    @property
+    def figure(self) -> str:
+        """What was measured, with its unit."""
+        return f"{plain_number(self.value)} {self.unit}"
+
+    @property
+    def ratios(self) -> str:
+        """How it compares with each of the peers."""
+        return "; ".join(f"{self.ratio(peer):.2f} × {peer.name}" for peer in self.peers)
+
     def reaches(self, aim: Aim) -> bool:
         """Whether the figure is as it should be."""
         peers = (peer for peer in self.peers if peer.name.startswith(aim.peer))
@@ -108,7 +118,7 @@ class Result:
         judged = self.judged and f"aim: {self.judged}"
         notes = "; ".join(filter(None, (self.note, judged)))
         note = f"  ({notes})" if notes else ""
-        return f"{self.measure}: {plain_number(self.value)} {self.unit}{note}{beside}"
+        return f"{self.measure}: {self.figure}{note}{beside}"
 
 
 def plain_number(value: float) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from scripts.benchmarks.by_hand import is_postgres
-from scripts.benchmarks.measure import Aim, Peer, Result, plain_number
+from scripts.benchmarks.measure import Aim, Peer, Result
 
 FILE = Path(__file__).with_name("measured.jsonl")
 HEAD = """\
@@ -153,7 +153,5 @@ def _section(name: str, module: ModuleType, runs: list[Run]) -> str:
 def _rows(run: Run) -> Iterator[str]:
     for one in run.results:
         if one.point is None:  # those at several sizes are drawn by --chart
-            beside = "; ".join(f"{one.ratio(peer):.2f} × {peer.name}" for peer in one.peers)
             aims = "; ".join(f"{aim}" if one.reaches(aim) else f"**{aim}**" for aim in one.aims)
-            figure = f"{plain_number(one.value)} {one.unit}"
-            yield f"| {one.measure} | {one.engine} | {figure} | {beside} | {aims} |"
+            yield f"| {one.measure} | {one.engine} | {one.figure} | {one.ratios} | {aims} |"

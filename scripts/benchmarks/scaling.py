@@ -110,7 +110,7 @@ def _costs(one: Grown) -> Iterator[tuple[str, str]]:
 def _memory(one: Grown) -> Iterator[tuple[str, str]]:
     for at in one.in_unit("MB").values():
         for works, result in sorted(at.items()):
-            yield f"{works:,} works", f"{plain_number(result.value)} MB ({result.note})"
+            yield f"{works:,} works", f"{result.figure} ({result.note})"
 
 
 def _limits(one: Grown) -> str:
@@ -126,16 +126,12 @@ def _limits(one: Grown) -> str:
 
 def _apart(one: Grown) -> str:
     rows = (
-        (result.measure, f"{plain_number(result.value)} {result.unit}", _ratios(result))
+        (result.measure, result.figure, result.ratios)
         for unit in ("pages", "ms")
         for at in one.in_unit(unit).values()
         for _, result in sorted(at.items())
     )
     return _table((one.run.engine, "", "beside"), rows)
-
-
-def _ratios(result: Result) -> str:
-    return "; ".join(f"{result.ratio(peer):.2f} × {peer.name}" for peer in result.peers)
 
 
 def _raised(power: int) -> str:
