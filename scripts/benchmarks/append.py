@@ -3,8 +3,9 @@
 A piece of ours is two facts (the piece, its author's credit) and one text in the vault, checked
 and recorded under one lock. The library's peer is an aggregate with the same content, saved by
 its stock application as one event. The plain peer writes the same rows by INSERT, and in batches
-by COPY (executemany on SQLite), without any check. Clients are threads of one process, in which
-the journal and the library each have one application, and by hand each client its connection.
+by COPY (executemany on SQLite), without any check. UmaDB, an event store of its own, gets them as
+events, with a condition. Clients are threads of one process, in which the journal and the library
+each have one application, and by hand each client its connection.
 
 What is recorded is visible once a follower in the same process has folded it.
 """
@@ -12,9 +13,10 @@ What is recorded is visible once a follower in the same process has folded it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -35,7 +37,11 @@ from scripts.benchmarks.by_hand import (
 )
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile, rates
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
+from scripts.benchmarks.uma import NAME, append, uma_clients
 from scripts.service import Service, open_service
+
+if TYPE_CHECKING:
+    from umadb import Client
 
 LIBRARY, ROWS = "the library's Application.save", "the same rows"
 CLIENTS = (1, 4, 16)
@@ -57,8 +63,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         journal = service.journal
         author = journal.record(AdmitContributor(name="Ana")).id
         for clients, batch in (*((each, 1) for each in CLIENTS), (1, BATCH[size])):
-            with plain_journals(database, clients) as by_hand:
-                yield compare(size, batch, author, journal, stock, by_hand)
+            with plain_journals(database, clients) as by_hand, uma_clients(clients) as uma:
+                yield compare(size, batch, author, journal, stock, by_hand, uma)
         yield from seen(engine_of(database), service, author, SEEN[size])
 
 
@@ -69,8 +75,9 @@ def compare(
     journal: Journal,
     stock: Application[UUID],
     by_hand: list[Plain],
+    uma: Sequence[Client],
 ) -> Result:
-    """All three, in turns, each of the clients with ``batch`` pieces in a transaction."""
+    """All of them, in turns, each of the clients with ``batch`` pieces in a transaction."""
     clients = len(by_hand)
     times = PIECES[size] // batch // clients
     ready = list(ready_made(journal, author, batch, times * clients * ROUNDS[size]))
@@ -83,12 +90,19 @@ def compare(
         for _ in range(times):
             save(stock, author, batch)
 
-    def plainly(number: int, client: int) -> None:
+    def rows(number: int, client: int) -> list[tuple[Rows, Rows]]:
         begin = (number * clients + client) * times
-        insert(by_hand[client], ready[begin : begin + times])
+        return ready[begin : begin + times]
 
+    def plainly(number: int, client: int) -> None:
+        insert(by_hand[client], rows(number, client))
+
+    def by_uma(number: int, client: int) -> None:
+        append(uma[client], rows(number, client))
+
+    ways = (ours, library, plainly, *((by_uma,) if uma else ()))
     with ThreadPoolExecutor(clients) as pool:
-        actions = [Round(pool, clients, each) for each in (ours, library, plainly)]
+        actions = [Round(pool, clients, each) for each in ways]
         measured = rates(ROUNDS[size], times * clients * batch, *actions)
     pieces = times * clients * batch * ROUNDS[size]
     worked = " / ".join(f"{each.worked_seconds / pieces * 1e6:,.0f}" for each in actions)
@@ -103,6 +117,7 @@ def compare(
         (
             Peer(LIBRARY, measured[1]),
             Peer(f"{ROWS} by {'INSERT' if batch == 1 else plain.LOADS_BY}", measured[2]),
+            *(Peer(NAME, each) for each in measured[3:]),
         ),
         f"processor time of this process: {worked} µs a piece",
         aims_of(plain, batch, clients),
