@@ -81,6 +81,9 @@ class WorkFilters(TypedDict, total=False):
     suspect_dates: Annotated[
         bool, Flag(help="Only works dated before something they were made from.")
     ]
+    without_parts: Annotated[
+        bool, Flag(help="Without the seasons, episodes and so on of a series that is here itself.")
+    ]
 
 
 class PeopleFilters(TypedDict, total=False):
@@ -168,6 +171,9 @@ OF_WORKS = {
     "suspect_dates": "EXISTS (SELECT 1 FROM @remixes e JOIN @works p ON p.number = e.parent "
     "WHERE e.child = w.number AND w.made_last < p.made_first "
     f"AND {holds('p')} AND {REMIX_COUNTS})",
+    "without_parts": "NOT (w.part IS NOT NULL AND EXISTS (SELECT 1 FROM @remixes e "
+    "JOIN @works s ON s.number = e.child WHERE e.parent = w.number AND s.part IS NOT NULL "
+    f"AND e.kind = 'component' AND {holds('s')} AND {REMIX_COUNTS}))",
 }
 """The condition of each filter of works."""
 

@@ -144,6 +144,24 @@ def _wholes_told(view: View, numbers: set[int]) -> dict[int, Whole]:
     }
 
 
+def inside(view: View, wholes: Sequence[int]) -> dict[int, dict[int, str]]:
+    """By series or season: the seasons and episodes in it, and which of both each is."""
+    rows = view.rows(
+        "WITH RECURSIVE inside (whole, number, part) AS ("
+        "SELECT w.number, w.number, w.part FROM @works w WHERE w.number IN :wholes "
+        f"AND w.part IN ('series', 'season') AND {holds('w')} "
+        "UNION SELECT inside.whole, e.parent, w.part FROM inside "
+        "JOIN EACH @remixes e ON e.child = inside.number JOIN @works w ON w.number = e.parent "
+        f"WHERE w.part IN ('season', 'episode') AND {_IN_RELEASES}) "
+        "SELECT whole, number, part FROM inside WHERE number <> whole ORDER BY number",
+        wholes=list(wholes),
+    )
+    found: dict[int, dict[int, str]] = {}
+    for whole, number, part in rows:
+        found.setdefault(whole, {})[number] = part
+    return found
+
+
 def wholes(view: View, number: int) -> list[Whole]:
     """The releases that a work is a component of, and those that they are in, the nearest first."""
     found, level = dict.fromkeys([number]), [number]

@@ -122,6 +122,20 @@ def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None
         assert client.get(address).status_code == (200 if address == "/docs" else 401)
 
 
+def test_the_start_page_shows_a_series_once_with_what_is_in_it(shown: Service) -> None:
+    """Its season, episodes and acts are found in it, and a release by itself stands beside it."""
+    client = create_app(
+        shown.journal, shown.store, shown.keys, shown.log, public_pages=True
+    ).test_client()
+    page = client.get("/").text
+    releases = page[page.index("<h2>Releases") : page.index("Latest pieces")]
+    linked = re.findall(r"/release/([0-9a-f-]{36})", releases)
+    assert linked == [work(one) for one in ("keepers-series", "dishes-single", "the-lighthouse")]
+    assert "6 episodes" in releases
+    assert "Wren" in releases
+    assert releases.count('class="picture cover"') == len(linked)
+
+
 @pytest.mark.parametrize(
     "picture, drawn",
     [

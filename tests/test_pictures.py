@@ -25,6 +25,7 @@ from projections.pictures import (
     Via,
     Way,
     Work,
+    cover,
     earnings_svg,
     lineage_svg,
     nested,
@@ -37,8 +38,8 @@ from projections.pictures import (
 )
 from projections.pictures.earnings import bars_of
 from projections.pictures.folding import MOST_DRAWN, folded
-from projections.pictures.lineage import MOST_CARDS, curve
-from projections.pictures.svg import Markup, element, number
+from projections.pictures.lineage import MOST_CARDS, curve, liked
+from projections.pictures.svg import Markup, colour_at, element, number
 from projections.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
 from scripts.benchmarks import layout as beside
 
@@ -872,3 +873,25 @@ def test_a_text_is_one_line_that_steers_nothing() -> None:
 )
 def test_a_share_is_told_in_percent(share: Fraction, said: str) -> None:
     assert percent(share) == said
+
+
+# -- covers --------------------------------------------------------------------------------------
+
+
+def test_a_cover_is_the_same_for_ever_has_its_peoples_colours_and_nothing_they_wrote() -> None:
+    people = ["<b>Ana</b>", "Ben", "Ana of the other coast"]
+    drawn = set()
+    for kind, medium in (
+        *(("contribution", one) for one in ("audio", "image", "text", "video", "dance", None)),
+        *((one, None) for one in ("release", "outside", "person", "challenge")),
+    ):
+        makers = [{"name": name} for name in people]
+        thing = {"id": "one", "kind": kind, "medium": medium, "makers": makers}
+        svg = cover(thing)
+        assert svg == cover(dict(thing))
+        assert ElementTree.fromstring(svg) is not None
+        assert svg != cover({**thing, "id": "another"}) or kind == "person"
+        assert not any(name in svg for name in people)
+        assert set(re.findall(r"\bc\d+\b", svg)) <= {colour_at(liked(one)) for one in people}
+        drawn.add(svg)
+    assert len(drawn) == 7, "a dance, what has no medium, an outside source and a challenge: rings"

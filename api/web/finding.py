@@ -5,6 +5,7 @@ The search finds without a script whatever suggestions offer with one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ from projections import (
     lineage,
     people,
     searching,
+    series,
     timeline,
 )
 from projections.happenings import HappeningTold
@@ -34,7 +36,7 @@ from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 from projections.told_finding import Hit
 
-FOUND = 30
+FOUND = 24
 ROOM_BYTES = 60_000
 """The room for the picture on the page of what was made from a work."""
 SUGGESTED = 8
@@ -278,19 +280,35 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
 
 
 def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
-    """Works with their makers; those of a release include the makers of its components."""
+    """Works with their makers, where they can be seen, and of a series how much it has.
+
+    The makers of a release include those of its components, of a series those of its episodes.
+    """
     numbers = view.numbers("works", [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
-    components = lineage.parents_of(view, whole)
+    in_series = series.inside(view, whole)
+    components = lineage.parents_of(view, whole) | {
+        number: [*found] for number, found in in_series.items()
+    }
     parts = {number for found in components.values() for number in found}
     made = attribution.makers(view, {*numbers.values(), *parts})
+    seen = lineage.media_urls(view, [*numbers])
     told = []
     for work in works:
         number = numbers[work["id"]]
-        makers = [
-            maker for part in (number, *components.get(number, ())) for maker in made.get(part, ())
-        ]
-        told.append({**work, "makers": list({maker["id"]: maker for maker in makers}.values())})
+        makers = {
+            maker["id"]: maker
+            for part in (number, *components.get(number, ()))
+            for maker in made.get(part, ())
+        }
+        told.append(
+            {
+                **work,
+                "makers": list(makers.values()),
+                "in_series": Counter(in_series.get(number, {}).values()),
+                "media_url": seen.get(work["id"]),
+            }
+        )
     return told
 
 

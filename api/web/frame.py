@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -32,7 +33,7 @@ from api.sessions import Sessions, form_token
 from api.web import keeping, words
 from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
-from api.web.embedding import policy
+from api.web.embedding import picture, policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
 from api.web.lists import Continued, again, continued, part
 from domain.command import Command
@@ -43,6 +44,7 @@ from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
+from projections.pictures import cover
 from projections.store import Store, View
 
 OWN_PAGE = re.compile(
@@ -205,6 +207,8 @@ class Frame:
             "words": words,
             "wording": wording,
             "script": _script,
+            "picture_of": partial(picture, hosts=self.media_hosts),
+            "cover": cover,
         }
 
     def _of_actor(self, actor: str) -> SignedIn:

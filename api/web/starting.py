@@ -49,7 +49,9 @@ def pages(frame: Frame) -> None:
         if not (g.actor or frame.public):
             return render_template("start.html", finished=None)
         with frame.view(wanted) as view:
-            found = lineage.works(view, kind="release", after=cursor, limit=CARDS)
+            found = lineage.works(
+                view, kind="release", without_parts=True, after=cursor, limit=CARDS
+            )
             pieces = lineage.works(view, kind="contribution", limit=PIECES)
             return render_template(
                 "start.html",

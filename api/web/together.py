@@ -13,7 +13,6 @@ from flask import g, render_template
 from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.desk import forms_for, is_open
-from api.web.embedding import picture
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, reader
 from api.web.lists import continued
@@ -23,18 +22,17 @@ from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.refusal import UnknownStep
 from domain.role import roles, within
-from projections import challenges, lineage, people, projects, suggesting, timeline
+from projections import challenges, people, projects, suggesting, timeline
 from projections.challenges import AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.store import Page, View
-from projections.told import WorkRef
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
-MANY, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 12, 8, 6
+MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6
 COMMENTS = 2
 """How many comments the page of a project shows: it has much else."""
-LEAST, ROOM = 2, 40
+LEAST, ROOM = 2, 24
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 PROJECT_SORTS = {
@@ -183,9 +181,9 @@ def _challenge(frame: Frame) -> None:
                 **{**which, "medium": medium},
                 sort=sort,
                 after=at.of(None),
-                limit=MANY,
+                limit=CARDS,
             )
-            works = _with_pictures(frame, view, [one["work"] for one in given.items])
+            works = cards(view, [one["work"] for one in given.items])
             return render_template(
                 "challenge.html",
                 challenge=found,
@@ -202,15 +200,6 @@ def _challenge(frame: Frame) -> None:
                 facts=_history(view, frame, challenges.find(view, id).number),
                 forms=_forms(frame, id),
             )
-
-
-def _with_pictures(frame: Frame, view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
-    """Works as cards, with the picture that each is, if its host is allowed."""
-    at = lineage.media_urls(view, [work["id"] for work in works])
-    return [
-        {**card, "picture": picture(at.get(card["id"]), frame.media_hosts)}
-        for card in cards(view, works)
-    ]
 
 
 def _may_feature(frame: Frame, challenge: str) -> bool:

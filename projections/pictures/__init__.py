@@ -5,6 +5,7 @@ The one rule: a picture is made from plain data alone; it runs no script and loa
 
 from __future__ import annotations
 
+from projections.pictures.cover import cover
 from projections.pictures.earnings import earnings_svg
 from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.lineage import lineage_svg
@@ -26,6 +27,7 @@ __all__ = [
     "Via",
     "Way",
     "Work",
+    "cover",
     "earnings_svg",
     "lineage_svg",
     "nested",

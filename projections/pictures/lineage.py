@@ -170,11 +170,15 @@ def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
     ranked = sorted(weight, key=lambda name: (-weight[name], name))
     colour, free = dict.fromkeys(ranked, "cx"), list(range(COLOURS))
     for name in ranked[:COLOURS]:
-        liked = crc32(name.encode("utf-8", "replace")) % COLOURS
-        place = min(free, key=lambda one: (one - liked) % COLOURS)
+        place = min(free, key=lambda one: (one - liked(name)) % COLOURS)
         free.remove(place)
         colour[name] = colour_at(place)
     return {work.id: tuple(colour[name] for name in work.people) or ("cx",) for work in works}
+
+
+def liked(name: str) -> int:
+    """The place of the colour that somebody has, where nobody else has it."""
+    return crc32(name.encode("utf-8", "replace")) % COLOURS
 
 
 _SHARE_COUNTS = 40
