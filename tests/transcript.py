@@ -49,8 +49,8 @@ def entries(document: str) -> Iterator[Entry]:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             lines = part.splitlines()
             rest = 1
-            while rest < len(lines) and lines[rest].startswith("> "):
-                lines[rest] = lines[rest].removeprefix("> ")
+            while rest < len(lines) and f"{lines[rest]} ".startswith("> "):
+                lines[rest] = lines[rest][2:]
                 rest += 1
             yield Entry("\n".join(lines[:rest]), "\n".join(lines[rest:]))
 
