@@ -7,13 +7,16 @@ about are read again, and no others. It has no texts of people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
 from itertools import islice
 from operator import itemgetter
 from sys import intern
 from typing import Any, TypeVar, cast
 
+from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.engine import Row
@@ -40,12 +43,16 @@ STEPS = 8
 MOST_READ = 2_000
 """If more was recorded since it was read that may change a lineage, it is read again."""
 
-_OF_ALL = (Join.Event, Contributor.Merged, Contributor.Separated)
+MOST_PLACED = 16
+"""If more changed, all rows are read in their order again."""
+
+_OF_ALL = (Join.Event, Contributor.Merged, Contributor.Separated, Contributor.Forgotten)
 """Facts that may change any lineage; they are rare."""
+_OF_WORK = (Work.Described, Contribution.Withdrawn)
 _CHANGING = tuple(
     topic
     for topic, kind in FACTS.items()
-    if issubclass(kind, (Remix.Event, Credit.Event, Work.Described, *_OF_ALL))
+    if issubclass(kind, (Remix.Event, Credit.Event, *_OF_WORK, *_OF_ALL))
 )
 
 _Stated = tuple[int, int, str, str]
@@ -63,14 +70,19 @@ class Ancestry:
         self.tree: Pedigree[int] = Paired(root, Pairs(children, parents, kinds))
         self._key = (view.generation, root)
         self._since = self._until = view.as_of
-        self._rows: dict[str, tuple[Collection[Row], Collection[int]]] = {}
+        self._rows: dict[str, tuple[Collection[Any], Collection[int]]] = {}
         """By name: rows about its works, and the works of which they were not read yet."""
-        self._derived: dict[str, tuple[Hashable, Collection[Any]]] = {}
+        self._derived: dict[str, tuple[object, Collection[Any]]] = {}
 
     @property
     def is_small(self) -> bool:
         """Whether it is read each time."""
         return len(self._stated) < SMALL
+
+    @property
+    def since(self) -> int:
+        """The position as of which it was read."""
+        return self._since
 
     @property
     def unrated(self) -> set[int]:
@@ -82,31 +94,38 @@ class Ancestry:
         if self.is_small or view.as_of == LARGEST_POSITION:
             return
         latest = view.memory.get(self._key)
-        is_past = isinstance(latest, Ancestry) and latest.is_after(view.as_of)
+        is_past = isinstance(latest, Ancestry) and latest.since > view.as_of
         key = (*self._key, self._since) if is_past else self._key
         further = [rows for rows, _ in self._rows.values()]
         further += (kept for _, kept in self._derived.values())
         view.memory.keep(key, self, 2 * len(self._stated) + sum(map(len, further)))
 
-    def is_after(self, position: int) -> bool:
-        """Whether it was read as of a later position."""
-        return self._since > position
-
     # -- what was read of its works --------------------------------------------------------
 
     def rows(
-        self, view: View, name: str, read: Callable[[View, list[int]], Iterable[R]]
+        self,
+        view: View,
+        name: str,
+        read: Callable[[View, list[int]], Iterable[R]],
+        place: Callable[[R], Any] | None = None,
     ) -> Collection[R]:
-        """Rows about its works, each read once; their first column is the work."""
-        rows, unread = self._rows.get(name, ((), self.tree.generation))
+        """Rows about its works, each read once; their first column is the work.
+
+        They are the same object as long as they are the same rows. With ``place`` they are read in
+        that order, and stay in it.
+        """
+        every = self.tree.generation
+        rows, unread = self._rows.get(name, ((), every))
+        if place and len(unread) > MOST_PLACED:
+            rows, unread = (), every
         if unread:
-            rows = [*rows, *read(view, list(unread))]
+            rows = _renewed(rows, unread, [*read(view, [*unread])], place)
             self._rows[name] = rows, ()
             self.keep(view)
         return cast("Collection[R]", rows)
 
-    def derived(self, view: View, name: str, key: Hashable, derive: Callable[[], C]) -> C:
-        """What follows from it, its rows and a key alone; of the latest key it is kept."""
+    def derived(self, view: View, name: str, key: object, derive: Callable[[], C]) -> C:
+        """What follows from its works and a key alone, such as its rows; of the latest key only."""
         kept = self._derived.get(name)
         if kept is None or kept[0] != key:
             kept = self._derived[name] = key, derive()
@@ -143,18 +162,26 @@ class Ancestry:
     def _read_again(self, view: View, changed: set[int]) -> Ancestry:
         """The same, with what there is now of these works and above them."""
         own = sorted(_read_stated(view, _OF_WORKS, changed))
-        has_moved = own != [one for one in self._stated if one[0] in changed]
+        has_moved = own != [one for work in sorted(changed) for one in self._of(work)]
         found = self._with(view, own, changed) if has_moved else copy(self)
         found._since = found._until = view.as_of
-        found._rows, found._derived = {}, {}
+        found._derived = {} if has_moved else dict(self._derived)
         works, before = found.tree.generation, self.tree.generation
         new = changed.union(works.keys() - before.keys() if has_moved else ())
-        for name, (rows, unread) in self._rows.items():
-            left = new.union(unread).intersection(works)
-            told = [row for row in rows if row[0] in works and row[0] not in left]
-            found._rows[name] = told, left
+        found._rows = {
+            name: (
+                [row for row in rows if row[0] in works] if has_moved else rows,
+                new.union(unread).intersection(works),
+            )
+            for name, (rows, unread) in self._rows.items()
+        }
         found.keep(view)
         return found
+
+    def _of(self, work: int) -> list[_Stated]:
+        """Its edges from a work."""
+        first, end = (bisect_left(self._stated, (place,)) for place in (work, work + 1))
+        return self._stated[first:end]
 
     def _with(self, view: View, own: list[_Stated], changed: set[int]) -> Ancestry:
         """Its edges, with these from some works, and those above what was not in it."""
@@ -174,11 +201,30 @@ class Ancestry:
         return found
 
 
+def _renewed(
+    rows: Collection[R],
+    unread: Collection[int],
+    found: list[R],
+    place: Callable[[R], Any] | None,
+) -> Collection[R]:
+    """Rows with those that were found about some works instead of what was said of them."""
+    if place is None and rows:
+        before = (row for row in rows if row[0] in unread)
+        if Counter(found) == Counter(before):
+            return rows
+    left = [row for row in rows if row[0] not in unread]
+    if place is None or not left:
+        return left + found
+    for row in found:
+        insort(left, row, key=place)
+    return left
+
+
 def _about(happened: Fact) -> str:
-    """The work whose edges upwards, credits or licence a fact changes."""
+    """The work whose edges upwards, credits, licence or title a fact changes."""
     if isinstance(happened, Remix.Event):
         return happened.child
-    if isinstance(happened, Work.Described):
+    if isinstance(happened, _OF_WORK):
         return happened.originator_id
     assert isinstance(happened, Credit.Event)
     return happened.work
@@ -210,9 +256,8 @@ def numbered(view: View, root: int) -> Lineage[int]:
     key = "numbered", root
     if key not in view.held:
         above = ancestry(view, root)
-        edges = above.derived(
-            view, "edges", None, lambda: edges_in(above.rows(view, "edges", _edge_rows))
-        )
+        rows = above.rows(view, "edges", _edge_rows)
+        edges = above.derived(view, "edges", rows, lambda: edges_in(rows))
         view.held[key] = Lineage(root, tuple(edges))
     return cast("Lineage[int]", view.held[key])
 

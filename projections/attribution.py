@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any, NamedTuple, TypeVar, Unpack, cast
 
 from domain import remix
@@ -461,16 +461,12 @@ def shares_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> list
     by_person: dict[int, list[Credited | CreditRow]] = {}
     for row in rows:
         by_person.setdefault(row.contributor, []).append(row)
-    people = [row.contributor for row in rows]
-    far = [tree.generation[row.work] for row in rows]
-    # Sorting is stable: of one generation they stay in order.
-    nearest_first = sorted(range(len(rows)), key=far.__getitem__)
-    furthest_first = nearest_first[::-1]
-    nearest = dict(zip(map(people.__getitem__, furthest_first), furthest_first, strict=True))
-    return [
-        Share(person, far[nearest[person]], rows[nearest[person]].place, by_person[person])
-        for person in dict.fromkeys(map(people.__getitem__, nearest_first))
-    ]
+    generation, shares = tree.generation, list[Share]()
+    for person, own in by_person.items():
+        far = [generation[row.work] for row in own]
+        nearest = min(far)
+        shares.append(Share(person, nearest, own[far.index(nearest)].place, own))
+    return sorted(shares, key=itemgetter(1, 2))
 
 
 def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Share]:
@@ -478,21 +474,23 @@ def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Sha
 
     With a role only the credits in it, or a narrower one.
     """
-    above, veils = ancestry(view, root), frozenset(hidden(view))
+    above = ancestry(view, root)
+    tree = above.tree
+    if above.is_small:  # one query instead of three
+        return shares_in(tree, _in_role(credits_on(view, tree.generation), role))
+    rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
 
-    def counted() -> Sequence[Credited | CreditRow]:
-        if above.is_small:  # one query instead of three
-            return credits_on(view, above.tree.generation)
-        return _known(view, above.rows(view, "credits", _credited))
+    def shares() -> list[Share]:
+        return shares_in(tree, _in_role(_known(view, rows, veils), role))
 
-    if role is None:
-        return above.derived(view, "shares", veils, lambda: shares_in(above.tree, counted()))
-    named = within(role)
+    name = "shares" if role is None else "shares in a role"
+    return above.derived(view, name, (rows, veils, role), shares)
 
-    def in_role() -> list[Share]:
-        return shares_in(above.tree, [row for row in counted() if row.role in named])
 
-    return above.derived(view, "shares in a role", (veils, role), in_role)
+def _in_role(rows: Sequence[Row], role: str | None) -> Sequence[Row]:
+    """Those of these credits that are in a role, or a narrower one."""
+    named = None if role is None else within(role)
+    return rows if named is None else [row for row in rows if row.role in named]
 
 
 def _credited(view: View, works: list[int]) -> list[Credited]:
@@ -505,7 +503,7 @@ def _credited(view: View, works: list[int]) -> list[Credited]:
     return list(map(_CREDITED, rows))
 
 
-def _known(view: View, rows: Collection[Credited]) -> list[Credited]:
+def _known(view: View, rows: Collection[Credited], veils: Collection[int]) -> list[Credited]:
     """The same in order, for the people whose they are now; a hidden one is that of nobody."""
     merged = view.rows(
         "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :numbers "
@@ -513,7 +511,6 @@ def _known(view: View, rows: Collection[Credited]) -> list[Credited]:
         numbers=list({row.contributor for row in rows}),
     )
     told = _under(_merges(view, dict(merged)), in_order(rows))
-    veils = set(hidden(view).values())
     if not veils:
         return told
     return [row._replace(contributor=-row.born) if row.born in veils else row for row in told]

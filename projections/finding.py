@@ -276,17 +276,20 @@ class Order(NamedTuple):
     type: type
     is_falling: bool
     help: str
+    joined: str = ""
+    """What the key needs beside the table, in SQL."""
 
 
 WORK_ORDERS = {
     "recorded": Order("", int, True, "the latest recorded first"),
     "made": Order("coalesce(w.made_first, w.made_last, '')", str, True, "the latest made first"),
     "title": Order(
-        "coalesce((SELECT v.folded FROM vault v WHERE v.digest = w.title "
-        "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn')), w.address, '')",
+        "coalesce(v.folded, w.address, '')",
         str,
         False,
         "by title",
+        "LEFT JOIN vault v ON v.digest = w.title "
+        "AND NOT (w.kind = 'contribution' AND w.state = 'withdrawn')",
     ),
     "remixed": Order(
         "(SELECT count(DISTINCT e.child) FROM @remixes e "

@@ -83,7 +83,7 @@ class Licensed:
         return self._derived("conflicts", lambda: [*self._along().conflicts()])
 
     def _derived(self, name: str, derive: Callable[[], C]) -> C:
-        return self._above.derived(self._view, name, None, derive)
+        return self._above.derived(self._view, name, self._above.since, derive)
 
     def _along(self) -> Licences[int]:
         changed = {

@@ -616,12 +616,13 @@ def _listed(
     view: View, found: Filtered, sort: str, after: str | None, limit: int, *, reverse: bool
 ) -> tuple[list[WorkRow], str | None]:
     """A page of works in an order."""
-    source = f"@works w WHERE {found.where}"
     order = finding.WORK_ORDERS[sort]
-    rows, more = finding.in_order(
-        view, _WORK, source, order, after, limit, reverse=reverse, **found.values
+    source = f"@works w {order.joined} WHERE {found.where}"
+    page, more = finding.in_order(
+        view, "w.number", source, order, after, limit, reverse=reverse, **found.values
     )
-    return [WorkRow(*row[: len(WORKS.columns)]) for row in rows], more
+    rows = rows_of(view, [number for number, *_ in page])
+    return [rows[number] for number, *_ in page], more
 
 
 @dataclass(frozen=True)
@@ -751,6 +752,8 @@ def _relatives(
     root = find(view, id).number
     if sort == "generation" and not reverse:
         found, more = walking.nearest(view, root, way, after, limit, asked)
+    elif sort == "title" and way == UP and view.is_latest:
+        found, more = walking.by_title(view, root, after, limit, asked, reverse=reverse)
     else:
         far = walking.generations(view, root, way)
         found, more = _sorted(view, far, sort, after, limit, asked, reverse=reverse)

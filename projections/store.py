@@ -252,6 +252,11 @@ class View:
         self.moment = moment or Moment()
         """What other views have read in the same state."""
 
+    @property
+    def is_latest(self) -> bool:
+        """Whether its position is the latest that the read tables have reached."""
+        return self.state is not None and self.as_of == self.state.at.position
+
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
         values["as_of"] = self.as_of

@@ -6,13 +6,17 @@ passed through.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import cast
 
+from domain.engine import Row
 from projections import finding
 from projections.ancestry import ancestry, remembered
-from projections.finding import REMIX_COUNTS, WorkFilters
+from projections.finding import REMIX_COUNTS, WORK_ORDERS, WorkFilters
 from projections.store import View, cut, decode_cursor, holds
 
 Way = tuple[str, str]
@@ -53,6 +57,42 @@ def matching(view: View, numbers: list[int], asked: WorkFilters) -> list[int]:
     found = finding.works_that(view, asked, numbers)
     rows = view.rows(f"SELECT w.number FROM @works w WHERE {found.where}", **found.values)
     return sorted(number for (number,) in rows)
+
+
+def by_title(
+    view: View, root: int, after: str | None, limit: int, asked: WorkFilters, *, reverse: bool
+) -> tuple[Far, str | None]:
+    """What a work was made from, by title: the order is remembered, but no title is."""
+    above = ancestry(view, root)
+    far = above.tree.generation
+    place, of = decode_cursor(after, str, int), partial(_title, view)
+    rows = above.rows(view, "by title", _in_title_order, lambda row: of(row[0]))
+    left = [number for (number,) in rows if number != root]
+    if asked:
+        matched = set(matching(view, left, asked))
+        left = [number for number in left if number in matched]
+    if reverse:
+        left = left[: None if place is None else bisect_left(left, tuple(place), key=of)][::-1]
+    elif place is not None:
+        left = left[bisect_right(left, tuple(place), key=of) :]
+    page, more = cut(left, limit, of)
+    return [(far[number], number) for number in page], more
+
+
+_TITLE = WORK_ORDERS["title"]
+_TITLED = f"FROM @works w {_TITLE.joined} WHERE w.number IN :works AND {holds('w')}"
+
+
+def _in_title_order(view: View, works: list[int]) -> list[Row]:
+    return view.rows(f"SELECT w.number {_TITLED} ORDER BY {_TITLE.key}, w.number", works=works)
+
+
+def _title(view: View, work: int) -> tuple[str, int]:
+    """What a work is sorted by."""
+    if ("title", work) not in view.held:
+        ((title,),) = view.rows(f"SELECT {_TITLE.key} {_TITLED}", works=[work])
+        view.held["title", work] = title, work
+    return cast("tuple[str, int]", view.held["title", work])
 
 
 ASKED_ONE_BY_ONE = 64

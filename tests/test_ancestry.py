@@ -5,6 +5,7 @@ Nothing that was erased or hidden since then comes back from memory.
 
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -30,9 +31,27 @@ def answers(view: View, work: str) -> Any:
         shown = graph.page(view, work), lineage.ancestors(view, work)
         licensed = licences.of(view, work)
         terms = licensed.answer(), licensed.by_name(), lineage.has_unrated(view, licensed.root)
-        return page, shown, pending.behind(view, work), terms
+        return page, shown, pending.behind(view, work), terms, by_title(view, work)
     except UnknownWork:
         return None
+
+
+def by_title(view: View, work: str) -> list[str | None]:
+    """The titles of its ancestors, in pages, as they are in order; the same backwards."""
+    asked, titles = (
+        partial(lineage.ancestors, view, work, sort="title", limit=2),
+        list[str | None](),
+    )
+    after = None
+    while not titles or after:
+        items, after = asked(after=after)
+        titles += [item["title"] for item in items] or [None]
+    backwards = asked(reverse=True, limit=100).items
+    assert [item["title"] for item in backwards] == titles[::-1] or titles == [None]
+    assert lineage.ancestors(view, work, sort="title", q="w").items == [
+        item for item in reversed(backwards) if "w" in (item["title"] or "").lower()
+    ]
+    return titles
 
 
 @pytest.mark.after(told=every_fact)
@@ -145,10 +164,13 @@ def test_however_a_lineage_changes_it_is_answered_like_one_that_is_read(
                 with suppress(Refusal):  # those credited would have to agree to another one
                     licence = random.choice(("CC-BY-4.0", "CC-BY-NC-4.0"))
                     told.tell("describe_work", id=pieces[newer], reason="so", licence=licence)
+                told.tell("describe_work", id=pieces[older], reason="so", title=f"w{number % 5}")
             with told.view() as warm, told.view() as fresh:
                 warm.memory, fresh.memory = memory, Memory()
                 for root in (pieces[-1], pieces[-2]):
                     assert answers(warm, root) == answers(fresh, root), number
+                    titles = by_title(warm, root)
+                    assert titles == sorted(titles, key=str), number
 
 
 def test_memory_gives_way_to_what_was_asked_for_later() -> None:

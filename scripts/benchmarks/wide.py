@@ -1,7 +1,8 @@
 """Wide: questions about the last commit of a history, a piece with thousands of ancestors.
 
-Each is asked over HTTP, within the process, every time after an ancestor was described anew; what
-it takes in a process that remembers nothing stands beside it. The peer is what a recursive CTE
+Each is asked over HTTP, within the process, every time after an ancestor changed: it was described
+anew or, every other time, got another credit. What a question takes in a process that remembers
+nothing stands beside it. The peer is what a recursive CTE
 written by hand takes to find the ids of the ancestors alone; the limit of an answer is a megabyte.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from random import Random
 from time import process_time
 
@@ -49,7 +51,11 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         service.follower.catch_up()
         client, named = client_of(service), ("wide", engine_of(database))
         latest = json.loads(_asked(client, "/works?limit=1"))["items"][0]["id"]
-        near = json.loads(_asked(client, f"/works/{latest}/ancestors"))["items"]
+        near, people = (
+            [one["id"] for one in json.loads(_asked(client, path))["items"]]
+            for path in (f"/works/{latest}/ancestors", "/contributors?limit=200")
+        )
+        changes = _changes(near, people)
         sql = with_tables(BY_HAND, service.store.current().number)
         with plain(address) as by_hand:
             ancestors = len(by_hand.execute(sql, (latest,))) - 1
@@ -59,8 +65,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 gc.freeze()  # as a worker does
                 first, cte = _timed(client, path), list[float]()
                 ours, busy = list[float](), list[float]()
-                for time in range(TIMES[size]):
-                    _describe(client, near[time % len(near)]["id"], f"{said}, {time}")
+                for _ in range(TIMES[size]):
+                    _change(client, *next(changes))
                     service.follower.catch_up()
                     for kept, taken in zip((ours, busy), _timed(client, path), strict=True):
                         kept.append(taken)
@@ -97,8 +103,19 @@ def _timed(client: FlaskClient, path: str) -> tuple[float, float]:
     return 1000 * seconds(partial(_asked, client, path)), 1000 * (process_time() - began)
 
 
-def _describe(client: FlaskClient, work: str, title: str) -> None:
-    answer = client.post(f"/works/{work}/describe", json={"title": title, "reason": "as found"})
+def _changes(works: Sequence[str], people: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Ways to change one of these works after the other, no two of them the same."""
+    each = product(people, works)
+    for number, (person, work) in enumerate(each):
+        if number % 2:
+            yield "/credits", {"work": work, "contributor": person, "role": "writer"}
+        else:
+            said = {"title": f"Anew, {number}", "reason": "as found"}
+            yield f"/works/{work}/describe", said
+
+
+def _change(client: FlaskClient, path: str, body: dict[str, str]) -> None:
+    answer = client.post(path, json=body)
     assert answer.status_code < 300, answer.text
 
 
