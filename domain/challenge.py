@@ -6,11 +6,10 @@ further fact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from domain.dates import span_of
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
 from domain.moment import instant
 from domain.refusal import ChallengeOver
@@ -126,7 +125,7 @@ class Answer(Noun):
     challenge: str
     work: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about an answer names the challenge and the piece."""
 

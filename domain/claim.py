@@ -6,11 +6,10 @@ claim that nobody answers never counts by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.fact import Fact, Noun
+from domain.fact import Fact, Noun, common
 from domain.moment import instant
 
 PENDING = "pending"
@@ -23,7 +22,7 @@ ANSWER_DAYS = 30
 """How long only the other side answers; afterwards, a moderator may as well."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class Claim(Fact):
     """What may be said of one's own work, and then counts at once, or claimed of another's."""
 

@@ -126,7 +126,7 @@ class Record:
 @dataclass_transform(kw_only_default=True)
 def record(cls: type[T]) -> type[T]:
     """Make a class a record: named fields, in the order in which they are declared."""
-    return dataclass(kw_only=True)(cls)
+    return dataclass(kw_only=True, repr=False, eq=False)(cls)
 
 
 class Command(Record):
@@ -283,7 +283,7 @@ def command(
     """
 
     def decorate(cls: type[T]) -> type[T]:
-        made = cast("type[Command]", dataclass(kw_only=True)(cls))
+        made = cast("type[Command]", dataclass(kw_only=True, repr=False, eq=False)(cls))
         made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
         made.LATE = frozenset(late)
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)

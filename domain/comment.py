@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.permission import OPERATOR
 
 WRITER, MODERATOR = "writer", "moderator"
@@ -41,7 +40,7 @@ class Comment(Noun):
     mentions: list[str] | None
     posted_at: datetime
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a comment names what the comment is on."""
 

@@ -6,12 +6,11 @@ Whose credit it is, and for which work, never changes; only its state does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from domain.claim import CONTRIBUTOR, PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, Looking, New, fact
+from domain.fact import Fact, Looking, New, common, fact
 from domain.work import Work
 
 CREDIT_KINDS = {
@@ -51,7 +50,7 @@ class Credit(Disputable):
     deadline: str | None = None
     """Until when only the other side answers a claim."""
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a credit names the work and the person."""
 
@@ -69,7 +68,7 @@ class Credit(Disputable):
         def touches(self) -> tuple[str, ...]:
             return self.names()
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Birth(Claim, Event):
         """What a credit says, whether granted or claimed; by a claim on another's work it is
         pending."""

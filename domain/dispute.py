@@ -7,11 +7,10 @@ Both nouns share this code, so that a dispute works the same whatever it is abou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
-from domain.fact import Fact, Noun
+from domain.fact import Fact, Noun, common
 from domain.moment import instant, start_of
 from domain.permission import OPERATOR
 from domain.refusal import (
@@ -109,7 +108,7 @@ class Disputable(Noun):
             raise NotYet(self.id, self.dispute.deadline)
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class Opening(Fact):
     """A dispute begins; ``deadline`` is ``answer_by`` where that was stated."""
 
@@ -133,7 +132,7 @@ class Opening(Fact):
         noun.state = self.STATE
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class _Following(Fact):
     """What happens after the opening also concerns the person who opened the dispute."""
 
@@ -151,7 +150,7 @@ class _Following(Fact):
         return tuple(dict.fromkeys((*others, *also)))
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class Answer(_Following):
     """The other side says why the dispute is wrong."""
 
@@ -166,7 +165,7 @@ class Answer(_Following):
         noun.dispute = noun.dispute._replace(answered=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class Settlement(_Following):
     """A dispute ends; ``stands_as`` is the state in which it leaves the noun."""
 

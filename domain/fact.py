@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from inspect import get_annotations
@@ -42,7 +42,16 @@ FACTS: dict[str, type[Fact]] = {}
 """Every kind of fact by its topic."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def common(cls: type[T]) -> type[T]:
+    """Make a class the fields that kinds of facts have in common.
+
+    No method is compiled for it: they are hundreds, which took a third of a start.
+    """
+    return dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
+
+
+@common
 class Fact:
     """Something that happened: who acted, when it was recorded, and when it takes effect."""
 
@@ -79,6 +88,33 @@ class Fact:
     owners: str | None = None
     """Whose its texts are, where they are not the actor's (see domain.seal); None in facts of
     version 0.1, which did not say."""
+
+    def __init__(self, **content: Any) -> None:
+        blank, needed = _blank(cast("Any", type(self)))
+        own = vars(self)
+        own.update(blank)
+        own.update(content)
+        assert len(own) == len(blank), f"{self.TOPIC} has no such field"
+        assert all(own[name] is not MISSING for name in needed), f"{self.TOPIC} lacks a field"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"a fact is immutable, and so is its {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"a fact is immutable, and so is its {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.told() == other.told()
+
+    def __hash__(self) -> int:
+        return hash((self.originator_id, self.originator_version))
+
+    def __repr__(self) -> str:
+        return f"{self.TOPIC}({self.told()})"
+
+    def told(self) -> dict[str, Any]:
+        """Its fields with their values, also those that an earlier version did not have."""
+        return {name: getattr(self, name) for name in _blank(cast("Any", type(self)))[0]}
 
     @classmethod
     def born(cls, id: str, /, **content: Any) -> New:
@@ -174,7 +210,7 @@ def fact(topic: str) -> Callable[[type[T]], type[T]]:
     """Make a class a kind of fact with the explicit topic under which it is stored."""
 
     def decorate(cls: type[T]) -> type[T]:
-        made = dataclass(frozen=True, kw_only=True)(cls)
+        made = common(cls)
         kind = cast("type[Fact]", made)
         kind.TOPIC = topic
         kind.SEALED = tuple(one.name for one in fields(kind) if one.name in TEXTS)
@@ -190,15 +226,7 @@ def happened(new: New, told: Mapping[str, Any]) -> Fact:
 
     What ``told`` says of a field goes before what was decided.
     """
-    made = object.__new__(new.kind)
-    own = vars(made)
-    blank, needed = _blank(cast("Any", new.kind))
-    own.update(blank)
-    own.update(new.content)
-    own.update(told)
-    assert len(own) == len(blank), f"{new.kind.TOPIC} has no such field"
-    assert all(own[name] is not MISSING for name in needed), f"{new.kind.TOPIC} lacks a field"
-    return made
+    return new.kind(**{**new.content, **told})
 
 
 @cache

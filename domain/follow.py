@@ -5,9 +5,7 @@ How many follow is public; who does is known to nobody else, unless they have it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
 from domain.readers import OWN_ACTS, PUBLIC
 
@@ -32,7 +30,7 @@ class Follow(Noun):
     on: str
     shown: str | None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about following names the person and what is followed.
 

@@ -6,9 +6,7 @@ anyone who loses a role at the same moment is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.identity import part_id
 from domain.refusal import BadRole
 
@@ -52,7 +50,7 @@ class Grant(Noun):
     work: str | None
     pool: str | None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a grant names who has the role, and for what; a pool also its release."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from stdnum import ean, isni, isrc
@@ -16,7 +15,7 @@ from stdnum.iso7064 import mod_37_36
 
 from domain.contributor import Contributor
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, Looking, fact
+from domain.fact import Fact, Looking, common, fact
 from domain.iscc import normal_iscc
 from domain.refusal import BadIdentifier
 from domain.work import Work
@@ -126,7 +125,7 @@ class Identifier(Disputable):
     on: str
     scheme: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about an identifier names what it is of."""
 

@@ -7,10 +7,9 @@ from its position on, and what is asked follows it; undone, each is itself again
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from domain.claim import PENDING, Claim
-from domain.fact import Fact, FoundBy, Looking, Noun, fact
+from domain.fact import Fact, FoundBy, Looking, Noun, common, fact
 from domain.remix import Remix
 from domain.work import Work
 
@@ -28,7 +27,7 @@ class Join(Noun):
     """Until when only the other side answers a claim."""
     asked: str | None = None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a join names both works."""
 

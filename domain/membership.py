@@ -8,10 +8,8 @@ one step away, with no cycle to look for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, Looking, fact
+from domain.fact import Fact, Looking, common, fact
 
 GROUP = "group"
 """The relation of the group whose member somebody is."""
@@ -29,7 +27,7 @@ class Membership(Disputable):
     group: str
     contributor: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a membership names the group and the person."""
 

@@ -7,9 +7,8 @@ moved or taken out; where it was stays on record.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
 
 OTHER = "other"
@@ -145,7 +144,7 @@ class Step(Noun):
     NAME = "step"
     project: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a step names its project."""
 
@@ -191,7 +190,7 @@ class Placement(Noun):
     project: str
     step: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about where a piece is names the piece and the project."""
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
 from domain.claim import PENDING, Claim
 from domain.dispute import Answer, Disputable, Opening, Settlement
-from domain.fact import Fact, Looking, fact
+from domain.fact import Fact, Looking, common, fact
 from domain.money.apportionment import common_scale
 from domain.refusal import BadRate, CapExceeded
 from domain.work import Work
@@ -52,7 +51,7 @@ class Remix(Disputable):
     """Until when only the other side answers a claim."""
     places: list[int] | None = None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about an edge names both its ends."""
 

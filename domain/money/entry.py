@@ -12,11 +12,10 @@ Its first fact describes it; further facts of the same append hold more lines.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.money.apportionment import payee_key
 from domain.money.payee import people_among
 from domain.money.revenue import paper_of
@@ -117,7 +116,7 @@ class Entry(Noun):
     flow: Through
     reserved: list[list[str | int]]
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact of an entry names its pool, its agreement and the payees of its lines."""
 
@@ -137,7 +136,7 @@ class Entry(Noun):
         def touches(self) -> tuple[str, ...]:
             return (self.release, *(str(line[0]) for line in self.lines))
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class First(Event):
         """The first fact of an entry describes it."""
 

@@ -5,9 +5,7 @@ A hold moves no money and changes no share; it only says “not yet”.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.identity import part_id
 from domain.readers import OWN_MONEY
 from domain.refusal import UnknownCredit
@@ -27,7 +25,7 @@ class Hold(Noun):
     work: str
     contributor: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a hold names the credit, its work and its person."""
 

@@ -5,11 +5,10 @@ A unit is paid once; what comes back waits until its payee claims it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.money.exchange import exchanged
 from domain.money.payee import Payee, people_among
 from domain.money.sourcing import Sources
@@ -71,7 +70,7 @@ class Payout(Noun):
     conversion: Conversion | None
     sources: Sources | None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a payout states all of it."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.moment import instant
 from domain.money.payee import people_among
 from domain.money.pool import LEAST_REVIEW_HOURS
@@ -141,7 +141,7 @@ class Proposal(Noun):
     """For how long everybody can comment at first."""
     final: Finalised | Implied | None = None
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a proposal names the pool and the release."""
 
@@ -152,7 +152,7 @@ class Proposal(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release,)
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Proposing(Event):
         """Assets that are proposed, with all who have a share in them."""
 
@@ -175,7 +175,7 @@ class Proposal(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *self.people())
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Stage(Proposing):
         """What is proposed from now on; further assets may follow in continued facts."""
 

@@ -6,9 +6,7 @@ month in which more came back than was sold, takes back what came in before and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, FoundBy, Noun, fact
+from domain.fact import Fact, FoundBy, Noun, common, fact
 from domain.money.policy.sold import Item, read_items
 from domain.readers import MONEY
 
@@ -18,7 +16,7 @@ def paper_of(currency: str, amount_minor: int) -> str:
     return f"{currency}/{amount_minor}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@common
 class Booked(Fact):
     """Money received from outside, or spent."""
 

@@ -5,9 +5,7 @@ No share is skipped: until its payee accepts it, the money waits for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, Looking, Noun, fact
+from domain.fact import Fact, Looking, Noun, common, fact
 from domain.money.payee import Payee
 from domain.readers import AGREEMENT
 from domain.refusal import NoShare
@@ -27,7 +25,7 @@ class Share(Noun):
     scopes: tuple[str, ...] = ()
     """The scopes within which the payee waives their share."""
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a share names the agreement and the payee."""
 

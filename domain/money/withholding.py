@@ -6,9 +6,7 @@ Nothing here knows a tax.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from domain.fact import Fact, Noun, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.money.payee import people_among
 from domain.readers import OWN_MONEY
 
@@ -20,7 +18,7 @@ class Withholding(Noun):
     payee: str
     country: str
 
-    @dataclass(frozen=True, kw_only=True)
+    @common
     class Event(Fact):
         """A fact about a rule names whose it is, and for which country."""
 
