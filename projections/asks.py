@@ -80,9 +80,13 @@ PEOPLE = ("person", "group")
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """The asks that this fact opens or closes."""
     match happened:
+        case Remix.Declared(waits_for=None):
+            pass  # as nearly all are: it counts at once
         case Opening() | Answer() | Settlement():
             yield from _disputed(position, happened, numbers)
-        case Credit.Event() | Remix.Event() | Join.Event():
+        case Remix.Event() | Join.Event():
+            yield from _claimed(position, happened, numbers)
+        case Credit.Claimed() | Credit.Accepted() | Credit.Declined() | Credit.Revoked():
             yield from _claimed(position, happened, numbers)
         case Proposal.Event() | Share.Event():
             yield from _agreed(position, happened, numbers)
@@ -102,7 +106,8 @@ ASKED = Projection(
     (ASKS, RIGHTS, NOTIFYING),
     changes,
     (
-        *facts_about(Credit, Remix, Identifier, Membership, Join, Proposal, Share, Hold, Payout),
+        *(kind for kind in facts_about(Credit) if kind is not Credit.Granted),
+        *facts_about(Remix, Identifier, Membership, Join, Proposal, Share, Hold, Payout),
         Work.RightStated,
     ),
 )

@@ -96,6 +96,16 @@ CREDITS_SHOWN = 6
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """The people and credits this fact adds or changes."""
     match happened:
+        case Credit.Birth(work=work, contributor=contributor):
+            yield born(
+                CREDITS,
+                happened,
+                work=numbers.node(work),
+                own_work=numbers[work],
+                contributor=numbers[contributor],
+                born=position,
+                ai=finding.written_uses(happened.ai),
+            )
         case Contributor.Admitted(originator_id=id):
             yield born(CONTRIBUTORS, happened, number=numbers[id], born=position)
         case Contributor.Merged(originator_id=id, into=into):
@@ -108,14 +118,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(CONTRIBUTORS, numbers[id], {"name": happened.name})
         case Contributor.Forgotten(originator_id=id):
             yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
-        case (
-            Credit.Granted(work=work, contributor=contributor)
-            | Credit.Claimed(work=work, contributor=contributor)
-        ):
-            numbered = {"work": numbers.node(work), "contributor": numbers[contributor]}
-            numbered |= {"own_work": numbers[work]}
-            ai = finding.written_uses(happened.ai)
-            yield born(CREDITS, happened, **numbered, born=position, ai=ai)
         case Join.Event(node=str()):
             yield from moved(CREDITS, ("work",), happened, numbers)
         case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):

@@ -114,7 +114,8 @@ class Changed:
 
     def note_fact(self, happened: Fact) -> None:
         """What a fact erased, besides what its own rows tell."""
-        self.texts.update(getattr(happened, "erased", "").split())
+        if happened.TOPIC in erased_by():
+            self.texts.update(getattr(happened, "erased", "").split())
 
     def note_rows(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
         """The rows of a table that were written."""
@@ -362,8 +363,9 @@ class _Writing:
         for row in rows:
             joined.setdefault(row[0], []).append(row)
         for number, same in joined.items():
-            if any(row[1] == number for row in same):
-                yield _of_work(number, same, of_credits[number], texts)
+            own = next((row for row in same if row[1] == number), None)
+            if own is not None:
+                yield _of_work(own, same, of_credits[number], texts)
 
     def people(self, numbers: Collection[int]) -> Iterator[Document]:
         """Of people: their name, names they were credited as, roles; not of merged accounts."""
@@ -473,28 +475,30 @@ class _Writing:
 
 
 def _of_work(
-    number: int, same: list[Row], credits: list[Row], texts: Mapping[str | None, str]
+    own: Row, same: list[Row], credits: list[Row], texts: Mapping[str | None, str]
 ) -> Document:
     """The document of a work, with the texts of all that are one with it."""
-    (own,) = (row for row in same if row[1] == number)
 
     def title(row: Row) -> str | None:
         is_gone = row[2] == "contribution" and row[3] == "withdrawn"
         return None if is_gone else texts.get(row[4])
 
-    said = {_spelled(title(row)) for row in same if row is not own}
-    said |= {_spelled(text) for row in same for text in (texts.get(row[5]), row[6])}
+    said = [title(row) for row in same if row is not own]
+    for row in same:
+        said += texts.get(row[5]), row[6]
     terms, tags = {_term(own[7])}, {kind_tag(own[2])}
     for _, contributor, role, display, credited_as, character, is_hidden in credits:
-        shown = (display, character) if is_hidden else (display, character, credited_as)
-        said |= {_spelled(texts.get(text)) for text in shown}
+        said += texts.get(display), texts.get(character)
+        if not is_hidden:
+            said.append(texts.get(credited_as))
         terms.add(_term(role))
         tags.add(role_tag(role))
         if not is_hidden:
             tags.add(person_tag(contributor))
     if own[7]:
         tags.add(medium_tag(own[7]))
-    return Document(number, _named(title(own)), _listed(said), _listed(terms), _tags(tags))
+    shown = map(_spelled, filter(None, said))
+    return Document(own[1], _named(title(own)), _listed(shown), _listed(terms), _tags(tags))
 
 
 def _spelled(text: str | None) -> str:
@@ -514,7 +518,9 @@ def _named(text: str | None) -> str:
 
 def _listed(spelled: Iterable[str]) -> str:
     """Texts as words, each once."""
-    return f" {BETWEEN} ".join(sorted(set(spelled) - {""})[:MOST_TEXTS])
+    found = {*spelled}
+    found.discard("")
+    return f" {BETWEEN} ".join(sorted(found)[:MOST_TEXTS]) if found else ""
 
 
 def _tags(tags: Iterable[str]) -> str:

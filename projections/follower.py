@@ -13,7 +13,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -92,7 +92,7 @@ class Follower:
         if not placed:
             return False
         try:
-            with self.store.writing() as writer:
+            with self.store.writing() as writer, uncollected():
                 advance(writer, at, placed[-1].position)
                 changed = Changed()
                 fold(writer, at.number, placed, self._numbers, changed)
@@ -121,9 +121,13 @@ class Follower:
     def catch_up(self, progress: Progress = no_progress) -> int:
         """Fold everything there is; the position reached.
 
-        Much at once is sampled, so that PostgreSQL plans for what is there now.
+        If more is missing than is there, everything is folded anew, which takes half the time. Much
+        at once is sampled, so that PostgreSQL plans for what is there now.
         """
         begun = self.store.current().position
+        if self.journal.facts.head() - begun >= max(MUCH, begun):
+            with suppress(Overtaken):  # by another rebuild
+                begun = Rebuild(self.journal, self.store).run(progress)
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
         while self.purge():
@@ -298,20 +302,21 @@ def fold(
     facts = facts_in(placed)
     numbers.learn(writer, generation, facts)
     known = numbers.numbers
-    pages = {table.name: PageOfRows(table) for table in TABLES}
-    for (position, *_), happened in zip(placed, facts, strict=True):
+    pages = Pages()
+    for one, happened in zip(placed, facts, strict=True):
+        position = one.position
         known.post(happened)
         for changes in _concerned(happened.TOPIC):
             for change in changes(position, happened, known):
-                page = pages[change.table.name]
                 match change:
                     case Put():
-                        page.put(position, change.values)
+                        pages[change.table].put(position, change.values)
                     case Amend():
-                        page.amend(position, change)
+                        pages[change.table].amend(position, change)
                     case Move():
-                        page.write(writer, generation, changed)
-                        page = pages[change.table.name] = PageOfRows(change.table)
+                        pages[change.table].write(writer, generation, changed)
+                        del pages[change.table]
+                        page = pages[change.table]
                         for key in _about(writer, generation, change):
                             to = {change.column: change.after}
                             page.amend(position, Amend(change.table, key, to))
@@ -346,6 +351,7 @@ class PageOfRows:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.key_place = table.key_place if table.key else None
         self.rows: list[Sequence[Any]] = []
         self.latest: dict[Any, list[Any]] = {}
         """The current version by key; a since of 0 marks one that is already in the table."""
@@ -355,17 +361,16 @@ class PageOfRows:
 
     def put(self, position: int, values: Values) -> None:
         """Add a row."""
-        if self.table.sum:
+        if self.key_place is not None:
+            key = values[self.key_place]
+            if self.table.is_sparse and key not in self.latest:
+                self.waiting.append((position, Put(self.table, values)))
+            else:
+                self._open(position, key, values)
+        elif self.table.sum:
             self._add(values)
-            return
-        if not self.table.key:
-            self.rows.append(values)
-            return
-        key = values[self.table.key_place]
-        if self.table.is_sparse and key not in self.latest:
-            self.waiting.append((position, Put(self.table, values)))
         else:
-            self._open(position, key, values)
+            self.rows.append(values)
 
     def _add(self, values: Values) -> None:
         """Add to the sum of the row; what the table has is added to when it is written."""
@@ -440,6 +445,14 @@ class PageOfRows:
         ):
             known = [*row[:-2], 0, NEVER]
             self.latest[known[self.table.key_place]] = known
+
+
+class Pages(dict[Table, PageOfRows]):
+    """The rows of every table that a page of facts changes."""
+
+    def __missing__(self, table: Table) -> PageOfRows:
+        page = self[table] = PageOfRows(table)
+        return page
 
 
 def _key_of(change: Put | Amend) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, NamedTuple, Unpack, cast
 from urllib.parse import unquote
@@ -126,6 +127,18 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
     match happened:
         case Contribution.Submitted():
             yield _work(position, happened, numbers, "contribution")
+        case Remix.Declared(child=child, parent=parent):
+            yield born(
+                REMIXES,
+                happened,
+                child=numbers.node(child),
+                parent=numbers.node(parent),
+                own_child=numbers[child],
+                own_parent=numbers[parent],
+                born=position,
+                places=happened.places and " ".join(map(str, happened.places)),
+                ai=finding.written_uses(happened.ai),
+            )
         case Outside.Cited():
             yield _work(position, happened, numbers, "outside")
         case Release.Assembled():
@@ -146,12 +159,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             if happened.medium is not None:
                 stated["medium_folded"] = folded(happened.medium)
             yield Amend(WORKS, numbers[id], stated)
-        case Remix.Declared(child=child, parent=parent):
-            ends = {"child": numbers.node(child), "parent": numbers.node(parent)}
-            own = {"own_child": numbers[child], "own_parent": numbers[parent]}
-            places = happened.places and " ".join(map(str, happened.places))
-            ai = finding.written_uses(happened.ai)
-            yield born(REMIXES, happened, **ends, **own, born=position, places=places, ai=ai)
         case Remix.Retired(originator_id=id, replaced_by=by):
             yield Amend(REMIXES, id, {"state": happened.STATE, "replaced_by": by})
         case Join.Event():
@@ -172,9 +179,13 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
         born=position,
         recorded_at=stamp(happened.timestamp),
         address=_address(uri) if (uri := getattr(happened, "uri", None)) else None,
-        medium_folded=folded(medium) if (medium := getattr(happened, "medium", None)) else None,
+        medium_folded=_folded(medium) if (medium := getattr(happened, "medium", None)) else None,
         **_span(getattr(happened, "made_at", None)),
     )
+
+
+_folded = lru_cache(4096)(folded)
+"""Of media, which are few."""
 
 
 def _address(uri: str) -> str:

@@ -29,6 +29,7 @@ from domain.money.payee import Payee
 from domain.money.payout import Payout
 from domain.money.proposal import Proposal
 from domain.money.share import Share
+from domain.nouns import BORN
 from domain.permission import OPERATOR, OWN, READS
 from domain.project import Project
 from domain.remix import Remix
@@ -90,7 +91,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
         case Answer.Featured() | Answer.Unfeatured():
             yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))
-        case Credit.Event() | Remix.Event():
+        case Credit.Accepted() | Credit.Declined() | Credit.Revoked() | Credit.Corrected():
+            yield from _happened(position, happened, numbers)
+        case Remix.Accepted() | Remix.Retired() | Remix.Struck():
             yield from _happened(position, happened, numbers)
         case Comment.Event():
             yield from _said(position, happened, numbers)
@@ -161,7 +164,8 @@ NOTICED = Projection(
     (NOTICES,),
     changes,
     (
-        *facts_about(Credit, Remix, Identifier, Membership, Join, Comment),
+        *(kind for kind in facts_about(Credit, Remix) if kind not in BORN),
+        *facts_about(Identifier, Membership, Join, Comment),
         *facts_about(Proposal, Share, Hold, Grant, Payout),
         *(Project.LeaderAssigned, Project.LeaderRemoved, Answer.Featured, Answer.Unfeatured),
     ),

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
 from domain.engine import Table as Added
-from domain.fact import Fact
+from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.nouns import BORN
 from domain.outside import Outside
@@ -27,7 +28,7 @@ NEVER = 1 << 62
 Values = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A read table: columns with their types, and indexes.
 
@@ -59,6 +60,16 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The names of the columns that a fact fills."""
         return tuple(name for name, _ in self.columns)
+
+    @cached_property
+    def row(self) -> Callable[[dict[str, Any]], Values]:
+        """The values of the columns that a fact fills, out of values by name, in order."""
+        return itemgetter(*self.names)
+
+    @cached_property
+    def empty(self) -> dict[str, None]:
+        """A row without values, by the names of the columns that a fact fills."""
+        return dict.fromkeys(self.names)
 
     @cached_property
     def all_columns(self) -> tuple[str, ...]:
@@ -173,9 +184,9 @@ class Numbers(dict[str, int]):
 
     def post(self, happened: Fact) -> None:
         """Remember for which works the operator decides: who posted one never changes."""
-        noun = BORN.get(type(happened))
-        is_outside = noun is Outside
-        if is_outside or (happened.actor == OPERATOR and noun and issubclass(noun, Work)):
+        if happened.TOPIC in _POSTED and (
+            happened.actor == OPERATOR or isinstance(happened, Outside.Cited)
+        ):
             self.house.add(self[happened.originator_id])
 
     def clear(self) -> None:
@@ -183,6 +194,10 @@ class Numbers(dict[str, int]):
         super().clear()
         self.nodes.clear()
         self.house.clear()
+
+
+_POSTED = {kind.TOPIC for kind, noun in BORN.items() if issubclass(noun, Work)}
+"""The topics of the first facts of works."""
 
 
 def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -> Iterator[Move]:
@@ -194,14 +209,16 @@ def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:
     """The row of a noun's first fact: its fields by the names of the columns, and these values."""
-    said = {**vars(happened), "id": happened.originator_id, "state": happened.leaves, **values}
-    return Put(table, tuple(map(said.get, table.names)))
+    said = {**table.empty, **vars(happened), "id": happened.originator_id}
+    said["state"] = happened.leaves
+    said.update(values)
+    return Put(table, table.row(said))
 
 
 def facts_about(*nouns: type) -> tuple[type[Fact], ...]:
     """The kinds of facts that are declared in these nouns."""
-    declared = (one for noun in nouns for one in vars(noun).values() if isinstance(one, type))
-    return tuple(one for one in declared if issubclass(one, Fact))
+    declared = {one for noun in nouns for one in vars(noun).values() if isinstance(one, type)}
+    return tuple(kind for kind in FACTS.values() if kind in declared)
 
 
 class Projection(NamedTuple):
