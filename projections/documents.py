@@ -19,7 +19,8 @@ from domain.challenge import Challenge
 from domain.comment import Comment
 from domain.credit import NOT_COUNTED
 from domain.engine import Row, Transaction
-from domain.engine.documents import BETWEEN, FIRST, LAST, Document
+from domain.engine import Table as Stored
+from domain.engine.documents import BETWEEN, FIRST, LAST, Document, Documents
 from domain.fact import FACTS, Fact, erasing
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
@@ -148,6 +149,10 @@ class Changed:
             else:
                 self.people.add(person)
 
+    def numbers(self) -> set[int]:
+        """What certainly has to be made again, of whatever kind."""
+        return self.works | self.people | self.projects | self.challenges
+
     def is_empty(self) -> bool:
         """Whether no document has to be made again."""
         return not any(vars(self).values())
@@ -206,6 +211,7 @@ class _Writing:
         self.writer, self.generation = writer, generation
         self.engine = writer.engine.DOCUMENTS
         self.name = table_name(NAME, generation)
+        self.stored = _stored(self.name, self.engine)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         return self.writer.query(with_tables(sql, self.generation), **values)
@@ -233,30 +239,28 @@ class _Writing:
         """Replace the documents of what has changed."""
         if changed.texts:
             self._find_texts(changed)
-        self._add_to_people(changed)
-        if changed.people:
-            changed.people |= self._roots(self._ever_merged_into(changed.people))
+        further = {n: said for n, said in changed.further.items() if n not in changed.people}
+        before = self.held(changed.numbers() | further.keys())
+        after = self._with_further(further, before)
+        if found := changed.people | self._roots(further.keys() - before.keys()):
+            found |= self._roots(self._ever_merged_into(found))
+            before |= self.held(found - changed.people) if found != changed.people else {}
+            changed.people = found
         for (make, _), numbers in zip(
             self.makers(),
             (changed.works, changed.people, changed.projects, changed.challenges),
             strict=True,
         ):
             if numbers:
-                self.replace(self.held(numbers), list(make(numbers)))
-
-    def replace(self, before: Mapping[int, Document], documents: list[Document]) -> None:
-        """Write documents in place of those that were held."""
-        after = {one.rowid: one for one in documents}
-        changed = [one for one in documents if before.get(one.rowid) != one]
+                after |= {one.rowid: one for one in make(numbers)}
         gone = [number for number, one in before.items() if after.get(number) != one]
         if gone:
             self.writer.execute(f"DELETE FROM {self.name} WHERE rowid IN :gone", gone=gone)
-        self.put(changed)
+        self.put(one for number, one in after.items() if before.get(number) != one)
 
     def put(self, documents: Iterable[Document]) -> None:
         if found := list(documents):
-            rows = map(self.engine.row, found)
-            self.writer.load(self.name, self.engine.COLUMNS, rows)
+            self.writer.insert(self.stored, [*map(self.engine.row, found)])
 
     def held(self, numbers: Iterable[int]) -> dict[int, Document]:
         """The documents with these numbers."""
@@ -264,27 +268,24 @@ class _Writing:
         found = map(self.engine.read, self.rows(sql, numbers=list(numbers)))
         return {one.rowid: one for one in found}
 
-    def _add_to_people(self, changed: Changed) -> None:
-        """Add to what is there: somebody's credits may be very many."""
-        further = {n: said for n, said in changed.further.items() if n not in changed.people}
-        if not further:
-            return
-        there = self.held(further)
-        changed.people |= self._roots(further.keys() - there.keys())
+    def _with_further(
+        self, further: Mapping[int, set[tuple[str, str | None]]], held: Mapping[int, Document]
+    ) -> dict[int, Document]:
+        """The documents of people with what comes to them: somebody's credits may be very many."""
         texts = self.texts({name for said in further.values() for _, name in said})
-        documents = []
-        for number, one in there.items():
+        documents = {}
+        for number in further.keys() & held.keys():
+            one = held[number]
             roles = {role for role, _ in further[number]}
             names = {texts.get(name) for _, name in further[number]}
-            added = Document(
+            documents[number] = Document(
                 number,
                 one.name,
                 _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
                 _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
                 _tags({*one.tags.split(), *map(did_tag, roles)}),
             )
-            documents.append(added)
-        self.replace(there, documents)
+        return documents
 
     def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
         """The accounts of which these are, or were until now, a part."""
@@ -472,6 +473,11 @@ class _Writing:
     def _numbered(self, ids: Collection[str]) -> dict[str, int]:
         sql = f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND p.until = {NEVER}"
         return dict(self.rows(sql, ids=sorted(ids)))
+
+
+@lru_cache(8)
+def _stored(name: str, engine: Documents) -> Stored:
+    return Stored(name, engine.COLUMNS, (("rowid",),))
 
 
 def _of_work(

@@ -77,20 +77,20 @@ class Follower:
         """What is repeated while following; each returns whether there was anything to do."""
         self._purging = Purging(store)
         self._numbers = Numbering()
-        self._at = Generation(0, -1)
+        self._at, self._is_sure = Generation(0, -1), False
+        """How far this follower came, and whether it was the last one when it last folded."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def fold_page(self) -> bool:
         """Fold the next page; whether there was one."""
-        at = self.store.current()
-        if at != self._at:
-            self._numbers.forget()
-            self._purging.look(self._at.position, at.position, self.journal)
-            self._at = at
+        if not self._is_sure:
+            self._look()
+        at = self._at
         placed = self.journal.facts.after(at.position, PAGE)
         if not placed:
             return False
+        self._is_sure = False
         try:
             with self.store.writing() as writer, uncollected():
                 advance(writer, at, placed[-1].position)
@@ -110,9 +110,17 @@ class Follower:
         except BaseException:
             self._numbers.forget()
             raise
-        self._at = Generation(at.number, placed[-1].position)
+        self._at, self._is_sure = Generation(at.number, placed[-1].position), True
         self.store.has_folded()
         return True
+
+    def _look(self) -> None:
+        """Look up how far the tables are folded, and what another process did."""
+        at = self.store.current()
+        if at != self._at:
+            self._numbers.forget()
+            self._purging.look(self._at.position, at.position, self.journal)
+            self._at = at
 
     def purge(self) -> bool:
         """Take some of what was erased out of the index; whether there was anything to do."""
@@ -314,8 +322,7 @@ def fold(
                     case Amend():
                         pages[change.table].amend(position, change)
                     case Move():
-                        pages[change.table].write(writer, generation, changed)
-                        del pages[change.table]
+                        pages.write(writer, generation, changed)
                         page = pages[change.table]
                         for key in _about(writer, generation, change):
                             to = {change.column: change.after}
@@ -324,8 +331,7 @@ def fold(
             known.move(happened.moves, happened.node)
         if changed is not None:
             changed.note_fact(happened)
-    for page in pages.values():
-        page.write(writer, generation, changed)
+    pages.write(writer, generation, changed)
 
 
 @cache
@@ -352,7 +358,7 @@ class PageOfRows:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.key_place = table.key_place if table.key else None
-        self.rows: list[Sequence[Any]] = []
+        self.rows: list[Any] = []
         self.latest: dict[Any, list[Any]] = {}
         """The current version by key; a since of 0 marks one that is already in the table."""
         self.closed: list[dict[str, Any]] = []
@@ -411,9 +417,8 @@ class PageOfRows:
         self.latest[change.key] = opened
         self.rows.append(opened)
 
-    def write(self, writer: Transaction, generation: int, changed: Changed | None) -> None:
-        """Write the rows closed and opened."""
-        name = table_name(self.table.name, generation)
+    def close(self, writer: Transaction, name: str) -> None:
+        """Carry out what waits, and close the rows of earlier pages; what was opened is left."""
         if self.waiting:
             self._read(writer, name)
             waiting, self.waiting = self.waiting, []
@@ -429,12 +434,6 @@ class PageOfRows:
                 f"WHERE {self.table.key} = :key AND until = {NEVER}",
                 self.closed,
             )
-        if self.rows and self.table.sum:
-            writer.insert(self.table.adding(name), [*map(tuple, self.rows)])
-        elif self.rows:
-            writer.load(name, self.table.all_columns, self.rows)
-            if changed is not None:
-                changed.note_rows(self.table, self.rows)
 
     def _read(self, writer: Transaction, name: str) -> None:
         for row in writer.query(
@@ -453,6 +452,19 @@ class Pages(dict[Table, PageOfRows]):
     def __missing__(self, table: Table) -> PageOfRows:
         page = self[table] = PageOfRows(table)
         return page
+
+    def write(self, writer: Transaction, generation: int, changed: Changed | None) -> None:
+        """Write the rows closed and opened, and begin anew."""
+        rows = {}
+        for table, page in self.items():
+            name = table_name(table.name, generation)
+            page.close(writer, name)
+            if page.rows:
+                rows[table.stored(name)] = page.rows
+                if changed is not None:
+                    changed.note_rows(table, page.rows)
+        writer.insert_all(rows)
+        self.clear()
 
 
 def _key_of(change: Put | Amend) -> Any:

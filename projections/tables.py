@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, get_type_hints
 
-from domain.engine import Table as Added
+from domain.engine import Table as Stored
 from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.nouns import BORN
@@ -98,11 +98,13 @@ class Table:
         """Whether folding needs its first index."""
         return bool(self.key or self.sum)
 
-    def adding(self, name: str) -> Added:
-        """The table under a name, to whose sum an insert adds."""
+    @lru_cache(8)  # noqa: B019 - there are as many tables as in the code
+    def stored(self, name: str) -> Stored:
+        """The table under a name, as rows are inserted; to a sum, an insert adds."""
         (first, *_) = self.indexes
         same = f"({first}) DO UPDATE SET {self.sum} = {name}.{self.sum} + excluded.{self.sum}"
-        return Added(name, dict(self.columns), ((first,),), on_conflict=same)
+        kinds = dict(self.columns) | dict.fromkeys(self.all_columns[len(self.columns) :], "BIGINT")
+        return Stored(name, kinds, ((first,),), on_conflict=same if self.sum else "")
 
 
 def table(

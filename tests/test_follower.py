@@ -219,6 +219,24 @@ def test_a_projection_is_shown_every_fact_that_changes_anything_in_it(
         assert read_tables(told) == live
 
 
+@pytest.mark.after(told=long_history)
+def test_what_is_more_than_what_is_there_is_folded_anew(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "MUCH", 50)
+    with story(database) as told:
+        before = generations_on(told)
+        told.service.follower.catch_up()
+        anew = generations_on(told)
+        assert anew.isdisjoint(before)
+        for number in range(20):  # not as many as are there
+            told.person(f"later {number}")
+        told.service.follower.catch_up()
+        assert generations_on(told) == anew
+        assert told.store.positions() == {one.name: told.head() for one in PROJECTIONS}
+        assert read_tables(told) == alone(told)
+
+
 @pytest.mark.after(told=every_fact)
 def test_following_goes_on_after_a_rebuild(database: str) -> None:
     """With the numbers of the new tables, and in another process's follower as well."""

@@ -79,8 +79,8 @@ class Documents(ABC):
     what is wanted in one column is then found by the index alone, however frequent it is in others.
     """
 
-    COLUMNS: tuple[str, ...] = Document._fields
-    """The columns that are written."""
+    COLUMNS: ClassVar = {"rowid": "BIGINT", **dict.fromkeys(COLUMNS, "TEXT")}
+    """The columns that are written, with their types."""
     MARKS: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
     """What stands before a word of each column."""
     OF_WHOLE, OF_FIRST = "w_", "f_"
@@ -222,7 +222,7 @@ class Tsvector(Documents):
     rarer is found by the index.
     """
 
-    COLUMNS = (*Document._fields, "words")
+    COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
     LOOKED_THROUGH, FREQUENT = 1_000, 5
     """So many of the latest are looked through; what so many of them match is frequent."""

@@ -603,8 +603,11 @@ class PostgresTransaction(Transaction):
             psycopg.Cursor(self.connection).execute(_insert(tuple(rows)), columns)
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows by COPY in the server's own form, which nobody has to read."""
-        kinds = [_KINDS[kind.split()[0]] for kind in table.columns.values()]
+        """Insert whole rows by COPY, in the server's own form if the driver knows it, too."""
+        kinds = [_KINDS.get(kind.split()[0], "") for kind in table.columns.values()]
+        if not all(kinds):
+            self.load(table.name, tuple(table.columns), rows)
+            return
         statement = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN (FORMAT BINARY)"
         with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             copy.set_types(kinds)

@@ -348,7 +348,8 @@ class SQLiteTransaction(Transaction):
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         places = ", ".join("?" * len(table.columns))
-        statement = f"INSERT INTO {table.name} VALUES ({places}){table.updated}"
+        columns = ", ".join(table.columns)
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES ({places}){table.updated}"
         self.connection.executemany(statement, rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
