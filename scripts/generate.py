@@ -218,13 +218,17 @@ def lines(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
 
 
 def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
-    """Write a community straight into the journal, unchecked; how many facts it has."""
-    count, items = 0, iter(items)
+    """Write a community straight into the journal, unchecked; how many facts it has.
+
+    What was written of it before, in as large batches, is not written again.
+    """
+    count, items, done = 0, iter(items), journal.facts.head()
     while some := list(islice(items, batch)):
         sheet = facts_of(some, journal.clock())
-        stored = [journal.mapper.to_stored_event(happened) for happened in sheet.facts]
-        journal.append_stored(stored, disclosures=sheet.disclosures)
-        count += len(stored)
+        count += len(sheet.facts)
+        if count > done:
+            stored = [journal.mapper.to_stored_event(happened) for happened in sheet.facts]
+            journal.append_stored(stored, facts=sheet.facts, disclosures=sheet.disclosures)
     return count
 
 

@@ -33,9 +33,9 @@ from scripts.benchmarks import (
     wide,
 )
 from scripts.benchmarks.by_hand import engine_of
+from scripts.benchmarks.filled import settled
 from scripts.benchmarks.measure import Peer, Result, Size
 from scripts.benchmarks.measured import Run, document, kept, load_of_machine, run_of
-from scripts.benchmarks.society import settled
 
 __all__ = ["BENCHMARKS", "Peer", "Result", "Run", "Size", "run"]
 

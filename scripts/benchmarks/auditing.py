@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import getpid, sysconf, times
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
+from domain.note import SignerKey
 from projections.follower import Progress, no_progress
-from scripts.benchmarks.by_hand import engine_of, scratch
+from scripts.benchmarks.by_hand import engine_of
+from scripts.benchmarks.filled import filled
 from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
-from scripts.generate import community, record
-from scripts.service import open_service
-from scripts.settings import make_log_key, read_log_keys, read_settings
+from scripts.generate import community as generated
+from scripts.generate import id_of, record
+from scripts.service import Service, open_service
 
 PIECES = {"small": (30, 60), "full": (2_910, 29_100), "largest": (291_000,)}
 """With about 3.44 facts each: 10⁴ and 10⁵ facts, and at most 10⁶."""
@@ -33,24 +36,28 @@ MANY, AIM_SECONDS = 900_000, 300
 """How long an audit of at least so many facts may take."""
 
 
+SIGNER = SignerKey("bench.example/log", bytes(32))
+"""Nobody's secret: what is kept goes on being signed by it."""
+
+
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Seconds for each part, and for all of them."""
     for pieces in PIECES[size]:
-        with scratch(database) as address, TemporaryDirectory() as folder:
-            yield from audited(address, Path(folder), pieces, ANSWERS[size])
+        community = partial(record, items=generated(pieces, seed=0))
+        last = id_of("work", pieces - 1, 0)
+        with TemporaryDirectory() as folder:
+            yield from audited(
+                *filled("community", pieces, database, community, last=last, signer=SIGNER),
+                Path(folder),
+                ANSWERS[size],
+            )
 
 
-def audited(address: str, folder: Path, pieces: int, answers: int) -> Iterator[Result]:
-    """An audit of a community of so many pieces."""
-    settings = read_settings({"STEMMA_DATA": str(folder)}, database=address)
-    make_log_key(settings, "bench.example/log")
-    keys = read_log_keys(settings)._asdict()
-    with open_service(address, **keys) as service:
-        record(service.journal, community(pieces, seed=0))
-        service.follower.catch_up()
-        facts = service.log.catch_up()
-        public = service.log.public_keys()
-        read = seconds(lambda: sum(1 for _ in service.journal.read()))
+def audited(service: Service, address: str, folder: Path, answers: int) -> Iterator[Result]:
+    """An audit of a community, with so many answers."""
+    facts, public = service.journal.facts.head(), service.log.public_keys()
+    read = seconds(lambda: sum(1 for _ in service.journal.read()))
+    (folder / "log.key").write_text(SIGNER.secret_text())
     spent: dict[str, Spent] = {}
 
     @contextmanager
@@ -60,7 +67,7 @@ def audited(address: str, folder: Path, pieces: int, answers: int) -> Iterator[R
         spent[part] = spent_by(served).since(begun)
 
     with (
-        serving(address, STEMMA_LOG_KEY=settings.log_key) as served,
+        serving(address, STEMMA_LOG_KEY=str(folder / "log.key")) as served,
         open_service(f"sqlite:///{folder / 'replay.db'}") as replay,
     ):
         caller = Caller(f"http://127.0.0.1:{served.port}", served.key)

@@ -2,16 +2,11 @@
 
 It is a list of commands. Carrying a million of them out takes hours, so the facts that they record
 are written straight into the journal and folded by a rebuild; a test compares both ways.
-
-It is filled once for all benchmarks of a run that ask about the same size, or kept for later runs.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate, islice
 from random import Random
@@ -26,7 +21,6 @@ from domain.commands.submitting import Author, Source, SubmitContribution
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
-from domain.engine import RebuildNeeded
 from domain.identity import part_id
 from domain.journal import Journal
 from domain.moment import instant
@@ -34,10 +28,9 @@ from domain.permission import OPERATOR
 from domain.remix import Remix
 from domain.seal import Said
 from domain.sheet import Sheet
-from projections.follower import Rebuild
-from scripts.benchmarks.by_hand import scratch
+from scripts.benchmarks.filled import filled as filled_with
 from scripts.generate import id_of
-from scripts.service import Service, open_service
+from scripts.service import Service
 
 WORKS_EACH, WORKS_OF_CHALLENGE = 10, 100
 WORDS = 20_000
@@ -193,55 +186,10 @@ def record(journal: Journal, given: Iterable[Given], *, since: datetime, batch: 
     return count
 
 
-# -- filled ----------------------------------------------------------------------------------------
-
-
-@dataclass
-class Settled:
-    """The societies that are filled, by the database beside which and the number of works."""
-
-    stack: ExitStack
-    is_kept: bool
-    filled: dict[tuple[str, int], tuple[Service, str]] = field(default_factory=dict)
-
-
-_settled: list[Settled] = []
-
-
-@contextmanager
-def settled(*, is_kept: bool = False) -> Iterator[None]:
-    """Within it, a society is filled once and stays; later runs find it if it is kept."""
-    with ExitStack() as stack:
-        _settled.append(Settled(stack, is_kept))
-        try:
-            yield
-        finally:
-            _settled.pop()
-
-
 def filled(works: int, database: str) -> tuple[Service, str]:
     """A service for a society of so many works, beside a database, and its address."""
-    here = _settled[-1]
-    if (database, works) not in here.filled:
-        name = f"stemma_society_{works}" if here.is_kept else None
-        address = here.stack.enter_context(scratch(database, name))
-        service = here.stack.enter_context(open_service(address))
-        _fill(service, works)
-        here.filled[database, works] = service, address
-    return here.filled[database, works]
 
+    def told(journal: Journal) -> None:
+        record(journal, commands(works), since=journal.clock() - works * COMMANDS_A_WORK * BETWEEN)
 
-def _fill(service: Service, works: int) -> None:
-    """Record and fold what is not there yet."""
-    facts, store = service.journal.facts, service.store
-    if not facts.births([id_of("work", works - 1)]):
-        gc.disable()  # nothing that is made here refers to itself
-        try:
-            since = service.journal.clock() - works * COMMANDS_A_WORK * BETWEEN
-            record(service.journal, commands(works), since=since)
-        finally:
-            gc.enable()
-    with suppress(RebuildNeeded):
-        if store.current().position == facts.head():
-            return
-    Rebuild(service.journal, store).run()
+    return filled_with("society", works, database, told, last=id_of("work", works - 1))

@@ -24,7 +24,7 @@ commands = click.Group()
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
 )
 @click.option(
-    "--keep", is_flag=True, help="Keep the society of search, suggest and inbox for later runs."
+    "--keep", is_flag=True, help="Keep what audit, search, suggest and inbox fill, for later runs."
 )
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
@@ -40,7 +40,8 @@ def bench(
 
     Give --database (before “bench”) to choose the engine. It is not touched: on PostgreSQL,
     temporary databases are created beside it, on SQLite files in a temporary folder. What --keep
-    keeps is called “stemma_society_” and the number of works; filling it goes on where it stopped.
+    keeps is called “stemma_”, what it is, and the number of works; filling it goes on where it
+    stopped.
     """
     from scripts import benchmarks
     from scripts.benchmarks.chart import drawn

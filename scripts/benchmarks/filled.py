@@ -1,0 +1,82 @@
+"""Databases that benchmarks fill: once for all that ask for the same, or kept for later runs.
+
+The one rule: filling goes on where it was stopped, so what is kept is the same as what is not.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from domain.engine import RebuildNeeded
+from domain.journal import Journal
+from domain.note import SignerKey
+from projections.follower import Rebuild
+from scripts.benchmarks.by_hand import scratch
+from scripts.service import Service, open_service
+
+
+@dataclass
+class Settled:
+    """What was filled, by the database beside which, its name and how much there is of it."""
+
+    stack: ExitStack
+    is_kept: bool
+    filled: dict[tuple[str, str, int], tuple[Service, str]] = field(default_factory=dict)
+
+
+_settled: list[Settled] = []
+
+
+@contextmanager
+def settled(*, is_kept: bool = False) -> Iterator[None]:
+    """Within it, a database is filled once and stays; later runs find it if it is kept."""
+    with ExitStack() as stack:
+        _settled.append(Settled(stack, is_kept))
+        try:
+            yield
+        finally:
+            _settled.pop()
+
+
+def filled(
+    name: str,
+    count: int,
+    database: str,
+    record: Callable[[Journal], object],
+    *,
+    last: str,
+    signer: SignerKey | None = None,
+) -> tuple[Service, str]:
+    """A service beside a database in which so much is recorded and folded, and its address.
+
+    ``record`` writes what is not there yet, at the end of it a noun of the id ``last``. With a
+    signer it is in a signed log as well.
+    """
+    here = _settled[-1]
+    if (database, name, count) not in here.filled:
+        kept = f"stemma_{name}_{count}" if here.is_kept else None
+        address = here.stack.enter_context(scratch(database, kept))
+        service = here.stack.enter_context(open_service(address, signer=signer))
+        _fill(service, record, last)
+        here.filled[database, name, count] = service, address
+    return here.filled[database, name, count]
+
+
+def _fill(service: Service, record: Callable[[Journal], object], last: str) -> None:
+    """Record, fold and sign what is not there yet."""
+    facts = service.journal.facts
+    if not facts.births([last]):
+        gc.disable()  # nothing that is made here refers to itself
+        try:
+            record(service.journal)
+        finally:
+            gc.enable()
+    with suppress(RebuildNeeded):
+        if service.store.current().position == facts.head():
+            service.log.catch_up()
+            return
+    Rebuild(service.journal, service.store).run()
+    service.log.catch_up()
