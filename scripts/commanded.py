@@ -15,6 +15,7 @@ from domain.contributor import Contributor
 from domain.fact import Fact
 from domain.moment import instant
 from domain.money.elsewhere import AssignShare
+from domain.money.payee import Payee
 from domain.money.proposal import Proposal
 from domain.project import Project
 from domain.registry import BY_OPERATION
@@ -48,6 +49,21 @@ MADE_BY |= {
     "placement.made": BY_OPERATION["place_contribution"],
     "answer.given": BY_OPERATION["answer_challenge"],
 }
+BEGUN_BY = {
+    line.replace(">", "").split()[0]: BY_OPERATION[operation]
+    for operation, line in BRINGS.items()
+    if line.startswith("> entry.")
+} | {"entry.reversed": BY_OPERATION["reverse_revenue"]}
+"""By a kind of fact that only follows: the command that it begins with if it follows from none."""
+
+
+@cache
+def brought_by(topic: str) -> frozenset[str]:
+    """The kinds of facts that may follow from one of a kind, of whichever command it is."""
+    lines = (line.replace(">", "").split() for line in BRINGS.values())
+    return frozenset(kind for line in lines if topic in line for kind in line)
+
+
 NEVER_LAXER = (
     *("project", "step", "placement", "challenge", "answer", "membership"),
     *("comment", "follow"),
@@ -71,10 +87,15 @@ _OF_PARTS = frozenset({"release.assembled"})
 _LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
-def asked_for(happened: Fact, before: Fact | None) -> Asked | None:
-    """The command that a fact says was carried out; None if it only follows from another one."""
+def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked | None:
+    """The command that a fact says was carried out; None if it only follows from another one.
+
+    It ``is_brought`` if what its actor did at that moment may have led to it.
+    """
     kind = AssignShare if _is_assigned(happened) else MADE_BY.get(happened.TOPIC)
-    if kind is None or _follows(happened, before):
+    if kind is None and not is_brought:
+        kind = BEGUN_BY.get(happened.TOPIC)
+    if kind is None or _follows(happened, before, is_brought=is_brought):
         return None
     noun = happened.TOPIC.partition(".")[0]
     usual, sealed = _fields_of(cast("Any", kind))
@@ -122,6 +143,9 @@ def _renamed(happened: Fact) -> dict[str, Any]:
         said["steps"] = (FirstStep(title="x"),)
     if isinstance(happened, Contributor.Divided):
         said["among"] = tuple(Member(**each) for each in happened.among)
+    if noun == "share":
+        whose = Payee.parse(values["payee"])
+        said |= {"work": whose.id} if whose.is_work else {"contributor": whose.id}
     if noun == "hold":
         said["id"] = values["credit"]
     if noun == "placement":
@@ -135,7 +159,7 @@ def _renamed(happened: Fact) -> dict[str, Any]:
     return said
 
 
-def _follows(happened: Fact, before: Fact | None) -> bool:
+def _follows(happened: Fact, before: Fact | None, *, is_brought: bool) -> bool:
     """Whether it was said in passing by the command of another fact, which needs no permission."""
     match happened:
         case Contributor.AskedFirst():
@@ -143,7 +167,7 @@ def _follows(happened: Fact, before: Fact | None) -> bool:
         case Proposal.Posted():
             return is_agreed_at_once(happened)
         case Work.Described():
-            return getattr(happened, "reason", None) is None
+            return is_brought
     return False
 
 

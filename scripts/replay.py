@@ -20,8 +20,8 @@ from domain.note import VerifierKey
 from domain.receipt import read_leaf, read_place
 from domain.stored import HEADS
 from domain.tree import TILE_WIDTH, NotVerified, entries_of
+from projections.damage import DAMAGED
 from projections.follower import Progress, Rebuild
-from scripts.bundle.importing import UNREADABLE
 from scripts.mirrored import bundles_of, check_entries, check_map
 from scripts.service import Service
 
@@ -101,7 +101,7 @@ def append(service: Service, after: int, page: Sequence[StoredEvent]) -> None:
     """Append facts behind a position; NotVerified, with its own, for one that can't follow."""
     try:
         service.journal.append_stored(page, positions=range(after + 1, after + 1 + len(page)))
-    except UNREADABLE as error:
+    except DAMAGED as error:
         if len(page) == 1:
             told = f"this {page[0].topic} follows from nothing ({error!r})"
             raise NotVerified(f"position {after + 1}: {told}") from error

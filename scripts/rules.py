@@ -26,6 +26,7 @@ from domain.engine import Engine
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
+from domain.money.keeping import must_know
 from domain.money.payee import people_among
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
@@ -59,11 +60,14 @@ from domain.refusal import (
 from domain.remix import Remix
 from domain.stated import ENVELOPE
 from domain.stored import Placed
-from domain.values import Ref
+from domain.values import Payee, Ref
+from domain.work import Work
+from projections.damage import DAMAGED
 from projections.follower import Progress
 from scripts.before import Before, Deciding, Earlier
-from scripts.commanded import NEVER_LAXER, Asked, asked_for, is_agreed_at_once
+from scripts.commanded import NEVER_LAXER, Asked, asked_for, brought_by, is_agreed_at_once
 from scripts.difference import Differences, at, at_one_moment, pages
+from scripts.repeated import REPEATING, repeated_otherwise
 from scripts.service import Service
 
 BROKEN = (
@@ -119,13 +123,17 @@ class Judge:
     def __init__(self) -> None:
         self.decided, self.time = 0, Time()
         self._before: Fact | None = None
+        self._led: Fact | None = None
+        """The latest that was no consequence of another one."""
 
     def go_on(self, journal: Journal, after: int, *, is_kept: bool = False) -> None:
         """Begin behind a position."""
         self._before, self.time.latest, self.time.is_kept = None, "", self.time.is_kept or is_kept
+        self._led = None
         for last in journal.facts.at([after]):
             self._before = last.fact()
             self.time.problem(last, self._before)
+            self._led = _led_to(journal, last)
 
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
         """Where no command could have recorded the next facts; they need not be stored yet."""
@@ -133,19 +141,59 @@ class Judge:
         earlier = Earlier(before)
         for placed in before.page:
             happened = placed.fact()
-            if why := self.time.problem(placed, happened) or _left_out(self._before, happened):
+            if why := self.time.problem(placed, happened) or self._left_out(happened):
                 yield placed.position, why
-            asked = asked_for(happened, self._before)
-            if asked is not None:
-                self.decided += 1
-                if why := self._refused(earlier, placed, happened, asked):
+            try:
+                if why := self._unfounded(earlier, placed, happened):
                     yield placed.position, why
+            except DAMAGED as error:
+                yield placed.position, f"this {placed.topic} follows from nothing ({error!r})"
             self._before = happened
             earlier.add(placed)
 
+    def _unfounded(self, earlier: Earlier, placed: Placed, happened: Fact) -> str:
+        """Why nobody could have said so, and nothing that was done have led to it."""
+        is_brought = self._is_brought(earlier, happened)
+        asked = asked_for(happened, self._before, is_brought=is_brought)
+        if asked is not None or not is_brought:
+            self._led = happened
+        if why := _repeats(earlier, placed, happened):
+            return why
+        if asked is not None:
+            self.decided += 1
+            return self._refused(earlier, placed, happened, asked)
+        is_known = happened.actor == OPERATOR or earlier.noun(happened.actor) is not None
+        is_founded = is_brought or (is_known and _leads(happened))
+        return "" if is_founded else f"{placed.topic} follows from nothing that was done then"
+
+    def _is_brought(self, earlier: Earlier, happened: Fact) -> bool:
+        """Whether it may follow from what its actor did at the same moment."""
+        if isinstance(happened, Work.Described):  # of what was posted with its description
+            told = earlier.told(happened.originator_id)
+            return bool(told) and _by_at(told[0][1]) == _by_at(happened)
+        led = self._led
+        is_of_it = led is not None and _by_at(led) == _by_at(happened)
+        return is_of_it and happened.TOPIC in brought_by(cast("Fact", led).TOPIC)
+
+    def _left_out(self, happened: Fact | None) -> str:
+        """What should have come right after the fact before; empty if nothing is missing."""
+        match before := self._before:
+            case Project.Launched():
+                is_there = getattr(happened, "project", None) == before.originator_id
+            case Proposal.Posted() if is_agreed_at_once(before):
+                is_there = getattr(happened, "originator_id", None) == before.originator_id
+            case Remix.Retired(replaced_by=str(id)):
+                is_there = getattr(happened, "originator_id", None) == id
+            case Outside.Cited() if before == self._led:
+                is_there = happened is not None
+            case _:
+                return ""
+        is_there &= happened is not None and _by_at(happened) == _by_at(before)
+        return "" if is_there else f"what belongs to the {before.TOPIC} before it is left out"
+
     def unfinished(self, now: datetime) -> Iterator[str]:
         """What is wrong where the facts end: something is left out, or they are of the future."""
-        if why := _left_out(self._before, None):
+        if why := self._left_out(None):
             yield why
         if self.time.is_ahead_of(now, self.time.latest):
             yield f"the latest fact is of {self.time.latest}, which has not come yet"
@@ -188,6 +236,17 @@ class Judge:
         return ""  # else a rule has become stricter since
 
 
+def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
+    """Why a fact repeats what was never said; empty if it does not."""
+    if placed.topic.partition(".")[0] not in REPEATING:
+        return ""
+    try:
+        name = repeated_otherwise(Deciding(earlier, happened.timestamp), happened)
+    except Unknown as refusal:
+        return f"{placed.topic} could not happen: {refusal}"
+    return name and f"{placed.topic} says another “{name}” than what it follows"
+
+
 def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) -> str:
     """What a fact says otherwise than its command would have; empty if it is nothing.
 
@@ -222,16 +281,26 @@ _ALONE = frozenset(
 on settings of that time, on what it came with, or on who vouches."""
 
 
-def _left_out(before: Fact | None, happened: Fact | None) -> str:
-    """What should have come right after the fact before; empty if nothing is missing."""
-    match before:
-        case Project.Launched():
-            is_there = getattr(happened, "project", None) == before.originator_id
-        case Proposal.Posted() if is_agreed_at_once(before):
-            is_there = getattr(happened, "originator_id", None) == before.originator_id
-        case _:
-            return ""
-    return "" if is_there else f"what belongs to the {before.TOPIC} before it is left out"
+def _by_at(happened: Fact) -> tuple[str, datetime]:
+    return happened.actor, happened.timestamp
+
+
+def _leads(happened: Fact) -> bool:
+    """Whether it comes before what it belongs to, or the operator alone says it."""
+    return isinstance(happened, Outside.Cited | Proposal.Posted) or (
+        isinstance(happened, Clock.Accepted) and happened.actor == OPERATOR
+    )
+
+
+def _led_to(journal: Journal, last: Placed) -> Fact | None:
+    """The latest fact up to one, of its moment, that was no consequence of another one."""
+    position, happened = last.position, last.fact()
+    while asked_for(happened, None, is_brought=True) is None and position > 1:
+        (before,) = journal.facts.at([position := position - 1])
+        if before.fact().timestamp != happened.timestamp:
+            break
+        happened = before.fact()
+    return happened
 
 
 def _has_cited(draft: Draft, happened: Fact) -> bool:
@@ -249,6 +318,8 @@ def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
         match one.value:
             case Ref(noun=noun, is_part=False) if noun in NAMED and id is not None:
                 draft.named(noun, id)
+            case Payee() if isinstance(id, str):
+                must_know(draft, [id])
     if by != OPERATOR:
         draft.contributor(by)
         draft.permit(

@@ -11,7 +11,7 @@ from domain.credit import Credit
 from domain.fact import Fact
 from domain.grant import Grant, grant_id
 from domain.join import Join
-from domain.money.hold import Hold
+from domain.money.hold import Hold, hold_on
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.refusal import LineageCycle
@@ -125,7 +125,7 @@ def a_role_that_somebody_gave_themself(to: Scene) -> str:
 
 def a_hold_by_somebody_who_keeps_no_books(to: Scene) -> str:
     said = {"credit": to.claim, "work": to.piece, "contributor": to.eva, "actor": to.eva}
-    return to.add(Hold.Opened, id_of("x"), **said) + "hold.opened could not happen"
+    return to.add(Hold.Opened, hold_on(to.claim), **said) + "hold.opened could not happen"
 
 
 def a_right_that_somebody_took(to: Scene) -> str:

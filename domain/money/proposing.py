@@ -544,10 +544,9 @@ def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
 
 def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -> Assets:
     """The assets within one of these works, and those that are not works of the lineage."""
-    allowed = {node for work in works for node in graph.above(work)}
-    return [
-        asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in graph.nodes
-    ]
+    known = set(graph.nodes)  # what came into the release later is none of it
+    allowed = {node for work in works if work in known for node in graph.above(work)}
+    return [asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in known]
 
 
 def must_be_days(days: int, least: int) -> int:

@@ -16,6 +16,7 @@ from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
+from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import Questions
 from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
@@ -62,6 +63,8 @@ class Verifier:
         self._pending: list[tuple[int, Fact]] = []
         self._before: dict[str, Agreement] = {}
         """Agreements as they were before the latest waiver."""
+        self._assigned: dict[str, str] = {}
+        """Agreements that follow from an assignment, each with the one before it."""
         self._edges: dict[str, tuple[str, str]] = {}
         """The edges that count, each with its child and its parent."""
         self._above: dict[str, set[str]] = {}
@@ -101,6 +104,8 @@ class Verifier:
                 return
             case Proposal.Finalised():
                 yield from self._agreed(position, happened)
+            case Share.Carried():
+                yield from self._carried(position, happened)
             case Share.Waived(proposal=proposal):
                 self._before[proposal] = self.books.agreements[proposal]
             case Remix.Event(originator_id=id, child=child, parent=parent):
@@ -119,6 +124,18 @@ class Verifier:
         self._arranged.fold(happened)
         if isinstance(happened, Payout.Event):
             yield from self._moved(position, happened)
+
+    def _carried(self, position: int, happened: Share.Carried) -> Iterator[Fault]:
+        """Only who accepted the same before, or assigned a part of it, is not asked again."""
+        earlier, proposal, payee = happened.earlier, happened.proposal, happened.payee
+        before, now = (self.books.agreements[one] for one in (earlier, proposal))
+        is_assigned = self._assigned.get(proposal) == earlier
+        is_kept = before.pool == now.pool and (
+            is_unchanged(self.books, before, now, payee)
+            or (is_assigned and self.books.consents.get((earlier, payee)) in ACCEPTED)
+        )
+        if not is_kept:
+            yield Fault(position, f"{payee} did not accept the same in {earlier}")
 
     def _booked(self, happened: Fact) -> None:
         match happened:
@@ -149,6 +166,8 @@ class Verifier:
         """The recorded shares must be those of the assets."""
         shares = shares_of(self.books.proposed[happened.originator_id], {})
         self.counted["agreements"] += 1
+        if happened.replaces is not None:
+            self._assigned[happened.originator_id] = happened.replaces
         for payee, share in happened.shares:
             if str(shares.get(payee)) != share:
                 yield Fault(position, f"the share of {payee} is {shares.get(payee)}, not {share}")

@@ -37,6 +37,7 @@ from domain.lines import (
 from domain.neighbours import Neighbours
 from domain.refusal import Busy, Refusal, Unknown
 from domain.registry import COMMANDS
+from projections.damage import DAMAGED
 from projections.follower import uncollected
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
@@ -214,10 +215,6 @@ def _by(line: Line) -> Line:
     return {"by": line["by"]} if "by" in line else {}
 
 
-UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError)
-"""What a fact may end in that does not follow from those before it."""
-
-
 def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) -> None:
     """Restore whole facts; those already there are unchanged.
 
@@ -237,7 +234,7 @@ def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) 
             restoration.commit()
         except IntegrityError:
             continue
-        except UNREADABLE as error:
+        except DAMAGED as error:
             if len(page) > 1:
                 for one in page:
                     _restore(journal, [one], report, judge)

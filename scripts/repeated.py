@@ -1,0 +1,71 @@
+"""What a fact about money repeats of others: it has to be as they said it.
+
+A fact names its release, its pool and its payee for those who read it alone; whose history it is in
+follows from them. Whatever else it says is decided again with its command, or computed again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.credit import Credit
+from domain.fact import Fact
+from domain.money.hold import Hold, hold_on
+from domain.money.keeping import share_id
+from domain.money.payee import Payee
+from domain.money.payout import Payout
+from domain.money.pool import Pool
+from domain.money.proposal import Proposal
+from domain.money.share import Share
+from domain.past import Past
+
+_ALWAYS = ("pool", "release", "proposal", "currency", "credit", "work", "contributor", "batch")
+REPEATING: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("pool", "proposal", "entry", "revenue", "expense", "hold"), _ALWAYS),
+    "share": (*_ALWAYS, "payee"),
+    "payout": (*_ALWAYS, "payee", "amount_minor"),
+    "withholding": ("payee", "country"),
+}
+"""By noun: what its later facts say as its first one did."""
+
+
+def repeated_otherwise(past: Past, happened: Fact) -> str:
+    """The field in which a fact says otherwise what another one said first; empty if none does.
+
+    Unknown for one that names a pool, an agreement or a credit that is not there.
+    """
+    noun, said = happened.TOPIC.partition(".")[0], vars(happened)
+    first = next((vars(one) for _, one in past.stream(happened.originator_id)), {})
+    known = {name: first[name] for name in REPEATING[noun] if name in first}
+    known |= _known(past, happened, said)
+    return next((name for name, value in known.items() if said.get(name, value) != value), "")
+
+
+def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
+    """What facts about others say of what a fact repeats."""
+    match happened:
+        case Hold.Event():
+            credit = past.get(Credit, happened.credit)
+            own = {"originator_id": hold_on(happened.credit)}
+            return own | {"work": credit.work, "contributor": credit.contributor}
+        case Payout.Issued():
+            return {} if past.stream(happened.batch) else {"batch": None}
+        case Proposal.Finalised(replaces=str(earlier)):
+            return {"pool": past.get(Proposal, earlier).pool}
+    known: dict[str, Any] = {}
+    if (pool := said.get("pool")) and "release" in said:
+        known["release"] = past.get(Pool, pool).opened.release
+    if pool and (proposal := said.get("proposal")):
+        known["pool"] = past.get(Proposal, proposal).pool
+    if isinstance(happened, Share.Event):
+        known["originator_id"] = share_id(happened.proposal, happened.payee)
+    if isinstance(happened, Share.Claimed) and not _is_maker(past, happened):
+        known["contributor"] = None
+    return known
+
+
+def _is_maker(past: Past, claimed: Share.Claimed) -> bool:
+    """Whether the share of a work goes to somebody with a credit on it."""
+    credits = past.known.credits(past.known.same([Payee.parse(claimed.payee).id]))
+    people = {past.person(one.contributor) for one in credits if one.counts}
+    return past.person(claimed.contributor) in people
