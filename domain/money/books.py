@@ -322,7 +322,9 @@ class Books(Folding):
             *((self.accounts, accounts), (self.gone, accounts), (self.agreements, agreements)),
             *((self.consents, turned), (self.confirmed, turned)),
         )
-        self.fetch((self.opened, {self.agreements[each].pool for each in agreements}))
+        known = [self.agreements[each] for each in agreements]
+        works = {work for each in known for work in each.works}
+        self.fetch((self.opened, {each.pool for each in known}), (self.nodes, works))
         self._fetch_people(payee for payee, _ in accounts)
 
     def payable(

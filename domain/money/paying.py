@@ -113,6 +113,8 @@ class IssuePayouts(Command):
             # What their rounding gains is carried from one to the next.
             past.watch_all(Payout.Issued.TOPIC)
             past.watch_all(Payout.Returned.TOPIC)
+        accounts = {str(account) for each in paid for account, *_ in each.parts}
+        past.watch_money(*accounts, *(each.payee for each in paid))
         for number, (payee, parts, sent) in enumerate(paid):
             carried = past.books().differences.get(sent.into or "", Fraction())
             yield Payout.Issued.born(
@@ -124,7 +126,6 @@ class IssuePayouts(Command):
                 parts=parts,
                 **sent.content(self.currency, carried),
             )
-            past.watch_money(payee, *(str(account) for account, *_ in parts))
 
     def _chosen(self, books: Books) -> set[str] | None:
         """Who is to be paid; None: everybody."""

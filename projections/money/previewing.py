@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Annotated, NamedTuple, TypedDict, cast
 
 from domain.journal import Journal
@@ -123,8 +124,8 @@ def previewed(
     key = ("payouts", actor, currency, minimum_minor, instant(journal.clock())[:MINUTE])
     kept = view.moment.get(key)
     if kept is None:
-        rehearsed = _rehearsed(journal, actor, currency, minimum_minor)
-        kept = rehearsed, _lines(due(journal.draft(), currency), rehearsed)
+        owed, rehearsed = _rehearsed(journal, actor, currency, minimum_minor)
+        kept = rehearsed, _lines(owed, rehearsed)
         view.moment.keep(key, kept, LINE_BYTES * len(kept[1]))
     sent, lines = cast("tuple[list[_Sent], list[PreviewLine]]", kept)
     wanted = [each for each in lines if outcome in (None, each["outcome"])]
@@ -146,14 +147,17 @@ def previewed(
     }
 
 
-def _rehearsed(journal: Journal, actor: str, currency: str, minimum_minor: int) -> list[_Sent]:
-    """The payouts that would be issued now."""
+def _rehearsed(
+    journal: Journal, actor: str, currency: str, minimum_minor: int
+) -> tuple[dict[str, Due], list[_Sent]]:
+    """Who is owed what, and the payouts that would be issued now."""
     command = IssuePayouts.of({"currency": currency, "minimum_minor": minimum_minor})
-    try:
-        _, facts = journal.rehearse(command, by=actor)
-    except NothingToPay:
-        return []
-    return [_sent(fact) for fact in facts if isinstance(fact, Payout.Issued)]
+    with journal.engine.snapshot():
+        draft = journal.draft()
+        owed = due(draft, currency)
+        with suppress(NothingToPay):
+            draft.carry_out(command, actor)
+    return owed, [_sent(fact) for fact in draft.facts if isinstance(fact, Payout.Issued)]
 
 
 def _sent(issued: Payout.Issued) -> _Sent:
