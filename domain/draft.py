@@ -28,6 +28,7 @@ from domain.identity import new_id
 from domain.join import Join
 from domain.moment import instant
 from domain.money.books import Books
+from domain.money.folding import TOPICS
 from domain.neighbours import Neighbours
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
@@ -144,6 +145,8 @@ class Draft(Past):
     @property
     def condition(self) -> Condition:
         """The condition under which the draft may be recorded."""
+        for topic in TOPICS if self.money_watched else ():
+            self.watch(topic, *self.money_watched)
         return Condition(self.position, self.watched, self.emptied, self._spent)
 
     @property

@@ -170,12 +170,12 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
             self._of.setdefault(key[0], {})[key] = None
 
     def __delitem__(self, key: K) -> None:
-        if self._rows is not None:
-            self.__setitem__(key, cast("V", None))
-            return
-        del self._changed[key]
+        if self._rows is None:
+            del self._changed[key]
+        else:
+            self._changed[key] = None
         if not isinstance(key, str):
-            del self._of[key[0]][key]
+            self._of.get(key[0], {}).pop(key, None)
 
     def under(self, first: str) -> list[tuple[K, V]]:
         """What has keys with this first part, in the order of the keys."""

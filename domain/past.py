@@ -18,7 +18,6 @@ from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.join import Join
 from domain.known import Known
 from domain.money.books import Books
-from domain.money.folding import TOPICS
 from domain.neighbours import Neighbours
 from domain.nouns import BORN, NAMED
 from domain.pending import Pending, Stream
@@ -100,6 +99,8 @@ class Past:
         self._pending = Pending()
         """The same, at their positions for now."""
         self.watched: dict[str, set[str] | None] = {}
+        self.money_watched: set[str] = set()
+        """Those whose money is watched, whatever happens to it."""
         self.emptied: set[str] = set()
         """Owners who may have no text left."""
         self.warnings: list[Warned] = []
@@ -396,8 +397,7 @@ class Past:
 
     def watch_money(self, *subjects: str) -> None:
         """Decide again if anything about the money of these subjects changes meanwhile."""
-        for topic in TOPICS:
-            self.watch(topic, *subjects)
+        self.money_watched.update(subjects)
 
     def warn(self, code: str, **said: object) -> None:
         """Note something that looks wrong about the current command."""

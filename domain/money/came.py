@@ -85,7 +85,7 @@ def exact_amount(value: object, where: str, currency: str) -> Fraction:
     """An exact decimal of a currency, in its smallest units."""
     if not isinstance(value, str):
         raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
-    return Fraction(exact_text(value, where)) * Fraction(10) ** DIGITS[currency]
+    return Fraction(exact_text(value, where)) * Fraction(10 ** DIGITS[currency])
 
 
 def read_expenses(value: object) -> dict[str, int]:
