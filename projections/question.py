@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, ge
 from domain.annotation import value_of
 from domain.command import Command, Field
 from domain.journal import Journal
+from domain.moment import instant
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.values import Cursor, Number, Ref, Value, known
@@ -31,6 +32,10 @@ GIVEN = ("view", "journal", "actor")
 LIMIT, MAXIMUM_LIMIT = 50, 200
 """How many items of a list are returned by default, and at most over HTTP."""
 
+MINUTE = len("2026-11-27T19:48")
+"""For so long the clock changes no answer that is asked for again."""
+ITEM_BYTES = 2_000
+"""What an item of a long list takes in memory, about."""
 MOST_BYTES = 1_000_000
 """How long an answer is as JSON over HTTP, at most."""
 
@@ -193,9 +198,18 @@ class Asking:
             self._rehearse(self.question.rehearses)
         if not self.question.parts:
             return self.question.ask(self.view, **given, **self.said)
+        return stretch(self._whole(given), self.question.parts, self.said.get(AFTER), self.most)
+
+    def _whole(self, given: Mapping[str, Any]) -> Any:
+        """The whole of an answer that comes in pages, computed once for all that follow."""
         said = {name: value for name, value in self.said.items() if name != AFTER}
-        whole = self.question.ask(self.view, **given, **said)
-        return stretch(whole, self.question.parts, self.said.get(AFTER), self.most)
+        minute = instant(self.journal.clock())[:MINUTE]
+        key = (self.question.name, self.actor, self.view.as_of, minute, repr(sorted(said.items())))
+        if (whole := self.view.moment.get(key)) is None:
+            whole = self.question.ask(self.view, **given, **said)
+            if (items := counted(whole, self.question.parts)) > MAXIMUM_LIMIT:
+                self.view.moment.keep(key, whole, ITEM_BYTES * items)
+        return whole
 
     def shorter(self, size: int) -> Asking | None:
         """The same with fewer items in its lists, if it is too long with so many bytes as JSON."""

@@ -21,14 +21,13 @@ from domain.values import Amount, CurrencyCode, Example, one_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
-from projections.question import LIMIT, After, Limit, question
+from projections.question import LIMIT, MINUTE, After, Limit, question
 from projections.store import View, decode_cursor, encode_cursor
 from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
 """What becomes of a payee, in the order of listing."""
 Outcome = Annotated[str, one_of(OUTCOMES)]
-MINUTE = len("2026-11-27T19:48")
 LINE_BYTES = 700
 """What a payee takes in memory, about."""
 
