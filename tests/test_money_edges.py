@@ -19,6 +19,7 @@ from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
 from domain.money.books import Books, fold_after
 from domain.money.due import Due, due
 from domain.money.entry import Line, must_add_up
+from domain.money.held import Claim, Question
 from domain.money.keeping import LONGEST_LIST_BYTES, pages
 from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
@@ -26,16 +27,19 @@ from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Back, Flow
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
 from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS, MOST_REVIEW_HOURS
-from domain.money.proposal import Proposal
+from domain.money.proposal import Proposal, about
 from domain.money.remitting import MOST_SENT, Arrangements, Quote, remitted
 from domain.money.reserve import UNTIL_FREED, Reserve
 from domain.money.shares import RELEASE, must_be_scope, waived_in
+from domain.money.through import joined
+from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
     BadAmount,
     BadPolicy,
     NoExchangeRate,
     NoShare,
     NothingToPay,
+    QuotaExceeded,
     RatesOverWhole,
     ReversalTooLarge,
     SplitTooLarge,
@@ -509,3 +513,107 @@ def test_only_where_they_have_a_share_somebody_can_waive_it() -> None:
     with pytest.raises(UnknownScope) as refused:
         must_be_scope(assets, "a", "y")
     assert refused.value.details["scopes"] == ("x", RELEASE)
+
+
+def test_a_refund_is_taken_of_what_each_got_of_the_revenue_while_no_band_moves() -> None:
+    """… and not of whom rounding had favoured over all."""
+    bands = {"type": "escalator", "earned_minor": 0, "bands": [["1000", AGREED], [None, AGREED]]}
+    for terms in (bands, AGREED):
+        with bank(SQLITE) as told:
+            people = sorted(told.people("a", "b", "c"))
+            pool = told.pool(terms=terms)
+            told.agree(pool, dict.fromkeys(people, "1/3"))
+            first = told.earn(pool, 1)
+            revenue = told.earn(pool, 100)
+            got = told.account()
+            own = {payee: units - (payee == people[0]) for payee, units in got.items()}
+            assert sorted(own.values()) == [33, 33, 34]
+            for _ in range(2):
+                told.reverse(revenue, 1, reason=f"{told.head()}")
+                most = max(own, key=lambda payee: (own[payee], -people.index(payee)))
+                own[most] -= 1
+                assert told.account() == {p: own[p] + (p == people[0]) for p in people}
+            told.reverse(first)
+            assert told.account() == own
+
+
+def test_what_goes_on_in_a_further_fact_continues_the_last_asset_and_leaves_the_others() -> None:
+    x, y, z, w = (asset(name, {name: "1"}) for name in "xyzw")
+    more = {**z, "shares": [["q", "1"]]}
+    assert joined([x, y, z], [more, w]) == [x, y, {**z, "shares": [["z", "1"], ["q", "1"]]}, w]
+
+
+def test_a_share_depends_on_the_groups_through_which_it_is_had_and_on_no_others() -> None:
+    through = [{"group": "band", "shares": [["a", "1/2"]]}]
+    song = {**asset("song", {"a": "1", "b": "1"}, within=["act"]), "through": through}
+    assert about(song, "a") == ("song", "act", "band")
+    assert about(song, "b") == ("song", "act")
+
+
+def test_so_many_comments_are_taken_on_one_version_and_as_many_on_the_next() -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(), told.person("a")
+        proposal = told.propose(pool, {a: "1"})
+
+        def comment(number: int) -> str:
+            said = {"kind": "other", "text": f"why {number}?", "actor": a}
+            id = told.tell("comment_on_proposal", proposal=proposal, **said).id
+            told.tell("answer_comment", proposal=proposal, comment=id, text=f"so {number}")
+            return id
+
+        most = QUOTAS["comments"].a_round
+        assert most is not None
+        ids = [comment(number) for number in range(most)]
+        with pytest.raises(QuotaExceeded, match="on one version"):
+            comment(most)
+        assets = [asset("all of it", {a: "2"})]
+        said = {"comments": ids[:1], "assets": assets, "note": "n"}
+        told.tell("revise_proposal", proposal=proposal, **said)
+        assert comment(most)
+
+
+def test_while_it_is_reviewed_only_who_has_a_share_and_the_operator_comment() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool(release=told.release("record", told.piece("song", by=[b])))
+        proposal = told.propose(pool, {a: "1"})
+        closes = datetime.fromisoformat(told.since(0, "proposal.posted")[-1].closes_at)
+        said = {"proposal": proposal, "kind": "other"}
+        told.clock.now = closes - timedelta(hours=1)
+        told.tell("comment_on_proposal", **said, text="why?", actor=a)
+        told.clock.now = closes + timedelta(hours=1)
+        for who in (a, OPERATOR):
+            assert told.tell("comment_on_proposal", **said, text=f"{who}?", actor=who)
+        with pytest.raises(WrongState):
+            told.tell("comment_on_proposal", **said, text="me too", actor=b)
+
+
+def test_what_is_held_back_for_returns_came_from_its_country_as_what_is_paid_did() -> None:
+    with bank(SQLITE) as told:
+        pool, a = told.pool(), told.person("a")
+        told.accept(told.agree(pool, {a: "1"}, "2026"), a)
+        told.tell("locate_pool", pool=pool, country="JP", located_by="territory")
+        told.tell("state_reserve", pool=pool, rate="1/5", months=None, effective_at="2026")
+        rule = {"payee": a, "country": "US", "rate": "0.1", "document": "W-8"}
+        told.tell("state_withholding", effective_at="2026", **rule)
+        sold = [{"amount": "30.00", "territory": "US"}, {"amount": "20.00"}]
+        said = {"pool": pool, "source": "shop", "effective_at": "2026-05", "sold": sold}
+        told.tell("record_revenue", **said)
+        told.pay()
+        (payout,) = told.since(0, "payout.issued")
+        kept = {country: (of, units) for country, _, _, of, units in payout.withheld}
+        assert kept["US"] == (2_400, 240)  # three fifths of 40.00
+
+
+def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
+    named = Claim("work/w", "p", None, release="r", named=("w",))
+    unnamed = named._replace(named=())
+    credit = {"works": frozenset({"w"}), "person": "p", "child": None}
+    for by_name in (False, True):
+        assert Question(**credit, by_name=by_name).touches(named) == by_name
+        assert not Question(**credit, by_name=by_name).touches(unnamed)
+    edge = Question(frozenset({"w"}), None, "r", by_name=True)
+    shared = unnamed._replace(works=("r",))
+    assert edge.touches(shared._replace(named=("r", "w")))
+    assert not edge.touches(shared)
+    assert not edge._replace(by_name=False).touches(shared._replace(named=("r", "w")))

@@ -302,7 +302,8 @@ class Folding(State):
         self._cost(pool, Cost(id, payer, amount, self.position))
 
     def _name(self, pool: str, id: str | None, name: str | None) -> None:
-        if id is not None and name is not None:
+        if name is not None:
+            assert id is not None, "what was named has an id"
             self.names[pool, id] = name
 
     def _cost(self, pool: str, cost: Cost) -> None:

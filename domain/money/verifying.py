@@ -179,8 +179,7 @@ class Verifier:
         if not self._pending:
             return
         (position, first), *_ = self._pending
-        goes_on = isinstance(following, Entry.Continued)
-        if goes_on and following is not None and following.originator_id == first.originator_id:
+        if following is not None and following.originator_id == first.originator_id:
             return
         facts, self._pending = self._pending, []
         try:
