@@ -142,7 +142,7 @@ def test_a_long_conversation_goes_on_on_a_further_page(scene: Scene) -> None:
 def test_a_button_follows_and_another_ends_it(scene: Scene, kind: str) -> None:
     browser, page = scene.as_(scene.ben), scene.pages[kind]
     path = f"/follow/{'work' if kind == 'release' else kind}/{scene.id_of(kind)}"
-    assert "Nobody follows it yet" in shown(browser.get(page))
+    assert "No followers yet" in shown(browser.get(page))
     assert "Follow" not in scene.seen(page).split("\n")
     answer = send(browser, path, verb="follow")
     assert led_to(answer).rpartition("/")[2] == scene.id_of(kind)

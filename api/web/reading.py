@@ -261,12 +261,19 @@ def _people(frame: Frame) -> None:
                 members=memberships.members(view, id).items,
                 groups=memberships.groups_of(view, id).items,
                 division=_division(view, frame, id),
-                finished=attribution.attribution(
-                    view, id, after=at.of("finished"), limit=MANY // 2
-                ),
+                roles=people.done_by(view, [id]).get(id, []),
+                finished=_finished(view, id, at.of("finished")),
                 made=people.made_by(view, id, after=at.of("made"), limit=MANY),
                 forms=forms_for(frame, "contributor", id) if g.actor else [],
             )
+
+
+def _finished(view: View, id: str, cursor: str | None) -> Page[dict[str, Any]]:
+    """Releases somebody contributed to, each with its card."""
+    found = attribution.attribution(view, id, after=cursor, limit=MANY // 2)
+    shown = cards(view, [one["release"] for one in found.items])
+    items = [{**one, "card": card} for one, card in zip(found.items, shown, strict=True)]
+    return Page(items, found.next)
 
 
 def _division(view: View, frame: Frame, id: str) -> GroupDivisionTold | None:
