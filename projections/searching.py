@@ -136,18 +136,39 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
 def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[int, int]] | None:
     """Everything that is found, by rank and number in order, if it is not much.
 
-    It is asked for once and ranked here: each rank by itself costs the engine as much.
+    It is asked for once and ranked here: each rank by itself costs the engine as much. The last of
+    many words is looked for here, too: an engine collects all that begins so before it looks on.
     """
     if len(phrases) < 2:
         return None if phrases else []
-    wanted = _of_kind(_anywhere(view, phrases), kind)
-    if len(phrases) < RARE and view.engine.DOCUMENTS.is_frequent(view.rows, wanted):
+    is_rare = len(phrases) >= RARE
+    numbers = _rare(view, phrases[:-1], kind) if is_rare else None
+    if numbers is None and (is_rare or not _is_frequent(view, phrases, kind)):
+        numbers = _rare(view, phrases, kind)
+    if numbers is None:
         return None
-    numbers = matching(view, wanted, FEW + 1, is_rare=True)
-    if len(numbers) > FEW:
-        return None
-    ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))
+    found = [one for one in _documents(view, numbers) if _has(view, one, phrases[-1])]
+    ranked = ((_rank(one.name, phrases), one.rowid) for one in found)
     return sorted(ranked, key=lambda one: (one[0], -one[1]))
+
+
+def _is_frequent(view: View, phrases: Sequence[Phrase], kind: str | None) -> bool:
+    wanted = _of_kind(_anywhere(view, phrases), kind)
+    return view.engine.DOCUMENTS.is_frequent(view.rows, wanted)
+
+
+def _rare(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[int] | None:
+    """All documents that match, unless there are many."""
+    wanted = _of_kind(_anywhere(view, phrases), kind)
+    numbers = matching(view, wanted, FEW + 1, is_rare=True)
+    return numbers if len(numbers) <= FEW else None
+
+
+def _has(view: View, one: Document, phrase: Phrase) -> bool:
+    """Whether a phrase is in a document, or in the name of somebody in it."""
+    people = {person_tag(number) for number in _namesakes(view, [phrase])[phrase]}
+    texts = (one.name, one.texts, one.terms)
+    return any(_is_in(text, phrase) for text in texts) or bool(people & set(one.tags.split()))
 
 
 def _rank(name: str, phrases: Sequence[Phrase]) -> int:
@@ -175,6 +196,8 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
     """By phrase: all accounts of the people in whose names it is."""
     held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
     new = [one for one in dict.fromkeys(phrases) if one not in held]
+    if not new:
+        return held
     for one in new:
         held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
     merged = _merged(view, {number for one in new for number in held[one]})

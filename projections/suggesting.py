@@ -7,6 +7,7 @@ on how many works they did what is asked for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, NamedTuple, Self
 
 from domain.engine.documents import All, Phrase, Some, Wanted
@@ -26,8 +27,8 @@ from projections.ties import Done, Ties, a_role, credited, finished_of, reason, 
 from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
 from projections.told_projects import ChallengeRef
 
-MOST_COMPARED = 200
-"""How many people or challenges are compared, the latest first."""
+MOST_COMPARED = 120
+"""How many people who are near are compared, and how many others or challenges, the latest."""
 MOST_CREDITS = 1_000
 """Of how many credits of somebody the roles are counted, the latest first."""
 
@@ -52,8 +53,8 @@ def people_for(
 ) -> Page[PersonSuggested]:
     """People who could answer a challenge, the nearest first, then by works, then the latest.
 
-    Those near the issuer are compared, and those most recently credited in a role that is asked
-    for.
+    Compared are the 120 nearest the issuer, and the 120 most recently credited in a role that is
+    asked for.
     """
     return people(view, id, near, after, limit)
 
@@ -111,7 +112,7 @@ def _distance(around: Mapping[int, Near], number: int) -> int:
 
 def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> set[int]:
     """Who is near, and who was credited as what is asked for, or worked in it."""
-    found = set(around)
+    found = set(islice(around, MOST_COMPARED))
     if asked.roles:
         found |= set(_found(view, [], map(did_tag, asked.narrow)))
     elif asked.media:
@@ -166,7 +167,7 @@ def _credits_as(
         f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :most",
         accounts=list(accounts),
         roles=list(roles),
-        most=20 * MOST_CREDITS,
+        most=10 * MOST_CREDITS,
     )
 
 
@@ -244,7 +245,7 @@ def challenges_for(
     """Open challenges that somebody could answer, by what they were credited as and worked in.
 
     Ordered by the number of works on which they did what is asked for, then by how near the issuer
-    is, then by the deadline. The latest that fit are compared, by the latest 1,000 credits.
+    is, then by the deadline. The latest 120 that fit are compared, by the latest 1,000 credits.
     """
     person = attribution.after_merges(view, attribution.find_person(view, id)[0])
     own = _Own.of(view, person)

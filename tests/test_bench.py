@@ -17,7 +17,7 @@ from projections import attribution, lineage
 from projections.follower import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
-from scripts.benchmarks.by_hand import plain, scratch
+from scripts.benchmarks.by_hand import is_postgres, plain, scratch
 from scripts.benchmarks.growth import HOT
 from scripts.benchmarks.measure import Aim, Peer, Result, at_least, at_most, percentile, rates
 from scripts.benchmarks.measured import Run, document, keep, kept
@@ -276,6 +276,33 @@ def test_what_a_society_is_written_as_is_what_its_commands_record(tmp_path: Path
         for happened in society.facts_of(by, command, since).facts
     ]
     assert [said_by(one) for one in written] == [said_by(one) for one in recorded]
+
+
+def test_a_society_that_is_kept_goes_on_where_filling_it_stopped_and_is_found_again(
+    database: str,
+) -> None:
+    works = 1_500
+    name = f"stemma_society_{works}"
+    begun = list(islice(society.commands(works), 2_000))  # as many as are recorded at once
+    try:
+        with scratch(database, name) as place, open_service(place) as service:
+            before = society.record(service.journal, begun, since=datetime(2026, 1, 1, tzinfo=UTC))
+        seen = []
+        for _ in range(2):
+            with society.settled(is_kept=True):
+                service, address = society.filled(works, database)
+                positions = service.store.positions(), service.store.current().number
+                seen.append((address, service.journal.facts.head(), positions))
+                with service.store.view() as view:
+                    assert lineage.work(view, id_of("work", works - 1))["kind"] == "contribution"
+        assert seen[0] == seen[1], "neither recorded nor folded again"
+        whole = sum(len(society.facts_of(*one, datetime.now(UTC)).facts) for one in begun)
+        assert (seen[0][0], before) == (place, whole)
+        assert seen[0][1] > before
+    finally:
+        if is_postgres(database):
+            with plain(database) as engine:
+                engine.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def said_by(happened: Fact) -> dict[str, object]:

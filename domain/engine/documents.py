@@ -218,14 +218,16 @@ class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
     The planner would have to guess how many rows match, and reads the table whole where it guesses
-    wrong. So the latest are looked through first, which finds enough of what is frequent; what is
-    rarer is found by the index.
+    wrong. So the latest are looked through first, as many as should have enough of what is
+    frequent; what is rarer is found by the index, which fetches all that match.
     """
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
-    LOOKED_THROUGH, FREQUENT = 1_000, 5
+    LOOKED_THROUGH, FREQUENT = 1_000, 2
     """So many of the latest are looked through; what so many of them match is frequent."""
+    MOST_TIMES = 8
+    """So many times as many are looked through, if these should have enough."""
     AFTER_ALL = 1 << 62
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
@@ -271,6 +273,8 @@ class Tsvector(Documents):
         said = {"wanted": self.told(wanted), "under": under, "limit": limit}
         window = 0 if is_rare else self.LOOKED_THROUGH
         rows = ask(self._AMONG_LATEST, window=window, **said) if window else ()
+        if rows and len(rows) < limit and (times := 2 * limit // len(rows)) <= self.MOST_TIMES:
+            rows = ask(self._AMONG_LATEST, window=times * window, **said)
         if len(rows) < limit:
             rows = ask(self._BY_INDEX, **said)
         return [number for (number,) in rows]

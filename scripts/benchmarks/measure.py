@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -247,6 +248,8 @@ def compared(
     other load affects both.
     """
     ours[0]()  # the first of a process prepares what the others find
+    gc.collect()
+    gc.freeze()  # as a worker does
     worked.seconds()
     mine, theirs, hand = list[Took](), list[Took](), iter(peer.asks)
     for number, ask in enumerate(ours):

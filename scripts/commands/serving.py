@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -46,11 +47,15 @@ def serve(ctx: click.Context, /, **given: Any) -> None:
     _serve(served_by(ctx, **given))
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, first: Callable[[], None] = lambda: None) -> None:
+    """Serve; something is done first, once the database is ready."""
     from scripts.server import serve as serve_forever
 
-    says = f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)"
-    serve_forever(settings, announce=lambda: err.print(says))
+    def announce() -> None:
+        first()
+        err.print(f"Stemma serves http://{settings.host}:{settings.port}/docs (stop with Ctrl-C)")
+
+    serve_forever(settings, announce)
 
 
 @commands.command()
@@ -140,9 +145,14 @@ def demo(ctx: click.Context, serving: bool) -> None:
 
     settings = settings_of(ctx, follow=True, public_pages=True)
     make_log_key(settings)
-    prepare(settings)
-    with open_service(settings.database, operator_key=settings.operator_key) as service:
-        key = demonstration.load(service, settings)
-        demonstration.tell(out, settings, key)
+
+    def load() -> None:
+        with open_service(settings.database, operator_key=settings.operator_key) as service:
+            key = demonstration.load(service, settings)
+            demonstration.tell(out, settings, key)
+
     if serving:
-        _serve(settings)
+        _serve(settings, load)
+    else:
+        prepare(settings)
+        load()
