@@ -26,7 +26,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 all of them need."""
 PROCESSES.set_forkserver_preload(["pytest", "hypothesis", "networkx", "scripts.service"])
 
-STARTED_ANEW = ("serve", "follow", "demo")
+STARTED_ANEW = ("serve", "--serve", "follow")
 
 # What the shell starts; it loads next to nothing.
 CLIENT = """#!{python} -IS
