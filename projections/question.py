@@ -263,7 +263,7 @@ def question(
 
     def decorate(ask: F) -> F:
         made = Question(name, path, ask, cli, tuple(refuses), as_published, forms or {}, rehearses)
-        usual = OWN if "actor" in made.given else (ANYONE,)
+        usual = OWN if "actor" in ask.__annotations__ else (ANYONE,)
         QUESTIONS[name] = replace(
             made, may=usual if may is None else may, beside=beside or {}, parts=tuple(parts)
         )
