@@ -24,6 +24,7 @@ MAY_IMPORT = {
         "projections",
         "flask",
         "flask_smorest",
+        "jinja2",
         "joserfc",
         "markdown_it",
         "markupsafe",
