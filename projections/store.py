@@ -309,10 +309,8 @@ class View:
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of what has these ids in a read table; other ids are left out."""
         wanted = sorted(ids)
-        if not wanted:
-            return {}
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
-        return dict(self.rows(sql, ids=wanted))
+        return dict(self.rows(sql, ids=wanted)) if wanted else {}
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""
