@@ -6,7 +6,6 @@ address that the settings do not name. While the issuer is away, the keys known 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import socket
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from joserfc.errors import JoseError
+
+from api.outbound import is_public
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -131,7 +132,7 @@ def _must_be_reachable(address: str, configured: str) -> None:
     if (parts.hostname, parts.port) == (known.hostname, known.port):
         return
     for *_, place in socket.getaddrinfo(parts.hostname, parts.port or 443):
-        if not ipaddress.ip_address(str(place[0]).partition("%")[0]).is_global:
+        if not is_public(str(place[0])):
             raise ValueError(f"the keys are said to be at {parts.hostname}, a private address")
 
 

@@ -181,7 +181,10 @@ def test_what_happened_to_a_work_or_a_person_is_an_atom_feed(served: Served) -> 
         assert [one.updated for one in read.entries] == sorted(
             (one.updated for one in read.entries), reverse=True
         )
-        assert len({one.id for one in read.entries}) == len(read.entries)
+        ids = [one.id for one in read.entries]
+        assert len({*ids}) == len(ids)
+        again = nobody.get(f"/history/{id}/atom", headers={"Host": "another.example"})
+        assert [one.id for one in feedparser.parse(again.text.encode()).entries] == ids
         assert f'href="/history/{id}/atom"' in nobody.get(f"/history/{id}").text
 
 

@@ -166,10 +166,12 @@ def disputed(mailed: Mailed) -> str:
 
 def test_a_digest_has_what_waits_and_what_happened_as_text_and_as_a_page(mailed: Mailed) -> None:
     ana = disputed(mailed)
+    mailed.told.piece("おゆき and the gull – ½", id_of("A poem & more"))
     (message,) = mailed.deliver()
+    assert message.as_bytes().isascii(), "not every server takes eight bits"
     assert mailed.post.to == [message["To"]] == [f"{ana[:8]}@example.org"]
     assert message["From"] == "Stemma <stemma@example.org>"
-    assert message["Subject"] == "Stemma: 1 waiting for you, 2 notifications"
+    assert message["Subject"] == "Stemma: 1 waiting for you, 3 notifications"
     text, page = text_of(message), text_of(message, "html")
     assert "- Answer the dispute: A poem & more; until " in text
     assert f"https://stemma.example/credit/{part_id(id_of('A poem & more'), 'author', 0)}" in text

@@ -1,6 +1,7 @@
 """Atom feeds (RFC 4287): what happened to a work or a person, for readers of feeds.
 
-An entry is a public fact in a sentence. Texts that were erased are in none.
+An entry is a public fact in a sentence. Texts that were erased are in none. Its id follows from
+its position and what it happened to: it is the same in every feed, at every address of the host.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID, uuid5
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from flask import Response, request
@@ -37,7 +39,7 @@ def feed_of(subject: Mapping[str, Any], facts: Sequence[Mapping[str, Any]]) -> R
     for fact in facts:
         entry = SubElement(feed, "entry")
         _text(entry, "title", Markup(fact["sentence"]).striptags())
-        _text(entry, "id", f"{here}/facts/{fact['position']}")
+        _text(entry, "id", uuid5(UUID(fact["noun"]), str(fact["position"])).urn)
         _text(entry, "updated", fact["recorded_at"])
         about = _page(here, fact["about"][0] if fact["about"] else subject["id"])
         SubElement(entry, "link", rel="alternate", type="text/html", href=about)

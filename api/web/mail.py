@@ -152,7 +152,7 @@ def _message(
     one: Mailbox, sender: Sender, now: datetime, subject: str, text: str, page: Markup
 ) -> EmailMessage:
     """A message; a repetition of it has the same id."""
-    message = EmailMessage(SMTP)
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))  # not every server takes eight
     message["Subject"] = f"Stemma: {subject}"
     message["From"], message["To"] = f"Stemma <{sender.address}>", one.address
     message["Date"] = format_datetime(now)
