@@ -498,13 +498,20 @@ def first_generation(writer: Transaction) -> None:
 
 def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) -> None:
     """Create the read tables of a generation; a rebuild adds most indexes at its end."""
+    statements = []
     for table in TABLES:
-        name = table_name(table.name, generation)
-        writer.execute(table.create(name, writer.engine.typed))
-        for number, index in enumerate(table.create_indexes(name)):
-            if all_indexes or (table.is_looked_up and number == 0):
-                writer.execute(index)
+        statements.append(table.create(table_name(table.name, generation), writer.engine.typed))
+        statements += _indexes(table, generation, first=True)
+        statements += _indexes(table, generation, first=False) if all_indexes else ()
+    writer.define(statements)
     documents.create(writer, generation, is_indexed=all_indexes)
+
+
+def _indexes(table: Table, generation: int, *, first: bool) -> list[str]:
+    """The statements that create the index by which folding looks rows up, or all others."""
+    statements = list(table.create_indexes(table_name(table.name, generation)))
+    looked_up = 1 if table.is_looked_up else 0
+    return statements[:looked_up] if first else statements[looked_up:]
 
 
 def begin(writer: Transaction, generation: int) -> None:
@@ -538,10 +545,10 @@ def drop(writer: Transaction, generation: int) -> None:
     # The rows first, as a fold does: a concurrent fold runs before this or fails; no deadlock.
     writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
     writer.execute("DELETE FROM layouts WHERE name = :old", old=table_name("", generation))
-    for name in sorted(writer.engine.tables()):  # another version may have had other tables
-        if name.startswith(table_name("", generation)):
-            # Some tables of SQLite go with those that they belong to.
-            writer.execute(f"DROP TABLE IF EXISTS {name}")
+    names = sorted(writer.engine.tables())  # another version may have had other tables
+    of_generation = (name for name in names if name.startswith(table_name("", generation)))
+    # Some tables of SQLite go with those that they belong to.
+    writer.define(f"DROP TABLE IF EXISTS {name}" for name in of_generation)
 
 
 @contextmanager
@@ -583,10 +590,7 @@ class Rebuild:
             at = self.fold_all(Generation(number, 0), progress)
         with self.store.writing() as writer:
             must_exist(writer, number)
-            for table in TABLES:
-                for place, index in enumerate(table.create_indexes(table_name(table.name, number))):
-                    if not (table.is_looked_up and place == 0):
-                        writer.execute(index)
+            writer.define(one for each in TABLES for one in _indexes(each, number, first=False))
         names = (*(table.name for table in TABLES), documents.NAME)
         with self.store.writing() as writer, uncollected():
             must_exist(writer, number)

@@ -178,6 +178,11 @@ class Transaction(ABC):
         if told:
             self._cursor.executemany(told[0][0], [values for _, values in told])
 
+    def define(self, statements: Iterable[str]) -> None:
+        """Carry out statements about tables, in order."""
+        for one in statements:
+            self.execute(one)
+
     @abstractmethod
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows, as the table says."""
@@ -213,8 +218,7 @@ class Transaction(ABC):
             if self.engine.lacks(table):
                 kind = self.engine.typed(table.columns[table.unique])
                 self.execute(f"ALTER TABLE {table.name} ADD COLUMN {table.unique} {kind}")
-            for statement in self.engine.definition(table):
-                self.execute(statement)
+            self.define(self.engine.definition(table))
 
 
 class Engine(ABC):

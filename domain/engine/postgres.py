@@ -160,7 +160,7 @@ class _Borrowed:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection, self.holders = connection, 0
-        self.cursor = connection.cursor()
+        self.cursor = connection.cursor(binary=True)  # nobody has to write or read digits
         self.begins = False
         """Whether its next query begins a snapshot: the two are sent together."""
         self.is_still: Callable[[], bool] | None = None
@@ -588,6 +588,10 @@ def _is_copied(rows: Mapping[Table, Sequence[Row]]) -> Callable[[Table], bool]:
 
 class PostgresTransaction(Transaction):
     """One transaction that writes."""
+
+    def define(self, statements: Iterable[str]) -> None:
+        """All in one message."""
+        self.connection.execute("; ".join(statements).encode())
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         self.insert_all({table: rows} if rows else {})
