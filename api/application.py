@@ -23,24 +23,24 @@ from api.commands import commands
 from api.cross_origin import share_log
 from api.document import document_of
 from api.feed import feed
-from api.identities import Identities
-from api.issuer import Issuer
-from api.keys import Keys
+from api.identity.identities import Identities
+from api.identity.issuer import Issuer
+from api.identity.keys import Keys
+from api.identity.tokens import KeysAndTokens, Tokens
 from api.limits import Limits, tell_standing
 from api.notifying import Notifications, notifications
 from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
-from api.readiness import Readiness
 from api.received import MAXIMUM_BODY_BYTES
 from api.routes import IdConverter, Routes, RuleOnDemand
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
-from api.tokens import KeysAndTokens, Tokens
 from api.web.frame import page_of
 from domain.journal import Journal
 from domain.printable import escaped
 from projections.log import Log
+from projections.readiness import Readiness
 from projections.store import Store
 
 METRICS = "metrics"

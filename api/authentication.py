@@ -11,9 +11,9 @@ from typing import Protocol
 
 from flask import Flask, g, request
 
+from api.identity.scope import EVERYTHING, KEYRING, Caller
 from api.limits import Limits
 from api.problems import Problem
-from api.scope import EVERYTHING, KEYRING, Caller
 from domain.command import Command
 from domain.registry import BY_OPERATION
 

@@ -9,7 +9,9 @@ from flask import Response, jsonify
 
 from api.authentication import actor
 from api.fields import Choice, Nothing, Shape, Text, Units
-from api.mailboxes import (
+from api.routes import Routes
+from api.seen import Seen
+from api.sending.mailboxes import (
     ASKED,
     CONFIRMED,
     DISABLED,
@@ -21,8 +23,6 @@ from api.mailboxes import (
     Mailboxes,
     must_be_address,
 )
-from api.routes import Routes
-from api.seen import Seen
 from domain.engine import Engine
 from domain.journal import Journal
 from domain.permission import OPERATOR

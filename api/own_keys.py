@@ -12,11 +12,11 @@ from flask import Response, jsonify
 
 from api.authentication import caller
 from api.fields import Nothing, Shape, Text, Units, word
-from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
-from api.keys import Key, Keys
+from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
+from api.identity.keys import Key, Keys
+from api.identity.scope import KEYRING
 from api.operations import Refusals
 from api.routes import Routes
-from api.scope import KEYRING
 from domain.journal import Journal
 from domain.refusal import (
     BadExpiry,

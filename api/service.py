@@ -6,7 +6,6 @@ from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
-from api.readiness import FAILED, OK, UNKNOWN, Readiness
 from api.routes import Routes
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
@@ -19,6 +18,7 @@ from domain.release import PARTS
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.values import Example, one_of
+from projections.readiness import FAILED, OK, UNKNOWN, Readiness
 from projections.store import Store
 from projections.told import Count
 

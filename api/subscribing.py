@@ -10,9 +10,9 @@ from flask import Response, jsonify, request
 from api.allowance import Network
 from api.authentication import actor
 from api.fields import Nothing, Shape, Text, Units
-from api.outbound import LONGEST_URL, must_be_url
 from api.routes import Routes
-from api.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
+from api.sending.outbound import LONGEST_URL, must_be_url
+from api.sending.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import TypeVar
 
 from api.allowance import Network
-from api.mailboxes import Mailbox
-from api.outbound import Unreached, post
-from api.webhooks import Webhook, Webhooks, signed
+from api.sending.mailboxes import Mailbox
+from api.sending.outbound import Unreached, post
+from api.sending.webhooks import Webhook, Webhooks, signed
 from domain.journal import Journal
 from projections.feed import ONE, CloudEvent, stretch
 from projections.store import Store

@@ -23,11 +23,11 @@ from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from api.readiness import FAILED as CHECK_FAILED
-from api.readiness import Check, Readiness
 from domain.checkpoint import open_checkpoint
 from domain.engine import EMBEDDED, DatabaseUnavailable
 from domain.tree import NotVerified
+from projections.readiness import FAILED as CHECK_FAILED
+from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
 from scripts.pushing import of_unknown_kind
 from scripts.service import Service, open_service

@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping
 from functools import cache
 
 from api.allowance import RATES
-from api.identities import IDENTITIES
-from api.keys import KEY_TERMS, KEYS
-from api.mailboxes import MAILBOXES
+from api.identity.identities import IDENTITIES
+from api.identity.keys import KEY_TERMS, KEYS
+from api.identity.sessions import SESSIONS
 from api.seen import SEEN
-from api.sessions import SESSIONS
-from api.webhooks import WEBHOOKS
+from api.sending.mailboxes import MAILBOXES
+from api.sending.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS

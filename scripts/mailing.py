@@ -14,8 +14,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import NamedTuple
 
-from api.mailboxes import NEW, Mailbox, Mailboxes
-from api.outbound import trusting
+from api.sending.mailboxes import NEW, Mailbox, Mailboxes
+from api.sending.outbound import trusting
 from api.web.mail import Digest, Sender, confirming, digest_of, digesting
 from domain.money.proposing import NotifyOfProposal
 from domain.refusal import Refusal

@@ -17,8 +17,8 @@ from flask import Flask
 
 from api.application import create_app
 from api.document import operations
+from api.identity.scope import WORDS
 from api.problems import PROBLEMS
-from api.scope import WORDS
 from api.web import is_page
 from api.web.guides import FOLDER
 from domain import contributor, dispute

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
-from api.keys import Keys
-from api.mailboxes import Mailboxes
+from api.identity.keys import Keys
+from api.sending.mailboxes import Mailboxes
 from domain.comment import COMMENT_MINUTES
 from domain.engine import (
     EMBEDDED,

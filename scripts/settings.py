@@ -25,8 +25,8 @@ from api.allowance import (
     read_networks,
     said_limits,
 )
-from api.issuer import Issuer, must_be_address
-from api.keys import strong_key
+from api.identity.issuer import Issuer, must_be_address
+from api.identity.keys import strong_key
 from domain.checkpoint import must_be_witnesses
 from domain.comment import COMMENT_MINUTES
 from domain.disclosure import EVIDENCE_KINDS

@@ -12,7 +12,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from api.issuer import DISCOVERY, Issuer
+from api.identity.issuer import DISCOVERY, Issuer
 
 AUDIENCE = "https://stemma.example"
 

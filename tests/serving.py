@@ -24,7 +24,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wsgi import ClosingIterator
 
 from api.application import create_app
-from api.issuer import Issuer
+from api.identity.issuer import Issuer
 from api.limits import Limits
 from api.problems import MEDIA_TYPE, PROBLEMS
 from domain.engine import Engine

@@ -11,10 +11,10 @@ from money import Bank, bank
 from stories import OPERATOR
 from test_money_sold import RULES, shared
 
-from api import statements
 from api.problems import Problem
-from api.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, Statement
+from api.web import statements
 from api.web.amounts import exact
+from api.web.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, Statement
 from domain.refusal import BadAmount, NothingToPay
 from projections.money import bookkeeping, previewing
 from projections.question import Asking

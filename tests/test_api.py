@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from serving import Served, serving
 
-from api.readiness import KEPT_FAILED_SECONDS
 from projections.follower import PROJECTIONS
+from projections.readiness import KEPT_FAILED_SECONDS
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from serving import OPERATOR_KEY, Served, serving
 
-from api.keys import PREFIX, digest_of
+from api.identity.keys import PREFIX, digest_of
 from domain.refusal import BadId
 
 

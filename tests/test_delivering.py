@@ -18,9 +18,9 @@ from certified import certified
 from stories import Story, story
 from test_webhooks import HERE, receiving
 
-from api import outbound
-from api.outbound import Unreached, post, target_of
-from api.webhooks import Webhooks
+from api.sending import outbound
+from api.sending.outbound import Unreached, post, target_of
+from api.sending.webhooks import Webhooks
 
 PEOPLE = 12
 LONG = 60.0

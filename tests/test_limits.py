@@ -16,7 +16,7 @@ from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 
 from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks, said_limits
-from api.keys import strong_key
+from api.identity.keys import strong_key
 from api.limits import Limits
 from domain.engine.opening import open_engine
 from scripts.service import open_service

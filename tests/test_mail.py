@@ -20,8 +20,8 @@ from stories import OPERATOR, Story, id_of, story
 from test_pages import reader, signed_in
 from test_webhooks import Time
 
-from api.mailboxes import LEAST_BETWEEN, PAUSES, Mailbox, Mailboxes, must_be_address
-from api.turns import PATIENCE, TAKEN
+from api.sending.mailboxes import LEAST_BETWEEN, PAUSES, Mailbox, Mailboxes, must_be_address
+from api.sending.turns import PATIENCE, TAKEN
 from api.web.mail import Sender
 from domain.identity import part_id
 from domain.refusal import BadAddress, UnknownMailbox

@@ -10,7 +10,7 @@ from money import Bank, asset, bank
 from stories import id_of
 from test_mail import Post, posting, text_of
 
-from api.mailboxes import Mailbox, Mailboxes
+from api.sending.mailboxes import Mailbox, Mailboxes
 from domain.money.agreeing import FinaliseProposal
 from domain.money.proposal import LONGEST_WAIT, Proposal
 from domain.refusal import ProposalRevised, WindowOpen

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from serving import OPERATOR_KEY, Client, Served, serving
 from test_pages import reader, signed_in
 
-from api.scope import WORDS, Scope
+from api.identity.scope import WORDS, Scope
 from domain.refusal import BadScope
 from domain.registry import COMMANDS
 from scripts.service import open_service

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from serving import OPERATOR_KEY, Served, serving
 
-from api.keys import digest_of
+from api.identity.keys import digest_of
 from domain.dispute import GROUNDS
 from projections import wording
 from scripts.service import Service

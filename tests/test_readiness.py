@@ -16,7 +16,8 @@ from serving import Served, serving
 from test_clock import SetClock
 from test_server import prepared, started, wait_until
 
-from api.readiness import (
+from domain.commands.admitting import AdmitContributor
+from projections.readiness import (
     FAILED,
     KEPT_SECONDS,
     OK,
@@ -26,7 +27,6 @@ from api.readiness import (
     Finding,
     Readiness,
 )
-from domain.commands.admitting import AdmitContributor
 from scripts.service import Service, open_service
 
 

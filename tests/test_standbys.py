@@ -16,7 +16,6 @@ from stories import OPERATOR
 from test_crash_together import every_fact_follows_the_one_before_it
 from test_server import wait_until
 
-from api.readiness import OK, Readiness
 from domain.commands.admitting import AdmitContributor
 from domain.commands.submitting import SubmitContribution
 from domain.engine import DatabaseUnavailable
@@ -24,6 +23,7 @@ from domain.engine.deadline import within
 from domain.money.dividing import RecordRevenue
 from domain.refusal import Busy
 from domain.request import key_digest
+from projections.readiness import OK, Readiness
 from projections.store import Behind
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, environment_of, read_settings

@@ -16,10 +16,10 @@ from joserfc.jwk import Key, RSAKey
 from serving import Served, serving
 from stories import Story, story
 
-from api.identities import Identities
-from api.issuer import DISCOVERY, FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, IssuerKeys
+from api.identity.identities import Identities
+from api.identity.issuer import DISCOVERY, FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, IssuerKeys
+from api.identity.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, Tokens
 from api.problems import Problem
-from api.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, Tokens
 from scripts.settings import BadSetting, environment_of, read_settings
 from scripts.stemma import main
 

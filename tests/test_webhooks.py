@@ -23,10 +23,10 @@ from standardwebhooks.webhooks import Webhook as Reader
 from stories import Story, story
 from test_pages import signed_in
 
-from api import outbound
-from api.outbound import Unreached, is_public, must_be_url, post, target_of
-from api.turns import LONGEST_PAUSE, PATIENCE, TAKEN
-from api.webhooks import Webhooks, signed
+from api.sending import outbound
+from api.sending.outbound import Unreached, is_public, must_be_url, post, target_of
+from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN
+from api.sending.webhooks import Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import Deliverer
 from scripts.stemma import main

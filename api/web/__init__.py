@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint
 
 from api.authentication import Opening
-from api.keys import Keys
+from api.identity.keys import Keys
 from api.limits import Limits
 from api.notifying import Notifications
 from api.subscribing import Subscriptions

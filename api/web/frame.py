@@ -24,12 +24,12 @@ from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.conditional import by_bytes
 from api.fields import Choice, Shape, Text, Whole, searched
-from api.keys import Keys
+from api.identity.keys import Keys
+from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.received import loaded
 from api.schemas import stated
-from api.sessions import Sessions, form_token
 from api.web import keeping, words
 from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in

@@ -12,12 +12,12 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api import statements
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
-from api.statements import MOST_LINES, Outcome, Statement
+from api.web import statements
 from api.web.frame import Answer, Frame, asked
 from api.web.keepers import must_read_all
+from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue
 from domain.money.naming import SOURCES
 from domain.refusal import Refusal

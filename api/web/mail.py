@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from flask import Flask, g
 from markupsafe import Markup
 
-from api.mailboxes import CONFIRMED, Mailbox
+from api.sending.mailboxes import CONFIRMED, Mailbox
 from api.web import words
 from api.web.finding import told
 from domain.journal import Journal

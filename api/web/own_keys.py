@@ -10,10 +10,10 @@ from typing import Any
 from flask import g, render_template, request
 
 from api.authentication import caller
-from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
-from api.keys import ID_LENGTH, Key
+from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
+from api.identity.keys import ID_LENGTH, Key
+from api.identity.scope import WORDS
 from api.problems import Problem, of_refusal
-from api.scope import WORDS
 from api.web.frame import Answer, Frame, id_named
 from domain.permission import OPERATOR
 from domain.refusal import Refusal

@@ -9,10 +9,10 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.mailboxes import LONGEST_ADDRESS, OFTEN
 from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
 from api.received import loaded
+from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
 from api.web.frame import Answer, Frame
 from domain.refusal import Refusal
 

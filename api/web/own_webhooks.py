@@ -9,12 +9,12 @@ from typing import Any
 
 from flask import g, render_template, request
 
-from api.outbound import LONGEST_URL
 from api.problems import Problem, of_refusal
 from api.received import loaded
+from api.sending.outbound import LONGEST_URL
+from api.sending.webhooks import Webhook
 from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
 from api.web.frame import Answer, Frame
-from api.webhooks import Webhook
 from domain.refusal import Refusal
 
 

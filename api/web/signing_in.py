@@ -12,7 +12,7 @@ from flask import g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from api.authentication import come_in
-from api.sessions import LIFETIME, form_token
+from api.identity.sessions import LIFETIME, form_token
 from api.web.cookies import SESSION, cookie, drop_cookie, keep_cookie
 from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import ask_for_key, is_ours, show_kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from api.identities import Identities
+from api.identity.identities import Identities
 from projections import timeline
 from scripts.commands.frame import as_json, asked, holder_of, listed, opened, out, settings_of
 

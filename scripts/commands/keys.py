@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from api.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
-from api.scope import Caller
+from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
+from api.identity.scope import Caller
 from domain.note import SignerKey, VerifierKey
 from domain.permission import OPERATOR
 from projections import timeline

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from api.keys import ID_LENGTH, digest_of
+from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from scripts.line import Line
 from scripts.mirror import PATIENCE, TOO_MANY, Unreachable, fetch, wait_of

@@ -17,10 +17,10 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
-from api.identities import Identities
-from api.issuer import Issuer, IssuerAway, IssuerKeys
+from api.identity.identities import Identities
+from api.identity.issuer import Issuer, IssuerAway, IssuerKeys
+from api.identity.scope import Caller, Scope
 from api.problems import Problem
-from api.scope import Caller, Scope
 from domain.identity import is_id
 
 audit = logging.getLogger("stemma.audit")

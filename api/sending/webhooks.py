@@ -14,7 +14,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
-from api.turns import FREE, SENT, TAKEN, Turns
+from api.sending.turns import FREE, SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.identity import new_id

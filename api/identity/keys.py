@@ -19,7 +19,7 @@ from math import log2
 from secrets import token_urlsafe
 from typing import NamedTuple
 
-from api.scope import EVERYTHING, Caller, Scope
+from api.identity.scope import EVERYTHING, Caller, Scope
 from domain.contributor import Contributor
 from domain.engine import DatabaseUnavailable, Engine, Table
 from domain.identity import new_id

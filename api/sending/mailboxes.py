@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from api.turns import FREE, SENT, Turns
+from api.sending.turns import FREE, SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.moment import instant

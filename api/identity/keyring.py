@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from api.keys import Key, Keys
-from api.scope import KEYS, Caller, Scope
+from api.identity.keys import Key, Keys
+from api.identity.scope import KEYS, Caller, Scope
 from domain.contributor import Contributor
 from domain.fact import utc_now
 from domain.journal import Journal

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
 
-from api.keys import RANDOM_BYTES, Keys, digest_of
-from api.scope import Caller
+from api.identity.keys import RANDOM_BYTES, Keys, digest_of
+from api.identity.scope import Caller
 from domain.engine import Engine, Table
 
 LIFETIME = timedelta(days=14)
