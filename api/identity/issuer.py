@@ -19,7 +19,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from joserfc.errors import JoseError
 
-from api.outbound import is_public
+from api.sending.outbound import is_public
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
