@@ -1,21 +1,35 @@
-"""What people type in a form, in the exact form of the API: 20 % is a fifth."""
+"""What people type in a form, in the exact form of the API: 20 % is a fifth, and ⅓ is 1/3."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from fractions import Fraction
 
 from domain.remix import exact_rate
 
 _PERCENTAGE = re.compile(r"([0-9]{1,60})(?:[.,]([0-9]{1,20}))?\s*%")
+_MIXED = re.compile(r"(?:([0-9]{1,20})\s+)?([0-9]{1,20})\s*/\s*([0-9]{1,20})\s*(%?)")
 
 
 def exact(text: str) -> str:
-    """A percentage as a fraction; any other text as it is."""
-    found = _PERCENTAGE.fullmatch(text.strip())
-    if found is None:
-        return text.strip()
-    return str(Fraction(f"{found[1]}.{found[2] or 0}") / 100)
+    """A percentage or a mixed number as a fraction; any other text as it is."""
+    typed = _plain(text).strip()
+    if found := _PERCENTAGE.fullmatch(typed):
+        return str(Fraction(f"{found[1]}.{found[2] or 0}") / 100)
+    if (found := _MIXED.fullmatch(typed)) and int(found[3]):
+        whole = int(found[1] or 0) + Fraction(int(found[2]), int(found[3]))
+        return str(whole / (100 if found[4] else 1))
+    return text.strip()
+
+
+def _plain(text: str) -> str:
+    """The same in digits of ASCII: ⅓ is 1/3, and after a number a further part of it."""
+    apart = "".join(
+        f" {one}" if unicodedata.decomposition(one).startswith("<fraction>") else one
+        for one in text
+    )
+    return unicodedata.normalize("NFKC", apart).replace("\u2044", "/")
 
 
 def joined(text: str) -> str:

@@ -115,6 +115,18 @@ def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Serv
     assert "Nobody and nothing is called so." in (
         operator.post(path, said | {"id": "Zebedee"}).text_seen
     )
+    typed = {"work": "Zebedee", "contributor": "Cleo", "role": "king", "effective_at": "never"}
+    wrong = operator.post("/do/credit", {"form_token": token, **typed}).text
+    for field in ("Work", "Contributor", "Role", "Effective"):
+        assert re.search(f'href="#[a-z_]+">{field}', wrong), (field, "all that is wrong at once")
+    project = {"title": "A", "goal": "B", "kind": "song", "steps": "One"}
+    led = {"form_token": token, **project, "leaders": f"Cleo Reeding\n{one}\nCleo Reed\nZebedee"}
+    asked = operator.post("/do/project", led).text_seen
+    assert "Several are found for “Cleo Reed”" in asked
+    assert "Nobody and nothing is called “Zebedee”." in asked
+    launched = operator.post("/do/project", led | {"leaders": f"Cleo Reeding\n{one}"})
+    assert launched.status == 303, "people are named by name in every line, too"
+    head += 2
     preview = operator.post(path, said | {"id": one})
     assert (preview.status, served.head) == (200, head)
     assert "are one person from now on, called Cleo Reeding" in preview.text_seen

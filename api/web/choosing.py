@@ -6,7 +6,7 @@ A name that one person or work alone has is enough; of several, one of those fou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
 from api.problems import Problem
 from api.web import words
@@ -16,7 +16,7 @@ from domain.command import Command
 from domain.identity import may_be_id
 from domain.outside import outside_id
 from domain.text import folded
-from domain.values import Ref
+from domain.values import Many, Ref, Several, Value
 from projections.store import View
 
 KINDS = {
@@ -25,6 +25,7 @@ KINDS = {
 }
 """How what a field names is searched."""
 
+NOBODY = "Nobody and nothing is called so."
 Found = dict[str, dict[str, str]]
 """By the field: what can be chosen, its name by its id."""
 
@@ -32,41 +33,56 @@ Found = dict[str, dict[str, str]]
 class NotOne(Exception):
     """Names that are not those of one person or work alone."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Found, said: dict[str, str]) -> None:
         super().__init__()
-        self.found = found
+        self.found, self.said = found, said
 
-    @property
-    def problem(self) -> Problem:
-        """What the form says."""
-        said = {
-            name: "Choose one of those found." if of else "Nobody and nothing is called so."
-            for name, of in self.found.items()
-        }
+    def problem(self, further: Iterable[Mapping[str, str]]) -> Problem:
+        """What the form says, with what else is wrong in it."""
         errors = [
             {"pointer": f"#/{name}", "detail": text, "code": "unknown_choice"}
-            for name, text in said.items()
+            for name, text in self.said.items()
         ]
-        detail = " ".join(said.values())
-        return Problem("unknown_choice", detail, members={"errors": errors})
+        detail = " ".join(self.said.values())
+        return Problem("unknown_choice", detail, members={"errors": [*errors, *further]})
 
 
 def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str, str]:
     """What was sent, with ids instead of names; NotOne if a name is not enough."""
-    found = {name: dict(of) for name, of in _named(view, command, sent)}
-    ids = {name: next(iter(of)) for name, of in found.items() if len(of) == 1}
-    if further := {name: of for name, of in found.items() if len(of) != 1}:
-        raise NotOne(further)
+    choices, said, ids = Found(), dict[str, str](), dict[str, str]()
+    for one in command.fields():
+        typed, (noun, has_lines) = sent.get(one.name, "").strip(), _named_by(one.value)
+        if not typed or noun not in KINDS:
+            continue
+        lines = [line.strip() for line in typed.splitlines()] if has_lines else [typed]
+        names = [line for line in lines if line and not (has_lines and line.startswith("{"))]
+        found = {name: dict(_of(view, noun, name)) for name in dict.fromkeys(names)}
+        unclear = {name: of for name, of in found.items() if len(of) != 1}
+        if unclear and has_lines:
+            said[one.name] = " ".join(_unclear(name, of) for name, of in unclear.items())
+        elif unclear:
+            (choices[one.name],) = unclear.values()
+            said[one.name] = "Choose one of those found." if choices[one.name] else NOBODY
+        else:
+            ids[one.name] = "\n".join(next(iter(found.get(line, [line]))) for line in lines)
+    if said:
+        raise NotOne(choices, said)
     return sent | ids
 
 
-def _named(
-    view: View, command: type[Command], sent: dict[str, str]
-) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    for one in command.fields():
-        typed = sent.get(one.name, "").strip()
-        if typed and isinstance(one.value, Ref) and one.value.noun in KINDS:
-            yield one.name, _of(view, one.value.noun, typed)
+def _named_by(value: Value) -> tuple[str, bool]:
+    """What a field names, and whether it does so in each line; what it names may be nothing."""
+    if isinstance(value, Several):
+        value, has_lines = value.record.fields()[0].value, True
+    else:
+        value, has_lines = (value.inner, True) if isinstance(value, Many) else (value, False)
+    return (value.noun if isinstance(value, Ref) else ""), has_lines
+
+
+def _unclear(name: str, found: dict[str, str]) -> str:
+    if found:
+        return f"Several are found for “{name}”: give the address of the page of one."
+    return f"Nobody and nothing is called “{name}”."
 
 
 def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:

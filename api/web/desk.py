@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from flask import g, render_template, request
@@ -93,7 +93,7 @@ def pages(frame: Frame) -> None:
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
         except NotOne as names:
-            problem = names.problem
+            problem = names.problem(_wrong_beside(command, sent, names.said, currency))
             return _form(command, sent, problem, names.found, typed_in=currency), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
@@ -288,6 +288,18 @@ def _kind(value: Value) -> str:
 def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
     """The command that was typed into a form; amounts in a currency, else in smallest units."""
     return stated(command, dict(_said(command, sent, currency)))
+
+
+def _wrong_beside(
+    command: type[Command], sent: dict[str, str], names: Collection[str], currency: str | None
+) -> list[dict[str, str]]:
+    """What is wrong with the fields of a form apart from these."""
+    try:
+        typed(command, sent | dict.fromkeys(names, ""), currency)
+    except Problem as problem:
+        errors = cast("list[dict[str, str]]", problem.members.get("errors", []))
+        return [one for one in errors if one["pointer"].split("/")[1] not in names]
+    return []
 
 
 def _said(
