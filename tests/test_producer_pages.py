@@ -417,7 +417,11 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     window, path = signed_in(served, band), f"/statement/{band}/division"
     said = {"payee": scene.ben, "part": "25 %", "form_token": window.get(path).token}
     assert window.post(path, said | {"part": "5/4"}).status == 422
-    assert window.post(path, said).status == 303
+    shown = window.post(path, said)
+    assert re.search(r"The account of the group\s*75 %", shown.text_seen)
+    (seen,) = re.findall('name="seen" value="([^"]+)"', shown.text)
+    assert window.post(path, said | {"do": "record", "seen": "another"}).status == 200
+    assert window.post(path, said | {"do": "record", "seen": seen}).status == 303
     assert "Ben has 25 % of each share of the group; 75 % stays with its account" in " ".join(
         window.get(f"/contributor/{band}").text_seen.split()
     )

@@ -1,7 +1,6 @@
 """Dividing a group's shares among its members, by their own agreement: in one pool, or in all.
 
-In one pool, only what the preview showed is recorded. What nobody is given stays with the group's
-account.
+Only what the preview showed is recorded. What nobody is given stays with the group's account.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from uuid import uuid4
 from flask import g, render_template, request
 
 from api import percentages
-from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import errors
 from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
 from api.web.previewing import seal, tried
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
-from domain.refusal import NoShare, Refusal
+from domain.refusal import NoShare
 from projections import attribution, groups, memberships
 from projections.money import pools
 from projections.money.told import ProposalTold
@@ -61,11 +59,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/statement/<id>/division", nobody_else=True)
     def show_group_division(id: str) -> Answer:
-        return _standing(frame, id_in_path(id))
+        return _standing(frame, id_in_path(id), "choose")
 
     @frame.form("/statement/<id>/division")
     def divide_shares(id: str) -> Answer:
-        return _standing(frame, id_in_path(id), request.form.get("reason", "").strip())
+        return _standing(frame, id_in_path(id), request.form.get("do", ""))
 
 
 def members_of(view: View, group: str) -> dict[str, str | None]:
@@ -96,7 +94,7 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
             proposal=proposal,
             own=own,
             lines=lines,
-            left=1 - sum((one.exact for one in lines), Fraction()),
+            left=_left(lines),
             whole=Fraction(own["share"]),
             fields=fields,
             id=new,
@@ -108,30 +106,35 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
         return page, done.status
 
 
-def _standing(frame: Frame, id: str, reason: str | None = None) -> Answer:
+def _standing(frame: Frame, id: str, do: str) -> Answer:
     """The form by which a group divides what it has in all pools."""
-    problem = None
+    reason = request.form.get("reason", "").strip()
     with frame.view(asked()) as view:
         said = memberships.division(view, frame.journal, id, actor=reader())["among"]
         lines = _lines(view, id, {each["contributor"]["id"]: each["part"] for each in said})
-        if reason is not None:
-            among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
-            more = {"reason": reason} if reason else {}
-            try:
-                receipt = frame.record(stated(DivideShares, {"id": id, "among": among, **more}))
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
-            else:
-                return to_page(f"/contributor/{id}", receipt.position)
+        among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
+        command = {"id": id, "among": among} | ({"reason": reason} if reason else {})
+        sealed = seal(reason, lines)
+        done = tried(frame, do, sealed, lambda: stated(DivideShares, command), lambda *_: True)
+        if made := done.recorded:
+            return to_page(f"/contributor/{id}", made.position)
         page = render_template(
             "division.html",
             group=attribution.person(view, id),
             lines=lines,
-            reason=reason or "",
-            problem=problem,
-            wrong=errors.by_field(problem, {}, {"among": "The parts"}),
+            left=_left(lines),
+            reason=reason,
+            seal=sealed,
+            is_shown=done.shown,
+            problem=done.problem,
+            wrong=errors.by_field(done.problem, {}, {"among": "The parts"}),
         )
-    return page, 200 if problem is None else problem.code
+    return page, done.status
+
+
+def _left(lines: list[Line]) -> Fraction:
+    """What nobody is given."""
+    return 1 - sum((one.exact for one in lines), Fraction())
 
 
 def _lines(view: View, group: str, usual: dict[str, str]) -> list[Line]:
