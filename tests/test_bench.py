@@ -150,8 +150,7 @@ MEASURES = {
         *["the statement of a pool, p50"] * 2,
         *["the statement of a contributor, p50"] * 2,
         *["why a payee got that, p50"] * 2,
-        "a batch of 30 payouts",
-        "a batch of 60 payouts",
+        *["a batch of 15 payouts"] * 4,
     ],
     "load": [
         *(

@@ -15,6 +15,7 @@ from domain.journal import Journal
 from domain.note import SignerKey
 from projections.follower import Rebuild
 from scripts.benchmarks.by_hand import scratch
+from scripts.benchmarks.measure import KEY
 from scripts.service import Service, open_service
 
 
@@ -59,7 +60,7 @@ def filled(
     if (database, name, count) not in here.filled:
         kept = f"stemma_{name}_{count}" if here.is_kept else None
         address = here.stack.enter_context(scratch(database, kept))
-        service = here.stack.enter_context(open_service(address, signer=signer))
+        service = here.stack.enter_context(open_service(address, operator_key=KEY, signer=signer))
         _fill(service, record, last)
         here.filled[database, name, count] = service, address
     return here.filled[database, name, count]

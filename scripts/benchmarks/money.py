@@ -11,14 +11,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
+from uuid import NAMESPACE_OID, uuid5
 
 from domain.command import Command
 from domain.commands.admitting import AdmitContributor
@@ -29,9 +31,10 @@ from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
 from domain.money.proposing import OpenPool
+from projections.follower import uncollected
 from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.filled import filled
 from scripts.benchmarks.measure import (
-    KEY,
     Peer,
     Result,
     Size,
@@ -42,15 +45,22 @@ from scripts.benchmarks.measure import (
     seconds,
 )
 from scripts.bundle import found_in, import_lines
-from scripts.service import Service, open_service
+from scripts.service import Service
 
 T = TypeVar("T")
 SIZES = {
     "small": ((100, 10), (200, 20)),
-    "full": ((1_000, 100), (10_000, 1_000), (100_000, 10_000)),
-    "largest": ((1_000, 100), (1_000_000, 10_000)),
+    "full": ((1_000, 100), (10_000, 4_000), (100_000, 10_000)),
+    "largest": ((1_000, 100), (10_000, 4_000), (1_000_000, 10_000)),
 }
 """How many revenues there are in how many pools."""
+BATCHES = {"small": (5, 5), "full": (100, 3_334), "largest": (100, 3_334)}
+"""Of how many pools everybody is paid, in one batch and in another, which a small size has not.
+
+The first is of those in dollars, the second of everybody in euros.
+"""
+BY_HAND = 100_000
+"""How many revenues the tables by hand hold at most; at a million they are not quicker."""
 TIMES = {"small": 20, "full": 200, "largest": 200}
 LINES = {"small": 200, "full": 10_000, "largest": 10_000}
 IMPORTED = {"small": 2_000, "full": 100_000, "largest": 100_000}
@@ -82,6 +92,12 @@ class Stage:
     def told(self, measure: str, value: float, unit: str, *more: Any) -> Result:
         return Result("money", engine_of(self.address), measure, value, unit, *more)
 
+    def payees(self, pools: Iterable[str]) -> list[str]:
+        """Everybody who has a share in some pools."""
+        books = self.service.journal.books()
+        shares = (books.agreements[books.pools[pool].agreements[-1]].shares for pool in pools)
+        return [payee for each in shares for payee in each]
+
     def some(self) -> list[str]:
         """As many pools at every size, from all over."""
         return self.pools[:: len(self.pools) // AT_ONCE or 1][:AT_ONCE]
@@ -93,7 +109,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     What is compared takes turns, at all sizes, so that other load meets each alike.
     """
     with ExitStack() as opened:
-        stages = [_stage(opened, database, *each) for each in SIZES[size]]
+        stages = [_stage(database, size, *each) for each in SIZES[size]]
         peers = [_peers(opened, database, *each) for each in SIZES[size]]
         yield from _recorded(stages, peers, TIMES[size])
         for stage in stages:
@@ -108,21 +124,50 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         for what in answers[0]:
             timed = _in_turns([each[what] for each in answers])
             yield from _compared(f"{what} {{}}, p50", stages, timed)
-        for stage in stages:
-            batch, payees = partial(_paid, stage), PAYEES * len(stage.pools)
-            yield stage.told(f"a batch of {payees:,} payouts", 1_000 * seconds(batch), "ms")
+        yield from _batches_paid(stages, BATCHES[size])
 
 
-def _stage(opened: ExitStack, database: str, revenues: int, pools: int) -> Stage:
-    address = opened.enter_context(scratch(database))
-    service = opened.enter_context(open_service(address, operator_key=KEY))
-    found = opened_pools(service.journal, pools)
-    _carry_out(service.journal, (revenue_of(found[n % pools], n) for n in range(revenues)))
+def _stage(database: str, size: Size, revenues: int, pools: int) -> Stage:
+    """Filled, or as a run before kept it."""
+    _, many = BATCHES[size]
+
+    def told(journal: Journal) -> None:
+        found = opened_pools(journal, pools, in_euros=many if many < pools else 0)
+        each = revenues // pools
+        begun = _first_missing(journal, "revenue", revenues)
+        # One pool after the other: an append about few of them is quick.
+        of = ((_id("revenue", n), found[n // each % pools], n) for n in range(begun, revenues))
+        _carry_out(journal, (replace(revenue_of(pool, n), id=id) for id, pool, n in of))
+
+    last = _id("revenue", revenues - 1)
+    service, address = filled("money", revenues, database, told, last=last)
+    found = [_id("pool", number) for number in range(pools)]
     return Stage(address, revenues, found, service)
 
 
-def _paid(stage: Stage) -> None:
-    stage.service.journal.record(IssuePayouts(currency="USD"))
+def _id(kind: str, number: int) -> str:
+    return str(uuid5(NAMESPACE_OID, f"{kind} {number}"))
+
+
+def _first_missing(journal: Journal, kind: str, count: int) -> int:
+    """How many of a kind were recorded, one after the other."""
+    return bisect(range(count), False, key=lambda n: not journal.facts.births([_id(kind, n)]))
+
+
+def _batches_paid(stages: list[Stage], batches: tuple[int, int]) -> Iterator[Result]:
+    """Everybody in as many pools at every size, who has earned something again."""
+    few, many = batches
+    for pools, currency in ((few, "USD"), (many, "EUR")):
+        able = [stage for stage in stages if currency == "USD" or len(stage.pools) > many]
+        timed = []
+        for stage in able:
+            among = stage.pools[-few:] if currency == "USD" else stage.pools[:many]
+            _carry_out(stage.service.journal, (revenue_of(pool, 1) for pool in among))
+            payees = None if currency == "EUR" else stage.payees(among)
+            command = IssuePayouts.of({"currency": currency, "payees": payees})
+            timed.append(_timed(partial(stage.service.journal.record, command)))
+        what = f"a batch of {PAYEES * pools:,} payouts {{}}"
+        yield from _compared(what, able, timed)
 
 
 Timed = tuple[float, float]
@@ -193,8 +238,8 @@ def _imported(journal: Journal, pools: list[str], lines: int) -> float:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sales.csv"
         rows = (
-            f"{pools[n % len(pools)]},Shop,2026-01,{TERRITORIES[n // len(pools) % 5]},streaming,1,"
-            f"0.0109342{n:06}"
+            f"{pools[n % len(pools)]},Shop,2026-01,{TERRITORIES[n // len(pools) % 5]},"
+            f"channel {n // len(pools) // 5},1,0.0109342{n:06}"
             for n in range(lines)
         )
         head = "Pool,Shop,Period,Country,Channel,Quantity,Amount"
@@ -212,9 +257,7 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
     def ask(path: str) -> None:
         assert client.get(path).status_code == 200, path
 
-    people = [
-        next(iter(books.agreements[books.pools[pool].agreements[-1]].shares)) for pool in pools
-    ]
+    people = stage.payees(pools)[::PAYEES]
     latest = [books.divisions_of(pool)[-1][0] for pool in pools]
     return {
         "the statement of a pool": [partial(ask, f"/pools/{pool}/statement") for pool in pools],
@@ -231,29 +274,32 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
 # -- ours ----------------------------------------------------------------------------------------
 
 
-def opened_pools(journal: Journal, pools: int) -> list[str]:
-    """Pools of one release, each with an agreement of its own."""
-    person = journal.record(AdmitContributor(name="Ana")).id
-    credit = {"contributor": person, "role": "writer"}
-    piece = SubmitContribution.of({"title": "Song", "medium": "text", "authors": [credit]})
-    work = journal.record(piece).id
-    release = journal.record(AssembleRelease(title="Album", components=(Component(work=work),))).id
-    terms, found = {"type": "agreed"}, []
-    for numbers in _batches(iter(range(pools)), 50):
+def opened_pools(journal: Journal, pools: int, in_euros: int = 0) -> list[str]:
+    """Pools of one release, each with an agreement of its own; those that are missing."""
+    begun = _first_missing(journal, "pool", pools)
+    release = _id("release", 0)
+    if not begun:
+        piece = SubmitContribution.of({"title": "Song", "medium": "text"})
+        work = journal.record(piece).id
+        album = AssembleRelease(title="Album", components=(Component(work=work),), id=release)
+        journal.record(album)
+    for numbers in _batches(iter(range(begun, pools)), 50):
         draft = journal.draft()
         for number in numbers:
-            said: dict[str, Any] = {"release": release, "kind": "song", "currency": "USD"}
-            pool = draft.carry_out(OpenPool(name=f"pool {number}", terms=terms, **said)).id
-            payee = draft.carry_out(AdmitContributor(name=f"Ana {number}")).id
+            pool, payee = _id("pool", number), _id("payee", number)
+            currency = "EUR" if number < in_euros else "USD"
+            said: dict[str, Any] = {"release": release, "kind": "song", "currency": currency}
+            opened = OpenPool(name=f"pool {number}", terms={"type": "agreed"}, id=pool, **said)
+            draft.carry_out(opened)
+            draft.carry_out(AdmitContributor(name=f"Ana {number}", id=payee))
             shares = [[payee, "1/2"], [f"label {number}", "1/3"], [f"studio {number}", "1/6"]]
             assets = ({"asset": "all of it", "value": "1", "shares": shares},)
             agreement = RecordAgreement(
                 pool=pool, assets=assets, agreed_on="2026-01", document="sheet", consents=(payee,)
             )
             draft.carry_out(agreement)
-            found.append(pool)
         journal.commit(draft)
-    return found
+    return [_id("pool", number) for number in range(pools)]
 
 
 def revenue_of(pool: str, number: int, sold: int = 0) -> RecordRevenue:
@@ -269,8 +315,9 @@ def revenue_of(pool: str, number: int, sold: int = 0) -> RecordRevenue:
 def _carry_out(journal: Journal, commands: Iterator[Command]) -> None:
     for some in _batches(commands, BATCH):
         draft = journal.draft(is_vouched_for=True)
-        for command in some:
-            draft.carry_out(command)
+        with uncollected():
+            for command in some:
+                draft.carry_out(command)
         journal.commit(draft)
 
 
@@ -318,7 +365,7 @@ def _peers(opened: ExitStack, database: str, revenues: int, pools: int) -> dict[
         engine.execute(TRANSFER)
         ways["transfers by a stored function, as pgledger"] = _by_function
     numbers = count()
-    for some in _batches(islice(numbers, revenues), BATCH):
+    for some in _batches(islice(numbers, min(revenues, BY_HAND)), BATCH):
         with engine.transaction():
             for number in some:
                 _post(engine, number, pools)

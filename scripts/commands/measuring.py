@@ -24,7 +24,9 @@ commands = click.Group()
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
 )
 @click.option(
-    "--keep", is_flag=True, help="Keep what audit, search, suggest and inbox fill, for later runs."
+    "--keep",
+    is_flag=True,
+    help="Keep what audit, money, search, suggest and inbox fill, for later runs.",
 )
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
