@@ -137,11 +137,25 @@ def sending(sent: Mapping[str, Any], currency: str) -> str:
     return "; ".join([*said, f"{money(sent['amount_minor'], sent['currency'])} sent{at}"])
 
 
-def units(exact: str, currency: str) -> str:
-    """An exact number of smallest units as an amount, with any fraction of a unit after it."""
+LONGEST_FRACTION = 12
+"""A longer one is no longer read, only compared; a page shows about what it is."""
+
+
+def is_long(exact: str) -> bool:
+    """Whether an exact number is too long to be read."""
+    return len(str(Fraction(exact) % 1)) > LONGEST_FRACTION
+
+
+def units(exact: str, currency: str, *, about: bool = False) -> str:
+    """An exact number of smallest units as an amount, with any fraction of a unit after it.
+
+    ``about`` is for where the exact one stands beside it.
+    """
     number = Fraction(exact)
     whole = int(number)
     rest = str(number - whole).replace("-", "−")
     if rest == "0":
         return money(whole, currency)
+    if about:
+        rest = f"about {float(number - whole):.3f}".replace("-", "−")
     return f"{money(whole, currency)} and {rest} of a unit" if whole else f"{rest} of a unit"

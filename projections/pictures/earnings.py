@@ -36,16 +36,17 @@ def earnings_svg(
     top, bottom = max(0, *bars.values(), 0), min(0, *bars.values(), 0)
     unit = _HIGH / ((top - bottom) or 1)
     ends = [money(each) for each in dict.fromkeys((top, 0, bottom))]
-    left = _MARGIN + max(width(each, _SIZE) for each in ends) + 8
-    zero = _MARGIN + 6 + top * unit
+    left, zero = _MARGIN, _MARGIN + 6 + top * unit
+    # On a phone the latest months are seen first, so the amounts stand beside them.
+    right = left + _WIDE + 8 + max(width(each, _SIZE) for each in ends)
     step = _WIDE / max(1, len(bars))
-    drawn = [*_rules(ends, [top, 0, bottom], unit, left, zero)]
+    drawn = [*_rules(ends, [top, 0, bottom], unit, right, zero)]
     for place, (name, units) in enumerate(bars.items()):
         drawn.append(_bar(f"{name}: {money(units)}", units * unit, left + place * step, step, zero))
     base = zero - bottom * unit
     drawn += _names([*bars], left, step, base + 16)
     return document(
-        left + _WIDE + _MARGIN,
+        right + _MARGIN,
         base + 16 + _MARGIN,
         *drawn,
         name="bars",
@@ -84,14 +85,14 @@ def _number(name: str) -> int:
 
 
 def _rules(
-    said: list[str], at: list[int], unit: float, left: float, zero: float
+    said: list[str], at: list[int], unit: float, right: float, zero: float
 ) -> Iterator[Markup]:
     """A line at nothing, at the most and at the least, each with its amount."""
     for text, units in zip(said, dict.fromkeys(at), strict=True):
         y = zero - units * unit
-        path = f"M{number(left)} {number(y)}H{number(left + _WIDE)}"
+        path = f"M{number(_MARGIN)} {number(y)}H{number(_MARGIN + _WIDE)}"
         yield element("path", class_="rule", d=path, fill="none")
-        yield figure(text, left - 8, y + 4, _SIZE, faint=True)
+        yield figure(text, right, y + 4, _SIZE, faint=True)
 
 
 def _bar(said: str, high: float, x: float, step: float, zero: float) -> Markup:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, count, islice, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from domain.command import Command
@@ -32,8 +32,9 @@ from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
 from domain.money.proposing import OpenPool
 from projections.follower import uncollected
-from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.by_hand import engine_of
 from scripts.benchmarks.filled import filled
+from scripts.benchmarks.ledger import BATCH, PAYEES, Actions, by_hand, in_batches
 from scripts.benchmarks.measure import (
     Peer,
     Result,
@@ -47,7 +48,6 @@ from scripts.benchmarks.measure import (
 from scripts.bundle import found_in, import_lines
 from scripts.service import Service
 
-T = TypeVar("T")
 SIZES = {
     "small": ((100, 10), (200, 20)),
     "full": ((1_000, 100), (10_000, 4_000), (100_000, 10_000)),
@@ -59,21 +59,15 @@ BATCHES = {"small": (5, 5), "full": (100, 3_334), "largest": (100, 3_334)}
 
 The first is of those in dollars, the second of everybody in euros.
 """
-BY_HAND = 100_000
-"""How many revenues the tables by hand hold at most; at a million they are not quicker."""
 TIMES = {"small": 20, "full": 200, "largest": 200}
 LINES = {"small": 200, "full": 10_000, "largest": 10_000}
 IMPORTED = {"small": 2_000, "full": 100_000, "largest": 100_000}
 """How many lines a shop's file of sales has, for 100 pools."""
-BATCH = 500
 SOLD = 100
 AT_ONCE = 100
 """How many pools the lines of one batch are for."""
 TERRITORIES = ("DE", "FR", "US", "JP", "BR")
-PAYEES = 3
 SMALLEST = "the smallest size"
-
-Actions = Iterable[Callable[[], object]]
 
 
 @dataclass
@@ -110,7 +104,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     """
     with ExitStack() as opened:
         stages = [_stage(database, size, *each) for each in SIZES[size]]
-        peers = [_peers(opened, database, *each) for each in SIZES[size]]
+        peers = [by_hand(opened, database, *each) for each in SIZES[size]]
         yield from _recorded(stages, peers, TIMES[size])
         for stage in stages:
             yield from _in_bulk(stage, LINES[size], IMPORTED[size])
@@ -283,7 +277,7 @@ def opened_pools(journal: Journal, pools: int, in_euros: int = 0) -> list[str]:
         work = journal.record(piece).id
         album = AssembleRelease(title="Album", components=(Component(work=work),), id=release)
         journal.record(album)
-    for numbers in _batches(iter(range(begun, pools)), 50):
+    for numbers in in_batches(iter(range(begun, pools)), 50):
         draft = journal.draft()
         for number in numbers:
             pool, payee = _id("pool", number), _id("payee", number)
@@ -313,17 +307,12 @@ def revenue_of(pool: str, number: int, sold: int = 0) -> RecordRevenue:
 
 
 def _carry_out(journal: Journal, commands: Iterator[Command]) -> None:
-    for some in _batches(commands, BATCH):
+    for some in in_batches(commands, BATCH):
         draft = journal.draft(is_vouched_for=True)
         with uncollected():
             for command in some:
                 draft.carry_out(command)
         journal.commit(draft)
-
-
-def _batches(every: Iterator[T], size: int) -> Iterator[list[T]]:
-    while some := list(islice(every, size)):
-        yield some
 
 
 FRESH = """
@@ -351,95 +340,3 @@ def _fresh(address: str, pools: list[str], times: int) -> list[float]:
     words = [sys.executable, "-c", FRESH, address, str(times), *pools[:100]]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return list(map(float, done.stdout.split()))
-
-
-# -- by hand -------------------------------------------------------------------------------------
-
-
-def _peers(opened: ExitStack, database: str, revenues: int, pools: int) -> dict[str, Actions]:
-    address = opened.enter_context(scratch(database))
-    engine = opened.enter_context(plain(address))
-    ways: dict[str, Callable[[Plain, int, int], None]] = {"the same postings by hand": _by_hand}
-    _tables(engine, pools)
-    if is_postgres(database):
-        engine.execute(TRANSFER)
-        ways["transfers by a stored function, as pgledger"] = _by_function
-    numbers = count()
-    for some in _batches(islice(numbers, min(revenues, BY_HAND)), BATCH):
-        with engine.transaction():
-            for number in some:
-                _post(engine, number, pools)
-    return {
-        name: (partial(way, engine, number, pools) for number in numbers)
-        for name, way in ways.items()
-    }
-
-
-def _tables(engine: Plain, pools: int) -> None:
-    engine.execute(
-        "CREATE TABLE ledger_accounts (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL, "
-        "version BIGINT NOT NULL)"
-    )
-    engine.execute("CREATE TABLE ledger_revenues (id BIGINT PRIMARY KEY, pool BIGINT NOT NULL)")
-    serial = "BIGSERIAL" if engine.LOADS_BY == "COPY" else "INTEGER"
-    engine.execute(
-        f"CREATE TABLE ledger_entries (id {serial} PRIMARY KEY, revenue BIGINT NOT NULL, "
-        "account BIGINT NOT NULL, amount BIGINT NOT NULL, before BIGINT NOT NULL, "
-        "after BIGINT NOT NULL)"
-    )
-    engine.execute("CREATE INDEX ledger_entries_of ON ledger_entries (account)")
-    with engine.transaction():
-        rows = [(account, 0, 0) for account in range((PAYEES + 1) * pools)]
-        engine.insert("ledger_accounts", rows)
-
-
-def _moves(number: int, pools: int) -> tuple[int, list[tuple[int, int]]]:
-    """The account that money comes from, and what goes where."""
-    first, amount = (PAYEES + 1) * (number % pools), 1_000 + 7 * number % 991
-    return first, [(first + 1, amount // 2), (first + 2, amount // 3), (first + 3, amount // 6)]
-
-
-def _post(engine: Plain, number: int, pools: int) -> None:
-    source, moves = _moves(number, pools)
-    engine.execute("INSERT INTO ledger_revenues VALUES (?, ?)", (number, number % pools))
-    every = [(source, -sum(units for _, units in moves)), *moves]
-    for account, units in every:
-        ((before,),) = engine.execute(
-            "UPDATE ledger_accounts SET balance = balance + ?, version = version + 1 WHERE id = ? "
-            "RETURNING balance",
-            (units, account),
-        )
-        engine.execute(
-            "INSERT INTO ledger_entries (revenue, account, amount, before, after) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (number, account, units, before - units, before),
-        )
-
-
-def _by_hand(engine: Plain, number: int, pools: int) -> None:
-    with engine.transaction():
-        _post(engine, number, pools)
-
-
-TRANSFER = """
-CREATE FUNCTION ledger_transfer(revenue BIGINT, source BIGINT, target BIGINT, units BIGINT)
-RETURNS VOID LANGUAGE plpgsql AS $$
-DECLARE was BIGINT; got BIGINT;
-BEGIN
-    PERFORM id FROM ledger_accounts WHERE id IN (source, target) ORDER BY id FOR UPDATE;
-    UPDATE ledger_accounts SET balance = balance - units, version = version + 1 WHERE id = source
-        RETURNING balance INTO was;
-    UPDATE ledger_accounts SET balance = balance + units, version = version + 1 WHERE id = target
-        RETURNING balance INTO got;
-    INSERT INTO ledger_entries (revenue, account, amount, before, after) VALUES
-        (revenue, source, -units, was + units, was), (revenue, target, units, got - units, got);
-END $$
-"""
-
-
-def _by_function(engine: Plain, number: int, pools: int) -> None:
-    source, moves = _moves(number, pools)
-    with engine.transaction():
-        engine.execute("INSERT INTO ledger_revenues VALUES (?, ?)", (number, number % pools))
-        for target, units in moves:
-            engine.execute("SELECT ledger_transfer(?, ?, ?, ?)", (number, source, target, units))
