@@ -103,6 +103,7 @@ class Lineage(Pedigree[Node]):
         named = Lineage(names[self.root], edges, by_name)
         works, above, influences = self.places
         vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
+        vars(named)["ordered"] = self.ordered
         return named
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
@@ -114,7 +115,7 @@ class Lineage(Pedigree[Node]):
             for edge in self.edges
         )
         rated = replace(self, edges=edges)
-        vars(rated)["places"] = self.places
+        vars(rated)["places"], vars(rated)["ordered"] = self.places, self.ordered
         return rated
 
     # -- rates and people ------------------------------------------------------------------

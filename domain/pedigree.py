@@ -53,11 +53,13 @@ class Places(NamedTuple, Generic[Node]):
     """Children and parents with no edge between them that is more than an influence."""
 
 
-class _Order(NamedTuple):
+class Ordered(NamedTuple):
     """The places, each before its parents, and how many have no child; those in a cycle are not."""
 
     places: list[int]
     ends: int
+    furthest: list[int]
+    """By place: how long the longest path to it is."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Pedigree(Generic[Node]):
         return list(map(self._place.__getitem__, works))
 
     @cached_property
-    def _order(self) -> _Order:
+    def ordered(self) -> Ordered:
         """Source: A. B. Kahn, Topological sorting of large networks (1962)."""
         above = self.places.above
         children = [0] * len(above)
@@ -114,14 +116,15 @@ class Pedigree(Generic[Node]):
             for parent in out:
                 children[parent] += 1
         ordered = [place for place, count in enumerate(children) if not count]
-        ends = len(ordered)
-        # The loop goes on over what it appends.
+        ends, furthest = len(ordered), [0] * len(above)
+        # The loop goes on over what it appends, and comes by the furthest child of a work last.
         for place in ordered:
             for parent in above[place]:
                 left = children[parent] = children[parent] - 1
                 if not left:
                     ordered.append(parent)
-        return _Order(ordered, ends)
+                    furthest[parent] = furthest[place] + 1
+        return Ordered(ordered, ends, furthest)
 
     @cached_property
     def _nearest(self) -> dict[int, int]:
@@ -177,7 +180,7 @@ class Pedigree(Generic[Node]):
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every work, each before its parents; a cycle is refused and named."""
-        ordered = self._order.places
+        ordered = self.ordered.places
         if len(ordered) < len(self._place):
             left = set(self.places.works).difference(self._named(ordered))
             raise LineageCycle(tuple(map(str, _cycle(self.parents, left))))
@@ -185,10 +188,10 @@ class Pedigree(Generic[Node]):
 
     def above(self, work: Node) -> tuple[Node, ...]:
         """A work and all of its ancestors, each before its parents."""
-        if work == self.nodes[0] and self._order.ends == 1:
+        if work == self.nodes[0] and self.ordered.ends == 1:
             return self.nodes
         reached = _breadth_first(self.places.above, self._place[work])
-        return self._named(place for place in self._order.places if place in reached)
+        return self._named(place for place in self.ordered.places if place in reached)
 
     @cached_property
     def pair_count(self) -> int:
@@ -206,7 +209,7 @@ class Pedigree(Generic[Node]):
         above = self.places.above
         count = [0] * len(above)
         count[0] = 1
-        for place in self._order.places:
+        for place in self.ordered.places:
             if own := count[place]:
                 for parent in above[place]:
                     more = count[parent] + own

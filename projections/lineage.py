@@ -265,13 +265,17 @@ def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
 
 def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
     """The first path to any of these works, and further ones that are short together."""
-    nearest = sorted(works, key=lambda work: (tree.generation[work], work))
-    first = tree.nearest_path(nearest[0])
+
+    def far(work: Any) -> tuple[int, Any]:
+        return tree.generation[work], work
+
+    works = tuple(works)
+    first = tree.nearest_path(min(works, key=far))
     # All others are at least as long, so that not more of them can be shown.
     limit = min(limit, SHOWN_OF_PATHS // len(first.works))
     if first.left_out or limit < 2:
         return [first]
-    short = tree.each_path(nearest, limit, SHOWN_OF_PATHS - len(first.works))
+    short = tree.each_path(sorted(works, key=far), limit, SHOWN_OF_PATHS - len(first.works))
     return [tree.ends_of(path) for path in within_bounds(short, limit)]
 
 

@@ -205,6 +205,12 @@ def is_exact(number: object) -> bool:
     return isinstance(number, int | Fraction) and not isinstance(number, bool)
 
 
+def _in_order(payees: Iterable[str]) -> list[str]:
+    """Payees by their keys; comparing texts takes half as long as comparing pairs of them."""
+    # Sorting is stable: those alike in the first part stay in the order of the second.
+    return sorted(sorted(payees), key=lambda payee: payee_key(payee)[0])
+
+
 def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], list[int]]:
     """The payees in order, and their weights as whole numbers in their lowest terms.
 
@@ -217,7 +223,7 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], li
                 raise BadShare(payee, weight, "it is not exact")
             if weight < 0:
                 raise BadShare(payee, weight, "it is negative")
-    payees = sorted(weights, key=payee_key)
+    payees = _in_order(weights)
     ordered = list(map(weights.__getitem__, payees))
     if not is_whole:
         scale = common_scale({weight.denominator for weight in ordered})

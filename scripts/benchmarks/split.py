@@ -19,7 +19,7 @@ from random import Random
 
 import networkx as nx
 
-from domain.lineage import Edge, Lineage
+from domain.lineage import Edge, Lineage, edge_of
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
@@ -38,8 +38,9 @@ DRAWN = {"small": 200, "full": 5_000}
 WORST = {"small": 10, "full": 100}
 WARM_UP = 3
 AMOUNT_MINOR = 10**9
-RATES = tuple(Fraction(text) for text in ("1/10", "1/8", "1/12", "3/20", "1/5"))
-"""What goes to a source; those of a piece never exceed the whole."""
+STATED = ("1/10", "1/8", "1/12", "3/20", "1/5")
+"""What goes to a source, as it is on record; that of a piece never exceeds the whole."""
+RATES = {text: Fraction(text) for text in STATED}
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all have one signature
@@ -62,18 +63,20 @@ class Works:
     """Works with their sources and rates, for us and for networkx."""
 
     def __init__(self, pieces: int, shape: Shape) -> None:
-        self.sources: dict[str, tuple[tuple[str, Fraction], ...]] = {}
+        self.sources: dict[str, tuple[tuple[str, str], ...]] = {}
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         for item in community(pieces, shape=shape):
             if isinstance(item, Piece):
                 first = len(self.sources)
                 self.sources[item.id] = tuple(
-                    (work, RATES[(first + place) % len(RATES)])
+                    (work, STATED[(first + place) % len(STATED)])
                     for place, (work, _) in enumerate(item.sources)
                 )
                 self.graph.add_node(item.id)
         for child, sources in self.sources.items():
-            self.graph.add_edges_from((child, parent, {"rate": rate}) for parent, rate in sources)
+            self.graph.add_edges_from(
+                (child, parent, {"rate": RATES[rate]}) for parent, rate in sources
+            )
 
     def edges(self, root: str) -> list[Edge[str]]:
         """Every edge of a lineage."""
@@ -82,7 +85,7 @@ class Works:
         # The loop continues over what it appends.
         for child in found:
             for parent, rate in self.sources[child]:
-                edges.append(Edge(child, parent, rate=str(rate)))
+                edges.append(edge_of((child, parent, "", rate, "", "")))
                 if parent not in reached:
                     reached.add(parent)
                     found.append(parent)
@@ -124,7 +127,8 @@ class Works:
         ready = [root]
         for child in ready:
             keeps = Fraction(1)
-            for parent, rate in self.sources[child]:
+            for parent, stated in self.sources[child]:
+                rate = RATES[stated]
                 reached[parent] += reached[child] * rate
                 keeps -= rate
                 waiting[parent] -= 1

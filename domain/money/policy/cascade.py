@@ -126,8 +126,8 @@ def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str
     over that scale, is a multiple of its generation's denominator, and nothing is rounded.
     """
     above, ratios = graph.rated
-    places = graph.placed(lineage)
-    generation, leaving = _generations(places, above)
+    places, generation = graph.placed(lineage), graph.ordered.furthest
+    leaving = _leaving(places, generation, above)
     steps = [common_scale({ratios[rate][1] for rate in rates}) for rates in leaving]
     scale = 1
     for step in steps:
@@ -145,8 +145,9 @@ def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str
             step, passed = steps[generation[place]], passes[generation[place]]
             unit, left = keeps[place] // step, step
             for parent, rate in out:
-                keeps[parent] += unit * passed[rate]
-                left -= passed[rate]
+                part = passed[rate]
+                keeps[parent] += unit * part
+                left -= part
             if left < 0:
                 node = graph.places.works[place]
                 raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - left, step))
@@ -154,23 +155,19 @@ def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str
     return dict(zip(lineage, map(keeps.__getitem__, places), strict=True)), scale
 
 
-def _generations(
-    places: Sequence[int], above: Sequence[Sequence[tuple[int, int]]]
-) -> tuple[list[int], list[set[int]]]:
-    """The generation of each place, and the rates that leave each generation."""
-    generation = [0] * len(above)
-    leaving: list[set[int]] = []
+def _leaving(
+    places: Sequence[int],
+    generation: Sequence[int],
+    above: Sequence[Sequence[tuple[int, int]]],
+) -> list[set[int]]:
+    """The rates that leave each generation."""
+    leaving: list[set[int]] = [set() for _ in range(1 + max(map(generation.__getitem__, places)))]
     for place in places:
         if out := above[place]:
-            following = generation[place] + 1
-            if following > len(leaving):
-                leaving.append(set())
-            here = leaving[following - 1]
-            for parent, rate in out:
+            here = leaving[generation[place]]
+            for _, rate in out:
                 here.add(rate)
-                if generation[parent] < following:  # noqa: PLR1730 - max takes twice as long
-                    generation[parent] = following
-    return generation, leaving
+    return leaving
 
 
 def limit_scale(scale: int, times: int) -> None:
