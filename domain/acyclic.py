@@ -14,7 +14,9 @@ No order of the works is kept: it would have to be written with every edge, unde
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from domain.lineage import Lineage
 from domain.neighbours import Neighbours
@@ -29,26 +31,34 @@ MOST_LOOKED_UP = 1_000_000
 """How many at most, however often."""
 
 
-def must_not_close_cycle(past: Past, child: str, parent: str) -> None:
+class Searched(NamedTuple):
+    """A side of an edge that is known whole: what is above its parent, or below its child."""
+
+    is_above: bool
+    works: Sequence[str]
+    """All of it; there may be others that are connected with it."""
+
+
+def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
     """Refuse an edge whose child is above its parent already, with the path that it would close.
 
-    It is decided again if an edge that leads on from what was searched is recorded meanwhile.
+    Returns the smaller side. It is decided again if an edge that leads on from that is recorded
+    meanwhile.
     """
     if child == parent:
         raise SelfRemix(child)
     if works := past.near.apart(parent, child):
         past.watch_edges(*works)
-        return
+        return Searched(parent in works, works)
     above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
         for side, goal in ((above, child), (below, parent)):
             if side.is_whole:
                 past.watch_edges(*side.works)
-                return
+                return Searched(side is above, side.works)
             side.go_on()
             if goal in side.found:
-                _must_not_count(past, child, parent)
-                return
+                return Searched(True, _must_not_count(past, child, parent))
 
 
 class _Side:
@@ -106,8 +116,11 @@ def _everything(past: Past, work: str, end: str) -> list[str]:
     return side.works
 
 
-def _must_not_count(past: Past, child: str, parent: str) -> None:
-    """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere."""
+def _must_not_count(past: Past, child: str, parent: str) -> list[str]:
+    """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere.
+
+    Returns everything above.
+    """
     works = everything_above(past, parent)
     known = past.known
     here, there = known.node(child), known.node(parent)
@@ -117,3 +130,4 @@ def _must_not_count(past: Past, child: str, parent: str) -> None:
     if here in lineage.generation:
         raise LineageCycle((here, *lineage.paths([here], 1)[0]))
     past.watch_edges(*works)
+    return works

@@ -6,10 +6,10 @@ is asked again of what is added or joined later, and when what was given away is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
-from domain.acyclic import everything_above, everything_below
+from domain.acyclic import Searched, everything_above, everything_below
 from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, broken, terms_of
 from domain.lineage import Edge, Lineage
@@ -44,12 +44,14 @@ def along(past: Past, work: str) -> Licences[str]:
     return _along(past, work, everything_above(past, work))
 
 
-def _along(past: Past, work: str, above: Collection[str]) -> Licences[str]:
+def _along(
+    past: Past, work: str, above: Collection[str], late: Sequence[Edge[str]] = ()
+) -> Licences[str]:
     past.watch_edges(*above)
     past.watch(Work.Described.TOPIC, *above)
     known = past.known
     known.nodes(above)
-    return _licensed(past, Lineage(known.node(work), tuple(known.edges(above))))
+    return _licensed(past, Lineage(known.node(work), (*known.edges(above), *late)))
 
 
 def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
@@ -62,8 +64,8 @@ def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
 
     def given(edge: Edge[str]) -> Sequence[Terms]:
         every = given_by(licensed[edge.parent])
-        if len(every) == 1:  # of almost every work, and so no remix is read
-            return [every[0][1]]
+        if len(every) == 1 or not edge.id:  # of almost every work, and so no remix is read
+            return [every[-1][1]]
         return given_since(past.get(Remix, edge.id).position, every)
 
     return Licences(lineage, now, given)
@@ -82,22 +84,14 @@ def cleared(past: Past, release: Release, offered: str | None) -> list[str]:
 
     Each is a rule, the child and the parent.
     """
-    is_sold = offered != FREE or _earns(past, release)
-    every = along(past, release.id).conflicts()
-    found = (one for one in every if is_sold or one.code != "non_commercial")
-    return must_be_clear(past, found)
+    found = along(past, release.id).conflicts()
+    return must_be_clear(past, _matters(past, release, found, is_sold=offered != FREE))
 
 
 def _earns(past: Past, release: Release) -> bool:
     """Whether money may come in for a release, although it is given away."""
     past.watch(Pool.Opened.TOPIC, release.id)
     return bool(past.known.saying((Pool.Opened,), "release", [release.id]))
-
-
-def _is_sold(past: Past, release: Release) -> bool:
-    """Whether it is out, and somebody pays for it."""
-    is_published = release.state == Release.Published.STATE
-    return release.is_sold or (is_published and _earns(past, release))
 
 
 def must_be_clear(past: Past, conflicts: Iterable[Broken[str]]) -> list[str]:
@@ -141,10 +135,29 @@ def must_suit_sources(past: Past, work: Work, licence: str) -> None:
     must_be_clear(past, (one for one in found._replace(now=now).conflicts() if one.remix))
 
 
-def must_suit_publication(past: Past, release: Release, parent: str) -> None:
-    """The same for what is added to a release that is sold, or earns money, already."""
-    if _is_sold(past, release):
-        must_be_clear(past, _unsold(along(past, parent), release.id))
+def must_suit_releases(past: Past, late: Edge[str], searched: Searched) -> None:
+    """The same of every release that is out and made of an edge's child, for all that it brings.
+
+    An edge without an id is one that is declared now. Mostly the smaller side shows that there is
+    no licence above it, or no release below.
+    """
+    works = searched.works
+    if searched.is_above:
+        past.watch(Work.Described.TOPIC, *works)
+        if not past.licensed(works):
+            return
+        works = everything_below(past, late.child)
+    if not _published(past, works):
+        return
+    nodes = past.known.nodes((late.child, late.parent))
+    late = late._replace(child=nodes[late.child], parent=nodes[late.parent])
+
+    def brought(release: str, every: Collection[str]) -> Iterator[Broken[str]]:
+        found = _along(past, release, every, [late]).conflicts()
+        return (one for one in found if one.remix != late.id)  # which is said already
+
+    above = {*everything_above(past, late.parent)}
+    must_be_clear(past, _new(past, works, above, brought, lambda one: one[:3]))
 
 
 def must_suit_sale(past: Past, release: Release) -> None:
@@ -157,7 +170,7 @@ def must_suit_sale(past: Past, release: Release) -> None:
 def must_suit_join(past: Past, works: Sequence[str], node: str, moved: Collection[str]) -> None:
     """The same for works that become one, of every release that was made from any of them."""
     above = {each for work in works for each in everything_above(past, work)}
-    if past.stating(past.known.same(above), "licence"):
+    if past.licensed(past.known.same(above)):
         must_be_clear(past, _joined(past, works, above, node, moved))
 
 
@@ -166,24 +179,51 @@ def _joined(
 ) -> Iterator[Broken[str]]:
     """What conflicts in releases that are out only once these works are one."""
     below = dict.fromkeys(each for work in works for each in everything_below(past, work))
-    published = past.among(below, lambda placed: placed.topic == Release.Published.TOPIC)
-    for release in (past.work(id) for id in below if id in published):
-        if isinstance(release, Release) and _is_sold(past, release):
-            before = {_place(one, node, moved) for one in along(past, release.id).conflicts()}
-            with past.as_joined(node, moved):
-                every = above.union(everything_above(past, release.id))
-                found = [*_along(past, release.id, every).conflicts()]
-            yield from (one for one in found if _place(one, node, moved) not in before)
+
+    def joined(release: str, every: Collection[str]) -> list[Broken[str]]:
+        with past.as_joined(node, moved):
+            return [*_along(past, release, every).conflicts()]
+
+    return _new(past, below, above, joined, lambda one: _place(one, node, moved))
+
+
+def _new(
+    past: Past,
+    below: Collection[str],
+    above: set[str],
+    after: Callable[[str, Collection[str]], Iterable[Broken[str]]],
+    place: Callable[[Broken[str]], tuple[object, ...]],
+) -> Iterator[Broken[str]]:
+    """What conflicts after a change in those of these works that are releases which are out.
+
+    What conflicted before is not said again, nor is one conflict said of each of them.
+    """
+    said = set[tuple[object, ...]]()
+    for release in _published(past, below):
+        before = set(map(place, along(past, release.id).conflicts()))
+        every = above.union(everything_above(past, release.id))
+        for one in _matters(past, release, after(release.id, every), is_sold=release.is_sold):
+            if place(one) not in before | said:
+                said.add(place(one))
+                yield one
+
+
+def _matters(
+    past: Past, release: Release, found: Iterable[Broken[str]], *, is_sold: bool
+) -> Iterator[Broken[str]]:
+    """Without what matters only if somebody pays for a release, if nobody does."""
+    is_sold = is_sold or _earns(past, release)
+    return (one for one in found if is_sold or one.code != "non_commercial")
+
+
+def _published(past: Past, works: Collection[str]) -> list[Release]:
+    """Those of these works that are releases which are out."""
+    past.watch(Release.Published.TOPIC, *works)
+    published = past.published(works)
+    found = (past.work(id) for id in works if id in published)
+    return [one for one in found if isinstance(one, Release)]
 
 
 def _place(one: Broken[str], node: str, moved: Collection[str]) -> tuple[str, str, str]:
     child, parent = (node if end in moved else end for end in (one.child, one.parent))
     return one.code, child, parent
-
-
-def _unsold(licences: Licences[str], release: str) -> Iterator[Broken[str]]:
-    root = licences.lineage.root
-    own = licences.now.get(root)
-    if own is not None and "NC" in (own.elements or ()):
-        yield Broken("non_commercial", release, root, own)
-    yield from (one._replace(child=release) for one in licences.unsold())

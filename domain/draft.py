@@ -344,6 +344,7 @@ class Draft(Past):
             position = PENDING + len(self.facts)
             self.facts.append(happened)
             self._pending.add(position, happened)
+            self.near.note(happened.originator_id)
             if isinstance(happened, Remix.Declared | Join.Event):
                 self.near.add(happened)
             if isinstance(happened, Join.Event):

@@ -12,10 +12,14 @@ from domain.components import Components
 from domain.fact import Fact
 from domain.join import Join
 from domain.recorders import JournalRecorder
+from domain.release import Release
 from domain.remix import Remix
+from domain.work import Work
 
 LEADING = (Remix.Declared.TOPIC, Join.Declared.TOPIC, Join.Accepted.TOPIC)
 """The facts that may say of an edge, or of two works that they are one."""
+_NOTING = (Work.Described.TOPIC, Release.Published.TOPIC)
+"""The facts by which a work gets a licence, or a release comes out."""
 MOST_KEPT = 500_000
 """Of so many works at most it is kept over the end of an append."""
 MOST_READ = 20_000
@@ -35,6 +39,8 @@ class Neighbours:
         self._added: dict[str, Near] = {"child": {}, "parent": {}}
         self._position, self._own = 0, range(0)
         self._components = Components()
+        self.unlicensed, self.unpublished = set[str](), set[str]()
+        """Works known to have no licence on record, and to be no release that is out."""
 
     # -- appends ---------------------------------------------------------------------------
 
@@ -45,6 +51,7 @@ class Neighbours:
             self._near = {"child": {}, "parent": {}}
             self._added = {"child": {}, "parent": {}}
             self._components = Components()
+            self.unlicensed, self.unpublished = set(), set()
         elif position > self._position and self._count():
             self._catch_up(position)
         self._position = position
@@ -55,6 +62,11 @@ class Neighbours:
             self._added[end].setdefault(work, []).append(to)
             self._lead(end, work, to)
 
+    def note(self, work: str) -> None:
+        """Learn that there is another fact about a work."""
+        self.unlicensed.discard(work)
+        self.unpublished.discard(work)
+
     def recorded(self, positions: Sequence[int]) -> None:
         """What was added is recorded; what others recorded before it is read when it goes on."""
         for added in self._added.values():
@@ -64,8 +76,10 @@ class Neighbours:
             self._position = positions[-1]
 
     def _catch_up(self, position: int) -> None:
-        for placed in self._stored.after(self._position, position - self._position, LEADING):
+        topics = (*LEADING, *_NOTING)
+        for placed in self._stored.after(self._position, position - self._position, topics):
             if placed.position <= position and placed.position not in self._own:
+                self.note(placed.originator_id)
                 for lead in _leads(placed.fact()):
                     self._lead(*lead)
 

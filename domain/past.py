@@ -24,6 +24,7 @@ from domain.pending import Pending, Stream
 from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
+from domain.release import Release
 from domain.remix import Remix
 from domain.seal import Said
 from domain.stored import Placed, facts_in
@@ -170,6 +171,35 @@ class Past:
         """Those of these works of which a fact may say something in a field."""
         written = f'"{field}":'.encode()
         return self.among(works, lambda placed: written in placed.state)
+
+    def licensed(self, works: Collection[str]) -> set[str]:
+        """Those of these works that have a licence on record."""
+        stated = b'"licence":'
+        near = self.near.unlicensed
+        return self._noted(near, works, lambda one: stated in one.state, lambda one: one.licence)
+
+    def published(self, works: Collection[str]) -> set[str]:
+        """Those of these works that are releases which are out."""
+        topic, state, near = Release.Published.TOPIC, Release.Published.STATE, self.near.unpublished
+        return self._noted(
+            near, works, lambda one: one.topic == topic, lambda one: one.state == state
+        )
+
+    def _noted(
+        self,
+        without: set[str],
+        works: Collection[str],
+        may_be: Callable[[Placed], bool],
+        is_noted: Callable[[Work], object],
+    ) -> set[str]:
+        """Those of these works of which something is on record; ``without`` are known not to be."""
+        if without.issuperset(works):
+            return set()
+        fresh = {id for id in works if id not in without}
+        read = map(self.work, self.among(fresh, may_be))
+        noted = {one.id for one in read if is_noted(one)}
+        without.update(fresh - noted)
+        return noted
 
     def among(self, works: Collection[str], is_meant: Callable[[Placed], bool]) -> set[str]:
         """Those of these works that have such a fact, or were read before; only they are read."""

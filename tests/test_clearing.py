@@ -10,6 +10,7 @@ from serving import serving
 from stories import Story, id_of, story
 
 from domain.identity import part_id
+from domain.licensing import RULES
 from domain.refusal import LicenceConflict
 from projections import licences, lineage
 from scripts import bundle
@@ -95,6 +96,46 @@ def test_what_is_added_to_a_release_that_is_sold_is_checked_as_well(told: Story)
     late = {"child": release, "parent": posted(told, "late", "CC-BY-NC-4.0"), "kind": "component"}
     assert [one.code for one in told.tell("declare_remix", **late).warnings] == ["licence_conflict"]
     assert not told.tell("declare_remix", **late | {"kind": "influence"}).warnings
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_late_edge_deep_in_a_release_that_is_sold_is_checked_with_all_that_it_brings(
+    *, refuses: bool, told: Story
+) -> None:
+    """By the same setting as a publication; what conflicted before is not said again."""
+    ana, ben = told.person("ana"), told.person("ben")
+    still = posted(told, "still", "CC-BY-NC-4.0", actor=ben)
+    strict = posted(told, "strict", "CC-BY-ND-4.0", actor=ben)
+    bent = posted(told, "bent", "CC-BY-4.0", strict, actor=ben)
+    brings = posted(told, "brings", None, posted(told, "frame", None, still, bent), actor=ben)
+    cut = posted(told, "cut", None, posted(told, "song", None, actor=ana))
+    sold, free = (told.release(name, cut) for name in ("sold", "free"))
+    told.tell("publish_release", id=sold)
+    told.tell("publish_release", id=free, offered="free")
+    told.release("not out", cut)
+    edge = {"child": id_of("song"), "parent": brings, "kind": "sample"}
+    assert not told.tell("declare_remix", **edge | {"kind": "influence", "parent": still}).warnings
+    head = told.head()
+    claim = told.tell("declare_remix", **edge, actor=ben).id
+    told.journal.refuses_licences = refuses
+    if refuses:
+        for tried in (("declare_remix", edge), ("accept_remix", {"id": claim, "actor": ana})):
+            with pytest.raises(LicenceConflict) as refused:
+                told.tell(tried[0], **tried[1])
+            assert refused.value.details["code_of_rule"] == "no_derivatives"
+        assert told.head() == head + 1
+        return
+    warned = told.tell("accept_remix", id=claim, actor=ana).warnings
+    said = [
+        (code, child)
+        for one in warned
+        for code in RULES
+        for child in (sold, free, bent)
+        if f"({code})" in one.detail and one.detail.count(child)
+    ]
+    assert sorted(said) == [("no_derivatives", bent), ("non_commercial", sold)]
+    assert codes(told, sold) == ["no_derivatives", "non_commercial"]
+    assert not told.tell("declare_remix", **edge | {"parent": still}).warnings
 
 
 def test_what_earns_money_is_sold_whatever_it_is_offered_as(told: Story) -> None:

@@ -11,12 +11,13 @@ from typing import Annotated, Protocol
 
 from domain.acyclic import must_not_close_cycle
 from domain.claim import claimed
-from domain.clearing import must_suit_licence, must_suit_publication
+from domain.clearing import must_suit_licence, must_suit_releases
 from domain.command import Command, command
 from domain.commands.crediting import SPEAKING
 from domain.dates import is_surely_before, start_of_past
 from domain.disclosure import must_agree
 from domain.fact import New
+from domain.lineage import Edge
 from domain.moment import instant
 from domain.outside import Outside, outside_id
 from domain.past import Past
@@ -116,11 +117,13 @@ class DeclareRemix(Command):
             **disclosed(past, past.actor, self),
             **({} if past.counts else claimed(past.now)),
         )
-        must_not_close_cycle(past, child.id, source.id)
+        searched = must_not_close_cycle(past, child.id, source.id)
         if self.kind == "component" and isinstance(child, Release):
             must_be_no_component(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
-        _must_be_allowed(past, child, source, self.kind, counts=past.counts)
+        must_suit_licence(past, child.id, child.licence, source, self.kind)
+        if past.counts:
+            must_suit_releases(past, Edge(child.id, source.id, self.kind), searched)
         _must_fit(past, child.id, self.rate)
         yield declared
 
@@ -142,10 +145,12 @@ class AcceptRemix(Command):
         remix = past.get(Remix, self.id)
         accepted = remix.then(Remix.Accepted, reason=self.reason)
         child = past.work(remix.child)
-        must_not_close_cycle(past, child.id, remix.parent)
+        searched = must_not_close_cycle(past, child.id, remix.parent)
         if remix.kind == "component" and isinstance(child, Release):
             must_be_no_component(past, child.id, remix.parent)
-        _must_be_allowed(past, child, past.work(remix.parent), remix.kind, counts=True)
+        must_suit_licence(past, child.id, child.licence, past.work(remix.parent), remix.kind)
+        late = Edge(child.id, remix.parent, remix.kind, id=remix.id)
+        must_suit_releases(past, late, searched)
         _must_fit(past, remix.child, remix.rate)
         yield accepted
 
@@ -267,13 +272,6 @@ def must_be_no_component(past: Past, release: str, work: str, without: str = "")
     edges = past.known.edges([release], without=without)
     if any(edge.parent == node and edge.kind == "component" for edge in edges):
         raise RepeatedComponent(work)
-
-
-def _must_be_allowed(past: Past, child: Work, source: Work, kind: str, *, counts: bool) -> None:
-    """Refuse by setting, or warn of, what licences do not allow; also of a release that is out."""
-    must_suit_licence(past, child.id, child.licence, source, kind)
-    if counts and kind != "influence" and isinstance(child, Release):
-        must_suit_publication(past, child, source.id)
 
 
 def _must_fit(past: Past, child: str, rate: str | None) -> None:
