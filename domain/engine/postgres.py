@@ -556,24 +556,25 @@ def _must_answer(url: str) -> None:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
-@lru_cache(maxsize=64)
-def _insert(tables: tuple[Table, ...]) -> bytes:
-    """One statement that inserts into several tables, each column sent as an array."""
-    first, *others = tables
-    parts = [f"first AS ({_insert_into(first)} RETURNING 1)"] if others else []
+@lru_cache(maxsize=256)
+def _insert(tables: tuple[Table, ...], counts: tuple[int, ...]) -> bytes:
+    """One statement that inserts into several tables; a column of several rows is an array."""
     # The first one comes first: who is too late waits for its key, and holds nothing by then.
-    after = " WHERE (SELECT count(*) FROM first) > 0"
-    parts += (f"i_{table.name} AS ({_insert_into(table, after)})" for table in others[:-1])
-    last = _insert_into(others[-1], after) if others else _insert_into(first)
-    return ("WITH " * bool(parts) + ", ".join(parts) + " " + last).encode()
+    after, parts = "", list[str]()
+    for table, count in zip(tables, counts, strict=True):
+        parts.append(f"i_{table.name} AS ({_insert_into(table, count, after)} RETURNING 1)")
+        after = after or f" WHERE (SELECT count(*) FROM i_{table.name}) > 0"
+    return f"WITH {', '.join(parts)} SELECT 1".encode()
 
 
-def _insert_into(table: Table, where: str = "") -> str:
-    kinds = (kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values())
-    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
+def _insert_into(table: Table, count: int, where: str) -> str:
+    kinds = [kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values()]
+    if count == 1:
+        rows = f"SELECT {', '.join(f'%b::{kind}' for kind in kinds)}"
+    else:
+        rows = f"SELECT * FROM unnest({', '.join(f'%b::{kind}[]' for kind in kinds)})"
     columns = ", ".join(table.columns)
-    rows = f"SELECT * FROM unnest({arrays}){where or ' WHERE true'}"
-    return f"INSERT INTO {table.name} ({columns}) {rows}{table.updated}"
+    return f"INSERT INTO {table.name} ({columns}) {rows}{where or ' WHERE true'}{table.updated}"
 
 
 _KINDS = {"BIGINT": "int8", "TEXT": "text", "BYTES": "bytea"}
@@ -602,9 +603,12 @@ class PostgresTransaction(Transaction):
         for table in filter(_is_copied(rows), list(rows)):
             self._copy(table, rows.pop(table))
         if rows:
-            columns = [list(column) for each in rows.values() for column in zip(*each, strict=True)]
-            # A cursor that can say that the arrays are binary.
-            psycopg.Cursor(self.connection).execute(_insert(tuple(rows)), columns)
+            values = list[Any]()
+            for each in rows.values():
+                values += each[0] if len(each) == 1 else map(list, zip(*each, strict=True))
+            counts = tuple(min(len(each), 2) for each in rows.values())
+            # A cursor that can say that the values are binary.
+            psycopg.Cursor(self.connection).execute(_insert(tuple(rows), counts), values)
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows by COPY, in the server's own form if the driver knows it, too."""
