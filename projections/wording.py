@@ -137,7 +137,7 @@ def sending(sent: Mapping[str, Any], currency: str) -> str:
     return "; ".join([*said, f"{money(sent['amount_minor'], sent['currency'])} sent{at}"])
 
 
-LONGEST_FRACTION = 12
+LONGEST_FRACTION = 7
 """A longer one is no longer read, only compared; a page shows about what it is."""
 
 

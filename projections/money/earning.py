@@ -108,7 +108,7 @@ def _dates(since: str | None, to: str | None) -> tuple[str, str]:
     start = "" if since is None else start_of(since)
     end = _EVER if to is None else start_of(to)
     if start > end:
-        raise BadPeriod(since or "", to or "")
+        raise BadPeriod(str(since), str(to))
     return start, end
 
 

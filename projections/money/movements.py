@@ -110,7 +110,7 @@ def _recouped(
                 "source": None,
                 "of_minor": first.amount_minor,
                 "share": None,
-                "reason": texts.get(first.reason) if kind != "division" else None,
+                "reason": texts.get(first.reason),
                 "amount_minor": 0,
                 "is_late": False,
                 "rules": [],
