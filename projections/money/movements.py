@@ -91,7 +91,7 @@ def _payout(lines: list[StatementLine]) -> Movement:
 def _recouped(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> Iterator[Movement]:
-    for entry, kind, found in recouping.of_payees(view, journal, payees, after, currency):
+    for entry, found in recouping.of_payees(view, journal, payees, after, currency):
         first = entry.first
         opened = pool_named(view, journal, first.pool)
         texts = view.texts({opened.name, first.reason})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import NamedTuple
 
 from domain.journal import Journal
 from domain.money.entry import Entry, Through
@@ -17,14 +16,6 @@ from projections.money.rows import ENTRIES
 from projections.money.told import RecoupedTold
 from projections.nouns import noun_at
 from projections.store import View
-
-
-class OfEntry(NamedTuple):
-    """What one entry recouped."""
-
-    entry: Entry
-    kind: str
-    recouped: list[Recouped]
 
 
 def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
@@ -45,7 +36,7 @@ def of_pool(opened: Pool.Opened, through: Mapping[str, Fraction]) -> list[Recoup
 
 def of_payees(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
-) -> Iterator[OfEntry]:
+) -> Iterator[tuple[Entry, list[Recouped]]]:
     """What each entry of a period recouped of advances to these payees, or for them."""
     rows = view.rows(
         "SELECT b.id FROM @bookings b JOIN @pools o ON o.id = b.pool "
@@ -65,7 +56,7 @@ def of_payees(
             if each.now_minor and {each.payee, each.to} & own
         ]
         if found:
-            yield OfEntry(entry, ENTRIES[type(entry.first)], found)
+            yield entry, found
 
 
 def currencies(
