@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -48,6 +49,7 @@ from scripts.mirrored import (
     check_map,
     hashes_in,
     must_be_seen,
+    must_be_shown,
     must_continue,
     unverified,
 )
@@ -58,6 +60,8 @@ PATIENCE = 20
 LONGEST_WAIT_SECONDS = 60.0
 AT_ONCE = 4
 """How many tiles are fetched at the same moment."""
+SAMPLE = 32
+"""How many of the tiles that are not fetched are compared with those of the log."""
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
 """The size of the largest answer of a log, an entry bundle."""
 
@@ -95,12 +99,13 @@ def mirror(
     """Bring a folder up to date with the log at an address; NotVerified if the log was rewritten.
 
     Tiles of hashes follow from the leaves, or from the lowest tiles, and are made here. Full tiles
-    already there are not fetched again, since they never change; ``again`` fetches every tile, and
-    compares. The leaves need the key of an auditor, unless they are published; hashes alone show
-    everything but what was recorded. If the mirror ``is_replayed`` next, how its facts name each
-    other is left to that (see scripts.replay). With ``witnesses`` (and ``quorum``, see
-    open_checkpoint) it is the latest tree that they have seen. A log that has not grown for
-    ``max_age`` seconds, or was not seen by witnesses since, is refused as frozen.
+    already there are not fetched again, since they never change. Of both, which others may read, a
+    random sample is fetched and compared; ``again`` does so with every tile. The leaves need the
+    key of an auditor, unless they are published; hashes alone show everything but what was
+    recorded. If the mirror ``is_replayed`` next, how its facts name each other is left to that (see
+    scripts.replay). With ``witnesses`` (and ``quorum``, see open_checkpoint) it is the latest tree
+    that they have seen. A log that has not grown for ``max_age`` seconds, or was not seen by
+    witnesses since, is refused as frozen.
     """
     note, trusted = checkpoint_at(url, keys, **witnesses)
     kept = folder / "checkpoint"
@@ -115,12 +120,15 @@ def mirror(
         size = trusted.checkpoint.size
         every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
         lowest = 0 if only_hashes else ENTRIES
-        tiles = [tile for tile in every if again or tile.level == lowest]
+        tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
+        sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
         with _kept_if_verified([folder / tile.path for tile in every]):
             with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
-                keep = partial(_keep, url, folder, api_key=api_key, again=again, line=line)
+                keep = partial(_keep, url, folder, api_key=api_key, line=line)
                 for number, _ in enumerate(threads.map(keep, tiles), start=1):
                     progress(number, len(tiles))
+                shown = partial(fetch_tile, url, api_key=api_key, line=line)
+                sampled = dict(zip(sample, threads.map(shown, sample), strict=True))
             map = _map_at(url, folder, size)
             if only_hashes:
                 check_hashes(folder, trusted.checkpoint, remembered, _make)
@@ -131,6 +139,8 @@ def mirror(
                 logs = {trusted.checkpoint.origin, *(key.name for key in keys)}
                 chains = check_log(folder, trusted.checkpoint, remembered, logs, _make)
                 check_map(map, trusted, keys, chains.heads)
+            for tile, data in sampled.items():
+                must_be_shown(folder, tile, data)
     if map:
         _keep_map(folder / "map", size, map)
     if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
@@ -209,14 +219,17 @@ def must_have_grown(
         raise NotVerified(f"frozen: the log has not grown for {age} seconds")
 
 
-def _keep(
-    url: str, folder: Path, tile: Tile, *, api_key: str | None, again: bool, line: Line
-) -> None:
-    path, is_full = folder / tile.path, tile.width == TILE_WIDTH
-    if is_full and not again and (path.exists() or unverified(path).exists()):
-        return
+def _is_fetched(folder: Path, tile: Tile, lowest: int) -> bool:
+    """Whether it does not follow from others, and is not there yet or not full."""
+    path = folder / tile.path
+    is_there = tile.width == TILE_WIDTH and (path.exists() or unverified(path).exists())
+    return tile.level == lowest and not is_there
+
+
+def _keep(url: str, folder: Path, tile: Tile, *, api_key: str | None, line: Line) -> None:
+    path = folder / tile.path
     data = fetch_tile(url, tile, api_key, line)
-    if not (is_full and path.exists()):
+    if not (tile.width == TILE_WIDTH and path.exists()):
         write_whole(unverified(path), data)
     elif data != path.read_bytes():
         raise NotVerified(f"{tile.path} is not what the log gave before")

@@ -200,6 +200,12 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
     raise Missing(f"{tile.path} is missing")
 
 
+def must_be_shown(folder: Path, tile: Tile, shown: bytes) -> None:
+    """Raise NotVerified unless a log shows others the tile that was computed or kept here."""
+    if _bytes_of(folder, tile) != shown:
+        raise NotVerified(f"{tile.path}, as the log shows it now, is not what its leaves hash to")
+
+
 def hashes_in(folder: Path, size: int) -> list[bytes]:
     """The hashes of the leaves of a mirror, as its tiles hold them."""
     lowest = (tile for tile in tiles_of(size) if not tile.level)

@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving import Served, serving
+from serving import OPERATOR_KEY, Served, serving
 from stories import raw_connection
 from test_audit import POSTGRES_OPEN, SQLITE_OPEN
 from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
@@ -19,6 +20,7 @@ from domain.note import sign as sign_note
 from domain.receipt import verify_receipt
 from domain.tree import EMPTY_ROOT, NotVerified
 from projections import history
+from scripts import mirror as mirroring
 from scripts.mirror import mirror
 from scripts.stemma import main
 from scripts.witness import witness
@@ -121,19 +123,25 @@ def test_how_old_a_cosignature_may_be_is_asked(tmp_path: Path) -> None:
     assert run(*words, "--max-age", "soon")[0] == 2
 
 
+@pytest.mark.parametrize("api_key", [None, OPERATOR_KEY], ids=["hashes", "entries"])
 def test_a_full_tile_that_was_changed_afterwards_is_noticed_again(
-    served: Served, tmp_path: Path
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_key: str | None
 ) -> None:
+    """Others would be shown it; those that follow from the entries are looked at as well."""
     tell(served, 300)
     url, folder, keys = url_of(served), tmp_path / "mirror", log_keys(served)
-    mirror(url, folder, keys, only_hashes=True)
-    mirror(url, folder, keys, only_hashes=True, again=True)
+    again = partial(mirror, url, folder, keys, only_hashes=api_key is None, api_key=api_key)
+    again()
+    again(again=True)
     zero = "UPDATE log_tiles SET hashes = :zero WHERE place = 0"
     served.service.engine.execute(zero, zero=bytes(256 * 32))
     served.service.log._tiles_read.clear()
-    mirror(url, folder, keys, only_hashes=True)
+    with pytest.raises(NotVerified, match="tile/0/000, as the log shows it now, is not what its"):
+        again()
     with pytest.raises(NotVerified, match="tile/0/000 is not what the log gave before"):
-        mirror(url, folder, keys, only_hashes=True, again=True)
+        again(again=True)
+    monkeypatch.setattr(mirroring, "SAMPLE", 0)
+    again()
 
 
 def test_a_receipt_is_compared_with_a_mirror_and_an_older_one_is_a_beginning(

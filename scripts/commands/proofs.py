@@ -160,7 +160,7 @@ def trusted_witnesses(
 @log_keys
 @max_age_option
 @seen_by
-@click.option("--again", is_flag=True, help="Fetch everything again, and compare it.")
+@click.option("--again", is_flag=True, help="Fetch and compare all of them.")
 @auditor_key
 @click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
 def mirror(
@@ -180,7 +180,8 @@ def mirror(
 
     Everything is computed again from the leaves. Run it regularly: it notices a rewrite, a fork or
     a rollback since the last run, and the folder keeps what was accepted before. Hashes alone
-    show the same, without showing what was recorded.
+    show the same, without showing what was recorded. Of the tiles that are here already or follow
+    from others, 32 are chosen at random in each run and compared with those of the log.
     """
     from scripts import mirror as mirroring
     from scripts.given import read_keys
