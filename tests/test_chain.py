@@ -4,10 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 from click.testing import CliRunner
+from eventsourcing.persistence import StoredEvent
 from serving import OPERATOR_KEY, serving
 from stories import IDS, Story, at_once, every_fact, id_of, story
 
@@ -22,6 +22,7 @@ from projections import history
 from scripts import bundle
 from scripts.described import describe_history
 from scripts.histories import check_history
+from scripts.replay import append
 from scripts.stemma import main
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -173,19 +174,16 @@ def test_receipts_of_different_days_make_a_history_too(tmp_path: Path) -> None:
         assert (len(history.leaves), history.trusted.checkpoint.size) == (2, 2)
 
 
-def test_a_history_from_two_trees_of_one_size_is_a_fork(tmp_path: Path) -> None:
-    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
-    with story(f"sqlite:///{ours}", signer=SIGNER) as told:
-        piece = told.piece("piece")
-    copyfile(ours, theirs)
-    with story(f"sqlite:///{theirs}", signer=SIGNER) as told:
-        told.person("somebody else")
-        told.service.log.catch_up()
-        (kept,) = receipts_of(told, piece)
-    with story(f"sqlite:///{ours}", signer=SIGNER) as told:
-        told.tell("redate_work", id=piece, made_at="2001", reason="r")
-        told.service.log.catch_up()
-        kept += receipts_of(told, piece)[1]
+def test_a_history_from_two_trees_of_one_size_is_a_fork(database: str, other_database: str) -> None:
+    with story(database, signer=SIGNER) as ours, story(other_database, signer=SIGNER) as theirs:
+        piece = ours.piece("piece")
+        append(theirs.service, 0, [StoredEvent(*one[1:5]) for one in ours.facts()])
+        theirs.person("somebody else")
+        theirs.service.log.catch_up()
+        (kept,) = receipts_of(theirs, piece)
+        ours.tell("redate_work", id=piece, made_at="2001", reason="r")
+        ours.service.log.catch_up()
+        kept += receipts_of(ours, piece)[1]
     with pytest.raises(NotVerified, match=r"fork: .* two different trees of 2 leaves"):
         check_history(kept, None, KEYS)
 

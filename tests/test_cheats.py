@@ -1,5 +1,6 @@
 """The table of cheats in the documentation: each line has a test, and names commands that exist."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -51,6 +52,14 @@ SHOWN_BY = {
 }
 """How each line begins, and how its test does."""
 
+WITHOUT_DATABASE = {
+    "show a checkpoint": "who verifies has signed files and no database",
+    "have a witness date": "who verifies has signed files and no database",
+    "show a witness": "a witness keeps what it has seen in files",
+    "have a retired key": "a witness keeps what it has seen in files",
+}
+"""Why a cheat is not tried on both engines."""
+
 
 def lines_of(page: str) -> list[list[str]]:
     """The lines of the table: cheat, who notices, with what."""
@@ -94,10 +103,22 @@ def test_every_line_of_the_table_has_its_test_and_its_commands() -> None:
     assert problems_of(PAGE.read_text("utf-8")) == []
 
 
+def asks_for(functions: dict[str, ast.FunctionDef], test: str) -> set[str]:
+    """The fixtures that a test asks for, and those that they ask for."""
+    known = [one.arg for one in functions[test].args.args]
+    for name in known:
+        known += [one.arg for one in functions[name].args.args] if name in functions else []
+    return set(known)
+
+
 @pytest.mark.parametrize("begin", SHOWN_BY)
-def test_the_test_of_a_cheat_is_there(begin: str) -> None:
+def test_the_test_of_a_cheat_is_there_and_tries_it_on_both_engines(begin: str) -> None:
     name, _, test = SHOWN_BY[begin].partition("::")
-    assert f"\ndef {test}" in (HERE / name).read_text("utf-8")
+    every = ast.walk(ast.parse((HERE / name).read_text("utf-8")))
+    functions = {one.name: one for one in every if isinstance(one, ast.FunctionDef)}
+    (found,) = (one for one in functions if one.startswith(test))
+    is_on_both = not asks_for(functions, found).isdisjoint(("database", "prepared_databases"))
+    assert is_on_both != (begin in WITHOUT_DATABASE)
 
 
 def test_a_line_without_a_test_or_with_an_unknown_command_is_found() -> None:
