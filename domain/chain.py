@@ -220,11 +220,13 @@ def _concerned(content: dict[str, Any]) -> Iterator[str]:
 
 
 def content_of(leaf: Leaf) -> dict[str, Any]:
-    """The fields of a fact; NotVerified if it is none."""
+    """The fields of a fact; NotVerified if it is none, or could be read in several ways."""
     try:
         content = json.loads(leaf.state)
     except ValueError:
         content = None
     if not isinstance(content, dict):
         raise NotVerified(f"position {leaf.position} holds no fact")
+    if json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() != leaf.state:
+        raise NotVerified(f"the fact at position {leaf.position} is not in its only spelling")
     return content

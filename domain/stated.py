@@ -207,6 +207,8 @@ NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.", "com
 def must_say(message: str, content: Content, topic: str, id: str, version: int) -> None:
     """Raise NotVerified, saying what differs, unless a fact says what was signed."""
     signed = json.loads(message)
+    if _spelled(signed) != message:  # a name given twice would be read in several ways
+        raise NotVerified("the message is not in its only spelling")
     if signed["actor"] != content["actor"]:
         raise NotVerified(f"the message is of {signed['actor']}, not of {content['actor']}")
     how, said = brings(signed["command"], topic), signed["arguments"]
@@ -388,8 +390,12 @@ def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version
         raise NotVerified(f"the field “{min(missing)}” was signed and is not recorded")
 
 
+def _spelled(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def _is_same(name: str, said: Any, told: Any) -> bool:
-    if said == told:
+    if _spelled(said) == _spelled(told):  # 1, 1.0 and true are equal, and not the same
         return True
     return name in MOMENTS and isinstance(said, str) and start_of(said) == told
 

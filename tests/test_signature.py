@@ -18,7 +18,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import FACTS
 from domain.note import COSIGNATURE, SignerKey
-from domain.receipt import leaf_bytes, read_leaf
+from domain.receipt import Leaf, leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
 from domain.registry import BY_OPERATION
 from domain.seal import digest_of
@@ -230,8 +230,11 @@ def test_a_message_that_says_something_else_does_not_fit_a_fact() -> None:
         must_fit(message, content, topic, of, 1)
 
     fit(fits | {"made": "ours"})
-    for name, other in (("role", "singer"), ("contributor", "x"), ("kind", "direct")):
-        with pytest.raises(NotVerified, match=f"“{name}” is {other}"):
+    for name, other in (
+        *(("role", "singer"), ("contributor", "x"), ("kind", "direct")),
+        *(("role", "Editor"), ("role", "editor "), ("role", "e\u0301ditor"), ("role", ["editor"])),
+    ):
+        with pytest.raises(NotVerified, match=re.escape(f"“{name}” is {other}")):
             fit(fits | {name: other})
     with pytest.raises(NotVerified, match="“evidence”"):
         fit(fits | {"evidence": "digest"})
@@ -243,6 +246,38 @@ def test_a_message_that_says_something_else_does_not_fit_a_fact() -> None:
         fit(fits, "credit.revoked")
     with pytest.raises(NotVerified, match="for something else"):
         fit(fits, of=id_of("another"))
+    for spelled in (
+        message.replace('"role":"editor"', '"role":"singer","role":"editor"'),
+        message.replace('"role":"editor"', '"role": "editor"'),
+        message.replace('"role":"editor"', '"role":"\\u0065ditor"'),
+        message.replace('"actor":', '"actor":"x","actor":'),
+    ):
+        with pytest.raises(NotVerified, match="the message is not in its only spelling"):
+            must_fit(spelled, fits, "credit.claimed", id, 1)
+
+
+@pytest.mark.parametrize("said, told", [(1, 1.0), (1, True), (0, False), ("1", 1)])
+def test_a_number_that_was_signed_is_recorded_as_that_number(said: Any, told: Any) -> None:
+    pool = id_of("pool")
+    command = {"pool": pool, "amount_minor": said, "source": "shop", "id": id_of("revenue")}
+    message = sign_command(KEY, "record_revenue", command).message
+    fits = {"pool": pool, "amount_minor": said, "source": "shop", "actor": ANA}
+    must_fit(message, fits, "revenue.recorded", id_of("revenue"), 1)
+    with pytest.raises(NotVerified, match="“amount_minor” is"):
+        must_fit(message, fits | {"amount_minor": told}, "revenue.recorded", id_of("revenue"), 1)
+
+
+def test_a_fact_that_could_be_read_in_several_ways_is_none() -> None:
+    """Programs differ in which of two fields of one name they read."""
+    state = b'{"timestamp":"2026-01-01T00:00:00.000000Z","actor":"a","role":"x"}'
+    assert content_of(Leaf(1, "id", 1, "credit.granted", state))["role"] == "x"
+    for spelled in (
+        state.replace(b'"role"', b'"role":"y","role"'),
+        state.replace(b":", b": ", 1),
+        state.replace(b'"x"', b'"\\u0078"'),
+    ):
+        with pytest.raises(NotVerified, match="not in its only spelling"):
+            content_of(Leaf(1, "id", 1, "credit.granted", spelled))
 
 
 def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:
