@@ -22,12 +22,13 @@ from domain.money.currency import decimal
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from projections import attribution as people
-from projections import billing, formats
+from projections import billing, formats, graph
 from projections import lineage as works_read
+from projections.ancestry import ancestry
 from projections.dating import in_words
-from projections.lineage import Shown
 from projections.question import Asking
-from projections.store import Page
+from projections.store import Page, View
+from projections.told import LineageTold
 from projections.wording import money
 from scripts.bundle import Report
 
@@ -54,6 +55,10 @@ RENDERERS = {
 
 SHOWN_PATHS = 3
 """How many paths are printed for one payee; --json has more."""
+
+SHOWN_WORKS = 200
+"""How many works a tree has at most, the nearest; --json has all."""
+SHOWN_GENERATIONS = 24
 
 SHOWN_REFUSED = 50
 """How many refused lines are printed; --refused writes all of them."""
@@ -286,7 +291,7 @@ def _cell(value: object) -> str:
 def contributors(out: Console, asking: Asking) -> None:
     """A credits roll, and below it the lineage."""
     view, id, page = asking.view, asking.said["id"], asking.answer
-    work, tree = works_read.work(view, id), people.lineage_with_makers(view, id)
+    work = works_read.work(view, id)
     out.print(f"\n[bold]{shown(formats.label(work))}[/bold]\n")
     for kind in ("direct", "influence"):
         credited = [one for one in page.items if one["kind"] == kind]
@@ -294,7 +299,7 @@ def contributors(out: Console, asking: Asking) -> None:
             continue
         table_of(out, {kind: _person, **PART, "paths": _path_count}, credited)
         out.print()
-    out.print(_tree(tree), soft_wrap=True)
+    _tree(out, view, graph.page(view, id))
     if count := asking.beside["claims"]["count"]:
         what = "1 claim that waits" if count == 1 else f"{count} claims that wait"
         out.print(f"\nNot counted: {what} for an answer; `stemma claims WORK` lists them.")
@@ -302,8 +307,7 @@ def contributors(out: Console, asking: Asking) -> None:
 
 def lineage(out: Console, asking: Asking) -> None:
     """A lineage as a tree."""
-    tree = people.lineage_with_makers(asking.view, asking.said["id"])
-    out.print(_tree(tree), soft_wrap=True)
+    _tree(out, asking.view, asking.answer)
 
 
 def licences(out: Console, asking: Asking) -> None:
@@ -326,26 +330,36 @@ def licences(out: Console, asking: Asking) -> None:
         out.print("no conflict")
 
 
-def _tree(told: Shown) -> Tree:
-    """Every work once with its parents below it; where it comes up again, only its name."""
-    nodes, first = told.works, told.lineage.root
+def _tree(out: Console, view: View, told: LineageTold) -> None:
+    """Each near work once with its parents below it; where it comes up again, only its name."""
     parents: dict[str, dict[str, list[str]]] = {}
-    for edge in told.lineage.edges:
-        says = edge.kind if edge.rate is None else f"{edge.kind} {edge.rate}"
-        says += ", dated later" if told.is_suspect(edge) else ""
-        parents.setdefault(edge.child, {}).setdefault(edge.parent, []).append(says)
-    root = Tree(_line(nodes[first]))
-    drawn, waiting = {first}, deque([(first, root)])
-    while waiting:
-        id, branch = waiting.popleft()
-        for parent, kinds in parents.get(id, {}).items():
-            again = parent in drawn and parent in parents
-            text = f"[dim]{', '.join(kinds)}:[/dim] {_line(nodes[parent])}"
-            below = branch.add(f"{text} [dim](above)[/dim]" if again else text)
-            if parent not in drawn:
-                drawn.add(parent)
-                waiting.append((parent, below))
-    return root
+    for edge in told["edges"]:
+        says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
+        says += ", dated later" if edge["suspect_dates"] else ""
+        parents.setdefault(edge["child"], {}).setdefault(edge["parent"], []).append(says)
+    nearest = told["nodes"][:SHOWN_WORKS]
+    end = min((one["generation"] for one in nearest), default=0) + SHOWN_GENERATIONS
+    near = {one["id"]: one for one in nearest if one["generation"] < end}
+    drawn, waiting = set[str](), deque[tuple[str, Tree]]()
+    for first, node in near.items():
+        if first in drawn:
+            continue
+        root = Tree(_line(node))
+        drawn.add(first)
+        waiting.append((first, root))
+        while waiting:
+            id, branch = waiting.popleft()
+            for parent in [one for one in parents.get(id, ()) if one in near]:
+                again = parent in drawn and parent in parents
+                text = f"[dim]{', '.join(parents[id][parent])}:[/dim] {_line(near[parent])}"
+                below = branch.add(f"{text} [dim](above)[/dim]" if again else text)
+                if parent not in drawn:
+                    drawn.add(parent)
+                    waiting.append((parent, below))
+        out.print(root, soft_wrap=True)
+    whole = len(ancestry(view, works_read.find(view, told["root"]).number).tree.generation)
+    if left := whole - len(drawn):
+        out.print(f"… and {left:,} more: `stemma ancestors {told['root']}` lists them")
 
 
 def _line(node: Mapping[str, Any]) -> str:

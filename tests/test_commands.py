@@ -244,6 +244,16 @@ def test_a_tree_draws_each_work_with_its_sources_once(stemma: Stemma) -> None:
     assert len(told.splitlines()) < 60
 
 
+def test_of_a_deep_lineage_a_tree_draws_what_is_near_and_counts_the_rest(stemma: Stemma) -> None:
+    lines = [piece(f"{n}", f"T{n}", *([f"{n - 1}"] if n else [])) for n in range(60)]
+    stemma("import", "-", input="\n".join(map(json.dumps, lines)))
+    id = json.loads(stemma("works", "--limit", "1", "--json"))["items"][0]["id"]
+    for drawn in (stemma("lineage", id), stemma("contributors", id)):
+        assert "adaptation: T36" in drawn
+        assert "T35" not in drawn
+        assert f"… and 36 more: `stemma ancestors {id}` lists them" in drawn
+
+
 # -- what is printed -----------------------------------------------------------------------
 
 
