@@ -80,7 +80,8 @@ class Append:
         """Whether all that has to be read for it was read when it was decided."""
         if self.begun is None or not self.is_plain:
             return False
-        return all(self.born.union(self.begun.heads).issuperset(about) for about in self.about)
+        told = self.born.union(self.begun.heads)
+        return all(map(told.issuperset, self.about))
 
     @cached_property
     def born(self) -> set[str]:

@@ -31,10 +31,10 @@ def licence_on_record(past: Past, work: Work) -> str | None:
 def _stated(past: Past, work: Work) -> Work | None:
     """The work whose licence is that of the node."""
     known = past.known
-    same = known.same([work.id])
-    if same == {work.id}:
-        return work if work.licence else None
     node = known.node(work.id)
+    same = known.members(node)
+    if len(same) == 1:
+        return work if work.licence else None
     works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
     return next((one for one in works if one.licence), None)
 
@@ -112,13 +112,15 @@ def must_suit_licence(
     licence: str | None,
     parent: Work,
     kind: str,
-    stated: Iterable[str] = (),
+    stated: Collection[str] = (),
 ) -> None:
     """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
 
     Licences ``stated`` of the source at the same moment count, each, if none is on record.
     """
     on_record = licence_on_record(past, parent)
+    if on_record is None and not stated:
+        return
     conflicts = (
         Broken(code, child, parent.id, terms_of(of_parent))
         for of_parent in ([on_record] if on_record else dict.fromkeys(stated))

@@ -85,11 +85,12 @@ def moment_of(stamp: bytes) -> datetime:
 
 def in_order(stored: Iterable[StoredEvent], last: str) -> Iterator[StoredEvent]:
     """Facts about to be recorded, none stamped before the one before it."""
+    latest = last.encode()
     for one in stored:
-        stamp = stamp_of(one.state)
-        if stamp >= last or one.topic == Clock.Accepted.TOPIC:
-            last = stamp
+        stamp = one.state[_START : _START + _LENGTH]
+        if stamp >= latest or one.topic == Clock.Accepted.TOPIC:
+            latest = stamp
             yield one
         else:
-            state = one.state[:_START] + last.encode() + one.state[_START + _LENGTH :]
+            state = one.state[:_START] + latest + one.state[_START + _LENGTH :]
             yield StoredEvent(one.originator_id, one.originator_version, one.topic, state)

@@ -85,18 +85,27 @@ class Record:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """The record as it was sent; its values are not read yet."""
-        known = cls.by_name()
-        return cls(**{name: _record_in(known[name].value, value) for name, value in said.items()})
+        made = object.__new__(cls)
+        kind: Any = cls
+        blank, needed = _blank(kind)
+        own = made.__dict__ = {**blank, **said}
+        assert len(own) == len(blank), f"{cls.__name__} has no such field"
+        assert said.keys() >= needed, f"{cls.__name__} lacks a field"
+        for name, record in _lists(kind):
+            if own[name] is not None:
+                parts = own[name]
+                own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
+        return made
 
     def read(self, now: datetime) -> Self:
         """The same with every value in its normal form; raises the first refusal."""
-        made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
-        read = vars(made)
-        read.update(vars(self))
-        for name, value, is_needed in _to_read(cast("Any", type(self))):
-            said = read[name]
+        kind: Any = type(self)
+        made: Self = object.__new__(kind)  # dataclasses.replace would begin with its defaults
+        own = made.__dict__ = {**vars(self)}
+        for name, read, is_needed in _to_read(kind):
+            said = own[name]
             if said is not None or is_needed:
-                read[name] = _read(value, said, now)
+                own[name] = read(said, now)
         return made
 
     def plain(self) -> dict[str, Any]:
@@ -108,19 +117,35 @@ class Record:
             if value is not None and value != one.default
         }
 
-    def said(self, kind: type[Value] = Value) -> Iterator[tuple[Field, Any]]:
+    def said(self, kind: type[Value] = Value) -> list[tuple[Field, Any]]:
         """Every field of a kind that has a value, including those of the records in its lists."""
-        for one in _fields_of(cast("Any", type(self)), cast("Any", kind)):
-            value = getattr(self, one.name)
+        found: list[tuple[Field, Any]] = []
+        own, of, wanted = vars(self), cast("Any", type(self)), cast("Any", kind)
+        for one in _fields_of(of, wanted):
+            value = own[one.name]
             if value is None:
                 continue
             if isinstance(one.value, Several):
                 for part in value:
-                    yield from part.said(kind)
+                    found += part.said(kind)
             elif isinstance(one.value, Many):
-                yield from ((one._replace(value=one.value.inner), each) for each in value)
+                found += [(one._replace(value=one.value.inner), each) for each in value]
             else:
-                yield one, value
+                found.append((one, value))
+        return found
+
+    def texts(self) -> list[str]:
+        """The texts of people in it, in order."""
+        found: list[str] = []
+        own, kind = vars(self), cast("Any", type(self))
+        for name in _with_texts(kind):
+            stated = own[name]
+            if isinstance(stated, str):
+                found.append(stated)
+            elif stated is not None:
+                for part in stated:
+                    found += part.texts() if isinstance(part, Record) else [part]
+        return found
 
 
 @dataclass_transform(kw_only_default=True)
@@ -249,14 +274,6 @@ class Command(Record):
             told.pop(self.subject(), None)
         return _canonical(told)
 
-    def texts(self) -> list[str]:
-        """The texts of people in it, in order."""
-        return [
-            str(value)
-            for one, value in self.said(Text)
-            if isinstance(one.value, Text) and one.value.is_sealed
-        ]
-
     def digest(self, actor: str) -> str:
         """What tells one request from another, apart from the texts of people."""
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
@@ -312,50 +329,72 @@ def _fields(cls: type[Any]) -> tuple[Field, ...]:
 def _fields_of(cls: type[Any], kind: type[Value]) -> tuple[Field, ...]:
     """The fields with values of a kind, and those with records in which there may be some."""
     held = ((one, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
-    return tuple(one for one, value in held if isinstance(value, kind | Several))
+    return tuple(
+        one
+        for one, value in held
+        if isinstance(value, kind)
+        or (isinstance(value, Several) and _fields_of(cast("Any", value.record), cast("Any", kind)))
+    )
 
 
 @cache
-def _to_read(cls: type[Any]) -> tuple[tuple[str, Value, bool], ...]:
-    """The fields whose values have a form to be read, and whether they are needed."""
+def _blank(cls: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The fields with their defaults, and those that are needed."""
+    blank = {one.name: one.default for one in _fields(cast("Any", cls))}
+    return blank, frozenset(name for name, default in blank.items() if default is MISSING)
+
+
+@cache
+def _lists(cls: type[Any]) -> tuple[tuple[str, type[Record]], ...]:
+    """The fields that are lists of records."""
+    found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
+    return tuple((name, value.record) for name, value in found if isinstance(value, Several))
+
+
+@cache
+def _to_read(cls: type[Any]) -> tuple[tuple[str, Callable[[Any, datetime], Any], bool], ...]:
+    """The fields whose values have a form to be read, how, and whether they are needed."""
     return tuple(
-        (one.name, one.value, one.is_needed)
+        (one.name, _read_each if isinstance(one.value, Several) else one.value.read, one.is_needed)
         for one in _fields(cast("Any", cls))
         if isinstance(one.value, Several) or type(one.value).read is not Value.read
     )
 
 
+def _read_each(said: Iterable[Record], now: datetime) -> tuple[Record, ...]:
+    return tuple([part.read(now) for part in said])
+
+
 @cache
-def _sealed(cls: type[Any]) -> frozenset[str]:
+def _sealed(cls: type[Any]) -> tuple[str, ...]:
     """The fields with texts of people."""
     found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
-    return frozenset(name for name, value in found if isinstance(value, Text) and value.is_sealed)
+    return tuple(name for name, value in found if isinstance(value, Text) and value.is_sealed)
+
+
+@cache
+def _with_texts(cls: type[Any]) -> tuple[str, ...]:
+    """The fields with texts of people, or with lists of them or of records that have some."""
+    held = ((one.name, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
+    return tuple(
+        name
+        for name, value in held
+        if (isinstance(value, Text) and value.is_sealed)
+        or (isinstance(value, Several) and _with_texts(cast("Any", value.record)))
+    )
 
 
 def _default(one: Any) -> Any:
     return one.default if one.default_factory is MISSING else one.default_factory()
 
 
-def _record_in(value: Value, said: Any) -> Any:
-    if isinstance(value, Several) and said is not None:
-        return tuple(part if isinstance(part, Record) else value.record.of(part) for part in said)
-    return said
-
-
-def _read(value: Value, said: Any, now: datetime) -> Any:
-    if isinstance(value, Several):
-        return tuple(part.read(now) for part in said)
-    return value.read(said, now)
-
-
 def _plain(said: Record) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    sealed = _sealed(cast("Any", type(said)))
-    for name, stated in vars(said).items():
-        if name in sealed:
-            told[name] = stated is not None
-        elif isinstance(stated, tuple | list):
-            told[name] = [_plain(part) if isinstance(part, Record) else part for part in stated]
-        elif stated is not None:
-            told[name] = stated
+    """What it says, without what is empty and the texts of people."""
+    kind: Any = type(said)
+    told = {name: stated for name, stated in vars(said).items() if stated is not None}
+    for name in _sealed(kind):
+        told[name] = name in told
+    for name, _ in _lists(kind):
+        if name in told:
+            told[name] = [_plain(part) for part in told[name]]
     return told

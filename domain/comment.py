@@ -8,7 +8,7 @@ share, and each has to be answered before the shares are final (domain.money.pro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 from domain.fact import Fact, Noun, common, fact
@@ -68,7 +68,10 @@ class Comment(Noun):
         text: str
 
         def names(self) -> tuple[str, ...]:
-            return (*self.subjects(), *(self.mentions or ()))
+            return (*self.subjects(), *self.involves())
+
+        def involves(self) -> Collection[str]:
+            return self.mentions or ()
 
         def apply(self, noun: Comment) -> None:
             """It is where it was posted, since then."""
@@ -88,7 +91,10 @@ class Comment(Noun):
         text: str
 
         def names(self) -> tuple[str, ...]:
-            return (*self.subjects(), *(self.added or ()))
+            return (*self.subjects(), *self.involves())
+
+        def involves(self) -> Collection[str]:
+            return self.added or ()
 
         def apply(self, noun: Comment) -> None:
             """It stays where it is."""

@@ -27,9 +27,11 @@ class Components:
 
     def connect(self, one: str, other: str) -> None:
         """Learn of an edge; what it connects with the unknown is not known whole any more."""
-        few, many = sorted((self._of.get(one, []), self._of.get(other, [])), key=len)
+        few, many = self._of.get(one, _NONE), self._of.get(other, _NONE)
         if few is many:
             return
+        if len(few) > len(many):
+            few, many = many, few
         if not few:
             for work in many:
                 del self._of[work]
@@ -45,3 +47,6 @@ class Components:
         """
         first, second = self._of.get(one), self._of.get(other)
         return () if first is second else min(filter(None, (first, second)), key=len)
+
+
+_NONE: list[str] = []

@@ -63,6 +63,9 @@ class Contributor(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.originator_id, self.into)
 
+        def involves(self) -> tuple[str, ...]:
+            return (self.into,)
+
         def apply(self, noun: Contributor) -> None:
             noun.state = self.STATE
             noun.merged_into = self.into

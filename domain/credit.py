@@ -94,6 +94,9 @@ class Credit(Disputable):
         evidence_kind: str | None = None
         evidence_sha256: str | None = None
 
+        def involves(self) -> tuple[str, ...]:
+            return (self.contributor,)
+
     @fact("credit.granted")
     class Granted(Birth):
         """Someone else credited the person."""

@@ -45,6 +45,8 @@ EVIDENCE_KINDS = {
 def must_agree(uses: Iterable[str]) -> None:
     """Refuse a disclosure that says none beside a part, or of one part both all and some."""
     said = list(uses)
+    if not said:
+        return
     parts = {use.rpartition(" ")[0] for use in said}
     if len(parts) < len(said) or (NO_AI in said and len(said) > 1):
         raise ContradictoryDisclosure(tuple(said))

@@ -11,18 +11,16 @@ One file, because it is one class.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from domain.command import Command
-from domain.comment import Comment
 from domain.condition import Condition, Spent
 from domain.contributor import Contributor
-from domain.credit import Credit
 from domain.fact import Fact, New
-from domain.follow import Follow
 from domain.grant import grant_id
 from domain.identity import new_id
 from domain.join import Join
@@ -34,7 +32,6 @@ from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR, open_to
-from domain.project import Project
 from domain.quota import must_be_within
 from domain.refusal import (
     BadSignature,
@@ -100,7 +97,7 @@ class Draft(Past):
         journal: Kept,
         now: datetime,
         *,
-        once: MutableMapping[str, int] | None = None,
+        once: Mapping[str, int] | None = None,
         near: Neighbours | None = None,
         signing: Signing | None = None,
         is_vouched_for: bool = False,
@@ -109,7 +106,7 @@ class Draft(Past):
         super().__init__(journal, now, near, about)
         now = self.now
         self.is_vouched_for = is_vouched_for
-        self.once = once
+        self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))
         """How far an import has come with each target: a later request is not repeated.
         Without it, only a repetition of the latest request is recognised."""
         self.signing, self.is_signed = signing, signing is not None
@@ -128,11 +125,10 @@ class Draft(Past):
 
     def prefetch_requests(self, targets: Collection[str]) -> None:
         """Read what was asked of many targets at once."""
-        missing = [target for target in targets if target not in self._asked]
-        for target in missing:
-            self._asked[target] = []
-        for request in self._journal.facts.requests(missing) if missing else ():
-            self._asked[request.target].append(request)
+        if missing := [target for target in targets if target not in self._asked]:
+            self._asked.update((target, []) for target in missing)
+            for request in self._journal.facts.requests(missing):
+                self._asked[request.target].append(request)
 
     def as_before(self, command: Command, target: str | None) -> Command:
         """The command under the id by which it was carried out before, if it was."""
@@ -345,7 +341,7 @@ class Draft(Past):
             self.facts.append(happened)
             self._pending.add(position, happened)
             self.near.note(happened.originator_id)
-            if isinstance(happened, Remix.Declared | Join.Event):
+            if isinstance(happened, _LEADING):
                 self.near.add(happened)
             if isinstance(happened, Join.Event):
                 self._joined = ({}, {})
@@ -361,10 +357,10 @@ class Draft(Past):
         """Keep what was asked, so that a repetition is recognised."""
         target = command.target(self.actor) or self.id
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
-        texts = tuple(by_text.get(text, "") for text in command.texts())
-        digest = command.digest(self.actor)
-        request = Request(target, position, digest, texts, self.id, self._key)
-        self.requests.append(request._replace(position=position - PENDING))
+        texts = tuple([by_text.get(text, "") for text in command.texts()])
+        rest = command.digest(self.actor), texts, self.id, self._key
+        request = Request(target, position, *rest)
+        self.requests.append(Request(target, position - PENDING, *rest))
         self.prefetch_requests([target])
         self._asked[target].append(request)
         self._come_to(target, position)
@@ -393,27 +389,11 @@ class Draft(Past):
 
     def _must_be_known(self, sheet: Sheet) -> None:
         """Refuse a forgotten person as actor, as owner of a text, or in a new credit."""
-        persons = {self.actor, *(text.owner for text in sheet.disclosures)}
+        persons = {self.actor, *[text.owner for text in sheet.disclosures]}
         for happened in sheet.facts:
-            if not isinstance(happened, _NAMING):
-                continue
-            match happened:
-                case (
-                    Credit.Birth(contributor=person)
-                    | Contributor.Merged(into=person)
-                    | Project.LeaderAssigned(contributor=person)
-                ):
-                    persons.add(person)
-                case Project.Launched(leaders=leaders):
-                    persons.update(leaders)
-                case Comment.Posted(mentions=list(mentioned)):
-                    persons.update(mentioned)
-                case Comment.Edited(added=list(mentioned)):
-                    persons.update(mentioned)
-                case Follow.Begun(follower=follower, about=about, on=on):
-                    persons.update((follower, about) if on == Contributor.NAME else (follower,))
-        born = {one.originator_id for one in sheet.facts if one.originator_version == 1}
-        for person in persons - born - {OPERATOR}:
+            persons.update(happened.involves())
+        born = [one.originator_id for one in sheet.facts if one.originator_version == 1]
+        for person in persons.difference(born, (OPERATOR,)):
             if self.contributor(person).state == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(person)
             # Being forgotten at the same moment comes wholly before or wholly after.
@@ -458,11 +438,8 @@ class Draft(Past):
                 raise BadSignature(str(problem)) from None
 
 
-_NAMING = (
-    *(Credit.Birth, Contributor.Merged, Project.LeaderAssigned, Project.Launched),
-    *(Comment.Posted, Comment.Edited, Follow.Begun),
-)
-"""What names people who may not have been forgotten."""
+_LEADING = (Remix.Declared, Join.Event)
+"""What leads from one work to another."""
 
 
 def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:

@@ -9,7 +9,7 @@ fields under an explicit topic, so that moving a Python module never makes histo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, FrozenInstanceError, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -91,11 +91,10 @@ class Fact:
 
     def __init__(self, **content: Any) -> None:
         blank, needed = _blank(cast("Any", type(self)))
-        own = vars(self)
-        own.update(blank)
-        own.update(content)
+        own = {**blank, **content}
         assert len(own) == len(blank), f"{self.TOPIC} has no such field"
-        assert all(own[name] is not MISSING for name in needed), f"{self.TOPIC} lacks a field"
+        assert content.keys() >= needed, f"{self.TOPIC} lacks a field"
+        object.__setattr__(self, "__dict__", own)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"a fact is immutable, and so is its {name}")
@@ -133,6 +132,10 @@ class Fact:
         """What it changes that others may have read: its subjects, and sometimes more."""
         return self.subjects()
 
+    def involves(self) -> Collection[str]:
+        """Whom it names anew: nobody who has been forgotten."""
+        return ()
+
     def found_by(self) -> tuple[FoundBy, ...]:
         """What it is found by."""
         return tuple(
@@ -154,7 +157,8 @@ class Fact:
         """Change the noun: its state, and the fields it has under the same name."""
         if self.leaves:
             noun.state = self.leaves
-        for name in _shared(cast("Any", type(noun)), cast("Any", type(self))):
+        of, kind = cast("Any", type(noun)), cast("Any", type(self))
+        for name in _shared(of, kind):
             setattr(noun, name, getattr(self, name))
 
     def erases(self, noun: Any) -> tuple[str, ...]:
@@ -230,10 +234,10 @@ def happened(new: New, told: Mapping[str, Any]) -> Fact:
 
 
 @cache
-def _blank(kind: type[Fact]) -> tuple[dict[str, Any], list[str]]:
+def _blank(kind: type[Fact]) -> tuple[dict[str, Any], frozenset[str]]:
     """The fields of a fact in their order, with their defaults, and those that have none."""
     blank = {one.name: one.default for one in fields(kind)}
-    return blank, [name for name, default in blank.items() if default is MISSING]
+    return blank, frozenset(name for name, default in blank.items() if default is MISSING)
 
 
 class Looking(Protocol):

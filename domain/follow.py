@@ -5,6 +5,7 @@ How many follow is public; who does is known to nobody else, unless they have it
 
 from __future__ import annotations
 
+from domain.contributor import Contributor
 from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
 from domain.readers import OWN_ACTS, PUBLIC
@@ -59,6 +60,10 @@ class Follow(Noun):
         STATE = "begun"
         shown: str | None = None
         """To whom it is shown; None: to nobody else."""
+
+        def involves(self) -> tuple[str, ...]:
+            is_person = self.on == Contributor.NAME
+            return (self.follower, self.about) if is_person else (self.follower,)
 
     @fact("follow.ended")
     class Ended(Event):

@@ -12,7 +12,6 @@ from collections.abc import (
     Callable,
     Collection,
     Iterator,
-    MutableMapping,
     Sequence,
 )
 from contextlib import suppress
@@ -37,7 +36,6 @@ from domain.kept import Rows
 from domain.moment import instant
 from domain.money.books import Books, keep
 from domain.money.folding import changes_books
-from domain.neighbours import Neighbours
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
 from domain.refusal import Busy, ClockUnreliable, TooLarge
@@ -146,33 +144,27 @@ class Journal(Application[str]):
         self,
         decide: Callable[[Draft], T],
         *,
-        signing: Signing | None = None,
         about: Collection[str] = (),
+        **terms: Any,
     ) -> tuple[T, Sequence[int]]:
         """What was decided on a draft, and the positions at which that is recorded, in one append.
 
         It is decided again when others write meanwhile. What is ``about`` to be asked for is read
-        at once.
+        at once. The ``terms`` are those of a draft.
         """
         for _ in attempts():
             try:
                 with self.engine.snapshot():
-                    draft = Draft(self, self.clock(), signing=signing, about=about)
+                    draft = Draft(self, self.clock(), about=about, **terms)
                     told = decide(draft)
                 return told, self.commit(draft)
             except IntegrityError:
                 continue
         raise Busy
 
-    def draft(
-        self,
-        *,
-        once: MutableMapping[str, int] | None = None,
-        near: Neighbours | None = None,
-        is_vouched_for: bool = False,
-    ) -> Draft:
+    def draft(self, **terms: Any) -> Draft:
         """An empty draft, for several commands in one append."""
-        return Draft(self, self.clock(), once=once, near=near, is_vouched_for=is_vouched_for)
+        return Draft(self, self.clock(), **terms)
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""

@@ -47,7 +47,7 @@ class Known:
 
     def node(self, work: str) -> str:
         """The node that a work is after all joins."""
-        return self.nodes([work])[work]
+        return self._nodes.get(work) or self.nodes([work])[work]
 
     def nodes(self, works: Iterable[str]) -> dict[str, str]:
         """The node that each work is after all joins; almost none is ever joined."""
@@ -59,7 +59,11 @@ class Known:
     def same(self, works: Iterable[str]) -> set[str]:
         """These works, and all that are one with them."""
         nodes = self.nodes(works).values()
-        return {each for node in nodes for each in self._members.get(node, (node,))}
+        return {each for node in nodes for each in self.members(node)}
+
+    def members(self, node: str) -> Collection[str]:
+        """All works that are one with a node that was looked up."""
+        return self._members.get(node, (node,))
 
     def joins(self, works: Collection[str]) -> list[Join]:
         """The joins that count and name one of these works."""

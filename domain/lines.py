@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -134,6 +134,8 @@ class Ids:
 
         @lru_cache(maxsize=REMEMBERED)
         def named(kind: str, text: str) -> str:
+            if ID.fullmatch(text):
+                return text
             if len(text) >= SHORTEST_UUID:
                 with suppress(ValueError):
                     return str(UUID(text))
@@ -190,8 +192,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
         raise BadLine(f"there is no type of line “{name}”")
     touched: list[str] = []
     earlier = None
-    content = {name: value for name, value in line.items() if name not in OF_ANY_LINE}
-    said = _said(content, command, ids, touched)
+    said = _said(line, command, ids, touched, OF_ANY_LINE)
     if derive and command.MAKES and command.subject() not in said:
         said[command.subject()], earlier = _derived(command, line, ids)
         touched += [said[command.subject()], *([earlier] if earlier else [])]
@@ -210,25 +211,30 @@ def _derived(command: type[Command], line: Line, ids: Ids) -> tuple[str, str | N
 
 
 def _said(
-    content: Mapping[str, Any], record: type[Record], ids: Ids, touched: list[str]
+    content: Mapping[str, Any],
+    record: type[Record],
+    ids: Ids,
+    touched: list[str],
+    besides: Collection[str] = (),
 ) -> dict[str, Any]:
     """The fields of an object, with the ids of the journal."""
-    known = record.by_name()
+    known, said = record.by_name(), dict[str, Any]()
     for name in record.needed():
         if content.get(name) is None:
             raise BadLine(f"the field “{name}” is missing")
-    if unknown := [name for name in content if name not in known]:
-        raise BadLine(f"there is no field “{unknown[0]}” in this type of line")
-    return {
-        name: _value(known[name].value, name, value, ids, touched)
-        for name, value in content.items()
-        if value is not None
-    }
+    for name, value in content.items():
+        if name in besides:
+            continue
+        if name not in known:
+            raise BadLine(f"there is no field “{name}” in this type of line")
+        if value is not None:
+            said[name] = _value(known[name].value, name, value, ids, touched)
+    return said
 
 
 def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one per type
     """The value of a field, with the ids of the journal."""
-    if type(kind) in (Text, Word):  # of most fields
+    if type(kind) in _OF_TEXT:  # of most fields
         return _text(name, value)
     match kind:
         case Ref(noun=noun) | NewId(noun=noun):
@@ -238,7 +244,7 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
         case Several(record=record):
             if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
                 raise BadLine(f"“{name}” must be a list of objects")
-            return [_said(part, record, ids, touched) for part in value]
+            return [record.of(_said(part, record, ids, touched)) for part in value]
         case Many(inner=inner):
             if not isinstance(value, list):
                 raise BadLine(f"“{name}” must be a list")
@@ -254,6 +260,9 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
         case Piece():
             return _mentioned("work", _text(name, value), ids, touched)
     return _text(name, value)
+
+
+_OF_TEXT = (Text, Word)
 
 
 def _number(name: str, value: object) -> int:
@@ -291,13 +300,15 @@ def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise BadLine(f"“{name}” must be a string")
-    if HALF.search(value):
+    if not value.isascii() and HALF.search(value):
         raise BadLine(f"“{name}” holds half of a surrogate pair, which can't be kept")
     return value
 
 
 def _id(name: str, value: object) -> str:
     text = _text(name, value)
+    if ID.fullmatch(text):
+        return text
     if not 1 <= len(text) <= LONGEST_ID or "|" in text or text.split() != [text]:
         raise BadLine(
             f"“{name}” must be an id: 1 to {LONGEST_ID} characters, no space and no “|” in it"

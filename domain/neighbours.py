@@ -113,6 +113,13 @@ class Neighbours:
         child, parent = self._near.values()
         self._components.begin(one for one in missing if not child[one] and not parent[one])
 
+    def look_up_none(self, works: Iterable[str]) -> None:
+        """Learn of works that are not recorded yet: no edge is there."""
+        for near in self._near.values():
+            for work in works:
+                near.setdefault(work, [])
+        self._components.begin(works)
+
     def look_around(self, works: Sequence[str], end: str, most: int) -> None:
         """Learn the same of these works, and of what lies beyond, up to so many works in all.
 
@@ -157,4 +164,7 @@ def _leads(happened: Fact) -> Iterator[tuple[str, str, str]]:
     """From which end of which work a fact leads to which other."""
     for one in happened.found_by():
         if one.leads_to is not None:
-            yield one.field.rpartition(".")[2], one.value, one.leads_to
+            yield _END[one.field], one.value, one.leads_to
+
+
+_END = {_field(end): end for end in ("child", "parent")}

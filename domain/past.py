@@ -383,8 +383,10 @@ class Past:
 
     def prefetch_edges(self, works: Collection[str]) -> None:
         """Learn of many works at once where their edges lead, and which are one."""
+        self.prefetch(works)
         self.known.nodes(works)
-        self.near.look_up(works)
+        self.near.look_up([work for work in works if self._streams[work]])
+        self.near.look_up_none([work for work in works if not self._streams[work]])
 
     def watch_edges(self, *works: str) -> None:
         """Decide again if an edge or a join of one of these works comes to count meanwhile."""

@@ -64,6 +64,9 @@ class Project(Noun):
         def subjects(self) -> tuple[str, ...]:
             return tuple(dict.fromkeys((self.originator_id, *self.leaders)))
 
+        def involves(self) -> list[str]:
+            return self.leaders
+
     @fact("project.described")
     class Described(Fact):
         """Its title, goal or kind was changed; the rest stays."""
@@ -88,6 +91,9 @@ class Project(Noun):
 
         def subjects(self) -> tuple[str, ...]:
             return (self.originator_id, self.contributor)
+
+        def involves(self) -> tuple[str, ...]:
+            return (self.contributor,)
 
     @fact("project.leader_removed")
     class LeaderRemoved(Fact):

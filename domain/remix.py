@@ -183,7 +183,9 @@ def stack_of(rates: Iterable[str | None]) -> Fraction:
 def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
     """The stack of a work, all that goes to its parents; refused if more than the whole."""
     stated = [rate for rate in rates if rate is not None]
-    stack = stack_of(stated) if stated else NOTHING
+    if not stated:
+        return NOTHING
+    stack = stack_of(stated)
     if stack > CAP:
         raise CapExceeded(child, stack, CAP)
     return stack

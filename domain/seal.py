@@ -65,10 +65,8 @@ def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosu
 # -- whose a text is -----------------------------------------------------------------------------
 
 
-def spell_owners(owners: Mapping[str, str], actor: str) -> str | None:
-    """Whose the texts of a fact are, by field, as it says it; None if it has no text."""
-    if not owners:
-        return None
+def spell_owners(owners: Mapping[str, str], actor: str) -> str:
+    """Whose the texts of a fact that has some are, by field, as it says it."""
     return " ".join([f"{name}={owner}" for name, owner in owners.items() if owner != actor])
 
 

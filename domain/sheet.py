@@ -52,11 +52,11 @@ class Sheet:
         }
         owners, sealable = dict[str, str](), new.kind.SEALED
         for name, value in new.content.items():
-            if isinstance(value, Said):
-                owners[name], told[name] = value.owner, self._seal(*value)
-            elif value is not None and name in sealable:
-                owners[name], told[name] = self.actor, self._seal(self.actor, name, value)
-        told["owners"] = spell_owners(owners, self.actor)
+            if name in sealable and value is not None:
+                said = value if isinstance(value, Said) else Said(self.actor, name, value)
+                owners[name], told[name] = said.owner, self._seal(*said)
+        if owners:
+            told["owners"] = spell_owners(owners, self.actor)
         made = happened(new, told)
         self.facts.append(made)
         return made

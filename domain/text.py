@@ -66,6 +66,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 def plain_text(field: str, value: str) -> str:
     """A text that can be stored: not empty, not too long, without NUL or lone surrogates."""
+    if value.isascii() and value.isprintable() and value.strip() and len(value) <= LIMITS[field]:
+        return value  # as most are; of these characters, only the space is not seen
     if not value.strip():
         raise BadText(field, "an empty text says nothing")
     if len(value) > LIMITS[field]:

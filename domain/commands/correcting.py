@@ -160,7 +160,7 @@ class CorrectCredit(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
-        stated = named(past, credit.contributor, self)
+        stated = named(credit.contributor, self)
         if not any(stated.values()):
             raise NothingStated
         yield credit.then(

@@ -17,6 +17,7 @@ from domain.money.claiming import offered_for
 from domain.past import Past
 from domain.permission import OWN
 from domain.refusal import ContradictoryDisclosure, EvidenceKindNeeded, WrongState
+from domain.seal import Said
 from domain.values import (
     AiTool,
     AiUse,
@@ -108,7 +109,7 @@ class OpenCredit(Command):
             self.contributor,
             role=self.role,
             kind=self.kind,
-            **named(past, self.contributor, self),
+            **named(self.contributor, self),
             evidence=self.evidence,
             **proven(past, self),
             effective_at=self.effective_at,
@@ -269,12 +270,17 @@ class Named(Protocol):
     ai_tool: str | None
 
 
-def named(past: Past, contributor: str, said: Named) -> dict[str, object]:
+def named(contributor: str, said: Named) -> dict[str, object]:
     """The name on a credit, its place and what of it is AI; the texts belong to the person."""
     must_agree(said.ai or ())
-    texts = ("display", "credited_as", "join_phrase", "character", "ai_tool")
-    sealed = {name: past.text(contributor, name, getattr(said, name)) for name in texts}
-    return {**sealed, "billing": said.billing, "ai": list(said.ai) if said.ai else None}
+    texts = ((name, getattr(said, name)) for name in _TEXTS)
+    told: dict[str, object] = {
+        name: Said(contributor, name, text) for name, text in texts if text is not None
+    }
+    return told | {"billing": said.billing, "ai": list(said.ai) if said.ai else None}
+
+
+_TEXTS = ("display", "credited_as", "join_phrase", "character", "ai_tool")
 
 
 def credited(

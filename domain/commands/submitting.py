@@ -210,7 +210,7 @@ class SubmitContribution(Command):
                 author.contributor,
                 role=author.role,
                 kind="direct",
-                **named(past, author.contributor, author),
+                **named(author.contributor, author),
             )
 
 

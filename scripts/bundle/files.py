@@ -110,7 +110,7 @@ NOT_UTF8 = "not UTF-8"
 
 def _object(text: str) -> Line:
     try:
-        line = json.loads(text, parse_float=_no_float)
+        line = _decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(line, dict):
@@ -120,6 +120,9 @@ def _object(text: str) -> Line:
 
 def _no_float(text: str) -> float:
     raise ValueError(f"the number {text} is not exact; write it as a string")
+
+
+_decode = json.JSONDecoder(parse_float=_no_float).decode
 
 
 CSV_COLUMNS: dict[str, tuple[str, ...]] = {

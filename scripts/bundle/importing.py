@@ -6,8 +6,7 @@ nothing. A piece does not depend on its sources: one that is refused is left out
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -69,14 +68,15 @@ def import_lines(
     """
     report, ids, judge = Report(), Ids(namespace, file), Judge()
     reached: dict[str, int] = {}
-    drafted = partial(journal.draft, near=Neighbours(journal.facts), is_vouched_for=is_vouched_for)
+    near = Neighbours(journal.facts)
+    decided = partial(journal.decided, near=near, is_vouched_for=is_vouched_for)
     for whole, lines in groupby(found, key=lambda one: one.line.get("type") == "fact"):
         for page in _pages(lines, batch):
             with uncollected():
                 if whole:
                     _restore(journal, page, report, judge)
                 else:
-                    _carry_out(drafted, journal, page, ids, reached, report, is_strict=is_strict)
+                    _carry_out(decided, page, ids, reached, report, is_strict=is_strict)
             progress(report)
     return report
 
@@ -98,8 +98,7 @@ def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
 
 
 def _carry_out(
-    drafted: Callable[..., Draft],
-    journal: Journal,
+    decided: Callable[..., tuple[tuple[Draft, _Page], Sequence[int]]],
     page: list[Found],
     ids: Ids,
     reached: dict[str, int],
@@ -118,23 +117,18 @@ def _carry_out(
     ready = [step for _, step in steps if isinstance(step, Step)]
     touched = {id for step in ready for id in step.touched}
     asked = {id for step in ready for id in (step.command.target(step.by), step.earlier) if id}
-    for _ in attempts():
-        with journal.engine.snapshot():
-            draft = drafted(once=ChainMap({}, reached))
-            draft.prefetch(touched)
-            draft.prefetch_requests(asked)
-            draft.prefetch_edges(touched)
-            told = _Page(draft, ids, report.failed, is_strict=is_strict)
-            for found, step in steps:
-                told.take(found, step)
-        try:
-            positions = journal.commit(draft)
-        except IntegrityError:
-            continue
-        reached.update(draft.reached(positions))
-        report.add(told)
-        return
-    raise Busy
+
+    def carry_out(draft: Draft) -> tuple[Draft, _Page]:
+        draft.prefetch_requests(asked)
+        draft.prefetch_edges(touched)
+        told = _Page(draft, ids, report.failed, is_strict=is_strict)
+        for found, step in steps:
+            told.take(found, step)
+        return draft, told
+
+    (draft, told), positions = decided(carry_out, about=touched, once=reached)
+    reached.update(draft.reached(positions))
+    report.add(told)
 
 
 class _Page(Report):
