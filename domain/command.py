@@ -30,7 +30,7 @@ from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
 from domain.refusal import QuotaExceeded, Refusal, WrongState
-from domain.values import Many, NewId, Ref, Several, Text, Value
+from domain.values import Many, NewId, Ref, Several, Text, Value, Word
 
 _canonical = encoder(sort_keys=True)
 
@@ -269,7 +269,8 @@ class Command(Record):
 
     def asked(self) -> str:
         """The request as canonical JSON, without the texts of people."""
-        told = {"command": self.NAME, **_plain(self)}
+        told = _plain(self)
+        told["command"] = self.NAME
         if self.MAKES:  # the request is kept under it, whether or not the client chose it
             told.pop(self.subject(), None)
         return _canonical(told)
@@ -355,10 +356,16 @@ def _lists(cls: type[Any]) -> tuple[tuple[str, type[Record]], ...]:
 def _to_read(cls: type[Any]) -> tuple[tuple[str, Callable[[Any, datetime], Any], bool], ...]:
     """The fields whose values have a form to be read, how, and whether they are needed."""
     return tuple(
-        (one.name, _read_each if isinstance(one.value, Several) else one.value.read, one.is_needed)
+        (one.name, _reader(one.value), one.is_needed)
         for one in _fields(cast("Any", cls))
         if isinstance(one.value, Several) or type(one.value).read is not Value.read
     )
+
+
+def _reader(value: Value) -> Callable[[Any, datetime], Any]:
+    if isinstance(value, Several):
+        return _read_each
+    return value.reader if isinstance(value, Word) else value.read
 
 
 def _read_each(said: Iterable[Record], now: datetime) -> tuple[Record, ...]:

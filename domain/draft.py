@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from domain.command import Command
 from domain.condition import Condition, Spent
@@ -55,8 +55,7 @@ from domain.warning import Warned
 from domain.wrong import wrong_in
 
 
-@dataclass(frozen=True)
-class Acknowledgement:
+class Acknowledgement(NamedTuple):
     """The answer to a command: the id of what it is about, and the position of its last fact."""
 
     id: str
@@ -71,7 +70,7 @@ class Acknowledgement:
 
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
         """The same once its draft was recorded at these positions."""
-        return replace(self, position=at(self.position, positions))
+        return self._replace(position=at(self.position, positions))
 
 
 def at(position: int, positions: Sequence[int]) -> int:
@@ -345,12 +344,12 @@ class Draft(Past):
                 self.near.add(happened)
             if isinstance(happened, Join.Event):
                 self._joined = ({}, {})
-            noun = self._nouns.get(happened.originator_id)
-            if noun is not None:
+            id = happened.originator_id
+            if (noun := self._nouns.get(id)) is not None:
                 self.erased.update(happened.erases(noun))
                 noun.happen(position, happened)
-            self.stream(happened.originator_id).append((position, happened))
-        self.disclosures.update((text.digest, text) for text in sheet.disclosures)
+            self.stream(id).append((position, happened))
+        self.disclosures.update({text.digest: text for text in sheet.disclosures})
         return self._remember(command, PENDING + len(self.facts) - 1)
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
@@ -393,11 +392,12 @@ class Draft(Past):
         for happened in sheet.facts:
             persons.update(happened.involves())
         born = [one.originator_id for one in sheet.facts if one.originator_version == 1]
-        for person in persons.difference(born, (OPERATOR,)):
+        persons.difference_update(born, (OPERATOR,))
+        for person in persons:
             if self.contributor(person).state == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(person)
-            # Being forgotten at the same moment comes wholly before or wholly after.
-            self.watch(Contributor.Forgotten.TOPIC, person)
+        # Being forgotten at the same moment comes wholly before or wholly after.
+        self.watch(Contributor.Forgotten.TOPIC, *persons)
 
     # -- quotas ----------------------------------------------------------------------------
 

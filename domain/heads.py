@@ -6,7 +6,7 @@ it, and one that differs is replaced by what the facts say.
 
 from __future__ import annotations
 
-import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
@@ -96,11 +96,14 @@ def heads_of(
 def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:
     """The head that a fact is for a subject; None if it is not about it."""
     id, version, topic, state, links = fact
-    number = next((number for one, number, *_ in json.loads(links or "[]") if one == subject), None)
-    if number is None:
+    link = (links or "").partition(f'["{subject}",')[2]
+    if (number := _NUMBER.match(link)) is None:
         return None
     hash = leaf_hash(spell_leaf(position, id, version, topic, state, links))
-    return number, position, b64encode(hash).decode()
+    return int(number[0]), position, b64encode(hash).decode()
+
+
+_NUMBER = re.compile("[0-9]+")
 
 
 def told_by_facts(transaction: Transaction, subject: str) -> Head:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from hashlib import sha1
-from uuid import UUID, uuid4
+from os import urandom
+from uuid import UUID
 
 from domain.refusal import BadId
 
@@ -30,7 +31,7 @@ def may_be_id(text: str) -> bool:
 def new_id(id: str | None) -> str:
     """The id a client chose, in its usual form, or a random one."""
     if id is None:
-        return str(uuid4())
+        return _spelled(urandom(16), 4)
     if is_id(id):
         return id
     try:
@@ -45,8 +46,15 @@ def part_id(whole: str, part: str, number: int) -> str:
     It is the UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many.
     """
     named = bytes.fromhex(whole.replace("-", "")) + f"{part}/{number}".encode()
-    digest = bytearray(sha1(named, usedforsecurity=False).digest())
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest[:16].hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _spelled(sha1(named, usedforsecurity=False).digest(), 5)
+
+
+def _spelled(data: bytes, version: int) -> str:
+    """The UUID of a version that has the other bits of 16 bytes (RFC 9562, section 4)."""
+    text = data.hex()
+    variant = _VARIANTS[text[16]]
+    return f"{text[:8]}-{text[8:12]}-{version}{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+
+
+_VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
+"""Of a digit: the one that begins with the bits 10 and has its other two."""

@@ -15,7 +15,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, count, pairwise
@@ -138,7 +137,7 @@ class Journal(Application[str]):
         about = {id for command in commands for id in read_first(command, by)}
         receipts, positions = self.decided(carry_out, signing=signing, about=about)
         told = tuple(chain.from_iterable(one.warnings for one in receipts))
-        return replace(receipts[-1], warnings=told).recorded(positions)
+        return receipts[-1]._replace(warnings=told).recorded(positions)
 
     def decided(
         self,

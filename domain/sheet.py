@@ -29,7 +29,7 @@ class Sheet:
     def __post_init__(self) -> None:
         self._added: dict[str, int] = {}
         """How many facts of each stream are on it."""
-        self._sealed = dict[tuple[str, str, str], str]()
+        self._sealed: dict[tuple[str, str, str], str] = {}
         """The commitments of the texts on it, by owner, name and text."""
         self._signed: dict[str, str] = {}
         if self.signing is not None:
@@ -50,7 +50,8 @@ class Sheet:
             "actor": self.actor,
             **self._signed,
         }
-        owners, sealable = dict[str, str](), new.kind.SEALED
+        owners: dict[str, str] = {}
+        sealable = new.kind.SEALED
         for name, value in new.content.items():
             if name in sealable and value is not None:
                 said = value if isinstance(value, Said) else Said(self.actor, name, value)

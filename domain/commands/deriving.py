@@ -18,7 +18,7 @@ from domain.dates import is_surely_before, start_of_past
 from domain.disclosure import must_agree
 from domain.fact import New
 from domain.lineage import Edge
-from domain.moment import instant
+from domain.moment import stamp
 from domain.outside import Outside, outside_id
 from domain.past import Past
 from domain.refusal import (
@@ -252,7 +252,7 @@ def disclosed(past: Past, owner: str, said: Disclosing) -> dict[str, object]:
 
 def made_of(past: Past, made_at: str | None) -> str:
     """When a new work was made at the earliest: as stated, else now."""
-    return instant(past.now) if made_at is None else start_of_past(made_at, past.now)
+    return stamp(past.now) if made_at is None else start_of_past(made_at, past.now)
 
 
 def warn_if_older(

@@ -182,13 +182,13 @@ class SubmitContribution(Command):
 
     def _described(self, past: Past, parents: Sequence[Work]) -> Iterator[New]:
         """What is stated of outside sources of which nobody has stated it yet."""
-        known = set[str]()
+        known: set[str] = set()
         for source, parent in zip(self.sources, parents, strict=True):
-            said = source.title, source.creators, None, source.licence
-            is_new = isinstance(parent, Outside) and parent.title is None
-            if is_new and parent.id not in known and any(said):
-                known.add(parent.id)
-                yield described(past, parent, *said)
+            if isinstance(parent, Outside) and parent.title is None and parent.id not in known:
+                said = source.title, source.creators, None, source.licence
+                if any(said):
+                    known.add(parent.id)
+                    yield described(past, parent, *said)
 
     def _licences(self, parents: Sequence[Work]) -> dict[str, list[str]]:
         """The licences that are stated of each source."""

@@ -43,7 +43,7 @@ from scripts.rules import Judge
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
 """Lines that are computed over a recorded lineage."""
-BATCH = 500
+BATCH = 1_000
 """How many lines are recorded in one append."""
 
 
