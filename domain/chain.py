@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
@@ -57,7 +58,8 @@ def link_facts(
                 links.append(spell_link(subject, number + 1, previous, hash))
                 numbers[subject] = number + 1
         spelled = f"[{','.join(links)}]"
-        hash = b64encode(leaf_hash(spell_leaf(*fact, spelled))).decode()
+        leaf = leaf_hash(spell_leaf(*fact, spelled))
+        hash = b2a_base64(leaf, newline=False).decode()
         for subject, number in numbers.items():
             heads[subject] = (number, fact[0], hash)
         yield spelled

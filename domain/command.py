@@ -86,12 +86,11 @@ class Record:
     def of(cls, said: Mapping[str, Any]) -> Self:
         """The record as it was sent; its values are not read yet."""
         made = object.__new__(cls)
-        kind: Any = cls
-        blank, needed = _blank(kind)
-        own = made.__dict__ = {**blank, **said}
-        assert len(own) == len(blank), f"{cls.__name__} has no such field"
-        assert said.keys() >= needed, f"{cls.__name__} lacks a field"
-        for name, record in _lists(kind):
+        form = _form(cast("Any", cls))
+        own = made.__dict__ = {**form.blank, **said}
+        assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
+        assert said.keys() >= form.needed, f"{cls.__name__} lacks a field"
+        for name, record in form.lists:
             if own[name] is not None:
                 parts = own[name]
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
@@ -102,7 +101,7 @@ class Record:
         kind: Any = type(self)
         made: Self = object.__new__(kind)  # dataclasses.replace would begin with its defaults
         own = made.__dict__ = {**vars(self)}
-        for name, read, is_needed in _to_read(kind):
+        for name, read, is_needed in _form(kind).to_read:
             said = own[name]
             if said is not None or is_needed:
                 own[name] = read(said, now)
@@ -137,8 +136,8 @@ class Record:
     def texts(self) -> list[str]:
         """The texts of people in it, in order."""
         found: list[str] = []
-        own, kind = vars(self), cast("Any", type(self))
-        for name in _with_texts(kind):
+        own = vars(self)
+        for name in _form(cast("Any", type(self))).texts:
             stated = own[name]
             if isinstance(stated, str):
                 found.append(stated)
@@ -338,57 +337,48 @@ def _fields_of(cls: type[Any], kind: type[Value]) -> tuple[Field, ...]:
     )
 
 
-@cache
-def _blank(cls: type[Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The fields with their defaults, and those that are needed."""
-    blank = {one.name: one.default for one in _fields(cast("Any", cls))}
-    return blank, frozenset(name for name, default in blank.items() if default is MISSING)
+class _Form(NamedTuple):
+    """What follows from the annotations of a record, once for all of its kind."""
 
-
-@cache
-def _lists(cls: type[Any]) -> tuple[tuple[str, type[Record]], ...]:
-    """The fields that are lists of records."""
-    found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
-    return tuple((name, value.record) for name, value in found if isinstance(value, Several))
-
-
-@cache
-def _to_read(cls: type[Any]) -> tuple[tuple[str, Callable[[Any, datetime], Any], bool], ...]:
+    blank: dict[str, Any]
+    """Its fields with their defaults."""
+    needed: frozenset[str]
+    lists: list[tuple[str, type[Record]]]
+    """Its lists of records."""
+    to_read: list[tuple[str, Callable[[Any, datetime], Any], bool]]
     """The fields whose values have a form to be read, how, and whether they are needed."""
-    return tuple(
+    sealed: dict[str, Any]
+    """The fields with texts of people, of which none is there."""
+    texts: list[str]
+    """The same, and lists of such texts or of records that have some."""
+
+
+@cache
+def _form(cls: type[Any]) -> _Form:
+    every = _fields(cast("Any", cls))
+    blank = {one.name: one.default for one in every}
+    lists = [(one.name, one.value.record) for one in every if isinstance(one.value, Several)]
+    to_read = [
         (one.name, _reader(one.value), one.is_needed)
-        for one in _fields(cast("Any", cls))
+        for one in every
         if isinstance(one.value, Several) or type(one.value).read is not Value.read
+    ]
+    of_texts = {name for name, record in lists if _form(cast("Any", record)).texts}
+    held = ((one.name, getattr(one.value, "inner", one.value)) for one in every)
+    of_texts |= {name for name, value in held if isinstance(value, Text) and value.is_sealed}
+    sealed = {
+        one.name: False for one in every if one.name in of_texts and isinstance(one.value, Text)
+    }
+    needed = frozenset(name for name, default in blank.items() if default is MISSING)
+    return _Form(
+        blank, needed, lists, to_read, sealed, [name for name in blank if name in of_texts]
     )
 
 
 def _reader(value: Value) -> Callable[[Any, datetime], Any]:
     if isinstance(value, Several):
-        return _read_each
+        return lambda said, now: tuple([part.read(now) for part in said])
     return value.reader if isinstance(value, Word) else value.read
-
-
-def _read_each(said: Iterable[Record], now: datetime) -> tuple[Record, ...]:
-    return tuple([part.read(now) for part in said])
-
-
-@cache
-def _sealed(cls: type[Any]) -> tuple[str, ...]:
-    """The fields with texts of people."""
-    found = ((one.name, one.value) for one in _fields(cast("Any", cls)))
-    return tuple(name for name, value in found if isinstance(value, Text) and value.is_sealed)
-
-
-@cache
-def _with_texts(cls: type[Any]) -> tuple[str, ...]:
-    """The fields with texts of people, or with lists of them or of records that have some."""
-    held = ((one.name, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
-    return tuple(
-        name
-        for name, value in held
-        if (isinstance(value, Text) and value.is_sealed)
-        or (isinstance(value, Several) and _with_texts(cast("Any", value.record)))
-    )
 
 
 def _default(one: Any) -> Any:
@@ -397,11 +387,13 @@ def _default(one: Any) -> Any:
 
 def _plain(said: Record) -> dict[str, Any]:
     """What it says, without what is empty and the texts of people."""
-    kind: Any = type(said)
-    told = {name: stated for name, stated in vars(said).items() if stated is not None}
-    for name in _sealed(kind):
-        told[name] = name in told
-    for name, _ in _lists(kind):
+    form = _form(cast("Any", type(said)))
+    told = form.sealed | {
+        name: stated if name not in form.sealed else True
+        for name, stated in vars(said).items()
+        if stated is not None
+    }
+    for name, _ in form.lists:
         if name in told:
             told[name] = [_plain(part) for part in told[name]]
     return told

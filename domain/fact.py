@@ -335,7 +335,6 @@ class FactMapper(Mapper[str]):
         )
 
 
-_PLACE = frozenset({"originator_id", "originator_version"})
 _encode = encoder()
 _moment = lru_cache(64)(datetime.fromisoformat)  # facts of one append have the same
 _decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
@@ -343,11 +342,8 @@ _decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
 
 def state_of(happened: Fact) -> dict[str, Any]:
     """The fields of a fact as JSON, without the empty ones and its place in its stream."""
-    state = {
-        name: value
-        for name, value in vars(happened).items()
-        if value is not None and name not in _PLACE
-    }
+    state = {name: value for name, value in vars(happened).items() if value is not None}
+    del state["originator_id"], state["originator_version"]
     state["timestamp"] = stamp(state["timestamp"])
     return state
 
