@@ -218,7 +218,8 @@ def _said(
     besides: Collection[str] = (),
 ) -> dict[str, Any]:
     """The fields of an object, with the ids of the journal."""
-    known, said = record.by_name(), dict[str, Any]()
+    said: dict[str, Any] = {}
+    known = record.by_name()
     for name in record.needed():
         if content.get(name) is None:
             raise BadLine(f"the field “{name}” is missing")
@@ -236,11 +237,11 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
     """The value of a field, with the ids of the journal."""
     if type(kind) in _OF_TEXT:  # of most fields
         return _text(name, value)
+    if isinstance(kind, _OF_ID):
+        named = ids.named(kind.noun, _id(name, value))
+        touched.append(named)
+        return named
     match kind:
-        case Ref(noun=noun) | NewId(noun=noun):
-            named = ids.named(noun, _id(name, value))
-            touched.append(named)
-            return named
         case Several(record=record):
             if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
                 raise BadLine(f"“{name}” must be a list of objects")
@@ -262,7 +263,7 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
     return _text(name, value)
 
 
-_OF_TEXT = (Text, Word)
+_OF_TEXT, _OF_ID = (Text, Word), (Ref, NewId)
 
 
 def _number(name: str, value: object) -> int:

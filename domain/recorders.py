@@ -338,7 +338,7 @@ def _recorded(
     transaction: Transaction, appends: Sequence[Append], begun: Begun | None = None
 ) -> list[Sequence[int] | Exception]:
     recording = Recording(transaction, appends, begun)
-    outcomes = list[Sequence[int] | Exception]()
+    outcomes: list[Sequence[int] | Exception] = []
     for append in appends:
         try:
             outcomes.append(recording.take(append))

@@ -50,7 +50,7 @@ class Together(Generic[T, R]):
 
     def ask(self, what: T) -> R:
         """The outcome for one, done with whatever others ask for at the moment."""
-        asked = _Asked[T, R](what)
+        asked: _Asked[T, R] = _Asked(what)
         with self._lock:
             self._waiting.append(asked)
             if not self._is_busy:

@@ -12,6 +12,7 @@ What is recorded is visible once a follower in the same process has folded it.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +63,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     ):
         journal = service.journal
         author = journal.record(AdmitContributor(name="Ana")).id
+        gc.freeze()  # as a worker does
         for clients, batch in (*((each, 1) for each in CLIENTS), (1, BATCH[size])):
             with plain_journals(database, clients) as by_hand, uma_clients(clients) as uma:
                 yield compare(size, batch, author, journal, stock, by_hand, uma)
