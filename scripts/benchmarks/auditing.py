@@ -10,23 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from os import getpid, sysconf, times
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
-from domain.note import SignerKey
 from projections.follower import Progress, no_progress
 from scripts.benchmarks.by_hand import engine_of
-from scripts.benchmarks.filled import filled
+from scripts.benchmarks.filled import SIGNER, filled_community
 from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds
 from scripts.comparison.audit import Audit
 from scripts.comparison.caller import Caller
-from scripts.generate import community as generated
-from scripts.generate import id_of, record
 from scripts.service import Service, open_service
 
 PIECES = {"small": (30, 60), "full": (2_910, 29_100), "largest": (291_000,)}
@@ -36,21 +32,11 @@ MANY, AIM_SECONDS = 900_000, 300
 """How long an audit of at least so many facts may take."""
 
 
-SIGNER = SignerKey("bench.example/log", bytes(32))
-"""Nobody's secret: what is kept goes on being signed by it."""
-
-
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Seconds for each part, and for all of them."""
     for pieces in PIECES[size]:
-        community = partial(record, items=generated(pieces, seed=0))
-        last = id_of("work", pieces - 1, 0)
         with TemporaryDirectory() as folder:
-            yield from audited(
-                *filled("community", pieces, database, community, last=last, signer=SIGNER),
-                Path(folder),
-                ANSWERS[size],
-            )
+            yield from audited(*filled_community(pieces, database), Path(folder), ANSWERS[size])
 
 
 def audited(service: Service, address: str, folder: Path, answers: int) -> Iterator[Result]:

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from domain.engine import RebuildNeeded
 from domain.journal import Journal
@@ -16,6 +17,7 @@ from domain.note import SignerKey
 from projections.follower import Rebuild
 from scripts.benchmarks.by_hand import scratch
 from scripts.benchmarks.measure import KEY
+from scripts.generate import community, id_of, record
 from scripts.service import Service, open_service
 
 
@@ -64,6 +66,17 @@ def filled(
         _fill(service, record, last)
         here.filled[database, name, count] = service, address
     return here.filled[database, name, count]
+
+
+SIGNER = SignerKey("bench.example/log", bytes(32))
+"""Nobody's secret: what is kept goes on being signed by it."""
+
+
+def filled_community(pieces: int, database: str) -> tuple[Service, str]:
+    """A service for a generated community of so many pieces, and its address."""
+    record_all = partial(record, items=community(pieces, seed=0))
+    last = id_of("work", pieces - 1, 0)
+    return filled("community", pieces, database, record_all, last=last, signer=SIGNER)
 
 
 def _fill(service: Service, record: Callable[[Journal], object], last: str) -> None:

@@ -12,10 +12,9 @@ from functools import partial
 
 from projections.follower import Rebuild
 from scripts.benchmarks.by_hand import engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.filled import filled_community
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least
 from scripts.benchmarks.stock import stock_runner, stock_tracking
-from scripts.generate import community, record
-from scripts.service import open_service
 
 PIECES = {"small": 3_000, "full": 291_000}
 """With about 3.44 facts per piece: 10⁴ and 10⁶ facts."""
@@ -24,12 +23,9 @@ STOCK_EVENTS = {"small": 50, "full": 2_000}
 
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Facts per second."""
-    with (
-        scratch(database) as address,
-        open_service(address) as service,
-        plain(address) as by_hand,
-    ):
-        facts = record(service.journal, community(PIECES[size]))
+    service, address = filled_community(PIECES[size], database)
+    with plain(address) as by_hand:
+        facts = service.journal.facts.head()
         rebuild = Rebuild(service.journal, service.store)
         rate, cost = Worked(by_hand).rate(facts, rebuild.run)
         assert service.store.current().position == facts

@@ -26,7 +26,7 @@ commands = click.Group()
 @click.option(
     "--keep",
     is_flag=True,
-    help="Keep what audit, money, search, suggest and inbox fill, for later runs.",
+    help="Keep what audit, fold, money, search, suggest and inbox fill, for later runs.",
 )
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
