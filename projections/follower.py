@@ -52,6 +52,8 @@ TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.
 PAGE = 2_000
 """How many facts are folded in one transaction while following."""
 REBUILD_PAGE = 20_000
+GRACE_SECONDS = 5.0
+"""How long the old tables stay after a rebuild, for reads still in progress."""
 MUCH = 10_000
 """If so many facts were folded at once, the tables are sampled."""
 POLL_SECONDS = 0.05
@@ -135,7 +137,8 @@ class Follower:
         begun = self.store.current().position
         if self.journal.facts.head() - begun >= max(MUCH, begun):
             with suppress(Overtaken):  # by another rebuild
-                begun = Rebuild(self.journal, self.store).run(progress)
+                grace_seconds = GRACE_SECONDS if begun else 0.0  # of nothing, nothing is read
+                begun = Rebuild(self.journal, self.store).run(progress, grace_seconds)
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
         while self.purge():

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from projections.follower import Rebuild
+from projections.follower import GRACE_SECONDS, Rebuild
 from scripts.commands.frame import (
     all_settings_of,
     err,
@@ -23,10 +23,6 @@ from scripts.service import Service, bring_up_to_date, open_service, patiently, 
 from scripts.settings import Settings, make_log_key
 
 commands = click.Group()
-
-
-GRACE_SECONDS = 5.0
-"""How long a rebuild keeps the old tables for reads still in progress."""
 
 
 @commands.command()
