@@ -18,6 +18,7 @@ from projections.follower import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
 from scripts.benchmarks.by_hand import is_postgres, plain, scratch
+from scripts.benchmarks.filled import settled
 from scripts.benchmarks.growth import HOT
 from scripts.benchmarks.measure import Aim, Peer, Result, at_least, at_most, percentile, rates
 from scripts.benchmarks.measured import Run, document, keep, kept
@@ -288,7 +289,7 @@ def test_a_society_that_is_kept_goes_on_where_filling_it_stopped_and_is_found_ag
             before = society.record(service.journal, begun, since=datetime(2026, 1, 1, tzinfo=UTC))
         seen = []
         for _ in range(2):
-            with society.settled(is_kept=True):
+            with settled(is_kept=True):
                 service, address = society.filled(works, database)
                 positions = service.store.positions(), service.store.current().number
                 seen.append((address, service.journal.facts.head(), positions))
