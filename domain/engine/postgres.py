@@ -16,8 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache, partial
-from typing import Any, ClassVar, NamedTuple
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -182,15 +182,14 @@ class PostgresEngine(Engine):
         self._away_until = 0.0
         self._watch = Watch()
         self._answered = WeakKeyDictionary[psycopg.Connection, float]()
-        self._probe = Probe(partial(_must_answer, url))
+        self._probe = Probe(lambda: _answered(url).close())
+        self._first = [_answered(url, **_CONNECTED)] if is_there else []
         self._pool = ConnectionPool(
             url,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "cursor_factory": psycopg.RawCursor,
-            },
-            min_size=1,
+            # All that a pool asks of it is to connect.
+            connection_class=cast("type[psycopg.Connection]", self),
+            kwargs=_CONNECTED,
+            min_size=0,  # with more, the first borrower makes another beside the pool
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
             # Not later and later: what fails is tried again by the next one who asks.
@@ -200,8 +199,12 @@ class PostgresEngine(Engine):
             # A connection that broke in the pool is detected here, not by a command.
             check=self._check,
         )
-        if is_there:
-            _must_answer(url)
+
+    def connect(self, url: str, **terms: Any) -> psycopg.Connection:
+        """A connection for the pool: first that by which the database has answered."""
+        with suppress(IndexError):
+            return self._first.pop()
+        return psycopg.connect(url, **terms)
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         """Values by their places, a list as an array."""
@@ -405,8 +408,10 @@ class PostgresEngine(Engine):
         return not unremovable
 
     def close(self) -> None:
-        """Close the pool."""
+        """Close every connection."""
         self._pool.close()
+        for one in self._first:
+            one.close()
 
     def hang_up(self) -> None:
         """Let every thread of a request that waits for an answer hear that there is none."""
@@ -545,10 +550,17 @@ def _secret(url: str) -> str:
     return unquote(named[1]) if named else ""
 
 
-def _must_answer(url: str) -> None:
-    """Raise DatabaseUnavailable with the reason; a pool would only say that it waited."""
+_CONNECTED: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "cursor_factory": psycopg.RawCursor,
+}
+
+
+def _answered(url: str, **terms: Any) -> psycopg.Connection:
+    """A connection, or DatabaseUnavailable with the reason, which a pool would not say."""
     try:
-        psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+        return psycopg.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
     except psycopg.OperationalError as error:
         name = conninfo_to_dict(url).get("dbname")
         if f'database "{name}" does not exist' in str(error):
