@@ -78,3 +78,30 @@ def test_what_was_joined_is_one_piece_in_answers_as_in_the_books() -> None:
         told.tell("dispute_credit", id=credit, **said)
         assert told.held(a, proposal) == ("disputed",)
         verify(told)
+
+
+def test_a_pool_says_what_waits_by_the_names_of_its_sources_and_for_what() -> None:
+    with bank(SQLITE) as told:
+        pool = told.pool(deferral_minor=100)
+        told.earn(pool, 99, source="The Skerry Festival")
+        told.earn(pool, 100, source="streaming")
+        with told.view() as view:
+            waiting = pools.statement(view, told.journal, pool, actor=OPERATOR)["waiting"]
+    found = [(each["source"], each["waiting_minor"], each["because"]) for each in waiting]
+    assert sorted(found) == [
+        ("The Skerry Festival", 99, "deferred"),
+        ("streaming", 100, "no_agreement"),
+    ]
+
+
+def test_who_gave_everything_back_or_more_has_earned_nothing_of_a_pool() -> None:
+    with bank(SQLITE) as told:
+        a, b, c = told.people("a", "b", "c")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1"}, "2026"), a)
+        told.earn(pool, 70)
+        lines = [(a, -70), (b, 80), (c, -10)]
+        said = [{"payee": payee, "amount_minor": units} for payee, units in lines]
+        told.tell("record_adjustment", pool=pool, lines=said, reason="b did all of it")
+        with told.view() as view:
+            assert pools.earned(view, pool) == {b: 80}

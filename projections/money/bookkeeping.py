@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypedDict, cast
 
 from domain.engine import Row
 from domain.journal import Journal
-from domain.moment import start_of
 from domain.money.currency import decimal
 from domain.money.held import DEBT, HELD, PAYABLE
 from domain.money.postings import ACCOUNTS, OWED, RECEIVED
@@ -27,6 +26,7 @@ from domain.values import (
     one_of,
 )
 from projections.money import balances
+from projections.money.earning import period
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
@@ -225,9 +225,7 @@ def bookings(
 ) -> Page[BookingLine]:
     """What came in and was spent over all pools, by when it was earned, the largest first."""
     Reader(view, journal, actor).must_be("the bookings of all pools", None)
-    start, end = "" if from_ is None else start_of(from_), "9999" if to is None else start_of(to)
-    if start > end:
-        raise BadPeriod(from_ or "", to or "")
+    start, end = period(from_, to)
     filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
     wanted = {each: value for each, value in filters.items() if value is not None}
     said = {each.rpartition(":")[2]: value for each, value in wanted.items()}

@@ -55,7 +55,7 @@ def earnings(
 ) -> Earnings:
     """What somebody earned, month by month, by when it was earned and not when it was recorded."""
     Reader(view, journal, actor).must_be("these earnings", id)
-    dates = _dates(from_, to)
+    dates = period(from_, to)
     number = attribution.find_person(view, id)[0]
     same = attribution.persons(view, attribution.accounts(view, id))
     people = [told["id"] for told in same.values()]
@@ -91,7 +91,7 @@ def pool_earnings(
     """What payees of a pool earned, month by month, by when it was earned."""
     opened = pool_named(view, journal, id)
     Reader(view, journal, actor).must_read_statement("the earnings of this pool", id)
-    rows = _earned(view, "p.pool = :pool", _dates(from_, to), pool=id)
+    rows = _earned(view, "p.pool = :pool", period(from_, to), pool=id)
     return {
         "pool": id,
         "currency": opened.currency,
@@ -103,7 +103,7 @@ def pool_earnings(
     }
 
 
-def _dates(since: str | None, to: str | None) -> tuple[str, str]:
+def period(since: str | None, to: str | None) -> tuple[str, str]:
     """The beginning and the end of a period of earning."""
     start = "" if since is None else start_of(since)
     end = _EVER if to is None else start_of(to)
