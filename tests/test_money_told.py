@@ -12,6 +12,7 @@ from domain.money.pool import LEAST_REVIEW_HOURS
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
 from projections.money import pools, statements
+from projections.money.pools.beancount import beancount
 
 SQLITE = "sqlite:///:memory:"
 
@@ -105,3 +106,74 @@ def test_who_gave_everything_back_or_more_has_earned_nothing_of_a_pool() -> None
         told.tell("record_adjustment", pool=pool, lines=said, reason="b did all of it")
         with told.view() as view:
             assert pools.earned(view, pool) == {b: 80}
+
+
+def test_the_changes_of_shares_are_those_of_revisions_and_waivers_each_with_its_cause() -> None:
+    with bank(SQLITE) as told:
+        a, b, c = told.people("a", "b", "c")
+        pool = told.pool()
+        x, y = asset("x", {a: "1", b: "1"}), asset("y", {c: "1"})
+        proposal = told.propose(pool, [x, y])
+        said = {"kind": "other", "proposal": proposal}
+        about = {
+            piece: told.tell("comment_on_proposal", about=piece, text=piece, actor=c, **said).id
+            for piece in ("x", "y")
+        }
+        first = told.tell("comment_on_proposal", text="too much", actor=a, **said).id
+        less = [asset("x", {a: "1", b: "2"}), y]
+        told.tell("revise_proposal", proposal=proposal, comments=[first], assets=less, note="n")
+        revised = [asset("x", {a: "3", b: "1"}, "3"), y]
+        more = {"comments": [*about.values()], "assets": revised, "note": "more for x"}
+        told.tell("revise_proposal", proposal=proposal, **more)
+        told.clock.wait(days=15)
+        told.tell("finalise_proposal", proposal=proposal)
+        told.tell("waive_share", proposal=proposal, scope="x", contributor=b)
+        with told.view() as view:
+            lines = pools.diff(view, told.journal, proposal, actor=OPERATOR)["lines"]
+    found = {each["payee"]["name"]: each for each in lines}
+    names = ("first", "current", "change", "waived", "by_waivers")
+    assert {who: tuple(each[name] for name in names) for who, each in found.items()} == {
+        "a": ("1/4", "3/4", "1/2", "0", "3/16"),
+        "b": ("1/4", "0", "-1/4", "3/16", "-3/16"),
+        "c": ("1/2", "1/4", "-1/4", "0", "0"),
+    }
+    assert [bool(found[who]["waivers"]) for who in "abc"] == [True, True, False]
+    first, cause = found["a"]["causes"]
+    assert [first[name] for name in ("before", "after")] == ["1/4", "1/6"]
+    assert [cause[name] for name in ("before", "after")] == ["1/6", "9/16"]
+    assert [each["concerns"] for each in first["comments"]] == [True]
+    assert [each["concerns"] for each in cause["comments"]] == [True, False]
+    assert [each["concerns"] for each in found["c"]["causes"][0]["comments"]] == [False, True]
+
+
+def test_a_payout_in_the_ledger_names_its_pool_unless_it_is_of_several() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        one, two = told.pool("one"), told.pool("two")
+        for pool in (one, two):
+            told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(one, 100)
+        told.pay()
+        for pool in (one, two):
+            told.earn(pool, 100)
+        told.pay()
+        with told.view() as view:
+            entries = beancount(view, told.journal).split("\n\n")
+    paid = [each for each in entries if '"payout.issued"' in each]
+    assert [f'pool: "{one}"' in each for each in paid] == [True, False]
+    assert not any(f'pool: "{two}"' in each for each in paid)
+
+
+@pytest.mark.parametrize("months, until", [(None, None), (1, "2026-06-01T00:00:00.000000Z")])
+def test_an_entry_says_until_when_something_is_held_back(
+    months: int | None, until: str | None
+) -> None:
+    with bank(SQLITE) as told:
+        a, pool = told.person("a"), told.pool()
+        told.agree(pool, {a: "1"}, "2026")
+        told.tell("state_reserve", pool=pool, rate="1/5", months=months, effective_at="2026")
+        told.earn(pool, 100, "2026-05")
+        (entry,) = told.since(0, "entry.divided")
+        with told.view() as view:
+            said = pools.division(view, told.journal, entry.originator_id, actor=OPERATOR)
+    assert [(one["until"], one["amount_minor"]) for one in said["reserved"]] == [(until, 20)]

@@ -43,6 +43,7 @@ def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
     lines: list[DiffLine] = []
     for payee in payees:
         shares = [stage.get(payee, Fraction()) for stage in stages]
+        agreed, now = shares[-1], final.get(payee, Fraction())
         causes: list[Cause] = [
             {
                 "at": version.at,
@@ -68,13 +69,11 @@ def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
             {
                 "payee": told[payee],
                 "first": str(shares[0]),
-                "current": str(final.get(payee, Fraction())),
-                "change": str(final.get(payee, Fraction()) - shares[0]),
-                "waived": str(shares[-1] - final.get(payee, Fraction()))
-                if shares[-1] > final.get(payee, Fraction())
-                else "0",
-                "by_waivers": str(final.get(payee, Fraction()) - shares[-1]),
-                "waivers": waived if final.get(payee, Fraction()) != shares[-1] else [],
+                "current": str(now),
+                "change": str(now - shares[0]),
+                "waived": str(max(Fraction(), agreed - now)),
+                "by_waivers": str(now - agreed),
+                "waivers": [] if now == agreed else waived,
                 "causes": causes,
             }
         )
