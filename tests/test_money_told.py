@@ -164,7 +164,7 @@ def test_a_payout_in_the_ledger_names_its_pool_unless_it_is_of_several() -> None
     assert not any(f'pool: "{two}"' in each for each in paid)
 
 
-@pytest.mark.parametrize("months, until", [(None, None), (1, "2026-06-01T00:00:00.000000Z")])
+@pytest.mark.parametrize("months, until", [(None, None), (1, "2026-07-01T00:00:00.000000Z")])
 def test_an_entry_says_until_when_something_is_held_back(
     months: int | None, until: str | None
 ) -> None:
