@@ -60,7 +60,7 @@ def test_old_read_tables_say_rebuild_and_a_rebuild_is_enough(how: str, database:
 def test_a_read_table_without_a_column_says_rebuild_over_http_too(database: str) -> None:
     with serving(database) as served:
         with raw_connection(database) as connection:
-            connection.execute("ALTER TABLE read_1_works RENAME COLUMN title TO name")
+            connection.execute("ALTER TABLE read_1_works RENAME COLUMN node TO knot")
         answer = served.operator.get("/works")
         assert (answer.status, answer.code) == (503, "rebuild_needed")
 
