@@ -32,7 +32,7 @@ from projections.told_finding import ChallengeSuggested, PersonSuggested
 MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6
 COMMENTS = 2
 """How many comments the page of a project shows: it has much else."""
-LEAST, ROOM = 2, 24
+LEAST, ROOM = 1, 24
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 PROJECT_SORTS = {
@@ -134,7 +134,7 @@ def _project(frame: Frame) -> None:
                 (step, _pieces(view, id, step["id"], at.of(step["id"]), few))
                 for step in found["steps"]
             ]
-            asking = challenges.challenges(view, frame.journal, project=id, limit=FEW)
+            asking = challenges.challenges(view, frame.journal, project=id, limit=FEW // 2)
             return render_template(
                 "project.html",
                 project=found,
