@@ -6,15 +6,17 @@ Each claim is one that a changed comparison, sign or “and” would break (see 
 from typing import Any
 
 import pytest
-from money import AGREED, Bank, asset, bank, verify
+from money import AGREED, HALF, Bank, asset, bank, verify
 
 from domain.money.pool import LEAST_REVIEW_HOURS
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
 from projections.money import pools, statements
 from projections.money.pools.beancount import beancount
+from projections.money.pools.reasons import why
 
 SQLITE = "sqlite:///:memory:"
+TENTHS = (("1/10", "9/10"), ("1/5", "4/5"))
 
 
 def movements(told: Bank, person: str) -> list[Any]:
@@ -177,3 +179,80 @@ def test_an_entry_says_until_when_something_is_held_back(
         with told.view() as view:
             said = pools.division(view, told.journal, entry.originator_id, actor=OPERATOR)
     assert [(one["until"], one["amount_minor"]) for one in said["reserved"]] == [(until, 20)]
+
+
+def test_why_tells_apart_what_is_agreed_named_paid_back_and_stated() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool(terms=HALF)
+        proposal = told.agree(pool, {a: "1", b: "3"}, "2026")
+        told.spend(pool, 30, a)
+        told.spend(pool, 20, b)
+        revenue = told.earn(pool, 150)
+        told.tell("waive_share", proposal=proposal, scope="release", contributor=b)
+        lines = [{"payee": a, "amount_minor": 5}, {"payee": b, "amount_minor": -5}]
+        given = told.tell("record_adjustment", pool=pool, lines=lines, reason="goodwill").id
+        more = {"document": "d", "effective_at": "2026", "reason": "no house"}
+        told.tell("amend_pool", pool=pool, terms=AGREED, **more)
+        corrected = told.tell("correct_pool", pool=pool, reason="no house").id
+        names = ("share", "by_agreement", "by_terms", "stated")
+        with told.view() as view:
+            found = {
+                (entry, who): why(view, told.journal, entry, who, actor=OPERATOR)
+                for entry in (revenue, given, corrected)
+                for who in (a, b, "house")
+                if who != "house" or entry != given
+            }
+    said = {key: tuple(each[name] for name in names) for key, each in found.items()}
+    assert said[revenue, a] == ("1/4", "25/2", "0", "0")
+    assert said[revenue, b] == ("3/4", "75/2", "0", "0")
+    assert said[revenue, "house"] == ("0", "0", "50", "0")
+    assert said[given, a][2:] == ("0", "5")
+    costs = {key: [each["amount_minor"] for each in one["costs"]] for key, one in found.items()}
+    assert (costs[revenue, a], costs[revenue, b], costs[revenue, "house"]) == ([30], [20], [])
+    assert [found[entry, a]["terms"] for entry in (revenue, corrected)] == [HALF, AGREED]
+
+
+def test_each_rule_tells_what_it_gave_and_what_a_refund_took_of_it_back() -> None:
+    shares = [[["house", part], ["artists", rest, AGREED]] for part, rest in TENTHS]
+    bands = {"type": "escalator", "earned_minor": 0}
+    bands |= {"bands": [["100", shares[0]], [None, shares[1]]]}
+    german = {"if": {"territory": "DE"}, "then": [["all", "1", bands]]}
+    fees = [{"payee": "agent", "rate": "1/10", "seniority": 1}]
+    inside = {"type": "by_sold", "rules": [german], "otherwise": AGREED}
+    terms = {"type": "before_expenses", "fees": fees, "then": inside}
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        pool = told.pool(terms=terms)
+        told.accept(told.agree(pool, {a: "1"}, "2026"), a)
+        told.spend(pool, 30, a)
+        sold = [{"amount": "2.00", "territory": "DE"}]
+        revenue = told.earn(pool, 200, sold=sold)
+        told.reverse(revenue, 100)
+        back = told.since(0, "entry.reversed")[-1].originator_id
+        with told.view() as view:
+            found = {
+                (entry, who): why(view, told.journal, entry, who, actor=OPERATOR)
+                for entry in (revenue, back)
+                for who in ("agent", "house")
+            }
+            (shown,) = pools.revenue_of(view, told.journal, pool, actor=OPERATOR).items
+    given = {key: [each["amount"] for each in said["rules"]] for key, said in found.items()}
+    assert given == {
+        (revenue, "agent"): ["20"],
+        (revenue, "house"): ["20"],  # a tenth of 100 and a fifth of 50
+        (back, "agent"): ["-10"],
+        (back, "house"): ["-25/2"],  # of 75 a fifth of the last 50, a tenth of the others
+    }
+    assert [each["amount_minor"] for each in shown["reversals"]] == [100]
+
+
+def test_a_line_names_its_rules_and_a_payout_has_none() -> None:
+    german = {"if": {"territory": "DE"}, "then": [["all", "1", AGREED]]}
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        pool = told.pool(terms={"type": "by_sold", "rules": [german], "otherwise": AGREED})
+        told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(pool, 200, sold=[{"amount": "2.00", "territory": "DE"}])
+        told.pay()
+        assert [each["rules"] for each in movements(told, a)] == [["territory DE"], []]

@@ -165,9 +165,13 @@ def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
 
 def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
     """The pool with the terms by which an entry was made."""
-    at = view.at(entry.position + len(entry.facts) - 1)
-    noun = noun_at(at, journal, Pool, entry.first.pool, UnknownPool)
+    noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool, UnknownPool)
     return noun.at(entry.first.effective_at)
+
+
+def as_made(view: View, entry: Entry) -> View:
+    """What was known when an entry was made."""
+    return view.at(entry.position + len(entry.facts) - 1)
 
 
 def every_pool(view: View) -> list[str]:

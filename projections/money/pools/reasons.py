@@ -21,7 +21,7 @@ from projections import attribution, lineage
 from projections.ancestry import ancestry
 from projections.money import splitting
 from projections.money.agreements import waivers_of
-from projections.money.pools.accounts import terms_of
+from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.divisions import document_of, reserved_told
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
@@ -66,7 +66,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     if line is None:
         raise NoShare(payee)
     payee = line.payee
-    at = view.at(entry.position + len(entry.facts) - 1)
+    at = as_made(view, entry)
     noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
     opened = terms_of(view, journal, entry)
     waivers = waivers_of(at, journal, noun)

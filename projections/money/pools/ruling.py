@@ -19,7 +19,7 @@ from domain.money.taking import came_with, taking_of
 from domain.money.terms import Ruled, by_shares, have_rules, taken_back
 from domain.refusal import UnknownEntry, UnknownPool, UnknownProposal, UnknownRevenue
 from projections.money.agreements import waivers_of
-from projections.money.pools.accounts import terms_of
+from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import through_pool
 from projections.money.told import RuleGave
@@ -38,7 +38,7 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
     opened = terms_of(view, journal, entry)
     if not have_rules(opened.terms):
         return ()
-    at = view.at(entry.position + len(entry.facts) - 1)
+    at = as_made(view, entry)
     noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
     shares = shares_of(noun.current.assets, waivers_of(at, journal, noun))
     recorded = noun_at(view, journal, Revenue, first.revenue, UnknownRevenue).recorded
