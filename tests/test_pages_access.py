@@ -56,6 +56,20 @@ def test_a_stranger_reads_only_what_is_open(served: Served, public: Served) -> N
         assert (reader(public).get(path).status == 303) == is_closed, path
 
 
+def test_who_may_describe_a_work_or_an_account_is_led_to_all_that_may_be_said_of_it(
+    served: Served,
+) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    piece = served.acting(ana).post("/contributions", title="Song", medium="text").id
+    said = {f"/piece/{piece}": ("join?work", "identifier?work", "work.describe?id")}
+    said[f"/contributor/{ana}"] = ("identifier?contributor", "contributor.rename?id")
+    for path, named in said.items():
+        own, other = (signed_in(served, one).get(path).text for one in (ana, ben))
+        for one in named:
+            link = f'href="/do/{one}={path.rpartition("/")[2]}"'
+            assert (link in own, link in other) == (True, False), link
+
+
 def test_no_form_is_taken_without_its_token_or_from_elsewhere(served: Served) -> None:
     someone, head = signed_in(served, served.admit("Ana")), served.head
     token = someone.get("/post").token

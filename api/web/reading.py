@@ -22,6 +22,10 @@ from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, id_in_path, led_on, reader
 from api.web.lists import part
 from domain.command import Command
+from domain.commands.correcting import DescribeWork
+from domain.commands.identifying import StateIdentifier
+from domain.commands.joining import JoinWorks
+from domain.commands.naming import RenameContributor
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
 from domain.refusal import NotPermitted
@@ -185,7 +189,15 @@ def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
     if g.actor is None:
         return []
     nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
-    return [one for noun in nouns for one in forms_for(frame, noun, row.id)]
+    found = [one for noun in nouns for one in forms_for(frame, noun, row.id)]
+    # Who may describe a work may also say what it is the same as, and which number it has.
+    return [*found, JoinWorks, StateIdentifier] if DescribeWork in found else found
+
+
+def _forms_about(frame: Frame, id: str) -> list[type[Command]]:
+    """What the reader may do about an account."""
+    found = forms_for(frame, "contributor", id) if g.actor else []
+    return [*found, StateIdentifier] if RenameContributor in found else found
 
 
 def _likely(view: View, row: lineage.WorkRow) -> list[LikelySource]:
@@ -264,7 +276,7 @@ def _people(frame: Frame) -> None:
                 roles=people.done_by(view, [id]).get(id, []),
                 finished=_finished(view, id, at.of("finished")),
                 made=people.made_by(view, id, after=at.of("made"), limit=MANY),
-                forms=forms_for(frame, "contributor", id) if g.actor else [],
+                forms=_forms_about(frame, id),
             )
 
 
