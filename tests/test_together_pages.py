@@ -124,6 +124,13 @@ def test_the_lists_are_narrowed_as_they_say(scene: Scene) -> None:
     assert "A <i>tower</i>" not in scene.seen("/project?state=closed")
     assert "Draw him" in scene.seen("/challenge?medium=image&sort=deadline")
     assert "Draw him" not in scene.seen("/challenge?medium=audio")
+    steps = [{"title": "words"}]
+    other = scene.served.operator.post(
+        "/projects", title="Other", goal="Sung", kind="song", steps=steps, leaders=[scene.ben]
+    ).id
+    assert "Draw him" in scene.seen(f"/challenge?project={scene.project}")
+    assert "Draw him" not in scene.seen(f"/challenge?project={other}")
+    assert "Draw him" in scene.seen("/challenge?project=none")
     assert "Draw him" in scene.seen("/challenge?role=nothing+known")
     assert nobody.get(f"/step/{scene.step}").headers["Location"] == f"/project/{scene.project}"
 

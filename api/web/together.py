@@ -18,10 +18,12 @@ from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, read
 from api.web.lists import continued
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
+from domain.identity import may_be_id
 from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.refusal import UnknownStep
 from domain.role import roles, within
+from domain.values import POEM
 from projections import challenges, people, projects, suggesting, timeline
 from projections.challenges import AnswerFilters
 from projections.money.readers import Reader
@@ -62,6 +64,7 @@ class Challenges(Listed):
 
     medium = searched("image", "That ask for this medium.")
     role = searched("singer", "That ask for this role.")
+    project = searched(POEM, "Of this project.")
     over = Choice(("yes",), "Those that are over as well.")
     sort = Choice(tuple(CHALLENGE_SORTS), "Sorted by this.")
 
@@ -103,8 +106,10 @@ def _lists(frame: Frame) -> None:
     @frame.page("/challenge")
     def show_challenges() -> Answer:
         wanted = asked(Challenges)
-        names = ("q", "medium", "role", "sort")
+        names = ("q", "medium", "role", "project", "sort")
         said = {name: one for name in names if (one := wanted.pop(name, None))}
+        if not may_be_id(said.get("project", "")):
+            said.pop("project", None)
         if not list(within(said.get("role", ""))):
             said.pop("role", None)
         is_open, cursor = wanted.pop("over", None) is None, wanted.pop("cursor", None)
