@@ -52,9 +52,9 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
     choices, said, ids = Found(), dict[str, str](), dict[str, str]()
     for one in command.fields():
         typed, (noun, has_lines) = sent.get(one.name, "").strip(), _named_by(one.value)
-        if not typed or noun not in KINDS:
-            continue
         lines = [line.strip() for line in typed.splitlines()] if has_lines else [typed]
+        if not typed or noun not in KINDS or len(lines) > getattr(one.value, "most", 1):
+            continue  # a list that is too long is refused as such
         names = [line for line in lines if line and not (has_lines and line.startswith("{"))]
         found = {name: dict(_of(view, noun, name)) for name in dict.fromkeys(names)}
         unclear = {name: of for name, of in found.items() if len(of) != 1}
