@@ -3,6 +3,7 @@
 Each claim is one that a changed comparison, sign or “and” would break (see “Mutants”).
 """
 
+from csv import DictReader
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from domain.refusal import NotPermitted
 from projections.money import pools, statements
 from projections.money.pools.beancount import beancount
 from projections.money.pools.reasons import why
+from projections.money.remittances import withholdings
+from projections.money.statement_files import as_csv
 
 SQLITE = "sqlite:///:memory:"
 TENTHS = (("1/10", "9/10"), ("1/5", "4/5"))
@@ -40,6 +43,12 @@ def test_a_payout_names_its_pool_unless_it_is_of_several() -> None:
         paid = [each for each in movements(told, a) if each["kind"] == "payout"]
         assert [len(each["parts"]) for each in paid] == [2, 3]
         assert [each["pool"] and each["pool"]["id"] for each in paid] == [one, None]
+        with told.view() as view:
+            table = [*DictReader(as_csv(statements.statement(view, told.journal, a)).splitlines())]
+    rows = [(row["kind"], row["release"], row["pool"]) for row in table]
+    earned, of_one = ("division", "one's release", "one"), ("payout", "one's release", "one")
+    assert rows[:3] == [earned, earned, of_one]
+    assert rows[-1] == ("payout", "", "")
 
 
 def test_a_pool_says_what_came_in_and_how_long_it_is_reviewed_to_those_who_may_know() -> None:
@@ -256,3 +265,36 @@ def test_a_line_names_its_rules_and_a_payout_has_none() -> None:
         told.earn(pool, 200, sold=[{"amount": "2.00", "territory": "DE"}])
         told.pay()
         assert [each["rules"] for each in movements(told, a)] == [["territory DE"], []]
+
+
+def test_only_a_payout_that_was_withheld_of_or_exchanged_says_how_it_was_sent() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        pool = told.pool()
+        told.accept(told.agree(pool, {a: "1", b: "1"}), a, b)
+        told.tell("locate_pool", pool=pool, country="US")
+        for payee, rate in ((a, "3/10"), (b, "0")):
+            said = {"payee": payee, "country": "US", "rate": rate, "document": "W-8"}
+            told.tell("state_withholding", effective_at="2026", **said)
+        told.earn(pool, 100)
+        told.pay()
+        sent = [movements(told, who)[-1]["sent"] for who in (a, b)]
+    assert [each and each["withheld"][0]["withheld_minor"] for each in sent] == [15, 0]
+
+
+def test_what_is_kept_under_a_name_or_of_an_account_is_found_by_either() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        told.tell("merge_contributor", id=b, into=a)
+        for number, payee in enumerate((b, "label")):
+            said = {"payee": payee, "country": "US", "rate": f"{number}", "document": "W-8"}
+            told.tell("state_withholding", effective_at="2026", **said)
+        with told.view() as view:
+            found = {
+                payee: withholdings(view, told.journal, payee=payee, actor=OPERATOR).items
+                for payee in (a, "label")
+            }
+    assert {payee: [each["rate"] for each in rules] for payee, rules in found.items()} == {
+        a: ["0"],
+        "label": ["1"],
+    }

@@ -93,6 +93,7 @@ def all_lines(view: View, name: str, limit: int = 200, **said: Any) -> list[dict
     found, cursor = list[dict[str, Any]](), None
     while True:
         page = split_of(view, id_of(name), **{**usual, **said}, after=cursor, limit=limit)
+        assert page.items, "no page is empty"
         found += page.items
         cursor = page.next
         if cursor is None:
@@ -161,6 +162,17 @@ def test_a_policy_without_paths_tells_no_part_of_a_path(told: Story) -> None:
             assert {path["share"] for one in lines for path in one["paths"]} == {None}
         friend = {"kind": "other", "id": "a friend", "name": "a friend"}
         assert (lines[0]["payee"], lines[0]["path_count"]) == (friend, 0)
+
+
+def test_whom_a_policy_names_and_nobody_recorded_is_told_as_named(told: Story) -> None:
+    small_lineage(told)
+    nowhere = f"work/{id_of('nowhere')}"
+    form = {"type": "fixed", "shares": [[nowhere, "1/2"], [id_of("film"), "1/2"]]}
+    with told.view() as view:
+        lines = all_lines(view, "film", policy=json.dumps(form))
+    found = {one["payee"]["id"]: one["payee"] for one in lines}
+    assert found[nowhere] == {"id": nowhere, "kind": "other", "name": nowhere}
+    assert found[id_of("film")]["kind"] == "other"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 200])
