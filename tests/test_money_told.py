@@ -17,6 +17,7 @@ from projections.money.pools.beancount import beancount
 from projections.money.pools.reasons import why
 from projections.money.remittances import withholdings
 from projections.money.statement_files import as_csv
+from projections.money.statement_pdf import _shown
 
 SQLITE = "sqlite:///:memory:"
 TENTHS = (("1/10", "9/10"), ("1/5", "4/5"))
@@ -298,3 +299,27 @@ def test_what_is_kept_under_a_name_or_of_an_account_is_found_by_either() -> None
         a: ["0"],
         "label": ["1"],
     }
+
+
+def test_the_sum_on_paper_is_that_of_the_lines_and_its_facts_are_those_of_the_period() -> None:
+    with bank(SQLITE) as told:
+        a, pool = told.person("a"), told.pool()
+        told.accept(told.agree(pool, {a: "1"}), a)
+        told.tell("state_reserve", pool=pool, rate="1/5", months=None, effective_at="2026")
+        told.earn(pool, 10_000)
+        told.pay(payees=[a])
+        told.earn(pool, 500)
+        with told.view() as view:
+            said = statements.statement(view, told.journal, a, after=3)
+            shown = _shown(view, said, "2026-05-01T12:00:00.000000Z", {}, "")
+            (period,) = (text for name, text in shown["about"] if name == "Period")
+            (one,) = shown["currencies"]
+    assert f"(facts 4 to {view.as_of})" in period
+    assert one["total"] == "4.00", "a fifth of 105.00 is held back, 80.00 were paid"
+    assert [each["amount"] for each in one["lines"]] == [
+        "100.00",
+        "−20.00",
+        "−80.00",
+        "5.00",
+        "−1.00",
+    ]
