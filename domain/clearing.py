@@ -35,7 +35,8 @@ def _stated(past: Past, work: Work) -> Work | None:
     same = known.members(node)
     if len(same) == 1:
         return work if work.licence else None
-    works = sorted(map(past.work, same), key=lambda one: (one.id != node, one.position))
+    there = (past.work(id) for id in same if past.stream(id))  # not one that is cited just now
+    works = sorted(there, key=lambda one: (one.id != node, one.position))
     return next((one for one in works if one.licence), None)
 
 

@@ -57,6 +57,11 @@ class Field(NamedTuple):
 class Record:
     """An object with exactly the fields of its annotations."""
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
         """Its fields, in order."""
@@ -91,17 +96,15 @@ class Record:
         assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
         assert said.keys() >= form.needed, f"{cls.__name__} lacks a field"
         for name, record in form.lists:
-            if own[name] is not None:
-                parts = own[name]
+            if (parts := own[name]) is not None:
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
         return made
 
     def read(self, now: datetime) -> Self:
         """The same with every value in its normal form; raises the first refusal."""
-        kind: Any = type(self)
-        made: Self = object.__new__(kind)  # dataclasses.replace would begin with its defaults
+        made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
         own = made.__dict__ = {**vars(self)}
-        for name, read, is_needed in _form(kind).to_read:
+        for name, read, is_needed in _form(cast("Any", type(self))).to_read:
             said = own[name]
             if said is not None or is_needed:
                 own[name] = read(said, now)
@@ -136,9 +139,8 @@ class Record:
     def texts(self) -> list[str]:
         """The texts of people in it, in order."""
         found: list[str] = []
-        own = vars(self)
         for name in _form(cast("Any", type(self))).texts:
-            stated = own[name]
+            stated = getattr(self, name)
             if isinstance(stated, str):
                 found.append(stated)
             elif stated is not None:
@@ -343,8 +345,7 @@ class _Form(NamedTuple):
     blank: dict[str, Any]
     """Its fields with their defaults."""
     needed: frozenset[str]
-    lists: list[tuple[str, type[Record]]]
-    """Its lists of records."""
+    lists: list[tuple[str, type[Record]]]  # of records
     to_read: list[tuple[str, Callable[[Any, datetime], Any], bool]]
     """The fields whose values have a form to be read, how, and whether they are needed."""
     sealed: dict[str, Any]
