@@ -7,6 +7,7 @@ need not be stored yet. So an audit and an import judge by the same rules, at a 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -18,6 +19,7 @@ from domain.engine import Engine, Row
 from domain.fact import Fact, New, Noun, happened
 from domain.grant import grant_id
 from domain.join import Join
+from domain.kept import BETWEEN, Rows
 from domain.money.books import Books, fold_after
 from domain.neighbours import Neighbours
 from domain.nouns import BORN
@@ -235,6 +237,52 @@ def _named(placed: Placed) -> Iterator[str]:
         yield from (happened.actor, grant_id(happened.actor, "auditor"))
 
 
+class Ledger:
+    """The rows of the books as they stood, folded on to where they are asked for next."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.rows: dict[str, str] = {}
+        self.groups: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        """The keys of the rows by how they begin."""
+
+    def books(self, facts: Before) -> Books:
+        """The books up to the fact before the one that is judged; what they become is not kept."""
+        folded, head = self._opened(), facts.head()
+        fold_after(folded, facts, head)
+        for key, value in folded.changes().items():
+            name, first, *rest = key.split(BETWEEN)
+            groups = [f"{name}{BETWEEN}", *([f"{name}{BETWEEN}{first}{BETWEEN}"] if rest else [])]
+            if value is not None:
+                self.rows[key] = value
+                for group in groups:
+                    self.groups[group][key] = None
+            elif self.rows.pop(key, None) is not None:
+                for group in groups:
+                    del self.groups[group][key]
+        self.position = head
+        return self._opened()
+
+    def _opened(self) -> Books:
+        books = Books(_Held(self))
+        books.position = self.position
+        return books
+
+
+class _Held(Rows):
+    """Rows that are in no database."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(lambda *_, **__: [])
+        self._ledger = ledger
+
+    def _rows(self, keys: Collection[str], groups: Collection[str]) -> list[Row]:
+        rows = self._ledger.rows
+        exact = [(key, rows[key], -1) for key in keys if key in rows]
+        every = ((number, self._ledger.groups.get(one, ())) for number, one in enumerate(groups))
+        return [*exact, *((key, rows[key], number) for number, group in every for key in group)]
+
+
 class Earlier(Kept):
     """A journal as it stood."""
 
@@ -243,8 +291,8 @@ class Earlier(Kept):
     rate_days: int | None = None
     comment_minutes = 0
 
-    def __init__(self, facts: Before) -> None:
-        self._facts, self.near = facts, Neighbours(facts)
+    def __init__(self, facts: Before, ledger: Ledger) -> None:
+        self._facts, self.near, self._ledger = facts, Neighbours(facts), ledger
 
     @property
     def facts(self) -> JournalRecorder:
@@ -273,9 +321,7 @@ class Earlier(Kept):
 
     def books(self) -> Books:
         """What all of them add up to."""
-        books = Books()
-        fold_after(books, self._facts, self._facts.head())
-        return books
+        return self._ledger.books(self._facts)
 
 
 class Unsealed(Sheet):

@@ -64,7 +64,7 @@ from domain.values import Payee, Ref
 from domain.work import Work
 from projections.damage import DAMAGED
 from projections.follower import Progress
-from scripts.before import Before, Deciding, Earlier
+from scripts.before import Before, Deciding, Earlier, Ledger
 from scripts.commanded import NEVER_LAXER, Asked, asked_for, brought_by, is_agreed_at_once
 from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.repeated import REPEATING, repeated_otherwise
@@ -121,7 +121,7 @@ class Judge:
     """Who decides every command again, page by page."""
 
     def __init__(self) -> None:
-        self.decided, self.time = 0, Time()
+        self.decided, self.time, self._ledger = 0, Time(), Ledger()
         self._before: Fact | None = None
         self._led: Fact | None = None
         """The latest that was no consequence of another one."""
@@ -130,6 +130,8 @@ class Judge:
         """Begin behind a position."""
         self._before, self.time.latest, self.time.is_kept = None, "", self.time.is_kept or is_kept
         self._led = None
+        if self._ledger.position > after:
+            self._ledger = Ledger()
         for last in journal.facts.at([after]):
             self._before = last.fact()
             self.time.problem(last, self._before)
@@ -138,7 +140,7 @@ class Judge:
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
         """Where no command could have recorded the next facts; they need not be stored yet."""
         before = Before(engine, page[0].position, page)
-        earlier = Earlier(before)
+        earlier = Earlier(before, self._ledger)
         for placed in before.page:
             happened = placed.fact()
             if why := self.time.problem(placed, happened) or self._left_out(happened):

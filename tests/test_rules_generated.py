@@ -1,6 +1,7 @@
 """Whatever command there is: its fact, said by somebody who may not, is found and not restored."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from test_restoring_judged import imported
 
 from domain.clock import stamp_of
 from domain.fact import FACTS
+from domain.money.books import Books, fold_after
+from domain.money.state import mappings
 from domain.permission import ANYONE
 from domain.registry import COMMANDS
 from domain.stored import Placed
 from projections.follower import no_progress
 from scripts.audit import CHECKS
+from scripts.before import Before, Ledger
 from scripts.bundle import export_lines
 from scripts.commanded import BEGUN_BY, MADE_BY
 from scripts.difference import Difference, all_differences
@@ -161,3 +165,19 @@ def test_no_import_takes_what_nobody_did_in_its_place(database: str, other_datab
             assert refused, line
             assert told.head() < line["position"]
             assert not imported(told, line).refused
+
+
+@pytest.mark.after(told=every_fact)
+def test_the_books_that_are_folded_on_are_those_folded_from_the_beginning(database: str) -> None:
+    """A command that is decided again finds them as they stood; none folds them all again."""
+    with story(database) as told:
+        facts = told.facts()
+        before, ledger = Before(told.service.engine, 1, facts), Ledger()
+        for placed, following in pairwise(facts):
+            before.add(placed)
+            if following.topic.startswith(("revenue.", "payout.", "credit.", "share.accepted")):
+                anew = Books()
+                fold_after(anew, before, placed.position)
+                found = ledger.books(before)
+                assert all({**getattr(found, one)} == {**getattr(anew, one)} for one in mappings())
+        assert ledger.rows
