@@ -6,10 +6,8 @@ difference with its place, and returns what it has counted.
 
 from __future__ import annotations
 
-from projections.follower import (
-    Progress,
-)
-from scripts.checks.facts import index, journal, lineage, streams
+from projections.follower import Progress
+from scripts.checks.facts import index, journal, lineage, requests, streams
 from scripts.checks.money import books, money
 from scripts.checks.tables import read_tables
 from scripts.checks.texts import vault
@@ -35,6 +33,7 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 CHECKS: dict[str, Check] = {
     "journal": journal,
     "index": index,
+    "requests": requests,
     "histories": streams,
     "lineage": lineage,
     "rules": rules,

@@ -417,7 +417,65 @@ def a_projection_left_behind(told: Story) -> tuple[str, str]:
     return change, "read tables: the read tables: they are at different positions"
 
 
+def a_request_that_led_elsewhere(told: Story) -> tuple[str, str]:
+    """So that somebody who repeats it is answered by a fact of others."""
+    change = "UPDATE requests SET target = 'x' WHERE position = 3"
+    return change, "requests: position 3: it is no answer about x"
+
+
+def a_request_that_led_to_nothing(told: Story) -> tuple[str, str]:
+    """So that somebody is told that their words are recorded."""
+    change = (
+        f"INSERT INTO requests SELECT {told.head() + 9}, 'x', digest, texts, 'x', NULL "
+        "FROM requests WHERE position = 3"
+    )
+    return change, "requests: the requests: 1 led to no fact"
+
+
+def a_fact_that_was_moved_to_the_end(told: Story) -> tuple[str, str]:
+    change = f"UPDATE stored_events SET position = position + 5 WHERE position = {told.head()}"
+    return change, f"journal: position {told.head()}: there is no fact; the next is at"
+
+
+def a_fact_of_another_noun(told: Story) -> tuple[str, str]:
+    at = position_of(told, "credit.hidden")
+    change = f"UPDATE stored_events SET originator_id = 'x' WHERE position = {at}"
+    return change, f"journal: position {at}: this can't be a credit.hidden"
+
+
+def another_name_of_a_text(told: Story) -> tuple[str, str]:
+    change = "UPDATE vault SET name = 'title' WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the title in the vault is not the one"
+
+
+def another_salt_of_a_text(told: Story) -> tuple[str, str]:
+    change = "UPDATE vault SET salt = 'x' WHERE value = 'text-eva'"
+    return change, "vault: position 3, contributor.admitted: the name in the vault is not the one"
+
+
+def a_head_of_nobody(told: Story) -> tuple[str, str]:
+    change = "INSERT INTO heads VALUES ('x', 1, 1, 'x')"
+    return change, f"links: position {told.head()}: the head of x is fact 1 at position 1"
+
+
+def a_checkpoint_that_is_none(told: Story) -> tuple[str, str]:
+    change = f"UPDATE log_checkpoints SET note = {as_bytes(told, '00')}"
+    return change, "log: the checkpoint of size "
+
+
+def a_map_that_is_none(told: Story) -> tuple[str, str]:
+    return f"UPDATE log_maps SET note = {as_bytes(told, '00')}", "map: the map of size "
+
+
+def a_map_that_is_gone(told: Story) -> tuple[str, str]:
+    return "DELETE FROM log_maps", "map: the maps: the first is of size None, and was of size "
+
+
 CHANGES: tuple[Change, ...] = (
+    *(a_request_that_led_elsewhere, a_request_that_led_to_nothing, a_map_that_is_none),
+    *(a_fact_that_was_moved_to_the_end, a_fact_of_another_noun),
+    *(another_name_of_a_text, another_salt_of_a_text, a_head_of_nobody, a_map_that_is_gone),
+    *(a_checkpoint_that_is_none,),
     *(a_byte_of_a_fact, a_fact_that_is_no_json, a_blank_in_a_fact, another_kind, no_kind),
     *(a_deleted_fact, the_last_fact_deleted, a_version_left_out),
     *(a_text, a_folded_text, a_lost_text, a_text_too_many, a_text_that_came_back, an_owner),

@@ -48,11 +48,14 @@ SHOWN_BY = {
     "restore an export": "test_restoring_judged.py::test_what_an_audit_of_the_rules_finds",
     "answer something": "test_audit_url.py::test_what_the_read_tables_say_otherwise_than_the_log",
     "show a text": "test_audit_url.py::test_a_text_that_is_not_the_one_committed_to_is_named",
+    "answer somebody who repeats": "test_audit.py::test_what_was_changed_is_found_where_it_is",
+    "show readers a fact": "test_signature.py::test_a_fact_that_could_be_read_in_several_ways",
     "drop the triggers": "test_audit.py::test_triggers_that_were_dropped_are_found",
 }
 """How each line begins, and how its test does."""
 
 WITHOUT_DATABASE = {
+    "show readers a fact": "who verifies has signed files and no database",
     "show a checkpoint": "who verifies has signed files and no database",
     "have a witness date": "who verifies has signed files and no database",
     "show a witness": "a witness keeps what it has seen in files",
