@@ -283,7 +283,7 @@ def a_deleted_fact(told: Story) -> tuple[str, str]:
 
 def the_last_fact_deleted(told: Story) -> tuple[str, str]:
     change = f"DELETE FROM stored_events WHERE position = {told.head()}"
-    return change, "vault: the vault: 1 texts without a commitment"
+    return change, "requests: the requests: 1 led to no fact"
 
 
 def a_version_left_out(told: Story) -> tuple[str, str]:
