@@ -419,8 +419,9 @@ def a_projection_left_behind(told: Story) -> tuple[str, str]:
 
 def a_request_that_led_elsewhere(told: Story) -> tuple[str, str]:
     """So that somebody who repeats it is answered by a fact of others."""
-    change = "UPDATE requests SET target = 'x' WHERE position = 3"
-    return change, "requests: position 3: it is no answer about x"
+    other = id_of("nothing")
+    change = f"UPDATE requests SET target = '{other}' WHERE position = 3"
+    return change, f"requests: position 3: it is no answer about {other}"
 
 
 def a_request_that_led_to_nothing(told: Story) -> tuple[str, str]:
