@@ -323,3 +323,39 @@ def test_the_sum_on_paper_is_that_of_the_lines_and_its_facts_are_those_of_the_pe
         "5.00",
         "−1.00",
     ]
+
+
+def test_two_periods_add_up_to_both_wherever_they_meet() -> None:
+    names = ("earned", "recouped", "held", "paid", "withheld", "reserved")
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        piece = told.piece("song", by=[a])
+        pool = told.pool(release=told.release("record", piece))
+        told.accept(told.agree(pool, [asset(piece, {a: "1", b: "1"})], "2026"), a, b)
+        told.tell("locate_pool", pool=pool, country="US")
+        rule = {"payee": a, "country": "US", "rate": "3/10", "document": "W-8"}
+        told.tell("state_withholding", effective_at="2026", **rule)
+        told.tell("state_reserve", pool=pool, rate="1/5", months=None, effective_at="2026")
+        revenue = told.earn(pool, 1_000)
+        told.pay()
+        told.reverse(revenue, 900)
+        told.earn(pool, 2_000)
+        told.pay()
+        credit = next(one.originator_id for one in told.since(0, "credit.granted"))
+        told.tell("hold_credit", id=credit, reason="who sings?")
+        told.earn(pool, 300)
+        with told.view() as view:
+
+            def of(**period: int) -> Any:
+                return statements.statement(view, told.journal, a, currency="USD", **period)
+
+            (whole,) = of()["statements"]
+            for cut in range(1, view.as_of):
+                (one,), (two,) = of(until=cut)["statements"], of(after=cut)["statements"]
+                assert one["net"]["closing_minor"] == two["net"]["opening_minor"]
+                for name in (f"{each}_minor" for each in names):
+                    assert one[name] + two[name] == whole[name]
+                    assert whole[name] or name == "recouped_minor"
+                given = two["opening_minor"] + two["earned_minor"] - two["recouped_minor"]
+                kept = two["held_minor"] + two["reserved_minor"] + two["paid_minor"]
+                assert given - kept == two["closing_minor"]
