@@ -123,12 +123,7 @@ def mirror(
         tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
         sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
         with _kept_if_verified([folder / tile.path for tile in every]):
-            with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
-                keep = partial(_keep, url, folder, api_key=api_key, line=line)
-                for number, _ in enumerate(threads.map(keep, tiles), start=1):
-                    progress(number, len(tiles))
-                shown = partial(fetch_tile, url, api_key=api_key, line=line)
-                sampled = dict(zip(sample, threads.map(shown, sample), strict=True))
+            sampled = _fetched(url, folder, tiles, sample, progress, api_key)
             map = _map_at(url, folder, size)
             if only_hashes:
                 check_hashes(folder, trusted.checkpoint, remembered, _make)
@@ -146,6 +141,23 @@ def mirror(
     if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
         write_whole(kept, note)
     return trusted
+
+
+def _fetched(
+    url: str,
+    folder: Path,
+    tiles: Sequence[Tile],
+    sample: Sequence[Tile],
+    progress: Callable[[int, int], None],
+    api_key: str | None,
+) -> dict[Tile, bytes]:
+    """Fetch tiles into the folder, and return those of a sample as they are served."""
+    with Line() as line, ThreadPoolExecutor(AT_ONCE) as threads:
+        keep = partial(_keep, url, folder, api_key=api_key, line=line)
+        for number, _ in enumerate(threads.map(keep, tiles), start=1):
+            progress(number, len(tiles))
+        shown = partial(fetch_tile, url, api_key=api_key, line=line)
+        return dict(zip(sample, threads.map(shown, sample), strict=True))
 
 
 @contextmanager
