@@ -196,7 +196,8 @@ class Past:
         if without.issuperset(works):
             return set()
         fresh = {id for id in works if id not in without}
-        read = map(self.work, self.among(fresh, may_be))
+        there = filter(self.stream, self.among(fresh, may_be))  # not one that is cited just now
+        read = map(self.work, there)
         noted = {one.id for one in read if is_noted(one)}
         without.update(fresh - noted)
         return noted
