@@ -131,7 +131,7 @@ class Follower:
     def catch_up(self, progress: Progress = no_progress) -> int:
         """Fold everything there is; the position reached.
 
-        If more is missing than is there, everything is folded anew, which takes half the time. Much
+        If more is missing than is there, everything is folded anew, which costs less. Much
         at once is sampled, so that PostgreSQL plans for what is there now.
         """
         begun = self.store.current().position
