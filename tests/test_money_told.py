@@ -359,3 +359,19 @@ def test_two_periods_add_up_to_both_wherever_they_meet() -> None:
                 given = two["opening_minor"] + two["earned_minor"] - two["recouped_minor"]
                 kept = two["held_minor"] + two["reserved_minor"] + two["paid_minor"]
                 assert given - kept == two["closing_minor"]
+
+
+def test_what_is_held_is_told_the_most_first() -> None:
+    with bank(SQLITE) as told:
+        a = told.person("a")
+        piece = told.piece("song", by=[a])
+        one, two = told.pool("one", release=told.release("record", piece)), told.pool("two")
+        told.agree(two, {a: "1"})
+        told.accept(told.agree(one, [asset(piece, {a: "1"})]), a)
+        told.earn(one, 300)
+        told.earn(two, 100)
+        credit = next(one.originator_id for one in told.since(0, "credit.granted"))
+        told.tell("hold_credit", id=credit, reason="who sings?")
+        with told.view() as view:
+            (said,) = statements.statement(view, told.journal, a)["statements"]
+    assert [each["amount_minor"] for each in said["held"]] == [300, 100]

@@ -1,0 +1,91 @@
+"""Money on a terminal: what was said, or that it was erased; only the columns that have amounts."""
+
+from io import StringIO
+from typing import Any
+
+from money import HALF, Bank, asset, bank
+from rich.console import Console
+
+from projections.question import QUESTIONS, Asking
+from scripts import accounts
+
+
+def printed(told: Bank, name: str, show: Any, **said: Any) -> list[str]:
+    """The lines of an answer, with one space between its columns."""
+    out = Console(file=StringIO(), width=300, color_system=None)
+    with told.view() as view:
+        show(out, Asking(QUESTIONS[name], view, told.journal, said))
+    assert isinstance(out.file, StringIO)
+    return [" ".join(line.split()) for line in out.file.getvalue().splitlines() if line.strip()]
+
+
+def test_a_proposal_says_what_people_said_and_what_was_erased() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("Ana", "Ben")
+        pool = told.pool()
+        proposal = told.propose(pool, {a: "1", b: "1"})
+        said = {"kind": "other", "proposal": proposal}
+        one = told.tell("comment_on_proposal", text="why half?", actor=a, **said).id
+        two = told.tell("comment_on_proposal", text="too much", actor=b, **said).id
+        told.tell("answer_comment", proposal=proposal, comment=one, text="we are two")
+        more = {"comments": [two], "assets": [asset("all", {a: "3", b: "1"})], "note": "n"}
+        told.tell("revise_proposal", proposal=proposal, **more)
+        shown = printed(told, "show_proposal", accounts.proposal, id=proposal)
+        assert any(line.startswith("can be final from") for line in shown)
+        assert "other: why half?" in shown
+        assert "answered: we are two" in shown
+        assert "answered: n" in shown
+        told.clock.wait(days=15)
+        told.tell("finalise_proposal", proposal=proposal)
+        told.tell("waive_share", proposal=proposal, scope="release", contributor=b)
+        told.tell("forget_contributor", id=b, ground="request")
+        shown = printed(told, "show_proposal", accounts.proposal, id=proposal)
+        assert not any(line.startswith("can be final from") for line in shown)
+        assert "other: (erased)" in shown
+        _, *changes = printed(told, "show_proposal_diff", accounts.diff, id=proposal)
+        (of_ben, of_ana) = sorted(changes)
+        assert of_ana == "Ana 1/2 1 1/2 other: (erased); (forgotten) waived 1/4"
+        assert of_ben.startswith("(forgotten) 1/2 0 -1/2 other: (erased)")
+
+
+def test_a_statement_has_the_parts_of_a_payout_of_several_and_of_no_other() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("Ana", "Ben")
+        assert printed(told, "show_statement", accounts.statement, id=a) == [
+            "Ana",
+            "Nothing was earned yet.",
+        ]
+        pools = [told.pool(name) for name in ("one", "two")]
+        for pool in pools:
+            told.accept(told.agree(pool, {a: "1"}), a)
+        told.earn(pools[0], 100)
+        told.pay()
+        for pool in pools:
+            told.earn(pool, 50)
+        told.pay()
+        shown = printed(told, "show_statement", accounts.statement, id=a)
+        assert shown[0] == "Ana"
+        assert "Nothing was earned yet." not in shown
+        parts = [line for line in shown if line.startswith("of it")]
+        assert sorted(parts) == [f"of it −0.50 USD {n}'s release {n}" for n in ("one", "two")]
+        told.tell("forget_contributor", id=b, ground="request")
+        shown = printed(told, "show_statement", accounts.statement, id=b)
+        assert shown[0] == "(forgotten)"
+
+
+def test_a_pool_and_why_show_only_what_there_is() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a = told.person("Ana")
+        song = told.piece("song", by=[a])
+        pool = told.pool(terms=HALF, release=told.release("record", song))
+        told.accept(told.agree(pool, [asset(song, {a: "1"}), asset("poster", {a: "1"})]), a)
+        revenue = told.earn(pool, 100)
+        shown = printed(told, "show_pool_statement", accounts.pool_statement, id=pool)
+        assert shown[0] == "pool"
+        assert "payee share percent earned payable held because" in shown
+        assert "Ana 1 100 % 0.50 USD 0.50 USD" in shown
+        assert "house 0.50 USD 0.50 USD" in shown
+        why = printed(told, "explain_line", accounts.why, id=revenue, payee=a)
+        assert any(line.startswith("100 % of song, which is 50 %") for line in why)
+        assert any(line.startswith("100 % of poster, which is 50 %") for line in why)
+        assert "record ← song: 0.25 USD" in why
