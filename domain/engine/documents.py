@@ -224,7 +224,7 @@ class Tsvector(Documents):
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
-    LOOKED_THROUGH, FREQUENT = 1_000, 2
+    LOOKED_THROUGH, FREQUENT = 1_000, 1
     """So many of the latest are looked through; what so many of them match is frequent."""
     MOST_TIMES = 8
     """So many times as many are looked through, if these should have enough."""
