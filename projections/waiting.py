@@ -226,8 +226,10 @@ _MINE = (
     "AND l.position <= :as_of))"
 )
 
-_HOUSE = f"SELECT w.number FROM @works w WHERE w.poster = '{OPERATOR}' AND {holds('w')}"
-_OF_HOUSE = f"o.release IN ({_HOUSE})"
+_OF_HOUSE = (
+    "EXISTS (SELECT 1 FROM @works w WHERE w.number = o.release "
+    f"AND w.poster = '{OPERATOR}' AND {holds('w')})"
+)
 _OF_THEIRS = f"(o.id IN :pools OR o.release IN (WITH {_MINE} SELECT number FROM mine))"
 """Conditions on pools: whose shares the operator, or somebody else, decides."""
 
