@@ -425,7 +425,7 @@ def a_request_that_led_elsewhere(told: Story) -> tuple[str, str]:
 
 
 def a_request_that_led_to_nothing(told: Story) -> tuple[str, str]:
-    """So that somebody is told that their words are recorded."""
+    """So that what was never recorded is answered as if it had been."""
     change = (
         f"INSERT INTO requests SELECT {told.head() + 9}, 'x', digest, texts, 'x', NULL "
         "FROM requests WHERE position = 3"

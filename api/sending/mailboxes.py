@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from api.sending.turns import FREE, SENT, Turns
+from api.sending.turns import SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.moment import instant
@@ -182,13 +182,9 @@ class Mailboxes:
         if forgotten := self._engine.query(gone, forgotten=topic):
             with self._engine.transaction() as writer:
                 writer.erase("mailboxes", "holder", [holder for (holder,) in forgotten])
-        rows = self._engine.query(
-            f"SELECT {_COLUMNS} FROM mailboxes WHERE (state = '{NEW}' OR state = '{CONFIRMED}' "
-            f"AND often <> '{NEVER}' AND position < :head) "
-            f"AND (next_at IS NULL OR next_at <= :now) AND {FREE} ORDER BY next_at",
-            head=head,
-            now=instant(now),
-        )
+        is_behind = f"state = '{CONFIRMED}' AND often <> '{NEVER}' AND position < :head"
+        is_either = f"state = '{NEW}' OR {is_behind}"
+        rows = self._turns.due(_COLUMNS, is_either, "next_at", now, head=head)
         return [Mailbox(*row) for row in rows]
 
     def take(self, one: Mailbox, now: datetime) -> bool:

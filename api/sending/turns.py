@@ -20,7 +20,7 @@ PATIENCE = timedelta(days=3)
 TAKEN = timedelta(seconds=60)
 """For so long a process has a turn for itself; then another one goes on."""
 
-FREE = "(taken_until IS NULL OR taken_until <= :now)"
+_FREE = "(taken_until IS NULL OR taken_until <= :now)"
 """The condition that no process has a turn now."""
 SENT: dict[str, Any] = {"failures": 0, "next_at": None, "failing_since": None, "said": None}
 """What is no longer so once something was sent."""
@@ -44,10 +44,21 @@ class Turns:
     def __init__(self, engine: Engine, table: str, *same: str) -> None:
         self._engine, self._table, self._same = engine, table, same
 
+    def due(
+        self, columns: str, where: str, order: str, now: datetime, **values: Any
+    ) -> list[tuple[Any, ...]]:
+        """The rows whose turn it is now, by a condition and in an order; no process has them."""
+        return self._engine.query(
+            f"SELECT {columns} FROM {self._table} WHERE ({where}) "
+            f"AND (next_at IS NULL OR next_at <= :now) AND {_FREE} ORDER BY {order}",
+            now=instant(now),
+            **values,
+        )
+
     def take(self, one: Turn, now: datetime, *further: str) -> bool:
         """Have a turn for this process; False if another has it, or the row was changed."""
         changes = {"taken_until": instant(now + TAKEN)}
-        return self._change(one, changes, further, f" AND {FREE}", now=instant(now))
+        return self._change(one, changes, further, f" AND {_FREE}", now=instant(now))
 
     def after(self, one: Turn, changes: dict[str, Any]) -> bool:
         """What became of a turn, which ends; False if the row was changed meanwhile."""

@@ -14,7 +14,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
-from api.sending.turns import FREE, SENT, TAKEN, Turns
+from api.sending.turns import SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.identity import new_id
@@ -134,12 +134,8 @@ class Webhooks:
             "WHERE topic = :topic)",
             topic=Contributor.Forgotten.TOPIC,
         )
-        rows = self._engine.query(
-            f"SELECT {_COLUMNS} FROM webhooks WHERE state = 'active' AND position < :head "
-            f"AND (next_at IS NULL OR next_at <= :now) AND {FREE} ORDER BY position",
-            head=head,
-            now=instant(now),
-        )
+        is_behind = "state = 'active' AND position < :head"
+        rows = self._turns.due(_COLUMNS, is_behind, "position", now, head=head)
         return [Webhook(*row) for row in rows]
 
     def take(self, one: Webhook, now: datetime) -> bool:
