@@ -5,7 +5,6 @@ The one rule: filling goes on where it was stopped, so what is kept is the same 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from functools import partial
 from domain.engine import RebuildNeeded
 from domain.journal import Journal
 from domain.note import SignerKey
-from projections.follower import Rebuild
+from projections.follower import Rebuild, uncollected
 from scripts.benchmarks.by_hand import scratch
 from scripts.benchmarks.measure import KEY
 from scripts.generate import community, id_of, record
@@ -83,11 +82,8 @@ def _fill(service: Service, record: Callable[[Journal], object], last: str) -> N
     """Record, fold and sign what is not there yet."""
     facts = service.journal.facts
     if not facts.births([last]):
-        gc.disable()  # nothing that is made here refers to itself
-        try:
+        with uncollected():
             record(service.journal)
-        finally:
-            gc.enable()
     with suppress(RebuildNeeded):
         if service.store.current().position == facts.head():
             service.log.catch_up()
