@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -39,6 +41,8 @@ division is named by its revenue."""
 SHORTEST_UUID = 32
 REMEMBERED = 200_000
 """How many ids of a bundle are remembered, for speed and for messages."""
+MOST_COMPARED, COMPARED = 20, 5_000
+"""Of so many wrong ids it is said what may have been meant, of so many others."""
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair; an invalid byte of UTF-8 is read as one."""
@@ -144,17 +148,32 @@ class Ids:
             return id
 
         self.named = named
-        self._called: dict[str, str] = {}
+        self.called: dict[str, str] = {}
+        """By our id: what the bundle calls it."""
         self._seen: Counter[str] = Counter()
+        self._compared = 0
 
     def _call(self, id: str, text: str) -> None:
-        if len(self._called) >= REMEMBERED:
-            del self._called[next(iter(self._called))]
-        self._called[id] = text
+        if len(self.called) >= REMEMBERED:
+            del self.called[next(iter(self.called))]
+        self.called[id] = text
 
     def in_its_words(self, message: object) -> str:
         """A message with the ids of the bundle in place of ours."""
-        return ID.sub(lambda found: self._called.get(found[0], found[0]), str(message))
+        return ID.sub(lambda found: self.called.get(found[0], found[0]), str(message))
+
+    def alike(self, kind: str, id: str, is_there: Callable[[str], bool]) -> list[str]:
+        """What the bundle calls things of a kind that are there, most like a name that none has.
+
+        Only for the first such names, since a bundle may have very many.
+        """
+        word = self.called.get(id)
+        if word is None or self._compared >= MOST_COMPARED:
+            return []
+        self._compared += 1
+        words = islice((one for one in self.called.values() if one[:1] == word[:1]), COMPARED)
+        near = get_close_matches(word, {*words} - {word}, n=4, cutoff=0.7)
+        return [one for one in near if is_there(self.named(kind, one))][:2]
 
     def of_line(self, kind: str, line: Line) -> tuple[str, str]:
         """The id of a line that states none: of any file, and of its own."""

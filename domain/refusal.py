@@ -69,8 +69,12 @@ class Unknown(Refusal, listed=False):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if not cls.says:
-            noun = cls.code.removeprefix("unknown_").replace("_", " ")
-            cls.says = f"There is no {noun} {{id}}."
+            cls.says = f"There is no {cls.noun().replace('_', ' ')} {{id}}."
+
+    @classmethod
+    def noun(cls) -> str:
+        """What there is none of, as in its code."""
+        return cls.code.removeprefix("unknown_")
 
 
 class Conflict(Refusal, listed=False):

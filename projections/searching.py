@@ -241,14 +241,14 @@ def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:
 def _hits(view: View, found: Sequence[tuple[int, int]], phrases: Sequence[Phrase]) -> Iterator[Hit]:
     """What was found, without what was not there yet at the position of the view."""
     numbers = [number for _, number in found]
-    shown, where = _shown(view, numbers), _found_in(view, numbers, phrases)
+    shown, where = things(view, numbers), _found_in(view, numbers, phrases)
     for rank, number in found:
         if number in shown:
             why = {"match": MATCHES[rank], "found_in": where.get(number, [])}
             yield cast("Hit", shown[number] | why)
 
 
-def _shown(view: View, numbers: Sequence[int]) -> dict[int, Any]:
+def things(view: View, numbers: Sequence[int]) -> dict[int, Any]:
     """What has these numbers, of whatever kind."""
     told: dict[int, Any] = {}
     for number, work in lineage.references(view, numbers).items():

@@ -1313,6 +1313,27 @@ def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
             assert len(lineage.work(view, work("song"))["sources"]) == 3
 
 
+def test_a_mistyped_id_is_told_with_those_of_the_bundle_most_like_it(database: str) -> None:
+    piece = {"type": "contribution", "title": "S", "medium": "audio"}
+    by, cited = [{"contributor": "evee", "role": "singer"}], {"kind": "sample"}
+    lines = [
+        *({"type": "contributor", "id": id, "name": id} for id in ("eve", "evan")),
+        {**piece, "id": "git:parent", "authors": [{"contributor": "eve", "role": "singer"}]},
+        {**piece, "id": "git:parents", "made_at": "never"},
+        {**piece, "id": "evee-song", "authors": by},
+        {**piece, "id": "child", "sources": [{"work": "git:parnt", **cited}]},
+        {"type": "credit.accept", "id": "eve"},
+    ]
+    with open_service(database) as service:
+        report = imported(service, lines)
+        assert [one.reason for one in report.refused[1:]] == [
+            "There is no contributor evee. Did you mean eve?",
+            "There is no credit eve.",
+        ]
+        (left,) = report.left_out
+        assert left.reason == "There is no work git:parnt. Did you mean git:parent?"
+
+
 def test_strict_sources_refuse_the_piece(database: str) -> None:
     with open_service(database) as service:
         imported(service, [{"type": "contributor", "id": "ana", "name": "Ana"}])

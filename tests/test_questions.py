@@ -77,6 +77,10 @@ def test_a_wrong_id_is_named_as_it_was_typed_with_the_nearest_names(database: st
     assert said.endswith("? (unknown_contributor)\n")
     assert "“Low Tide”" in run(database, "lineage", "low-tide")
     assert "“Low Tide”" in run(database, "contributors", "tide")
+    mistyped = ("--contributor", "anna", "--role", "writer")
+    for by_whom in (("--work", "poem", *mistyped), ("--work", "low-tide", "--by", "anna")):
+        said = run(database, "credit", "open", "--contributor", "ana", "--role", "singer", *by_whom)
+        assert "Did you mean “Ana”, " in said or "Did you mean “Low Tide”, " in said
     for words in (
         ("history", "git:parent"),
         ("key", "create", "--for", "git:parent"),

@@ -15,6 +15,7 @@ from test_projects import launched
 from domain.words import phrases_of, words_of
 from projections import documents, searching
 from projections.follower import Rebuild, no_progress
+from projections.meant import COMPARED, meant
 from projections.store import table_name
 from scripts.audit import read_tables
 from scripts.stemma import main
@@ -280,6 +281,9 @@ def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> No
         assert "People (1)" in page
         assert "found in the name of somebody in it" in page
         assert "Tide Tables" in served.client(None).get("/search", {"q": "tide ta"}).text
+        page = served.client(None).get("/search", {"q": "ana suoza"}).text
+        link = f'<a href="/contributor/{id_of("Ana Souza")}"><bdi>Ana Souza</bdi></a>'
+        assert f"Did you mean {link}?" in page
         part = served.client(None).get("/search", {"q": "arbou"}).text
         assert "Harbour</bdi>" in part, "a part of a word is looked for if no word begins so"
         moved = served.client(None).get("/contributor")
@@ -288,6 +292,24 @@ def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> No
     assert said.index("whole") < said.index("begins") < said.index("elsewhere")
     ran = CliRunner().invoke(main, ["--database", database, "search-facets", "tide"])
     assert "challenge" in ran.stdout
+
+
+def test_what_nothing_is_called_may_have_been_meant_so(told: Story) -> None:
+    community(told)
+    for n in range(COMPARED):
+        told.person(f"Mia {n}")
+    with told.view() as view:
+        for typed, noun, names in (
+            ("benoot", "contributor", ["Benoît"]),
+            ("ana-sousa", "contributor", ["Ana Souza"]),
+            ("hrabour", "work", ["Harbour"]),
+            ("tidel", None, ["Tide", "Tidal"]),
+            ("tidel", "release", ["Tidal"]),
+            ("zzz", None, []),
+            ("tide", "remix", []),
+        ):
+            near = [one["name"] for one in meant(view, typed, noun)]
+            assert near == names, typed
 
 
 def test_words_are_taken_apart_alike_whoever_types_them() -> None:

@@ -17,6 +17,7 @@ from domain.identity import may_be_id
 from domain.outside import outside_id
 from domain.text import folded
 from domain.values import Many, Ref, Several, Value
+from projections.meant import meant
 from projections.store import View
 
 KINDS = {
@@ -25,7 +26,6 @@ KINDS = {
 }
 """How what a field names is searched."""
 
-NOBODY = "Nobody and nothing is called so."
 Found = dict[str, dict[str, str]]
 """By the field: what can be chosen, its name by its id."""
 
@@ -58,11 +58,13 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
         names = [line for line in lines if line and not (has_lines and line.startswith("{"))]
         found = {name: dict(_of(view, noun, name)) for name in dict.fromkeys(names)}
         unclear = {name: of for name, of in found.items() if len(of) != 1}
-        if unclear and has_lines:
-            said[one.name] = " ".join(_unclear(name, of) for name, of in unclear.items())
-        elif unclear:
+        if unclear and not has_lines:
             (choices[one.name],) = unclear.values()
-            said[one.name] = "Choose one of those found." if choices[one.name] else NOBODY
+        if unclear:
+            told = [_unclear(view, noun, name, of) for name, of in unclear.items()]
+            said[one.name] = (
+                "Choose one of those found." if choices.get(one.name) else " ".join(told)
+            )
         else:
             ids[one.name] = "\n".join(next(iter(found.get(line, [line]))) for line in lines)
     if said:
@@ -79,10 +81,11 @@ def _named_by(value: Value) -> tuple[str, bool]:
     return (value.noun if isinstance(value, Ref) else ""), has_lines
 
 
-def _unclear(name: str, found: dict[str, str]) -> str:
+def _unclear(view: View, noun: str, name: str, found: dict[str, str]) -> str:
     if found:
         return f"Several are found for “{name}”: give the address of the page of one."
-    return f"Nobody and nothing is called “{name}”."
+    near = " or ".join(one["name"] for one in meant(view, name, noun))
+    return f"Nobody and nothing is called “{name}”.{f' Did you mean {near}?' if near else ''}"
 
 
 def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ from projections import (
     timeline,
 )
 from projections.happenings import HappeningTold
+from projections.meant import meant
 from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
@@ -111,6 +112,7 @@ def _search(frame: Frame, root: str | None = None) -> Answer:
             roles=people.done_by(view, [one["id"] for one in found.items]),
             facets=narrowed.facets(view),
             sorts=narrowed.sorts,
+            meant=[] if works.items or found.items else narrowed.meant(view),
         )
 
 
@@ -208,6 +210,13 @@ class Narrowed(NamedTuple):
     @property
     def _people(self) -> dict[str, Any]:
         return {name: value for name, value in self.asked.items() if name in _OF_PEOPLE}
+
+    def meant(self, view: View) -> list[dict[str, Any]]:
+        """What may have been meant, if a name was searched for alone."""
+        if self.root or self.asked.keys() != {"q"}:
+            return []
+        ids = [one["id"] for one in meant(view, self.asked["q"])]
+        return [*timeline.names(view, ids).values()]
 
     def facets(self, view: View) -> WorkFacets | PeopleFacets:
         """What the search can be narrowed to."""

@@ -193,7 +193,12 @@ class _Page(Report):
             id = str(refusal.details["id"])
             if where := self.failed.get(id) or self._failed.get(id):
                 reason += f" It should have come from {where}, which was refused."
+            elif near := self._ids.alike(refusal.noun(), id, self._is_there):
+                reason += f" Did you mean {' or '.join(near)}?"
         return Refused(found.where, refusal.code, reason, line)
+
+    def _is_there(self, id: str) -> bool:
+        return bool(self._draft.stream(id))
 
 
 def _made_by(line: Line, ids: Ids) -> str | None:

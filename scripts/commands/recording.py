@@ -21,6 +21,7 @@ from scripts import bundle
 from scripts.commands import questions
 from scripts.commands.frame import Derived, flag_of, help_of, metavar_of, opened
 from scripts.commands.signing import signing_of
+from scripts.commands.wording import in_own_words, remember
 from scripts.service import Service
 
 commands = click.Group()
@@ -105,7 +106,11 @@ def record_line(
         service.journal.must_have_credible_clock()
         receipt = service.journal.record(step.command, by=step.by, signing=signing, key=step.key)
     except Refusal as refusal:
-        raise click.ClickException(f"{ids.in_its_words(refusal)} ({refusal.code})") from refusal
+        for id, text in ids.called.items():
+            remember(id, text)
+        service.follower.catch_up()
+        with service.store.view() as view:
+            raise click.ClickException(in_own_words(refusal, view)) from refusal
     service.follower.catch_up()
     answer = {name: value for name, value in receipt.told().items() if value != []}
     click.echo(escaped(json.dumps(answer, ensure_ascii=False)))
