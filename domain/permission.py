@@ -30,7 +30,7 @@ RELATIONS = {
     "disputer": "the person who opened the dispute",
     "party": "anyone it concerns: credited on the work, on one it was made from or on one made "
     "from it, the poster of one of these, or somebody with a share in what it earns",
-    "right holder": "the person who, as the operator has stated, holds the rights of the work",
+    "right holder": "the person who, as the operator has stated, holds the rights to the work",
     "group": "the group in question",
     "member": "another member of the group",
     "leader": "a leader of the project in question",

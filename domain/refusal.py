@@ -130,9 +130,7 @@ class UnknownMembership(Unknown):
 class GroupInGroup(Conflict):
     """A group consists of people; it can't be in a group or contain one."""
 
-    says = (
-        "{contributor} can't be in {group}: a group consists of people and is in no group itself."
-    )
+    says = "{contributor} can't be in {group}: only people can be members of a group."
 
 
 class OneSubject(Refusal):
@@ -162,7 +160,7 @@ class NoLeaders(Refusal):
 class LastLeader(Conflict):
     """The last leader of a project can't be removed; assign another, or close it."""
 
-    says = "Nobody else leads project {id}; assign somebody first, or close it."
+    says = "Nobody else leads the project {id}: assign another leader first, or close it."
 
 
 class ChallengeOver(Conflict):
@@ -258,7 +256,7 @@ class BadPeriod(Refusal):
 class EarnedInFuture(Refusal):
     """Nothing can have been earned or spent later than now."""
 
-    says = "“{effective_at}” is in the future: nothing was earned or spent then."
+    says = "“{effective_at}” is in the future: nothing can have been earned or spent yet."
 
 
 class MadeInFuture(Refusal):
@@ -315,13 +313,13 @@ class RepeatedComponent(Refusal):
 class NotOfRelease(Refusal):
     """Only a component of a release can be replaced; a piece that is recut is another piece."""
 
-    says = "The work {child} is no release: nothing it was made from can be replaced."
+    says = "The work {child} is not a release: only a component of a release can be replaced."
 
 
 class WrongState(Conflict):
     """The noun is in a state in which this can't happen (accepted twice, settled undisputed)."""
 
-    says = "This {noun} is {state}; only one that is {allowed} can do that."
+    says = "This {noun} is {state}; this can only be done while it is {allowed}."
 
     def __init__(self, noun: str, id: str, state: str, allowed: tuple[str, ...]) -> None:
         super().__init__(noun, state, " or ".join(allowed))
@@ -337,7 +335,7 @@ class ContributorForgotten(Conflict):
 class UnknownGrounds(Refusal):
     """The grounds of a dispute are not among those documented; with “other” the reason explains."""
 
-    says = "There are no grounds “{grounds}”; they are one of {known}."
+    says = "“{grounds}” is not among the grounds for a dispute: {known}."
 
 
 class BadOutcome(Refusal):
@@ -501,7 +499,7 @@ class UnknownIdentifier(Unknown):
 class BadIdentifier(Refusal):
     """This is not a number of the registry, or its check digit is wrong."""
 
-    says = "“{identifier}” is no {scheme}."
+    says = "“{identifier}” is not a valid {scheme}."
 
 
 class NothingStated(Refusal):
@@ -664,7 +662,7 @@ class CapExceeded(Refusal):
 class SplitTooLarge(Refusal):
     """The case is too large to divide in one request."""
 
-    says = "There are more {what} than the {limit} allowed."
+    says = "There are more {what} than the {limit} that are allowed."
 
 
 class UnbalancedDivision(Refusal):
@@ -757,7 +755,7 @@ class NotDivided(Unknown):
 class CommentsOpen(Conflict):
     """A proposal is not final before every comment has been answered."""
 
-    says = "Comments that are waiting for an answer: {comments}."
+    says = "These comments still wait for an answer: {comments}."
 
 
 class ReversalTooLarge(Conflict):
@@ -790,7 +788,7 @@ class UnknownPayee(Unknown):
 class AlreadyIdentified(Conflict):
     """Whom this name stands for is already recorded."""
 
-    says = "It was recorded before whom “{name}” stands for."
+    says = "Whom “{name}” stands for is already recorded."
 
 
 class TermsLoseSums(Conflict):
@@ -845,7 +843,7 @@ class StatementTooLong(Refusal):
     """The statement has more lines than a PDF may have; CSV has no limit."""
 
     says = (
-        "The statement has {lines} lines, and a PDF at most {limit}. Ask for a shorter "
+        "The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "
         "period, for one currency, or for CSV."
     )
 

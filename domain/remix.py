@@ -120,7 +120,7 @@ class Remix(Disputable):
     class Struck(Event):
         """The remix was found false."""
 
-        SAYS = "{actor} struck as false that {child} was made from {parent}"
+        SAYS = "{actor} struck as false the statement that {child} was made from {parent}"
         FROM = ("declared",)
         STATE = "struck"
         reason: str

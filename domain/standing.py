@@ -1,7 +1,7 @@
 """Standing: whom something concerns, and who may therefore dispute it or comment on it.
 
 A party is credited on the work, on one that it was made from or that was made from it, has posted
-one of these, holds the rights of the work, or has a share in what it earns.
+one of these, holds the rights to the work, or has a share in what it earns.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ WARNINGS = {
         "The same document and amount were recorded before in another pool: {first}."
     ),
     LicenceConflict.code: LicenceConflict.says,
-    NAMESAKE: "This name is there already: {ids}. If it is the same person, merge the two.",
+    NAMESAKE: (
+        "Somebody of this name is registered already: {ids}. If it is the same person, merge them."
+    ),
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "
         "({parent_made_at}): one of the dates is wrong."

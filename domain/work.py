@@ -49,9 +49,9 @@ class Work(Noun):
 
     @fact("work.right_stated")
     class RightStated(Fact):
-        """The operator has stated who holds the rights of the work."""
+        """The operator has stated who holds the rights to the work."""
 
-        SAYS = "{actor} stated that {right_holder} holds the rights of {noun}"
+        SAYS = "{actor} stated that {right_holder} holds the rights to {noun}"
         right_holder: str
         reason: str
 

@@ -42,7 +42,7 @@ RIGHTS = table(
     "work BIGINT, holder BIGINT, position BIGINT",
     ("holder", "work, position"),
 )
-"""Who holds the rights of a work, as stated last."""
+"""Who holds the rights to a work, as stated last."""
 
 NOTIFYING = table(
     "notifying",

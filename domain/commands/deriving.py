@@ -206,7 +206,7 @@ class RedateWork(Command):
 
 @command("work.state-right", "/works/{id}/state-right")
 class StateRight(Command):
-    """State who holds the rights of a work: their word about it counts, as that of its poster."""
+    """State who holds the rights to a work: their word about it counts, as that of its poster."""
 
     id: WorkId
     right_holder: Annotated[ContributorId, "Who holds them.", Example(BEN)]

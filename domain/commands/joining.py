@@ -53,7 +53,7 @@ class JoinWorks(Command):
     """Say that two works are the same: they are one from then on, without a further generation.
 
     Said by the poster of one of them, it is pending: it counts once the poster of the other has
-    accepted it. The operator speaks for outside sources, or who holds the rights of one.
+    accepted it. The operator speaks for outside sources, or who holds the rights to one.
     """
 
     work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None

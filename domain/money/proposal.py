@@ -241,7 +241,7 @@ class Proposal(Noun):
     class Commented(Event):
         """Someone commented on it."""
 
-        SAYS = "{actor} commented on the shares of {release}"
+        SAYS = "{actor} commented on the shares in {release}"
         QUOTA = "comments"
         FROM = ("open",)
         comment: str
@@ -264,7 +264,7 @@ class Proposal(Noun):
     class Answered(Event):
         """A comment was answered; its author is notified."""
 
-        SAYS = "{actor} answered a comment on the shares of {release}"
+        SAYS = "{actor} answered a comment on the shares in {release}"
         FROM = ("open",)
         comment: str
         commenter: str
@@ -281,7 +281,7 @@ class Proposal(Noun):
     class Revised(Stage):
         """The shares were changed because of comments, which this answers."""
 
-        SAYS = "{actor} revised the shares of {release}"
+        SAYS = "{actor} revised the shares in {release}"
         comments: list[str]
         commenters: list[str]
         """Their authors, who are notified."""
@@ -299,7 +299,7 @@ class Proposal(Noun):
     class Extended(Event):
         """The window for comments closes later."""
 
-        SAYS = "{actor} kept the shares of {release} open for comments for longer"
+        SAYS = "{actor} kept the proposed shares in {release} open for comments for longer"
         FROM = ("open",)
         closes_at: str
         reason: str | None = None
@@ -308,7 +308,7 @@ class Proposal(Noun):
     class Withdrawn(Event):
         """The proposal was withdrawn."""
 
-        SAYS = "{actor} withdrew the proposed shares of {release}"
+        SAYS = "{actor} withdrew the proposed shares in {release}"
         FROM = ("open",)
         STATE = "withdrawn"
         reason: str
