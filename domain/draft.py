@@ -207,7 +207,7 @@ class Draft(Past):
             raise IdTaken(self.id)
         try:
             for new in stated.decide(self):
-                self._write(new)
+                self.write(new)
             return self._take(stated)
         except Refusal:
             # The books may hold what was decided before the refusal.
@@ -317,7 +317,7 @@ class Draft(Past):
 
     # -- writing down ----------------------------------------------------------------------
 
-    def _write(self, new: New) -> None:
+    def write(self, new: New) -> None:
         """Write down one fact of the current command, and fold it into the books."""
         if not may_stand_at(new.kind, 2):
             # A birth is the first fact under its id, or the append refuses it: nothing is read.

@@ -112,8 +112,8 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
 
     def __init__(self, name: str, shape: Shape, rows: Rows | None = None) -> None:
         self._name, self._shape, self._rows = name, shape, rows
-        self._told: dict[K, V] = {}
-        """What was read and not changed."""
+        self._told: dict[K, V | None] = {}
+        """What was read and not changed; None for what there is not."""
         self._changed: dict[K, V | None] = {}
         """What was changed; None for what is gone."""
         self._of: dict[str, dict[K, None]] = {}
@@ -151,18 +151,14 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
     # -- as a mapping ----------------------------------------------------------------------
 
     def __getitem__(self, key: K) -> V:
-        if key in self._changed:
-            value = self._changed[key]
-            if value is None:
-                raise KeyError(key)
-            return value
-        if key in self._told:
-            return self._told[key]
-        text = None if self._rows is None else self._rows.text(self.spell(key))
-        if text is None:
+        known = self._changed if key in self._changed else self._told
+        if key not in known:
+            text = None if self._rows is None else self._rows.text(self.spell(key))
+            self._told[key] = None if text is None else self._shape.told(text)
+        value = known[key]
+        if value is None:
             raise KeyError(key)
-        told = self._told[key] = self._shape.told(text)
-        return cast("V", told)
+        return value
 
     def __setitem__(self, key: K, value: V) -> None:
         self._changed[key] = value

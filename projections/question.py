@@ -194,8 +194,6 @@ class Asking:
         """The answer, computed on first use; not every form needs it."""
         known = {"journal": self.journal, "actor": self.actor}
         given = {name: known[name] for name in self.question.given}
-        if self.question.rehearses:
-            self._rehearse(self.question.rehearses)
         if not self.question.parts:
             return self.question.ask(self.view, **given, **self.said)
         return stretch(self._whole(given), self.question.parts, self.said.get(AFTER), self.most)
@@ -236,11 +234,6 @@ class Asking:
         return {
             name: tell(self.view, self.said["id"]) for name, tell in self.question.beside.items()
         }
-
-    def _rehearse(self, command: type[Command]) -> None:
-        own = {one.name for one in command.fields()}
-        drafted = {name: value for name, value in self.said.items() if name in own}
-        self.journal.rehearse(command.of(drafted), by=self.actor)
 
 
 def question(

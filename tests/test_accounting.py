@@ -144,9 +144,7 @@ def test_a_file_is_kept_whole_and_never_grows_beyond_its_limit() -> None:
 
 def preview(told: Bank, minimum_minor: int = 1, **said: Any) -> Any:
     with told.view() as view:
-        return previewing.previewed(
-            view, told.journal, OPERATOR, "USD", minimum_minor, said.get("outcome")
-        )
+        return previewing.previewed(view, told.journal, "USD", minimum_minor, said.get("outcome"))
 
 
 def test_a_preview_of_a_batch_is_the_batch_and_says_why_others_are_not_paid(

@@ -666,7 +666,7 @@ def test_a_source_cited_before_is_found_by_either_spelling(told: Story, uris: li
         for piece, uri in zip(pieces, uris, strict=True):
             (source,) = lineage.work(view, piece)["sources"]
             assert source["work"]["id"] == happened.originator_id
-            sent = {"child": other, "uri": uri, "kind": "sample", "rate": "1/2"}
+            sent = {"child": other, "uri": uri, "kind": "sample", "rate": "1/2", "actor": OPERATOR}
             changed = splitting.preview_edge(view, told.journal, **sent)["items"]
             assert happened.originator_id in str(changed)
 

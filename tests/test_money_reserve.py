@@ -21,6 +21,7 @@ from projections.money import earning, statements
 from projections.money.pools import accounts, divisions, reasons
 from projections.money.pools import statement as pool_statement
 from projections.money.pools.beancount import beancount
+from projections.money.previewing import previewed
 from projections.money.statement_files import as_csv, statement_of
 from projections.money.statement_pdf import as_pdf
 from projections.question import Asking
@@ -78,6 +79,11 @@ def test_the_first_payout_after_its_months_frees_it(database: str) -> None:
         told.earn(pool, 2, month)
         assert told.pay() == {a: 1, b: 1}
         told.clock.wait(days=32)
+        with told.view() as view:
+            shown = previewed(view, told.journal, "USD", 6)["items"]
+        assert [(each["outcome"], each["amount_minor"]) for each in shown] == [
+            ("below_minimum", 5)
+        ] * 2
         assert told.pay(payees=[a]) == {a: 5}
         assert told.account(RESERVED) == {b: 5}
         assert told.pay() == {b: 5}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from serving import serving
-from stories import Story, at_once, carry_out, id_of, story, ticking
+from stories import OPERATOR, Story, at_once, carry_out, id_of, story, ticking
 
 from domain.refusal import (
     BadCurrency,
@@ -295,6 +295,7 @@ def test_a_preview_tells_the_stack_and_who_is_diluted(database: str) -> None:
             told_first = preview_edge(
                 view,
                 told.journal,
+                actor=OPERATOR,
                 child=id_of("film"),
                 parent=id_of("loop"),
                 kind="sample",
@@ -322,6 +323,7 @@ def test_a_preview_tells_the_stack_and_who_is_diluted(database: str) -> None:
 def test_a_source_that_nobody_cited_yet_can_be_previewed(told: Story) -> None:
     small_lineage(told)
     planned = {"child": id_of("film"), "uri": "HTTPS://example.org/new", "kind": "sample"}
+    planned["actor"] = OPERATOR
     with told.view() as view:
         found = preview_edge(view, told.journal, **planned, rate="1/2")
         *_, last = found["items"]
@@ -336,6 +338,7 @@ def test_a_source_that_nobody_cited_yet_can_be_previewed(told: Story) -> None:
 def test_a_diamond_is_previewed_with_each_edge_once(told: Story) -> None:
     diamond(told)
     planned = {"child": id_of("mix"), "parent": id_of("song"), "kind": "sample", "rate": "1/4"}
+    planned["actor"] = OPERATOR
     with told.view() as view:
         found = preview_edge(view, told.journal, **planned)
     changes = {one["payee"]["name"]: one["change"] for one in found["items"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api.fields import Choice, word
 from api.problems import Problem, of_refusal
@@ -109,9 +109,7 @@ def _preview(
     told, outcome = None, said.get("outcome")
     if said.get("currency") and (problem is None or not problem.problem.startswith("bad_")):
         currency, least = currency_code(said["currency"]), _minimum(said)
-        told = previewing.previewed(
-            view, frame.journal, g.actor, currency, least, outcome, cursor, PART
-        )
+        told = previewing.previewed(view, frame.journal, currency, least, outcome, cursor, PART)
     return render_template(
         "payout.html",
         told=told,

@@ -327,20 +327,6 @@ class Books(Folding):
         self.fetch((self.opened, {each.pool for each in known}), (self.nodes, works))
         self._fetch_people(payee for payee, _ in accounts)
 
-    def payable(
-        self,
-        currency: str,
-        above: Above = NOTHING_ABOVE,
-        people: Collection[str] | None = None,
-    ) -> Iterator[tuple[str, str, int]]:
-        """Payee, agreement and units: what can be paid in a currency now, and every debt."""
-        questions = self.questions(above)
-        for payee, agreement in self.accounts_due(currency, people):
-            is_due = self.owed(payee, agreement).left_minor > 0
-            held = self.held(payee, agreement, questions, above) if is_due else Held()
-            if units := self.payable_minor(payee, agreement, held):
-                yield payee, agreement, units
-
     # -- rows ------------------------------------------------------------------------------
 
     def rows(self) -> dict[str, str]:

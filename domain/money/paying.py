@@ -5,7 +5,7 @@ A payout reduces what is owed in the same append, so no unit is paid twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, NamedTuple
@@ -17,9 +17,10 @@ from domain.identity import part_id
 from domain.moment import instant
 from domain.money.apportionment import payee_key
 from domain.money.arranging import arrangements
-from domain.money.books import Above, Books
+from domain.money.books import Account
+from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import above_in_question, must_know
+from domain.money.keeping import must_know
 from domain.money.payout import Batch, Parts, Payout
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
@@ -52,12 +53,22 @@ MOST_PARTS = 250
 _PATH = "/payout-batches"
 
 
-class _Paid(NamedTuple):
+class Paid(NamedTuple):
     """A payout, before it is written down."""
 
     payee: str
     parts: Parts
     sent: Remittance
+
+    @property
+    def amount_minor(self) -> int:
+        """What is paid, before anything is withheld."""
+        return _amount(self.parts)
+
+    @property
+    def withheld_minor(self) -> int:
+        """What of it is withheld."""
+        return sum(self.sent.of_parts)
 
 
 @record
@@ -95,9 +106,9 @@ class IssuePayouts(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [*(self.payees or ()), *(each.payee for each in self.minimums)])
-        books = past.books()
-        yield from freed_when_due(past, books.accounts_due(self.currency, self._chosen(books)))
-        paid = self._paid(past)
+        accounts = self.accounts(past)
+        yield from freed_when_due(past, past.id, accounts)
+        paid = self.paid(past, due(past, accounts))
         if not paid:
             raise NothingToPay(self.currency, self.minimum_minor)
         yield Batch.Opened.born(
@@ -107,14 +118,14 @@ class IssuePayouts(Command):
             minimums=[[each.payee, each.minimum_minor] for each in self.minimums],
             payees=None if self.payees is None else list(self.payees),
             count=len(paid),
-            total_minor=sum(_amount(each.parts) for each in paid),
+            total_minor=sum(each.amount_minor for each in paid),
         )
         if any(each.sent.quote for each in paid):
             # What their rounding gains is carried from one to the next.
             past.watch_all(Payout.Issued.TOPIC)
             past.watch_all(Payout.Returned.TOPIC)
-        accounts = {str(account) for each in paid for account, *_ in each.parts}
-        past.watch_money(*accounts, *(each.payee for each in paid))
+        paid_on = {str(account) for each in paid for account, *_ in each.parts}
+        past.watch_money(*paid_on, *(each.payee for each in paid))
         for number, (payee, parts, sent) in enumerate(paid):
             carried = past.books().differences.get(sent.into or "", Fraction())
             yield Payout.Issued.born(
@@ -127,23 +138,20 @@ class IssuePayouts(Command):
                 **sent.content(self.currency, carried),
             )
 
-    def _chosen(self, books: Books) -> set[str] | None:
-        """Who is to be paid; None: everybody."""
-        return None if self.payees is None else set(map(books.person, self.payees))
+    def accounts(self, past: Past) -> list[Account]:
+        """The accounts of those who are to be paid."""
+        books = past.books()
+        chosen = None if self.payees is None else set(map(books.person, self.payees))
+        return books.accounts_due(self.currency, chosen)
 
-    def _paid(self, past: Past) -> list[_Paid]:
-        """Who is paid, of which parts and how, in the order of payees."""
+    def paid(self, past: Past, owed: Mapping[str, Due]) -> list[Paid]:
+        """Who is paid of what is due to them, of which parts and how, in the order of payees."""
         books = past.books()
         # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
         past.watch_all(Remix.Struck.TOPIC)
-        above = above_in_question(past, books)
         least = {books.person(each.payee): each.minimum_minor for each in self.minimums}
-        chosen = self._chosen(books)
-        found = {
-            payee: _in_facts(parts)
-            for payee, parts in _payable(books, self.currency, above, chosen).items()
-        }
+        found = {payee: _in_facts(each.parts) for payee, each in owed.items() if each.parts}
         remit = self._remitting(past, found)
         paid = {payee: remit(payee, found[payee]) for payee in sorted(found, key=payee_key)}
         return [
@@ -156,7 +164,7 @@ class IssuePayouts(Command):
 
     def _remitting(
         self, past: Past, found: Mapping[str, list[Parts]]
-    ) -> Callable[[str, list[Parts]], list[_Paid]]:
+    ) -> Callable[[str, list[Parts]], list[Paid]]:
         """How the parts of a payee are sent."""
         every = [part for payouts in found.values() for parts in payouts for part in parts]
         accounts = accounts_of(past.books(), found)
@@ -165,16 +173,16 @@ class IssuePayouts(Command):
         known = arrangements(past, sorted(payees), sorted(pools), self.currency)
         at = instant(past.now)
 
-        def remit(payee: str, payouts: list[Parts]) -> list[_Paid]:
+        def remit(payee: str, payouts: list[Parts]) -> list[Paid]:
             how = known, accounts[payee], self.currency
             return [
-                _Paid(payee, parts, remitted(*how, parts, at, sources_of(past.books(), parts)))
+                Paid(payee, parts, remitted(*how, parts, at, sources_of(past.books(), parts)))
                 for parts in payouts
             ]
 
         return remit
 
-    def _at_a_rate(self, past: Past, payouts: list[_Paid]) -> list[_Paid]:
+    def _at_a_rate(self, past: Past, payouts: list[Paid]) -> list[Paid]:
         """The same, unless a rate is missing that is needed."""
         days = past.rate_days
         oldest = "" if days is None else instant(past.now - timedelta(days=days))
@@ -265,17 +273,6 @@ class LiftHold(_OfHold):
         if not past.stream(past.id):
             raise WrongState(Hold.NAME, self.id, "not open", ("open",))
         yield past.get(Hold, past.id).then(Hold.Lifted, reason=self.reason)
-
-
-def _payable(
-    books: Books, currency: str, above: Above, people: Collection[str] | None
-) -> dict[str, Parts]:
-    """What can be paid in a currency, by the person each account belongs to now."""
-    found: dict[str, Parts] = {}
-    for payee, agreement, units in books.payable(currency, above, people):
-        parts = found.setdefault(books.person(payee), [])
-        parts.append([payee, agreement, books.agreements[agreement].pool, units])
-    return found
 
 
 def _in_facts(parts: Parts) -> list[Parts]:

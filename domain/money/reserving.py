@@ -122,12 +122,12 @@ class FreeReserve(Command):
             yield from _entry(past, id, drawn, reason)
 
 
-def freed_when_due(past: Past, accounts: Collection[Account]) -> Iterator[New]:
-    """Free what was held back on these accounts until now."""
+def freed_when_due(past: Past, batch: str, accounts: Collection[Account]) -> Iterator[New]:
+    """Free for a batch what was held back on these accounts until now."""
     books = past.books()
     reserved = [key for key in accounts if books.accounts[key].get(RESERVED)]
     for number, drawn in enumerate(_freed(past, reserved, instant(past.now))):
-        yield from _entry(past, part_id(past.id, "freed", number), drawn, None)
+        yield from _entry(past, part_id(batch, "freed", number), drawn, None)
 
 
 def freed_to_cover(

@@ -1,20 +1,20 @@
 """A payout batch before it is issued: who would be paid how much, who would not, and why.
 
-It is the batch that the command would issue now, carried out on a draft that is discarded.
+It is reckoned as the command reckons it, on a draft that is discarded.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from typing import Annotated, NamedTuple, TypedDict, cast
+from typing import Annotated, TypedDict, cast
 
+from domain.identity import new_id
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.due import Due, due
-from domain.money.paying import IssuePayouts
-from domain.money.payout import Payout
+from domain.money.paying import IssuePayouts, Paid
+from domain.money.reserving import freed_when_due
 from domain.readers import ALL_MONEY
 from domain.refusal import NothingToPay
 from domain.values import Amount, CurrencyCode, Example, one_of
@@ -67,16 +67,6 @@ class PayoutPreview(TypedDict):
     next: Annotated[str | None, "Send it as “cursor” for the lines that follow."]
 
 
-class _Sent(NamedTuple):
-    """A payout that would be issued."""
-
-    payee: str
-    amount_minor: int
-    withheld_minor: int
-    currency: str
-    sent_minor: int
-
-
 @question(
     "preview_payouts",
     "/payout-batches/preview",
@@ -99,16 +89,19 @@ def preview_payouts(
 ) -> PayoutPreview:
     """What a payout batch would pay now, what is held and why, and who is below the minimum.
 
-    It is refused as issuing it would be; nothing is recorded. The largest amounts come first.
+    If there is nothing to pay, it is refused as issuing it would be; nothing is recorded. The
+    largest amounts come first.
     """
     Reader(view, journal, actor).must_be("payout batches", None)
-    return previewed(view, journal, actor, currency, minimum_minor or 1, outcome, after, limit)
+    told = previewed(view, journal, currency, minimum_minor or 1, outcome, after, limit)
+    if not told["payouts"]:
+        raise NothingToPay(currency, minimum_minor or 1)
+    return told
 
 
 def previewed(
     view: View,
     journal: Journal,
-    actor: str,
     currency: str,
     minimum_minor: int,
     outcome: str | None = None,
@@ -120,13 +113,13 @@ def previewed(
     Who gets what is reckoned once for all pages that are asked in the same minute, as long as
     nothing is recorded.
     """
-    key = ("payouts", actor, currency, minimum_minor, instant(journal.clock())[:MINUTE])
+    key = ("payouts", currency, minimum_minor, instant(journal.clock())[:MINUTE])
     kept = view.moment.get(key)
     if kept is None:
-        owed, rehearsed = _rehearsed(journal, actor, currency, minimum_minor)
-        kept = rehearsed, _lines(owed, rehearsed)
+        owed, paid = _reckoned(journal, currency, minimum_minor)
+        kept = paid, _lines(currency, owed, paid)
         view.moment.keep(key, kept, LINE_BYTES * len(kept[1]))
-    sent, lines = cast("tuple[list[_Sent], list[PreviewLine]]", kept)
+    sent, lines = cast("tuple[list[Paid], list[PreviewLine]]", kept)
     wanted = [each for each in lines if outcome in (None, each["outcome"])]
     (place,) = decode_cursor(after, int) or [0]
     end = place + (limit or LIMIT)
@@ -138,7 +131,7 @@ def previewed(
         "payouts": len(sent),
         "total_minor": sum(each.amount_minor for each in sent),
         "withheld_minor": sum(each.withheld_minor for each in sent),
-        "sent": _by_currency(sent),
+        "sent": _by_currency(currency, sent),
         "held_minor": sum(each["held_minor"] for each in lines),
         "sums": _summed(lines),
         "items": [{**each, "payee": told[each["payee"]["id"]]} for each in shown],
@@ -146,40 +139,26 @@ def previewed(
     }
 
 
-def _rehearsed(
-    journal: Journal, actor: str, currency: str, minimum_minor: int
-) -> tuple[dict[str, Due], list[_Sent]]:
+def _reckoned(
+    journal: Journal, currency: str, minimum_minor: int
+) -> tuple[dict[str, Due], list[Paid]]:
     """Who is owed what, and the payouts that would be issued now."""
     command = IssuePayouts.of({"currency": currency, "minimum_minor": minimum_minor})
     with journal.engine.snapshot():
         draft = journal.draft()
-        owed = due(draft, currency)
-        with suppress(NothingToPay):
-            draft.carry_out(command, actor)
-    return owed, [_sent(fact) for fact in draft.facts if isinstance(fact, Payout.Issued)]
+        accounts = command.accounts(draft)
+        for freed in freed_when_due(draft, new_id(None), accounts):
+            draft.write(freed)
+        owed = due(draft, accounts)
+        return owed, command.paid(draft, owed)
 
 
-def _sent(issued: Payout.Issued) -> _Sent:
-    withheld = sum(int(each[-1] or 0) for each in issued.withheld or ())
-    into = issued.conversion or {}
-    return _Sent(
-        issued.payee,
-        issued.amount_minor,
-        withheld,
-        str(into.get("currency", issued.currency)),
-        int(into.get("amount_minor", issued.amount_minor - withheld)),
-    )
-
-
-def _lines(owed: Mapping[str, Due], sent: Iterable[_Sent]) -> list[PreviewLine]:
+def _lines(currency: str, owed: Mapping[str, Due], sent: Iterable[Paid]) -> list[PreviewLine]:
     """A line for each payee, in the order of outcomes, the largest amounts first."""
-    by_payee: dict[str, list[_Sent]] = defaultdict(list)
+    by_payee: dict[str, list[Paid]] = defaultdict(list)
     for each in sent:
         by_payee[each.payee].append(each)
-    lines = [
-        _line(payee, owed.get(payee, Due()), by_payee.get(payee, []))
-        for payee in {**owed, **by_payee}
-    ]
+    lines = [_line(currency, payee, each, by_payee.get(payee, [])) for payee, each in owed.items()]
     return sorted(
         lines,
         key=lambda line: (
@@ -191,7 +170,7 @@ def _lines(owed: Mapping[str, Due], sent: Iterable[_Sent]) -> list[PreviewLine]:
     )
 
 
-def _line(payee: str, owed: Due, sent: list[_Sent]) -> PreviewLine:
+def _line(currency: str, payee: str, owed: Due, sent: list[Paid]) -> PreviewLine:
     amount = sum(each.amount_minor for each in sent) if sent else owed.payable_minor
     is_held = amount == 0
     unpaid = "held" if is_held else "below_minimum" if amount > 0 else "overpaid"
@@ -200,17 +179,18 @@ def _line(payee: str, owed: Due, sent: list[_Sent]) -> PreviewLine:
         "outcome": "paid" if sent else unpaid,
         "amount_minor": amount,
         "withheld_minor": sum(each.withheld_minor for each in sent),
-        "sent": _by_currency(sent),
+        "sent": _by_currency(currency, sent),
         "held_minor": owed.held_minor,
         "held_because": [*owed.because],
     }
 
 
-def _by_currency(sent: Iterable[_Sent]) -> list[BatchSent]:
+def _by_currency(currency: str, sent: Iterable[Paid]) -> list[BatchSent]:
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for each in sent:
-        sums[each.currency][0] += 1
-        sums[each.currency][1] += each.sent_minor
+        into = each.sent.into if each.sent.quote and each.sent.into else currency
+        sums[into][0] += 1
+        sums[into][1] += each.sent.sent_minor
     return [
         {"currency": currency, "count": count, "amount_minor": amount}
         for currency, (count, amount) in sorted(sums.items())

@@ -26,6 +26,7 @@ from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
 from domain.outside import normal_uri
+from domain.readers import EVERYONE
 from domain.refusal import (
     BadAmount,
     BadCurrency,
@@ -178,11 +179,13 @@ def split_of(
     cli="remix preview",
     rehearses=DeclareRemix,
     refuses=(BadPolicy, BadShare, BadGraph, BadAmount, RatesOverWhole),
+    may=EVERYONE,
 )
 def preview_edge(
     view: View,
     journal: Journal,
     *,
+    actor: str,
     child: WorkId,
     parent: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None,
     uri: Annotated[
@@ -205,6 +208,8 @@ def preview_edge(
     It is refused as its declaration would be; nothing is recorded. Only payees whose share changes
     are listed, the greatest loss first.
     """
+    said = {"child": child, "parent": parent, "uri": uri, "kind": kind, "rate": rate}
+    journal.rehearse(DeclareRemix.of(said), by=actor)
     work, default = lineage.find(view, child).number, exact_rate(default_rate)
     source, new = _source(view, journal, parent, uri)
     before = numbered(view, work)
