@@ -18,8 +18,8 @@ from scripts.stemma import main
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Story]:
-    with story(f"sqlite:///{tmp_path / 'stemma.db'}") as told:
+def told(database: str) -> Iterator[Story]:
+    with story(database) as told:
         yield told
 
 
