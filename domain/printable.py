@@ -20,4 +20,6 @@ def one_line(text: str) -> str:
 
 def escaped(said: str) -> str:
     """JSON in which these characters are written by their numbers; it says the same."""
+    if said.isascii() and "\x7f" not in said:  # JSON itself escapes all others of these
+        return said
     return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", said)

@@ -458,35 +458,54 @@ class Share(NamedTuple):
     credits: list[Credited | CreditRow]
 
 
-def shares_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> list[Share]:
-    """The people credited anywhere in an ancestry, the nearest first; the credits are in order."""
-    by_person: dict[int, list[Credited | CreditRow]] = {}
+Near = Mapping[int, tuple[int, int]]
+"""People, the nearest first, with the generation and the place of their nearest credit."""
+
+
+def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Near:
+    """Who is credited in an ancestry; the credits are in order."""
+    generation = tree.generation
+    far = [generation[row.work] for row in rows]
+    found: dict[int, tuple[int, int]] = {}
+    # Sorting is stable: of one generation, the first in order comes first.
+    for number in sorted(range(len(rows)), key=far.__getitem__):
+        person = rows[number].contributor
+        if person not in found:
+            found[person] = far[number], rows[number].place
+    return found
+
+
+def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]:
+    """The parts that these people have by these credits."""
+    shares = {person: Share(person, *near, []) for person, near in people.items()}
     for row in rows:
-        by_person.setdefault(row.contributor, []).append(row)
-    generation, shares = tree.generation, list[Share]()
-    for person, own in by_person.items():
-        far = [generation[row.work] for row in own]
-        nearest = min(far)
-        shares.append(Share(person, nearest, own[far.index(nearest)].place, own))
-    return sorted(shares, key=itemgetter(1, 2))
+        if row.contributor in shares:
+            shares[row.contributor].credits.append(row)
+    return [*shares.values()]
 
 
-def shares_above(view: View, root: int, role: str | None = None) -> Sequence[Share]:
-    """The people credited on a work or anything it was made from, as they are shown now.
+class Above(NamedTuple):
+    """A work's ancestry with everyone credited in it."""
 
-    With a role only the credits in it, or a narrower one.
-    """
+    tree: Pedigree[int]
+    credits: Sequence[Credited | CreditRow]
+    """In order, as they are shown now."""
+    people: Near
+
+
+def credits_above(view: View, root: int, role: str | None = None) -> Above:
+    """The credits in a work's ancestry; with a role only those in it, or a narrower one."""
     above = ancestry(view, root)
     tree = above.tree
     if above.is_small:  # one query instead of three
-        return shares_in(tree, _in_role(credits_on(view, tree.generation), role))
+        own = _in_role(credits_on(view, tree.generation), role)
+        return Above(tree, own, nearest_in(tree, own))
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
-
-    def shares() -> list[Share]:
-        return shares_in(tree, _in_role(_known(view, rows, veils), role))
-
-    name = "shares" if role is None else "shares in a role"
-    return above.derived(view, name, (rows, veils, role), shares)
+    known = above.derived(view, "credits", (rows, veils), lambda: _known(view, rows, veils))
+    named = _in_role(known, role)
+    name = "people" if role is None else "people in a role"
+    people = above.derived(view, name, (known, role), lambda: nearest_in(tree, named))
+    return Above(tree, named, people)
 
 
 def _in_role(rows: Sequence[Row], role: str | None) -> Sequence[Row]:
@@ -601,15 +620,13 @@ def contributors(
     """
     place = decode_cursor(after, int, int) or [-1, -1]
     root = lineage.find(view, id).number
-    tree, shares = ancestry(view, root).tree, shares_above(view, root, role)
+    tree, rows, nearest = credits_above(view, root, role)
+    left = [(person, near) for person, near in nearest.items() if [*near] > place]
     if kind is not None:
-        shares = [
-            share
-            for share in shares
-            if (kind == "direct") == any(is_direct(tree, row) for row in share.credits)
-        ]
-    left = [share for share in shares if [share.generation, share.place] > place]
-    page, more = cut(left, limit, lambda share: (share.generation, share.place))
+        direct = {row.contributor for row in rows if is_direct(tree, row)}
+        left = [one for one in left if (kind == "direct") == (one[0] in direct)]
+    shown, more = cut(left, limit, itemgetter(1))
+    page = shares_of(dict(shown), rows)
     people = persons(view, [share.person for share in page])
     explained = _explained(view, [(tree, share) for share in page])
     then = None if expand is None else _members_then(view, page)
@@ -787,7 +804,8 @@ def attribution(
     shares = []
     for number in numbers:
         tree = trees[number]
-        (share,) = shares_in(tree, [row for row in own if row.work in tree.generation])
+        here = [row for row in own if row.work in tree.generation]
+        (share,) = shares_of(nearest_in(tree, here), here)
         shares.append((tree, share))
     rows = lineage.rows_of(view, numbers)
     texts = view.texts({row.title for row in rows.values()})

@@ -259,7 +259,7 @@ def as_published(view: View, id: str) -> View:
 
 def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
     """How many paths lead to any of these works."""
-    count = sum(tree.path_count[work] for work in works)
+    count = sum(map(tree.path_count.__getitem__, works))
     return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
 
 
@@ -269,13 +269,13 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
     def far(work: Any) -> tuple[int, Any]:
         return tree.generation[work], work
 
-    works = tuple(works)
-    first = tree.nearest_path(min(works, key=far))
+    works = sorted(works, key=far)
+    first = tree.nearest_path(works[0])
     # All others are at least as long, so that not more of them can be shown.
     limit = min(limit, SHOWN_OF_PATHS // len(first.works))
     if first.left_out or limit < 2:
         return [first]
-    short = tree.each_path(sorted(works, key=far), limit, SHOWN_OF_PATHS - len(first.works))
+    short = tree.each_path(works, limit, SHOWN_OF_PATHS - len(first.works))
     return [tree.ends_of(path) for path in within_bounds(short, limit)]
 
 

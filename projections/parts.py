@@ -8,7 +8,6 @@ from __future__ import annotations
 from domain.pedigree import Pedigree
 from domain.values import ContributorId, WorkId
 from projections import attribution, lineage
-from projections.ancestry import ancestry
 from projections.attribution import Share
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, place_of, sliced
@@ -64,5 +63,6 @@ def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     """The lineage of a work, and what one person has in it; without credits it is empty."""
     root = lineage.find(view, id).number
     person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
-    shares = (one for one in attribution.shares_above(view, root) if one.person == person)
-    return ancestry(view, root).tree, next(shares, Share(person, 0, 0, []))
+    tree, rows, people = attribution.credits_above(view, root)
+    (share,) = attribution.shares_of({person: people.get(person, (0, 0))}, rows)
+    return tree, share
