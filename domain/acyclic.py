@@ -52,13 +52,13 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
         return Searched(parent in works, works)
     above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
-        for side, goal in ((above, child), (below, parent)):
-            if side.is_whole:
-                past.watch_edges(*side.works)
-                return Searched(side is above, side.works)
+        for side, goal in ((below, parent), (above, child)):  # nothing is below most
             side.go_on()
             if goal in side.found:
                 return Searched(True, _must_not_count(past, child, parent))
+            if side.is_whole:
+                past.watch_edges(*side.works)
+                return Searched(side is above, side.works)
 
 
 class _Side:

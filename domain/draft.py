@@ -340,7 +340,7 @@ class Draft(Past):
             self.facts.append(happened)
             self._pending.add(position, happened)
             self.near.note(happened.originator_id)
-            if isinstance(happened, _LEADING):
+            if isinstance(happened, LEADING):
                 self.near.add(happened)
             if isinstance(happened, Join.Event):
                 self._joined = ({}, {})
@@ -438,7 +438,7 @@ class Draft(Past):
                 raise BadSignature(str(problem)) from None
 
 
-_LEADING = (Remix.Declared, Join.Event)
+LEADING = (Remix.Declared, Join.Event)
 """What leads from one work to another."""
 
 

@@ -14,11 +14,10 @@ from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from domain.command import Command
-from domain.draft import Acknowledgement, Draft
+from domain.draft import LEADING, Acknowledgement, Draft
 from domain.engine import Engine, Row
-from domain.fact import Fact, New, Noun, happened
+from domain.fact import Fact, FoundBy, New, Noun, happened
 from domain.grant import grant_id
-from domain.join import Join
 from domain.kept import BETWEEN, Rows
 from domain.money.books import Books, fold_after
 from domain.neighbours import Neighbours
@@ -27,7 +26,6 @@ from domain.past import PENDING, Kept, N
 from domain.pending import Stream
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
-from domain.remix import Remix
 from domain.request import Request
 from domain.seal import Disclosure, Said
 from domain.sheet import Sheet
@@ -64,6 +62,13 @@ class _Read(Placed):
             known = self.__dict__["known"] = super().fact()
         return cast("Fact", known)
 
+    def found_by(self) -> Sequence[FoundBy]:
+        """What the fact is found by."""
+        known = self.__dict__.get("found")
+        if known is None:
+            known = self.__dict__["found"] = self.fact().found_by()
+        return cast("Sequence[FoundBy]", known)
+
 
 class _Found(NamedTuple):
     """An entry of the index, for a value in a field."""
@@ -93,7 +98,7 @@ class Before(JournalRecorder):
         self._read_streams(named)
         self._read_found(named)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, placed: _Read) -> None:
         """Go on by the next fact of the page."""
         happened = placed.fact()
         self._position, self._moment = placed.position, happened.timestamp
@@ -105,7 +110,7 @@ class Before(JournalRecorder):
         if placed.originator_id in self._told:
             self._told[placed.originator_id].append((placed.position, happened))
             self._nouns.pop(placed.originator_id, None)
-        for one in happened.found_by():
+        for one in placed.found_by():
             entry = _Found(placed.position, one.leads_to)
             found.setdefault(one.value, {}).setdefault(one.field, []).append(entry)
             if one.value in self._found:
@@ -167,7 +172,9 @@ class Before(JournalRecorder):
         works, rows = list(dict.fromkeys(values)), list[tuple[str, str | None]]()
         known = set(works)
         # The loop goes on over what it appends.
-        for value in islice(works, most):
+        for number, value in enumerate(islice(works, most)):
+            if value not in self._found:
+                self._read_found(works[number:most])
             leads = self._leads(field, value, upto)
             rows += [(value, to) for to in leads] or [(value, None)]
             works += [to for to in dict.fromkeys(leads) if to not in known]
@@ -227,12 +234,12 @@ class Before(JournalRecorder):
                 self._found[value].setdefault(field, []).extend(entries)
 
 
-def _named(placed: Placed) -> Iterator[str]:
+def _named(placed: _Read) -> Iterator[str]:
     """Everything that a fact names, and who may have sent it."""
     happened = placed.fact()
     yield placed.originator_id
     yield from happened.touches()
-    yield from (one.value for one in happened.found_by())
+    yield from (one.value for one in placed.found_by())
     if happened.actor != OPERATOR:
         yield from (happened.actor, grant_id(happened.actor, "auditor"))
 
@@ -299,11 +306,12 @@ class Earlier(Kept):
         """The facts up to the position."""
         return self._facts
 
-    def add(self, placed: Placed) -> None:
+    def add(self, placed: _Read) -> None:
         """Go on by the next fact of the page."""
         self._facts.add(placed)
-        if isinstance(happened := placed.fact(), Remix.Declared | Join.Event):
+        if isinstance(happened := placed.fact(), LEADING):
             self.near.add(happened)
+        self.near.note(placed.originator_id)
         self.near.recorded([placed.position])
 
     def noun(self, id: str) -> Noun | None:

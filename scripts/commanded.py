@@ -107,9 +107,8 @@ def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked
         **dict.fromkeys(_LISTS, ()),
     }
     command = object.__new__(kind)
-    for name in usual:
-        value = said[name]
-        setattr(command, name, "x" if name in sealed and value is not None else value)
+    own = command.__dict__ = {name: said[name] for name in usual}
+    own.update({name: "x" for name in sealed if own[name] is not None})
     is_whole = noun in _WHOLE and happened.TOPIC not in _OF_PARTS
     return Asked(command, is_whole)
 

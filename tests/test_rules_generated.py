@@ -173,7 +173,7 @@ def test_the_books_that_are_folded_on_are_those_folded_from_the_beginning(databa
     with story(database) as told:
         facts = told.facts()
         before, ledger = Before(told.service.engine, 1, facts), Ledger()
-        for placed, following in pairwise(facts):
+        for placed, following in pairwise(before.page):
             before.add(placed)
             if following.topic.startswith(("revenue.", "payout.", "credit.", "share.accepted")):
                 anew = Books()

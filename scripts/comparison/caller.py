@@ -35,18 +35,23 @@ class Caller:
 
     def answer(self, path: str) -> Any:
         """What is answered there, with the code of a refusal as its only content."""
+        try:
+            return json.loads(self.said(path))
+        except ValueError:
+            raise Unreachable(f"{self.url}{path}: not an answer in JSON") from None
+
+    def said(self, path: str) -> bytes:
+        """The same as it was sent."""
         for turn in range(PATIENCE):
             try:
-                return json.loads(fetch(self.url + path, key=self.key, line=self._line))
+                return fetch(self.url + path, key=self.key, line=self._line)
             except Unreachable as problem:
                 if problem.status in WAITS and turn < PATIENCE - 1:
                     time.sleep(wait_of(problem))
                     continue
                 if problem.status in (400, 403, 404, 409, 410, 422, 500) and _code(problem.said):
-                    return {"refused": _code(problem.said)}
+                    return refused(_code(problem.said))
                 raise
-            except ValueError:
-                raise Unreachable(f"{self.url}{path}: not an answer in JSON") from None
         raise AssertionError
 
     def holder(self) -> str:
@@ -56,6 +61,11 @@ class Caller:
         own = digest_of(self.key)[:ID_LENGTH]
         listed = self.answer("/keys").get("items", ())
         return next((str(one["holder"]) for one in listed if one["id"] == own), OPERATOR)
+
+
+def refused(code: str) -> bytes:
+    """What stands for a refusal."""
+    return json.dumps({"refused": code}).encode()
 
 
 def _code(said: str) -> str:
