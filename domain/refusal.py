@@ -572,7 +572,7 @@ class BadCurrency(Refusal):
 
     says = (
         "“{currency}” is not a currency of ISO 4217 with a smallest unit; a unit of your own is "
-        "written with its exponent, such as HOPE.2."
+        "written with its exponent, 12 at most, such as HOPE.2."
     )
 
 

@@ -642,7 +642,8 @@ CurrencyCode = Annotated[
     known(
         currency_code,
         BadCurrency,
-        help="A code of ISO 4217, or a unit of your own with its exponent, such as HOPE.2.",
+        help="A code of ISO 4217, or a unit of your own with its exponent (at most 12), such as "
+        "HOPE.2.",
         example="USD",
     ),
 ]

@@ -506,7 +506,7 @@ def test_a_unit_of_ones_own_is_declared_with_its_exponent(database: str) -> None
         (ana,) = told.people("Ana")
         pool = told.pool(currency="HOPE.4")
         told.accept(told.agree(pool, {ana: "1"}), ana)
-        told.earn(pool, 123_456)
+        told.earn(pool, 123_456, sold=[{"amount": "12.34561", "territory": "DE"}])
         told.tell("choose_payment_currency", payee=ana, currency="EUR")
         rate_of(told, "0.05", "EUR", "HOPE.4")
         told.pay("HOPE.4")

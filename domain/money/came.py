@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from domain.money.apportionment import Division
-from domain.money.currency import DIGITS
+from domain.money.currency import digits
 from domain.money.policy.bounds import bounds
 from domain.money.policy.reading import Policy, fields_of, list_of, name_of, units_minor
 from domain.money.policy.rules import BeforeExpenses
@@ -85,7 +85,7 @@ def exact_amount(value: object, where: str, currency: str) -> Fraction:
     """An exact decimal of a currency, in its smallest units."""
     if not isinstance(value, str):
         raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
-    return Fraction(exact_text(value, where)) * Fraction(10 ** DIGITS[currency])
+    return Fraction(exact_text(value, where)) * Fraction(10 ** digits(currency))
 
 
 def read_expenses(value: object) -> dict[str, int]:

@@ -23,6 +23,7 @@ from domain.past import Past
 from domain.permission import OPERATOR
 from domain.refusal import EarnedInFuture
 from domain.remix import Remix
+from domain.text import searched
 
 _LISTS = ("costs", "flow_before", "flow", "reserved")
 LONGEST_LIST_BYTES = 16_000
@@ -64,8 +65,8 @@ def first_of_document(
         return None
     currency = past.get(Pool, pool).opened.currency
     alike = past.known.of_document(kind, paper_of(currency, amount_minor))
-    texts = past.texts(alike)
-    same = [each for digest, each in alike.items() if texts.get(digest) == document]
+    texts, wanted = past.texts(alike), searched(document)
+    same = [each for digest, each in alike.items() if searched(texts.get(digest, "")) == wanted]
     first = next((each for each in same if each.pool == pool), next(iter(same), None))
     if first is None:
         return None
