@@ -263,6 +263,20 @@ def test_what_was_not_paid_back_yet_is_only_cut(database: str) -> None:
         assert earned(told) == {"a": 500}
 
 
+def test_a_credit_note_that_is_booked_twice_is_warned_of(database: str) -> None:
+    with bank(database) as told:
+        expense = told.spend(told.pool(), 1000, "operator")
+        said = {"expense": expense, "amount_minor": 300, "reason": "refund"}
+        first = told.tell("reverse_expense", document="credit note 5", **said)
+        again = told.tell("reverse_expense", document="Credit note 5", **said)
+        (warned,) = again.warnings
+        assert (warned.code, first.id in warned.detail) == ("document_repeated", True)
+        for other in ({"document": "credit note 6"}, {}, {}):
+            said["amount_minor"] = 100
+            assert told.tell("reverse_expense", **said, **other).warnings == ()
+        assert first.warnings == ()
+
+
 def test_what_is_free_again_pays_back_other_expenses_first(database: str) -> None:
     with bank(database) as told:
         pool = told.pool()

@@ -17,7 +17,14 @@ from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Books
 from domain.money.entry import Entry, stated_lines
-from domain.money.keeping import above_in_question, dated, entry_facts, must_know, units_of
+from domain.money.keeping import (
+    above_in_question,
+    dated,
+    entry_facts,
+    must_know,
+    of_same_document,
+    units_of,
+)
 from domain.money.period import Period
 from domain.money.reckoning import of_agreement, paid_by, redivision_of
 from domain.money.reserving import freed_to_cover
@@ -96,6 +103,7 @@ class ReverseExpense(Command):
             raise ReversalTooLarge(noun.left_minor)
         recorded, reason = noun.recorded, past.text(past.actor, "reason", self.reason)
         past.watch_money(recorded.release)
+        self._warn_if_repeated(past, taken)
         yield noun.then(
             Expense.Reversed,
             pool=recorded.pool,
@@ -121,6 +129,16 @@ class ReverseExpense(Command):
             yield from freed_to_cover(past, own, agreement, drawn.lines, reason)
             if not overpaid:
                 return
+
+    def _warn_if_repeated(self, past: Past, taken: int) -> None:
+        """Warn if as much of the expense was reversed by the same document before."""
+        alike = {
+            each.document: each.reversal
+            for _, each in past.stream(self.expense)
+            if isinstance(each, Expense.Reversed) and each.amount_minor == taken and each.document
+        }
+        for first in of_same_document(past, alike, self.document or "")[:1]:
+            past.warn("document_repeated", first=first)
 
 
 def _payers(past: Past, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:

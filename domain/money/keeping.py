@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from domain.fact import Fact, New
 from domain.identity import part_id
@@ -24,6 +24,8 @@ from domain.permission import OPERATOR
 from domain.refusal import EarnedInFuture
 from domain.remix import Remix
 from domain.text import searched
+
+T = TypeVar("T")
 
 _LISTS = ("costs", "flow_before", "flow", "reserved")
 LONGEST_LIST_BYTES = 16_000
@@ -65,8 +67,7 @@ def first_of_document(
         return None
     currency = past.get(Pool, pool).opened.currency
     alike = past.known.of_document(kind, paper_of(currency, amount_minor))
-    texts, wanted = past.texts(alike), searched(document)
-    same = [each for digest, each in alike.items() if searched(texts.get(digest, "")) == wanted]
+    same = of_same_document(past, alike, document)
     first = next((each for each in same if each.pool == pool), next(iter(same), None))
     if first is None:
         return None
@@ -74,6 +75,12 @@ def first_of_document(
     code = "document_repeated" if is_here else "document_elsewhere"
     past.warn(code, first=first.originator_id)
     return first.originator_id if is_here else None
+
+
+def of_same_document(past: Past, booked: Mapping[str, T], document: str) -> list[T]:
+    """Of what was booked, by the commitment to its document: what has this one."""
+    texts, wanted = past.texts(booked), searched(document)
+    return [each for digest, each in booked.items() if searched(texts.get(digest, "")) == wanted]
 
 
 def stage_facts(
