@@ -35,6 +35,7 @@ from domain.stored import (
     found_rows,
     further_rows,
     request_rows,
+    spent_rows,
     vault_row,
 )
 
@@ -56,8 +57,8 @@ class Append:
     positions: Sequence[int] | None = None
     """Where the facts were recorded before, if they come from another journal."""
     requests: Sequence[Request] = ()
-    spent: Sequence[tuple[int, str, str, str]] = ()
-    """What counts toward quotas: the place of the fact, its actor, the quota and when."""
+    spent: Sequence[tuple[int, str, str]] = ()
+    """What counts toward quotas: the place of the fact, its actor and the quota."""
     keeping: Callable[[Transaction, Sequence[int], Sequence[Fact]], None] | None = None
     """Writes what else follows from the facts, as they are recorded."""
     begun: Begun | None = None
@@ -152,7 +153,7 @@ class Recording:
         self._add(REQUESTS, request_rows(append.requests, positions))
         self._add(FURTHER_KEYS, further_rows(append.requests, positions))
         self._add(FOUND, found_rows(append.found, positions))
-        self._add(SPENT, ((*one, positions[place]) for place, *one in append.spent))
+        self._add(SPENT, spent_rows(append.spent, stored, positions))
         self._linked.update(chain.from_iterable(append.about))
         if self.is_shared:
             self._taken |= append.unique

@@ -24,7 +24,6 @@ from domain.fact import Fact, New
 from domain.grant import grant_id
 from domain.identity import new_id
 from domain.join import Join
-from domain.moment import instant
 from domain.money.books import Books
 from domain.money.folding import TOPICS
 from domain.neighbours import Neighbours
@@ -32,7 +31,7 @@ from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Kept, Past
 from domain.permission import OPERATOR, open_to
-from domain.quota import must_be_within
+from domain.quota import must_be_within, vouched
 from domain.refusal import (
     BadSignature,
     ContributorForgotten,
@@ -401,12 +400,15 @@ class Draft(Past):
 
     # -- quotas ----------------------------------------------------------------------------
 
-    def spent(self) -> list[tuple[int, str, str, str]]:
-        """What counts toward quotas: the place of the fact, its actor, the quota and when."""
+    def spent(self) -> list[tuple[int, str, str]]:
+        """What counts toward quotas: the place of the fact, its actor and the quota.
+
+        Where the operator vouches for it, it is said that nothing does.
+        """
         if self.is_vouched_for:
-            return []
+            return [vouched(len(self.facts))]
         return [
-            (place, one.actor, one.spends, instant(one.timestamp))
+            (place, one.actor, one.spends)
             for place, one in enumerate(self.facts)
             if one.spends and one.actor != OPERATOR
         ]

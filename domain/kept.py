@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from domain.engine import Row, Table
 from domain.shape import Shape
+from domain.unreadable import READING_FAILS, Unreadable
 
 K = TypeVar("K", str, tuple[str, str], tuple[str, str, str])
 V = TypeVar("V")
@@ -154,7 +155,12 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         known = self._changed if key in self._changed else self._told
         if key not in known:
             text = None if self._rows is None else self._rows.text(self.spell(key))
-            self._told[key] = None if text is None else self._shape.told(text)
+            try:
+                self._told[key] = None if text is None else self._shape.told(text)
+            except READING_FAILS as error:
+                raise Unreadable(
+                    BOOKS.name, self.spell(key).replace(BETWEEN, " "), error
+                ) from error
         value = known[key]
         if value is None:
             raise KeyError(key)

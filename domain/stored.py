@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from eventsourcing.persistence import StoredEvent
+
+from domain.clock import stamp_of
 from domain.engine import Row, Table
 from domain.fact import Fact, FoundBy, contents_of, fact_of, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.text import searched
+from domain.unreadable import READING_FAILS, Unreadable
 
 
 class Placed(NamedTuple):
@@ -34,16 +38,33 @@ class Placed(NamedTuple):
         return spell_leaf(*self)
 
     def fact(self) -> Fact:
-        return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
+        """What was stored; Unreadable if it is no fact."""
+        try:
+            return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
+        except READING_FAILS as error:
+            raise self._unreadable(error) from error
+
+    def content(self) -> dict[str, Any]:
+        """Its fields as JSON; Unreadable if it has none."""
+        try:
+            return {**json.loads(self.state)}
+        except READING_FAILS as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> Unreadable:
+        return Unreadable(FACTS.name, f"position {self.position}", error)
 
 
 def facts_in(page: Sequence[Placed]) -> list[Fact]:
     """The facts of a page, in the same order."""
-    contents = contents_of([placed.state for placed in page])
-    return [
-        fact_of(id, version, topic, content)
-        for (_, id, version, topic, _, _), content in zip(page, contents, strict=True)
-    ]
+    try:
+        contents = contents_of([placed.state for placed in page])
+        return [
+            fact_of(id, version, topic, content)
+            for (_, id, version, topic, _, _), content in zip(page, contents, strict=True)
+        ]
+    except READING_FAILS:
+        return [placed.fact() for placed in page]  # one by one, so that the wrong one is named
 
 
 FACTS = Table(
@@ -111,7 +132,8 @@ SPENT = Table(
     keys=(("actor", "quota", "at", "position"),),
     small=True,
 )
-"""What counts toward the quotas of people; it limits the future and says nothing of the past."""
+"""What counts toward the quotas of people, and of which facts the operator says that none does; it
+limits the future and says nothing of the past."""
 OWNED = "owner IN :owners AND name <> 'reference'"
 """The texts of people. A bank reference belongs to the operator, who keeps the books; earlier facts
 sealed it as a text of the payee."""
@@ -143,6 +165,18 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
 def further_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
     """The rows of the keys under which these requests were repeated."""
     return [(key, positions[one.position]) for one in requests for key in one.further]
+
+
+def spent_rows(
+    spent: Sequence[tuple[int, str, str]],
+    stored: Sequence[StoredEvent],
+    positions: Sequence[int],
+) -> list[Row]:
+    """The rows of what counts toward quotas, with the time of each fact."""
+    return [
+        (actor, quota, stamp_of(stored[place].state), positions[place])
+        for place, actor, quota in spent
+    ]
 
 
 def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:

@@ -7,8 +7,9 @@ difference with its place, and returns what it has counted.
 from __future__ import annotations
 
 from projections.follower import Progress
-from scripts.checks.facts import index, journal, lineage, requests, streams
+from scripts.checks.facts import index, journal, lineage, streams
 from scripts.checks.money import books, money
+from scripts.checks.requests import quotas, requests
 from scripts.checks.tables import read_tables
 from scripts.checks.texts import vault
 from scripts.checks.tree import log
@@ -33,7 +34,6 @@ def first_difference(check: Check, service: Service, progress: Progress) -> Diff
 CHECKS: dict[str, Check] = {
     "journal": journal,
     "index": index,
-    "requests": requests,
     "histories": streams,
     "lineage": lineage,
     "rules": rules,
@@ -44,6 +44,8 @@ CHECKS: dict[str, Check] = {
     "signatures": signatures,
     "read tables": read_tables,
     "money": money,
+    "requests": requests,
+    "quotas": quotas,
     "triggers": guards,
     "books": books,
 }

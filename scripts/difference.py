@@ -8,7 +8,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.stored import Placed
-from projections.damage import DAMAGED
+from domain.unreadable import Unreadable
+from projections.damage import DAMAGED, place_of
 from projections.follower import Progress
 from scripts.service import Service
 
@@ -62,7 +63,8 @@ def pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
 def all_differences(check: Check, service: Service, progress: Progress) -> list[Difference] | str:
     """Every difference that a check finds; without any, what it has compared.
 
-    What is damaged may keep a check from going on, which is a difference as well.
+    What is damaged may keep a check from going on, which is a difference as well. So may a mistake
+    of ours: then no check finds another one.
     """
     found, there = check(service, progress), list[Difference]()
     try:
@@ -70,5 +72,15 @@ def all_differences(check: Check, service: Service, progress: Progress) -> list[
             there.append(next(found))
     except StopIteration as end:
         return there or str(end.value)
+    except Unreadable as error:
+        unreadable = Difference(
+            f"{error.table}, {error.key}", f"this row does not read ({error.why!r})"
+        )
+        return [*there, unreadable]
     except DAMAGED as error:
-        return [*there, Difference("the check", f"what is damaged ended it: {error!r}")]
+        return [*there, Difference(ENDED, f"it ended in {error!r}, in {place_of(error)}")]
+
+
+ENDED = "the check"
+"""Where something is wrong that ended a check: in what is stored or, if all of that is right, in
+Stemma."""

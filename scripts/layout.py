@@ -19,6 +19,8 @@ from api.sending.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
 from domain.engine import Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS
+from domain.quota import vouched
+from domain.stored import SPENT
 from domain.stored import TABLES as JOURNAL
 from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
@@ -115,6 +117,7 @@ def upgrade(engine: Engine) -> list[str]:
                     _add(transaction, table, column, kind)
         create_tables(transaction)
         refill(transaction)
+        _vouch(transaction)
         begin_again(transaction)
     return missing
 
@@ -127,3 +130,12 @@ def _add(transaction: Transaction, table: Table, column: str, kind: str) -> None
         )
     kind = transaction.engine.typed(kind)
     transaction.execute(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}")
+
+
+def _vouch(transaction: Transaction) -> None:
+    """Where no fact says that it counts toward no quota, as before that was noted, all may."""
+    sql = "SELECT (SELECT max(position) FROM stored_events), (SELECT count(*) FROM spent"
+    head, noted = transaction.query(f"{sql} WHERE actor = '')")[0]
+    if head and not noted:
+        place, actor, quota = vouched(head)
+        transaction.insert(SPENT, [(actor, quota, "", place + 1)])

@@ -12,7 +12,8 @@ import click
 
 from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.refusal import Refusal
-from projections.damage import DAMAGED, is_of_damage
+from domain.unreadable import Unreadable
+from projections.damage import is_of_damage, place_of
 from projections.store import BadCursor, Behind
 from scripts.commands import (
     auditing,
@@ -36,7 +37,7 @@ from scripts.commands import (
     webhooks,
     witnessing,
 )
-from scripts.commands.frame import Chosen
+from scripts.commands.frame import Chosen, OurMistake
 from scripts.commands.wording import in_own_words
 from scripts.settings import NAMES, BadSetting
 
@@ -80,15 +81,26 @@ class Command(click.Group):
             raise click.ClickException(f"{problem} ({code})") from problem
         except (BadSetting, DatabaseUnavailable, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
-        except DAMAGED as problem:
-            if not is_of_damage(problem):
-                raise
-            said = f"What is stored can't be read as what it should be: {problem!r} (damaged). "
-            raise click.ClickException(f"{said}“stemma verify database” names it.") from problem
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader has closed the pipe
                 raise
             raise click.ClickException(str(problem)) from problem
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as problem:
+            raise _unforeseen(problem) from problem
+
+
+def _unforeseen(problem: Exception) -> click.ClickException:
+    """What is stored can't be read, or we have made a mistake."""
+    names = "“stemma verify database” names all that is."
+    if isinstance(problem, Unreadable):
+        return click.ClickException(f"{problem} (damaged). {names}")
+    if is_of_damage(problem):
+        said = f"What is stored can't be read as what it should be: {problem!r} (damaged). {names}"
+        return click.ClickException(said)
+    said = f"This is a mistake of Stemma, which should be reported: {problem!r}, in "
+    return OurMistake(f"{said}{place_of(problem)} (internal_error).")
 
 
 @click.group(

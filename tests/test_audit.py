@@ -42,6 +42,7 @@ from projections.store import table_name
 from scripts import audit
 from scripts import difference as difference_of
 from scripts.audit import CHECKS, first_difference
+from scripts.bundle import Found, import_lines
 from scripts.difference import Difference, all_differences
 from scripts.mirror import mirror
 from scripts.service import Service, bring_up_to_date, open_service
@@ -283,7 +284,7 @@ def a_deleted_fact(told: Story) -> tuple[str, str]:
 
 def the_last_fact_deleted(told: Story) -> tuple[str, str]:
     change = f"DELETE FROM stored_events WHERE position = {told.head()}"
-    return change, "requests: the requests: 1 led to no fact"
+    return change, "vault: the vault: 1 texts without a commitment"
 
 
 def a_version_left_out(told: Story) -> tuple[str, str]:
@@ -424,6 +425,48 @@ def a_request_that_led_elsewhere(told: Story) -> tuple[str, str]:
     return change, f"requests: position 3: it is no answer about {other}"
 
 
+def a_lost_request(told: Story) -> tuple[str, str]:
+    """So that what is repeated is carried out again."""
+    change = "DELETE FROM requests WHERE position = 3"
+    return change, "requests: position 3: the request that led to this contributor.admitted is not"
+
+
+def a_lost_request_of_an_import(told: Story) -> tuple[str, str]:
+    """What it led to is of the same person and moment as what the next one led to."""
+    lines = [{"type": "contributor", "id": one, "name": one} for one in ("x1", "x2", "x3")]
+    assert not import_lines(told.journal, map(Found, ("1", "2", "3"), lines)).refused
+    at = told.head() - 1
+    prepared(told)
+    return f"DELETE FROM requests WHERE position = {at}", f"requests: position {at + 1}: it is no"
+
+
+def a_request_with_another_text(told: Story) -> tuple[str, str]:
+    change = """UPDATE requests SET texts = '["x"]' WHERE position = 3"""
+    return change, "requests: position 3: it is no answer to a request with such texts"
+
+
+def a_lost_count(told: Story) -> tuple[str, str]:
+    """So that somebody may do more today than others."""
+    at = told.store.engine.query("SELECT max(position) FROM spent WHERE actor <> ''")[0][0]
+    return f"DELETE FROM spent WHERE position = {at}", f"quotas: position {at}: it counts toward no"
+
+
+def a_count_of_another(told: Story) -> tuple[str, str]:
+    at = told.store.engine.query("SELECT max(position) FROM spent WHERE actor <> ''")[0][0]
+    change = f"UPDATE spent SET actor = 'x' WHERE position = {at}"
+    return change, f"quotas: position {at}: it counts toward [('x', "
+
+
+def a_lost_voucher(told: Story) -> tuple[str, str]:
+    """Without it, what was imported would have to count."""
+    eva = id_of("text-eva")
+    line = {"type": "contribution", "id": "x4", "title": "x", "medium": "text", "by": eva}
+    assert not import_lines(told.journal, [Found("1", line)]).refused
+    prepared(told)
+    change = "DELETE FROM spent WHERE actor = ''"
+    return change, f"quotas: position {told.head()}: it counts toward no"
+
+
 def a_request_that_led_to_nothing(told: Story) -> tuple[str, str]:
     """So that what was never recorded is answered as if it had been."""
     change = (
@@ -474,6 +517,8 @@ def a_map_that_is_gone(told: Story) -> tuple[str, str]:
 
 CHANGES: tuple[Change, ...] = (
     *(a_request_that_led_elsewhere, a_request_that_led_to_nothing, a_map_that_is_none),
+    *(a_lost_request, a_lost_request_of_an_import, a_request_with_another_text),
+    *(a_lost_count, a_count_of_another, a_lost_voucher),
     *(a_fact_that_was_moved_to_the_end, a_fact_of_another_noun),
     *(another_name_of_a_text, another_salt_of_a_text, a_head_of_nobody, a_map_that_is_gone),
     *(a_checkpoint_that_is_none,),

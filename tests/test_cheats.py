@@ -49,6 +49,7 @@ SHOWN_BY = {
     "answer something": "test_audit_url.py::test_what_the_read_tables_say_otherwise_than_the_log",
     "show a text": "test_audit_url.py::test_a_text_that_is_not_the_one_committed_to_is_named",
     "answer somebody who repeats": "test_audit.py::test_what_was_changed_is_found_where_it_is",
+    "delete what is remembered": "test_audit.py::test_what_was_changed_is_found_where_it_is",
     "show readers a fact": "test_signature.py::test_a_fact_that_could_be_read_in_several_ways",
     "drop the triggers": "test_audit.py::test_triggers_that_were_dropped_are_found",
 }

@@ -1,6 +1,7 @@
 """What was changed behind the service's back gets a clear answer, and the audit names it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from tampering import without_triggers
 from projections.follower import no_progress
 from projections.store import table_name
 from scripts.audit import CHECKS
-from scripts.difference import all_differences
+from scripts.difference import Differences, all_differences
 from scripts.stemma import main
 
 DAMAGE = {
@@ -62,6 +63,39 @@ def test_the_terminal_says_it_in_a_sentence(tmp_path: Path) -> None:
         served.service.follower.catch_up()
     with raw_connection(database) as connection:
         without_triggers(connection, "stored_events")
-        connection.execute("UPDATE stored_events SET state = '{'")
-    done = CliRunner().invoke(main, ["--database", database, "history", song])
-    assert (done.exit_code, "(damaged)" in done.output) == (1, True), done.output
+        connection.execute("UPDATE stored_events SET state = CAST('{' AS BLOB)")
+    for asked in (["history", song], ["verify", "database"], ["verify-money"], ["export"]):
+        done = CliRunner().invoke(main, ["--database", database, *asked])
+        assert done.exit_code == 1, done.output
+        row = "stored_events, position 1: this row does not read (JSONDecodeError("
+        assert row in done.output or asked[0] == "export", done.output
+        assert "Traceback" not in done.output
+
+
+def test_a_mistake_of_ours_is_told_from_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another status, and where it is; but not while something stored is wrong."""
+    database = f"sqlite:///{tmp_path / 'a.db'}"
+    with serving(database, follow=False) as served:
+        Story(served.service).piece("song")
+        served.service.follower.catch_up()
+
+    def mistaken(*_: object) -> Any:
+        return {}["x"]
+
+    def check(*_: object) -> Differences:
+        yield from ()
+        return str(mistaken())
+
+    monkeypatch.setitem(CHECKS, "map", check)
+    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    assert (done.exit_code, "a mistake of Stemma" in done.output) == (70, True), done.output
+    with raw_connection(database) as connection:
+        without_triggers(connection, "heads")
+        connection.execute("DELETE FROM heads")
+    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    assert (done.exit_code, "a mistake of Stemma" in done.output) == (1, False), done.output
+    monkeypatch.setattr("scripts.commands.verifying.counted", mistaken)
+    done = CliRunner().invoke(main, ["--database", database, "verify", "database"])
+    assert (done.exit_code, "KeyError('x'), in " in done.output) == (70, True), done.output

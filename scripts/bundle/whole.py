@@ -20,6 +20,7 @@ from domain.journal import Journal
 from domain.lines import BadLine, Line, NotRestored
 from domain.nouns import BORN, may_stand_at
 from domain.past import PENDING
+from domain.quota import vouched
 from domain.request import Request
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import Placed
@@ -96,6 +97,7 @@ class Restoration:
                 disclosures=[text for text in self.texts if text.digest not in self.erased],
                 erased=self.erased,
                 requests=self.requests,
+                spent=[vouched(len(self.placed))],
             )
 
 
@@ -239,6 +241,6 @@ def _keys_of(request: Request) -> list[str | None]:
 
 def commitments(placed: Placed, content: Mapping[str, Any] | None = None) -> list[str]:
     """The digests of the texts that a fact commits to, and of the message its actor signed."""
-    content = json.loads(placed.state) if content is None else content
+    content = placed.content() if content is None else content
     names = (*FACTS[placed.topic].SEALED, "message")
     return [content[name] for name in names if name in content]

@@ -5,7 +5,6 @@ The rule is that of scripts.audit: nothing stored is believed, and nothing in us
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
@@ -90,36 +89,6 @@ def index(service: Service, progress: Progress) -> Differences:
     if kept != count:
         yield Difference("the index", f"{kept - count} entries without a fact")
     return f"{count} entries, each of a fact"
-
-
-@at_one_moment
-def requests(service: Service, progress: Progress) -> Differences:
-    """Every request that is remembered led to the fact by which a repetition is answered."""
-    head, count, told = service.journal.facts.head(), 0, list[Placed]()
-    sql = "SELECT position, target FROM requests WHERE position >= :first AND position <= :last"
-    for page in _pages(service.journal.read()):
-        targets = defaultdict[int, list[str]](list)
-        for position, target in service.engine.query(
-            sql, first=page[0].position, last=page[-1].position
-        ):
-            targets[position].append(target)
-        for placed in page:
-            if told and stamp_of(told[-1].state) != stamp_of(placed.state):
-                told.clear()
-            told.append(placed)
-            for target in targets[placed.position]:
-                count += 1
-                if not any(_is_about(one, target) for one in reversed(told)):
-                    yield Difference(_at(placed.position), f"it is no answer about {target}")
-        progress(page[-1].position, head)
-    (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
-    if kept != count:
-        yield Difference("the requests", f"{kept - count} led to no fact")
-    return f"{count} requests, each with what it led to"
-
-
-def _is_about(placed: Placed, target: str) -> bool:
-    return placed.originator_id == target or target.encode() in placed.state
 
 
 _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {

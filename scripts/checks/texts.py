@@ -5,7 +5,6 @@ The rule is that of scripts.audit: nothing stored is believed, and nothing in us
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,7 +58,7 @@ def vault(service: Service, progress: Progress) -> Differences:
             if digest in erased:
                 at = erased[digest]
                 yield Difference(where, f"{digest} was erased at position {at}, but is still there")
-            of = owner_in(json.loads(placed.state), digest)
+            of = owner_in(placed.content(), digest)
             if of not in {None, owner}:
                 yield Difference(where, f"the {name} is said to be of {owner}, and is of {of}")
             found, unsaid = found + 1, unsaid + (of is None)

@@ -31,6 +31,12 @@ if not out.is_terminal:
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
+class OurMistake(click.ClickException):
+    """A mistake of ours, told from whatever is wrong with what was asked or is stored."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 its_holder = click.option(
     "--for", "holder", default=OPERATOR, metavar="CONTRIBUTOR", help="Whose it is; default yours."

@@ -5,7 +5,6 @@ Without them, names and titles are not compared.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -73,7 +72,7 @@ def take_texts(
 
 def _taken(placed: Placed, said: Any, erased: Mapping[str, int], rows: list[Row]) -> Texts:
     """What is disclosed of a fact, checked and put to the rows of the vault."""
-    content = json.loads(placed.state)
+    content = placed.content()
     committed = kept_in(placed, content)
     texts = _checked(placed, content, committed, said) if said else []
     if again := next((one for one in texts if one.digest in erased), None):

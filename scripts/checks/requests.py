@@ -1,0 +1,145 @@
+"""An audit of what is remembered beside the facts: by what repetitions are known, and what counts.
+
+The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from domain.clock import Clock
+from domain.moment import instant
+from domain.permission import OPERATOR
+from domain.quota import VOUCHED
+from domain.stated import BRINGS
+from domain.stored import Placed
+from projections.follower import Progress
+from scripts.difference import Difference, Differences, at, at_one_moment, pages
+from scripts.service import Service
+
+NONE = "none, as where facts were replayed from a log"
+_BETWEEN = "WHERE position >= :first AND position <= :last"
+
+
+@at_one_moment
+def requests(service: Service, progress: Progress) -> Differences:
+    """Every fact was led to by one request that is remembered, and is about what it asked for."""
+    head, count, led = service.journal.facts.head(), 0, list[Placed]()
+    if _remembers_none(service):
+        return NONE
+    sql = f"SELECT position, target, id, texts FROM requests {_BETWEEN}"
+    for page in pages(service.journal.read()):
+        span = {"first": page[0].position, "last": page[-1].position}
+        asked = {position: row for position, *row in service.engine.query(sql, **span)}
+        for placed in page:
+            if led and _by_at(led[-1]) != _by_at(placed):
+                yield _forgotten(led)
+                led = []
+            if placed.topic != Clock.Accepted.TOPIC:
+                led.append(placed)
+            if placed.position in asked:
+                yield from _differing(led, *asked.pop(placed.position))
+                count, led = count + 1, []
+        progress(page[-1].position, head)
+    if led:
+        yield _forgotten(led)
+    (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
+    if kept != count:
+        yield Difference("the requests", f"{kept - count} led to no fact")
+    unled = "SELECT key FROM further_keys WHERE position NOT IN (SELECT position FROM requests)"
+    for (key,) in service.engine.query(unled):
+        yield Difference("the requests", f"the further key {key} is of none")
+    return f"{count} requests, which led to all facts"
+
+
+def _forgotten(led: Sequence[Placed]) -> Difference:
+    return at(led[-1].position, f"the request that led to this {led[-1].topic} is not remembered")
+
+
+def _by_at(placed: Placed) -> tuple[str, str]:
+    content = placed.content()
+    return content["actor"], content["timestamp"]
+
+
+def _differing(led: Sequence[Placed], target: str, id: str, texts: str) -> Iterator[Difference]:
+    """What a request that is said to have led to these facts can't have led to."""
+    position = led[-1].position if led else 0
+    if not _is_of_one(led, target):
+        yield at(position, f"it is no answer about {target} alone")
+    elif not any(_is_about(one, id) for one in led):
+        yield at(position, f"it is no answer with {id}")
+    elif not all(any(_is_about(one, each) for one in led) for each in json.loads(texts) if each):
+        yield at(position, "it is no answer to a request with such texts")
+
+
+def _is_of_one(led: Sequence[Placed], target: str) -> bool:
+    """Whether one command about a target may have led to all of these facts.
+
+    Each begins with a fact of its first kind, which is about the target; but entries may follow
+    from something that is not there any more.
+    """
+    topics = {one.topic for one in led}
+    for line in BRINGS.values():
+        kinds = line.replace(">", "").split()
+        if topics <= {*kinds}:
+            first = _CREDITED if kinds[0] in _CREDITED else {kinds[0]}
+            leading = [one for one in led if one.topic in first]
+            if len(leading) == 1 and _is_about(leading[0], target):
+                return True
+    entries = all(topic.startswith("entry.") for topic in topics)
+    return entries and any(_is_about(one, target) for one in led)
+
+
+_CREDITED = {"credit.claimed", "credit.granted"}
+
+
+def _is_about(placed: Placed, target: str) -> bool:
+    return placed.originator_id == target or f'"{target}"'.encode() in placed.state
+
+
+@at_one_moment
+def quotas(service: Service, progress: Progress) -> Differences:
+    """What is limited counts toward the quota of who did it, unless the operator vouched for it."""
+    head, count = service.journal.facts.head(), 0
+    if _remembers_none(service):
+        return NONE
+    vouched = sorted(_vouched(service))
+    sql = f"SELECT position, actor, quota, at FROM spent {_BETWEEN} AND actor <> ''"
+    for page in pages(service.journal.read()):
+        rows, span = defaultdict[int, list[Any]](list), (page[0].position, page[-1].position)
+        for position, *row in service.engine.query(sql, first=span[0], last=span[1]):
+            rows[position].append(tuple(row))
+        for placed in page:
+            happened, told = placed.fact(), rows[placed.position]
+            while vouched and vouched[0][1] < placed.position:
+                del vouched[0]
+            is_free = bool(vouched) and vouched[0][0] <= placed.position
+            must = [(happened.actor, happened.spends, instant(happened.timestamp))]
+            if not happened.spends or happened.actor == OPERATOR:
+                must, is_free = [], False
+            if told != must and (told or not is_free):
+                said = f"it counts toward {told or 'no quota'}, and should toward {must or 'none'}"
+                yield at(placed.position, said)
+            count += len(told)
+        progress(page[-1].position, head)
+    (kept,) = service.engine.query("SELECT count(*) FROM spent WHERE actor <> ''")[0]
+    if kept != count:
+        yield Difference("the quotas", f"{kept - count} of no fact")
+    return f"{count} facts, each toward its own"
+
+
+def _vouched(service: Service) -> Iterator[tuple[int, int]]:
+    """From where to where the operator vouched for what was said."""
+    for quota, last in service.engine.query("SELECT quota, position FROM spent WHERE actor = ''"):
+        count = quota.removeprefix(VOUCHED)
+        if count.isdecimal():
+            yield last - int(count) + 1, last
+
+
+def _remembers_none(service: Service) -> bool:
+    """Whether nothing is remembered beside the facts, which are not in a log of ours either."""
+    (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
+    return not kept and not service.log.size()
