@@ -21,8 +21,9 @@ from api.authentication import actor, is_private
 from api.fields import Flag, Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
+from domain.dates import start_of
 from domain.journal import Journal
-from domain.moment import instant, start_of
+from domain.moment import instant
 from domain.permission import READS, permit
 from domain.receipt import withheld_line
 from domain.refusal import (

@@ -19,6 +19,7 @@ from domain.money.payee import Payee, people_among
 from domain.note import VerifierKey
 from domain.receipt import Leaf, Link, spell_leaf, spell_link
 from domain.signature import check_signature, must_be_key_of, must_be_signed_for
+from domain.stated import ENVELOPE
 from domain.tree import NotVerified, leaf_hash
 
 SUBJECTS = (
@@ -195,7 +196,17 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
 
 
 def named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
-    """The subjects that a fact itself names by its fields; its links must name them too."""
+    """The subjects that a fact itself names by its fields; its links must name them too.
+
+    NotVerified for one whose fields no fact of its kind can have.
+    """
+    try:
+        return _named_in(leaf, content)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise NotVerified(f"position {leaf.position} holds no {leaf.topic}") from error
+
+
+def _named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
     if leaf.topic.startswith("credit.") and content.get("waits_for") == "contributor":
         return set()  # in no history before that person, who asked to be asked, has agreed
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
@@ -225,10 +236,13 @@ def content_of(leaf: Leaf) -> dict[str, Any]:
     """The fields of a fact; NotVerified if it is none, or could be read in several ways."""
     try:
         content = json.loads(leaf.state)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
+        spelled = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        content, spelled = None, b""
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(name, ""), str) for name in ENVELOPE
+    ):
         raise NotVerified(f"position {leaf.position} holds no fact")
-    if json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() != leaf.state:
+    if spelled != leaf.state:
         raise NotVerified(f"the fact at position {leaf.position} is not in its only spelling")
     return content

@@ -14,7 +14,7 @@ from functools import lru_cache
 from time import struct_time
 from typing import NamedTuple
 
-from domain.moment import UNKNOWN, instant, is_in_future, start_of
+from domain.moment import UNKNOWN, instant, is_in_future, start
 from domain.refusal import BadMadeAt, MadeInFuture
 
 LONGEST_DATE = 80
@@ -31,12 +31,20 @@ class Span(NamedTuple):
     last: str
 
 
+def start_of(made_at: str) -> str:
+    """The first instant of a year, month, day or time; BadMadeAt for anything else."""
+    try:
+        return start(made_at)
+    except ValueError:
+        raise BadMadeAt(made_at) from None
+
+
 @lru_cache(maxsize=4096)
 def span_of(made_at: str) -> Span:
     """The span of a stated date; BadMadeAt for what is none."""
     try:
-        first = start_of(made_at)
-    except BadMadeAt:
+        first = start(made_at)
+    except ValueError:
         return _read(made_at)
     return Span(first, _end_of(first, made_at))
 

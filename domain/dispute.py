@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
+from domain.dates import start_of
 from domain.fact import Fact, Noun, common
-from domain.moment import instant, start_of
+from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.refusal import (
     AlreadyAnswered,

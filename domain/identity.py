@@ -10,8 +10,6 @@ from hashlib import sha1
 from os import urandom
 from uuid import UUID
 
-from domain.refusal import BadId
-
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 
 
@@ -37,6 +35,9 @@ def new_id(id: str | None) -> str:
     try:
         return str(UUID(id))
     except ValueError:
+        # Imported here, as a checker of receipts has no use for refusals.
+        from domain.refusal import BadId
+
         raise BadId(id) from None
 
 

@@ -9,8 +9,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from domain.refusal import BadMadeAt
-
 UNKNOWN = ""
 """An instant that is not known."""
 
@@ -46,19 +44,19 @@ def _latest(now: datetime) -> str:
     return instant(now + CLOCKS_APART)
 
 
-def start_of(made_at: str) -> str:
+def start(made_at: str) -> str:
     """The first instant of a year, month, day or time; a time without an offset is UTC.
 
-    Raises BadMadeAt for anything else.
+    ValueError for anything else.
     """
+    if short := _SHORT.match(made_at):
+        return instant(datetime(int(short[1]), int(short[2] or 1), 1, tzinfo=UTC))
+    if not _LONG.match(made_at):
+        raise ValueError(made_at)
+    moment = datetime.fromisoformat(made_at)
+    if len(made_at) == LENGTH and moment.tzinfo is UTC and made_at[10] == "T":
+        return made_at  # as it is written here
     try:
-        if short := _SHORT.match(made_at):
-            return instant(datetime(int(short[1]), int(short[2] or 1), 1, tzinfo=UTC))
-        if _LONG.match(made_at):
-            moment = datetime.fromisoformat(made_at)
-            if len(made_at) == LENGTH and moment.tzinfo is UTC and made_at[10] == "T":
-                return made_at  # as it is written here
-            return instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        pass
-    raise BadMadeAt(made_at)
+        return instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise ValueError(made_at) from error

@@ -214,13 +214,12 @@ def must_be_signed_for(
 
 def must_fit(message: str, content: Mapping[str, Any], topic: str, id: str, version: int) -> None:
     """Raise NotVerified, saying what differs, if a fact is not what its message says."""
-    must_say(message, content, topic, id, version)
-    said = json.loads(message)
-    if content.get("binds") is None:
-        return
-    bound = Bound.parse(str(content["binds"]))
-    stated = Bound(
-        said.get("log", ""), said["command"], target_of(said["command"], said["arguments"])
-    )
-    if bound != stated:
-        raise NotVerified(f"the message is for {stated}, and the fact says {bound}")
+    try:
+        must_say(message, content, topic, id, version)
+        said = json.loads(message)
+        command, arguments = said["command"], said["arguments"]
+        stated = str(Bound(said.get("log", ""), command, target_of(command, arguments)))
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise NotVerified("the message is not that of a command") from error
+    if content.get("binds") not in {None, stated}:
+        raise NotVerified(f"the message is for {stated}, and the fact says {content['binds']}")

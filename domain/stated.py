@@ -15,7 +15,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.identity import is_id, part_id
-from domain.moment import start_of
+from domain.moment import start
 from domain.tree import NotVerified
 
 Content = Mapping[str, Any]
@@ -397,7 +397,7 @@ def _spelled(value: Any) -> str:
 def _is_same(name: str, said: Any, told: Any) -> bool:
     if _spelled(said) == _spelled(told):  # 1, 1.0 and true are equal, and not the same
         return True
-    return name in MOMENTS and isinstance(said, str) and start_of(said) == told
+    return name in MOMENTS and isinstance(said, str) and start(said) == told
 
 
 def _must_follow(said: Content, content: Content, topic: str, id: str) -> None:

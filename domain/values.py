@@ -18,14 +18,13 @@ from typing import Annotated, Any, ClassVar
 from domain.contributor import FORMER
 from domain.contributor import GROUNDS as ERASURE_GROUNDS
 from domain.credit import CREDIT_KINDS
-from domain.dates import span_of, start_of_past
+from domain.dates import span_of, start_of, start_of_past
 from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.dispute import GROUNDS, OUTCOMES, known_outcome
 from domain.follow import SHOWN
 from domain.grant import GRANTABLE, granted_role
 from domain.identifier import SCHEMES, normal
 from domain.identity import new_id, part_id
-from domain.moment import start_of
 from domain.money.apportionment import whole_amount
 from domain.money.country import country_code
 from domain.money.currency import currency_code

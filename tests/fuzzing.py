@@ -24,7 +24,7 @@ from api.splits import EXAMPLE
 from domain.as_of import verify_as_of
 from domain.checkpoint import Checkpoint, cosigned, decode_proof, open_checkpoint
 from domain.commands.admitting import AdmitContributor
-from domain.moment import start_of
+from domain.dates import start_of
 from domain.money.policy.reading import exact_share, units_minor
 from domain.money.split import preview
 from domain.note import Note, SignerKey, VerifierKey

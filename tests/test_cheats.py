@@ -51,12 +51,14 @@ SHOWN_BY = {
     "answer somebody who repeats": "test_audit.py::test_what_was_changed_is_found_where_it_is",
     "delete what is remembered": "test_audit.py::test_what_was_changed_is_found_where_it_is",
     "show readers a fact": "test_signature.py::test_a_fact_that_could_be_read_in_several_ways",
+    "put into the log": "test_signature.py::test_what_is_no_fact_or_no_command_gets_a_verdict",
     "drop the triggers": "test_audit.py::test_triggers_that_were_dropped_are_found",
 }
 """How each line begins, and how its test does."""
 
 WITHOUT_DATABASE = {
     "show readers a fact": "who verifies has signed files and no database",
+    "put into the log": "who verifies has signed files and no database",
     "show a checkpoint": "who verifies has signed files and no database",
     "have a witness date": "who verifies has signed files and no database",
     "show a witness": "a witness keeps what it has seen in files",

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dates import Span, is_surely_before, span_of, start_of_past
-from domain.moment import start_of
+from domain.dates import Span, is_surely_before, span_of, start_of, start_of_past
 from domain.refusal import BadMadeAt, MadeInFuture
 
 SPANS = [

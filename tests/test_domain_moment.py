@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.moment import CLOCKS_APART, instant, start_of
+from domain.dates import start_of
+from domain.moment import CLOCKS_APART, instant
 from domain.refusal import BadMadeAt
 
 STARTS = [

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import FACTS
 from domain.note import COSIGNATURE, SignerKey
-from domain.receipt import Leaf, leaf_bytes, read_leaf
+from domain.receipt import Leaf, Link, leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
 from domain.registry import BY_OPERATION
 from domain.seal import digest_of
@@ -278,6 +280,40 @@ def test_a_fact_that_could_be_read_in_several_ways_is_none() -> None:
     ):
         with pytest.raises(NotVerified, match="not in its only spelling"):
             content_of(Leaf(1, "id", 1, "credit.granted", spelled))
+
+
+ODD = (None, True, 0, 1.5, "x", "2020-13-45", [], {}, [1, "2", None], {"uri": 5}, 10**30)
+
+
+def oddly(value: Any) -> Iterator[Any]:
+    """JSON with something else in one of its places, or without it."""
+    yield from ODD
+    for key in value if isinstance(value, dict) else range(len(value) * isinstance(value, list)):
+        copied = value.copy()
+        for odd in oddly(value[key]):
+            copied[key] = odd
+            yield copied
+        if isinstance(value, dict):
+            yield {name: one for name, one in value.items() if name != key}
+
+
+def test_what_is_no_fact_or_no_command_gets_a_verdict_and_no_other_error() -> None:
+    """From an operator who signs the log, and an actor who signs anything at all."""
+    signing = sign_command(KEY, "submit_contribution", PIECE, log=LOG.name)
+    content = {"timestamp": "", "actor": ANA, "binds": str(signing.bound), "medium": "text"}
+    said = json.loads(signing.message)
+    deep = "[" * 100_000
+    odd = [json.dumps(one, sort_keys=True, separators=(",", ":")) for one in oddly(said)]
+    for message in (*odd, deep, deep.replace("[", '{"a":')):
+        with suppress(NotVerified):
+            must_fit(message, content, "contribution.submitted", PIECE["id"], 1)
+    content |= {"message": "x", "signature": "x", "among": [{"contributor": ANA}], "assets": []}
+    states = [json.dumps(one, separators=(",", ":")) for one in oddly(content)]
+    for state in (*states, deep):
+        for topic in ("contributor.divided", "share.offered", "contributor.key_registered"):
+            leaf = Leaf(1, ANA, 1, topic, state.encode(), (Link(ANA, 1, 0, b""),))
+            with suppress(NotVerified):
+                Chains([LOG.name]).follow(leaf, b"")
 
 
 def test_a_signature_used_twice_is_seen_in_the_log(database: str) -> None:

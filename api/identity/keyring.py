@@ -12,10 +12,10 @@ from typing import NamedTuple
 from api.identity.keys import Key, Keys
 from api.identity.scope import KEYS, Caller, Scope
 from domain.contributor import Contributor
+from domain.dates import start_of
 from domain.fact import utc_now
 from domain.journal import Journal
 from domain.known import Known
-from domain.moment import start_of
 from domain.permission import OPERATOR, open_to
 from domain.refusal import BadExpiry, BadScope, ContributorForgotten, NotPermitted, UnknownKey
 from domain.text import plain_text

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Annotated, Any
 
+from domain.dates import start_of
 from domain.journal import Journal
-from domain.moment import start_of
 from domain.money.postings import OWED
 from domain.readers import MONEY, OWN_MONEY
 from domain.refusal import BadPeriod

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from io import StringIO
 from typing import Annotated, Any
 
+from domain.dates import start_of
 from domain.journal import Journal
-from domain.moment import start_of
 from domain.money.currency import currency_code
 from domain.printable import printable
 from domain.readers import OWN_MONEY
