@@ -218,7 +218,8 @@ class Pedigree(Generic[Node]):
 
     def is_direct(self, path: Path[Node]) -> bool:
         """Whether a path from the root has no edge of mere influence."""
-        return self.places.influences.isdisjoint(pairwise(self.placed(path)))
+        influences = self.places.influences
+        return not influences or influences.isdisjoint(pairwise(self.placed(path)))
 
     def ends_of(self, path: Path[Node]) -> Ends[Node]:
         """A path as an answer shows it: whole, or both of its ends."""
@@ -248,13 +249,17 @@ class Pedigree(Generic[Node]):
             steps, behind, _, step = heapq.heappop(heap)
             if steps >= longest:
                 return
-            if not step[0]:
-                yield self._named(_onwards(step))
-                continue
-            behind -= 1
-            for child in below[step[0]][:limit]:  # each of them begins a path
-                number += 1
-                heapq.heappush(heap, (nearest[child] - behind - 1, behind, number, (child, step)))
+            # The nearest child is always next, so it is gone to at once.
+            while step[0]:
+                behind -= 1
+                nearer, *others = below[step[0]][:limit]  # each of them begins a path
+                for child in others:
+                    number += 1
+                    heapq.heappush(
+                        heap, (nearest[child] - behind - 1, behind, number, (child, step))
+                    )
+                step = nearer, step
+            yield self._named(_onwards(step))
 
     def nearest_path(self, work: Node) -> Ends[Node]:
         """The shortest path from the root to a work, as an answer shows it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import islice
 from operator import itemgetter
@@ -260,6 +260,23 @@ def numbered(view: View, root: int) -> Lineage[int]:
         edges = above.derived(view, "edges", rows, lambda: edges_in(rows))
         view.held[key] = Lineage(root, tuple(edges))
     return cast("Lineage[int]", view.held[key])
+
+
+def ids_in(view: View, root: int) -> Mapping[int, str]:
+    """The ids of its works by their numbers."""
+    above = ancestry(view, root)
+    works = above.tree.generation
+    return above.derived(
+        view,
+        "ids",
+        works.keys(),
+        lambda: dict(
+            view.rows(
+                f"SELECT w.number, w.id FROM @works w WHERE w.number IN :works AND {holds('w')}",
+                works=[*works],
+            )
+        ),
+    )
 
 
 def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:

@@ -203,6 +203,13 @@ class Credited(NamedTuple):
     billing: int | None
     place: int
     """What it is ordered by."""
+    owner: int = 0
+    """Of a hidden one: whose it is, which nobody is told."""
+
+    @property
+    def person(self) -> int:
+        """Whose it is."""
+        return self.owner or self.contributor
 
 
 Row = TypeVar("Row", Credited, CreditRow)
@@ -516,9 +523,9 @@ def _in_role(rows: Sequence[Row], role: str | None) -> Sequence[Row]:
 
 def _credited(view: View, works: list[int]) -> list[Credited]:
     """What counts of the credits on these works."""
-    columns = ", ".join(f"c.{name}" for name in Credited._fields[:-1])
+    columns = ", ".join(f"c.{name}" for name in Credited._fields[:-2])
     rows = view.rows(
-        f"SELECT {columns}, c.born FROM @credits c WHERE c.work IN :works AND {_COUNTED}",
+        f"SELECT {columns}, c.born, 0 FROM @credits c WHERE c.work IN :works AND {_COUNTED}",
         works=works,
     )
     return list(map(_CREDITED, rows))
@@ -534,7 +541,10 @@ def _known(view: View, rows: Collection[Credited], veils: Collection[int]) -> li
     told = _under(_merges(view, dict(merged)), in_order(rows))
     if not veils:
         return told
-    return [row._replace(contributor=-row.born) if row.born in veils else row for row in told]
+    return [
+        row._replace(contributor=-row.born, owner=row.contributor) if row.born in veils else row
+        for row in told
+    ]
 
 
 def whole(view: View, rows: Sequence[Credited | CreditRow]) -> list[CreditRow]:

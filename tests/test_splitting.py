@@ -66,7 +66,8 @@ def test_the_graph_holds_what_counts_and_whose_it_is(database: str) -> None:
         assert now.lineage.nodes == (film, song)
         assert dict(now.lineage.people[film]) == {id_of("ana"): half, id_of("cleo"): half}
         assert now.people == {id_of("ana"): "ana", id_of("cleo"): "cleo"}
-        assert now.works[film]["title"] == "film"
+        with told.view() as view:
+            assert now.labels(view, now.ids)[film] == "film"
 
 
 def test_an_edge_without_a_rate_has_the_default_one_or_none(told: Story) -> None:

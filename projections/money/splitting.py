@@ -26,6 +26,7 @@ from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
 from domain.outside import normal_uri
+from domain.pedigree import Path, Pedigree
 from domain.readers import EVERYONE
 from domain.refusal import (
     BadAmount,
@@ -42,13 +43,12 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
-from projections.ancestry import numbered
-from projections.attribution import PATHS, CreditRow
+from projections.ancestry import ids_in, numbered
+from projections.attribution import PATHS, Credited, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, decode_cursor, encode_cursor
-from projections.told import PathCount
 
 LONGEST_POLICY = 20_000
 
@@ -66,16 +66,28 @@ DefaultRate = Annotated[
 ]
 
 
+_NOTHING: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A work's lineage as recorded, and its works and people."""
 
     lineage: Lineage[str]
     """Works by their ids; payees are ids of contributors, or ``work/ID`` for uncredited works."""
-    works: Mapping[str, Mapping[str, Any]]
-    """The works by their ids, as answers refer to them, in the order of recording."""
+    tree: Pedigree[int]
+    """The same by the numbers of the works."""
+    ids: Mapping[int, str]
+    """The ids of the works by their numbers."""
     people: dict[str, str | None]
     """The names of the contributors by their ids."""
+    new: Mapping[int, Mapping[str, Any]]
+    """What is known of works that are not on record."""
+
+    def labels(self, view: View, works: Iterable[int]) -> dict[str, str | None]:
+        """The titles or addresses of works, by their ids."""
+        found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
+        return {work["id"]: work["title"] or work["uri"] for work in found.values()}
 
 
 def lineage_at(view: View, work: int, default_rate: str | None = None) -> Recorded:
@@ -84,35 +96,35 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     An edge without a rate gets the default; without a default, a policy that needs rates refuses
     the edge by name.
     """
-    return recorded(view, numbered(view, work), default_rate)
+    above = attribution.credits_above(view, work)
+    known = above.tree, ids_in(view, work)
+    return recorded(view, numbered(view, work), default_rate, above.credits, *known)
 
 
 def recorded(
     view: View,
-    tree: Lineage[int],
+    graph: Lineage[int],
     default_rate: str | None,
-    new: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    credits: Iterable[Credited | CreditRow],
+    tree: Pedigree[int],
+    ids: Mapping[int, str],
+    new: Mapping[int, Mapping[str, Any]] = _NOTHING,
 ) -> Recorded:
     """A lineage with its works and people; ``new`` works are not on record."""
-    if len(tree.edges) > MAXIMUM_EDGES:
+    if len(graph.edges) > MAXIMUM_EDGES:
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
-    found: dict[int, Mapping[str, Any]] = {**lineage.references(view, tree.generation)}
-    found |= {number: new[number] for number in new if number in tree.generation}
-    held = _held_by_work(attribution.credits_on(view, tree.generation))
+    held = _held_by_work(credits)
     persons = attribution.persons(view, {one for people in held.values() for one in people})
     holders = {
-        number: equal_holders(work["id"], [persons[one]["id"] for one in held.get(number, ())])
-        for number, work in found.items()
+        number: equal_holders(ids[number], [persons[one]["id"] for one in held.get(number, ())])
+        for number in sorted(tree.generation)
     }
-    ids = {number: work["id"] for number, work in found.items()}
-    return Recorded(
-        tree.named(ids, holders).with_default(default_rate),
-        {found[number]["id"]: found[number] for number in sorted(found)},
-        {one["id"]: one["name"] for one in persons.values()},
-    )
+    names = {one["id"]: one["name"] for one in persons.values()}
+    named = graph.named(ids, holders).with_default(default_rate)
+    return Recorded(named, tree, ids, names, new)
 
 
-def _held_by_work(credits: Iterable[CreditRow]) -> dict[int, list[int]]:
+def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, list[int]]:
     """Who is credited directly on each work, each once; hidden only if all their credits are."""
     held: dict[int, dict[int, int]] = {}
     for credit in credits:
@@ -158,14 +170,18 @@ def split_of(
     # Sorting is stable: equal shares keep the order of the division.
     payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
-    held, part = _held(over), parts_of_paths(chosen, over.lineage)
+    held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
+    paths = {payee: _paths_to(over.tree, held[payee]) for payee in page}
+    shown = {work for own in paths.values() for path in own for work in over.tree.ends_of(path)[0]}
+    labels = over.labels(view, shown.union(*held.values()))
     items: list[SplitLine] = [
         {
-            "payee": told_payee(over, payee),
+            "payee": told_payee(over, labels, payee),
             "share": str(division.share(payee)),
             "amount_minor": division.units[payee],
             "currency": code,
-            **_paths(over, held.get(payee, {}), part),
+            **lineage.counted(over.tree, held[payee]),
+            "paths": [_paid(over, labels, path, held[payee], part) for path in paths[payee]],
         }
         for payee in page
     ]
@@ -218,12 +234,19 @@ def preview_edge(
     above = () if new else numbered(view, source).edges
     known = {edge.id: edge for edge in (*before.edges, *above)}
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
-    old, late = (recorded(view, one, default, new) for one in (before, after))
+    credits = attribution.credits_on(view, after.generation)
+    ids = lineage.ids_of(view, after.generation) | {number: new[number]["id"] for number in new}
+    old, late = (
+        recorded(view, one, default, own, one, ids, new)
+        for one in (before, after)
+        for own in [[row for row in credits if row.work in one.generation]]
+    )
     was, will = (
         split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each).division
         for each in (old.lineage, late.lineage)
     )
-    changed = _changes(late, was, will, has_amount=amount_minor is not None)
+    labels = late.labels(view, late.tree.generation)
+    changed = _changes(late, labels, was, will, has_amount=amount_minor is not None)
     return {
         "stack": {"before": str(stack_of(own)), "after": str(stack), "cap": str(CAP)},
         "changed": len(changed),
@@ -232,7 +255,12 @@ def preview_edge(
 
 
 def _changes(
-    late: Recorded, was: Division, will: Division, *, has_amount: bool
+    late: Recorded,
+    labels: Mapping[str, str | None],
+    was: Division,
+    will: Division,
+    *,
+    has_amount: bool,
 ) -> list[PayeeChange]:
     """The payees whose share changes from one division to another, the greatest loss first."""
     before = {payee: was.share(payee) if payee in was.units else 0 for payee in will.units}
@@ -240,7 +268,7 @@ def _changes(
     changed = sorted((payee for payee, by in changes.items() if by), key=changes.__getitem__)
     return [
         {
-            "payee": told_payee(late, payee),
+            "payee": told_payee(late, labels, payee),
             "share_before": str(before[payee]),
             "share_after": str(will.share(payee)),
             "change": str(changes[payee]),
@@ -277,19 +305,14 @@ def policy_named(policy: str, graph: Lineage[str]) -> Policy:
     return read_terms(form, graph=graph)
 
 
-def told_payee(over: Recorded, payee: str) -> PayeeRef:
+def told_payee(over: Recorded, labels: Mapping[str, str | None], payee: str) -> PayeeRef:
     """A payee as answers refer to it: a person, an uncredited work, or a name of the policy."""
     if payee in over.people:
         return {"id": payee, "kind": "contributor", "name": over.people[payee]}
     kind, id = Payee.parse(payee)
-    if kind == "work" and id in over.works:
-        return {"id": payee, "kind": kind, "name": _label(over.works[id])}
+    if kind == "work" and id in labels:
+        return {"id": payee, "kind": kind, "name": labels[id]}
     return {"id": payee, "kind": "other", "name": payee}
-
-
-def _label(work: Mapping[str, Any]) -> str | None:
-    label: str | None = work["title"] or work["uri"]
-    return label
 
 
 PartOfPath = Callable[[tuple[str, ...]], Fraction]
@@ -317,37 +340,38 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
-class Paths(PathCount):
-    """The paths through which a payee is paid, and how many there are."""
-
-    paths: list[PaidPath]
-
-
-def _held(over: Recorded) -> dict[str, dict[str, Fraction]]:
-    """The works in which each payee has a share."""
-    held: dict[str, dict[str, Fraction]] = {}
-    for id in over.works:
-        for payee, share in over.lineage.holders(id):
-            held.setdefault(payee, {})[id] = share
+def _held(over: Recorded, payees: Iterable[str]) -> dict[str, dict[int, Fraction]]:
+    """The works in which each of these payees has a share."""
+    held: dict[str, dict[int, Fraction]] = {payee: {} for payee in payees}
+    for number in sorted(over.tree.generation):
+        for payee, share in over.lineage.holders(over.ids[number]):
+            if payee in held:
+                held[payee][number] = share
     return held
 
 
-def _paths(over: Recorded, held: Mapping[str, Fraction], part: PartOfPath | None) -> Paths:
+def _paths_to(tree: Pedigree[int], works: Iterable[int]) -> list[Path[int]]:
     """The paths through which a payee is paid, the shortest first."""
-    tree = over.lineage
     # Sorting is stable: works of one generation stay in the order of recording.
-    works = sorted(held, key=tree.generation.__getitem__)
-    paths: list[PaidPath] = []
-    for path in lineage.within_bounds(tree.each_path(works, PATHS), PATHS):
-        shown, left_out, _ = tree.ends_of(path)
-        steps = [tree.rates[child].get(parent) for child, parent in pairwise(shown)]
-        share = None if part is None else part(path) * held[path[-1]]
-        paths.append(
-            {
-                "works": [{"id": id, "title": _label(over.works[id])} for id in shown],
-                "left_out": left_out,
-                "rates": [None if rate is None else str(rate) for rate in steps],
-                "share": None if share is None else str(share),
-            }
-        )
-    return {**lineage.counted(tree, works), "paths": paths}
+    nearest = sorted(works, key=tree.generation.__getitem__)
+    return lineage.within_bounds(tree.each_path(nearest, PATHS), PATHS)
+
+
+def _paid(
+    over: Recorded,
+    labels: Mapping[str, str | None],
+    path: Path[int],
+    held: Mapping[int, Fraction],
+    part: PartOfPath | None,
+) -> PaidPath:
+    """A path as an answer shows it, with its rates and what is paid through it."""
+    works, left_out, _ = over.tree.ends_of(path)
+    shown = [over.ids[work] for work in works]
+    steps = [over.lineage.rates[child].get(parent) for child, parent in pairwise(shown)]
+    share = None if part is None else part(tuple(map(over.ids.__getitem__, path))) * held[path[-1]]
+    return {
+        "works": [{"id": id, "title": labels[id]} for id in shown],
+        "left_out": left_out,
+        "rates": [None if rate is None else str(rate) for rate in steps],
+        "share": None if share is None else str(share),
+    }
