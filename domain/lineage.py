@@ -108,7 +108,7 @@ class Lineage(Pedigree[Node]):
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
         """The same lineage, with this rate on every edge that states none."""
-        if all(edge.rate is not None for edge in self.edges):
+        if rate is None or None not in self._columns[3]:
             return self
         edges = tuple(
             edge if edge.rate is not None else edge_of((*edge[:3], rate, *edge[4:]))
@@ -155,17 +155,6 @@ class Lineage(Pedigree[Node]):
             above[child].append((parent, rate))
         return Rated(above, [exact(rate).as_integer_ratio() for rate in number])
 
-    @cached_property
-    def ratios(self) -> Mapping[Node, tuple[tuple[Node, int, int], ...]]:
-        """Each child's parents with their rates as numerator and denominator."""
-        above, ratios = self.rated
-        works = self.places.works
-        return {
-            works[child]: tuple((works[parent], *ratios[rate]) for parent, rate in out)
-            for child, out in enumerate(above)
-            if out
-        }
-
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
         return self.people.get(node) or ((str(node), _ALL),)
@@ -175,12 +164,12 @@ def equal_holders(work: str, people: Sequence[str]) -> Holders:
     """The holders of a recorded work: its people in equal shares or, without people, itself."""
     if not people:
         return ((str(Payee("work", work)), _ALL),)
-    return tuple(zip(people, repeat(_equal(len(people))), strict=False))
+    return _equally(tuple(people))
 
 
-@lru_cache(maxsize=1024)
-def _equal(count: int) -> Fraction:
-    return Fraction(1, count)
+@lru_cache(maxsize=4096)
+def _equally(people: tuple[str, ...]) -> Holders:
+    return tuple(zip(people, repeat(Fraction(1, len(people))), strict=False))
 
 
 def _stated(child: object, parent: object, rate: Fraction | None) -> Fraction:

@@ -258,7 +258,9 @@ def numbered(view: View, root: int) -> Lineage[int]:
         above = ancestry(view, root)
         rows = above.rows(view, "edges", _edge_rows)
         edges = above.derived(view, "edges", rows, lambda: edges_in(rows))
-        view.held[key] = Lineage(root, tuple(edges))
+        found = view.held[key] = Lineage(root, tuple(edges))
+        # They follow from the pairs of works alone, which are the same.
+        vars(found).update(places=above.tree.places, ordered=above.tree.ordered)
     return cast("Lineage[int]", view.held[key])
 
 

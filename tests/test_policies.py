@@ -1070,12 +1070,13 @@ def test_rates_between_the_same_works_are_summed_and_none_is_no_rate(edges: list
     lineage = Lineage(0, tuple(edges))
     if any(edge.rate is None for edge in edges):
         with pytest.raises(BadGraph, match="has no rate"):
-            _ = lineage.ratios
+            _ = lineage.rated
         return
+    (above, ratios), works = lineage.rated, lineage.places.works
     told = {
-        (child, parent): Fraction(*rate)
-        for child, out in lineage.ratios.items()
-        for parent, *rate in out
+        (works[child], works[parent]): Fraction(*ratios[rate])
+        for child, out in enumerate(above)
+        for parent, rate in out
     }
     pairs = {(edge.child, edge.parent) for edge in edges}
     assert told == {

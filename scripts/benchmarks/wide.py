@@ -39,6 +39,8 @@ from scripts.service import open_service
 COMMITS = {"small": 300, "full": 24_700}
 TIMES = {"small": 5, "full": 50}
 PEOPLE = 2_000
+SPLIT = "policy=absolute_per_edge&default_rate=1/100000&amount_minor=1000000&currency=EUR"
+"""Over one scale, however deep; a cascade has too many digits after some thousand generations."""
 
 BY_HAND = f"""{ANCESTORS}    SELECT w.id FROM @works w WHERE w.number IN (SELECT number FROM up)
 """
@@ -94,6 +96,7 @@ def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
     yield "ancestors, 200 on a page", f"{here}/ancestors?limit=200"
     yield "ancestors by title", f"{here}/ancestors?sort=title"
     yield "licences", f"{here}/licences"
+    yield "split", f"{here}/split?{SPLIT}"
     yield "the page of the work", f"/piece/{work}"
 
 

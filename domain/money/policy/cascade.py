@@ -6,7 +6,7 @@ lineage has more of them than there are atoms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Self
@@ -177,11 +177,13 @@ def limit_scale(scale: int, times: int) -> None:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 
-def rate_scale(graph: Lineage[str], lineage: Sequence[str]) -> int:
-    """One scale over which every rate in a lineage is a whole number."""
-    scale = common_scale({rate[2] for node in lineage for rate in graph.ratios.get(node, ())})
+def whole_rates(graph: Lineage[str], places: Iterable[int]) -> tuple[dict[int, int], int]:
+    """The rates that leave these places, by their numbers, as whole numbers over one scale."""
+    above, ratios = graph.rated
+    used = {rate: ratios[rate] for place in places for _, rate in above[place]}
+    scale = common_scale({denominator for _, denominator in used.values()})
     limit_scale(scale, graph.pair_count)
-    return scale
+    return {rate: part * (scale // whole) for rate, (part, whole) in used.items()}, scale
 
 
 @dataclass(frozen=True)
@@ -201,12 +203,14 @@ class _Absolute(_OverLineage):
         self, graph: Lineage[str], root: str, lineage: Sequence[str], times: Mapping[str, int]
     ) -> Parts:
         """Each parent gets its rate as often as its child counts; the root keeps the rest."""
-        scale = rate_scale(graph, lineage)
-        kept = dict.fromkeys(lineage, 0)
-        for child in lineage:
-            for parent, numerator, denominator in graph.ratios.get(child, ()):
-                kept[parent] += times[child] * numerator * (scale // denominator)
-        kept[root] = scale - sum(kept.values())
+        places, above = graph.placed(lineage), graph.rated.above
+        passed, scale = whole_rates(graph, places)
+        owed = [0] * len(above)
+        for child, place in zip(lineage, places, strict=True):
+            for parent, rate in above[place]:
+                owed[parent] += times[child] * passed[rate]
+        kept = dict(zip(lineage, map(owed.__getitem__, places), strict=True))
+        kept[root] = scale - sum(owed)
         if kept[root] < 0:
             raise UnbalancedDivision("a stack over the whole was not refused")
         return among_people(graph, kept, scale)
@@ -239,18 +243,19 @@ def stacks(
     graph: Lineage[str], lineage: Sequence[str], cap: Fraction = _WHOLE
 ) -> dict[str, Fraction]:
     """How much of each work's income its ancestors are owed, per path; refused over the cap."""
-    scale = rate_scale(graph, lineage)
+    places, above = graph.placed(lineage), graph.rated.above
+    passed, scale = whole_rates(graph, places)
     most = cap.numerator * scale
-    stack: dict[str, int] = {}
+    stack = [0] * len(above)
     # The oldest first: the first work that would owe too much is the one to name.
-    for node in reversed(lineage):
-        owed = 0
-        for parent, numerator, denominator in graph.ratios.get(node, ()):
-            owed += stack[parent] + numerator * (scale // denominator)
+    for node, place in zip(reversed(lineage), reversed(places), strict=True):
+        owed = sum([stack[parent] + passed[rate] for parent, rate in above[place]])
         if owed * cap.denominator > most:
             raise CapExceeded(node, Fraction(owed, scale), cap)
-        stack[node] = owed
-    return {node: Fraction(owed, scale) for node, owed in stack.items()}
+        stack[place] = owed
+    return {
+        node: Fraction(stack[place], scale) for node, place in zip(lineage, places, strict=True)
+    }
 
 
 @dataclass(frozen=True)
@@ -268,9 +273,9 @@ class AbsolutePerEdge(_Absolute):
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         graph, root, lineage = self.start(graph)
-        scale = rate_scale(graph, lineage)
-        rates = [rate for child in lineage for rate in graph.ratios.get(child, ())]
-        owed = sum(numerator * (scale // denominator) for _, numerator, denominator in rates)
+        places, above = graph.placed(lineage), graph.rated.above
+        passed, scale = whole_rates(graph, places)
+        owed = sum([passed[rate] for place in places for _, rate in above[place]])
         stack = Fraction(owed, scale)
         if stack > self.cap:
             raise CapExceeded(root, stack, self.cap)
