@@ -418,6 +418,11 @@ def a_projection_left_behind(told: Story) -> tuple[str, str]:
     return change, "read tables: the read tables: they are at different positions"
 
 
+def a_lost_projection(told: Story) -> tuple[str, str]:
+    change = "DELETE FROM projections WHERE name = 'attribution'"
+    return change, "read tables: the read tables: they are at different positions, or not all there"
+
+
 def a_request_that_led_elsewhere(told: Story) -> tuple[str, str]:
     """So that somebody who repeats it is answered by a fact of others."""
     other = id_of("nothing")
@@ -528,7 +533,7 @@ CHANGES: tuple[Change, ...] = (
     *(a_link, a_head, an_older_head, a_lost_head),
     *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
     *(a_lost_checkpoint, a_map_that_is_ahead),
-    *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind),
+    *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind, a_lost_projection),
 )
 
 

@@ -32,9 +32,12 @@ def read_tables(service: Service, progress: Progress) -> Differences:
 
     Followers are stopped while rows are compared. Only the owner of the tables can do this.
     """
-    positions = service.store.positions()
-    if len(set(positions.values())) != 1:
-        yield Difference("the read tables", f"they are at different positions: {positions}")
+    sql = "SELECT name, generation, position FROM projections WHERE current = 1"
+    places = {name: tuple(place) for name, *place in service.engine.query(sql)}
+    if places.keys() != {one.name for one in PROJECTIONS} or len({*places.values()}) != 1:
+        said = f"they are at different positions, or not all there: {places}"
+        yield Difference("the read tables", said)
+        return "nothing"
     rebuild = Rebuild(service.journal, service.store)
     with service.store.writing() as writer:
         writer.lock()
