@@ -20,8 +20,8 @@ BESIDE = (
 """What was said to this service alone: it does not follow from the facts (see THREATS.md)."""
 PERMANENT = tuple(one.name for one in ALL if one.name not in BESIDE)
 """What follows from the facts, and the facts."""
-CHOSEN = {"requests": ("digest", "key"), "further_keys": ("key",)}
-"""The columns that hold what a client sent: no fact says it."""
+CHOSEN = {"requests": ("digest", "key"), "further_keys": ("key",), "books": ("position",)}
+"""The columns that hold what a client sent, which no fact says, or what nothing reads."""
 
 
 class Change(NamedTuple):
