@@ -5,7 +5,7 @@ A name never enters a fact, only the commitment to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.readers import OWN_MONEY
@@ -27,6 +27,14 @@ FORMER = {
     "kept": "the former name is answered as what they were called formerly",
 }
 """What becomes of a former name, as the person says."""
+ERASED_IN_ONE_FACT = 1000
+"""How many commitments one fact names as erased: a leaf of the log has less than 64 KiB."""
+
+
+def erased_in(digests: Sequence[str]) -> Iterator[str]:
+    """What each fact names as erased; one if there is nothing."""
+    for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
+        yield " ".join(digests[first : first + ERASED_IN_ONE_FACT])
 
 
 class Contributor(Noun):

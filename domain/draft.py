@@ -44,7 +44,7 @@ from domain.refusal import (
 )
 from domain.remix import Remix
 from domain.request import Request, key_digest
-from domain.seal import Disclosure
+from domain.seal import Disclosure, Owned
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
 from domain.text import searched
@@ -376,11 +376,11 @@ class Draft(Past):
         own = (wanted & pending.keys()) - self.erased
         return {**found, **{one: pending[one].value for one in own}}
 
-    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
-        """The owner and the commitment of every text of these owners, recorded or about to be."""
+    def owned(self, owners: Collection[str]) -> list[Owned]:
+        """Every text of these owners, recorded or about to be."""
         every = self.disclosures.values()
-        pending = [(text.owner, text.digest) for text in every if text.owner in owners]
-        return [one for one in (*super().owned(owners), *pending) if one[1] not in self.erased]
+        pending = [Owned(one.owner, one.digest, one.name) for one in every if one.owner in owners]
+        return [one for one in (*super().owned(owners), *pending) if one.digest not in self.erased]
 
     def _added(self) -> list[Fact]:
         return [*self.facts, *self._sheet.facts]

@@ -26,7 +26,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.release import Release
 from domain.remix import Remix
-from domain.seal import Said
+from domain.seal import Owned, Said
 from domain.stored import Placed, facts_in
 from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
@@ -452,6 +452,6 @@ class Past:
         """The texts behind commitments, as far as they were not erased."""
         return self._journal.facts.texts(list(digests))
 
-    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
-        """The owner and the commitment of every text that these have in the vault."""
+    def owned(self, owners: Collection[str]) -> list[Owned]:
+        """Every text that these have in the vault."""
         return self._journal.facts.owned(owners)

@@ -32,7 +32,7 @@ from domain.condition import Spent
 from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Transaction
 from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.request import Request
-from domain.seal import Disclosure
+from domain.seal import Disclosure, Owned
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed
 from domain.text import searched
 from domain.together import Together
@@ -246,10 +246,10 @@ class JournalRecorder(ApplicationRecorder):
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
         return dict(self.engine.read(sql, digests=list(digests)))
 
-    def owned(self, owners: Collection[str]) -> list[tuple[str, str]]:
-        """The owner and the commitment of every text these owners have."""
-        sql = f"SELECT owner, digest FROM vault WHERE {OWNED} ORDER BY owner, digest"
-        return [(owner, digest) for owner, digest in self.engine.read(sql, owners=list(owners))]
+    def owned(self, owners: Collection[str]) -> list[Owned]:
+        """Every text that these owners have."""
+        sql = f"SELECT owner, digest, name FROM vault WHERE {OWNED} ORDER BY owner, digest"
+        return [Owned(*row) for row in self.engine.read(sql, owners=list(owners))]
 
     def named(self, name: str, limit: int) -> list[tuple[str, str]]:
         """Who has this name, whatever its case and accents, each with its commitment."""

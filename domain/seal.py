@@ -34,6 +34,14 @@ class Disclosure(NamedTuple):
     value: str
 
 
+class Owned(NamedTuple):
+    """Whose a text in the vault is, its digest, and its name."""
+
+    owner: str
+    digest: str
+    name: str
+
+
 class Said(NamedTuple):
     """A text that a fact will commit to: its owner, name and value."""
 

@@ -242,7 +242,7 @@ def hidden(view: View) -> dict[str, int]:
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
     """The same credits; a hidden one is that of nobody but itself, for all but these accounts.
 
-    Nor is its evidence shown, which may name them.
+    Nor is what may name them shown: its evidence, its wording, whom they play.
     """
     kept = hidden(view)
     if not kept:
@@ -253,6 +253,8 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
             owner=row.contributor,
             merged_into=None,
             credited_as=None,
+            display=None,
+            character=None,
             evidence=None,
             evidence_sha256=None,
         )

@@ -30,7 +30,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 5
+FOLDING = 6
 """Raised when documents are made in another way."""
 NAME = "documents"
 MOST_TEXTS = 200
@@ -494,12 +494,10 @@ def _of_work(
         said += texts.get(row[5]), row[6]
     terms, tags = {_term(own[7])}, {kind_tag(own[2])}
     for _, contributor, role, display, credited_as, character, is_hidden in credits:
-        said += texts.get(display), texts.get(character)
-        if not is_hidden:
-            said.append(texts.get(credited_as))
         terms.add(_term(role))
         tags.add(role_tag(role))
         if not is_hidden:
+            said += texts.get(display), texts.get(character), texts.get(credited_as)
             tags.add(person_tag(contributor))
     if own[7]:
         tags.add(medium_tag(own[7]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.permission import OWN, READS
@@ -162,4 +161,4 @@ def _may_know(reader: Reader, happened: Fact, *, is_own: bool) -> bool:
     """
     if not is_own and not is_public(happened):
         return False
-    return not isinstance(happened, Credit.Event) or reader.sees(happened)
+    return reader.knows(happened)

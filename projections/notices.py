@@ -36,6 +36,7 @@ from domain.remix import Remix
 from domain.values import ContributorId
 from projections.following import must_be_own
 from projections.history import tell
+from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View
 from projections.tables import Change, Numbers, Projection, Put, facts_about, table
@@ -222,4 +223,5 @@ def of_contributor(
         limit,
         **values_of(accounts, named, ""),
     )
-    return Page(tell(journal, journal.facts.at([position for (position,) in page])), more)
+    reader, found = Reader(view, journal, actor), journal.facts.at([at for (at,) in page])
+    return Page(tell(journal, [one for one in found if reader.knows(one.fact())]), more)

@@ -15,8 +15,7 @@ from psycopg.conninfo import make_conninfo
 from serving import OPERATOR_KEY, serving
 from stories import OPERATOR, Story, at_once, carry_out, id_of, meanwhile, raw_connection, story
 
-from domain.commands.forgetting import ERASED_IN_ONE_FACT
-from domain.contributor import GROUNDS
+from domain.contributor import ERASED_IN_ONE_FACT, GROUNDS
 from domain.draft import Acknowledgement
 from domain.note import SignerKey
 from domain.receipt import verify_receipt
@@ -148,7 +147,7 @@ def test_the_fact_names_what_was_erased_and_nothing_else(database: str) -> None:
     with story(database) as told:
         of = life_of_gus(told)
         owners = [of["gus"], of["old"]]
-        owned = {digest for _, digest in told.journal.facts.owned(owners)}
+        owned = {text.digest for text in told.journal.facts.owned(owners)}
         before = told.head()
         receipt = told.tell("forget_contributor", id=of["gus"], ground="child")
         facts = [placed.fact() for placed in told.journal.read(before)]

@@ -32,6 +32,8 @@ MBID = "b10bbbfc-cf9e-42e0-be17-e2c3e1d2600d"
         ("isni", "0000 0001 2281 955X", "000000012281955X"),
         ("orcid", "https://orcid.org/0000-0002-1825-0097", "0000-0002-1825-0097"),
         ("ipi", "00014107338", "00014107338"),
+        ("ipi", "00045.62.07.92", "00045620792"),
+        ("ipi", "00000000000", "00000000000"),
         ("mbid", f"https://musicbrainz.org/artist/{MBID.upper()}", MBID),
     ],
 )
@@ -52,7 +54,7 @@ def test_a_number_has_one_spelling(scheme: str, written: str, kept: str) -> None
         ("doi", "11.1000/abc"),
         ("isni", "0000 0001 2281 9551"),
         ("orcid", "0000-0002-1825-0098"),
-        ("ipi", "0001410733"),
+        *(("ipi", one) for one in ("0001410733", "00014107339", "00041107338")),
         ("mbid", "b10bbbfc"),
         *((scheme, text) for scheme in SCHEMES for text in ("", "x", "٠" * 16, "1" * 200)),
     ],

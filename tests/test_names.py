@@ -9,6 +9,7 @@ from money import asset
 from serving import serving
 from stories import OPERATOR, Story, id_of, story
 
+from domain import contributor
 from domain.identity import part_id
 from domain.readers import AGREEMENT
 from domain.refusal import Refusal
@@ -20,6 +21,7 @@ from projections import (
     graph,
     history,
     lineage,
+    notices,
     parts,
     people,
 )
@@ -127,6 +129,41 @@ def test_others_do_not_change_a_name() -> None:
         with pytest.raises(Refusal) as refused:
             told.tell("rename_contributor", id=id_of(OLD), name=NEW, actor=id_of("Ben"))
         assert refused.value.code == "not_permitted"
+
+
+def test_a_former_name_is_erased_from_what_credits_say_and_from_accounts_that_were_merged(
+    database: str,
+) -> None:
+    with story(database) as told:
+        work, other = told_of(told), told.person("Dora")
+        told.tell("rename_contributor", id=other, name=f" {OLD}")
+        told.tell("merge_contributor", id=other, into=id_of(OLD))
+        said = {"credited_as": f"{OLD} & the Ends", "display": f"voice (by {OLD.lower()})"}
+        named = told.credit(work, id_of(OLD), "drummer", **said)
+        kept = told.credit(work, id_of(OLD), "pianist", display="a doradead thing")
+        told.tell("correct_credit", id=named, credited_as=f"D. ({OLD})", reason="r")
+        before = told.head()
+        told.tell("rename_contributor", id=id_of(OLD), name=NEW, actor=id_of(OLD))
+        for position in (None, before):
+            assert OLD.lower() not in everything(told, position).lower()
+            with told.view(position) as view:
+                assert attribution.credit(view, kept)["display"] == "a doradead thing"
+
+
+def test_a_name_on_more_credits_than_a_fact_can_name_is_erased_by_several(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contributor, "ERASED_IN_ONE_FACT", 4)
+    with story(database) as told:
+        work, dora = song(told), id_of(OLD)
+        for role in ("writer", "drummer", "pianist", "editor", "cellist"):
+            told.credit(work, dora, role, credited_as=OLD)
+        first = told.head()
+        told.tell("rename_contributor", id=dora, name=NEW)
+        assert [len(one.fact().erases(None)) for one in told.journal.read(first)] == [4, 3]
+        with told.view() as view:
+            person = attribution.person(view, dora)
+            assert (person["name"], person["formerly"]) == (NEW, [])
 
 
 def test_who_changed_their_name_can_still_be_forgotten(database: str) -> None:
@@ -242,6 +279,33 @@ def test_the_evidence_of_a_hidden_credit_is_for_its_person(database: str) -> Non
                 (attribution.accounts(view, dora), evidence["evidence"]),
             ):
                 assert attribution.credit(view, credit, them)["evidence"] == seen
+
+
+def test_a_hidden_credit_says_nothing_that_names_its_person_nor_does_a_notice(
+    database: str,
+) -> None:
+    with story(database) as told:
+        poster, dora = told.person("Poster"), told.person(OLD)
+        said = {"display": "sung by D.", "character": "Ophelia", "credited_as": "D."}
+        authors = [{"contributor": dora, "role": "singer", **said}]
+        post = {"title": "song", "medium": "audio", "authors": authors}
+        work = told.tell("submit_contribution", **post, actor=poster).id
+        credit = part_id(work, "author", 0)
+        told.tell("dispute_credit", id=credit, grounds="other", reason="r", evidence="e")
+        told.tell("answer_credit", id=credit, reason="it is D.", actor=dora)
+        told.tell("hide_credit", id=credit, actor=dora)
+        with told.view() as view:
+            shown = json.dumps(attribution.work(view, work)["credits"])
+            assert not any(word in shown for word in ("D.", "Ophelia", dora))
+            for asked in ("Ophelia", "sung"):
+                assert lineage.works(view, q=asked).items == []
+            for person, reader, known in (
+                (poster, poster, 0),
+                (poster, OPERATOR, 2),
+                (dora, dora, 2),
+            ):
+                noticed = notices.of_contributor(view, told.journal, person, actor=reader).items
+                assert len(noticed) == known, (person, reader)
 
 
 def test_only_the_person_hides_their_credit() -> None:

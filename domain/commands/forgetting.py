@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.command import Command, command
-from domain.contributor import Contributor
+from domain.contributor import Contributor, erased_in
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OWN
 from domain.values import ContributorId, ErasureGround
-
-ERASED_IN_ONE_FACT = 1000
-"""How many commitments one fact names as erased: a leaf of the log has less than 64 KiB."""
 
 
 @command("contributor.forget", "/contributors/{id}/forget", may=OWN)
@@ -38,12 +35,10 @@ class ForgetContributor(Command):
     def decide(self, past: Past) -> Iterator[New]:
         accounts = _accounts(past, past.contributor(self.id))
         owned: dict[str, list[str]] = {account.id: [] for account in accounts}
-        for owner, digest in past.owned(owned):
-            owned[owner].append(digest)
+        for text in past.owned(owned):
+            owned[text.owner].append(text.digest)
         for account in accounts:
-            digests = owned[account.id]
-            for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
-                erased = " ".join(digests[first : first + ERASED_IN_ONE_FACT])
+            for erased in erased_in(owned[account.id]):
                 yield account.then(
                     Contributor.Forgotten, ground=self.ground, erased=erased, holds=True
                 )

@@ -9,23 +9,26 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from domain.command import Command, command
-from domain.contributor import Contributor
+from domain.contributor import Contributor, erased_in
 from domain.credit import Credit
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OWN
-from domain.text import folded
+from domain.text import searched
 from domain.values import ContributorId, CreditId, Example, FormerName, Name
+from domain.words import words_of
 
 _PATH = "/contributors"
+ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})
+"""What is written on a credit, where a name may be among other words."""
 
 
 @command("contributor.rename", f"{_PATH}/{{id}}/rename", may=OWN, then=Contributor.Renamed)
 class RenameContributor(Command):
     """Change the name of a contributor; the account stays.
 
-    The former name is erased from every answer, including those about the past and the names on
-    credits that are the same. Or it is kept, and answered as what they were called formerly.
+    The former name is erased from every answer, including those about the past, and with it what
+    credits say that has it in it. Or it is kept, and answered as what they were called formerly.
     """
 
     id: ContributorId
@@ -36,21 +39,32 @@ class RenameContributor(Command):
         person = past.contributor(self.id)
         erased = _texts_of(past, person) if self.former == "erased" else []
         past.warn_of_namesakes(self.name, self.id)
-        yield person.then(
-            Contributor.Renamed,
-            name=past.text(self.id, "name", self.name),
-            former=self.former,
-            erased=" ".join(erased),
-        )
+        name = past.text(self.id, "name", self.name)
+        for part in erased_in(erased):
+            yield person.then(Contributor.Renamed, name=name, former=self.former, erased=part)
 
 
 def _texts_of(past: Past, person: Contributor) -> list[str]:
-    """The former names of a person, and the names on their credits that are the same."""
-    names = [name for _, happened in person.facts if (name := getattr(happened, "name", None))]
-    owned = [digest for _, digest in past.owned(past.accounts(person.id))]
-    texts = past.texts({*names, *owned})
-    former = {folded(texts[name]) for name in names if name in texts}
-    return sorted(digest for digest, text in texts.items() if folded(text) in former)
+    """Every text of a person that is a former name of theirs, or has it in it on a credit."""
+    owned = past.owned(past.accounts(person.id))
+    texts = {
+        digest: _words(text) for digest, text in past.texts(one.digest for one in owned).items()
+    }
+    names = {name for _, happened in person.facts if (name := getattr(happened, "name", None))}
+    former = {texts[name] for name in names if name in texts}
+    return sorted(
+        {
+            one.digest
+            for one in owned
+            if (said := texts[one.digest]) in former
+            or (one.name in ON_CREDITS and any(name in said for name in former))
+        }
+    )
+
+
+def _words(text: str) -> str:
+    """A text as its words, each between spaces, so that only whole ones are found in it."""
+    return f" {' '.join(words_of(text)) or searched(text)} "
 
 
 @command("credit.hide", "/credits/{id}/hide", may=OWN, then=Credit.Hidden)

@@ -75,7 +75,7 @@ class Reader:
 
     def sees(self, happened: Fact) -> bool:
         """Whether they may read a fact, with its receipt and its texts."""
-        if isinstance(happened, Credit.Event) and not self._sees_credit(happened):
+        if not self.knows(happened):
             return False
         readers = happened.READERS
         if readers == OWN_ACTS and not self.reads_acts:
@@ -91,11 +91,11 @@ class Reader:
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
 
-    def _sees_credit(self, happened: Credit.Event) -> bool:
-        """Whether the person of a credit does not hide it from them."""
-        if happened.originator_id not in self._hidden or happened.contributor in self.ids:
+    def knows(self, happened: Fact) -> bool:
+        """Whether it is about no credit that its person hides from them."""
+        if not isinstance(happened, Credit.Event) or happened.originator_id not in self._hidden:
             return True
-        return self.reads_acts
+        return happened.contributor in self.ids or self.reads_acts
 
     @cached_property
     def _hidden(self) -> dict[str, int]:
