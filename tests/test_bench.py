@@ -93,6 +93,7 @@ MEASURES = {
             "ancestors",
             "ancestors by title",
             "licences",
+            "split",
             "the page of the work",
         )
         for percent in (50, 99)

@@ -173,7 +173,8 @@ def split_of(
     held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
     paths = {payee: _paths_to(over.tree, held[payee]) for payee in page}
     shown = {work for own in paths.values() for path in own for work in over.tree.ends_of(path)[0]}
-    labels = over.labels(view, shown.union(*held.values()))
+    shown |= {work for payee in page if payee not in over.people for work in held[payee]}
+    labels = over.labels(view, shown)
     items: list[SplitLine] = [
         {
             "payee": told_payee(over, labels, payee),
