@@ -235,7 +235,7 @@ class BadId(Refusal):
 class BadRate(Refusal):
     """A rate is an exact text from 0 to 1, such as "1/5" or "0.2", never a JSON number."""
 
-    says = '“{rate}” is not a rate: an exact text from 0 to 1, such as "1/5" or "0.2".'
+    says = "“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2."
 
 
 class BadMadeAt(Refusal):

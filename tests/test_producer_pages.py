@@ -249,6 +249,10 @@ def test_all_that_is_wrong_with_a_release_is_said_at_once(scene: Scene) -> None:
     for field in ("title", "part", "made_at", "rate-0"):
         assert f'<a href="#{field}">' in page.text, field
         assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text), field
+    page = scene.send("/assemble", [("do", "preview")])
+    for field in ("title", "find-works"):
+        assert f'<a href="#{field}">' in page.text, field
+        assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text), field
 
 
 def test_more_than_the_whole_is_shown_and_refused(scene: Scene) -> None:

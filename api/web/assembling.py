@@ -22,11 +22,10 @@ from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from api.web.posting_form import numbers
 from domain.commands.releasing import AssembleRelease
-from domain.refusal import BadRate, Refusal
+from domain.refusal import BadRate, NoComponents, Refusal
 from domain.release import PARTS
 from domain.remix import exact_rate
 from projections import timeline
-from projections.store import View
 
 FIELDS = {
     **{"title": "Title", "part": "Part of a series", "made_at": "Made"},
@@ -96,6 +95,8 @@ class Sheet:
             return []
         listed = problem.members.get("errors")
         rows = [*_rows(listed if isinstance(listed, list) else [])]
+        if not self.rows:
+            rows.append(("find-works", NoComponents.says))
         others = errors.by_field(problem, self.fields, FIELDS)
         return [one for one in others if one[0]] + rows or others
 
@@ -105,7 +106,7 @@ def _rows(listed: list[dict[str, str]]) -> Iterator[tuple[str, str]]:
     for one in listed:
         match one["pointer"].removeprefix("#/").split("/"):
             case ["components", number, name]:
-                yield f"{name}-{number}", f"component {int(number) + 1}, {name}: {one['detail']}"
+                yield f"{name}-{number}", f"Component {int(number) + 1}, {name}: {one['detail']}"
 
 
 def pages(frame: Frame) -> None:
@@ -161,7 +162,7 @@ def _form(
             template,
             sheet=sheet,
             parts=PARTS,
-            names=_names(view, sheet),
+            names=timeline.names(view, {work for work, _ in sheet.rows}),
             total=total,
             unstated=unstated,
             place=place,
@@ -171,7 +172,3 @@ def _form(
             wrong=sheet.wrong(problem),
             **more,
         )
-
-
-def _names(view: View, sheet: Sheet) -> dict[str, dict[str, Any]]:
-    return timeline.names(view, {work for work, _ in sheet.rows})

@@ -11,7 +11,7 @@ for (const list of document.querySelectorAll("ol[data-order]")) {
   });
   const tell = (row) => {
     number();
-    told.textContent = `${row.querySelector("p").textContent.trim()} is now ${rows().indexOf(row) + 1} of ${rows().length}.`;
+    told.textContent = `${(row.querySelector("p a") || row.querySelector("p")).textContent.trim()} is now ${rows().indexOf(row) + 1} of ${rows().length}.`;
   };
   list.addEventListener("click", (event) => {
     const button = event.target.closest("[name=up], [name=down]");
