@@ -4,6 +4,7 @@ Rule: whatever goes wrong, what somebody typed is still there, and they are told
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -477,3 +478,44 @@ def test_whatever_is_typed_is_shown_as_it_is_and_never_run(
         page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("definition").first).to_have_text(EVIL)
         assert page.locator("[data-evil]").count() == 0
+
+
+def test_a_claim_asks_for_a_kind_of_evidence_and_a_join_is_undone_by_clicking(
+    browser: Browser, tmp_path: Path
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database, public_pages=True, claim_evidence=("contract",)) as served:
+        one, two = served.post_piece("One"), served.post_piece("Two")
+        ben = served.service.keys.create(served.admit("Ben"))
+        with reader(browser, served.origin) as page:
+            page.set_default_timeout(6000)
+            sign_in(page, ben)
+            page.goto(f"/piece/{one}")
+            page.get_by_role("link", name="Claim or give a credit").click()
+            page.get_by_label("Role", exact=True).fill("translator")
+            page.get_by_role("textbox", name="Evidence").fill("The letters of April.")
+            page.get_by_role("button", name="Preview").click()
+            expect(page.get_by_role("alert")).to_contain_text("evidence of one of these kinds")
+            page.get_by_label("Kind of evidence").select_option("contract")
+            page.get_by_role("button", name="Preview").click()
+            page.get_by_role("button", name="Record this").click()
+            page.get_by_role("link", name="waits for the operator").click()
+            expect(page.locator("main")).to_contain_text("contract")
+        with reader(browser, served.origin) as page:
+            page.set_default_timeout(6000)
+            sign_in(page, served.operator.key or "")
+            page.goto(f"/piece/{one}")
+            page.get_by_text("Correct, withdraw and more").click()
+            page.get_by_role("link", name="Say that two works are the same").click()
+            page.get_by_label("Into").fill(two)
+            page.get_by_role("button", name="Preview").click()
+            page.get_by_role("button", name="Record", exact=False).click()
+            page.goto(f"/piece/{one}")
+            expect(page.get_by_role("heading", name="Two", exact=True)).to_be_visible()
+            page.get_by_role("link", name="undo").click()
+            page.get_by_label("Reason").fill("They are two.")
+            page.get_by_role("button", name="Preview").click()
+            page.get_by_role("button", name="Record", exact=False).click()
+            page.goto(f"/piece/{one}")
+            expect(page.get_by_role("heading", name="One", exact=True)).to_be_visible()
+            expect(page.get_by_role("link", name="undo")).to_have_count(0)
