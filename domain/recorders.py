@@ -12,7 +12,6 @@ One file, because an append and what it is checked against share the tables.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -33,7 +32,7 @@ from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Transacti
 from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.request import Request
 from domain.seal import Disclosure, Owned
-from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed
+from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
 from domain.text import searched
 from domain.together import Together
 
@@ -322,7 +321,7 @@ class JournalRecorder(ApplicationRecorder):
             "ORDER BY position"
         )
         return [
-            Request(target, position, digest, tuple(json.loads(texts)), id, key)
+            Request(target, position, digest, texts_of(position, texts), id, key)
             for target, position, digest, texts, id, key in self.engine.read(sql, **values)
         ]
 

@@ -162,6 +162,14 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
     ]
 
 
+def texts_of(position: int, texts: str) -> tuple[str, ...]:
+    """The commitments in the row of a request; Unreadable if there are none."""
+    try:
+        return tuple(json.loads(texts))
+    except READING_FAILS as error:
+        raise Unreadable(REQUESTS.name, f"position {position}", error) from error
+
+
 def further_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
     """The rows of the keys under which these requests were repeated."""
     return [(key, positions[one.position]) for one in requests for key in one.further]

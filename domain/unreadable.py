@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 READING_FAILS = (
     LookupError,
     TypeError,
@@ -19,3 +22,11 @@ class Unreadable(ValueError):
     def __init__(self, table: str, key: object, why: Exception) -> None:
         super().__init__(f"{table}, {key}: this row does not read ({why!r})")
         self.table, self.key, self.why = table, key, why
+
+
+def of_only_row(query: Callable[[str], Sequence[Any]], table: str, column: str) -> Any:
+    """A value of a table with a single row; Unreadable if that is not there."""
+    rows = query(f"SELECT {column} FROM {table}")
+    if not rows:
+        raise Unreadable(table, "its only row", LookupError("it is not there"))
+    return rows[0][0]

@@ -18,6 +18,7 @@ from domain.latest import Place, leaf_for, path_of
 from domain.receipt import read_links
 from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
 from domain.tree import HASH_BYTES
+from domain.unreadable import of_only_row
 
 PAGE = 20_000
 """How many facts are put into the map in one transaction."""
@@ -71,11 +72,11 @@ class LatestMap:
 
     def size(self) -> int:
         """How many facts it knows."""
-        return int(self.engine.query("SELECT size FROM log_map_size")[0][0])
+        return int(of_only_row(self.engine.query, SIZE.name, "size"))
 
     def first(self) -> int | None:
         """The size of the first checkpoint with a map; every later one has one."""
-        size: int | None = self.engine.query("SELECT first FROM log_map_size")[0][0]
+        size: int | None = of_only_row(self.engine.query, SIZE.name, "first")
         return size
 
     # -- growing ---------------------------------------------------------------------------

@@ -47,6 +47,7 @@ from domain.tree import (
     verify_consistency,
 )
 from domain.trust import Policy
+from domain.unreadable import of_only_row
 from projections import latest as latest_facts
 from projections.latest import NOTES, LatestMap, note_first
 
@@ -123,7 +124,7 @@ class Log:
 
     def size(self) -> int:
         """How many leaves there are."""
-        return int(self.engine.query("SELECT size FROM log_size")[0][0])
+        return int(of_only_row(self.engine.query, SIZE.name, "size"))
 
     def step(self) -> bool:
         """Once a second, integrate new facts and sign the tree; whether more are waiting.

@@ -5,7 +5,6 @@ The rule is that of scripts.audit: nothing stored is believed, and nothing in us
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.quota import VOUCHED
 from domain.stated import BRINGS
-from domain.stored import Placed
+from domain.stored import Placed, texts_of
 from projections.follower import Progress
 from scripts.difference import Difference, Differences, at, at_one_moment, pages
 from scripts.service import Service
@@ -71,7 +70,9 @@ def _differing(led: Sequence[Placed], target: str, id: str, texts: str) -> Itera
         yield at(position, f"it is no answer about {target} alone")
     elif not any(_is_about(one, id) for one in led):
         yield at(position, f"it is no answer with {id}")
-    elif not all(any(_is_about(one, each) for one in led) for each in json.loads(texts) if each):
+    elif not all(
+        any(_is_about(one, each) for one in led) for each in texts_of(position, texts) if each
+    ):
         yield at(position, "it is no answer to a request with such texts")
 
 
