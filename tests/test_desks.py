@@ -253,6 +253,7 @@ def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
     assert page.status == 403
     assert "Ben Lea may not read" in page.text_seen
     assert "Open to the operator" in page.text_seen
+    assert "If that should include you, ask the operator." in page.text_seen
     assert ben not in page.text.partition("<main")[2]
     answer = served.acting(ben).get(f"/contributors/{ana}/statement")
     assert (answer.status, answer.json["open_to"][:20]) == (403, "Open to the operator")

@@ -115,7 +115,7 @@ def desk_of(
     def decorate(show: Callable[[], Answer]) -> Callable[[], Answer]:
         def shown() -> Answer:
             if not one.is_open(g.actor, grants.held(frame.journal, g.actor)):
-                raise NotPermitted(g.actor, f"use the desk of the {trade}", open_to(may))
+                raise NotPermitted(g.actor, f"read the desk of the {trade}", open_to(may))
             return show()
 
         shown.__name__ = show.__name__

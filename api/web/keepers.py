@@ -13,7 +13,7 @@ from projections.store import View
 
 def must_read_all(frame: Frame, view: View) -> None:
     """Refuse those who may not read all money."""
-    Reader(view, frame.journal, reader()).must_be("the accountant's desk", None)
+    Reader(view, frame.journal, reader()).must_be("the desk of the accountant", None)
 
 
 def keeps_books(frame: Frame) -> bool:
