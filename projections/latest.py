@@ -18,7 +18,7 @@ from domain.latest import Place, leaf_for, path_of
 from domain.receipt import read_links
 from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
 from domain.tree import HASH_BYTES
-from domain.unreadable import of_only_row
+from domain.unreadable import Unreadable, of_only_row
 
 PAGE = 20_000
 """How many facts are put into the map in one transaction."""
@@ -138,7 +138,7 @@ class LatestMap:
         """What is kept of every place, by the size at which it came to be."""
         found: dict[int, dict[int, Node]] = {}
         for name, since, row in self.engine.query("SELECT place, since, node FROM log_map"):
-            found.setdefault(since, {})[int(name, 16)] = _node(bytes(row))
+            found.setdefault(since, {})[_place(name)] = _node(bytes(row))
         return found
 
     def proof(self, subject: str, size: int) -> tuple[Place | None, Proof]:
@@ -163,7 +163,7 @@ def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
         places=[_name(place) for place in places],
         size=size,
     )
-    return {int(name, 16): _node(bytes(row)) for name, row in rows}
+    return {_place(name): _node(bytes(row)) for name, row in rows}
 
 
 _AS_OF = "since = (SELECT max(since) FROM log_map l WHERE l.place = m.place AND l.since <= :size)"
@@ -211,6 +211,14 @@ def _name(place: int) -> str:
 
 def _row(node: Node) -> bytes:
     return node.path + node.said if isinstance(node, Leaf) else node
+
+
+def _place(name: str) -> int:
+    """The place of a row, which is called so; Unreadable if that is none."""
+    try:
+        return int(name, 16)
+    except ValueError as error:
+        raise Unreadable(PLACES.name, f"place {name}", error) from error
 
 
 def _node(row: bytes) -> Node:

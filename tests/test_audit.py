@@ -427,6 +427,11 @@ def a_lost_size_of_the_map(told: Story) -> tuple[str, str]:
     return "DELETE FROM log_map_size", "map: log_map_size, its only row: this row does not read ("
 
 
+def a_place_of_the_map_that_is_none(told: Story) -> tuple[str, str]:
+    change = "UPDATE log_map SET place = 'x' WHERE place = (SELECT max(place) FROM log_map)"
+    return change, "map: log_map, place x: this row does not read ("
+
+
 def the_texts_of_a_request_that_are_none(told: Story) -> tuple[str, str]:
     said = "requests: requests, position 3: this row does not read ("
     return "UPDATE requests SET texts = 'x' WHERE position = 3", said
@@ -548,7 +553,12 @@ CHANGES: tuple[Change, ...] = (
     *(a_tile, a_lost_tile, a_tile_too_many, a_log_that_is_ahead, a_checkpoint),
     *(a_lost_checkpoint, a_map_that_is_ahead),
     *(a_row, a_row_too_many, a_lost_row, a_projection_left_behind, a_lost_projection),
-    *(a_lost_size_of_the_log, a_lost_size_of_the_map, the_texts_of_a_request_that_are_none),
+    *(
+        a_place_of_the_map_that_is_none,
+        a_lost_size_of_the_log,
+        a_lost_size_of_the_map,
+        the_texts_of_a_request_that_are_none,
+    ),
 )
 
 
