@@ -73,7 +73,7 @@ class Terms(NamedTuple):
 
 
 _ELEMENTS = ("BY", "NC", "ND", "SA")
-_CODE = r"by(?:-nc)?(?:-nd|-sa)?"
+_CODE = r"by(?:-nc)?(?:-nd|-sa)?|by-nd-nc"  # the last is how version 1.0 wrote it
 _CC = re.compile(
     rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>-[a-z]{{2,3}})?\Z"
     rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE})/"

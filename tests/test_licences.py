@@ -38,6 +38,8 @@ NAMES = [
     ("https://creativecommons.org/licenses/by-nd/3.0/de/deed.de", "CC-BY-ND-3.0-DE", "BY-ND",
      "https://creativecommons.org/licenses/by-nd/3.0/de/"),
     ("CC BY", "CC-BY", "BY", None),
+    ("https://creativecommons.org/licenses/by-nd-nc/1.0/", "CC-BY-ND-NC-1.0", "BY-NC-ND",
+     "https://creativecommons.org/licenses/by-nd-nc/1.0/"),
     ("cc0", "CC0-1.0", "", "https://creativecommons.org/publicdomain/zero/1.0/"),
     ("http://creativecommons.org/publicdomain/mark/1.0/", "CC-PDM-1.0", "",
      "https://creativecommons.org/publicdomain/mark/1.0/"),
