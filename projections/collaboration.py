@@ -35,8 +35,8 @@ class Near(NamedTuple):
 
 def around(view: View, person: int) -> dict[int, Near]:
     """The people around somebody, by number."""
-    own = set(attribution.accounts_of(view, person))
-    beside = _by_person(_beside(view, own_works(view, own)), own)
+    own, works = _own(view, person)
+    beside = _by_person(_beside(view, works), own)
     found = {number: Near(1, tuple(works)) for number, works in beside.items()}
     found = dict(sorted(found.items(), key=lambda one: (-one[1].works[0], one[0]))[:MOST_NEAR])
     theirs = latest_works(view, found, THEIR_WORKS)
@@ -48,10 +48,20 @@ def around(view: View, person: int) -> dict[int, Near]:
     return found
 
 
-def own_works(view: View, accounts: Collection[int]) -> list[int]:
-    """The latest works on which somebody is credited under these accounts."""
-    latest = latest_works(view, accounts, OWN_WORKS).values()
-    return sorted({work for works in latest for work in works}, reverse=True)[:OWN_WORKS]
+def own_works(view: View, person: int) -> list[int]:
+    """The latest works on which somebody is credited."""
+    return _own(view, person)[1]
+
+
+def _own(view: View, person: int) -> tuple[set[int], list[int]]:
+    """The accounts of somebody, and the latest works on which they are credited."""
+    held: dict[int, tuple[set[int], list[int]]] = view.held.setdefault("own", {})
+    if person not in held:
+        accounts = attribution.accounts_of(view, person)
+        latest = latest_works(view, accounts, OWN_WORKS).values()
+        works = sorted({work for works in latest for work in works}, reverse=True)
+        held[person] = set(accounts), works[:OWN_WORKS]
+    return held[person]
 
 
 def latest_works(view: View, people: Collection[int], each: int) -> dict[int, list[int]]:
@@ -61,6 +71,10 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
     index, so that no engine reads and sorts everything that somebody did.
     """
     counts = f"{CREDIT_COUNTS} AND {NOT_HIDDEN}"
+    held: dict[int, list[int]] = view.held.setdefault(("latest", each), {})
+    if not (new := [person for person in people if person not in held]):
+        return {person: held[person] for person in people}
+    held |= {person: [] for person in new}
     rows = view.rows(
         "SELECT DISTINCT p.number, c.work FROM @contributors p JOIN @credits c "
         f"ON c.contributor = p.number AND {counts} "
@@ -70,21 +84,24 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
         f"WHERE (c.contributor, c.work) <= (p.number, {NEVER}) AND {counts} "
         "ORDER BY c.contributor DESC, c.work DESC LIMIT 1 OFFSET :before) AS l), 0) "
         "ORDER BY c.work DESC",
-        people=list(people),
+        people=new,
         before=each - 1,
     )
-    found: dict[int, list[int]] = {person: [] for person in people}
     for person, work in rows:
-        found[person].append(work)
-    return found
+        held[person].append(work)
+    return {person: held[person] for person in people}
 
 
-def _beside(view: View, works: Collection[int]) -> dict[int, list[int]]:
-    """By work, the latest first: the people who are credited on it."""
+def _beside(
+    view: View, works: Collection[int], roles: Collection[str] = ()
+) -> dict[int, list[int]]:
+    """By work, the latest first: the people who are credited on it, in these roles or in any."""
+    in_roles = "AND c.role IN :roles " if roles else ""
     rows = view.rows(
-        "SELECT DISTINCT c.work, c.contributor FROM @credits c WHERE c.work IN :works "
+        f"SELECT DISTINCT c.work, c.contributor FROM @credits c WHERE c.work IN :works {in_roles}"
         f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC, c.contributor LIMIT :most",
         works=sorted(works),
+        roles=list(roles),
         most=MOST_TOGETHER,
     )
     roots = roots_of(view, {number for _, number in rows})
@@ -128,7 +145,7 @@ def _end(into: Mapping[int, int], number: int) -> int:
 
 def both_remixed(view: View, person: int, others: Collection[int]) -> dict[int, list[int]]:
     """By other: what something was made from by both, among the latest works of each."""
-    own = own_works(view, attribution.accounts_of(view, person))
+    own = own_works(view, person)
     sources = {parent for parents in _parents(view, own).values() for parent in parents}
     theirs = latest_works(view, others, THEIR_WORKS)
     # What both are credited on was one remix, not two.
@@ -169,6 +186,7 @@ def accounts_under(view: View, people: Collection[int]) -> dict[int, int]:
     return found
 
 
-def credited_on(view: View, works: Collection[int]) -> set[int]:
-    """The people who are credited on these works."""
-    return {person for people in _beside(view, works).values() for person in people}
+def credited_on(view: View, works: Collection[int], roles: Collection[str] = ()) -> set[int]:
+    """The people who are credited on these works, in one of these roles if there are any."""
+    people = _beside(view, works, roles).values()
+    return {person for each in people for person in each}

@@ -65,11 +65,6 @@ def medium_tag(medium: str) -> str:
     return f"m_{'_'.join(words_of(medium))}"
 
 
-def did_tag(role: str) -> str:
-    """The word, in somebody's own document, for a role in which they are credited."""
-    return f"d_{role_tag(role)}"
-
-
 def asks_tag(tag: str) -> str:
     """The word for a role or a medium that a challenge asks for, as long as it is issued.
 
@@ -283,7 +278,7 @@ class _Writing:
                 one.name,
                 _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
                 _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
-                _tags({*one.tags.split(), *map(did_tag, roles)}),
+                one.tags,
             )
         return documents
 
@@ -396,13 +391,7 @@ class _Writing:
                     _named(texts[name]),
                     _listed(map(_spelled, names.get(number, ()))),
                     _listed(map(_spelled, roles.get(number, ()))),
-                    _tags(
-                        {
-                            kind_tag("person"),
-                            *map(did_tag, roles.get(number, ())),
-                            *map(called_tag, _spelled(texts[name]).split()),
-                        }
-                    ),
+                    _tags({kind_tag("person"), *map(called_tag, _spelled(texts[name]).split())}),
                 )
 
     def _follow(self, persons: dict[int, int]) -> None:

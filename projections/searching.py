@@ -28,6 +28,8 @@ MOST_PHRASES = 12
 """How many words somebody types are looked for."""
 RARE, FEW = 3, 200
 """So many words together are in few documents; and how many of them are ranked here."""
+IN_NAME = 2
+"""The rank of what has all words in its name, but does not begin with them."""
 _BEFORE_ALL = 1 << 62
 
 Words = Annotated[
@@ -49,16 +51,7 @@ def search(
     """
     phrases = _phrases(q)
     rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)
-    found = list[tuple[int, int]]()
-    if (few := _few(view, phrases, kind)) is not None:
-        found = [one for one in few if (one[0], -one[1]) > (rank, -beyond)]
-    elif phrases:
-        ranks = _ranks(view, phrases)
-        for at in range(max(rank, 0), len(ranks)):
-            wanted, under = _of_kind(ranks[at], kind), beyond if at == rank else _BEFORE_ALL
-            found += ((at, n) for n in matching(view, wanted, limit + 1 - len(found), under))
-            if len(found) > limit:
-                break
+    found = _found(view, phrases, kind, (rank, beyond), limit + 1) if phrases else []
     page = found[:limit]
     more = encode_cursor(*page[-1]) if len(found) > limit else None
     return Page(list(_hits(view, page, phrases)), more)
@@ -133,6 +126,26 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
     return [whole, Without(begins, whole), Without(name, begins), Without(anywhere, name)]
 
 
+def _found(
+    view: View, phrases: Sequence[Phrase], kind: str | None, place: tuple[int, int], most: int
+) -> list[tuple[int, int]]:
+    """What is found beyond a place, by rank and number in order.
+
+    Names that begin so are asked for first, which costs next to nothing.
+    """
+    ranks, found = _ranks(view, phrases), list[tuple[int, int]]()
+    for rank in range(max(place[0], 0), len(ranks)):
+        under = place[1] if rank == place[0] else _BEFORE_ALL
+        if rank == max(place[0], IN_NAME) and (few := _few(view, phrases, kind)) is not None:
+            return found + [one for one in few if (rank, -under) < (one[0], -one[1])]
+        wanted, left = _of_kind(ranks[rank], kind), most - len(found)
+        numbers = matching(view, wanted, left, under, is_rare=len(phrases) >= RARE)
+        found += ((rank, number) for number in numbers)
+        if len(found) >= most:
+            break
+    return found
+
+
 def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[int, int]] | None:
     """Everything that is found, by rank and number in order, if it is not much.
 
@@ -140,7 +153,7 @@ def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[
     many words is looked for here, too: an engine collects all that begins so before it looks on.
     """
     if len(phrases) < 2:
-        return None if phrases else []
+        return None
     is_rare = len(phrases) >= RARE
     numbers = _rare(view, phrases[:-1], kind) if is_rare else None
     if numbers is None and (is_rare or not _is_frequent(view, phrases, kind)):

@@ -10,25 +10,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, NamedTuple, Self
 
-from domain.engine.documents import All, Phrase, Some, Wanted
+from domain.engine.documents import Phrase, Some
 from domain.journal import Journal
 from domain.role import wider, within
 from domain.text import folded
 from domain.values import ChallengeId, ContributorId
-from projections import attribution, challenges, collaboration, lineage
+from projections import attribution, challenges, collaboration
 from projections.collaboration import Near
-from projections.documents import asks_tag, did_tag, kind_tag, medium_tag, role_tag
+from projections.documents import asks_tag, medium_tag, role_tag
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
 from projections.question import LIMIT, After, Limit, question
 from projections.searching import matching
-from projections.store import Page, View, holds, sliced
+from projections.store import Page, View, holds, place_of, sliced
 from projections.ties import Done, Ties, a_role, credited, finished_of, reason, several
 from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
 from projections.told_projects import ChallengeRef
 
 MOST_COMPARED = 120
-"""How many people who are near are compared, and how many others or challenges, the latest."""
+"""How many people who are near are compared, and how many challenges, the latest."""
+LATELY = 60
+"""On how many of the latest works others are looked for."""
 MOST_CREDITS = 1_000
 """Of how many credits of somebody the roles are counted, the latest first."""
 
@@ -53,8 +55,8 @@ def people_for(
 ) -> Page[PersonSuggested]:
     """People who could answer a challenge, the nearest first, then by works, then the latest.
 
-    Compared are the 120 nearest the issuer, and the 120 most recently credited in a role that is
-    asked for.
+    First the 120 nearest the issuer; then who was credited in a role that is asked for on the
+    latest 60 works with one, or if only a medium is asked for, on the latest 60 in it.
     """
     return people(view, id, near, after, limit)
 
@@ -73,11 +75,15 @@ def people(
     asked = Asked(*row.asked)
     origin = _number(view, near or row.actor)
     around = {} if origin is None else collaboration.around(view, origin)
-    candidates = _candidates(view, asked, around) - _not_wanted(view, row.number, row.actor)
-    candidates.discard(origin or 0)
-    done = _done(view, candidates, asked)
-    fit = [number for number in candidates if asked.fits(done[number])]
-    ranked = sorted(fit, key=lambda one: (_distance(around, one), -done[one].works, -one))
+    not_wanted = _not_wanted(view, row.number, row.actor) | {origin or 0}
+    done, ranked = dict[int, Done](), list[int]()
+    for candidates in _candidates(view, asked, around):
+        new = candidates - not_wanted - done.keys()
+        done |= _done(view, new, asked)
+        fit = (number for number in new if asked.fits(done[number]))
+        ranked += sorted(fit, key=lambda one: (_distance(around, one), -done[one].works, -one))
+        if len(ranked) > place_of(after) + limit:
+            break
     page, more = sliced(ranked, after, limit)
     told = _People(view, asked, around, origin, done, is_you=is_you)
     return Page(list(told.told(list(page))), more)
@@ -110,23 +116,18 @@ def _distance(around: Mapping[int, Near], number: int) -> int:
     return around[number].distance if number in around else FAR
 
 
-def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> set[int]:
-    """Who is near, and who was credited as what is asked for, or worked in it."""
-    found = set(islice(around, MOST_COMPARED))
-    if asked.roles:
-        found |= set(_found(view, [], map(did_tag, asked.narrow)))
-    elif asked.media:
-        works = _found(view, [kind_tag("contribution")], map(medium_tag, asked.media))
-        made = collaboration.credited_on(view, works)
-        found |= set(made)
-    return found
+def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> Iterator[set[int]]:
+    """Who is near; and who was credited lately as what is asked for, or on works in it."""
+    yield set(islice(around, MOST_COMPARED))
+    roles = asked.narrow
+    tags = map(role_tag, roles) if roles else map(medium_tag, asked.media)
+    yield collaboration.credited_on(view, _found(view, tags, LATELY), roles)
 
 
-def _found(view: View, every: Iterable[str], some: Iterable[str]) -> list[int]:
-    """The latest documents with every one of these words, and some of those."""
-    all_of = tuple(Phrase((tag,), "tags") for tag in every)
-    some_of: Wanted = Some(tuple(Phrase((tag,), "tags") for tag in some))
-    return matching(view, All((*all_of, some_of)), MOST_COMPARED)
+def _found(view: View, tags: Iterable[str], most: int) -> list[int]:
+    """The latest documents with some of these words."""
+    some = tuple(Phrase((tag,), "tags") for tag in tags)
+    return matching(view, Some(some), most) if some else []
 
 
 def _not_wanted(view: View, challenge: int, issuer: str) -> set[int]:
@@ -162,9 +163,9 @@ def _credits_as(
     if not roles:
         return ()
     return view.rows(
-        "SELECT DISTINCT c.contributor, c.role, c.work FROM @credits c "
-        "WHERE c.contributor IN :accounts AND c.role IN :roles "
-        f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :most",
+        "SELECT c.contributor, c.role, c.work FROM @credits c "
+        f"WHERE c.contributor IN :accounts AND c.role IN :roles AND {CREDIT_COUNTS} "
+        f"AND {NOT_HIDDEN} ORDER BY c.work DESC, c.contributor, c.role LIMIT :most",
         accounts=list(accounts),
         roles=list(roles),
         most=10 * MOST_CREDITS,
@@ -176,15 +177,21 @@ def _made_in(
 ) -> Iterator[tuple[int, str, int]]:
     """The latest works of each that are in a medium."""
     latest = collaboration.latest_works(view, people, collaboration.THEIR_WORKS)
-    rows = view.rows(
-        "SELECT w.number, w.medium_folded FROM @works w WHERE w.number IN :works "
-        f"AND w.medium_folded IN :media AND {holds('w')}",
-        works=sorted({work for works in latest.values() for work in works}),
-        media=[folded(medium) for medium in media],
-    )
-    found: dict[int, str] = dict(rows)
+    made = dict(_media_of(view, {work for works in latest.values() for work in works}))
+    asked = {folded(medium) for medium in media}
     for person, works in latest.items():
-        yield from ((person, found[work], work) for work in works if work in found)
+        for work in works:
+            if (medium := folded(made.get(work, ""))) in asked:
+                yield person, medium, work
+
+
+def _media_of(view: View, works: Collection[int]) -> Iterable[tuple[int, str]]:
+    """The media of those of these works that have one."""
+    return view.rows(
+        "SELECT w.number, w.medium FROM @works w WHERE w.number IN :works "
+        f"AND w.medium IS NOT NULL AND {holds('w')}",
+        works=sorted(works),
+    )
 
 
 class _People:
@@ -206,10 +213,10 @@ class _People:
     def told(self, people: list[int]) -> Iterator[PersonSuggested]:
         """The people, each with the reasons."""
         ties = Ties(self.view, self.origin, self.around, people, is_you=self.is_you)
-        finished = finished_of(self.view, {w for one in people for w in self.done[one].of_roles})
+        finished = finished_of(self.view, {w for one in people for w in self.done[one].latest})
         for number in people:
             done, near = self.done[number], self.around.get(number)
-            done_so = len(done.of_roles & finished)
+            done_so = len(done.latest & finished)
             yield {
                 "contributor": ties.people[number],
                 "distance": near.distance if near else None,
@@ -267,7 +274,7 @@ def challenges_for(
     page, more = sliced(sorted(open_, key=place), after, limit)
     ties = Ties(view, person, around, [issuers[n] for n in page if n in issuers], is_you=True)
     shown = challenges.references(view, page)
-    finished = finished_of(view, {work for number in page for work in done[number].of_roles})
+    finished = finished_of(view, {work for number in page for work in done[number].latest})
     items = [
         _suggested(shown[number], open_[number], done[number], finished, ties, issuers.get(number))
         for number in page
@@ -283,7 +290,7 @@ def _suggested(
     ties: Ties,
     issuer: int | None,
 ) -> ChallengeSuggested:
-    reasons, done_so = list[Reason](), len(done.of_roles & finished)
+    reasons, done_so = list[Reason](), len(done.latest & finished)
     if done.roles:
         role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
         asks = Asked(*row.asked).narrow[role]
@@ -316,8 +323,8 @@ class _Own(NamedTuple):
         """Read for all accounts of a person."""
         accounts = attribution.accounts_of(view, person)
         rows = view.rows(
-            "SELECT DISTINCT c.role, c.work FROM @credits c WHERE c.contributor IN :accounts "
-            f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC LIMIT :most",
+            "SELECT c.role, c.work FROM @credits c WHERE c.contributor IN :accounts "
+            f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN} ORDER BY c.work DESC, c.role LIMIT :most",
             accounts=accounts,
             most=MOST_CREDITS,
         )
@@ -325,10 +332,8 @@ class _Own(NamedTuple):
         for role, work in rows:
             roles.setdefault(role, set()).add(work)
         media: dict[str, tuple[str, set[int]]] = {}
-        latest = sorted({work for _, work in rows}, reverse=True)[: collaboration.OWN_WORKS]
-        for number, row in lineage.rows_of(view, latest).items():
-            if row.medium and row.medium_folded:
-                media.setdefault(row.medium_folded, (row.medium, set()))[1].add(number)
+        for number, medium in _media_of(view, collaboration.own_works(view, person)):
+            media.setdefault(folded(medium), (medium, set()))[1].add(number)
         ids = view.rows(
             f"SELECT p.id FROM @contributors p WHERE p.number IN :accounts AND {holds('p')}",
             accounts=accounts,
@@ -339,7 +344,7 @@ class _Own(NamedTuple):
         """The latest challenges that ask for one of the roles or media."""
         tags = [role_tag(one) for role in self.roles for one in wider(role)]
         tags += [medium_tag(medium) for medium, _ in self.media.values()]
-        return _found(view, [], map(asks_tag, dict.fromkeys(tags))) if tags else []
+        return _found(view, map(asks_tag, dict.fromkeys(tags)), MOST_COMPARED)
 
     def answered(self, view: View, found: Collection[int]) -> set[int]:
         """Those of these challenges that they have answered."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from projections import attribution, collaboration, lineage
 from projections.collaboration import Near
@@ -11,17 +12,26 @@ from projections.finding import REMIX_COUNTS
 from projections.store import View, holds
 from projections.told_finding import Reason
 
+LATEST = 20
+"""Of how many works it is said whether they are finished."""
 
-class Done(NamedTuple):
+
+@dataclass(frozen=True)
+class Done:
     """What somebody did of what is asked for: the works by role and by medium."""
 
     roles: Mapping[str, set[int]]
     media: Mapping[str, set[int]]
 
-    @property
+    @cached_property
     def of_roles(self) -> set[int]:
         """The works on which they had a role that is asked for."""
         return set().union(*self.roles.values())
+
+    @property
+    def latest(self) -> set[int]:
+        """Those of which it is said whether they are finished."""
+        return set(sorted(self.of_roles, reverse=True)[:LATEST])
 
     @property
     def works(self) -> int:
@@ -97,7 +107,8 @@ def credited(role: str, done: Done, finished: int) -> str:
     said = f"credited as {role} on {several(count, 'work')}"
     if len(done.roles) > 1:
         said += f", on {several(done.works, 'work')} with what else fits"
-    return f"{said}, {finished} of them finished" if finished else said
+    among = "them" if done.works <= LATEST else f"the latest {LATEST}"
+    return f"{said}, {finished} of {among} finished" if finished else said
 
 
 def _further(works: Collection[int]) -> str:

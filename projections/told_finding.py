@@ -101,7 +101,7 @@ class PersonSuggested(TypedDict):
         "1: made something with whom it is asked for; 2: somebody did with both; null: neither.",
     ]
     works: Annotated[Count, "On how many works they have a credit as what is asked for."]
-    finished: Annotated[Count, "How many of these are in a published release."]
+    finished: Annotated[Count, "How many of the latest 20 of these are in a published release."]
     reasons: list[Reason]
 
 
@@ -110,7 +110,7 @@ class ChallengeSuggested(TypedDict):
 
     challenge: ChallengeRef
     works: Annotated[Count, "On how many works they have a credit as what is asked for."]
-    finished: Annotated[Count, "How many of these are in a published release."]
+    finished: Annotated[Count, "How many of the latest 20 of these are in a published release."]
     distance: Annotated[
         int | None, Number(least=1, example=1), "To who issued it: 1, 2, or null if further."
     ]

@@ -93,6 +93,18 @@ def test_the_last_word_may_be_a_beginning(told: Story) -> None:
     assert found(told, "tid low") == [], "only the last word is cut off"
 
 
+def test_a_name_begins_with_what_was_typed_however_long_it_is(told: Story) -> None:
+    long = f"Low tide {'and more of it ' * 30}"
+    for title in ("Low tide", "Low tides", f"{long}today", f"{long}tomorrow", "At low tide"):
+        told.piece(title)
+    begins = [one["name"][:9] for one in hits(told, "low tide") if one["match"] == "begins"]
+    assert begins == ["Low tide ", "Low tide ", "Low tides"]
+    ranked = [one["match"] for one in hits(told, "low tide ")]
+    assert ranked == ["whole", "begins", "begins", "name"], "the last word is no beginning"
+    (whole,) = hits(told, f"{long}tomorrow"[:200])[:1]
+    assert whole["match"] == "begins"
+
+
 def test_people_are_found_and_their_works_by_words_of_both(told: Story) -> None:
     community(told)
     assert found(told, "benoit")[0] == "Benoît"
@@ -242,7 +254,7 @@ def test_an_audit_finds_a_changed_document(told: Story) -> None:
     assert list(read_tables(told.service, no_progress)) == []
     name = table_name(documents.NAME, told.store.current().number)
     with told.store.writing() as writer:
-        gold, tide = "w_gold f_gold _ n_tide", "w_tide f_tide _ n_tide"
+        gold, tide = "w_gold_ f_gold _ n_tide", "w_tide_ f_tide _ n_tide"
         sql = f"UPDATE {name} SET name = :gold WHERE name = :tide"
         assert writer.execute(sql, gold=gold, tide=tide) == 1
     (one,) = read_tables(told.service, no_progress)

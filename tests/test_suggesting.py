@@ -11,6 +11,7 @@ from stories import Story, id_of, story
 from test_challenges import answered, issued
 
 from projections import suggesting
+from projections.ties import LATEST
 from scripts.stemma import main
 
 
@@ -75,6 +76,17 @@ def test_who_is_not_near_is_found_by_what_they_did(told: Story) -> None:
         assert (dora["contributor"]["name"], dora["distance"], dora["works"]) == ("Dora", None, 4)
         (again,) = suggesting.people(view, id_of("cut"), id_of("Ben"), is_you=True).items
     assert says(again)[-1] == "You and Dora both remixed “Tide”."
+
+
+def test_of_many_works_it_is_said_how_many_of_the_latest_are_finished(told: Story) -> None:
+    community(told)
+    for number in range(LATEST + 1):
+        told.piece(f"Later cut {number}", by=[id_of("Cleo")], role="editor")
+    told.release("Second album", id_of("Cleo's cut"), id_of("Later cut 5"))
+    told.tell("publish_release", id=id_of("Second album"))
+    _, cleo = suggested(told)
+    assert (cleo["works"], cleo["finished"]) == (22, 1)
+    assert says(cleo)[0].endswith("credited as editor on 22 works, 1 of the latest 20 finished.")
 
 
 def test_challenges_for_a_person_say_why(told: Story) -> None:

@@ -77,6 +77,7 @@ class Documents(ABC):
 
     A word of each column is another word for the index, and so are a whole name and its first word:
     what is wanted in one column is then found by the index alone, however frequent it is in others.
+    A name that begins with several words is one whose whole, which is one word, begins with them.
     """
 
     COLUMNS: ClassVar = {"rowid": "BIGINT", **dict.fromkeys(COLUMNS, "TEXT")}
@@ -84,8 +85,8 @@ class Documents(ABC):
     MARKS: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
     """What stands before a word of each column."""
     OF_WHOLE, OF_FIRST = "w_", "f_"
-    LONGEST = 1_000
-    """A longer name is known by its digest: no engine takes words of any length."""
+    LONGEST = 400
+    """Of a longer name so many characters stand before its digest: no engine takes any length."""
     COUNTED: str
     """A query of how many documents are found by ``:wanted``, of at most ``:most``."""
     TAGGED: str
@@ -129,17 +130,27 @@ class Documents(ABC):
         return Document(number, spelled if is_so else name, _plain(texts), _plain(terms), tags)
 
     def _named(self, words: Sequence[str]) -> str:
-        """A name: as a whole, from its first word on, and its words."""
+        """A name: as a whole, its first word, and its words."""
         if not words:
             return ""
         marked = [self.MARKS["name"] + word for word in words]
-        begun = [self.OF_FIRST + words[0], *marked[1:]]
-        return " ".join([self._whole(words), *begun, BETWEEN, *marked])
+        return " ".join([self._whole(words), self.OF_FIRST + words[0], BETWEEN, *marked])
 
     def _whole(self, words: Sequence[str]) -> str:
-        spelled = "_".join(words)
-        is_long = len(spelled.encode()) > self.LONGEST
-        return self.OF_WHOLE + (sha256(spelled.encode()).hexdigest() if is_long else spelled)
+        spelled = "_".join([*words, ""])
+        begun = spelled[: self.LONGEST]
+        digest = "" if begun == spelled else sha256(spelled.encode()).hexdigest()
+        return self.OF_WHOLE + begun + digest
+
+    def _of_name(self, phrase: Phrase) -> str:
+        """The names that are, or begin with, these words."""
+        _, *words = phrase.words
+        if words[-1] == LAST:
+            return self.phrase([self._whole(words[:-1])], is_beginning=False)
+        if len(words) == 1:
+            return self.phrase([self.OF_FIRST + words[0]], phrase.is_beginning)
+        begun = "_".join(words if phrase.is_beginning else [*words, ""])
+        return self.phrase([self.OF_WHOLE + begun[: self.LONGEST]], is_beginning=True)
 
     def _marked(self, texts: str, column: str) -> str:
         if not texts:
@@ -154,13 +165,10 @@ class Documents(ABC):
             case Phrase(column=""):
                 texts = (column for column, mark in self.MARKS.items() if mark)
                 return self.told(Some(tuple(replace(wanted, column=one) for one in texts)))
-            case Phrase(words=(first, *_, last), column="name") if (first, last) == (FIRST, LAST):
-                return self.phrase([self._whole(wanted.words[1:-1])], is_beginning=False)
+            case Phrase(words=(first, *_)) if first == FIRST:
+                return self._of_name(wanted)
             case Phrase(words, column, is_beginning):
-                marked = [self.MARKS[column] + word for word in words]
-                if words[0] == FIRST:
-                    marked = [self.OF_FIRST + words[1], *marked[2:]]
-                return self.phrase(marked, is_beginning)
+                return self.phrase([self.MARKS[column] + word for word in words], is_beginning)
             case All(parts):
                 return f"({self.AND.join(map(self.told, parts))})"
             case Some(parts):
@@ -224,6 +232,11 @@ class Tsvector(Documents):
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
+    MARKED, MOST_BEGUN = frozenset("ntofh"), 5
+    """Of words with these marks, the beginnings of one to three letters are words themselves.
+
+    The index would collect all that begins so, however little of it has the other words.
+    """
     LOOKED_THROUGH, FREQUENT = 1_000, 1
     """So many of the latest are looked through; what so many of them match is frequent."""
     MOST_TIMES = 8
@@ -260,10 +273,16 @@ class Tsvector(Documents):
     def row(self, document: Document) -> tuple[Any, ...]:
         row = super().row(document)
         # Between columns, so that no phrase goes on in the next one; a place has 14 bits there.
-        words = enumerate(f" {BETWEEN} ".join(row[1:]).split(), 1)
-        return (*row, " ".join([f"'{word}':{at}" for at, word in words if word != BETWEEN]))
+        words = f" {BETWEEN} ".join(row[1:]).split()
+        told = [f"'{word}':{at}" for at, word in enumerate(words, 1) if word != BETWEEN]
+        marked = {word for word in words if word[0] in self.MARKED}
+        begun = {word[:end] for word in marked for end in range(3, self.MOST_BEGUN + 1)}
+        return (*row, " ".join([*told, *(f"'*{one}'" for one in sorted(begun))]))
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
+        is_short = len(words) == 1 and len(words[0]) <= self.MOST_BEGUN
+        if is_beginning and is_short and words[0][0] in self.MARKED:
+            return f"('*{words[0]}')"
         quoted = [f"'{word}'" for word in words]
         return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
