@@ -30,7 +30,7 @@ from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
-FOLDING = 6
+FOLDING = 7
 """Raised when documents are made in another way."""
 NAME = "documents"
 MOST_TEXTS = 200
