@@ -42,17 +42,15 @@ class Arrivals:
         one = Expected(position, time.monotonic() + seconds, Future())
         with self._changed:
             self._expected.append(one)
-            self._changed.notify_all()  # it may have been reached in the meantime
             if not self._is_looking:
                 self._is_looking = True
                 threading.Thread(target=self._watch, name="arrivals", daemon=True).start()
         return one.reached
 
-    def arrive(self, position: int) -> None:
-        """This process has folded so far."""
-        for one in self._take_arrived(position):
-            if one.reached.set_running_or_notify_cancel():
-                one.reached.set_result(None)
+    def look(self) -> None:
+        """Look at once: this process has folded a page."""
+        with self._changed:
+            self._changed.notify_all()
 
     def _watch(self) -> None:
         while True:
@@ -60,7 +58,9 @@ class Arrivals:
             # Whatever is wrong, everybody is told so by their own question.
             with suppress(Exception):
                 position = self._read()
-            self.arrive(position)
+            for one in self._take_arrived(position):
+                if one.reached.set_running_or_notify_cancel():
+                    one.reached.set_result(None)
             with self._changed:
                 if not self._expected:
                     self._is_looking = False

@@ -148,9 +148,9 @@ class Store:
         sql = "SELECT DISTINCT generation FROM projections WHERE current = 0"
         return [number for (number,) in self.engine.query(sql)]
 
-    def has_folded(self, position: int) -> None:
-        """Wake the reads waiting for a position up to this one."""
-        self._arrivals.arrive(position)
+    def has_folded(self) -> None:
+        """Wake the reads waiting for a position."""
+        self._arrivals.look()
 
     @contextmanager
     def view(
@@ -216,6 +216,9 @@ class Store:
     def _reach(
         self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
     ) -> State | None:
+        state = self.state()
+        if _position(state) >= asked:
+            return state
         reached = self._arrivals.expect(asked, seconds)
         if wait is None:
             reached.result()

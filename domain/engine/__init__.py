@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -270,14 +270,16 @@ class Engine(ABC):
         """Queries of this thread use one connection, borrowed once."""
 
     @abstractmethod
-    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that writes, committed at the end of the block.
 
         A power cut may lose the latest transactions that are not durable, but breaks none.
         """
 
     @abstractmethod
-    def appending(self, table: Table) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def appending(self, table: Table) -> Iterator[Transaction]:
         """A transaction in which nobody else adds to a table."""
 
     @contextmanager

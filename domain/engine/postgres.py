@@ -15,7 +15,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import unquote
@@ -24,7 +24,6 @@ from weakref import WeakKeyDictionary
 import psycopg
 from eventsourcing.persistence import IntegrityError
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.engine import (
@@ -246,20 +245,23 @@ class PostgresEngine(Engine):
         with _answering(), self._held():
             yield
 
-    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction]:
-        """One that is not durable is committed before it is on the disk, or on a standby."""
-        return self._begun("BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off")
-
-    def appending(self, table: Table) -> AbstractContextManager[Transaction]:
-        """A transaction that holds the lock of the table from its first statement on."""
-        return self._begun(f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE")
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """A transaction that writes, always durable."""
+        with (
+            _answering(),
+            self._held() as connection,
+            _committing() as commit,
+            connection.transaction(),
+        ):
+            yield PostgresTransaction(self, connection)
+            commit.is_sent = True
 
     @contextmanager
-    def _begun(self, statements: str) -> Iterator[Transaction]:
-        """A transaction that begins with these statements, in one message."""
+    def appending(self, table: Table) -> Iterator[Transaction]:
+        """A transaction that holds the lock of the table from its first statement on."""
         with _answering(), self._held() as connection, _committing() as commit:
-            assert connection.info.transaction_status == TransactionStatus.IDLE
-            connection.execute(statements.encode())
+            connection.execute(f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE".encode())
             try:
                 yield PostgresTransaction(self, connection)
             except BaseException:
