@@ -1,7 +1,8 @@
 """What licences ask for and allow: of one work, and of a work made from others.
 
 Creative Commons licences are taken apart into their elements; of any other licence only the name is
-known, and it conflicts with nothing. Each rule names its source.
+known, and it conflicts with nothing. Several that hold together ask for what each does. Each rule
+names its source.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
+from unicodedata import normalize
 
 COLLECTED = ("component", "influence")
 """The kinds of remix that adapt nothing: a whole work in a collection, and mere influence."""
@@ -74,17 +76,35 @@ class Terms(NamedTuple):
 
 _ELEMENTS = ("BY", "NC", "ND", "SA")
 _CODE = r"by(?:-nc)?(?:-nd|-sa)?|by-nd-nc"  # the last is how version 1.0 wrote it
+_EARLY = "sa|nd|nc|nc-sa|nd-nc"
+"""Those of version 1.0 that ask for no attribution; they are retired."""
 _CC = re.compile(
     rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>-[a-z]{{2,3}})?\Z"
-    rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE})/"
+    rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE}|{_EARLY})/"
     r"(?P<of_address>\d\.\d)(?:/(?P<place>[a-z]{2,3}))?(?:/.*)?\Z"
-    rf"|cc[ -](?P<alone>{_CODE})\Z",
+    rf"|cc[ -](?P<alone>{_CODE})\Z"
+    rf"|cc[ -](?P<early>{_EARLY})[ -](?P<of_early>1\.0)\Z",
     re.IGNORECASE,
 )
+_IN_WORDS = {
+    "attribution": "by",
+    "non[ -]?commercial": "nc",
+    "no[ -]?deriv(?:ative)?s(?: works)?": "nd",
+    "share[ -]?alike": "sa",
+}
+_TITLE = re.compile(
+    rf"(?:creative commons )?(?P<words>(?:(?:{'|'.join(_IN_WORDS)})[ -]?)+?)"
+    r",?(?: (?P<version>\d\.\d))?(?: (?:international|unported|generic))?"
+    r"(?: public)?(?: licen[cs]e)?\Z",
+    re.IGNORECASE,
+)
+"""What Creative Commons calls a licence in full."""
 _FREE = {
     "cc0": ("CC0-1.0", "zero"),
     "cc0-1.0": ("CC0-1.0", "zero"),
     "cc0 1.0": ("CC0-1.0", "zero"),
+    "cc0 1.0 universal": ("CC0-1.0", "zero"),
+    "creative commons zero v1.0 universal": ("CC0-1.0", "zero"),
     "cc-pdm-1.0": ("CC-PDM-1.0", "mark"),
 }
 _FREE_AT = re.compile(
@@ -95,11 +115,12 @@ _FREE_AT = re.compile(
 
 @lru_cache(maxsize=4096)
 def terms_of(stated: str) -> Terms:
-    """A licence by its SPDX id, its Creative Commons name or its address."""
-    text = stated.strip()
+    """A licence by its SPDX id or expression, its Creative Commons name or its address."""
+    text = _spelled(stated)
     if found := _CC.match(text):
-        code = (found["code"] or found["in_address"] or found["alone"]).lower()
-        version = found["version"] or found["of_address"]
+        codes = found["code"], found["in_address"], found["alone"], found["early"]
+        code = next(filter(None, codes)).lower()
+        version = found["version"] or found["of_address"] or found["of_early"]
         if version is None:
             return Terms(f"CC-{code.upper()}", frozenset(code.upper().split("-")))
         place = (found["ported"] or found["place"] or "").lstrip("-")
@@ -116,6 +137,19 @@ def terms_of(stated: str) -> Terms:
     return _by_spdx(text)
 
 
+def _spelled(stated: str) -> str:
+    """A licence with plain hyphens and spaces, a title in full as its code."""
+    plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
+    text = " ".join(plain.split())
+    found = _TITLE.match(text)
+    if found is None or not (found["version"] or text.casefold().startswith("creative commons")):
+        return text
+    said = [
+        code for words, code in _IN_WORDS.items() if re.search(words, found["words"], re.IGNORECASE)
+    ]
+    return "-".join(("cc", *said, *filter(None, (found["version"],))))
+
+
 def is_same(stated: str | None, other: str) -> bool:
     """Whether two texts name the same licence."""
     return stated is not None and terms_of(stated).name == terms_of(other).name
@@ -129,6 +163,14 @@ def _by_spdx(text: str) -> Terms:
         name = str(canonicalize_license_expression(text))
     except InvalidLicenseExpression:
         return Terms(text)
+    if " AND " in name and " OR " not in name:
+        # All of them hold. Of several to choose from, one may allow what another forbids.
+        every = [terms_of(one) for one in name.strip("()").split(" AND ")]
+        known = [one for one in every if one.elements is not None]
+        asked = frozenset[str]().union(*(one.elements or () for one in known))
+        return Terms(
+            name, asked if known else None, max((one.version for one in known), default="")
+        )
     is_one = " " not in name and not name.startswith("LicenseRef-")
     return Terms(name, address=f"https://spdx.org/licenses/{name}.html" if is_one else None)
 
