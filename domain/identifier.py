@@ -26,7 +26,7 @@ WORK, PERSON = "work", "contributor"
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+\Z")
 _EIDR = re.compile(r"10\.5240/((?:[0-9A-F]{4}-){5})([0-9A-Z])\Z")
 _ISWC = re.compile(r"T([0-9]{9})([0-9])\Z")
-_IPI = re.compile(r"[0-9]{11}\Z")
+_IPI = re.compile(r"[0-9]{8,11}\Z")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 
 
@@ -40,7 +40,9 @@ class Scheme(NamedTuple):
 
 
 def _eidr(text: str) -> str:
-    found = _EIDR.match(text.upper().removeprefix("DOI:").strip())
+    before, prefix, number = text.upper().strip().rpartition("10.5240/")
+    is_address = before in ("", "DOI:") or before.startswith(("HTTP://", "HTTPS://"))
+    found = _EIDR.match(prefix + number) if is_address else None
     if found is None:
         raise ValueError(text)
     mod_37_36.validate(found[1].replace("-", "") + found[2])
@@ -64,8 +66,12 @@ def _gtin(text: str) -> str:
     return digits[:-12].lstrip("0") + digits[-12:]
 
 
+def _isni(text: str) -> str:
+    return str(isni.validate(re.sub(r"\A\s*https?://\S+/", "", text)))
+
+
 def _orcid(text: str) -> str:
-    digits = isni.validate(text.strip().removeprefix("https://orcid.org/"))
+    digits = _isni(text)
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 
@@ -75,7 +81,7 @@ def _doi(text: str) -> str:
 
 
 def _ipi(text: str) -> str:
-    number = _matching(_IPI, re.sub(r"[\s.]", "", text))
+    number = _matching(_IPI, re.sub(r"[\s.]", "", text)).zfill(11)
     # Nine digits, each times ten to two, and two that fill up the sum to a multiple of 101.
     # Source: django-music-publisher, validators.py; 100 is written 00.
     total = sum(place * int(digit) for place, digit in zip(range(10, 1, -1), number, strict=False))
@@ -106,7 +112,7 @@ SCHEMES = {
         (WORK, PERSON),
         lambda text: _matching(_UUID, text.strip().lower().rpartition("/")[2]),
     ),
-    "isni": Scheme("International Standard Name Identifier (ISO 27729)", (PERSON,), isni.validate),
+    "isni": Scheme("International Standard Name Identifier (ISO 27729)", (PERSON,), _isni),
     "ipi": Scheme(
         "Interested Party Information, the name number: eleven digits",
         (PERSON,),
@@ -118,9 +124,13 @@ SCHEMES = {
 
 
 def normal(scheme: str, text: str) -> str:
-    """The one spelling of a number; BadIdentifier if it is none of its registry."""
+    """The one spelling of a number; BadIdentifier if it is none of its registry.
+
+    The name of the registry before it, as it is printed, is not part of it.
+    """
+    bare = re.sub(rf"\A\s*{scheme}[\s:]+", "", text, flags=re.IGNORECASE)
     try:
-        return SCHEMES[scheme].read(text)
+        return SCHEMES[scheme].read(bare)
     except (ValueError, ValidationError):
         raise BadIdentifier(text, scheme) from None
 
