@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast, get_type_hints
 
 from rich.console import Console
@@ -37,7 +38,6 @@ RENDERERS = {
     "LicencesTold": "terminal.licences",
     "LineageTold": "terminal.lineage",
     "PartInRelease": "terminal.attribution",
-    **dict.fromkeys(("WorkTold", "DisputedCredit", "DisputedRemix"), "terminal.whole"),
     "WorkFacets": "terminal.facets",
     "PeopleFacets": "terminal.facets",
     "EdgePreview": "terminal.as_json",
@@ -210,35 +210,59 @@ def as_json(out: Console, asking: Asking) -> None:
 
 
 def plain(out: Console, asking: Asking) -> None:
-    """Any answer: a list as a table, one thing as names and values."""
-    answer, heads = asking.answer, get_type_hints(asking.question.result)
-    if isinstance(answer, Page):
-        columns = COLUMNS.get(asking.question.result.__name__) or {head: head for head in heads}
-        table_of(out, columns, answer.items)
-    else:
-        rows = [{"name": name, "value": answer[name]} for name in heads]
-        table_of(out, {"": "name", " ": "value"}, rows)
-
-
-def whole(out: Console, asking: Asking) -> None:
-    """One thing: what is known of it, then each of its lists as a table."""
+    """Any answer: a list as a table; of one thing what is known of it, then each of its lists."""
     answer = asking.answer
-    empty: tuple[object, ...] = (None, [], False, "")
+    if isinstance(answer, Page):
+        usual = COLUMNS.get(asking.question.result.__name__)
+        heads = get_type_hints(asking.question.result)
+        table_of(out, usual or _columns(heads, answer.items), answer.items)
+        return
     lists = {
         name: value
         for name, value in answer.items()
         if isinstance(value, list) and value and isinstance(value[0], dict)
     }
+    known = [name for name, value in answer.items() if name not in lists and value not in _EMPTY]
     rows = [
-        {"name": name, "value": value}
-        for name, value in answer.items()
-        if name not in lists and value not in empty
+        {"name": head, "value": _cell(answer[of] if isinstance(of, str) else of(answer))}
+        for head, of in _columns(known, [answer]).items()
     ]
     table_of(out, {"": "name", " ": "value"}, rows)
     for name, items in lists.items():
-        heads = (head for head in items[0] if any(item[head] not in empty for item in items))
         out.print(f"\n{name}")
-        table_of(out, {head: head for head in heads}, items)
+        table_of(out, _columns(items[0], items), items)
+
+
+_EMPTY: tuple[object, ...] = (None, [], False, "")
+
+
+def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Columns:
+    """A column for each field that any of these has; amounts in the currency of their line.
+
+    Of several amounts those that are zero everywhere are left out, too.
+    """
+    heads = [*heads]
+    amounts = [head for head in heads if head.endswith("_minor")]
+    needed = heads if not items else amounts if len(amounts) == 1 else []
+    nothing = {head: _EMPTY if head in amounts else (None, [], "") for head in heads}
+    told = [
+        head
+        for head in heads
+        if head in needed
+        or any(one[head] not in nothing[head] and one[head] is not False for one in items)
+    ]
+    return {
+        head.removesuffix("_minor"): partial(_amount, head) if head.endswith("_minor") else head
+        for head in told
+    }
+
+
+def _amount(name: str, of: Mapping[str, Any]) -> str:
+    """An amount with the digits of the currency that stands beside it; as it is if none does."""
+    amount_minor, currency = of[name], of.get("currency")
+    if amount_minor is None:
+        return ""
+    return decimal(amount_minor, currency) if currency else str(amount_minor)
 
 
 def facets(out: Console, asking: Asking) -> None:
@@ -263,7 +287,7 @@ def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) 
     table = Table(box=None, show_header=any(map(str.strip, columns)))
     for head, of in columns.items():
         table.add_column(head, no_wrap=head == "id", overflow="fold")
-        if of is received:
+        if of is received or isinstance(of, partial):
             table.columns[-1].justify = "right"
     for row in rows:
         table.add_row(

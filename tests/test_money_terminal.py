@@ -7,7 +7,7 @@ from money import HALF, Bank, asset, bank
 from rich.console import Console
 
 from projections.question import QUESTIONS, Asking
-from scripts import accounts
+from scripts import accounts, terminal
 
 
 def printed(told: Bank, name: str, show: Any, **said: Any) -> list[str]:
@@ -71,6 +71,22 @@ def test_a_statement_has_the_parts_of_a_payout_of_several_and_of_no_other() -> N
         told.tell("forget_contributor", id=b, ground="request")
         shown = printed(told, "show_statement", accounts.statement, id=b)
         assert shown[0] == "(forgotten)"
+
+
+def test_amounts_of_any_list_have_the_digits_of_their_currency() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a = told.person("Ana")
+        for currency in ("USD", "JPY"):
+            pool = told.pool(currency, currency=currency)
+            told.accept(told.agree(pool, {a: "1"}), a)
+            told.earn(pool, 1234)
+        shown = printed(told, "list_balances", terminal.plain)
+        assert shown == ["payee currency owed payable", "Ana JPY 1234 1234", "Ana USD 12.34 12.34"]
+        shown = printed(told, "show_trial_balance", terminal.plain)
+        assert "USD received what came in (negative: the other side of everything else) -12.34" in (
+            shown
+        )
+        assert shown[-4:] == ["sums", "currency amount", "JPY 0", "USD 0.00"]
 
 
 def test_a_pool_and_why_show_only_what_there_is() -> None:
