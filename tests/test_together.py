@@ -179,7 +179,7 @@ def test_one_that_breaks_a_rule_takes_no_other_with_it_wherever_it_stands(
         must_be_whole(told)
 
 
-SPENT_BY_ANA = (0, "ana", "works", "2026-01-01T00:00:00.000000Z")
+SPENT_BY_ANA = (0, "ana", "works")
 
 
 def test_what_does_not_fit_is_refused_before_it_joins_a_group(database: str) -> None:
