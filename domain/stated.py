@@ -196,8 +196,15 @@ OTHERWISE = frozenset(
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
 """The kinds of facts whose ids are no argument of their commands."""
 
-WHOLE = ("credit.", "remix.", "release.", "work.")
-"""The kinds of facts that leave out nothing of what was signed, and PARTS and NAMED like them."""
+LEFT_OUT = {
+    "share.": frozenset({"contributor", "work"}),
+    "identifier.stated": frozenset({"contributor", "work", "identifier"}),
+    "payee.identified": frozenset({"name"}),
+    "pool.located": frozenset({"located_by"}),
+    "proposal.commented": frozenset({"proposal"}),
+    "proposal.posted": frozenset({"comment_days"}),
+}
+"""By how a kind of fact begins: the arguments that it has in another form."""
 PARTS = ("placement.", "answer.", "follow.")
 """The kinds of facts whose ids follow from those that their commands name."""
 NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.", "comment.")
@@ -221,6 +228,7 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
         if topic == "project.launched":  # who launches it leads it
             scope["leaders"] = [*dict.fromkeys((signed["actor"], *(said.get("leaders") or ())))]
         _must_be_stated(scope, content, topic, version)
+        _must_be_recorded(scope, content, topic, id)
 
 
 TARGETS = ("credit", "comment", "expense", "revenue", "proposal", "pool", "release", "contributor")
@@ -375,7 +383,7 @@ def _nowhere_else(said: Content) -> dict[str, Any]:
 
 
 def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version: int) -> None:
-    """Every field was signed or follows from what was known, and nothing signed is left out."""
+    """Every field was signed, or follows from what was known."""
     open_to = COMPUTED | DEFAULTS.get(topic, frozenset())
     if version > 1 and not topic.startswith(("project.", "challenge.")):
         open_to |= INHERITED
@@ -385,8 +393,15 @@ def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version
     for name in content.keys() & scope.keys():
         if not _is_same(name, scope[name], content[name]):
             raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
-    missing = {name for name in scope.keys() - content.keys() if scope[name] not in (None, [])}
-    if topic.startswith((*WHOLE, *PARTS, *NAMED)) and missing:
+
+
+def _must_be_recorded(scope: dict[str, Any], content: Content, topic: str, id: str) -> None:
+    """Nothing that was signed is left out; an id in the path is that of the fact."""
+    missing = {name for name in scope.keys() - content.keys() if scope[name] not in (None, [], id)}
+    for beginning, names in LEFT_OUT.items():
+        if topic.startswith(beginning):
+            missing -= names
+    if missing:
         raise NotVerified(f"the field “{min(missing)}” was signed and is not recorded")
 
 

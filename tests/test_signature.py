@@ -221,6 +221,27 @@ def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
             told.tell("register_key", id=ben, key=str(SignerKey.new(ben).verifier))
 
 
+@pytest.mark.parametrize(
+    "command, topic, said",
+    [
+        ("record_expense", "expense.recorded", {"id": id_of("e"), "pool": "p", "document": "d"}),
+        ("amend_pool", "pool.amended", {"pool": id_of("e"), "terms": {}, "reason": "r"}),
+        ("decline_share", "share.declined", {"proposal": "p", "reason": "r"}),
+        ("return_payout", "payout.returned", {"id": id_of("e"), "reason": "r"}),
+    ],
+)
+def test_of_what_was_signed_about_money_nothing_is_left_out(
+    command: str, topic: str, said: dict[str, Any]
+) -> None:
+    message, id = sign_command(KEY, command, said).message, id_of("e")
+    signed = json.loads(message)["arguments"].items()
+    told = {name: value for name, value in signed if value != id} | {"actor": ANA}
+    must_fit(message, told, topic, id, 2)
+    for name in told.keys() - {"actor"}:
+        with pytest.raises(NotVerified, match=f"“{name}” was signed and is not recorded"):
+            must_fit(message, {n: v for n, v in told.items() if n != name}, topic, id, 2)
+
+
 def test_a_message_that_says_something_else_does_not_fit_a_fact() -> None:
     """As a verifier finds it whose operator recorded something else under a true signature."""
     id, work = id_of("c"), id_of("w")
