@@ -178,7 +178,7 @@ class CreditRow(NamedTuple):
     place: int = 0
     """What it is ordered by."""
     owner: int = 0
-    """Of a hidden one: whose it is, which nobody is told."""
+    """Of a hidden one: whose it is, which no answer says."""
 
     @property
     def person(self) -> int:
@@ -204,7 +204,7 @@ class Credited(NamedTuple):
     place: int
     """What it is ordered by."""
     owner: int = 0
-    """Of a hidden one: whose it is, which nobody is told."""
+    """Of a hidden one: whose it is, which no answer says."""
 
     @property
     def person(self) -> int:

@@ -222,7 +222,11 @@ def plain(out: Console, asking: Asking) -> None:
         for name, value in answer.items()
         if isinstance(value, list) and value and isinstance(value[0], dict)
     }
-    known = [name for name, value in answer.items() if name not in lists and value not in _EMPTY]
+    known = [
+        name
+        for name, value in answer.items()
+        if name not in lists and not _is_empty(value, or_zero=True)
+    ]
     rows = [
         {"name": head, "value": _cell(answer[of] if isinstance(of, str) else of(answer))}
         for head, of in _columns(known, [answer]).items()
@@ -233,7 +237,8 @@ def plain(out: Console, asking: Asking) -> None:
         table_of(out, _columns(items[0], items), items)
 
 
-_EMPTY: tuple[object, ...] = (None, [], False, "")
+def _is_empty(value: object, *, or_zero: bool) -> bool:
+    return value is None or value is False or value in ("", []) or (or_zero and value == 0)
 
 
 def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Columns:
@@ -242,14 +247,15 @@ def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Column
     Of several amounts those that are zero everywhere are left out, too.
     """
     heads = [*heads]
-    amounts = [head for head in heads if head.endswith("_minor")]
-    needed = heads if not items else amounts if len(amounts) == 1 else []
-    nothing = {head: _EMPTY if head in amounts else (None, [], "") for head in heads}
+    has_several = sum(head.endswith("_minor") for head in heads) > 1
+
     told = [
         head
         for head in heads
-        if head in needed
-        or any(one[head] not in nothing[head] and one[head] is not False for one in items)
+        if not items
+        or not all(
+            _is_empty(one[head], or_zero=has_several and head.endswith("_minor")) for one in items
+        )
     ]
     return {
         head.removesuffix("_minor"): partial(_amount, head) if head.endswith("_minor") else head
