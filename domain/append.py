@@ -7,11 +7,12 @@ only the database can refuse ends the transaction; then each is recorded in one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 from eventsourcing.persistence import StoredEvent
 
@@ -95,10 +96,55 @@ class Append:
         keys = {one.key for one in self.requests if one.key is not None}
         return {(str(one.originator_id), one.originator_version) for one in self.stored} | keys
 
-    def recorded(self, positions: Sequence[int]) -> Iterator[Recorded]:
-        """Its facts at their positions."""
-        for position, one in zip(positions, self.facts, strict=True):
-            yield Recorded(position, one.TOPIC, one.touches())
+
+class Group(NamedTuple):
+    """What one transaction recorded."""
+
+    before: int
+    """The latest position before it."""
+    position: int
+    """Its own latest position, and the time there."""
+    stamp: str
+    heads: Mapping[str, Row]
+    """Those of its subjects."""
+    facts: Sequence[tuple[int, Fact]]
+    spent: Sequence[Row]
+
+
+class Base(NamedTuple):
+    """What appends are recorded on."""
+
+    position: int
+    """The latest one, and the time there."""
+    stamp: str
+    heads: dict[str, Row]
+    """Those of the subjects of the appends."""
+    since: Sequence[Group] = ()
+    """What was recorded since the first of them was decided."""
+
+
+def base_of(appends: Sequence[Append], lately: Sequence[Group]) -> Base | None:
+    """What appends are recorded on unless others write; None if it has to be read.
+
+    It is what was there when each was decided, and what this process recorded lately, without a
+    gap.
+    """
+    begun = [one.begun for one in appends if one.begun is not None and one.is_known]
+    if len(begun) < len(appends):
+        return None
+    told = sorted(begun, key=_POSITION)
+    since = [group for group in lately if group.position > told[0].position]
+    latest = since[-1] if since else told[0]
+    if told[-1].position > latest.position or (since and since[0].before > told[0].position):
+        return None
+    moments: list[Begun | Group] = [*told, *since]
+    heads = dict[str, Row]()
+    for moment in sorted(moments, key=_POSITION):
+        heads.update(moment.heads)
+    return Base(latest.position, latest.stamp, heads, since)
+
+
+_POSITION = attrgetter("position")
 
 
 PERSONAL = ("mailboxes", "seen", "webhooks")
@@ -111,8 +157,8 @@ class Recording:
 
     transaction: Transaction
     appends: Sequence[Append]
-    begun: Begun | None = None
-    """What is there already, if it is hoped to be known."""
+    base: Base | None = None
+    """None if it is to be read."""
     _rows: dict[Table, list[Row]] = field(default_factory=dict)
     _taken: set[object] = field(default_factory=set)
     """What nobody else may have."""
@@ -120,14 +166,14 @@ class Recording:
     """The subjects of what was taken."""
 
     def __post_init__(self) -> None:
-        if self.begun is None:
+        base = self.base
+        if base is None:
             about = [*chain.from_iterable(one.about for one in self.appends)]
             born = {id for one in self.appends for id in one.born}
-            self._begun, self._stamp, self._heads = heads_of(self.transaction, about, born)
-        else:
-            self._begun, self._stamp, self._heads = self.begun[:3]
+            base = Base(*heads_of(self.transaction, about, born))
+        self._begun, self._stamp, self._heads, self._groups = base
         self._latest = self._begun
-        self._added: list[Recorded] = []
+        self._facts: list[tuple[int, Fact]] = []
         """What was taken so far."""
 
     @property
@@ -157,9 +203,26 @@ class Recording:
         self._linked.update(chain.from_iterable(append.about))
         if self.is_shared:
             self._taken |= append.unique
-            self._added += append.recorded(positions)
-            self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
+        self._facts += zip(positions, append.facts, strict=True)
+        self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
         return positions
+
+    def outcomes(self) -> list[Sequence[int] | Exception]:
+        """Take and write them: the positions of each, or why it may not be recorded any more."""
+        outcomes: list[Sequence[int] | Exception] = []
+        for append in self.appends:
+            try:
+                outcomes.append(self.take(append))
+            except Overtaken as error:
+                outcomes.append(error)
+        self.write()
+        return outcomes
+
+    def group(self) -> Group:
+        """What was taken."""
+        heads = {subject: self._heads[subject] for subject in self._linked}
+        spent = self._rows.get(SPENT, ())
+        return Group(self._begun, self._latest, self._stamp, heads, self._facts, spent)
 
     def write(self) -> None:
         """Write all that was taken."""
@@ -184,13 +247,14 @@ class Recording:
     def _must_hold(self, condition: Condition) -> None:
         if condition.after < self._begun:
             condition.must_hold(self._since)
-        condition.must_hold(self._added)
-        is_known = condition.after == self._begun
-        condition.must_be_unspent(lambda one: self._count(one, is_known=is_known))
+        condition.must_hold(recorded(self._facts))
+        condition.must_be_unspent(lambda one: self._count(one, condition.after))
 
     @cached_property
     def _since(self) -> list[Recorded]:
-        """What others recorded while these were decided, as far as it may contradict them."""
+        """What was recorded while these were decided, as far as it may contradict them."""
+        if self.base is not None:
+            return [*recorded(chain.from_iterable(one.facts for one in self.base.since))]
         conditions = [one.condition for one in self.appends if one.condition is not None]
         rows = self.transaction.query(
             "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
@@ -203,14 +267,21 @@ class Recording:
             for position, id, version, topic, state in rows
         ]
 
-    def _count(self, one: Spent, *, is_known: bool) -> int:
-        """How often the accounts have done it by now; known where nothing was recorded since."""
+    def _count(self, one: Spent, after: int) -> int:
+        """How often the accounts have done it by now, if it was ``times`` at a position."""
+        is_known = self.base is not None or after == self._begun
         before = one.times if is_known else count_spent(self.transaction.query, one)
-        return before + sum(one.counts(*row[:3]) for row in self._rows.get(SPENT, ()))
+        rows = (*(row for each in self._groups for row in each.spent), *self._rows.get(SPENT, ()))
+        return before + sum(one.counts(*row[:3]) for row in rows if row[3] > after)
 
     def _left(self, owners: Collection[str]) -> int:
         sql = f"SELECT count(*) FROM vault WHERE {OWNED}"
         return int(self.transaction.query(sql, owners=list(owners))[0][0])
+
+
+def recorded(facts: Iterable[tuple[int, Fact]]) -> Iterator[Recorded]:
+    """What conditions ask of facts at their positions."""
+    return (Recorded(position, one.TOPIC, one.touches()) for position, one in facts)
 
 
 def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]:

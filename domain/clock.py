@@ -78,9 +78,9 @@ def stamp_of(state: bytes) -> str:
     return state[_START : _START + _LENGTH].decode()
 
 
-def moment_of(stamp: bytes) -> datetime:
-    """The time that a query for STAMP found."""
-    return datetime.fromisoformat(bytes(stamp).decode())
+def moment_of(stamp: str) -> datetime | None:
+    """The time of a stamp; None without one."""
+    return datetime.fromisoformat(stamp) if stamp else None
 
 
 def in_order(stored: Iterable[StoredEvent], last: str) -> Iterator[StoredEvent]:

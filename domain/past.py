@@ -120,8 +120,7 @@ class Past:
     def _begin(self) -> tuple[int, datetime | None]:
         if self.begun is None:
             return self._journal.facts.latest()
-        stamp = self.begun.stamp
-        return self.begun.position, moment_of(stamp.encode()) if stamp else None
+        return self.begun.position, moment_of(self.begun.stamp)
 
     @property
     def stored(self) -> JournalRecorder:

@@ -12,7 +12,7 @@ One file, because an append and what it is checked against share the tables.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,10 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from domain.append import Append, Recording, count_spent
+from domain.append import Append, Base, Group, Recording, base_of, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine, Overtaken, Row, Transaction
+from domain.engine import DatabaseUnavailable, Engine, Row
 from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.request import Request
 from domain.seal import Disclosure, Owned
@@ -49,8 +49,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._overtaken = 0
-        """How many more appends take the lock first, after one without it came too late."""
+        self._lately: tuple[Group, ...] = ()
+        """What this process recorded last, one group after the other with nothing between."""
         self.together = Together(self._record, MOST_TOGETHER)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
@@ -68,19 +68,29 @@ class JournalRecorder(ApplicationRecorder):
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
-        known = appends[0].begun if len(appends) == 1 and appends[0].is_known else None
-        if self._overtaken:
-            self._overtaken -= 1
-        elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
-            try:
-                # If anyone records meanwhile, they take the next position, and this append fails.
-                with self.engine.hoping() as transaction:
-                    return _recorded(transaction, appends, known)
-            except IntegrityError:
-                self._overtaken = OVERTAKEN_PAUSE
+        base = base_of(appends, self._lately)
+        if self.engine.CAN_HOPE and all(one.is_plain for one in appends):
+            # If anyone records meanwhile, they take the next position, and this append fails.
+            with suppress(IntegrityError):
+                with self.engine.hoping(*_still(base)) as transaction:
+                    recording = Recording(transaction, appends, base)
+                    outcomes = recording.outcomes()
+                self._remember(recording.group())
+                return outcomes
         with self.engine.appending(FACTS) as transaction:
-            is_still = known and transaction.query(f"SELECT {HEAD}")[0][0] == known.position
-            return _recorded(transaction, appends, known if is_still else None)
+            is_still = base and base[:2] == _latest(transaction.query)
+            recording = Recording(transaction, appends, base if is_still else None)
+            outcomes = recording.outcomes()
+        self._remember(recording.group())
+        return outcomes
+
+    def _remember(self, group: Group) -> None:
+        """In one step: an append that is recorded alone is so beside others."""
+        before, is_large = self._lately, len(group.facts) > REMEMBERED_FACTS
+        if not before or before[-1].position != group.before:
+            before = ()
+        if group.facts:
+            self._lately = () if is_large else (*before[1 - REMEMBERED :], group)
 
     def vacuum(self) -> bool:
         """Rewrite the vault; false if someone still reads what was there (see Engine)."""
@@ -136,8 +146,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
-        rows = self.engine.read(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
-        return (rows[0][0], moment_of(rows[0][1])) if rows else (0, None)
+        position, stamp = _latest(self.engine.read)
+        return position, moment_of(stamp)
 
     def begun(self, ids: Collection[str]) -> Begun:
         """What is there, with the streams and heads of some ids: the first query of a snapshot."""
@@ -333,22 +343,24 @@ class JournalRecorder(ApplicationRecorder):
         return [Placed(*row) for row in self.engine.read(sql, **values)]
 
 
-def _recorded(
-    transaction: Transaction, appends: Sequence[Append], begun: Begun | None = None
-) -> list[Sequence[int] | Exception]:
-    recording = Recording(transaction, appends, begun)
-    outcomes: list[Sequence[int] | Exception] = []
-    for append in appends:
-        try:
-            outcomes.append(recording.take(append))
-        except Overtaken as error:
-            outcomes.append(error)
-    recording.write()
-    return outcomes
+def _latest(query: Callable[..., list[Row]]) -> tuple[int, str]:
+    """The position and the time of the latest fact."""
+    rows = query(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
+    return (rows[0][0], bytes(rows[0][1]).decode()) if rows else (0, "")
 
 
-OVERTAKEN_PAUSE = 8
-"""For how many appends after one that came too late the lock is taken first."""
+def _still(base: Base | None) -> tuple[str, Sequence[Any]]:
+    """Which rows there must be when something is recorded on a base: the server may be another."""
+    if base is None or not base.position:
+        return "", ()
+    row = f"stored_events WHERE position = ? AND {STAMP} = ?"
+    return row, (base.position, base.stamp.encode())
+
+
+REMEMBERED = 32
+"""How many groups are remembered: a thread may decide for as long as they take."""
+REMEMBERED_FACTS = 1_000
+"""A larger group is not."""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""
 HEAD = "coalesce(max(position), 0) FROM stored_events"

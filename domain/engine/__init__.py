@@ -283,10 +283,12 @@ class Engine(ABC):
         """A transaction in which nobody else adds to a table."""
 
     @contextmanager
-    def hoping(self) -> Iterator[Transaction]:
+    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """Queries without a lock, and one insert that is a transaction of its own.
 
-        That somebody else was faster is noticed by a key that is taken (IntegrityError).
+        That somebody else was faster is noticed by a key that is taken (IntegrityError), and that
+        the server lost what was built on by a row that is not there (Overtaken): the end of a
+        SELECT, with ``?`` for each of the values.
         """
         with self.transaction() as transaction:
             yield transaction

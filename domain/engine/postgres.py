@@ -271,10 +271,12 @@ class PostgresEngine(Engine):
             connection.execute(b"COMMIT")
 
     @contextmanager
-    def hoping(self) -> Iterator[Transaction]:
-        """Two messages instead of four."""
+    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
+        """One message instead of four."""
         with _answering(), self._held() as connection, _committing() as commit:
-            yield _OneInsert(self, connection, commit)
+            transaction = _OneInsert(self, connection)
+            transaction.commit, transaction.there = commit, (row, values)
+            yield transaction
 
     def now(self) -> float:
         """The clock of the server, which may be another machine."""
@@ -569,14 +571,17 @@ def _answered(url: str, **terms: Any) -> psycopg.Connection:
 
 
 @lru_cache(maxsize=256)
-def _insert(tables: tuple[Table, ...], counts: tuple[int, ...]) -> bytes:
+def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> bytes:
     """One statement that inserts into several tables; a column of several rows is an array."""
     # The first one comes first: who is too late waits for its key, and holds nothing by then.
-    after, parts = "", list[str]()
+    before, parts = "", list[str]()
+    if row:
+        before, parts = "there", [f"there AS (SELECT 1 FROM {row.replace('?', '%b')})"]
     for table, count in zip(tables, counts, strict=True):
+        after = f" WHERE (SELECT count(*) FROM {before}) > 0" if before else ""
         parts.append(f"i_{table.name} AS ({_insert_into(table, count, after)} RETURNING 1)")
-        after = after or f" WHERE (SELECT count(*) FROM i_{table.name}) > 0"
-    return f"WITH {', '.join(parts)} SELECT 1".encode()
+        before = f"i_{tables[0].name}"
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM {before}".encode()
 
 
 def _insert_into(table: Table, count: int, where: str) -> str:
@@ -602,6 +607,9 @@ def _is_copied(rows: Mapping[Table, Sequence[Row]]) -> Callable[[Table], bool]:
 class PostgresTransaction(Transaction):
     """One transaction that writes."""
 
+    there: tuple[str, Sequence[Any]] = "", ()
+    """A row without which nothing is inserted, with its values."""
+
     def define(self, statements: Iterable[str]) -> None:
         """All in one message."""
         self.connection.execute("; ".join(statements).encode())
@@ -615,12 +623,15 @@ class PostgresTransaction(Transaction):
         for table in filter(_is_copied(rows), list(rows)):
             self._copy(table, rows.pop(table))
         if rows:
-            values = list[Any]()
+            sql, values = self.there[0], [*self.there[1]]
             for each in rows.values():
                 values += each[0] if len(each) == 1 else map(list, zip(*each, strict=True))
             counts = tuple(min(len(each), 2) for each in rows.values())
             # A cursor that can say that the values are binary.
-            psycopg.Cursor(self.connection).execute(_insert(tuple(rows), counts), values)
+            cursor = psycopg.Cursor(self.connection)
+            cursor.execute(_insert(tuple(rows), counts, sql), values)
+            if sql and cursor.fetchone() == (0,):
+                raise Overtaken("by another server")
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows by COPY, in the server's own form if the driver knows it, too."""
@@ -660,18 +671,16 @@ class PostgresTransaction(Transaction):
 class _OneInsert(PostgresTransaction):
     """Queries, and one insert that is committed at its end."""
 
-    def __init__(self, engine: Engine, connection: psycopg.Connection, commit: _Commit) -> None:
-        super().__init__(engine, connection)
-        self._commit = commit
+    commit: _Commit
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         if not any(map(_is_copied(rows), rows)):
-            self._commit.is_sent = bool(rows)
+            self.commit.is_sent = bool(rows)
             super().insert_all(rows)
             return
         with self.connection.transaction():
             super().insert_all(rows)
-            self._commit.is_sent = True
+            self.commit.is_sent = True
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:
