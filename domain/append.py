@@ -153,7 +153,7 @@ PERSONAL = ("mailboxes", "seen", "webhooks")
 
 @dataclass
 class Recording:
-    """The appends of one transaction, taken one after the other and written together."""
+    """The appends of one transaction, taken one after the other and written when this is made."""
 
     transaction: Transaction
     appends: Sequence[Append]
@@ -175,14 +175,23 @@ class Recording:
         self._latest = self._begun
         self._facts: list[tuple[int, Fact]] = []
         """What was taken so far."""
+        self.outcomes = [*map(self._outcome, self.appends)]
+        """The positions of each, or why it may not be recorded any more."""
+        self._write()
 
     @property
     def is_shared(self) -> bool:
         """Whether one append may be in the way of another."""
         return len(self.appends) > 1
 
-    def take(self, append: Append) -> Sequence[int]:
-        """Give an append its positions; IntegrityError if it may not be recorded any more."""
+    def _outcome(self, append: Append) -> Sequence[int] | Exception:
+        try:
+            return self._take(append)
+        except Overtaken as error:
+            return error
+
+    def _take(self, append: Append) -> Sequence[int]:
+        """Give an append its positions; Overtaken if it may not be recorded any more."""
         if self.is_shared and not self._taken.isdisjoint(append.unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
@@ -207,24 +216,13 @@ class Recording:
         self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
         return positions
 
-    def outcomes(self) -> list[Sequence[int] | Exception]:
-        """Take and write them: the positions of each, or why it may not be recorded any more."""
-        outcomes: list[Sequence[int] | Exception] = []
-        for append in self.appends:
-            try:
-                outcomes.append(self.take(append))
-            except Overtaken as error:
-                outcomes.append(error)
-        self.write()
-        return outcomes
-
     def group(self) -> Group:
         """What was taken."""
         heads = {subject: self._heads[subject] for subject in self._linked}
         spent = self._rows.get(SPENT, ())
         return Group(self._begun, self._latest, self._stamp, heads, self._facts, spent)
 
-    def write(self) -> None:
+    def _write(self) -> None:
         """Write all that was taken."""
         heads = [(subject, *self._heads[subject]) for subject in self._linked]
         rows = {FACTS: self._rows.pop(FACTS, []), HEADS: heads, **self._rows}

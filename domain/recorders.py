@@ -49,6 +49,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._overtaken = 0
+        """How many more groups take the lock first, after another process was faster."""
         self._lately: tuple[Group, ...] = ()
         """What this process recorded last, one group after the other with nothing between."""
         self.together = Together(self._record, MOST_TOGETHER)
@@ -69,28 +71,29 @@ class JournalRecorder(ApplicationRecorder):
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
         base = base_of(appends, self._lately)
-        if self.engine.CAN_HOPE and all(one.is_plain for one in appends):
-            # If anyone records meanwhile, they take the next position, and this append fails.
-            with suppress(IntegrityError):
+        if self._overtaken:
+            self._overtaken -= 1
+        elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
+            try:
+                # If another process records meanwhile, it takes the next position: this one fails.
                 with self.engine.hoping(*_still(base)) as transaction:
                     recording = Recording(transaction, appends, base)
-                    outcomes = recording.outcomes()
-                self._remember(recording.group())
-                return outcomes
+                return self._remembered(recording)
+            except IntegrityError:
+                self._overtaken = OVERTAKEN_PAUSE
         with self.engine.appending(FACTS) as transaction:
             is_still = base and base[:2] == _latest(transaction.query)
             recording = Recording(transaction, appends, base if is_still else None)
-            outcomes = recording.outcomes()
-        self._remember(recording.group())
-        return outcomes
+        return self._remembered(recording)
 
-    def _remember(self, group: Group) -> None:
-        """In one step: an append that is recorded alone is so beside others."""
-        before, is_large = self._lately, len(group.facts) > REMEMBERED_FACTS
+    def _remembered(self, recording: Recording) -> list[Sequence[int] | Exception]:
+        """The outcomes; in one step, because an append alone is recorded beside others."""
+        group, before = recording.group(), self._lately
         if not before or before[-1].position != group.before:
             before = ()
-        if group.facts:
-            self._lately = () if is_large else (*before[1 - REMEMBERED :], group)
+        is_large = len(group.facts) > REMEMBERED_FACTS
+        self._lately = () if is_large else (*before[1 - REMEMBERED :], group)
+        return recording.outcomes
 
     def vacuum(self) -> bool:
         """Rewrite the vault; false if someone still reads what was there (see Engine)."""
@@ -357,6 +360,8 @@ def _still(base: Base | None) -> tuple[str, Sequence[Any]]:
     return row, (base.position, base.stamp.encode())
 
 
+OVERTAKEN_PAUSE = 8
+"""For how many groups after one that came too late the lock is taken first."""
 REMEMBERED = 32
 """How many groups are remembered: a thread may decide for as long as they take."""
 REMEMBERED_FACTS = 1_000

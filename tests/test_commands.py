@@ -533,7 +533,7 @@ def test_a_look_at_an_empty_database_creates_no_tables(empty_database: str) -> N
     told = Stemma(empty_database).wrong("works")
     assert told.startswith("There are no tables of Stemma in the database; “stemma serve”, ")
     with closing(open_engine(empty_database)) as engine:
-        assert not engine.has_tables(["stored_events"])
+        assert not engine.layout(["stored_events"])
 
 
 # -- bundles -------------------------------------------------------------------------------

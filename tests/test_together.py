@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from eventsourcing.persistence import IntegrityError
-from stories import NOON, OPERATOR, Story, id_of, story
+from stories import NOON, OPERATOR, Story, carry_out, id_of, story
+from test_audit import tamper
 
 from domain.chain import Chains
 from domain.commands.admitting import AdmitContributor
@@ -22,6 +23,7 @@ from domain.contributor import Contributor
 from domain.draft import Draft
 from domain.engine import DatabaseUnavailable, OutcomeUnknown
 from domain.engine.deadline import TookTooLong, within
+from domain.grant import grant_id
 from domain.receipt import read_leaf
 from domain.refusal import IdempotencyKeyReused, IdTaken, TooLarge
 from domain.request import Request
@@ -379,3 +381,63 @@ def test_what_a_command_reads_is_of_one_moment_whoever_records_meanwhile(databas
         is_known = decided[-1] == (2, 1)
         assert is_known or decided == [(1, 0)]
         assert is_known == told.service.engine.CAN_HOPE, "SQLite reads on in the past"
+
+
+# -- after its own ---------------------------------------------------------------------------
+
+
+def decided(told: Story, name: str, actor: str = OPERATOR) -> Draft:
+    """A piece of Ana's that is decided now."""
+    by = [{"contributor": id_of("ana"), "role": "writer"}]
+    with told.service.engine.snapshot():
+        draft = told.journal.draft(about={id_of("ana"), *read_first_of(actor)})
+        told_of = {"title": name, "medium": "text", "authors": by, "id": id_of(name)}
+        carry_out(draft, "submit_contribution", actor, **told_of)
+    return draft
+
+
+def read_first_of(actor: str) -> set[str]:
+    return {actor} if actor == OPERATOR else {actor, grant_id(actor, "auditor")}
+
+
+def test_what_was_decided_before_the_last_groups_is_linked_to_them_without_a_lock(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database) as told:
+        told.person("ana")
+        told.piece("first", by=[id_of("ana")])
+        early = [decided(told, f"early {number}") for number in range(SIZE)]
+        if told.service.engine.CAN_HOPE:
+            monkeypatch.setattr(told.service.engine, "appending", None)
+        told.piece("second", by=[id_of("ana")])
+        for draft in early:
+            told.journal.commit(draft)
+        must_be_whole(told)
+
+
+@pytest.mark.parametrize("actor", ["ana", ""])
+def test_what_the_last_groups_contradict_is_not_recorded(actor: str, database: str) -> None:
+    """A quota that was spent meanwhile, and a person who was forgotten."""
+    with story(database) as told:
+        told.person("ana")
+        early = [decided(told, f"early {n}", id_of(actor) if actor else OPERATOR) for n in "ab"]
+        told.journal.commit(early[0])
+        if not actor:
+            told.tell("forget_contributor", id=id_of("ana"), ground="request")
+        with pytest.raises(IntegrityError):
+            told.journal.commit(early[1])
+        must_be_whole(told)
+
+
+def test_what_a_failover_lost_is_not_built_on(database: str) -> None:
+    with story(database) as told:
+        told.person("ana")
+        early = decided(told, "early")
+        told.person("ben")
+        tamper(
+            database,
+            "DELETE FROM stored_events WHERE position = 2",
+            "DELETE FROM heads WHERE position = 2",
+        )
+        assert told.journal.commit(early) == range(2, 4)
+        must_be_whole(told)

@@ -316,24 +316,15 @@ class Engine(ABC):
     def layout(self, names: Collection[str]) -> dict[str, set[str]]:
         """Those of these tables that are there, with the names of their columns."""
 
-    def has_tables(self, names: Collection[str]) -> bool:
-        """Whether all of these tables are there."""
-        return set(names) <= self.tables()
-
     @abstractmethod
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Queries of this thread see the database as it is at one moment; others go on writing."""
 
-    @abstractmethod
-    def columns(self, table: str) -> set[str]:
-        """The columns of a table; none if it is not there."""
-
     def lacks(self, table: Table) -> bool:
         """Whether a table was made by a version that did not know its latest column."""
-        return bool(table.unique and (there := self.columns(table.name))) and (
-            table.unique not in there
-        )
+        there = self.layout([table.name]).get(table.name) if table.unique else None
+        return there is not None and table.unique not in there
 
     @abstractmethod
     def guards(self, table: Table) -> Iterator[str]:

@@ -313,9 +313,9 @@ class PostgresEngine(Engine):
     def layout(self, names: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for table, column in self.query(
-            "SELECT t.name, c.attname FROM unnest(CAST(:names AS TEXT[])) AS t(name) "
-            "JOIN pg_attribute AS c ON c.attrelid = to_regclass(t.name) "
-            "WHERE c.attnum > 0 AND NOT c.attisdropped",
+            "SELECT t.relname, c.attname FROM pg_class AS t "
+            "JOIN pg_attribute AS c ON c.attrelid = t.oid WHERE t.relname IN :names "
+            "AND pg_table_is_visible(t.oid) AND c.attnum > 0 AND NOT c.attisdropped",
             names=[*names],
         ):
             found.setdefault(table, set()).add(column)
@@ -338,14 +338,6 @@ class PostgresEngine(Engine):
                 borrowed.begins = False  # nothing was asked
             else:
                 connection.execute(b"END")  # after a rollback, the driver would prepare all anew
-
-    def columns(self, table: str) -> set[str]:
-        found = self.query(
-            "SELECT CAST(attname AS TEXT) FROM pg_attribute "
-            "WHERE attrelid = to_regclass(:name) AND attnum > 0 AND NOT attisdropped",
-            name=table,
-        )
-        return {name for (name,) in found}
 
     def guards(self, table: Table) -> Iterator[str]:
         """A trigger for each statement and, where rows may advance, one for each row."""

@@ -224,9 +224,6 @@ class SQLiteEngine(Engine):
             finally:
                 connection.rollback()
 
-    def columns(self, table: str) -> set[str]:
-        return {name for (name,) in self.query("SELECT name FROM pragma_table_info(:t)", t=table)}
-
     def storage(self, table: Table) -> str:
         """Without a rowid, a row is found and written once, not twice."""
         return " WITHOUT ROWID" if table.small else ""
