@@ -513,6 +513,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     files = options.files or [
         path for pattern in room["files"] for path in sorted(Path().glob(pattern))
     ]
+    for file, was, _ in same:
+        if was not in map(str.strip, Path(file).read_text().splitlines()):
+            parser.error(f"{file} no longer has the line that has an equivalent: {was}")
     tried: list[Mutant] = []
     for path in files:
         made = _remembered(path.resolve(), excluded, options.kept)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from domain.money.books import Account
-from domain.money.held import Held
 from domain.money.keeping import above_in_question
 from domain.money.payout import Parts
 from domain.past import Past
@@ -39,7 +38,7 @@ def due(past: Past, accounts: Iterable[Account]) -> dict[str, Due]:
     for payee, agreement in accounts:
         if not (left := books.owed(payee, agreement).left_minor):
             continue
-        held = books.held(payee, agreement, questions, above) if left > 0 else Held()
+        held = books.held(payee, agreement, questions, above)
         units = books.payable_minor(payee, agreement, held)
         known = found.setdefault(books.person(payee), Due())
         if units:
