@@ -27,7 +27,9 @@ import time
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.machinery import SourceFileLoader
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType, FunctionType
@@ -54,7 +56,21 @@ LONGEST_SECONDS = 120
 """How long they may take in all, however little of it they compute; then nothing is known."""
 ELSEWHERE = {"driver", "browser", "browser_of_one_font", "commands"}
 """What runs in another process, which has no mutant, and doesn't answer two."""
-
+OPTIONS = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
+OPTIONS += ["-o", "tmp_path_retention_policy=none", "--tb=no", "--assert=plain"]
+OPTIONS += ["--hypothesis-profile=mutants"]
+MOST_ANEW = 20
+"""Of tests, in seconds, for what has another value only when its file is imported."""
+# One case that fails is enough: nobody reads the smallest.
+hypothesis.settings.register_profile(
+    "mutants",
+    deadline=None,
+    max_examples=60,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
+)
 
 Codes = dict[tuple[str, str, int], CodeType]
 """By file, name and first line."""
@@ -270,6 +286,7 @@ class Mutating:
         self._remembering: list[Any] = []
         self._kept = kept
         self._decided: set[Place] = set()
+        self._sound: set[Path] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -292,8 +309,7 @@ class Mutating:
             for of_tests in ("", tests):
                 mutant.outcome = outcomes.get((mutant.number, of_tests), mutant.outcome)
             if mutant.outcome == NOT_TRIED and not chosen:
-                mutant.outcome = self._without_tests(mutant)
-                self._say(mutant)
+                self._without_tests(mutant, tests)
             if mutant.outcome != NOT_TRIED or time.monotonic() > self._until:
                 continue
             while len(running) >= self._jobs:
@@ -309,8 +325,26 @@ class Mutating:
     def _name(self, nodeid: str) -> str:
         return f"{_digest(Path(nodeid.split('::', maxsplit=1)[0]).resolve())} {nodeid}"
 
-    def _without_tests(self, mutant: Mutant) -> str:
-        return SURVIVED if self.reached.tests.get(_reached(mutant.place)) else NOT_REACHED
+    def _without_tests(self, mutant: Mutant, tests: str) -> None:
+        """In no test another value: in none that reached it, or it has one when it is imported."""
+        mutant.outcome = SURVIVED
+        if not self.reached.tests.get(_reached(mutant.place)):
+            seconds, left, chosen = self.reached.seconds, min(self._most, MOST_ANEW), []
+            of_file = {place for place in self.reached.tests if place[0] == str(mutant.path)}
+            reaching = {test for place in of_file for test in self.reached.tests[place]}
+            for each in sorted(reaching or seconds, key=lambda each: seconds[each]):
+                if left > 0:
+                    chosen.append(each)
+                    left -= seconds[each]
+            if mutant.path not in self._sound:
+                ours = replace(mutant, source=mutant.path.read_text())
+                assert not _fails_anew(ours, chosen), f"fails without a mutant: {chosen}"
+                self._sound.add(mutant.path)
+            mutant.outcome = KILLED if _fails_anew(mutant, chosen) else NOT_REACHED
+        if mutant.outcome == NOT_REACHED:
+            self._say(mutant)
+        else:
+            self._keep(mutant, "", tests)
 
     def _outcomes(self) -> dict[tuple[str, str], str]:
         if self._kept is None or not self._kept.exists():
@@ -420,6 +454,9 @@ class Mutating:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
             mutant.outcome = NOT_TRIED
         self._killers[mutant.path][killer] += 1
+        self._keep(mutant, killer, tests)
+
+    def _keep(self, mutant: Mutant, killer: str, tests: str) -> None:
         if self._kept and mutant.outcome != NOT_TRIED:
             line = {"file": os.path.relpath(mutant.path), "line": mutant.line, "name": mutant.name}
             line |= {"mutant": mutant.number, "outcome": mutant.outcome, "by": killer}
@@ -434,6 +471,31 @@ class Mutating:
             place = f"{mutant.path}:{mutant.line}"
             click.echo(f"[{number}/{len(self.tried)}] {mutant.outcome}: {place} {mutant.name}")
             click.echo("        {}\n        -> {}".format(*mutant.change))
+
+
+def _fails_anew(mutant: Mutant, tests: list[str]) -> bool:
+    """Whether any of these tests fails in a process that imports the file with the mutant."""
+    process = get_context("spawn").Process(target=_in_a_new_process, args=(mutant, tests))
+    process.start()
+    process.join()
+    return process.exitcode not in {0, -signal.SIGALRM}
+
+
+def _in_a_new_process(mutant: Mutant, tests: list[str]) -> None:
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    ours = SourceFileLoader.get_code
+
+    def code_of(loader: SourceFileLoader, name: str) -> CodeType | None:
+        path = loader.get_filename(name)
+        mutated = path == str(mutant.path)
+        return compile(mutant.source, path, "exec") if mutated else ours(loader, name)
+
+    setattr(SourceFileLoader, "get_code", code_of)  # noqa: B010
+    signal.alarm(LONGEST_SECONDS)
+    with TemporaryDirectory(dir=scratch()) as folder:
+        sys.exit(pytest.main([*OPTIONS, "-x", f"--basetemp={folder}/t", *tests]))
 
 
 def _reached(place: Place) -> Place:
@@ -528,22 +590,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     until = time.monotonic() + options.minutes * 60
     plugin = Mutating(tried, options.jobs, until, options.most_seconds, options.kept)
     tests = options.tests or room["tests"]
-    # One case that fails is enough: nobody reads the smallest.
-    hypothesis.settings.register_profile(
-        "mutants",
-        deadline=None,
-        max_examples=60,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        report_multiple_bugs=False,
-    )
     with TemporaryDirectory(dir=scratch()) as folder:
         # A folder of its own, which no other run of tests clears away.
-        options_of_pytest = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider"]
-        options_of_pytest += ["-p", "no:faulthandler", "-o", "tmp_path_retention_policy=none"]
-        options_of_pytest += ["--tb=no", "--assert=plain", "--hypothesis-profile=mutants"]
-        pytest.main([*options_of_pytest, f"--basetemp={folder}/t", *tests], plugins=[plugin])
+        pytest.main([*OPTIONS, f"--basetemp={folder}/t", *tests], plugins=[plugin])
     for path in files:
         own = [mutant.outcome for mutant in tried if mutant.path == path.resolve()]
         counts = {outcome: own.count(outcome) for outcome in OUTCOMES}
