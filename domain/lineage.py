@@ -5,7 +5,7 @@ The works are numbers where it comes from the read tables, and ids everywhere el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
@@ -91,15 +91,12 @@ class Lineage(Pedigree[Node]):
             places.setdefault(edge.child, []).append(place)
         return places
 
-    def named(
-        self, names: Mapping[Node, str], people: Mapping[Node, Holders] | None = None
-    ) -> Lineage[str]:
-        """The same lineage with these names for the works; ``people`` hold them instead."""
+    def named(self, names: Mapping[Node, str]) -> Lineage[str]:
+        """The same lineage with these names for the works."""
         children, parents, *others = self._columns
         ends = map(names.__getitem__, children), map(names.__getitem__, parents)
         edges = tuple(map(edge_of, zip(*ends, *others, strict=True)))
-        held = self.people if people is None else people
-        by_name = {names[work]: holders for work, holders in held.items()}
+        by_name = {names[work]: holders for work, holders in self.people.items()}
         named = Lineage(names[self.root], edges, by_name)
         works, above, influences = self.places
         vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
@@ -117,6 +114,15 @@ class Lineage(Pedigree[Node]):
         rated = replace(self, edges=edges)
         vars(rated)["places"], vars(rated)["ordered"] = self.places, self.ordered
         return rated
+
+    def held_by(self, people: Mapping[Node, Holders]) -> Lineage[Node]:
+        """The same lineage, held by these people; what follows from its edges is derived once."""
+        derived = ["_columns", "_place", "ends", "places", "ordered", "nodes", "rates"]
+        if None not in self._columns[3]:
+            derived.append("rated")
+        held = replace(self, people=people)
+        vars(held).update((name, getattr(self, name)) for name in derived)
+        return held
 
     # -- rates and people ------------------------------------------------------------------
 
@@ -158,6 +164,17 @@ class Lineage(Pedigree[Node]):
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
         return self.people.get(node) or ((str(node), _ALL),)
+
+    @cached_property
+    def holdings(self) -> Collection[tuple[Holders, list[int]]]:
+        """Who holds works, in which shares, and at which places; most that are alike stand once."""
+        works, people = self.places.works, self.people
+        alike: dict[int, tuple[Holders, list[int]]] = {}
+        for place in self.ordered.places:
+            held = people.get(works[place]) or self.holders(works[place])
+            # A hash of fractions takes longer than all the rest.
+            alike.setdefault(id(held), (held, []))[1].append(place)
+        return alike.values()
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:

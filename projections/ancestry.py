@@ -264,6 +264,19 @@ def numbered(view: View, root: int) -> Lineage[int]:
     return cast("Lineage[int]", view.held[key])
 
 
+def rated(view: View, root: int, default_rate: str | None) -> Lineage[str]:
+    """The same by ids, with a rate on edges that state none."""
+    above, graph = ancestry(view, root), numbered(view, root)
+
+    def derive() -> tuple[Any, ...]:
+        named = graph.named(ids_in(view, root)).with_default(default_rate)
+        return named, *named.edges
+
+    return cast(
+        "Lineage[str]", above.derived(view, "rated", (default_rate, graph.edges), derive)[0]
+    )
+
+
 def ids_in(view: View, root: int) -> Mapping[int, str]:
     """The ids of its works by their numbers."""
     above = ancestry(view, root)

@@ -270,6 +270,8 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
         return tree.generation[work], work
 
     works = sorted(works, key=far)
+    if not works:
+        return []
     first = tree.nearest_path(works[0])
     # All others are at least as long, so that not more of them can be shown.
     limit = min(limit, SHOWN_OF_PATHS // len(first.works))

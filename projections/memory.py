@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 MOST_BYTES = 8_000_000
 """How much of answers is kept in one moment."""
-ROOM = 150_000
+ROOM = 200_000
 """How much is kept at most, by what each entry says it takes."""
 
 

@@ -93,9 +93,9 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
                 reached.add(parent)
     shown = told(*edges, whole=False)
     found, lineage = flows(shown), shown.lineage.above("whole")
-    kept, scale = relative_keep(shown.lineage, lineage)
-    for work in lineage:
-        assert abs((found.kept[work] or 0) - Fraction(kept[work], scale)) < Fraction(1, 10**10)
+    keeps, scale = relative_keep(shown.lineage, lineage)
+    for work, kept in zip(shown.lineage.places.works, keeps, strict=True):
+        assert abs((found.kept[work] or 0) - Fraction(kept, scale)) < Fraction(1, 10**10)
     whole = sum(share for share in found.kept.values() if share is not None)
     assert abs(whole - 1) < Fraction(1, 10**10)
 

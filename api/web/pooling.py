@@ -37,7 +37,8 @@ class People:
     """The people of a release, and whom each name means."""
 
     def __init__(self, view: View, release: str) -> None:
-        self.told = dict(lineage_at(view, lineage.find(view, release).number).people)
+        over = lineage_at(view, lineage.find(view, release).number)
+        self.told = over.labels(view, payees=over.people)
         if g.actor != OPERATOR:
             self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
 

@@ -36,7 +36,7 @@ MAXIMUM_CARRY_UNITS = 100_000
 NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 
 _NOTHING = Fraction()
-_DIGITS = re.compile(r"([0-9]+)")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @lru_cache(maxsize=32_768)
@@ -45,17 +45,13 @@ def payee_key(payee: str) -> tuple[str, str]:
 
     It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
     """
-    texts = _DIGITS.split(payee)
-    for place in range(1, len(texts), 2):
-        texts[place] = _number_key(texts[place])
-    return "".join(texts), payee
+    return _DIGITS.sub(_number_key, payee), payee
 
 
-@lru_cache(maxsize=4_096)
-def _number_key(run: str) -> str:
+def _number_key(run: re.Match[str]) -> str:
     # Digits stay text: converting a long run is slow, and refused beyond 4,300 digits. A longer
     # number is greater, and a number comes before any other character.
-    digits = run.lstrip("0")
+    digits = run[0].lstrip("0")
     return f"\0{chr(len(digits))}{digits}"
 
 

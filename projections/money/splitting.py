@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import prod
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from domain.commands.deriving import DeclareRemix
 from domain.journal import Journal
@@ -26,7 +26,7 @@ from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
 from domain.money.split import MAXIMUM_EDGES, read_terms, split
 from domain.outside import normal_uri
-from domain.pedigree import Path, Pedigree
+from domain.pedigree import Ends, Pedigree
 from domain.readers import EVERYONE
 from domain.refusal import (
     BadAmount,
@@ -43,7 +43,7 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
-from projections.ancestry import ids_in, numbered
+from projections.ancestry import ancestry, ids_in, numbered, rated
 from projections.attribution import PATHS, Credited, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
@@ -79,15 +79,19 @@ class Recorded:
     """The same by the numbers of the works."""
     ids: Mapping[int, str]
     """The ids of the works by their numbers."""
-    people: dict[str, str | None]
-    """The names of the contributors by their ids."""
+    people: Mapping[str, int]
+    """The numbers of the contributors by their ids."""
     new: Mapping[int, Mapping[str, Any]]
     """What is known of works that are not on record."""
 
-    def labels(self, view: View, works: Iterable[int]) -> dict[str, str | None]:
-        """The titles or addresses of works, by their ids."""
+    def labels(
+        self, view: View, works: Iterable[int] = (), payees: Iterable[str] = ()
+    ) -> dict[str, str | None]:
+        """The titles or addresses of works and the names of contributors, by their ids."""
         found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
-        return {work["id"]: work["title"] or work["uri"] for work in found.values()}
+        shown = [self.people[payee] for payee in payees if payee in self.people]
+        names = {one["id"]: one["name"] for one in attribution.persons(view, shown).values()}
+        return {work["id"]: work["title"] or work["uri"] for work in found.values()} | names
 
 
 def lineage_at(view: View, work: int, default_rate: str | None = None) -> Recorded:
@@ -96,42 +100,50 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     An edge without a rate gets the default; without a default, a policy that needs rates refuses
     the edge by name.
     """
-    above = attribution.credits_above(view, work)
-    known = above.tree, ids_in(view, work)
-    return recorded(view, numbered(view, work), default_rate, above.credits, *known)
+    above = ancestry(view, work)
+    if len(numbered(view, work).edges) > MAXIMUM_EDGES:
+        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+    tree, credits, _ = attribution.credits_above(view, work)
+    graph, ids = rated(view, work, default_rate), ids_in(view, work)
+
+    def derive() -> tuple[Any, ...]:  # what it takes in memory counts by its length
+        return recorded(view, graph, credits, tree, ids), *credits
+
+    known = default_rate, graph.edges, credits
+    return cast("Recorded", above.derived(view, "recorded", known, derive)[0])
 
 
 def recorded(
     view: View,
-    graph: Lineage[int],
-    default_rate: str | None,
+    graph: Lineage[str],
     credits: Iterable[Credited | CreditRow],
     tree: Pedigree[int],
     ids: Mapping[int, str],
     new: Mapping[int, Mapping[str, Any]] = _NOTHING,
 ) -> Recorded:
     """A lineage with its works and people; ``new`` works are not on record."""
-    if len(graph.edges) > MAXIMUM_EDGES:
-        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
     held = _held_by_work(credits)
-    persons = attribution.persons(view, {one for people in held.values() for one in people})
+    alike = set(held.values())
+    persons = attribution.persons(view, chain.from_iterable(alike))
+    shared = {some: equal_holders("", [persons[one]["id"] for one in some]) for some in alike}
     holders = {
-        number: equal_holders(ids[number], [persons[one]["id"] for one in held.get(number, ())])
-        for number in sorted(tree.generation)
+        ids[number]: shared[held[number]] if number in held else equal_holders(ids[number], ())
+        for number in tree.places.works
     }
-    names = {one["id"]: one["name"] for one in persons.values()}
-    named = graph.named(ids, holders).with_default(default_rate)
-    return Recorded(named, tree, ids, names, new)
+    people = {person["id"]: number for number, person in persons.items()}
+    return Recorded(graph.held_by(holders), tree, ids, people, new)
 
 
-def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, list[int]]:
+def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
     """Who is credited directly on each work, each once; hidden only if all their credits are."""
     held: dict[int, dict[int, int]] = {}
     for credit in credits:
         if credit.kind == "direct":
-            people, shown = held.setdefault(credit.work, {}), credit.contributor
-            people[credit.person] = max(people.get(credit.person, shown), shown)
-    return {work: list(people.values()) for work, people in held.items()}
+            shown = credit.contributor
+            person = credit.owner or shown
+            people = held.setdefault(credit.work, {})
+            people[person] = max(people.get(person, shown), shown)
+    return {work: tuple(people.values()) for work, people in held.items()}
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -171,10 +183,10 @@ def split_of(
     payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
-    paths = {payee: _paths_to(over.tree, held[payee]) for payee in page}
-    shown = {work for own in paths.values() for path in own for work in over.tree.ends_of(path)[0]}
+    paths = {payee: lineage.shown_paths(over.tree, held[payee], PATHS) for payee in page}
+    shown = {work for own in paths.values() for path in own for work in path.works}
     shown |= {work for payee in page if payee not in over.people for work in held[payee]}
-    labels = over.labels(view, shown)
+    labels = over.labels(view, shown, page)
     items: list[SplitLine] = [
         {
             "payee": told_payee(over, labels, payee),
@@ -238,7 +250,7 @@ def preview_edge(
     credits = attribution.credits_on(view, after.generation)
     ids = lineage.ids_of(view, after.generation) | {number: new[number]["id"] for number in new}
     old, late = (
-        recorded(view, one, default, own, one, ids, new)
+        recorded(view, one.named(ids).with_default(default), own, one, ids, new)
         for one in (before, after)
         for own in [[row for row in credits if row.work in one.generation]]
     )
@@ -246,7 +258,7 @@ def preview_edge(
         split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each).division
         for each in (old.lineage, late.lineage)
     )
-    labels = late.labels(view, late.tree.generation)
+    labels = late.labels(view, late.tree.generation, late.people)
     changed = _changes(late, labels, was, will, has_amount=amount_minor is not None)
     return {
         "stack": {"before": str(stack_of(own)), "after": str(stack), "cap": str(CAP)},
@@ -309,7 +321,7 @@ def policy_named(policy: str, graph: Lineage[str]) -> Policy:
 def told_payee(over: Recorded, labels: Mapping[str, str | None], payee: str) -> PayeeRef:
     """A payee as answers refer to it: a person, an uncredited work, or a name of the policy."""
     if payee in over.people:
-        return {"id": payee, "kind": "contributor", "name": over.people[payee]}
+        return {"id": payee, "kind": "contributor", "name": labels[payee]}
     kind, id = Payee.parse(payee)
     if kind == "work" and id in labels:
         return {"id": payee, "kind": kind, "name": labels[id]}
@@ -344,35 +356,31 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
 def _held(over: Recorded, payees: Iterable[str]) -> dict[str, dict[int, Fraction]]:
     """The works in which each of these payees has a share."""
     held: dict[str, dict[int, Fraction]] = {payee: {} for payee in payees}
-    for number in sorted(over.tree.generation):
-        for payee, share in over.lineage.holders(over.ids[number]):
+    works = over.tree.places.works
+    for holders, places in over.lineage.holdings:
+        for payee, share in holders:
             if payee in held:
-                held[payee][number] = share
+                held[payee] |= {works[place]: share for place in places}
     return held
-
-
-def _paths_to(tree: Pedigree[int], works: Iterable[int]) -> list[Path[int]]:
-    """The paths through which a payee is paid, the shortest first."""
-    # Sorting is stable: works of one generation stay in the order of recording.
-    nearest = sorted(works, key=tree.generation.__getitem__)
-    return lineage.within_bounds(tree.each_path(nearest, PATHS), PATHS)
 
 
 def _paid(
     over: Recorded,
     labels: Mapping[str, str | None],
-    path: Path[int],
+    path: Ends[int],
     held: Mapping[int, Fraction],
     part: PartOfPath | None,
 ) -> PaidPath:
     """A path as an answer shows it, with its rates and what is paid through it."""
-    works, left_out, _ = over.tree.ends_of(path)
+    works, share, end = path.works, None, path.works[-1]
+    if part is not None:
+        (whole,) = over.tree.paths([end], 1) if path.left_out else [works]
+        share = part(tuple(map(over.ids.__getitem__, whole))) * held[end]
     shown = [over.ids[work] for work in works]
     steps = [over.lineage.rates[child].get(parent) for child, parent in pairwise(shown)]
-    share = None if part is None else part(tuple(map(over.ids.__getitem__, path))) * held[path[-1]]
     return {
         "works": [{"id": id, "title": labels[id]} for id in shown],
-        "left_out": left_out,
+        "left_out": path.left_out,
         "rates": [None if rate is None else str(rate) for rate in steps],
         "share": None if share is None else str(share),
     }

@@ -6,7 +6,7 @@ lineage has more of them than there are atoms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Self
@@ -77,20 +77,15 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
     )
 
 
-def among_people(graph: Lineage[str], kept: Mapping[str, int], scale: int) -> Parts:
-    """What each work keeps, divided among its people; everyone in the graph is listed."""
-    people = common_scale(
-        {share.denominator for each in graph.people.values() for _, share in each}
-    )
+def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
+    """What the work at each place keeps, among its people; everyone in the graph is listed."""
+    people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
     units: dict[str, int] = {}
-    for node in graph.nodes:
-        part = kept.get(node, 0)
-        if held := graph.people.get(node):
-            for payee, share in held:
-                own = part * (share.numerator * (people // share.denominator))
-                units[payee] = units.get(payee, 0) + own
-        else:
-            units[str(node)] = units.get(str(node), 0) + part * people
+    for held, places in graph.holdings:
+        part = sum(map(kept.__getitem__, places))
+        for payee, share in held:
+            own = part * (share.numerator * (people // share.denominator))
+            units[payee] = units.get(payee, 0) + own
     return Parts(units, scale * people)
 
 
@@ -118,8 +113,8 @@ class RelativeCascade(_OverLineage):
         return among_people(graph, kept, scale).times(amount)
 
 
-def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str, int], int]:
-    """What each work of a lineage keeps of 1, as whole numbers over one common scale.
+def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[list[int], int]:
+    """What the work at each place keeps of 1, as whole numbers over one common scale.
 
     A work's generation is the length of the longest path to it. The scale is the product, over the
     generations, of the least common denominator of all rates leaving one. So what reaches a work,
@@ -152,7 +147,7 @@ def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[dict[str
                 node = graph.places.works[place]
                 raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - left, step))
             keeps[place] = unit * left
-    return dict(zip(lineage, map(keeps.__getitem__, places), strict=True)), scale
+    return keeps, scale
 
 
 def _leaving(
@@ -177,13 +172,15 @@ def limit_scale(scale: int, times: int) -> None:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 
-def whole_rates(graph: Lineage[str], places: Iterable[int]) -> tuple[dict[int, int], int]:
+def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, int], int]:
     """The rates that leave these places, by their numbers, as whole numbers over one scale."""
     above, ratios = graph.rated
-    used = {rate: ratios[rate] for place in places for _, rate in above[place]}
-    scale = common_scale({denominator for _, denominator in used.values()})
+    used: Collection[int] = range(len(ratios))
+    if len(places) < len(above):
+        used = {rate for place in places for _, rate in above[place]}
+    scale = common_scale({ratios[rate][1] for rate in used})
     limit_scale(scale, graph.pair_count)
-    return {rate: part * (scale // whole) for rate, (part, whole) in used.items()}, scale
+    return {rate: ratios[rate][0] * (scale // ratios[rate][1]) for rate in used}, scale
 
 
 @dataclass(frozen=True)
@@ -199,19 +196,16 @@ class _Absolute(_OverLineage):
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
         return cls(*_lineage_limits(form, fields), cap)
 
-    def pay(
-        self, graph: Lineage[str], root: str, lineage: Sequence[str], times: Mapping[str, int]
-    ) -> Parts:
-        """Each parent gets its rate as often as its child counts; the root keeps the rest."""
-        places, above = graph.placed(lineage), graph.rated.above
+    def pay(self, graph: Lineage[str], places: Sequence[int], times: Sequence[int]) -> Parts:
+        """Each parent gets its rate as often as its child counts; the first keeps the rest."""
+        above = graph.rated.above
         passed, scale = whole_rates(graph, places)
-        owed = [0] * len(above)
-        for child, place in zip(lineage, places, strict=True):
+        kept = [0] * len(above)
+        for place in places:
             for parent, rate in above[place]:
-                owed[parent] += times[child] * passed[rate]
-        kept = dict(zip(lineage, map(owed.__getitem__, places), strict=True))
-        kept[root] = scale - sum(owed)
-        if kept[root] < 0:
+                kept[parent] += times[place] * passed[rate]
+        kept[places[0]] = scale - sum(kept)
+        if kept[places[0]] < 0:
             raise UnbalancedDivision("a stack over the whole was not refused")
         return among_people(graph, kept, scale)
 
@@ -229,14 +223,15 @@ class AbsolutePerPath(_Absolute):
     TYPE: ClassVar[str] = "absolute_per_path"
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, root, lineage = self.start(graph)
+        graph, _, lineage = self.start(graph)
         stacks(graph, lineage, self.cap)
-        paths = dict.fromkeys(lineage, 0)
-        paths[root] = 1
-        for node in lineage:
-            for parent in graph.parents.get(node, ()):
-                paths[parent] += paths[node]
-        return self.pay(graph, root, lineage, paths).times(amount)
+        places, above = graph.placed(lineage), graph.places.above
+        paths = [0] * len(above)
+        paths[places[0]] = 1
+        for place in places:
+            for parent in above[place]:
+                paths[parent] += paths[place]
+        return self.pay(graph, places, paths).times(amount)
 
 
 def stacks(
@@ -279,7 +274,7 @@ class AbsolutePerEdge(_Absolute):
         stack = Fraction(owed, scale)
         if stack > self.cap:
             raise CapExceeded(root, stack, self.cap)
-        return self.pay(graph, root, lineage, dict.fromkeys(lineage, 1)).times(amount)
+        return self.pay(graph, places, [1] * len(above)).times(amount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,21 +310,22 @@ class Decay(_OverLineage):
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         graph, root, _ = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator
-        weights: dict[str, int] = {}
-        paths = {root: 1}
+        above, (first,) = graph.places.above, graph.placed([root])
+        weights = [0] * len(above)
+        paths = {first: 1}
         for length in range(1, self.depth + 1):
-            longer: dict[str, int] = {}
-            for node, count in paths.items():
-                for parent in graph.parents.get(node, ()):
+            longer: dict[int, int] = {}
+            for place, count in paths.items():
+                for parent in above[place]:
                     longer[parent] = longer.get(parent, 0) + count
             paths = longer
             weight = near**length * far ** (self.depth - length)
-            for node, count in paths.items():
-                weights[node] = weights.get(node, 0) + count * weight
-        total = sum(weights.values())
-        if not total:
-            return among_people(graph, {root: 1}, 1).times(amount)
-        limit_scale(total * self.pool.denominator, graph.pair_count)
-        kept = {node: weight * self.pool.numerator for node, weight in weights.items()}
-        kept[root] = (self.pool.denominator - self.pool.numerator) * total
-        return among_people(graph, kept, self.pool.denominator * total).times(amount)
+            for place, count in paths.items():
+                weights[place] += count * weight
+        total = sum(weights)
+        # Without ancestors the root keeps everything.
+        pool, total = (self.pool, total) if total else (Fraction(), 1)
+        limit_scale(total * pool.denominator, graph.pair_count)
+        kept = [weight * pool.numerator for weight in weights]
+        kept[first] = (pool.denominator - pool.numerator) * total
+        return among_people(graph, kept, pool.denominator * total).times(amount)

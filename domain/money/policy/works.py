@@ -43,7 +43,7 @@ def assets_of(
     by_work = policy.parts(amount, replace(graph, people=alone), Flow())
     kept = {works[each]: units for each, units in by_work.units.items() if each in works}
     named = {each: units for each, units in by_work.units.items() if each not in works and units}
-    people = among_people(graph, kept, by_work.scale)
+    people = among_people(graph, [kept.get(work, 0) for work in graph.places.works], by_work.scale)
     by_name = Parts(named, by_work.scale)
     if _paid(together([people, by_name])) != _paid(policy.parts(amount, graph, Flow())):
         raise BadPolicy("policy", "what it pays depends on who is in a work, not on works alone")
