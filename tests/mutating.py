@@ -27,7 +27,9 @@ import time
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from multiprocessing import get_context
 from pathlib import Path
@@ -292,6 +294,7 @@ class Mutating:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run everything once while watching the files; then every mutant."""
         gc.unfreeze()
+        _open_workshop()
         self._functions = _functions_of(self._paths)
         self._watch(session)
         sys.stdout.flush()
@@ -435,6 +438,7 @@ class Mutating:
             _become(self._functions, _codes(mutant.source, str(mutant.path)))
             for each in self._remembering:
                 each.cache_clear()
+            _open_workshop()
             for item in items:
                 before = session.testsfailed
                 _run(item, session)
@@ -534,6 +538,12 @@ def _become(functions: list[FunctionType], codes: Codes) -> dict[FunctionType, C
             before[each] = code
             each.__code__ = codes[key]
     return before
+
+
+def _open_workshop() -> None:
+    """What sets a PDF has threads, which a fork has not, so another process sets it."""
+    workshop = import_module("projections.workshop")
+    workshop.open_workshop(lambda _, made: wait([made]))
 
 
 def _run(item: pytest.Item, session: pytest.Session) -> None:
