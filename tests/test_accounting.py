@@ -175,6 +175,38 @@ def test_a_preview_of_a_batch_is_the_batch_and_says_why_others_are_not_paid(
                 assert asked.answer
 
 
+def test_a_preview_has_the_largest_first_of_each_outcome_sums_and_pages() -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b, c, d, e, f, g = told.people(*"abcdefg")
+        pools = [told.pool(name) for name in ("one", "two", "three")]
+        for pool, payee, back in zip(pools, (e, f), (40, 60), strict=False):
+            told.accept(told.agree(pool, {payee: "1"}), payee)
+            revenue = told.earn(pool, 100)
+            told.pay(payees=[payee])
+            told.reverse(revenue, back)
+        shares = {a: "30", b: "50", c: "5", d: "10", g: "5"}
+        told.accept(told.agree(pools[2], shares), a, b, g)
+        told.tell("choose_payment_currency", payee=b, currency="EUR")  # without a rate to it
+        told.earn(pools[2], 1_000)
+
+        with told.view() as view:
+            asked = view, told.journal, "USD", 60, None
+            first = previewing.previewed(*asked, limit=4)
+            rest = previewing.previewed(*asked, after=first["next"], limit=3)
+        assert rest["next"] is None
+        lines = [*first["items"], *rest["items"]]
+        assert [(each["payee"]["name"], each["amount_minor"]) for each in lines] == [
+            *(("b", 500), ("a", 300), ("g", 50), ("d", 0), ("c", 0), ("f", -60), ("e", -40)),
+        ]
+        assert first["sent"] == [{"currency": "USD", "count": 2, "amount_minor": 800}]
+        assert [(each["outcome"], each["amount_minor"]) for each in first["sums"]] == [
+            ("paid", 800),
+            ("below_minimum", 50),
+            ("held", 150),
+            ("overpaid", -100),
+        ]
+
+
 def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database: str) -> None:
     with bank(database) as told:
         a, b = told.people("a", "b")
@@ -201,7 +233,7 @@ def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database:
         assert sum(one["in_transit_minor"] for one in owed) == accounts["in_transit"]
         assert [one["payee"]["name"] for one in owed] == ["b", "a"]
         assert [one["id"] for one in (*page.items, *rest)] == [second, first]
-        assert [one["reversed_minor"] for one in rest] == [400]
+        assert [(one["reversed_minor"], one["name"]) for one in rest] == [(400, "shop")]
         assert [one["id"] for one in june] == [second]
 
 

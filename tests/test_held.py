@@ -6,6 +6,7 @@ from stories import OPERATOR
 
 from domain.refusal import NothingToPay
 from projections.money import pools, statements
+from projections.money.previewing import previewed
 
 
 def test_a_dispute_holds_only_what_the_payee_has_by_the_piece(database: str) -> None:
@@ -27,6 +28,8 @@ def test_a_dispute_holds_only_what_the_payee_has_by_the_piece(database: str) -> 
         assert statement_of(told, ana) == (10, 110, [(["disputed"], 110, [song])])
         with told.view() as view:
             lines = pools.statement(view, told.journal, pool, actor=OPERATOR)["lines"]
+            said = previewed(view, told.journal, "USD", 1)["items"]
+        assert [(each["amount_minor"], each["held_minor"]) for each in said] == [(10, 110), (10, 0)]
         assert [(each["payable_minor"], each["held_minor"]) for each in lines] == [
             (10, 110),
             (10, 0),

@@ -4,6 +4,7 @@ Bands, tranches and advances give what their formula gives for the net, whatever
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from money import AGREED, asset, bank
 from stories import NOON
 
+from domain.money.entry import Entry
 from domain.money.policy.sold import Came
 from domain.money.pool import Pool
+from domain.money.reckoning import Change, Reckoned, correction_of, reversal_of
 from domain.money.split import preview
 from domain.money.terms import Taking, by_shares, look_through, taken_back
 from domain.refusal import BadShare, Refusal
@@ -413,3 +416,67 @@ def test_a_netted_payout_is_one_line_with_its_parts(database: str) -> None:
         *_, last = one["movements"]
         assert (last["kind"], last["amount_minor"]) == ("payout", -72_921)
         assert sorted(part["amount_minor"] for part in last["parts"]) == [-91_332, 18_411]
+
+
+def test_by_the_first_rules_a_reversal_takes_a_part_of_what_was_given_whatever_has_moved() -> None:
+    third = [["house", "1/3"], ["artists", "2/3", AGREED]]
+    bands = [["100", third], [None, [["artists", "1", AGREED]]]]
+    with bank("sqlite:///:memory:") as told:
+        pool = told.pool(terms={"type": "escalator", "earned_minor": 0, "bands": bands})
+        a, b = told.people("a", "b")
+        told.agree(pool, {a: "1", b: "2"}, "2026")
+        told.earn(pool, 50)
+        revenue = told.earn(pool, 101)
+
+        def reversed_now(taken: int, rules: int) -> Reckoned:
+            draft = told.journal.draft()
+            books = draft.books()
+            division = books.revenues[revenue].division
+            assert division is not None
+            before = [draft.get(Entry, id) for id in books.divisions[division].reversals]
+            return reversal_of(books, draft.get(Entry, division), before, taken, rules)
+
+        def units(found: Reckoned) -> dict[str, int]:
+            return {line.payee: line.amount_minor for line in found.lines}
+
+        # Of 101, a third of 50 went to the house, and 253/3 by the agreed shares: 57, 28 and 16.
+        whole, two, half = (reversed_now(taken, rules=1) for taken in (101, 2, 50))
+        assert units(whole) == {a: -28, b: -57, "house": -16}
+        assert (whole.content["agreed"], whole.content["flow"]) == (
+            "-253/3",
+            [["policy.earned_minor", "-101"]],
+        )
+        assert units(two) == {a: -1, b: -1, "house": 0}
+        assert units(half) == {a: -14, b: -28, "house": -8}
+        assert half.content["flow"] == [["policy.earned_minor", "-50"]]
+        assert units(reversed_now(50, rules=2)) == {a: -16, b: -34, "house": 0}
+        told.reverse(revenue, 50)
+        rest = reversed_now(51, rules=1)
+        assert rest.content["flow"] == [["policy.earned_minor", "-51"]]
+        agreed = _F(half.content["agreed"]) + _F(rest.content["agreed"])
+        assert agreed == _F(whole.content["agreed"])
+
+
+@pytest.mark.parametrize("divided_by, changed", [(2, (-10, 25, -15)), (1, (-25, 25, 0))])
+def test_what_was_divided_by_the_first_rules_is_corrected_by_its_agreed_part(
+    divided_by: int, changed: tuple[int, int, int]
+) -> None:
+    with bank("sqlite:///:memory:") as told:
+        a, b = told.people("a", "b")
+        pool = told.pool(terms=advance_of(a, 40))
+        agreement = told.agree(pool, {a: "1", b: "1"}, "2026")
+        told.earn(pool, 100)
+        draft = told.journal.draft()
+        books = draft.books()
+        ((id, division),) = books.divisions_of(pool)
+        books.divisions[id] = replace(division, rules=divided_by)
+        shares = {a: _F(1, 2), b: _F(1, 2)}, {a: _F(1, 4), b: _F(3, 4)}
+        change = Change(*shares, division.agreed, [id])
+        found = [
+            correction_of(books, agreement, change, lambda id: draft.get(Entry, id), rules)
+            for rules in (1, 2)
+        ]
+        for each in found:
+            units = {line.payee: line.amount_minor for line in each.lines}
+            assert tuple(units.get(payee, 0) for payee in (a, b, "label")) == changed
+        assert ["flow" in each.content for each in found] == [False, True]

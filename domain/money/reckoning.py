@@ -257,7 +257,7 @@ def correction_of(
     """
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
-    anew = [id for id in change.divisions if rules > 1 and _is_anew(books, agreement.pool, id)]
+    anew = [id for id in change.divisions if _is_anew(books, agreement.pool, id)]
     agreed = change.agreed - sum((books.divisions[id].agreed for id in anew), _NONE)
     due = {payee: agreed * part for payee, part in difference(change.old, change.new).items()}
     flow = dict(pool.flow)

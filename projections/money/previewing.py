@@ -95,7 +95,7 @@ def preview_payouts(
     Reader(view, journal, actor).must_be("payout batches", None)
     told = previewed(view, journal, currency, minimum_minor or 1, outcome, after, limit)
     if not told["payouts"]:
-        raise NothingToPay(currency, minimum_minor or 1)
+        raise NothingToPay(currency, told["minimum_minor"])
     return told
 
 
@@ -172,8 +172,7 @@ def _lines(currency: str, owed: Mapping[str, Due], sent: Iterable[Paid]) -> list
 
 def _line(currency: str, payee: str, owed: Due, sent: list[Paid]) -> PreviewLine:
     amount = sum(each.amount_minor for each in sent) if sent else owed.payable_minor
-    is_held = amount == 0
-    unpaid = "held" if is_held else "below_minimum" if amount > 0 else "overpaid"
+    unpaid = "overpaid" if amount < 0 else "below_minimum" if amount else "held"
     return {
         "payee": {"id": payee, "kind": "other", "name": None},
         "outcome": "paid" if sent else unpaid,

@@ -244,8 +244,9 @@ def _parts(
 def _rounding(entry: Entry, line: Line) -> RoundingTold | None:
     """The rank of the remainder, and the units left over; None for all but a division."""
     first = entry.first
-    if not isinstance(first, Entry.Divided) or line.rank is None:
+    if line.rank is None:
         return None
+    assert isinstance(first, Entry.Divided)
     return {
         "method": first.rounding,
         "left_over": first.left_over,
