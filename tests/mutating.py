@@ -61,7 +61,7 @@ ELSEWHERE = {"driver", "browser", "browser_of_one_font", "commands"}
 OPTIONS = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
 OPTIONS += ["-o", "tmp_path_retention_policy=none", "--tb=no", "--assert=plain"]
 OPTIONS += ["--hypothesis-profile=mutants"]
-MOST_ANEW = 20
+MOST_ANEW = 5
 """Of tests, in seconds, for what has another value only when its file is imported."""
 # One case that fails is enough: nobody reads the smallest.
 hypothesis.settings.register_profile(
@@ -304,7 +304,8 @@ class Mutating:
         items = {item.nodeid: item for item in session.items}
         outcomes = self._outcomes()
         running: dict[int, tuple[Mutant, str, int]] = {}
-        for mutant in self.tried:
+        # What needs a new process, and so takes longest, comes last.
+        for mutant in sorted(self.tried, key=lambda each: not self._tests_of(each)):
             if mutant.outcome != NOT_TRIED:
                 continue
             chosen = self._tests_of(mutant)

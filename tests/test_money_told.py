@@ -257,6 +257,42 @@ def test_each_rule_tells_what_it_gave_and_what_a_refund_took_of_it_back() -> Non
     assert [each["amount_minor"] for each in shown["reversals"]] == [100]
 
 
+def test_a_statement_tells_what_was_recouped_for_its_payee_and_for_nobody_else() -> None:
+    tranches = [["bank", 50], ["fund", 30], ["artists", None, AGREED]]
+    with bank(SQLITE) as told:
+        a, *lenders = told.people("a", "bank", "fund")
+        for tranche, lender in zip(tranches, lenders, strict=False):
+            tranche[0] = lender
+        pool = told.pool(terms={"type": "waterfall", "tranches": tranches})
+        told.accept(told.agree(pool, {a: "1"}), a)
+        for amount in (60, 20):
+            told.earn(pool, amount)
+        recouped = [
+            [one["recouped"]["now_minor"] for one in movements(told, who) if one["recouped"]]
+            for who in lenders
+        ]
+    assert recouped == [[50], [10, 20]]
+
+
+def test_what_a_work_keeps_is_told_by_the_paths_that_lead_to_it() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        song = told.piece("song", by=[a])
+        cover = told.piece("cover", song, told.piece("loop", song, by=[b]), by=[b])
+        pool = told.pool(release=told.release("album", cover))
+        policy = {"type": "relative_cascade"}
+        proposal = told.tell("post_proposal", pool=pool, policy=policy, default_rate="1/4").id
+        told.clock.wait(days=14)
+        told.tell("finalise_proposal", proposal=proposal)
+        revenue = told.earn(pool, 640)
+        with told.view() as view:
+            (piece,) = why(view, told.journal, revenue, a, actor=OPERATOR)["pieces"]
+    titles = [[work["title"] for work in path] for path in piece["paths"]]
+    assert titles == [["album", "cover", "song"], ["album", "cover", "loop", "song"]]
+    # The album has nobody, so what it keeps goes to the others.
+    assert [piece["part"], *piece["path_amounts"]] == ["5/64", "40", "10"]
+
+
 def test_a_line_names_its_rules_and_a_payout_has_none() -> None:
     german = {"if": {"territory": "DE"}, "then": [["all", "1", AGREED]]}
     with bank(SQLITE) as told:
