@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from domain.money.currency import called, digits
+from domain.refusal import BadRate
+from domain.remix import exact_rate
 
 CONSENTS = {
     "offered": "not answered yet",
@@ -76,6 +78,18 @@ def percent(rate: str | None) -> str:
     share = Fraction(rate) * 100
     text = f"{float(share):.1f}".removesuffix(".0")
     return f"{text} %" if share == Fraction(text) else f"about {text} %"
+
+
+def rate(stated: str | None) -> str:
+    """A rate as people type it: in percent, or as a fraction where that would be rounded.
+
+    What is no rate stays as it was typed.
+    """
+    try:
+        told = percent(exact_rate(stated))
+    except BadRate:
+        return stated or ""
+    return stated or "" if told.startswith("about") else told
 
 
 def money(amount_minor: int, currency: str) -> str:

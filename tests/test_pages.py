@@ -339,7 +339,8 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
         "https://example.org/a",
         "https://example.org/b",
     ]
-    assert re.findall('name="source_rate" value="([^"]*)"', page.text) == ["1/4", "", "0.1", "1/5"]
+    rates = re.findall('name="source_rate" value="([^"]*)"', page.text)
+    assert rates == ["25 %", "", "10 %", "20 %"]
     assert "“no” was left out" in page.text_seen
 
 

@@ -7,6 +7,7 @@ from api import percentages
 from api.web import desk
 from domain.commands.deriving import DeclareRemix
 from domain.registry import COMMANDS
+from projections import wording
 
 TYPED = [
     ("20 %", "1/5"),
@@ -36,6 +37,16 @@ TYPED = [
 @pytest.mark.parametrize("text, exact", TYPED)
 def test_a_percentage_is_the_fraction_it_stands_for(text: str, exact: str) -> None:
     assert percentages.exact(text) == exact
+
+
+SHOWN = [("1/5", "20 %"), ("0.1", "10 %"), ("1/8", "12.5 %"), ("1", "100 %"), ("0", "0 %")]
+SHOWN += [("1/3", "1/3"), ("3/40", "7.5 %"), ("1/80", "1/80"), ("about a third", "about a third")]
+SHOWN += [("1/0", "1/0"), ("3/2", "3/2"), ("1e99999999", "1e99999999"), ("", "")]
+
+
+@pytest.mark.parametrize("stated, shown", SHOWN)
+def test_a_rate_is_shown_as_it_is_typed(stated: str, shown: str) -> None:
+    assert wording.rate(stated) == shown
 
 
 def test_a_pasted_percentage_is_one_word() -> None:

@@ -101,6 +101,7 @@ class Frame:
         self.blueprint.app_context_processor(self._shared)
         self.blueprint.app_template_filter("day")(wording.day)
         self.blueprint.app_template_filter("percent")(wording.percent)
+        self.blueprint.app_template_filter("rate")(wording.rate)
         self.blueprint.app_template_filter("combined")(lambda one, **more: {**one, **more})
         self.blueprint.app_template_global("money")(wording.money)
         self.blueprint.app_template_global("address")(words.address)
