@@ -22,6 +22,8 @@ from scripts.service import Service, open_service
 
 SLICE = 25_000
 """How many facts are judged in one go; fewer do not need a process."""
+YIELDING = 10
+"""How nice they are: the replay, which others wait for, goes first."""
 
 
 class Part(NamedTuple):
@@ -58,7 +60,9 @@ class Judging:
         """Begin to decide the facts again that are there by now, of so many."""
         if self._processes is None and size > SLICE:
             # Not forks: this process has threads and connections.
-            self._processes = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"))
+            self._processes = ProcessPoolExecutor(
+                os.cpu_count(), get_context("spawn"), os.nice, (YIELDING,)
+            )
         while self._upto < size and (self._upto + SLICE <= upto or upto == size):
             after, self._upto = self._upto, min(self._upto + SLICE, size)
             if self._kept_from > after:
