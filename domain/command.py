@@ -284,7 +284,7 @@ class Command(Record):
 @dataclass_transform(kw_only_default=True)
 def command(
     name: str,
-    path: str,
+    path: str | None = None,
     *,
     may: Iterable[str] = (),
     at_once: Iterable[str] | None = None,
@@ -298,12 +298,19 @@ def command(
     """Declare a command; without ``may`` only the operator may send it, and without ``at_once``
     everybody's word counts at once.
 
-    With ``then`` it decides only this change, which the state of its noun may refuse.
+    One that is named by its noun alone makes one. Without ``path`` it is sent to ``/remixes`` or
+    ``/remixes/{id}/strike``, and what it makes is found there. With ``then`` it decides only this
+    change, which the state of its noun may refuse.
     """
+    noun, _, verb = name.partition(".")
+    usual = f"/{noun}{'es' if noun.endswith('x') else 's'}"
+    makes = makes or (None if verb else noun)
+    home = home or (usual if makes and path is None else None)
 
     def decorate(cls: type[T]) -> type[T]:
         made = cast("type[Command]", dataclass(kw_only=True, repr=False, eq=False)(cls))
-        made.NAME, made.PATH, made.MAY = name, path, frozenset(may)
+        made.NAME, made.MAY = name, frozenset(may)
+        made.PATH = path or (f"{usual}/{{id}}/{verb}" if verb else usual)
         made.LATE = frozenset(late)
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
         made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()

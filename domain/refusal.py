@@ -83,48 +83,43 @@ class Conflict(Refusal, listed=False):
     status = 409
 
 
-class UnknownContributor(Unknown):
-    """No contributor has this id."""
+def _unknown(noun: str, says: str = "") -> type[Unknown]:
+    """The refusal of an id that no noun of a kind has; ``says`` is its description, if not this."""
+    name = f"Unknown{noun.title().replace('_', '')}"
+    return type(name, (Unknown,), {"__doc__": says or f"No {noun.replace('_', ' ')} has this id."})
 
 
-class UnknownWork(Unknown):
-    """No contribution, outside source or release has this id."""
-
-
-class UnknownRemix(Unknown):
-    """No remix has this id."""
-
-
-class UnknownJoin(Unknown):
-    """No join has this id."""
-
-
-class UnknownCredit(Unknown):
-    """No credit has this id."""
-
-
-class UnknownContribution(Unknown):
-    """No contribution has this id."""
-
-
-class UnknownRelease(Unknown):
-    """No release has this id."""
-
-
-class UnknownProject(Unknown):
-    """No project has this id."""
-
-
-class UnknownStep(Unknown):
-    """No step of a project has this id."""
-
-
-class UnknownChallenge(Unknown):
-    """No challenge has this id."""
-
-
-class UnknownMembership(Unknown):
-    """No membership of a group has this id."""
+UnknownContributor = _unknown("contributor")
+UnknownWork = _unknown("work", "No contribution, outside source or release has this id.")
+UnknownRemix = _unknown("remix")
+UnknownJoin = _unknown("join")
+UnknownCredit = _unknown("credit")
+UnknownContribution = _unknown("contribution")
+UnknownRelease = _unknown("release")
+UnknownProject = _unknown("project")
+UnknownStep = _unknown("step", "No step of a project has this id.")
+UnknownChallenge = _unknown("challenge")
+UnknownMembership = _unknown("membership", "No membership of a group has this id.")
+UnknownKey = _unknown("key", "No key of the holder has this id.")
+UnknownWebhook = _unknown("webhook", "No webhook of the holder has this id.")
+UnknownMailbox = _unknown(
+    "mailbox", "No mailbox has this token any more: the address was changed or removed."
+)
+UnknownIdentifier = _unknown("identifier")
+UnknownExchangeRate = _unknown("exchange_rate")
+UnknownWithholding = _unknown("withholding", "No rule of withholding has this id.")
+UnknownPaymentCurrency = _unknown(
+    "payment_currency", "No choice of a payment currency has this id."
+)
+UnknownPool = _unknown("pool")
+UnknownProposal = _unknown("proposal")
+UnknownComment = _unknown("comment", "No comment has this id; on a proposal, none of its own.")
+UnknownRevenue = _unknown("revenue")
+UnknownExpense = _unknown("expense")
+UnknownEntry = _unknown(
+    "entry", "No ledger entry has this id: no division, reversal or correction."
+)
+UnknownPayout = _unknown("payout")
 
 
 class GroupInGroup(Conflict):
@@ -417,10 +412,6 @@ class NotPermitted(Refusal):
     says = "{actor} may not {verb} here. {open_to}"
 
 
-class UnknownKey(Unknown):
-    """No key of the holder has this id."""
-
-
 class BadScope(Refusal):
     """A scope has words of the documented list, and no key gives more than it has itself."""
 
@@ -439,18 +430,10 @@ class BadWebhook(Refusal):
     says = "“{url}” is not accepted for a webhook: {reason}."
 
 
-class UnknownWebhook(Unknown):
-    """No webhook of the holder has this id."""
-
-
 class BadAddress(Refusal):
     """Mail goes to a public address, if the installation sends mail, and not twice at once."""
 
     says = "This is not accepted as an address for mail: {reason}."
-
-
-class UnknownMailbox(Unknown):
-    """No mailbox has this token any more: the address was changed or removed."""
 
 
 class QuotaExceeded(Refusal):
@@ -490,10 +473,6 @@ class EvidenceKindNeeded(Refusal):
     """The operator asks for a kind of evidence before such a claim is recorded."""
 
     says = "Such a claim needs evidence of one of these kinds: {kinds}."
-
-
-class UnknownIdentifier(Unknown):
-    """No identifier has this id."""
 
 
 class BadIdentifier(Refusal):
@@ -594,18 +573,6 @@ class NoExchangeRate(Conflict):
     says = "There is no rate from {currency} to {into} of the last {days} days."
 
 
-class UnknownExchangeRate(Unknown):
-    """No exchange rate has this id."""
-
-
-class UnknownWithholding(Unknown):
-    """No rule of withholding has this id."""
-
-
-class UnknownPaymentCurrency(Unknown):
-    """No choice of a payment currency has this id."""
-
-
 class BadShare(Refusal):
     """A share or weight is an exact text such as "1/3" or "0.25"; some must be more than 0."""
 
@@ -671,39 +638,11 @@ class UnbalancedDivision(Refusal):
     says = "The division does not balance: {reason}."
 
 
-class UnknownPool(Unknown):
-    """No pool has this id."""
-
-
-class UnknownProposal(Unknown):
-    """No proposal has this id."""
-
-
 class ProposalRevised(Refusal):
     """What somebody was notified of is not what is proposed now."""
 
     status = 409
     says = "Version {version} of the proposal is not what is proposed now."
-
-
-class UnknownComment(Unknown):
-    """No comment has this id; on a proposal, none of its own."""
-
-
-class UnknownRevenue(Unknown):
-    """No revenue has this id."""
-
-
-class UnknownExpense(Unknown):
-    """No expense has this id."""
-
-
-class UnknownEntry(Unknown):
-    """No ledger entry has this id: no division, reversal or correction."""
-
-
-class UnknownPayout(Unknown):
-    """No payout has this id."""
 
 
 class UnknownBatch(Unknown):

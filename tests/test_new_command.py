@@ -44,7 +44,7 @@ def praise() -> Iterator[type[Command]]:
         def apply(self, noun: Remix) -> None:
             """Nothing: praise changes no state."""
 
-    @command("remix.praise", "/remixes/{id}/praise", may=(ANYONE,))
+    @command("remix.praise", may=(ANYONE,))
     class PraiseRemix(Command):
         """Say that a remix was made well."""
 

@@ -18,10 +18,8 @@ from domain.signature import must_be_key_of
 from domain.tree import NotVerified
 from domain.values import ANA, ContributorId, Example, Name, NewContributorId, Reason, SigningKey
 
-_PATH = "/contributors"
 
-
-@command("contributor", _PATH, makes="contributor", home=_PATH)
+@command("contributor")
 class AdmitContributor(Command):
     """Register a person or group who can be credited from now on.
 
@@ -36,12 +34,7 @@ class AdmitContributor(Command):
         yield Contributor.Admitted.born(past.id, name=past.text(past.id, "name", self.name))
 
 
-@command(
-    "contributor.merge",
-    f"{_PATH}/{{id}}/merge",
-    may=("moderator",),
-    refuses=(MergeCycle, WrongState),
-)
+@command("contributor.merge", may=("moderator",), refuses=(MergeCycle, WrongState))
 class MergeContributor(Command):
     """Say that two contributors are the same person."""
 
@@ -68,12 +61,7 @@ class MergeContributor(Command):
             yield into.then(Contributor.AskedFirst)
 
 
-@command(
-    "contributor.separate",
-    f"{_PATH}/{{id}}/separate",
-    may=("moderator",),
-    refuses=(WrongState,),
-)
+@command("contributor.separate", may=("moderator",), refuses=(WrongState,))
 class SeparateContributor(Command):
     """Undo a merge: the two are different people from now on.
 
@@ -94,31 +82,21 @@ class SeparateContributor(Command):
         )
 
 
-@command("contributor.ask-first", f"{_PATH}/{{id}}/ask-first", may=OWN, then=Contributor.AskedFirst)
+@command("contributor.ask-first", may=OWN, then=Contributor.AskedFirst)
 class AskFirst(Command):
     """Ask to be asked first: a credit that others give you is hidden until you accept it."""
 
     id: ContributorId
 
 
-@command(
-    "contributor.stop-asking",
-    f"{_PATH}/{{id}}/stop-asking",
-    may=OWN,
-    then=Contributor.StoppedAsking,
-)
+@command("contributor.stop-asking", may=OWN, then=Contributor.StoppedAsking)
 class StopAsking(Command):
     """Let credits by others count at once again."""
 
     id: ContributorId
 
 
-@command(
-    "contributor.register-key",
-    f"{_PATH}/{{id}}/register-key",
-    may=OWN,
-    refuses=(BadSigningKey, WrongState),
-)
+@command("contributor.register-key", may=OWN, refuses=(BadSigningKey, WrongState))
 class RegisterKey(Command):
     """Let a contributor sign what they post with a key, of which this is the public half."""
 
@@ -137,12 +115,7 @@ class RegisterKey(Command):
         yield registered
 
 
-@command(
-    "contributor.revoke-key",
-    f"{_PATH}/{{id}}/revoke-key",
-    may=OWN,
-    refuses=(BadSigningKey, WrongState),
-)
+@command("contributor.revoke-key", may=OWN, refuses=(BadSigningKey, WrongState))
 class RevokeKey(Command):
     """Revoke a key; what it has signed stays signed."""
 

@@ -31,7 +31,6 @@ from domain.values import (
     Until,
 )
 
-_PATH = "/challenges"
 _DECIDES = (ISSUER, LEADER)
 _MEDIA = Annotated[
     tuple[Medium, ...] | None, "The media that are asked for; default any.", Example(["image"])
@@ -47,15 +46,7 @@ def _must_be_ahead(past: Past, until: str | None) -> None:
         raise UntilPassed(until)
 
 
-@command(
-    "challenge",
-    _PATH,
-    may=(ANYONE,),
-    spends=("challenges",),
-    refuses=(UntilPassed, WrongState),
-    makes="challenge",
-    home=_PATH,
-)
+@command("challenge", may=(ANYONE,), spends=("challenges",), refuses=(UntilPassed, WrongState))
 class IssueChallenge(Command):
     """Ask others to make something; any number of pieces may answer."""
 
@@ -102,12 +93,7 @@ def _deciding(past: Past, id: str) -> dict[str, str]:
     return challenge.sides(past) | (led(past, challenge.project) if challenge.project else {})
 
 
-@command(
-    "challenge.describe",
-    f"{_PATH}/{{id}}/describe",
-    may=(ISSUER,),
-    refuses=(NothingStated, UntilPassed, WrongState),
-)
+@command("challenge.describe", may=(ISSUER,), refuses=(NothingStated, UntilPassed, WrongState))
 class DescribeChallenge(_OfChallenge):
     """Change what is asked for, or the deadline; the rest stays."""
 
@@ -128,7 +114,7 @@ class DescribeChallenge(_OfChallenge):
         yield past.get(Challenge, self.id).then(Challenge.Described, reason=self.reason, **stated)
 
 
-@command("challenge.move", f"{_PATH}/{{id}}/move", may=_DECIDES, refuses=(WrongState,))
+@command("challenge.move", may=_DECIDES, refuses=(WrongState,))
 class MoveChallenge(_OfChallenge):
     """Put a challenge into a project, move it to another, or take it out of the one it is in."""
 
@@ -152,14 +138,14 @@ class MoveChallenge(_OfChallenge):
         )
 
 
-@command("challenge.close", f"{_PATH}/{{id}}/close", may=_DECIDES, then=Challenge.Closed)
+@command("challenge.close", may=_DECIDES, then=Challenge.Closed)
 class CloseChallenge(_OfChallenge):
     """Close a challenge: it takes no more answers, and those it has stay."""
 
     reason: _WHY = None
 
 
-@command("challenge.reopen", f"{_PATH}/{{id}}/reopen", may=_DECIDES, then=Challenge.Reopened)
+@command("challenge.reopen", may=_DECIDES, then=Challenge.Reopened)
 class ReopenChallenge(_OfChallenge):
     """Reopen a closed challenge, so that it can be answered again."""
 
@@ -199,11 +185,7 @@ class _OfAnswer(Command):
 
 
 @command(
-    "challenge.answer",
-    f"{_PATH}/{{id}}/answer",
-    may=("poster",),
-    spends=("answers",),
-    refuses=(WrongState, ChallengeOver),
+    "challenge.answer", may=("poster",), spends=("answers",), refuses=(WrongState, ChallengeOver)
 )
 class AnswerChallenge(_OfAnswer):
     """Answer a challenge with a piece that you have posted."""
@@ -228,12 +210,7 @@ def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New
         yield Answer.Given.born(answer_id(each, work), challenge=each, work=work)
 
 
-@command(
-    "challenge.withdraw-answer",
-    f"{_PATH}/{{id}}/withdraw-answer",
-    may=("poster", "moderator"),
-    refuses=(WrongState,),
-)
+@command("challenge.withdraw-answer", may=("poster", "moderator"), refuses=(WrongState,))
 class WithdrawAnswer(_OfAnswer):
     """Take a piece back as an answer; the piece stays, and that it answered stays on record."""
 
@@ -254,7 +231,7 @@ class _Featuring(_OfAnswer):
         return _deciding(past, self.id)
 
 
-@command("challenge.feature", f"{_PATH}/{{id}}/feature", may=_DECIDES, refuses=(WrongState,))
+@command("challenge.feature", may=_DECIDES, refuses=(WrongState,))
 class FeatureAnswer(_Featuring):
     """Feature an answer to a challenge, and say why."""
 
@@ -264,7 +241,7 @@ class FeatureAnswer(_Featuring):
         yield self.answer(past).then(Answer.Featured, reason=self.reason)
 
 
-@command("challenge.unfeature", f"{_PATH}/{{id}}/unfeature", may=_DECIDES, refuses=(WrongState,))
+@command("challenge.unfeature", may=_DECIDES, refuses=(WrongState,))
 class UnfeatureAnswer(_Featuring):
     """Stop featuring an answer; that it was featured stays on record."""
 

@@ -45,7 +45,6 @@ from domain.values import (
     WorkId,
 )
 
-_PATH = "/comments"
 _MENTIONED = Annotated[
     tuple[ContributorId, ...] | None,
     "Who is mentioned; default those whose names or ids stand behind an @ in the text.",
@@ -94,15 +93,7 @@ def _each(ids: tuple[str, ...] | None) -> list[str] | None:
     return [*dict.fromkeys(ids)] if ids else None
 
 
-@command(
-    "comment",
-    _PATH,
-    may=(ANYONE,),
-    spends=("conversation",),
-    refuses=(OneSubject, WrongState),
-    makes="comment",
-    home=_PATH,
-)
+@command("comment", may=(ANYONE,), spends=("conversation",), refuses=(OneSubject, WrongState))
 class PostComment(_Saying):
     """Comment on a work, a project, a step or a challenge, or reply to a comment; all can read it.
 
@@ -181,13 +172,7 @@ def _speaking(past: Past, comment: Comment) -> dict[str, str]:
     return dict(past.named(kind, str(id)).sides(past))
 
 
-@command(
-    "comment.edit",
-    f"{_PATH}/{{id}}/edit",
-    may=(WRITER,),
-    spends=("conversation",),
-    refuses=(WrongState, EditingOver),
-)
+@command("comment.edit", may=(WRITER,), spends=("conversation",), refuses=(WrongState, EditingOver))
 class EditComment(_OfComment, _Saying):
     """Edit a comment of yours, for a while; what it said before stays in its history."""
 
@@ -205,12 +190,7 @@ class EditComment(_OfComment, _Saying):
         yield comment.then(Comment.Edited, mentions=mentions, added=added or None, text=self.text)
 
 
-@command(
-    "comment.remove",
-    f"{_PATH}/{{id}}/remove",
-    may=(WRITER, MODERATOR),
-    refuses=(WrongState, ReasonMissing),
-)
+@command("comment.remove", may=(WRITER, MODERATOR), refuses=(WrongState, ReasonMissing))
 class RemoveComment(_OfComment):
     """Remove a comment: its text is erased; that it was removed, and by whom, stays on record.
 

@@ -48,7 +48,6 @@ from domain.work import Work
 
 @command(
     "work.describe",
-    "/works/{id}/describe",
     may=SPEAKING,
     refuses=(NothingStated, ReasonMissing, WrongState, LicenceNotAgreed, LicenceConflict),
 )
@@ -134,7 +133,6 @@ def described(
 
 @command(
     "credit.correct",
-    "/credits/{id}/correct",
     may=("contributor", *SPEAKING),
     refuses=(NothingStated, ContradictoryDisclosure, WrongState),
 )

@@ -41,22 +41,16 @@ from domain.values import (
     WorkId,
 )
 
-_PATH = "/credits"
-
-
 SPEAKING = frozenset({"poster", "producer", "right holder"})
 """Whose word about a work counts at once."""
 
 
 @command(
     "credit",
-    _PATH,
     may=("contributor", *SPEAKING),
     at_once=SPEAKING,
     spends=("credits", "claims"),
     refuses=(ContradictoryDisclosure, EvidenceKindNeeded),
-    makes="credit",
-    home=_PATH,
 )
 class OpenCredit(Command):
     """Credit a person: granted by the poster of the work, or claimed by the person.
@@ -118,12 +112,11 @@ class OpenCredit(Command):
 
 @command(
     "work.claim",
-    "/works/{id}/claim",
     may=OWN,
     at_once=SPEAKING,
     refuses=(EvidenceKindNeeded,),
     makes="credit",
-    home=_PATH,
+    home="/credits",
 )
 class ClaimWork(Command):
     """Claim to have made a work, such as an outside source; returns the new credit.
@@ -172,7 +165,6 @@ class _Agreement(Command):
 
 @command(
     "credit.accept",
-    f"{_PATH}/{{id}}/accept",
     may=("addressee", "producer", "right holder"),
     late=("moderator",),
     refuses=(WrongState,),
@@ -194,7 +186,6 @@ class AcceptCredit(_Agreement):
 
 @command(
     "credit.decline",
-    f"{_PATH}/{{id}}/decline",
     may=("contributor", "addressee", "producer", "right holder"),
     late=("moderator",),
     then=Credit.Declined,
@@ -205,9 +196,7 @@ class DeclineCredit(_Agreement):
     reason: Annotated[Reason | None, Example("That was not me.")] = None
 
 
-@command(
-    "credit.agree-licence", f"{_PATH}/{{id}}/agree-licence", may=OWN, then=Credit.LicenceAgreed
-)
+@command("credit.agree-licence", may=OWN, then=Credit.LicenceAgreed)
 class AgreeLicence(Command):
     """Agree that a work on which one is credited be under another licence from now on.
 
@@ -218,7 +207,7 @@ class AgreeLicence(Command):
     licence: Licence
 
 
-@command("credit.revoke", f"{_PATH}/{{id}}/revoke", may=Credit.UNDO, refuses=(WrongState,))
+@command("credit.revoke", may=Credit.UNDO, refuses=(WrongState,))
 class RevokeCredit(Command):
     """Revoke a credit: it stays on record and stops counting.
 

@@ -55,7 +55,6 @@ from domain.values import (
 from domain.warning import OLDER
 from domain.work import Work
 
-_PATH = "/remixes"
 OF_REMIX = "Which parts of it AI made when one was made from the other."
 OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
 """Why a work may not be made from another."""
@@ -63,7 +62,6 @@ OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
 
 @command(
     "remix",
-    _PATH,
     may=("poster of the parent", *SPEAKING),
     at_once=SPEAKING,
     spends=("claims",),
@@ -71,8 +69,6 @@ OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
         *(*OF_SOURCES, SelfRemix, LineageCycle, RepeatedComponent),
         ContradictoryDisclosure,
     ),
-    makes="remix",
-    home=_PATH,
 )
 class DeclareRemix(Command):
     """Declare afterwards that a work was made from another, here or elsewhere.
@@ -130,7 +126,6 @@ class DeclareRemix(Command):
 
 @command(
     "remix.accept",
-    f"{_PATH}/{{id}}/accept",
     may=SPEAKING,
     late=("moderator",),
     refuses=(WrongState, LineageCycle, RepeatedComponent, CapExceeded, LicenceConflict),
@@ -155,13 +150,7 @@ class AcceptRemix(Command):
         yield accepted
 
 
-@command(
-    "remix.decline",
-    f"{_PATH}/{{id}}/decline",
-    may=(*SPEAKING, "opener"),
-    late=("moderator",),
-    then=Remix.Declined,
-)
+@command("remix.decline", may=(*SPEAKING, "opener"), late=("moderator",), then=Remix.Declined)
 class DeclineRemix(Command):
     """Decline that a work was made from another, or withdraw having said so."""
 
@@ -169,7 +158,7 @@ class DeclineRemix(Command):
     reason: Annotated[Reason | None, Example("Nothing of it is in mine.")] = None
 
 
-@command("remix.strike", f"{_PATH}/{{id}}/strike", may=("moderator",), refuses=(WrongState,))
+@command("remix.strike", may=("moderator",), refuses=(WrongState,))
 class StrikeRemix(Command):
     """Decide that a remix is false: it stays on record and stops counting.
 
@@ -184,7 +173,7 @@ class StrikeRemix(Command):
         yield remix.then(Remix.Struck, reason=self.reason, is_false=True, by_piece=True)
 
 
-@command("work.redate", "/works/{id}/redate", may=SPEAKING)
+@command("work.redate", may=SPEAKING)
 class RedateWork(Command):
     """Correct a making date, as exactly as it is known."""
 
@@ -204,7 +193,7 @@ class RedateWork(Command):
         yield work.then(Work.Redated, made_at=self.made_at, made=made, reason=self.reason)
 
 
-@command("work.state-right", "/works/{id}/state-right")
+@command("work.state-right")
 class StateRight(Command):
     """State who holds the rights to a work: their word about it counts, as that of its poster."""
 

@@ -196,7 +196,7 @@ class _Settle(_About):
         past.permit(self.words(), allowed, sides, noun.areas(past))
 
 
-@command("remix.dispute", "/remixes/{id}/dispute", **_OPENING)
+@command("remix.dispute", **_OPENING)
 class DisputeRemix(_Dispute):
     """Say that a remix is false; the other side is notified and may answer."""
 
@@ -204,7 +204,7 @@ class DisputeRemix(_Dispute):
     id: RemixId
 
 
-@command("remix.answer", "/remixes/{id}/answer", **_ANSWERING)
+@command("remix.answer", **_ANSWERING)
 class AnswerRemix(_Answer):
     """Say why a disputed remix is true."""
 
@@ -212,7 +212,7 @@ class AnswerRemix(_Answer):
     id: RemixId
 
 
-@command("remix.settle", "/remixes/{id}/settle", **_SETTLING)
+@command("remix.settle", **_SETTLING)
 class SettleRemix(_Settle):
     """End the dispute about a remix: upheld, dismissed, corrected, withdrawn or expired."""
 
@@ -223,7 +223,7 @@ class SettleRemix(_Settle):
     ] = None
 
 
-@command("credit.dispute", "/credits/{id}/dispute", **_OPENING)
+@command("credit.dispute", **_OPENING)
 class DisputeCredit(_Dispute):
     """Say that a credit is wrong; the other side is notified and may answer."""
 
@@ -231,7 +231,7 @@ class DisputeCredit(_Dispute):
     id: CreditId
 
 
-@command("credit.answer", "/credits/{id}/answer", **_ANSWERING)
+@command("credit.answer", **_ANSWERING)
 class AnswerCredit(_Answer):
     """Say why a disputed credit is right."""
 
@@ -239,7 +239,7 @@ class AnswerCredit(_Answer):
     id: CreditId
 
 
-@command("credit.settle", "/credits/{id}/settle", **_SETTLING)
+@command("credit.settle", **_SETTLING)
 class SettleCredit(_Settle):
     """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
 
@@ -250,7 +250,7 @@ class SettleCredit(_Settle):
     ] = None
 
 
-@command("identifier.dispute", "/identifiers/{id}/dispute", **_OPENING)
+@command("identifier.dispute", **_OPENING)
 class DisputeIdentifier(_Dispute):
     """Say that an identifier is that of another; the other side is notified and may answer."""
 
@@ -258,7 +258,7 @@ class DisputeIdentifier(_Dispute):
     id: IdentifierId
 
 
-@command("identifier.answer", "/identifiers/{id}/answer", **_ANSWERING)
+@command("identifier.answer", **_ANSWERING)
 class AnswerIdentifier(_Answer):
     """Say why a disputed identifier is right."""
 
@@ -266,7 +266,7 @@ class AnswerIdentifier(_Answer):
     id: IdentifierId
 
 
-@command("identifier.settle", "/identifiers/{id}/settle", **_SETTLING)
+@command("identifier.settle", **_SETTLING)
 class SettleIdentifier(_Settle):
     """End the dispute about an identifier: upheld, dismissed, corrected, withdrawn or expired."""
 
@@ -286,11 +286,7 @@ def _is_in(past: Past, noun: Membership) -> bool:
     return any(each.counts and past.is_actor(each.contributor) for each in others)
 
 
-@command(
-    "membership.dispute",
-    "/memberships/{id}/dispute",
-    **{**_OPENING, "may": (GROUP, "contributor", MEMBER)},
-)
+@command("membership.dispute", **{**_OPENING, "may": (GROUP, "contributor", MEMBER)})
 class DisputeMembership(_Dispute):
     """Say that somebody is not in a group, or was not at the time; the others may answer.
 
@@ -306,11 +302,7 @@ class DisputeMembership(_Dispute):
         return noun.sides(past) | ({MEMBER: past.actor} if is_in else {})
 
 
-@command(
-    "membership.answer",
-    "/memberships/{id}/answer",
-    **{**_ANSWERING, "may": (GROUP, "contributor")},
-)
+@command("membership.answer", **{**_ANSWERING, "may": (GROUP, "contributor")})
 class AnswerMembership(_Answer):
     """Say why a disputed membership is right."""
 
@@ -318,7 +310,7 @@ class AnswerMembership(_Answer):
     id: MembershipId
 
 
-@command("membership.settle", "/memberships/{id}/settle", **_SETTLING)
+@command("membership.settle", **_SETTLING)
 class SettleMembership(_Settle):
     """End the dispute about a membership: upheld, dismissed, corrected, withdrawn or expired."""
 

@@ -13,8 +13,6 @@ from domain.permission import OWN
 from domain.refusal import OneSubject, WrongState
 from domain.values import ChallengeId, ContributorId, Example, ProjectId, ShownTo, WorkId
 
-_PATH = "/contributors/{id}"
-
 
 @record
 class _Following(Command):
@@ -43,13 +41,7 @@ class _Following(Command):
         return (*followed, follow_id(self.id, followed[1]))
 
 
-@command(
-    "contributor.follow",
-    f"{_PATH}/follow",
-    may=OWN,
-    spends=("follows",),
-    refuses=(OneSubject, WrongState),
-)
+@command("contributor.follow", may=OWN, spends=("follows",), refuses=(OneSubject, WrongState))
 class FollowSubject(_Following):
     """Follow a work, a person, a project or a challenge: what happens there is shown to you.
 
@@ -70,7 +62,7 @@ class FollowSubject(_Following):
         yield before.then(Follow.Begun, shown=self.shown)
 
 
-@command("contributor.unfollow", f"{_PATH}/unfollow", may=OWN, refuses=(OneSubject, WrongState))
+@command("contributor.unfollow", may=OWN, refuses=(OneSubject, WrongState))
 class UnfollowSubject(_Following):
     """Stop following something."""
 

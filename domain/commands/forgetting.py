@@ -15,7 +15,7 @@ from domain.permission import OWN
 from domain.values import ContributorId, ErasureGround
 
 
-@command("contributor.forget", "/contributors/{id}/forget", may=OWN)
+@command("contributor.forget", may=OWN)
 class ForgetContributor(Command):
     """Erase every text of a person, in all of their accounts; ids, remixes and credits stay.
 

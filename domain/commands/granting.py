@@ -39,7 +39,7 @@ class _OfRole(Command):
         return {"contributor": self.id, "role": self.role, "work": release, "pool": self.pool}
 
 
-@command("contributor.grant-role", f"{_HERE}/grant-role", refuses=_REFUSES)
+@command("contributor.grant-role", refuses=_REFUSES)
 class GrantRole(_OfRole):
     """Let a contributor act in a role: a producer for one work or pool, others everywhere."""
 
@@ -53,7 +53,7 @@ class GrantRole(_OfRole):
             yield Grant.Granted.born(past.id, **line, reason=self.reason)
 
 
-@command("contributor.end-role", f"{_HERE}/end-role", refuses=_REFUSES)
+@command("contributor.end-role", refuses=_REFUSES)
 class EndRole(_OfRole):
     """End a role of a contributor, at once; what they did in it stays."""
 

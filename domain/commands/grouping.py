@@ -30,17 +30,8 @@ from domain.values import (
     Role,
 )
 
-_PATH = "/memberships"
 
-
-@command(
-    "membership",
-    _PATH,
-    may=(GROUP,),
-    refuses=(GroupInGroup,),
-    makes="membership",
-    home=_PATH,
-)
+@command("membership", may=(GROUP,), refuses=(GroupInGroup,))
 class OfferMembership(Command):
     """Say that somebody is or was in a group; it counts once they agree.
 
@@ -71,14 +62,14 @@ class OfferMembership(Command):
         )
 
 
-@command("membership.accept", f"{_PATH}/{{id}}/accept", may=OWN, then=Membership.Accepted)
+@command("membership.accept", may=OWN, then=Membership.Accepted)
 class AcceptMembership(Command):
     """Agree that you are or were in a group."""
 
     id: MembershipId
 
 
-@command("membership.decline", f"{_PATH}/{{id}}/decline", may=OWN, then=Membership.Declined)
+@command("membership.decline", may=OWN, then=Membership.Declined)
 class DeclineMembership(Command):
     """Decline to be named as a member of a group, also later."""
 
@@ -86,13 +77,7 @@ class DeclineMembership(Command):
     reason: Annotated[Reason | None, Example("I only helped once.")] = None
 
 
-@command(
-    "membership.date",
-    f"{_PATH}/{{id}}/date",
-    may=OWN | {GROUP},
-    refuses=(WrongState,),
-    then=Membership.Dated,
-)
+@command("membership.date", may=OWN | {GROUP}, then=Membership.Dated)
 class DateMembership(Command):
     """State when somebody was in a group, such as when they leave."""
 
@@ -109,12 +94,7 @@ class Member(Record):
     part: Annotated[ExactRate, "Their part of its shares, as an exact text.", Example("1/3")]
 
 
-@command(
-    "contributor.divide",
-    "/contributors/{id}/divide",
-    may=OWN,
-    refuses=(WrongState, BadShare),
-)
+@command("contributor.divide", may=OWN, refuses=(WrongState, BadShare))
 class DivideShares(Command):
     """Say how the shares of a group are divided among its members, in all pools.
 

@@ -24,17 +24,8 @@ from domain.values import (
     WorkId,
 )
 
-_PATH = "/identifiers"
 
-
-@command(
-    "identifier",
-    _PATH,
-    may=("contributor", *SPEAKING),
-    refuses=(BadIdentifier, NoSource),
-    makes="identifier",
-    home=_PATH,
-)
+@command("identifier", may=("contributor", *SPEAKING), refuses=(BadIdentifier, NoSource))
 class StateIdentifier(Command):
     """State the number of a work or a person in a registry, such as an ISRC or an ISNI.
 
@@ -108,12 +99,7 @@ def _number_of(on: str, scheme: str, identifier: str) -> str:
     return number
 
 
-@command(
-    "identifier.withdraw",
-    f"{_PATH}/{{id}}/withdraw",
-    may=Identifier.UNDO | SPEAKING,
-    then=Identifier.Withdrawn,
-)
+@command("identifier.withdraw", may=Identifier.UNDO | SPEAKING, then=Identifier.Withdrawn)
 class WithdrawIdentifier(Command):
     """Withdraw an identifier that is wrong: it stays on record and is found no more."""
 

@@ -33,7 +33,6 @@ from domain.remix import must_be_within_cap
 from domain.values import Example, JoinId, NewJoinId, Reason, Uri, WorkId
 from domain.work import Work
 
-_PATH = "/joins"
 MOST_JOINED = 100
 """How many works are one at most: each is named in the facts about their joins."""
 EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster of both"})
@@ -41,13 +40,10 @@ EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster 
 
 @command(
     "join",
-    _PATH,
     may=EITHER | BOTH,
     at_once=BOTH,
     spends=("claims",),
     refuses=(NoSource, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
-    makes="join",
-    home=_PATH,
 )
 class JoinWorks(Command):
     """Say that two works are the same: they are one from then on, without a further generation.
@@ -95,7 +91,6 @@ class JoinWorks(Command):
 
 @command(
     "join.accept",
-    f"{_PATH}/{{id}}/accept",
     may=("addressee",),
     late=("moderator",),
     refuses=(WrongState, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
@@ -114,13 +109,7 @@ class AcceptJoin(Command):
         yield from _offered(past, join.work, join.into)
 
 
-@command(
-    "join.decline",
-    f"{_PATH}/{{id}}/decline",
-    may=("addressee", "opener"),
-    late=("moderator",),
-    then=Join.Declined,
-)
+@command("join.decline", may=("addressee", "opener"), late=("moderator",), then=Join.Declined)
 class DeclineJoin(Command):
     """Decline that two works are the same, or withdraw having said so."""
 
@@ -128,7 +117,7 @@ class DeclineJoin(Command):
     reason: Annotated[Reason | None, Example("Mine is the live recording.")] = None
 
 
-@command("join.undo", f"{_PATH}/{{id}}/undo", may=EITHER, refuses=(WrongState,))
+@command("join.undo", may=EITHER, refuses=(WrongState,))
 class UndoJoin(Command):
     """Undo a join: what was said of either work is said of that one alone from now on.
 

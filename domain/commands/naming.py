@@ -18,12 +18,11 @@ from domain.text import searched
 from domain.values import ContributorId, CreditId, Example, FormerName, Name
 from domain.words import words_of
 
-_PATH = "/contributors"
 ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})
 """What is written on a credit, where a name may be among other words."""
 
 
-@command("contributor.rename", f"{_PATH}/{{id}}/rename", may=OWN, then=Contributor.Renamed)
+@command("contributor.rename", may=OWN, then=Contributor.Renamed)
 class RenameContributor(Command):
     """Change the name of a contributor; the account stays.
 
@@ -67,7 +66,7 @@ def _words(text: str) -> str:
     return f" {' '.join(words_of(text)) or searched(text)} "
 
 
-@command("credit.hide", "/credits/{id}/hide", may=OWN, then=Credit.Hidden)
+@command("credit.hide", may=OWN, then=Credit.Hidden)
 class HideCredit(Command):
     """Keep your name off one credit: it counts and is paid, and is shown without it.
 
@@ -78,7 +77,7 @@ class HideCredit(Command):
     id: CreditId
 
 
-@command("credit.unhide", "/credits/{id}/unhide", may=OWN, then=Credit.Shown)
+@command("credit.unhide", may=OWN, then=Credit.Shown)
 class UnhideCredit(Command):
     """Put your name back on a credit."""
 

@@ -37,7 +37,6 @@ from domain.values import (
     Title,
 )
 
-_PATH = "/projects"
 _ITS_LEADERS = (LEADER,)
 _TITLE = Annotated[Title, Example("The Lighthouse That Walked Away")]
 _STEP = Annotated[Title, Example("The seven panels")]
@@ -77,15 +76,7 @@ class FirstStep(Record):
     text: _WANTED = None
 
 
-@command(
-    "project",
-    _PATH,
-    may=(ANYONE,),
-    spends=("projects",),
-    refuses=(NoSteps, NoLeaders),
-    makes="project",
-    home=_PATH,
-)
+@command("project", may=(ANYONE,), spends=("projects",), refuses=(NoSteps, NoLeaders))
 class LaunchProject(Command):
     """Launch a project with its first steps; you lead it, with the others you name."""
 
@@ -139,12 +130,7 @@ class _OfProject(Command):
         return led(past, self.id)
 
 
-@command(
-    "project.describe",
-    f"{_PATH}/{{id}}/describe",
-    may=_ITS_LEADERS,
-    refuses=(NothingStated, WrongState),
-)
+@command("project.describe", may=_ITS_LEADERS, refuses=(NothingStated, WrongState))
 class DescribeProject(_OfProject):
     """State its title, its goal or its kind anew; the rest stays."""
 
@@ -167,9 +153,7 @@ def _stated(said: Command, *names: str) -> dict[str, Any]:
     return stated
 
 
-@command(
-    "step", f"{_PATH}/{{project}}/steps", may=_ITS_LEADERS, refuses=(WrongState,), makes="step"
-)
+@command("step", "/projects/{project}/steps", may=_ITS_LEADERS, refuses=(WrongState,))
 class PublishStep(Command):
     """Publish a further step of a project."""
 
@@ -186,7 +170,7 @@ class PublishStep(Command):
         yield Step.Published.born(past.id, project=self.project, title=self.title, text=self.text)
 
 
-@command("step.describe", "/steps/{id}/describe", may=_ITS_LEADERS, refuses=(NothingStated,))
+@command("step.describe", may=_ITS_LEADERS, refuses=(NothingStated,))
 class DescribeStep(Command):
     """State the title or the text of a step anew; the rest stays."""
 
@@ -204,12 +188,7 @@ class DescribeStep(Command):
 # -- who leads it --------------------------------------------------------------------------------
 
 
-@command(
-    "project.assign-leader",
-    f"{_PATH}/{{id}}/assign-leader",
-    may=_ITS_LEADERS,
-    refuses=(WrongState,),
-)
+@command("project.assign-leader", may=_ITS_LEADERS, refuses=(WrongState,))
 class AssignLeader(_OfProject):
     """Let somebody lead the project, beside those who do."""
 
@@ -223,12 +202,7 @@ class AssignLeader(_OfProject):
         yield project.then(Project.LeaderAssigned, contributor=self.contributor, leaders=leaders)
 
 
-@command(
-    "project.remove-leader",
-    f"{_PATH}/{{id}}/remove-leader",
-    may=_ITS_LEADERS,
-    refuses=(WrongState, LastLeader),
-)
+@command("project.remove-leader", may=_ITS_LEADERS, refuses=(WrongState, LastLeader))
 class RemoveLeader(_OfProject):
     """End that somebody leads the project, such as yourself; the last one can't be removed."""
 
@@ -253,14 +227,14 @@ class RemoveLeader(_OfProject):
 # -- how it goes on ------------------------------------------------------------------------------
 
 
-@command("project.update", f"{_PATH}/{{id}}/update", may=_ITS_LEADERS, then=Project.Updated)
+@command("project.update", may=_ITS_LEADERS, then=Project.Updated)
 class UpdateProject(_OfProject):
     """Tell everybody how the project stands."""
 
     text: Annotated[Remark, Example("All seven panels are inked. Letters are next.")]
 
 
-@command("project.close", f"{_PATH}/{{id}}/close", may=_ITS_LEADERS, then=Project.Closed)
+@command("project.close", may=_ITS_LEADERS, then=Project.Closed)
 class CloseProject(_OfProject):
     """Close a project, with what came of it; nothing more is added to it."""
 
@@ -269,7 +243,7 @@ class CloseProject(_OfProject):
     reason: _WHY = None
 
 
-@command("project.reopen", f"{_PATH}/{{id}}/reopen", may=_ITS_LEADERS, then=Project.Reopened)
+@command("project.reopen", may=_ITS_LEADERS, then=Project.Reopened)
 class ReopenProject(_OfProject):
     """Go on with a project that was closed."""
 
@@ -296,13 +270,7 @@ class _OfPlacement(Command):
         return placed.project if placed is not None and placed.holds else None
 
 
-@command(
-    "contribution.place",
-    "/contributions/{id}/place",
-    may=("poster", LEADER),
-    spends=("answers",),
-    refuses=(WrongState,),
-)
+@command("contribution.place", may=("poster", LEADER), spends=("answers",), refuses=(WrongState,))
 class PlaceContribution(_OfPlacement):
     """Put a piece into a step of a project; it leaves the step that it was in.
 
@@ -336,12 +304,7 @@ def placed(
     return before.then(Placement.Made, **said, left=left)
 
 
-@command(
-    "contribution.take-out",
-    "/contributions/{id}/take-out",
-    may=("poster", LEADER),
-    refuses=(WrongState,),
-)
+@command("contribution.take-out", may=("poster", LEADER), refuses=(WrongState,))
 class TakeOutContribution(_OfPlacement):
     """Take a piece out of the project that it is in; that it was there stays on record."""
 

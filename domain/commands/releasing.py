@@ -52,8 +52,6 @@ from domain.values import (
 )
 from domain.work import Work
 
-_PATH = "/releases"
-
 
 @record
 class Component(Record):
@@ -73,11 +71,9 @@ class Used(NamedTuple):
 
 @command(
     "release",
-    _PATH,
     may=(ANYONE,),
     spends=("works",),
     refuses=(NoComponents, RepeatedComponent, CapExceeded, SplitTooLarge, BadIdentifier),
-    makes="release",
     home="/works",
 )
 class AssembleRelease(Command):
@@ -128,12 +124,7 @@ class AssembleRelease(Command):
         yield from numbered(past.id, self.identifiers)
 
 
-@command(
-    "release.publish",
-    f"{_PATH}/{{id}}/publish",
-    may=("poster", "producer"),
-    refuses=(WrongState, LicenceConflict),
-)
+@command("release.publish", may=("poster", "producer"), refuses=(WrongState, LicenceConflict))
 class PublishRelease(Command):
     """Publish a release: its lineage is frozen at this position.
 
@@ -150,12 +141,7 @@ class PublishRelease(Command):
         yield published._replace(content={**published.content, "conflicts": conflicts or None})
 
 
-@command(
-    "release.withdraw",
-    f"{_PATH}/{{id}}/withdraw",
-    may=("poster", "producer"),
-    then=Release.Withdrawn,
-)
+@command("release.withdraw", may=("poster", "producer"), then=Release.Withdrawn)
 class WithdrawRelease(Command):
     """Withdraw a release."""
 
@@ -165,7 +151,6 @@ class WithdrawRelease(Command):
 
 @command(
     "remix.replace",
-    "/remixes/{id}/replace",
     may=SPEAKING,
     refuses=(
         *(WrongState, NotOfRelease, RepeatedComponent, SelfRemix, LineageCycle, CapExceeded),

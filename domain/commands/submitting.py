@@ -67,8 +67,6 @@ from domain.values import (
 )
 from domain.work import Work
 
-_PATH = "/contributions"
-
 
 @record
 class Author(Record):
@@ -105,14 +103,12 @@ class Source(Record):
 
 @command(
     "contribution",
-    _PATH,
     may=(ANYONE,),
     spends=("works", "credits", "answers"),
     refuses=(
         *OF_SOURCES,
         *(ContradictoryDisclosure, BadIdentifier, WrongState, ChallengeOver),
     ),
-    makes="contribution",
     home="/works",
 )
 class SubmitContribution(Command):
@@ -214,12 +210,7 @@ class SubmitContribution(Command):
             )
 
 
-@command(
-    "contribution.withdraw",
-    f"{_PATH}/{{id}}/withdraw",
-    may=("poster",),
-    then=Contribution.Withdrawn,
-)
+@command("contribution.withdraw", may=("poster",), then=Contribution.Withdrawn)
 class WithdrawContribution(Command):
     """Withdraw a piece: its title is erased from every answer and from the vault."""
 
