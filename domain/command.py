@@ -94,7 +94,7 @@ class Record:
         form = _form(cast("Any", cls))
         own = made.__dict__ = {**form.blank, **said}
         assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
-        assert said.keys() >= form.needed, f"{cls.__name__} lacks a field"
+        assert said.keys() >= {*cls.needed()}, f"{cls.__name__} lacks a field"
         for name, record in form.lists:
             if (parts := own[name]) is not None:
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
@@ -119,17 +119,17 @@ class Record:
             if value is not None and value != one.default
         }
 
-    def said(self, kind: type[Value] = Value) -> list[tuple[Field, Any]]:
-        """Every field of a kind that has a value, including those of the records in its lists."""
+    def ids(self) -> list[tuple[Field, Any]]:
+        """The ids in it, each with its field, including those of the records in its lists."""
         found: list[tuple[Field, Any]] = []
-        own, of, wanted = vars(self), cast("Any", type(self)), cast("Any", kind)
-        for one in _fields_of(of, wanted):
+        own = vars(self)
+        for one in _fields_with_ids(cast("Any", type(self))):
             value = own[one.name]
             if value is None:
                 continue
             if isinstance(one.value, Several):
                 for part in value:
-                    found += part.said(kind)
+                    found += part.ids()
             elif isinstance(one.value, Many):
                 found += [(one._replace(value=one.value.inner), each) for each in value]
             else:
@@ -331,18 +331,18 @@ def command(
 @cache
 def _fields(cls: type[Any]) -> tuple[Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(Field(one.name, value_of(hints[one.name]), _default(one)) for one in fields(cls))
+    return tuple(Field(one.name, value_of(hints[one.name]), one.default) for one in fields(cls))
 
 
 @cache
-def _fields_of(cls: type[Any], kind: type[Value]) -> tuple[Field, ...]:
-    """The fields with values of a kind, and those with records in which there may be some."""
+def _fields_with_ids(cls: type[Any]) -> tuple[Field, ...]:
+    """The fields with ids, and those with records in which there may be some."""
     held = ((one, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
     return tuple(
         one
         for one, value in held
-        if isinstance(value, kind)
-        or (isinstance(value, Several) and _fields_of(cast("Any", value.record), cast("Any", kind)))
+        if isinstance(value, Ref)
+        or (isinstance(value, Several) and _fields_with_ids(cast("Any", value.record)))
     )
 
 
@@ -351,7 +351,6 @@ class _Form(NamedTuple):
 
     blank: dict[str, Any]
     """Its fields with their defaults."""
-    needed: frozenset[str]
     lists: list[tuple[str, type[Record]]]  # of records
     to_read: list[tuple[str, Callable[[Any, datetime], Any], bool]]
     """The fields whose values have a form to be read, how, and whether they are needed."""
@@ -377,20 +376,13 @@ def _form(cls: type[Any]) -> _Form:
     sealed = {
         one.name: False for one in every if one.name in of_texts and isinstance(one.value, Text)
     }
-    needed = frozenset(name for name, default in blank.items() if default is MISSING)
-    return _Form(
-        blank, needed, lists, to_read, sealed, [name for name in blank if name in of_texts]
-    )
+    return _Form(blank, lists, to_read, sealed, [name for name in blank if name in of_texts])
 
 
 def _reader(value: Value) -> Callable[[Any, datetime], Any]:
     if isinstance(value, Several):
         return lambda said, now: tuple([part.read(now) for part in said])
     return value.reader if isinstance(value, Word) else value.read
-
-
-def _default(one: Any) -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
 
 
 def _plain(said: Record) -> dict[str, Any]:

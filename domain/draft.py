@@ -82,7 +82,7 @@ def read_first(command: Command, by: str) -> Iterator[str]:
     yield by
     if by != OPERATOR:
         yield grant_id(by, "auditor")
-    yield from (id for _, id in command.said(Ref))
+    yield from (id for _, id in command.ids())
 
 
 class Draft(Past):
@@ -248,7 +248,7 @@ class Draft(Past):
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
             raise NotPermitted(self.actor, command.words(), open_to(()))
-        for one, id in command.said(Ref):
+        for one, id in command.ids():
             match one.value:
                 case Ref(noun=noun, is_part=False) if noun in NAMED:
                     self.named(noun, id)
