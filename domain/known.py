@@ -17,11 +17,11 @@ from domain.join import MEMBERS, NODE, OF, Join
 from domain.lineage import Edge, Lineage, equal_holders, once
 from domain.money.entry import Entry
 from domain.money.revenue import Booked
-from domain.money.split import MAXIMUM_EDGES
+from domain.money.split import limit_edges
 from domain.outside import Outside, outside_id
 from domain.pending import Pending, Stream, is_born
 from domain.recorders import JournalRecorder
-from domain.refusal import SplitTooLarge, UnknownWork
+from domain.refusal import UnknownWork
 from domain.remix import Remix, exact_rate
 from domain.stored import Placed, facts_in
 
@@ -145,8 +145,7 @@ class Known:
     def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
         """A work's lineage with its people; an edge without a rate has the default one."""
         edges = self.edges_above(work)
-        if len(edges) > MAXIMUM_EDGES:
-            raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+        limit_edges(len(edges))
         root = self.node(work)
         works = {root, *(edge.parent for edge in edges)}
         born = self.facts.births(works | {work})

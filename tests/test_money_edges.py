@@ -31,6 +31,7 @@ from domain.money.proposal import Proposal, about
 from domain.money.remitting import MOST_SENT, Arrangements, Quote, remitted
 from domain.money.reserve import UNTIL_FREED, Reserve
 from domain.money.shares import RELEASE, must_be_scope, waived_in
+from domain.money.split import MAXIMUM_EDGES, limit_edges
 from domain.money.through import joined
 from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
@@ -158,7 +159,7 @@ def test_names_and_amounts_are_as_long_as_stated() -> None:
         units_minor(most + 1, "cap_minor")
 
 
-def test_shares_are_as_long_together_as_stated() -> None:
+def test_shares_and_lineages_are_as_long_together_as_stated() -> None:
     must_be_writable(3, 5, 15)
     with pytest.raises(SplitTooLarge):
         must_be_writable(4, 4, 15)
@@ -169,6 +170,9 @@ def test_shares_are_as_long_together_as_stated() -> None:
         limit_scale(1 << 9, 2)
         with pytest.raises(SplitTooLarge):
             limit_scale(1 << 10, 2)
+    limit_edges(MAXIMUM_EDGES)
+    with pytest.raises(SplitTooLarge):
+        limit_edges(MAXIMUM_EDGES + 1)
 
 
 def test_the_parts_that_reversals_take_back_sum_to_the_whole() -> None:

@@ -79,6 +79,12 @@ MAXIMUM_PLACE_LENGTH = 1_000
 _CARRIED = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?")
 
 
+def limit_edges(count: int) -> None:
+    """Refuse a lineage of more edges than a split is computed over."""
+    if count > MAXIMUM_EDGES:
+        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+
+
 @dataclass(frozen=True)
 class Split:
     """A division, its flow through the policy, and the waived shares, which stay visible."""

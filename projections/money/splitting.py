@@ -24,7 +24,7 @@ from domain.money.currency import currency_code
 from domain.money.payee import Payee
 from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
 from domain.money.policy.reading import Policy
-from domain.money.split import MAXIMUM_EDGES, read_terms, split
+from domain.money.split import limit_edges, read_terms, split
 from domain.outside import normal_uri
 from domain.pedigree import Ends, Pedigree
 from domain.readers import EVERYONE
@@ -101,8 +101,7 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     the edge by name.
     """
     above = ancestry(view, work)
-    if len(numbered(view, work).edges) > MAXIMUM_EDGES:
-        raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
+    limit_edges(len(numbered(view, work).edges))
     tree, credits, _ = attribution.credits_above(view, work)
     graph, ids = rated(view, work, default_rate), ids_in(view, work)
 
