@@ -15,6 +15,7 @@ from domain.refusal import NotPermitted
 from projections.money import pools, statements
 from projections.money.pools.beancount import beancount
 from projections.money.pools.reasons import why
+from projections.money.readers import Reader
 from projections.money.remittances import withholdings
 from projections.money.statement_files import as_csv
 from projections.money.statement_pdf import _shown
@@ -411,3 +412,19 @@ def test_what_is_held_is_told_the_most_first() -> None:
         with told.view() as view:
             (said,) = statements.statement(view, told.journal, a)["statements"]
     assert [each["amount_minor"] for each in said["held"]] == [300, 100]
+
+
+def test_a_hidden_credit_is_seen_by_its_person_and_by_who_reads_everything() -> None:
+    with bank(SQLITE) as told:
+        a, b, uma = told.people("a", "b", "uma")
+        told.piece("song", by=[a])
+        posted, granted = told.since(0, "contribution.submitted", "credit.granted")
+        told.tell("hide_credit", id=granted.originator_id, actor=a)
+        told.tell("grant_role", id=uma, role="auditor", reason="r")
+        with told.view() as view:
+            readers = {who: Reader(view, told.journal, who) for who in (a, b, uma, OPERATOR, "")}
+            seen = [
+                [who for who, reader in readers.items() if reader.sees(each)]
+                for each in (posted, granted)
+            ]
+    assert seen == [[*readers], [a, uma, OPERATOR]]
