@@ -125,7 +125,7 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
         if kind in ("reversal", "expense_reversal"):
             item: ReversalItem = {"id": id, "amount_minor": -amount, "against": against}
             reversals[revenue].append(item)
-    taken_back = _taken_back(view, [row[0] for row in rows if row[5] < 0])
+    taken_back = _taken_back(view, [row[0] for row in rows])
     sold = _sold_told(journal, [row[0] for row in rows if row[1] == "revenue"])
     texts = view.texts({text for row in rows for text in (row[8], row[9], row[10])})
     told = payees_told(view, {row[4] for row in rows if row[4] is not None})
