@@ -68,11 +68,15 @@ OWN: dict[str, Kind] = {
     "unknown_choice": Kind(422, "A value is not one of those documented."),
     "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
-    "internal_error": Kind(500, "Something went wrong in the service; it has been logged."),
+    "internal_error": Kind(
+        500,
+        "Something went wrong in the service; it has been logged. If “stemma verify database” "
+        "finds nothing changed in what is stored, it is a mistake of Stemma.",
+    ),
     "damaged": Kind(
         500,
         "What is stored can't be read as what it should be; it has been logged. “stemma verify "
-        "database” names the damaged row, and if there is none, the mistake is in the service.",
+        "database” names all that is damaged.",
     ),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "rebuild_needed": Kind(

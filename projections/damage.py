@@ -1,9 +1,8 @@
 """Damage: what is stored can't be read as what it should be, so there is no answer.
 
-Everything that reads rows and facts is here or in domain/, and checks neither: both were written by
-us alone. So an error of these kinds that begins here says that something was changed behind our
-back, or that we have made a mistake; “stemma verify database” tells which. Of a row that can't be
-read at all it is known (domain.unreadable).
+The one rule, for every way in: it is called damage if a row that does not read is known
+(domain.unreadable), or something stored is not as it was signed. Any other error comes of what was
+changed behind our back, or of a mistake of ours; only “stemma verify database” tells which.
 """
 
 from __future__ import annotations
@@ -11,19 +10,16 @@ from __future__ import annotations
 from traceback import walk_tb
 
 from domain.tree import NotVerified
-from domain.unreadable import READING_FAILS
+from domain.unreadable import READING_FAILS, Unreadable
 
 DAMAGED = (*READING_FAILS, NotVerified)
 """What it may end in to read what is damaged."""
-READING = ("domain", "projections")
-OURS = (*READING, "api", "scripts")
+OURS = ("domain", "projections", "api", "scripts")
 
 
 def is_of_damage(error: BaseException) -> bool:
-    """Whether an error may come of what is stored, by where it began."""
-    if not isinstance(error, DAMAGED):
-        return False
-    return next((frame.partition(".")[0] for frame, _ in _ours(error)), "") in READING
+    """Whether an error says what is damaged."""
+    return isinstance(error, Unreadable | NotVerified)
 
 
 def place_of(error: BaseException) -> str:

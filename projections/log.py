@@ -47,7 +47,7 @@ from domain.tree import (
     verify_consistency,
 )
 from domain.trust import Policy
-from domain.unreadable import of_only_row
+from domain.unreadable import Unreadable, of_only_row
 from projections import latest as latest_facts
 from projections.latest import NOTES, LatestMap, note_first
 
@@ -542,6 +542,9 @@ def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]
     places = [_place(tile) for tile in tiles]
     sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
     rows: dict[int, bytes] = dict(query(sql, places=places))
+    for tile, place in zip(tiles, places, strict=True):
+        if place not in rows:
+            raise Unreadable("log_tiles", tile.path, LookupError("it is not there"))
     return [bytes(rows[place]) for place in places]
 
 

@@ -12,7 +12,6 @@ import click
 
 from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
 from domain.refusal import Refusal
-from domain.unreadable import Unreadable
 from projections.damage import is_of_damage, place_of
 from projections.store import BadCursor, Behind
 from scripts.commands import (
@@ -92,15 +91,15 @@ class Command(click.Group):
 
 
 def _unforeseen(problem: Exception) -> click.ClickException:
-    """What is stored can't be read, or we have made a mistake."""
-    names = "“stemma verify database” names all that is."
-    if isinstance(problem, Unreadable):
-        return click.ClickException(f"{problem} (damaged). {names}")
+    """What is stored is damaged, or the audit has to tell whether it is."""
     if is_of_damage(problem):
-        said = f"What is stored can't be read as what it should be: {problem!r} (damaged). {names}"
-        return click.ClickException(said)
-    said = f"This is a mistake of Stemma, which should be reported: {problem!r}, in "
-    return OurMistake(f"{said}{place_of(problem)} (internal_error).")
+        names = "“stemma verify database” names all that is."
+        return click.ClickException(f"{problem} (damaged). {names}")
+    return OurMistake(
+        f"Something went wrong: {problem!r}, in {place_of(problem)} (internal_error). If “stemma "
+        "verify database” finds nothing changed in what is stored, this is a mistake of Stemma, "
+        "which should be reported."
+    )
 
 
 @click.group(

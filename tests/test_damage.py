@@ -18,23 +18,29 @@ from scripts.stemma import main
 DAMAGE = {
     "DELETE FROM {works} WHERE number IN (SELECT parent FROM {remixes})": (
         "/works/{song}/ancestors",
+        "internal_error",
         "read tables",
     ),
-    "UPDATE stored_events SET state = '{{' WHERE topic = 'remix.declared'": (
+    "UPDATE stored_events SET state = CAST('{{' AS {bytes}) WHERE topic = 'remix.declared'": (
         "/works/{song}/history",
+        "damaged",
         "journal",
     ),
-    "DELETE FROM log_tiles": ("/works/{song}/history.receipts", "log"),
-    "UPDATE log_checkpoints SET note = 'x'": ("/log/latest/{song}", "log"),
+    "DELETE FROM log_tiles": ("/works/{song}/history.receipts", "damaged", "log"),
+    "UPDATE log_checkpoints SET note = CAST('x' AS {bytes})": (
+        "/log/latest/{song}",
+        "damaged",
+        "log",
+    ),
 }
-"""What is done, where it is seen, and the check that names it."""
+"""What is done, where it is seen, by which code, and the check that names it."""
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_is_damaged_is_said_so_and_named(
     database: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    where, check = DAMAGE[damage]
+    where, code, check = DAMAGE[damage]
     with serving(database, follow=False) as served:
         told = Story(served.service)
         song = told.piece("song", told.piece("poem"))
@@ -42,15 +48,15 @@ def test_what_is_damaged_is_said_so_and_named(
         served.service.log.catch_up()
         where, number = where.format(song=song), told.store.current().number
         tables = {name: table_name(name, number) for name in ("works", "remixes")}
-        statement = damage.format(**tables)
-        if database.startswith("postgres"):
-            statement = statement.replace("'{'", "'{'::bytea").replace("'x'", "'x'::bytea")
+        of_bytes = "bytea" if database.startswith("postgres") else "BLOB"
+        statement = damage.format(bytes=of_bytes, **tables)
         with raw_connection(database) as connection:
             without_triggers(connection, "stored_events")
             connection.execute(statement)
         served.service.log._tiles_read.clear()
         answer = served.operator.get(where)
-        assert (answer.status, answer.code) == (500, "damaged")
+        assert (answer.status, answer.code) == (500, code)
+        assert "stemma verify database" in answer.text
         assert "Traceback" not in answer.text
         assert "Traceback" in caplog.text
         assert isinstance(all_differences(CHECKS[check], served.service, no_progress), list)
@@ -70,6 +76,22 @@ def test_the_terminal_says_it_in_a_sentence(tmp_path: Path) -> None:
         row = "stored_events, position 1: this row does not read (JSONDecodeError("
         assert row in done.output or asked[0] == "export", done.output
         assert "Traceback" not in done.output
+
+
+def test_a_mistake_of_ours_is_not_called_damage_by_any_way_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although it began where what is stored is read."""
+    database = f"sqlite:///{tmp_path / 'a.db'}"
+    with serving(database, follow=False) as served:
+        song = Story(served.service).piece("song")
+        served.service.follower.catch_up()
+        with monkeypatch.context() as mistaken:
+            mistaken.setattr("domain.stored.read_links", {}.__getitem__)
+            answer = served.operator.get(f"/works/{song}/history.receipts")
+            done = CliRunner().invoke(main, ["--database", database, "history", song])
+        assert (answer.status, answer.code) == (500, "internal_error")
+    assert (done.exit_code, "a mistake of Stemma" in done.output) == (70, True), done.output
 
 
 def test_a_mistake_of_ours_is_told_from_damage(
