@@ -24,7 +24,7 @@ class Refusal(Exception):
     """Something that may not happen, in a sentence, with the particulars in ``details``.
 
     The sentence is a template; values in quotation marks come from the request, and are shortened
-    to a line.
+    to a line. What is stated by name is a particular that the sentence does not tell.
     """
 
     code: ClassVar[str]
@@ -40,7 +40,7 @@ class Refusal(Exception):
         if listed:
             REFUSALS[cls.code] = cls
 
-    def __init__(self, *values: object) -> None:
+    def __init__(self, *values: object, **particulars: object) -> None:
         names = dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.says) if name)
         quoted = {name for name in names if f"“{{{name}}}”" in self.says}
         self.details: dict[str, object] = {
@@ -51,7 +51,7 @@ class Refusal(Exception):
         super().__init__(self.says.format(**told))
         self.details |= {
             n: v[:MOST_LISTED] for n, v in self.details.items() if isinstance(v, tuple)
-        }
+        } | particulars
 
 
 class Wrong(NamedTuple):
@@ -700,14 +700,14 @@ class CommentsOpen(Conflict):
 class ReversalTooLarge(Conflict):
     """No more can be reversed than is left of the revenue or the expense."""
 
-    says = "Only {left_minor} units of it are left."
+    says = "Only {left} of it is left."
 
 
 class AdjustmentUnbalanced(Conflict):
     """An adjustment sums to zero, or states who is charged the rest."""
 
     says = (
-        "The amounts sum to {rest_minor} units. They sum to zero, or a payer is stated who is "
+        "The amounts sum to {rest}. They have to sum to zero, or a payer is stated who is "
         "charged the rest; and somebody gets or gives something."
     )
 
@@ -715,7 +715,10 @@ class AdjustmentUnbalanced(Conflict):
 class AssignmentTooLarge(Conflict):
     """No more can be assigned than is owed and not held for another reason."""
 
-    says = "Only {left_minor} units can be assigned to another payee."
+    says = (
+        "Only {left} can be assigned to another payee. What is held for another reason stays where "
+        "it is; a payout that came back is claimed first."
+    )
 
 
 class UnknownPayee(Unknown):
@@ -775,7 +778,7 @@ class NothingToConfirm(Conflict):
 class NothingToPay(Conflict):
     """Nobody is owed enough that can be paid now."""
 
-    says = "Nobody is owed {minimum_minor} units of {currency} or more that can be paid now."
+    says = "Nobody is owed {least} or more that can be paid now."
 
 
 class StatementTooLong(Refusal):

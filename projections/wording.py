@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from domain.money.currency import called, digits
+from domain.money.currency import money
 from domain.refusal import BadRate
 from domain.remix import exact_rate
 
@@ -90,19 +90,6 @@ def rate(stated: str | None) -> str:
     except BadRate:
         return stated or ""
     return stated or "" if told.startswith("about") else told
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """An amount with the digits of its currency, and its name."""
-    return f"{amount(amount_minor, currency)} {called(currency)}"
-
-
-def amount(amount_minor: int, currency: str) -> str:
-    """An amount with the digits of its currency."""
-    exponent = digits(currency)
-    whole, rest = divmod(abs(amount_minor), 10**exponent)
-    after_point = f".{rest:0{exponent}d}" if exponent else ""
-    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point}"
 
 
 STANDS = {

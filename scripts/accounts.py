@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from domain.money.currency import money
 from projections.money.pools import pool_named
 from projections.question import Asking
 from projections.wording import (
@@ -20,7 +21,6 @@ from projections.wording import (
     booked,
     day,
     held_because,
-    money,
     percent,
     recouping,
     reserving,

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from domain.money.currency import decimal
+from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
 from projections import attribution as people
@@ -30,7 +30,6 @@ from projections.dating import in_words
 from projections.question import Asking
 from projections.store import Page, View
 from projections.told import LineageTold
-from projections.wording import money
 from scripts.bundle import Report
 
 RENDERERS = {

@@ -332,7 +332,7 @@ def test_a_goodwill_credit_is_charged_to_a_stated_payer_or_sums_to_zero(database
         said = {"pool": pool, "lines": lines, "reason": "goodwill"}
         with pytest.raises(AdjustmentUnbalanced) as refused:
             told.tell("record_adjustment", **said)
-        assert refused.value.details == {"rest_minor": 10}
+        assert refused.value.details == {"rest": "0.10 USD", "rest_minor": 10}
         told.tell("record_adjustment", payer="operator", **said)
         assert earned(told) == {"a": 46, "b": 64, "operator": -10}
         lines.append({"payee": "operator", "amount_minor": -10})
@@ -396,7 +396,7 @@ def test_what_is_held_because_nobody_is_left_goes_to_the_heirs(database: str) ->
         assert told.pay() == {ana: 1000}
         with pytest.raises(AssignmentTooLarge) as refused:
             told.tell("record_assignment", payee=ben, to=eve, amount_minor=1001, **HEIRS)
-        assert refused.value.details == {"left_minor": 1000}
+        assert refused.value.details == {"left": "10.00 USD", "left_minor": 1000}
         told.tell("record_assignment", payee=ben, to=eve, amount_minor=333, **HEIRS)
         assert earned(told) == {ben: 667, eve: 333}
         told.tell("record_assignment", payee=ben, to="Foundation", pool=pool, **HEIRS)
@@ -420,7 +420,7 @@ def test_what_is_held_for_another_reason_is_not_assigned_and_debts_are(database:
         told.earn(other, 500)
         with pytest.raises(AssignmentTooLarge) as refused:
             told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
-        assert refused.value.details == {"left_minor": 0}
+        assert refused.value.details == {"left": "0.00 USD", "left_minor": 0}
         told.accept(waits, ben)
         told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
         assert earned(told) == {ana: 250, eve: 150}

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from domain.money.currency import called
-from projections import wording
+from domain.money.currency import called, money
 from projections.pictures import Markup, earnings_svg
 
 
@@ -18,7 +17,7 @@ def earnings_drawn(months: Iterable[Mapping[str, Any]], currency: str) -> Markup
         units[each["month"]] = units.get(each["month"], 0) + each["earned_minor"]
     return earnings_svg(
         units,
-        partial(wording.money, currency=currency),
+        partial(money, currency=currency),
         title=f"Earned in {called(currency)}",
         stand_alone=False,
     )

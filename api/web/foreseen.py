@@ -14,10 +14,10 @@ from api.web import words
 from domain.command import Command
 from domain.commands.admitting import MergeContributor, SeparateContributor
 from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
+from domain.money.currency import money
 from domain.outside import outside_id
 from projections import attribution, lineage, people, timeline
 from projections.store import View
-from projections.wording import money
 
 
 def foreseen(view: View, command: Command) -> list[Markup]:

@@ -40,6 +40,7 @@ from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.fact import Fact
 from domain.journal import Journal
+from domain.money.currency import amount, called, money
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import LARGEST_POSITION
 from projections import lineage, wording
@@ -102,8 +103,10 @@ class Frame:
         self.blueprint.app_template_filter("day")(wording.day)
         self.blueprint.app_template_filter("percent")(wording.percent)
         self.blueprint.app_template_filter("rate")(wording.rate)
+        self.blueprint.app_template_filter("unit")(called)
         self.blueprint.app_template_filter("combined")(lambda one, **more: {**one, **more})
-        self.blueprint.app_template_global("money")(wording.money)
+        self.blueprint.app_template_global("amount")(amount)
+        self.blueprint.app_template_global("money")(money)
         self.blueprint.app_template_global("address")(words.address)
         self.blueprint.app_template_global("called")(words.called)
         self.blueprint.app_template_global("again")(again)

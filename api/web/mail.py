@@ -22,6 +22,7 @@ from api.sending.mailboxes import CONFIRMED, Mailbox
 from api.web import words
 from api.web.finding import told
 from domain.journal import Journal
+from domain.money.currency import money
 from domain.permission import OPERATOR
 from projections import happenings, inbox, wording
 from projections.inbox import InboxItem
@@ -141,7 +142,7 @@ def _terms(item: InboxItem) -> Iterator[str]:
         since = "since" if item["is_overdue"] else "until"
         yield f"{since} {wording.day(item['deadline'])}"
     for amount in item["amounts"]:
-        yield wording.money(amount["amount_minor"], amount["currency"])
+        yield money(amount["amount_minor"], amount["currency"])
 
 
 def _stop(one: Mailbox, sender: Sender) -> str:

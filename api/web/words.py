@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from domain.dates import is_surely_before
 from domain.fact import FACTS
+from domain.money.currency import money
 from domain.permission import OPERATOR
 from domain.readers import EVERYONE
 from domain.registry import COMMANDS
@@ -205,7 +206,7 @@ def told_to(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> 
     """The sentence of a fact for the person that it happened to."""
     if item["topic"] in OF_PAYOUT:
         said = item["content"]
-        sent = wording.money(said["amount_minor"], said["currency"])
+        sent = money(said["amount_minor"], said["currency"])
         return Markup(OF_PAYOUT[item["topic"]]).format(sent)
     return sentence(item, names)
 

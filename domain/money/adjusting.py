@@ -16,6 +16,7 @@ from domain.identity import part_id
 from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
 from domain.money.books import Books
+from domain.money.currency import money
 from domain.money.entry import Entry, stated_lines
 from domain.money.keeping import (
     above_in_question,
@@ -98,10 +99,11 @@ class ReverseExpense(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Expense, self.expense)
-        taken = noun.left_minor if self.amount_minor is None else self.amount_minor
-        if not 0 < taken <= noun.left_minor:
-            raise ReversalTooLarge(noun.left_minor)
-        recorded, reason = noun.recorded, past.text(past.actor, "reason", self.reason)
+        recorded, left_minor = noun.recorded, noun.left_minor
+        taken = left_minor if self.amount_minor is None else self.amount_minor
+        if not 0 < taken <= left_minor:
+            raise ReversalTooLarge(money(left_minor, recorded.currency), left_minor=left_minor)
+        reason = past.text(past.actor, "reason", self.reason)
         past.watch_money(recorded.release)
         self._warn_if_repeated(past, taken)
         yield noun.then(
@@ -223,7 +225,8 @@ class RecordAdjustment(Command):
             lines.append((self.payer, -rest))
         units = units_of(past, self.pool, lines)
         if sum(units.values()) or not any(units.values()):
-            raise AdjustmentUnbalanced(rest)
+            currency = past.books().pools[self.pool].opened.currency
+            raise AdjustmentUnbalanced(money(rest, currency), rest_minor=rest)
         return units
 
 
@@ -268,7 +271,8 @@ class RecordAssignment(Command):
         whole = sum(owed.values())
         taken = whole if self.amount_minor is None else self.amount_minor
         if not 0 < taken <= whole:
-            raise AssignmentTooLarge(max(0, whole))
+            left_minor = max(0, whole)
+            raise AssignmentTooLarge(money(left_minor, self.currency), left_minor=left_minor)
         by_agreement = _parts(owed, taken)
         for number, (agreement, units) in enumerate(by_agreement.items()):
             own = part_id(past.id, "assignment", number) if number else past.id

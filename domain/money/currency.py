@@ -64,6 +64,19 @@ def called(currency: str) -> str:
     return currency.partition(".")[0]
 
 
+def money(amount_minor: int, currency: str) -> str:
+    """An amount as it is written for people, and its currency: 1,234.50 USD."""
+    return f"{amount(amount_minor, currency)} {called(currency)}"
+
+
+def amount(amount_minor: int, currency: str) -> str:
+    """The same without the currency."""
+    exponent = digits(currency)
+    whole, rest = divmod(abs(amount_minor), 10**exponent)
+    after_point = f".{rest:0{exponent}d}" if exponent else ""
+    return f"{'−' if amount_minor < 0 else ''}{whole:,}{after_point}"
+
+
 def decimal(amount_minor: int, currency: str) -> str:
     """Units as a decimal number of the currency, with all of its digits: 12345 is 123.45 USD."""
     return f"{Decimal(amount_minor).scaleb(-digits(currency)):f}"

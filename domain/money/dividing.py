@@ -16,6 +16,7 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
 from domain.money.came import item_of
+from domain.money.currency import money
 from domain.money.entry import Entry
 from domain.money.finalising import implied
 from domain.money.keeping import (
@@ -293,9 +294,10 @@ class ReverseRevenue(Command):
         noun, books = past.get(Revenue, self.revenue), past.books()
         known = books.revenues[self.revenue]
         taken = known.left_minor if self.amount_minor is None else self.amount_minor
-        if not 0 < taken <= known.left_minor:
-            raise ReversalTooLarge(max(0, known.left_minor))
         recorded = noun.recorded
+        if not 0 < taken <= known.left_minor:
+            left_minor = max(0, known.left_minor)
+            raise ReversalTooLarge(money(left_minor, recorded.currency), left_minor=left_minor)
         warn_if_late(past, recorded.effective_at)
         past.watch_money(recorded.release)
         if known.division is not None:

@@ -18,6 +18,7 @@ from domain.moment import instant
 from domain.money.apportionment import payee_key
 from domain.money.arranging import arrangements
 from domain.money.books import Account
+from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import must_know
@@ -110,7 +111,8 @@ class IssuePayouts(Command):
         yield from freed_when_due(past, past.id, accounts)
         paid = self.paid(past, due(past, accounts))
         if not paid:
-            raise NothingToPay(self.currency, self.minimum_minor)
+            least = money(self.minimum_minor, self.currency)
+            raise NothingToPay(least, currency=self.currency, minimum_minor=self.minimum_minor)
         yield Batch.Opened.born(
             past.id,
             currency=self.currency,

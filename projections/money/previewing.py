@@ -12,6 +12,7 @@ from typing import Annotated, TypedDict, cast
 from domain.identity import new_id
 from domain.journal import Journal
 from domain.moment import instant
+from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.paying import IssuePayouts, Paid
 from domain.money.reserving import freed_when_due
@@ -95,7 +96,8 @@ def preview_payouts(
     Reader(view, journal, actor).must_be("payout batches", None)
     told = previewed(view, journal, currency, minimum_minor or 1, outcome, after, limit)
     if not told["payouts"]:
-        raise NothingToPay(currency, told["minimum_minor"])
+        minimum = told["minimum_minor"]
+        raise NothingToPay(money(minimum, currency), currency=currency, minimum_minor=minimum)
     return told
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from domain.journal import Journal
 from domain.moment import instant
+from domain.money import currency as currencies
 from domain.refusal import StatementTooLong
 from projections import wording
 from projections.money.told import ENTRY_KINDS, CurrencyStatement, Movement, Statement
@@ -97,7 +98,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
     currency = one["currency"]
 
     def amount(minor: int) -> str:
-        return wording.amount(minor, currency)
+        return currencies.amount(minor, currency)
 
     sums = [
         ["at the beginning", amount(one["net"]["opening_minor"]), False],
@@ -152,7 +153,7 @@ def _about(line: Movement, currency: str) -> str:
     said = [wording.sending(line["sent"], currency)] if line["sent"] else []
     if len(line["parts"]) > 1:
         said += [
-            f"{_text(part['pool']['name'])} {wording.money(part['amount_minor'], currency)}"
+            f"{_text(part['pool']['name'])} {currencies.money(part['amount_minor'], currency)}"
             for part in line["parts"]
         ]
     if said:
