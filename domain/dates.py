@@ -104,18 +104,37 @@ def _read(made_at: str) -> Span:
         # A missing end is unknown ("1985/"); the package would guess ten years.
         first = UNKNOWN if made_at.startswith("/") else _instant(parsed.lower_fuzzy(), FIRST)
         last = UNKNOWN if made_at.endswith("/") else _instant(parsed.upper_fuzzy(), LAST)
-    except (EDTFParseException, ValueError, OverflowError, TypeError, AttributeError):
+    except TypeError:  # the package can't compare an open end with a date
+        return _of_set(made_at)
+    except (EDTFParseException, ValueError, OverflowError, AttributeError):
         raise BadMadeAt(made_at) from None
     if not (first or last) or (first and last and first > last):
         raise BadMadeAt(made_at)
     return Span(first, last)
 
 
+def _of_set(made_at: str) -> Span:
+    """From the first of a set of dates to its last, of which some are open."""
+    if made_at[0] not in "[{":
+        raise BadMadeAt(made_at)
+    firsts, lasts = [], []
+    for member in made_at[1:-1].split(","):
+        first, dots, last = member.partition("..")
+        firsts.append(span_of(first).first if first else UNKNOWN)
+        lasts.append(span_of(last or first).last if last or not dots else UNKNOWN)
+    return Span(min(firsts), max(lasts) if all(lasts) else UNKNOWN)
+
+
 FIRST, LAST = time(tzinfo=UTC), time.max.replace(tzinfo=UTC)
 
 
 def _instant(bound: struct_time | float, of_day: time) -> str:
-    """The first or the last instant of a day; an open end is unknown."""
+    """The first or the last instant of a day; an open end is unknown.
+
+    What was before year 1 began at no time that a text can sort, and ended before the first.
+    """
     if isinstance(bound, float):
         return UNKNOWN
+    if bound[0] < 1:
+        return UNKNOWN if of_day is FIRST else instant(datetime.min.replace(tzinfo=UTC))
     return instant(datetime.combine(date(*bound[:3]), of_day))

@@ -6,14 +6,23 @@ A plain date stays as it is, and so does what has no short name.
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 _MARKS = {"~": "about ", "?": "perhaps ", "%": "perhaps about "}
-_SEASONS = {"21": "spring", "22": "summer", "23": "autumn", "24": "winter"}
-_DATE = r"\d{4}(?:-\d\d(?:-\d\d)?)?"
-_MARKED = re.compile(rf"({_DATE})([~?%])\Z")
-_SEASON = re.compile(r"(\d{4})-(2[1-4])\Z")
-_TENS = re.compile(r"(\d{3})X\Z")
-_HUNDREDS = re.compile(r"(\d\d)XX\Z")
+_MARKED = re.compile(r"([~?%]?)([\dX-]+)([~?%]?)")
+_SEASONS = ("spring", "summer", "autumn", "winter")
+_ORDINALS = ("first", "second", "third", "fourth")
+_PARTS = dict(
+    chain(
+        enumerate(_SEASONS, 21),
+        enumerate((f"{one} (north)" for one in _SEASONS), 25),
+        enumerate((f"{one} (south)" for one in _SEASONS), 29),
+        enumerate((f"{one} quarter of" for one in _ORDINALS), 33),
+        enumerate((f"{one} third of" for one in _ORDINALS[:3]), 37),
+        enumerate((f"{one} half of" for one in _ORDINALS[:2]), 40),
+    )
+)
+"""EDTF, level 2: the parts of a year by their codes, which stand where a month would."""
 
 
 def in_words(made_at: str) -> str:
@@ -25,15 +34,24 @@ def in_words(made_at: str) -> str:
 
 
 def _one(text: str) -> str:
-    if found := _MARKED.match(text):
-        return _MARKS[found[2]] + found[1]
-    if found := _SEASON.match(text):
-        return f"{_SEASONS[found[2]]} {found[1]}"
-    if found := _TENS.match(text):
+    found = _MARKED.fullmatch(text)
+    # A mark before a year is about the year alone.
+    if not found or (found[1] and (found[3] or "-" in found[2])):
+        return text
+    before, between, told = _unmarked(found[2]).rpartition("between ")
+    return "".join((before, between, _MARKS.get(found[1] or found[3], ""), told))
+
+
+def _unmarked(text: str) -> str:
+    if found := re.fullmatch(r"(\d{4})-(2[1-9]|3\d|4[01])", text):
+        return f"{_PARTS[int(found[2])]} {found[1]}"
+    if found := re.fullmatch(r"(\d{3})X", text):
         return f"{found[1]}0s"
-    if found := _HUNDREDS.match(text):
+    if found := re.fullmatch(r"(\d\d)XX", text):
         return f"between {found[1]}00 and {found[1]}99"
-    return text
+    if found := re.fullmatch(r"-(\d{4})|0000", text):  # the year before 1 is 0
+        return f"{int(found[1] or 0) + 1} BC"
+    return "an unknown year" if text == "XXXX" else text
 
 
 def _from_to(first: str, last: str) -> str:

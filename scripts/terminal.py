@@ -22,6 +22,7 @@ from rich.tree import Tree
 from domain.money.currency import decimal, money
 from domain.money.postings import ACCOUNTS, DIFFERENCE, EXCHANGED, RESERVED, WITHHELD
 from domain.printable import escaped, printable
+from domain.refusal import MadeInFuture
 from projections import attribution as people
 from projections import billing, formats, graph
 from projections import lineage as works_read
@@ -409,7 +410,10 @@ def attribution(out: Console, asking: Asking) -> None:
 def import_report(out: Console, report: Report) -> None:
     """The result of an import, and every refused line with its reason."""
     refused = [(one, "refused") for one in report.refused]
-    refused += [(one, "source left out") for one in report.left_out]
+    late = MadeInFuture.code
+    refused += [
+        (one, f"{'date' if one.code == late else 'source'} left out") for one in report.left_out
+    ]
     told = [f"{one.where}: {what} ({one.code}): {shown(one.reason)}" for one, what in refused]
     _first(out, told, "more (--refused FILE has them all)")
     _first(out, [f"{one.where}: {shown(one.warning)}" for one in report.warned], "more warnings")
@@ -420,7 +424,7 @@ def import_report(out: Console, report: Report) -> None:
     out.print(
         f"{report.lines} lines: {report.recorded.total()} recorded, "
         f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
-        + (f"; sources left out: {len(report.left_out)}" if report.left_out else "")
+        + (f"; left out: {len(report.left_out)}" if report.left_out else "")
     )
 
 

@@ -1004,7 +1004,7 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
         "1969-13",
     ),
     "the future": (
-        {"type": "contribution", "title": "T", "medium": "text", "made_at": "9999"},
+        {"type": "work.redate", "id": "song", "made_at": "9999", "reason": "r"},
         "made_in_future",
         "9999",
     ),
@@ -1311,6 +1311,35 @@ def test_a_piece_is_recorded_without_those_of_its_sources_that_are_refused(
         service.follower.catch_up()
         with service.store.view() as view:
             assert len(lineage.work(view, work("song"))["sources"]) == 3
+
+
+def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> None:
+    piece = {"type": "contribution", "title": "T", "medium": "code"}
+    made_of = [{"work": "first", "kind": "adaptation"}, {"work": "no", "kind": "sample"}]
+    lines = [
+        {**piece, "id": "first", "made_at": "2999-01-19T03:14:08Z"},
+        {**piece, "id": "then", "made_at": "3000", "sources": made_of},
+        {**piece, "id": "bad", "made_at": "1969-13", "sources": made_of},
+    ]
+    with open_service(database) as service:
+        for again in (False, True):
+            report = imported(service, lines)
+            assert (report.unchanged if again else report.recorded) == {"contribution": 2}
+            left = [(one.where, one.code) for one in report.left_out]
+            assert left == [(f"line {number}", "made_in_future") for number in (1, 2)] + [
+                ("line 2", "unknown_work")
+            ]
+            # It is told what is wrong with the piece, not with a source of it.
+            assert [one.code for one in report.refused] == ["bad_made_at"]
+        corrected = imported(service, [{**report.left_out[0].line, "made_at": "1999"}])
+        assert corrected.recorded == {"work.redate": 1}
+        service.follower.catch_up()
+        with service.store.view() as view:
+            assert lineage.work(view, work("first"))["made_at"] == "1999"
+            assert [one["work"]["id"] for one in lineage.work(view, work("then"))["sources"]] == [
+                work("first")
+            ]
+        assert len(imported(service, lines, is_strict=True).refused) == 3
 
 
 def test_a_mistyped_id_is_told_with_those_of_the_bundle_most_like_it(database: str) -> None:

@@ -96,6 +96,32 @@ def test_a_clock_that_is_behind_costs_no_piece(repository: Repository, database:
             assert suspect["title"] == "Late clock"
 
 
+def test_a_message_may_hold_anything_and_a_mailmap_is_about_co_authors_too(
+    repository: Repository,
+) -> None:
+    (repository.folder / ".mailmap").write_text("Bea <bea@example.org> Ben <ben@example.org>\n")
+    said = "an\x1fodd\x1eone\x01 é 👩‍🎤"
+    trailers = (
+        f"Co-authored-by: {one}" for one in ("Ben <BEN@example.org>", "Cy", "<x@y>", "D <>")
+    )
+    repository.commit("\n".join((said, "", *trailers)))
+    lines = list(convert_git(repository.folder))
+    people = {line["id"]: line["name"] for line in lines if line["type"] == "contributor"}
+    piece = lines[-1]
+    assert piece["title"] == said
+    assert [people[one["contributor"]] for one in rows(piece, "authors")] == [
+        *("Ana", "Bea", "Cy", "(no name)", "D <>")
+    ]
+
+
+def test_a_clock_that_is_ahead_costs_a_date(repository: Repository, database: str) -> None:
+    repository.commit("Late", at="2090-01-01T12:00:00+00:00")
+    with open_service(database) as service:
+        report = import_lines(service.journal, found_in(repository.folder, "git"))
+        assert report.recorded["contribution"] == 5
+        assert [one.code for one in report.left_out] == ["made_in_future"]
+
+
 def test_a_shallow_history_is_recorded_as_far_as_it_goes(
     repository: Repository, tmp_path: Path
 ) -> None:

@@ -1,13 +1,13 @@
 """Importing a bundle: its lines carried out in batches, each batch one append.
 
 A line is recorded or refused with its number and reason, and importing the same lines twice changes
-nothing. A piece does not depend on its sources: one that is refused is left out and reported.
+nothing. A piece does not depend on its sources or its date: what of them is refused is left out and
+reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import groupby, islice
@@ -34,7 +34,7 @@ from domain.lines import (
     step_of,
 )
 from domain.neighbours import Neighbours
-from domain.refusal import Busy, Refusal, Unknown
+from domain.refusal import Busy, MadeInFuture, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
 from projections.follower import uncollected
@@ -64,7 +64,7 @@ def import_lines(
 
     The operator vouches for what everybody says in them; otherwise, what somebody says of another's
     work is pending, as if they had sent it. A piece is recorded without those of its sources that
-    are refused, unless this ``is_strict``.
+    are refused, and without a date that has not come yet, unless this ``is_strict``.
     """
     report, ids, judge = Report(), Ids(namespace, file), Judge()
     reached: dict[str, int] = {}
@@ -161,19 +161,24 @@ class _Page(Report):
         try:
             return self._warnings_of(command, step)
         except Refusal:
-            if isinstance(command, SubmitContribution) and command.sources and not self._is_strict:
-                with suppress(Refusal):
-                    return self._source_by_source(found, command, step)
+            if isinstance(command, SubmitContribution) and not self._is_strict:
+                return self._part_by_part(found, command, step)
             raise
 
     def _warnings_of(self, command: Command, step: Step) -> list[str]:
         answer = self._draft.carry_out(command, step.by, key=step.key)
         return [self._ids.in_its_words(one.detail) for one in answer.warnings]
 
-    def _source_by_source(self, found: Found, command: SubmitContribution, step: Step) -> list[str]:
+    def _part_by_part(self, found: Found, command: SubmitContribution, step: Step) -> list[str]:
         """Record a piece first, then each of its sources that is not refused."""
-        id = command.target(step.by) or ""
-        warnings = self._warnings_of(replace(command, sources=()), step)
+        id, alone = command.target(step.by) or "", replace(command, sources=())
+        try:
+            warnings = self._warnings_of(alone, step)
+        except MadeInFuture as refusal:
+            warnings = self._warnings_of(replace(alone, made_at=None), step)
+            line = {"type": "work.redate", "id": id, "made_at": command.made_at}
+            line |= {"reason": "It was in the future.", **_by(found.line)}
+            self.left_out.append(self._of(found, refusal, line))
         unkeyed = step._replace(key=None)
         for number, source in enumerate(command.sources):
             said = {"parent": source.work, "uri": source.uri, "kind": source.kind}

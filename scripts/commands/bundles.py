@@ -64,7 +64,8 @@ commands = click.Group()
 @click.option(
     "--strict-sources",
     is_flag=True,
-    help="Refuse a piece if any of its sources is refused, instead of leaving the source out.",
+    help="Refuse a piece if any of its sources is refused or its date is in the future, instead of "
+    "leaving that out.",
 )
 @click.option(
     "--promises",

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.text import LIMITS
 from projections.shops.line import Line, NotConvertible
 
-FORMAT = "%x1e%H%x1f%P%x1f%aI%x1f%aN%x1f%aE%x1f%s%x1f%(trailers:key=Co-authored-by,valueonly)"
-"""A commit, its parents, its author's date, name and address, its subject and its co-authors."""
-ASKED = ("log", "HEAD", "--topo-order", "--reverse", "--no-show-signature", f"--format={FORMAT}")
-_ADDRESSED = re.compile(r"(?P<name>[^<]*)<(?P<address>[^>]*)>")
+CO_AUTHORS = "%(trailers:key=Co-authored-by,valueonly)"
+FORMAT = f"%H%x00%P%x00%aI%x00%aN%x00%aE%x00%s%x00{CO_AUTHORS}%x00"
+"""A commit, its parents, its author's date, name and address, its subject and its co-authors.
+
+Each ends with what nothing in a commit can contain.
+"""
+TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
+FIELDS = FORMAT.count("%x00")
+ASKED = ("log", "HEAD", "--topo-order", "--reverse", "--no-show-signature")
+_ADDRESSED = re.compile(r"(?P<name>[^<]*)<(?P<address>[^<>]+)>")
 
 
 class Person(NamedTuple):
@@ -40,16 +46,15 @@ def convert_git(repository: Path | str) -> Iterator[Line]:
 
     Raises NotConvertible if there is no history.
     """
-    known = set[str]()
-    for commit in _commits(Path(repository)):
-        sha, parents, date, name, address, subject, trailers = commit.strip("\n").split("\x1f")
-        people = [Person(name, address), *_co_authors(trailers)]
+    known, mapped = set[str](), _mapped(Path(repository))
+    for sha, parents, date, name, address, subject, trailers in _commits(Path(repository)):
+        people = [Person(name, address), *(mapped[one] for one in _lines(trailers))]
         people = list({one.id: one for one in people}.values())
         for one in people:
             if one.id not in known:
                 known.add(one.id)
-                name = one.name.strip()[: LIMITS["name"]] or "(no name)"
-                yield {"type": "contributor", "id": one.id, "name": name}
+                known_as = one.name.strip()[: LIMITS["name"]] or "(no name)"
+                yield {"type": "contributor", "id": one.id, "name": known_as}
         yield {
             "type": "contribution",
             "id": f"git:commit:{sha}",
@@ -63,25 +68,42 @@ def convert_git(repository: Path | str) -> Iterator[Line]:
         }
 
 
-def _co_authors(trailers: str) -> Iterator[Person]:
-    for line in trailers.splitlines():
-        if found := _ADDRESSED.match(line.strip()):
-            yield Person(found["name"].strip(), found["address"].strip())
-        elif line.strip():
-            yield Person(line.strip(), "")
+def _mapped(repository: Path) -> dict[str, Person]:
+    """Who every co-author is, by what trailers say of them: .mailmap is about them as well."""
+    stated = dict.fromkeys(_lines("".join(_told(repository, f"--format={CO_AUTHORS}"))))
+    addressed = [one for one in stated if _ADDRESSED.fullmatch(one)]
+    asked = ["git", "-C", str(repository), "check-mailmap", "--stdin"]
+    text = "".join(f"{one}\n" for one in addressed)
+    told = subprocess.run(asked, input=text, stdout=subprocess.PIPE, check=True, **TEXT)
+    meant = dict(zip(addressed, _lines(told.stdout), strict=True))
+    return {one: _person(meant.get(one, one)) for one in stated}
 
 
-def _commits(repository: Path) -> Iterator[str]:
-    asked = ["git", "-C", str(repository), *ASKED]
-    with subprocess.Popen(
-        asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
-    ) as git:
+def _lines(text: str) -> list[str]:
+    return list(filter(None, map(str.strip, text.split("\n"))))
+
+
+def _person(stated: str) -> Person:
+    found = _ADDRESSED.fullmatch(stated)
+    return Person(found["name"].strip(), found["address"].strip()) if found else Person(stated, "")
+
+
+def _commits(repository: Path) -> Iterator[Sequence[str]]:
+    fields = [""]
+    for text in _told(repository, f"--format={FORMAT}"):
+        first, *others = text.split("\0")
+        fields = [*fields[:-1], fields[-1] + first, *others]
+        while len(fields) > FIELDS:
+            yield [one.strip("\n") for one in fields[:FIELDS]]
+            fields = fields[FIELDS:]
+
+
+def _told(repository: Path, form: str) -> Iterator[str]:
+    asked = ["git", "-C", str(repository), *ASKED, form]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **TEXT) as git:
         assert git.stdout is not None
         assert git.stderr is not None
-        waiting = ""
         while text := git.stdout.read(1 << 16):
-            *whole, waiting = (waiting + text).split("\x1e")
-            yield from filter(None, whole)
-        yield from filter(None, [waiting])
+            yield text
         if git.wait():
             raise NotConvertible(f"there is no git history: {git.stderr.read().strip()}")
