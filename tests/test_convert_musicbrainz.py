@@ -30,7 +30,11 @@ RECORDING: dict[str, Any] = {
         {"type": "incantation", "target-type": "artist", "direction": "backward",
          "attributes": ["whispered"], "artist": ARTIST},
         {"type": "performance", "target-type": "work", "direction": "forward",
-         "attributes": ["medley", "partial"], "work": {"id": "w-1", "title": "A Song"}},
+         "attributes": ["medley", "partial"],
+         "work": {"id": "w-1", "title": "A Song", "iswcs": [], "relations": [
+             {"type": kind, "target-type": "artist", "direction": "backward", "artist": ARTIST}
+             for kind in ("composer", "lyricist", "publishing")
+         ]}},
         {"type": "samples material", "target-type": "recording", "direction": "forward",
          "attributes": [], "recording": {"id": "r-2", "title": "Older"}},
         {"type": "DJ-mix", "target-type": "recording", "direction": "backward",
@@ -66,8 +70,8 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         {**artist, "role": "performer", "display": "incantation, whispered"},
     ]  # fmt: skip
     assert piece["sources"] == [
-        {"uri": "/".join((SITE, "work", "w-1")), "kind": "quotation",
-         "note": "A Song, medley, partial"},
+        {"uri": f"{SITE}/work/w-1", "kind": "quotation", "title": "A Song",
+         "note": "medley, partial", "creators": "Bob Dylan"},
         {"work": "musicbrainz:recording:r-2", "kind": "sample"},
     ]  # fmt: skip
     (mix,) = [line for line in lines if line["type"] == "remix"]
@@ -76,6 +80,46 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         "musicbrainz:recording:r-1",
         "component",
     )
+
+
+def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> None:
+    """Whatever file comes first, and whichever of both ends tells of an edge."""
+    backward = {"type": "samples material", "target-type": "recording", "direction": "backward"}
+    older = {
+        "id": "r-2",
+        "title": "Older",
+        "video": True,
+        "artist-credit": [{"name": "Bob", "artist": ARTIST}],
+        "relations": [{**backward, "recording": {"id": "r-1", "title": "Dreadful Day"}}],
+    }
+    of_work = {**backward, "type": "performance", "attributes": ["cover"]}
+    work = {"id": "w-2", "title": "Song", "iswcs": [], "relations": [
+        {**of_work, "recording": {"id": "r-9", "title": "Sung"}},
+    ]}  # fmt: skip
+    browsed = {"recording-count": 2, "recordings": [RECORDING, older]}
+    for answers in ([RECORDING, older, work], [work, older, RECORDING], [browsed, work]):
+        lines = list(convert_musicbrainz(answered(tmp_path, *answers)))
+        told = {line["title"]: line for line in lines if line["type"] == "contribution"}
+        assert set(told) == {"Dreadful Day", "Older", "A Mix", "Sung"}
+        assert told["Older"]["medium"] == "video"
+        assert len(told["Older"]["authors"]) == 1
+        assert [one["title"] for one in told["Sung"]["sources"]] == ["Song"]
+        assert [line["child"] for line in lines if line["type"] == "remix"] == [
+            "musicbrainz:recording:r-3"
+        ]
+        for file in tmp_path.glob("*.json"):
+            file.unlink()
+
+
+def test_a_chain_of_samples_may_be_of_any_length(tmp_path: Path) -> None:
+    sampled = {"type": "samples material", "target-type": "recording", "direction": "forward"}
+    chain = [
+        {"id": f"r-{number}", "title": f"{number}",
+         "relations": [{**sampled, "recording": {"id": f"r-{number + 1}", "title": "x"}}]}
+        for number in range(3_000)
+    ]  # fmt: skip
+    lines = list(convert_musicbrainz(answered(tmp_path, {"recordings": chain})))
+    assert [line["title"] for line in lines] == ["x", *(f"{one}" for one in range(2_999, -1, -1))]
 
 
 def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> None:
@@ -91,7 +135,7 @@ def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> 
         with service.store.view() as view:
             mix = ids.named("work", "musicbrainz:recording:r-3")
             reached = [one["title"] for one in lineage.ancestors(view, mix).items]
-            assert reached == ["Dreadful Day", "Older", None]
+            assert reached == ["Dreadful Day", "Older", "A Song"]
             (found,) = lineage.works(view, q="blind boy grunt").items
             assert found["title"] == "Dreadful Day"
 

@@ -7,14 +7,17 @@ are kept. What a recording performs or samples is its source; a work of MusicBra
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from domain.refusal import UnknownRole
 from domain.role import role_named
+from domain.text import LIMITS
 from projections.shops.line import Line, NotConvertible
 
+Answer = dict[str, Any]
 SITE = "https://musicbrainz.org"
 MADE_FROM = {
     "performance": "adaptation",
@@ -34,6 +37,10 @@ GENERAL = ("performer", "vocal", "instrument")
 """Relationships of which an attribute says more."""
 ROLES = {"mix-DJ": "dj"}
 """Roles of relationships that are no word of the vocabulary."""
+MAKERS = {"composer", "lyricist", "writer", "librettist", "translator", "arranger"}
+"""Relationships of a work with those who made it."""
+LISTS = ("recordings", "releases", "works")
+"""Under which names an answer has several."""
 OF_RELEASES = {"media", "release-group", "packaging", "barcode"}
 """Fields that only releases have."""
 OTHER = "performer"
@@ -41,17 +48,20 @@ OTHER = "performer"
 
 
 def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
-    """An answer about a recording or a release, or a folder of such answers.
+    """An answer about recordings, releases or works, or a folder of such answers.
 
     Raises NotConvertible for anything else.
     """
     files = sorted(Path(path).glob("*.json")) if Path(path).is_dir() else [Path(path)]
-    seen = set[str]()
+    answers, seen = list[tuple[str, Answer]](), set[str]()
     for file in files:
-        try:
-            lines = [*_of_answer(json.loads(file.read_text("utf-8")))]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise NotConvertible(f"{file.name} is no answer of MusicBrainz ({error!r})") from None
+        with _must_be_answer(file.name):
+            answers += [(file.name, one) for one in _answers(json.loads(file.read_text("utf-8")))]
+    recordings = _Recordings(one for _, one in answers)
+    for name, told in answers:
+        with _must_be_answer(name):
+            is_release = told.keys() & OF_RELEASES
+            lines = [*(_release(told, recordings) if is_release else recordings.lines(told))]
         for line in lines:
             id = str(line.get("id", line))
             if id not in seen:
@@ -59,43 +69,86 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
                 yield line
 
 
-def _of_answer(told: dict[str, Any]) -> Iterator[Line]:
-    if told.keys() & OF_RELEASES:
-        yield from _release(told)
+@contextmanager
+def _must_be_answer(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotConvertible(f"{name} is no answer of MusicBrainz ({error!r})") from None
+
+
+def _answers(told: Answer) -> Iterator[Answer]:
+    """The recordings and releases that an answer is about; of a work, those that perform it."""
+    listed = [name for name in LISTS if isinstance(told.get(name), list) and "id" not in told]
+    if listed:
+        for one in told[listed[0]]:
+            yield from _answers(one)
+    elif "iswcs" in told:
+        for one in told.get("relations", []):
+            if one["target-type"] == "recording" and one["type"] in MADE_FROM:
+                work = {**one, "target-type": "work", "direction": "forward", "work": told}
+                yield {**one["recording"], "relations": [work]}
     else:
-        yield from _recording(told)
+        told["id"].encode()
+        yield told
 
 
-def _recording(told: dict[str, Any]) -> Iterator[Line]:
-    id, relations = _recording_id(told), told.get("relations", [])
-    sources = [one for one in relations if _is_source(one)]
+class _Recordings:
+    """What all answers together tell of recordings, each of them once."""
+
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        self._whole, self._begun = {one["id"]: one for one in answers}, set[str]()
+
+    def lines(self, told: Answer) -> Iterator[Line]:
+        """A recording after those it was made from, each as fully as any answer tells of it."""
+        waiting = [told] if told["id"] not in self._begun else []
+        while waiting:
+            told = self._whole.get(waiting[-1]["id"], waiting[-1])
+            self._begun.add(told["id"])
+            sources = [one for one in told.get("relations", []) if _is_source(one)]
+            made_from = (one["recording"] for one in sources if one["target-type"] == "recording")
+            further = [one for one in made_from if one["id"] not in self._begun]
+            waiting += further
+            if not further:
+                waiting.pop()
+                yield from _piece(told, sources)
+                yield from self._made_of(told)
+
+    def _made_of(self, told: Answer) -> Iterator[Line]:
+        """Recordings that were made of this one, and by which edge, if no answer is about them."""
+        id = _recording_id(told)
+        for one in told.get("relations", []):
+            is_made_of = one["target-type"] == "recording" and not _is_source(one)
+            if (
+                is_made_of
+                and one["type"] in MADE_FROM
+                and one["recording"]["id"] not in self._whole
+            ):
+                yield from _piece(one["recording"], ())
+                kind, made = MADE_FROM[one["type"]], _recording_id(one["recording"])
+                line: Line = {"type": "remix", "child": made, "parent": id, "kind": kind}
+                yield {**line, "id": f"musicbrainz:{one['type']}:{made}:{id}"}
+
+
+def _piece(told: Answer, sources: Sequence[Answer]) -> Iterator[Line]:
     yield from _artists(told)
-    for one in sources:
-        if one["target-type"] == "recording":
-            yield from _recording(one["recording"])
     yield {
         "type": "contribution",
-        "id": id,
+        "id": _recording_id(told),
         "title": told["title"],
         "medium": "video" if told.get("video") else "audio",
         **({"made_at": date} if (date := told.get("first-release-date")) else {}),
-        "authors": [*_artist_credit(told), *_credits(relations)],
+        "authors": [*_artist_credit(told), *_credits(told.get("relations", []))],
         "sources": [*map(_source, sources)],
     }
-    for one in relations:
-        if one["target-type"] == "recording" and not _is_source(one) and one["type"] in MADE_FROM:
-            yield from _recording(one["recording"])
-            kind, made = MADE_FROM[one["type"]], _recording_id(one["recording"])
-            line: Line = {"type": "remix", "child": made, "parent": id, "kind": kind}
-            yield {**line, "id": f"musicbrainz:{one['type']}:{made}:{id}"}
 
 
-def _release(told: dict[str, Any]) -> Iterator[Line]:
+def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
     id, components = f"musicbrainz:release:{told['id']}", list[Line]()
     yield from _artists(told)
     for medium in told.get("media", []):
         for track in medium.get("tracks", []):
-            yield from _recording(track["recording"])
+            yield from recordings.lines(track["recording"])
             recording = _recording_id(track["recording"])
             components.append({"work": recording})
     said: Line = {"id": id, "title": told["title"]}
@@ -109,22 +162,22 @@ def _release(told: dict[str, Any]) -> Iterator[Line]:
         yield {"type": "credit", "id": f"{id}:{number}", "work": id, **credit}
 
 
-def _recording_id(told: dict[str, Any]) -> str:
+def _recording_id(told: Answer) -> str:
     return f"musicbrainz:recording:{told['id']}"
 
 
-def _artist_id(artist: dict[str, Any]) -> str:
+def _artist_id(artist: Answer) -> str:
     return f"musicbrainz:artist:{artist['id']}"
 
 
-def _artists(told: dict[str, Any]) -> Iterator[Line]:
+def _artists(told: Answer) -> Iterator[Line]:
     related = (one.get("artist") for one in told.get("relations", []))
     for artist in (*(one["artist"] for one in told.get("artist-credit", [])), *related):
         if artist is not None:
             yield {"type": "contributor", "id": _artist_id(artist), "name": artist["name"]}
 
 
-def _artist_credit(told: dict[str, Any]) -> Iterator[Line]:
+def _artist_credit(told: Answer) -> Iterator[Line]:
     """Who performs, in this order, each with the name and the phrase that stand there."""
     for place, one in enumerate(told.get("artist-credit", []), start=1):
         line: Line = {"contributor": _artist_id(one["artist"]), "role": "performer"}
@@ -135,7 +188,7 @@ def _artist_credit(told: dict[str, Any]) -> Iterator[Line]:
         yield {**line, "billing": place}
 
 
-def _credits(relations: Iterable[dict[str, Any]]) -> Iterator[Line]:
+def _credits(relations: Iterable[Answer]) -> Iterator[Line]:
     """A credit for each attribute of a relationship with an artist, or for its type."""
     for one in relations:
         if one["target-type"] != "artist":
@@ -149,7 +202,7 @@ def _credits(relations: Iterable[dict[str, Any]]) -> Iterator[Line]:
             yield line
 
 
-def _role(word: str, relation: dict[str, Any], wording: str) -> Line:
+def _role(word: str, relation: Answer, wording: str) -> Line:
     """The role that a word names, else that of the relationship, with the wording beside it."""
     for text in (word, ROLES.get(word, word), relation["type"]):
         try:
@@ -160,17 +213,25 @@ def _role(word: str, relation: dict[str, Any], wording: str) -> Line:
     return {"role": OTHER, "display": wording}
 
 
-def _is_source(relation: dict[str, Any]) -> bool:
+def _is_source(relation: Answer) -> bool:
     of_works = relation["target-type"] in ("work", "recording")
     return of_works and relation["type"] in MADE_FROM and relation["direction"] == "forward"
 
 
-def _source(relation: dict[str, Any]) -> Line:
+def _source(relation: Answer) -> Line:
     target, kind = relation[relation["target-type"]], MADE_FROM[relation["type"]]
     attributes = relation.get("attributes", [])
     if PARTS.intersection(attributes):
         kind = "quotation"
     if relation["target-type"] == "recording":
         return {"work": _recording_id(target), "kind": kind}
-    note = ", ".join([target["title"], *attributes])
-    return {"uri": f"{SITE}/{relation['target-type']}/{target['id']}", "kind": kind, "note": note}
+    said = {"title": target["title"], "note": ", ".join(attributes), "creators": _creators(target)}
+    uri = f"{SITE}/{relation['target-type']}/{target['id']}"
+    return {"uri": uri, "kind": kind} | {name: text for name, text in said.items() if text}
+
+
+def _creators(work: Answer) -> str:
+    """Who made a work of MusicBrainz, as far as there is room for their names."""
+    made = [one for one in work.get("relations", []) if one["type"] in MAKERS]
+    names = dict.fromkeys(one.get("target-credit") or one["artist"]["name"] for one in made)
+    return ", ".join(names)[: LIMITS["creators"]]
