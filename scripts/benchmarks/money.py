@@ -59,6 +59,8 @@ BATCHES = {"small": (5, 5), "full": (100, 3_334), "largest": (100, 3_334)}
 
 The first is of those in dollars, the second of everybody in euros.
 """
+BATCHES_PAID = 3
+"""How often each; one alone may meet a collection of garbage."""
 TIMES = {"small": 20, "full": 200, "largest": 200}
 LINES = {"small": 200, "full": 10_000, "largest": 10_000}
 IMPORTED = {"small": 2_000, "full": 100_000, "largest": 100_000}
@@ -151,17 +153,20 @@ def _first_missing(journal: Journal, kind: str, count: int) -> int:
 def _batches_paid(stages: list[Stage], batches: tuple[int, int]) -> Iterator[Result]:
     """Everybody in as many pools at every size, who has earned something again."""
     few, many = batches
-    for pools, currency in ((few, "USD"), (many, "EUR")):
-        able = [stage for stage in stages if currency == "USD" or len(stage.pools) > many]
-        timed = []
-        for stage in able:
-            among = stage.pools[-few:] if currency == "USD" else stage.pools[:many]
-            _carry_out(stage.service.journal, (revenue_of(pool, 1) for pool in among))
-            payees = None if currency == "EUR" else stage.payees(among)
-            command = IssuePayouts.of({"currency": currency, "payees": payees})
-            timed.append(_timed(partial(stage.service.journal.record, command)))
-        what = f"a batch of {PAYEES * pools:,} payouts {{}}"
-        yield from _compared(what, able, timed)
+    dollars = [_paid(stage, stage.pools[-few:], "USD") for stage in stages]
+    yield from _compared(f"a batch of {PAYEES * few:,} payouts {{}}", stages, _in_turns(dollars))
+    able = [stage for stage in stages if len(stage.pools) > many]
+    euros = [_paid(stage, stage.pools[:many], "EUR") for stage in able]
+    yield from _compared(f"a batch of {PAYEES * many:,} payouts {{}}", able, _in_turns(euros))
+
+
+def _paid(stage: Stage, among: list[str], currency: str) -> Actions:
+    """Batches one after the other, each of what everybody in these pools has earned since."""
+    payees = stage.payees(among) if currency == "USD" else None
+    for _ in range(BATCHES_PAID):
+        _carry_out(stage.service.journal, (revenue_of(pool, 1) for pool in among))
+        command = IssuePayouts.of({"currency": currency, "payees": payees})
+        yield partial(stage.service.journal.record, command)
 
 
 Timed = tuple[float, float]
