@@ -581,7 +581,8 @@ def _insert_into(table: Table, count: int, where: str) -> str:
     if count == 1:
         rows = f"SELECT {', '.join(f'%b::{kind}' for kind in kinds)}"
     else:
-        rows = f"SELECT * FROM unnest({', '.join(f'%b::{kind}[]' for kind in kinds)})"
+        arrays = (f"{'%b' if kind == 'BYTEA' else '%t'}::{kind}[]" for kind in kinds)
+        rows = f"SELECT * FROM unnest({', '.join(arrays)})"
     columns = ", ".join(table.columns)
     return f"INSERT INTO {table.name} ({columns}) {rows}{where or ' WHERE true'}{table.updated}"
 
@@ -617,7 +618,7 @@ class PostgresTransaction(Transaction):
         if rows:
             sql, values = self.there[0], [*self.there[1]]
             for each in rows.values():
-                values += each[0] if len(each) == 1 else map(list, zip(*each, strict=True))
+                values += each[0] if len(each) == 1 else map(_array, zip(*each, strict=True))
             counts = tuple(min(len(each), 2) for each in rows.values())
             # A cursor that can say that the values are binary.
             cursor = psycopg.Cursor(self.connection)

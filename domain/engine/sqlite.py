@@ -338,23 +338,24 @@ def _emptied_log(connection: sqlite3.Connection) -> bool:
     return not is_busy
 
 
+@lru_cache(maxsize=256)
+def _insert(table: str, columns: Sequence[str], updated: str = "") -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}){updated}"
+
+
 class SQLiteTransaction(Transaction):
     """One transaction that writes."""
 
     has_erased = False
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        places = ", ".join("?" * len(table.columns))
-        columns = ", ".join(table.columns)
-        statement = f"INSERT INTO {table.name} ({columns}) VALUES ({places}){table.updated}"
+        statement = _insert(table.name, tuple(table.columns), table.updated)
         self.connection.executemany(statement, rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """SQLite has nothing faster."""
-        places = ", ".join("?" * len(columns))
-        self.connection.executemany(
-            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows
-        )
+        self.connection.executemany(_insert(table, tuple(columns)), rows)
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
         """Delete rows; zeros are written over them."""
