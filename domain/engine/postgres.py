@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import count as numbers
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
@@ -566,25 +567,25 @@ def _answered(url: str, **terms: Any) -> psycopg.Connection:
 def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> bytes:
     """One statement that inserts into several tables; a column of several rows is an array."""
     # The first one comes first: who is too late waits for its key, and holds nothing by then.
-    before, parts = "", list[str]()
-    if row:
-        before, parts = "there", [f"there AS (SELECT 1 FROM {row.replace('?', '%b')})"]
+    before, parts = "there", [f"there AS (SELECT 1 FROM {row})"] if row else []
     for table, count in zip(tables, counts, strict=True):
-        after = f" WHERE (SELECT count(*) FROM {before}) > 0" if before else ""
+        after = f" WHERE (SELECT count(*) FROM {before}) > 0" if parts else " WHERE true"
         parts.append(f"i_{table.name} AS ({_insert_into(table, count, after)} RETURNING 1)")
         before = f"i_{tables[0].name}"
-    return f"WITH {', '.join(parts)} SELECT count(*) FROM {before}".encode()
+    # By their names, the driver would look for the places each time if they are many.
+    places = numbers(1)
+    placed = re.sub(r"\?", lambda _: f"${next(places)}", ", ".join(parts))
+    return f"WITH {placed} SELECT count(*) FROM {before}".encode()
 
 
 def _insert_into(table: Table, count: int, where: str) -> str:
     kinds = [kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values()]
     if count == 1:
-        rows = f"SELECT {', '.join(f'%b::{kind}' for kind in kinds)}"
+        rows = ", ".join(f"?::{kind}" for kind in kinds)
     else:
-        arrays = (f"{'%b' if kind == 'BYTEA' else '%t'}::{kind}[]" for kind in kinds)
-        rows = f"SELECT * FROM unnest({', '.join(arrays)})"
+        rows = f"* FROM unnest({', '.join(f'?::{kind}[]' for kind in kinds)})"
     columns = ", ".join(table.columns)
-    return f"INSERT INTO {table.name} ({columns}) {rows}{where or ' WHERE true'}{table.updated}"
+    return f"INSERT INTO {table.name} ({columns}) SELECT {rows}{where}{table.updated}"
 
 
 _KINDS = {"BIGINT": "int8", "TEXT": "text", "BYTES": "bytea"}
@@ -620,10 +621,8 @@ class PostgresTransaction(Transaction):
             for each in rows.values():
                 values += each[0] if len(each) == 1 else map(_array, zip(*each, strict=True))
             counts = tuple(min(len(each), 2) for each in rows.values())
-            # A cursor that can say that the values are binary.
-            cursor = psycopg.Cursor(self.connection)
-            cursor.execute(_insert(tuple(rows), counts, sql), values)
-            if sql and cursor.fetchone() == (0,):
+            statement = _insert(tuple(rows), counts, sql)
+            if self._cursor.execute(statement, values).fetchone() == (0,) and sql:
                 raise Overtaken("by another server")
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
