@@ -12,8 +12,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import NamedTuple
 
-LOOK_SECONDS = 0.02
-"""How often it looks for what other processes have folded."""
+SOON_SECONDS, LOOK_SECONDS = 0.002, 0.02
+"""How soon, and then how often, it looks for what other processes have folded."""
 
 
 class Expected(NamedTuple):
@@ -34,42 +34,45 @@ class Arrivals:
     def __init__(self, read: Callable[[], int]) -> None:
         self._read = read
         self._expected: list[Expected] = []
-        self._changed = threading.Condition()
+        self._turn = threading.Lock()
         self._is_looking = False
+        self._pause = SOON_SECONDS
 
     def expect(self, position: int, seconds: float) -> Future[None]:
-        """Done once the position is reached, or the seconds are over."""
+        """Done once the position is reached, or the seconds are over; who asks has just looked."""
         one = Expected(position, time.monotonic() + seconds, Future())
-        with self._changed:
+        with self._turn:
+            if not self._expected:
+                self._pause = SOON_SECONDS
             self._expected.append(one)
             if not self._is_looking:
                 self._is_looking = True
                 threading.Thread(target=self._watch, name="arrivals", daemon=True).start()
         return one.reached
 
-    def look(self) -> None:
-        """Look at once: this process has folded a page."""
-        with self._changed:
-            self._changed.notify_all()
+    def arrive(self, position: int) -> None:
+        """Tell everybody who waits for a position that has been reached."""
+        for one in self._take_arrived(position):
+            if one.reached.set_running_or_notify_cancel():
+                one.reached.set_result(None)
 
     def _watch(self) -> None:
         while True:
+            time.sleep(self._pause)
+            with self._turn:
+                self._pause = min(2 * self._pause, LOOK_SECONDS)
+                if not self._expected:
+                    self._is_looking = False
+                    return
             position = 0
             # Whatever is wrong, everybody is told so by their own question.
             with suppress(Exception):
                 position = self._read()
-            for one in self._take_arrived(position):
-                if one.reached.set_running_or_notify_cancel():
-                    one.reached.set_result(None)
-            with self._changed:
-                if not self._expected:
-                    self._is_looking = False
-                    return
-                self._changed.wait(LOOK_SECONDS)
+            self.arrive(position)
 
     def _take_arrived(self, position: int) -> list[Expected]:
         now = time.monotonic()
-        with self._changed:
+        with self._turn:
             arrived = [one for one in self._expected if one.is_over(position, now)]
             self._expected = [one for one in self._expected if not one.is_over(position, now)]
         return arrived

@@ -113,7 +113,7 @@ class Follower:
             self._numbers.forget()
             raise
         self._at, self._is_sure = Generation(at.number, placed[-1].position), True
-        self.store.has_folded()
+        self.store.has_folded(self._at.position)
         return True
 
     def _look(self) -> None:
@@ -603,7 +603,7 @@ class Rebuild:
         self.store.engine.analyze(table_name(name, number) for name in names)
         while not self._switch(at):
             at = self.fold_all(at, progress)
-        self.store.has_folded()
+        self.store.has_folded(at.position)
         threading.Event().wait(grace_seconds)
         with self.store.writing() as writer:
             writer.lock()

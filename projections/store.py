@@ -148,9 +148,9 @@ class Store:
         sql = "SELECT DISTINCT generation FROM projections WHERE current = 0"
         return [number for (number,) in self.engine.query(sql)]
 
-    def has_folded(self) -> None:
-        """Wake the reads waiting for a position."""
-        self._arrivals.look()
+    def has_folded(self, position: int) -> None:
+        """Wake the reads waiting for a position that this process has folded."""
+        self._arrivals.arrive(position)
 
     @contextmanager
     def view(
@@ -172,8 +172,8 @@ class Store:
             state = held.enter_context(self.engine.choosing(partial(self._found, least)))
             try:
                 state = self._held(state, held, least)
-                if state is None:
-                    state = self._waited_for(asked, wait_seconds, wait)
+                if _position(state) < least:
+                    state = self._waited_for(state, asked, wait_seconds, wait)
                     held.enter_context(self.engine.reading())
             except DatabaseUnavailable:
                 # Nobody folds what was acknowledged last: a replica has what it has.
@@ -183,23 +183,28 @@ class Store:
             yield self._view(state, as_of)
 
     def _held(self, found: State | None, held: ExitStack, least: int) -> State | None:
-        """The state, if it has reached a position, with a connection to read what it has."""
+        """The state and, if it has reached a position, a connection to read what it has."""
         with ExitStack() as reading:
             reading.enter_context(self.engine.reading())
             state = found or self.state()
-            if _position(state) < least or state is None:
-                return None
-            held.enter_context(reading.pop_all())
+            if _position(state) >= least:
+                held.enter_context(reading.pop_all())
             return state
 
     def _waited_for(
-        self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
+        self,
+        state: State | None,
+        asked: int,
+        seconds: float,
+        wait: Callable[[int, Future[None]], None] | None,
     ) -> State | None:
-        state = self._reach(asked, seconds, wait)
-        if _position(state) < asked:
-            raise Behind(asked, _position(state))
-        if _position(state) < self.awaited():
-            state = self._reach(self.awaited(), seconds / 4, wait)
+        for position, most in ((asked, seconds), (self.awaited(), seconds / 4)):
+            if _position(state) < position:
+                reached = self._arrivals.expect(position, most)
+                reached.result() if wait is None else wait(position, reached)
+                state = self.state()
+            if _position(state) < asked:
+                raise Behind(asked, _position(state))
         return state
 
     def _view(self, state: State | None, as_of: int | None) -> View:
@@ -212,19 +217,6 @@ class Store:
         """The state of a replica, if it knows this position."""
         state = self.state()
         return state if state is not None and state.at.position >= least else None
-
-    def _reach(
-        self, asked: int, seconds: float, wait: Callable[[int, Future[None]], None] | None
-    ) -> State | None:
-        state = self.state()
-        if _position(state) >= asked:
-            return state
-        reached = self._arrivals.expect(asked, seconds)
-        if wait is None:
-            reached.result()
-        else:
-            wait(asked, reached)
-        return self.state()
 
 
 def _position(state: State | None) -> int:
