@@ -219,6 +219,8 @@ def test_why_tells_apart_what_is_agreed_named_paid_back_and_stated() -> None:
     assert said[revenue, b] == ("3/4", "75/2", "0", "0")
     assert said[revenue, "house"] == ("0", "0", "50", "0")
     assert said[given, a][2:] == ("0", "5")
+    pieces = [found[entry, a]["pieces"] for entry in (revenue, given)]
+    assert [[each["part"] for each in one] for one in pieces] == [["1/4"], []]
     costs = {key: [each["amount_minor"] for each in one["costs"]] for key, one in found.items()}
     assert (costs[revenue, a], costs[revenue, b], costs[revenue, "house"]) == ([30], [20], [])
     assert [found[entry, a]["terms"] for entry in (revenue, corrected)] == [HALF, AGREED]
