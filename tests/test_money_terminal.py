@@ -105,3 +105,4 @@ def test_a_pool_and_why_show_only_what_there_is() -> None:
         assert any(line.startswith("100 % of song, which is 50 %") for line in why)
         assert any(line.startswith("100 % of poster, which is 50 %") for line in why)
         assert "record ← song: 0.25 USD" in why
+        assert not any(line.startswith("Left over") for line in why)

@@ -94,6 +94,22 @@ def test_what_was_joined_is_one_piece_in_answers_as_in_the_books() -> None:
         verify(told)
 
 
+def test_an_edge_in_question_is_that_of_the_piece_its_child_was_joined_into() -> None:
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        song = told.piece("song", by=[a])
+        cover, again = told.piece("cover", song, by=[b]), told.piece("cover again", by=[b])
+        edge = told.since(0, "remix.declared")[-1].originator_id
+        told.tell("join_works", work=cover, into=again, reason="the same")
+        pool = told.pool(release=told.release("record", again))
+        proposal = told.agree(pool, [asset(song, {a: "1"}), asset(again, {b: "1"})])
+        told.accept(proposal, a, b)
+        told.earn(pool, 100)
+        told.tell("dispute_remix", id=edge, grounds="other", reason="r")
+        assert told.held(a, proposal) == ("disputed",)
+        verify(told)
+
+
 def test_a_pool_says_what_waits_by_the_names_of_its_sources_and_for_what() -> None:
     with bank(SQLITE) as told:
         pool = told.pool(deferral_minor=100)
@@ -159,7 +175,7 @@ def test_the_changes_of_shares_are_those_of_revisions_and_waivers_each_with_its_
     assert [each["concerns"] for each in found["c"]["causes"][0]["comments"]] == [False, True]
 
 
-def test_a_payout_in_the_ledger_names_its_pool_unless_it_is_of_several() -> None:
+def test_a_payout_of_several_pools_has_its_parts_on_paper_and_no_pool_in_the_ledger() -> None:
     with bank(SQLITE) as told:
         a = told.person("a")
         one, two = told.pool("one"), told.pool("two")
@@ -172,9 +188,13 @@ def test_a_payout_in_the_ledger_names_its_pool_unless_it_is_of_several() -> None
         told.pay()
         with told.view() as view:
             entries = beancount(view, told.journal).split("\n\n")
+            said = statements.statement(view, told.journal, a)
+            (one_currency,) = _shown(view, said, "2026-05-01T12:00:00Z", {}, "")["currencies"]
     paid = [each for each in entries if '"payout.issued"' in each]
     assert [f'pool: "{one}"' in each for each in paid] == [True, False]
     assert not any(f'pool: "{two}"' in each for each in paid)
+    on_paper = [line["source"] for line in one_currency["lines"] if line["amount"].startswith("−")]
+    assert on_paper == ["", "one −1.00 USD; two −1.00 USD"]
 
 
 @pytest.mark.parametrize("months, until", [(None, None), (1, "2026-07-01T00:00:00.000000Z")])
