@@ -35,6 +35,7 @@ class Challenge(Noun):
         ADDS = {"project": ", in {project}"}  # noqa: RUF012 - constant
         QUOTA = "challenges"
         STATE = "issued"
+        ABOUT = ("originator_id", "project")
         title: str
         prompt: str
         media: list[str] | None = None
@@ -42,9 +43,6 @@ class Challenge(Noun):
         roles: list[str] | None = None
         answer_by: str | None = None
         project: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, *((self.project,) if self.project else ()))
 
     @fact("challenge.described")
     class Described(Fact):
@@ -71,13 +69,11 @@ class Challenge(Noun):
 
         SAYS = "{actor} moved {noun}"
         ADDS = {"left": " out of {left}", "project": " into {project}"}  # noqa: RUF012 - constant
+        ABOUT = ("originator_id", "project", "left")
         project: str | None = None
         left: str | None = None
         """The project that it was in before."""
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, *(one for one in (self.project, self.left) if one))
 
     @fact("challenge.closed")
     class Closed(Fact):
@@ -129,11 +125,9 @@ class Answer(Noun):
     class Event(Fact):
         """A fact about an answer names the challenge and the piece."""
 
+        ABOUT = ("challenge", "work")
         challenge: str
         work: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.challenge, self.work)
 
     @fact("answer.given")
     class Given(Event):

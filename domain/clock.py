@@ -37,10 +37,8 @@ class Clock(Noun):
         SAYS = "{actor} accepted the clock; the fact before has the time {before}"
         FROM = ("accepted",)
         STATE = "accepted"
+        ABOUT = ()
         before: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return ()
 
     BIRTHS = (Accepted,)
 

@@ -45,13 +45,11 @@ class Comment(Noun):
         """A fact about a comment names what the comment is on."""
 
         ADDS = _ON
+        ABOUT = ("work", "project", "challenge")
         work: str | None = None
         project: str | None = None
         challenge: str | None = None
         step: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return tuple(one for one in (self.work, self.project, self.challenge) if one)
 
     @fact("comment.posted")
     class Posted(Event):

@@ -30,10 +30,6 @@ class Contribution(Work):
         sha256: str | None = None
         media_url: str | None = None
 
-        @property
-        def effective(self) -> str:
-            return self.made or super().effective
-
     @fact("contribution.withdrawn")
     class Withdrawn(Fact):
         """The piece was withdrawn."""

@@ -65,11 +65,9 @@ class Contributor(Noun):
         FROM = ("admitted",)
         STATE = "merged"
         FOUND_BY = ("into",)
+        ABOUT = ("originator_id", "into")
         into: str
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, self.into)
 
         def involves(self) -> tuple[str, ...]:
             return (self.into,)
@@ -85,11 +83,9 @@ class Contributor(Noun):
         SAYS = "{actor} said that {noun} and {into} are not the same person after all"
         FROM = ("merged",)
         STATE = "admitted"
+        ABOUT = ("originator_id", "into")
         into: str
         reason: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, self.into)
 
         def apply(self, noun: Contributor) -> None:
             noun.state = self.STATE

@@ -68,6 +68,8 @@ class Fact:
     """The state in which this fact leaves its noun, if it changes it."""
     FROM: ClassVar[tuple[str, ...]] = ()
     """The states of its noun in which this fact may happen."""
+    ABOUT: ClassVar[tuple[str, ...]] = ("originator_id",)
+    """The fields with the works and contributors it is about; an empty one names none."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
     """The fields by whose values commands find this fact (see JournalRecorder.found)."""
     LEADS_TO: ClassVar[dict[str, str]] = {}
@@ -122,7 +124,7 @@ class Fact:
 
     def subjects(self) -> tuple[str, ...]:
         """The works and contributors this fact is about."""
-        return (self.originator_id,)
+        return tuple([id for name in self.ABOUT if (id := getattr(self, name)) is not None])
 
     def names(self) -> tuple[str, ...]:
         """The works and contributors that its rows name."""
@@ -167,8 +169,9 @@ class Fact:
 
     @property
     def effective(self) -> str:
-        """When it takes effect: the stated moment, else the time of recording."""
-        return getattr(self, "effective_at", None) or instant(self.timestamp)
+        """When it takes effect: as stated, when a work was made, else the time of recording."""
+        stated = getattr(self, "effective_at", None) or getattr(self, "made", None)
+        return stated or instant(self.timestamp)
 
 
 _OF_ALL = frozenset(one.name for one in fields(Fact))

@@ -39,13 +39,11 @@ class Follow(Noun):
         """
 
         READERS = OWN_ACTS
+        ABOUT = ("follower",)
         follower: str
         about: str
         on: str
         """What is followed: a work, a contributor, a project or a challenge."""
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.follower,)
 
         def names(self) -> tuple[str, ...]:
             return (self.follower, self.about)

@@ -54,14 +54,12 @@ class Grant(Noun):
     class Event(Fact):
         """A fact about a grant names who has the role, and for what; a pool also its release."""
 
+        ABOUT = ("contributor", "work")
         contributor: str
         role: str
         work: str | None = None
         pool: str | None = None
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.contributor,) if self.work is None else (self.contributor, self.work)
 
     @fact("role.granted")
     class Granted(Event):

@@ -150,11 +150,9 @@ class Identifier(Disputable):
     class Event(Fact):
         """A fact about an identifier names what it is of."""
 
+        ABOUT = ("about",)
         about: str
         on: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.about,)
 
     @fact("identifier.stated")
     class Stated(Event):

@@ -31,11 +31,9 @@ class Membership(Disputable):
     class Event(Fact):
         """A fact about a membership names the group and the person."""
 
+        ABOUT = ("group", "contributor")
         group: str
         contributor: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.group, self.contributor)
 
     @fact("membership.offered")
     class Offered(Event):

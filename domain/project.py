@@ -7,6 +7,7 @@ moved or taken out; where it was stays on record.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import ClassVar
 
 from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
@@ -86,11 +87,9 @@ class Project(Noun):
 
         SAYS = "{actor} made {contributor} a leader of {noun}"
         FROM = ("launched",)
+        ABOUT = ("originator_id", "contributor")
         contributor: str
         leaders: list[str]
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, self.contributor)
 
         def involves(self) -> tuple[str, ...]:
             return (self.contributor,)
@@ -101,12 +100,10 @@ class Project(Noun):
 
         SAYS = "{actor} removed {contributor} as a leader of {noun}"
         FROM = ("launched",)
+        ABOUT = ("originator_id", "contributor")
         contributor: str
         leaders: list[str]
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, self.contributor)
 
     @fact("project.updated")
     class Updated(Fact):
@@ -124,13 +121,11 @@ class Project(Noun):
         ADDS = {"release": ", with {release}"}  # noqa: RUF012 - constant
         FROM = ("launched",)
         STATE = "closed"
+        ABOUT = ("originator_id", "release")
         outcome: str
         release: str | None = None
         """What came of it."""
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, *((self.release,) if self.release else ()))
 
     @fact("project.reopened")
     class Reopened(Fact):
@@ -154,10 +149,8 @@ class Step(Noun):
     class Event(Fact):
         """A fact about a step names its project."""
 
+        ABOUT = ("project",)
         project: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.project,)
 
     @fact("step.published")
     class Published(Event):
@@ -200,13 +193,11 @@ class Placement(Noun):
     class Event(Fact):
         """A fact about where a piece is names the piece and the project."""
 
+        ABOUT: ClassVar[tuple[str, ...]] = ("work", "project")
         work: str
         project: str
         step: str
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.work, self.project)
 
     @fact("placement.made")
     class Made(Event):
@@ -216,11 +207,9 @@ class Placement(Noun):
         QUOTA = "answers"
         FROM = ("made", "ended")
         STATE = "made"
+        ABOUT = ("work", "project", "left")
         left: str | None = None
         """The project that it was in before, if it was in another."""
-
-        def subjects(self) -> tuple[str, ...]:
-            return (*super().subjects(), *((self.left,) if self.left else ()))
 
     @fact("placement.ended")
     class Ended(Event):

@@ -51,10 +51,6 @@ class Release(Work):
         part: str | None = None
         """What it is of a series, if it is of one."""
 
-        @property
-        def effective(self) -> str:
-            return self.made or super().effective
-
     @fact("release.published")
     class Published(Fact):
         """The release was published, and its lineage frozen."""

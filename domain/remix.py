@@ -55,11 +55,9 @@ class Remix(Disputable):
     class Event(Fact):
         """A fact about an edge names both its ends."""
 
+        ABOUT = ("child", "parent")
         child: str
         parent: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.child, self.parent)
 
     @fact("remix.declared")
     class Declared(Claim, Event):

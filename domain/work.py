@@ -27,10 +27,6 @@ class Work(Noun):
         made: str
         reason: str
 
-        @property
-        def effective(self) -> str:
-            return self.made or super().effective
-
     @property
     def speaker(self) -> str:
         """Who speaks for it: their word about it counts at once."""
@@ -52,11 +48,9 @@ class Work(Noun):
         """The operator has stated who holds the rights to the work."""
 
         SAYS = "{actor} stated that {right_holder} holds the rights to {noun}"
+        ABOUT = ("originator_id", "right_holder")
         right_holder: str
         reason: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.originator_id, self.right_holder)
 
     creators: str | None = None
     """Who made an outside source, by name."""
