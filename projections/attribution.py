@@ -772,6 +772,14 @@ def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
     return {id: further[target] if target is not None else id for id, target in rows}
 
 
+def people_with(view: View, ids: Collection[str]) -> dict[str, PersonRef]:
+    """The people who have these accounts, by the ids of the accounts; after all merges."""
+    into = persons_of(view, ids)
+    numbers = view.numbers("contributors", set(into.values()))
+    told = persons(view, numbers.values())
+    return {id: told[numbers[person]] for id, person in into.items()}
+
+
 def accounts(view: View, id: str) -> list[int]:
     """The numbers of all accounts of the person this id belongs to, after all merges."""
     return accounts_of(view, after_merges(view, find_person(view, id)[0]))

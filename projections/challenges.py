@@ -284,12 +284,7 @@ def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int
 
 def find(view: View, id: str) -> ChallengeRow:
     """The challenge with this id, or UnknownChallenge."""
-    row = view.one(
-        f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.id = :id AND {holds('c')}", id=id
-    )
-    if row is None:
-        raise UnknownChallenge(id)
-    return ChallengeRow(*row)
+    return view.find(CHALLENGES, ChallengeRow, id, UnknownChallenge)
 
 
 @question("show_challenge", "/challenges/{id}", cli="challenge show", parts=("projects",))
@@ -470,8 +465,5 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRef]:
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRow]:
     """The challenges with these numbers."""
-    rows = view.rows(
-        f"SELECT {_CHALLENGE} FROM @challenges c WHERE c.number IN :numbers AND {holds('c')}",
-        numbers=list(numbers),
-    )
-    return {row[0]: ChallengeRow(*row) for row in rows}
+    rows = view.read(CHALLENGES, ChallengeRow, "t.number IN :numbers", numbers=list(numbers))
+    return {row.number: row for row in rows}

@@ -341,13 +341,11 @@ def _told(view: View, found: Iterable[tuple[str, Row]]) -> list[Obstacle]:
     found = list(found)
     rows = lineage.rows_of(view, {work for _, (_, work, *_) in found})
     works = lineage.references(view, rows)
-    posters = _numbers(view, {row.poster for row in rows.values()} - {OPERATOR})
-    asked = {person for _, (*_, person, _) in found if person}
-    people = attribution.persons(view, asked.union(posters.values()))
+    posters = attribution.people_with(view, {row.poster for row in rows.values()} - {OPERATOR})
+    people = attribution.persons(view, {person for _, (*_, person, _) in found if person})
 
     def ask(work: int, person: int | None) -> PersonRef | None:
-        number = posters.get(rows[work].poster) if person is None else person
-        return people.get(number) if number else None
+        return posters.get(rows[work].poster) if person is None else people.get(person)
 
     return [
         {
@@ -361,10 +359,3 @@ def _told(view: View, found: Iterable[tuple[str, Row]]) -> list[Obstacle]:
         }
         for name, (_, work, about, person, detail) in found
     ]
-
-
-def _numbers(view: View, ids: Iterable[str]) -> dict[str, int]:
-    """By account: the number of the person that it belongs to after all merges."""
-    persons = attribution.persons_of(view, sorted(ids))
-    numbers = view.numbers("contributors", set(persons.values()))
-    return {id: numbers[person] for id, person in persons.items()}

@@ -250,15 +250,7 @@ def _shown(text: str | None, mentioned: Iterable[tuple[str, PersonRef]]) -> str 
 def _people(view: View, rows: Iterable[CommentRow]) -> dict[str, PersonRef]:
     """Who wrote and who is mentioned, by the ids that the comments say; after all merges."""
     ids = {id for row in rows for id in (row.actor, *(row.mentions or "").split())}
-    persons = attribution.persons_of(view, ids)
-    numbers: dict[int, str] = dict(
-        view.rows(
-            f"SELECT p.number, p.id FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
-            ids=sorted(set(persons.values())),
-        )
-    )
-    known = {numbers[number]: one for number, one in attribution.persons(view, numbers).items()}
-    return {id: known[person] for id, person in persons.items()}
+    return attribution.people_with(view, ids)
 
 
 def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
@@ -304,10 +296,7 @@ def comment(view: View, id: CommentId) -> CommentWithHistory:
 
 def find(view: View, id: str) -> CommentRow:
     """The comment with this id, or UnknownComment."""
-    row = view.one(f"SELECT {_COMMENT} FROM @comments m WHERE m.id = :id AND {holds('m')}", id=id)
-    if row is None:
-        raise UnknownComment(id)
-    return CommentRow(*row)
+    return view.find(COMMENTS, CommentRow, id, UnknownComment)
 
 
 def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
@@ -336,10 +325,7 @@ def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
 
 def spoken(view: View, ids: Iterable[str]) -> dict[str, list[str | PersonRef]]:
     """The texts of these comments cut at their mentions: text and people in turn, for links."""
-    found = view.rows(
-        f"SELECT {_COMMENT} FROM @comments m WHERE m.id IN :ids AND {holds('m')}", ids=sorted(ids)
-    )
-    rows = [CommentRow(*row) for row in found]
+    rows = view.read(COMMENTS, CommentRow, "t.id IN :ids", ids=sorted(ids))
     texts, people = view.texts({row.text for row in rows}), _people(view, rows)
     return {
         row.id: [

@@ -59,36 +59,17 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership))
 
 
-_MEMBER = MEMBERSHIPS.selected("m")
-_COUNTS = f"{counting('m', Membership.NOT_COUNTED)} AND {holds('m')}"
-
-
-def member(view: View, id: str) -> Member | None:
-    """The membership with this id, if there is one."""
-    rows = view.rows(
-        f"SELECT {_MEMBER} FROM @memberships m WHERE m.id = :id AND {holds('m')}", id=id
-    )
-    return Member(*rows[0]) if rows else None
-
-
 def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[Member]:
     """Who is or was in these groups, in the order in which it was said."""
-    which = holds("m") if all_states else _COUNTS
-    rows = view.rows(
-        f"SELECT {_MEMBER} FROM @memberships m WHERE m.band IN :groups AND {which} ORDER BY m.born",
-        groups=list(groups),
-    )
-    return [Member(*row) for row in rows]
+    which = "1 = 1" if all_states else counting("t", Membership.NOT_COUNTED)
+    where = f"t.band IN :groups AND {which} ORDER BY t.born"
+    return view.read(MEMBERSHIPS, Member, where, groups=list(groups))
 
 
 def groups_of(view: View, people: Collection[int]) -> list[Member]:
     """The groups that these are or were in, with what waits for their agreement."""
-    rows = view.rows(
-        f"SELECT {_MEMBER} FROM @memberships m WHERE m.contributor IN :people "
-        f"AND m.state <> '{Membership.Declined.STATE}' AND {holds('m')} ORDER BY m.born",
-        people=list(people),
-    )
-    return [Member(*row) for row in rows]
+    where = f"t.contributor IN :people AND t.state <> '{Membership.Declined.STATE}'"
+    return view.read(MEMBERSHIPS, Member, f"{where} ORDER BY t.born", people=list(people))
 
 
 def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[Member]]:

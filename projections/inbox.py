@@ -220,12 +220,9 @@ def _own_credits(view: View, asked: Asked) -> set[str]:
 
 def _people(view: View, ids: set[str]) -> dict[str, PersonRef]:
     """The people with these ids."""
-    rows = view.rows(
-        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
-        ids=sorted(ids),
-    )
-    told = attribution.persons(view, {number for _, number in rows})
-    return {id: told[number] for id, number in rows}
+    numbers = view.numbers("contributors", ids)
+    told = attribution.persons(view, numbers.values())
+    return {id: told[number] for id, number in numbers.items()}
 
 
 def _amounts(

@@ -11,7 +11,7 @@ from domain.readers import OWN_MONEY
 from domain.refusal import UnknownContributor, UnknownMembership
 from domain.values import ContributorId
 from projections import attribution, groups
-from projections.groups import Member
+from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
@@ -67,10 +67,7 @@ def _page(
 
 def membership(view: View, id: str) -> MembershipTold:
     """One membership; UnknownMembership if there is none with this id."""
-    found = groups.member(view, id)
-    if found is None:
-        raise UnknownMembership(id)
-    (one,) = told(view, [found])
+    (one,) = told(view, [view.find(MEMBERSHIPS, Member, id, UnknownMembership)])
     return one
 
 

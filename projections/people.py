@@ -83,15 +83,7 @@ def returned_to(view: View, id: str) -> list[PayoutTold]:
 
 def ids(view: View, id: str) -> list[str]:
     """The ids of all accounts of the person this id belongs to."""
-    return _ids(view, attribution.accounts(view, id))
-
-
-def _ids(view: View, numbers: list[int]) -> list[str]:
-    rows = view.rows(
-        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=numbers,
-    )
-    return [id for (id,) in rows]
+    return view.ids("contributors", attribution.accounts(view, id))
 
 
 class Holdings(NamedTuple):

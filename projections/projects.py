@@ -222,17 +222,9 @@ def projects(
 
 def ids_of(view: View, person: str) -> list[str]:
     """The ids of all accounts of a person; of nobody known, the id itself."""
-    rows = view.rows(
-        f"SELECT p.number FROM @contributors p WHERE p.id = :id AND {holds('p')}", id=person
-    )
-    if not rows:
+    if not view.numbers("contributors", [person]):
         return [person]
-    numbers = attribution.accounts_of(view, attribution.after_merges(view, rows[0][0]))
-    found = view.rows(
-        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=numbers,
-    )
-    return [id for (id,) in found]
+    return view.ids("contributors", attribution.accounts(view, person))
 
 
 def led_by(view: View, ids: Collection[str]) -> list[int]:
@@ -266,20 +258,11 @@ def _reference(row: ProjectRow, texts: Mapping[str | None, str]) -> ProjectRef:
 
 def _leaders(view: View, rows: Iterable[ProjectRow]) -> dict[str, list[Any]]:
     """By project: who leads it, after all merges."""
-    ids = {id for row in rows for id in row.leaders.split()}
-    persons = attribution.persons_of(view, ids)
-    found = view.rows(
-        f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}",
-        ids=sorted(set(persons.values())),
-    )
-    numbers: dict[str, int] = dict(found)
-    known = attribution.persons(view, numbers.values())
+    led = {row.id: row.leaders.split() for row in rows}
+    people = attribution.people_with(view, {id for ids in led.values() for id in ids})
     return {
-        row.id: [
-            known[numbers[person]]
-            for person in dict.fromkeys(persons[id] for id in row.leaders.split())
-        ]
-        for row in rows
+        project: [*{people[id]["id"]: people[id] for id in ids}.values()]
+        for project, ids in led.items()
     }
 
 
@@ -294,10 +277,7 @@ def _counted(view: View, projects: Collection[int]) -> dict[int, int]:
 
 def find(view: View, id: str) -> ProjectRow:
     """The project with this id, or UnknownProject."""
-    row = view.one(f"SELECT {_PROJECT} FROM @projects p WHERE p.id = :id AND {holds('p')}", id=id)
-    if row is None:
-        raise UnknownProject(id)
-    return ProjectRow(*row)
+    return view.find(PROJECTS, ProjectRow, id, UnknownProject)
 
 
 @question("show_project", "/projects/{id}", cli="project show", parts=("leaders", "steps"))
@@ -435,10 +415,6 @@ def of_step(view: View, id: str | None) -> str | None:
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
     """The projects with these numbers, as answers refer to them."""
-    rows = view.rows(
-        f"SELECT {_PROJECT} FROM @projects p WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=list(numbers),
-    )
-    found = [ProjectRow(*row) for row in rows]
+    found = view.read(PROJECTS, ProjectRow, "t.number IN :numbers", numbers=list(numbers))
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}

@@ -18,9 +18,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.clock import STAMP
 from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
+from domain.refusal import Refusal
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
+from projections.tables import Table as ReadTable
 
 T = TypeVar("T")
 
@@ -303,6 +305,24 @@ class View:
         wanted = sorted(ids)
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
         return dict(self.rows(sql, ids=wanted)) if wanted else {}
+
+    def ids(self, table: str, numbers: Iterable[int]) -> list[str]:
+        """The ids of what has these numbers in a read table."""
+        sql = f"SELECT t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
+        return [id for (id,) in self.rows(sql, numbers=list(numbers))]
+
+    def read(self, table: ReadTable, kind: Callable[..., T], where: str, **values: Any) -> list[T]:
+        """Rows of a table, which the condition calls ``t``, as the tuple by which it is made."""
+        sql = f"SELECT {table.selected('t')} FROM @{table.name} t WHERE {holds('t')} AND {where}"
+        return [kind(*row) for row in self.rows(sql, **values)]
+
+    def find(
+        self, table: ReadTable, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
+    ) -> T:
+        """The row of what has this id, or the refusal of an unknown one."""
+        for row in self.read(table, kind, "t.id = :id", id=id):
+            return row
+        raise unknown(id)
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""

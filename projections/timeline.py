@@ -8,7 +8,7 @@ from typing import Any
 from domain.stored import Placed
 from projections import attribution, challenges, history, lineage, projects
 from projections.money.readers import Reader
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, cut, decode_cursor
 from projections.told import FactTold
 
 SCANNED = 250
@@ -71,12 +71,9 @@ def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) ->
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """The works, people, projects and challenges with these ids, as answers refer to them."""
-    found = view.rows(
-        f"SELECT p.number FROM @contributors p WHERE p.id IN :ids AND {holds('p')}", ids=list(ids)
-    )
     told = [
         *lineage.references(view, view.numbers("works", ids).values()).values(),
-        *attribution.persons(view, [number for (number,) in found]).values(),
+        *attribution.persons(view, view.numbers("contributors", ids).values()).values(),
     ]
     known: dict[str, dict[str, Any]] = {one["id"]: {**one} for one in told}
     known |= _called("project", projects.references(view, view.numbers("projects", ids).values()))

@@ -94,10 +94,7 @@ class Asked:
             doubted = to_confirm(view, _OF_HOUSE)
             return cls(now, is_operator=True, doubted=doubted)
         own = attribution.accounts(view, actor)
-        rows = view.rows(
-            f"SELECT p.id FROM @contributors p WHERE p.number IN :own AND {holds('p')}", own=own
-        )
-        ids = sorted(id for (id,) in rows)
+        ids = sorted(view.ids("contributors", own))
         grants = Known(journal.facts, view.as_of).grants("contributor", ids)
         works = [one.work for one in grants if one.work]
         pools = [one.pool for one in grants if one.pool]
