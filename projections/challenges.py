@@ -42,7 +42,18 @@ from projections.finding import (
 )
 from projections.question import LIMIT, After, Limit, Search, question
 from projections.store import Page, View, holds
-from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, moved, table
+from projections.tables import (
+    Amend,
+    Change,
+    Numbers,
+    Projection,
+    born,
+    facts_about,
+    moved,
+    row_of,
+    rows_in,
+    table,
+)
 from projections.told import WorkRef
 from projections.told_projects import (
     AnswerFacets,
@@ -284,7 +295,7 @@ def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int
 
 def find(view: View, id: str) -> ChallengeRow:
     """The challenge with this id, or UnknownChallenge."""
-    return view.find(CHALLENGES, ChallengeRow, id, UnknownChallenge)
+    return row_of(view, CHALLENGES, ChallengeRow, id, UnknownChallenge)
 
 
 @question("show_challenge", "/challenges/{id}", cli="challenge show", parts=("projects",))
@@ -465,5 +476,5 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRef]:
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, ChallengeRow]:
     """The challenges with these numbers."""
-    rows = view.read(CHALLENGES, ChallengeRow, "t.number IN :numbers", numbers=list(numbers))
+    rows = rows_in(view, CHALLENGES, ChallengeRow, "t.number IN :numbers", numbers=list(numbers))
     return {row.number: row for row in rows}

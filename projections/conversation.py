@@ -37,6 +37,8 @@ from projections.tables import (
     born,
     facts_about,
     moved,
+    row_of,
+    rows_in,
     table,
 )
 from projections.told import Agent, Count, Instant, PersonRef, WorkRef
@@ -296,7 +298,7 @@ def comment(view: View, id: CommentId) -> CommentWithHistory:
 
 def find(view: View, id: str) -> CommentRow:
     """The comment with this id, or UnknownComment."""
-    return view.find(COMMENTS, CommentRow, id, UnknownComment)
+    return row_of(view, COMMENTS, CommentRow, id, UnknownComment)
 
 
 def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
@@ -325,7 +327,7 @@ def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
 
 def spoken(view: View, ids: Iterable[str]) -> dict[str, list[str | PersonRef]]:
     """The texts of these comments cut at their mentions: text and people in turn, for links."""
-    rows = view.read(COMMENTS, CommentRow, "t.id IN :ids", ids=sorted(ids))
+    rows = rows_in(view, COMMENTS, CommentRow, "t.id IN :ids", ids=sorted(ids))
     texts, people = view.texts({row.text for row in rows}), _people(view, rows)
     return {
         row.id: [

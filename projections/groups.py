@@ -10,7 +10,7 @@ from domain.dates import is_surely_before
 from domain.fact import Fact
 from domain.membership import Membership
 from projections.store import View, counting, holds
-from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
+from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, rows_in, table
 
 
 class Member(NamedTuple):
@@ -63,13 +63,13 @@ def members(view: View, groups: Collection[int], *, all_states: bool = False) ->
     """Who is or was in these groups, in the order in which it was said."""
     which = "1 = 1" if all_states else counting("t", Membership.NOT_COUNTED)
     where = f"t.band IN :groups AND {which} ORDER BY t.born"
-    return view.read(MEMBERSHIPS, Member, where, groups=list(groups))
+    return rows_in(view, MEMBERSHIPS, Member, where, groups=list(groups))
 
 
 def groups_of(view: View, people: Collection[int]) -> list[Member]:
     """The groups that these are or were in, with what waits for their agreement."""
     where = f"t.contributor IN :people AND t.state <> '{Membership.Declined.STATE}'"
-    return view.read(MEMBERSHIPS, Member, f"{where} ORDER BY t.born", people=list(people))
+    return rows_in(view, MEMBERSHIPS, Member, f"{where} ORDER BY t.born", people=list(people))
 
 
 def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[Member]]:

@@ -16,6 +16,7 @@ from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import LIMIT, After, Limit, question
 from projections.store import Page, View, cut, decode_cursor
+from projections.tables import row_of
 from projections.told import GroupDivisionTold, MembershipTold
 
 
@@ -67,7 +68,7 @@ def _page(
 
 def membership(view: View, id: str) -> MembershipTold:
     """One membership; UnknownMembership if there is none with this id."""
-    (one,) = told(view, [view.find(MEMBERSHIPS, Member, id, UnknownMembership)])
+    (one,) = told(view, [row_of(view, MEMBERSHIPS, Member, id, UnknownMembership)])
     return one
 
 

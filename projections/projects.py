@@ -29,6 +29,8 @@ from projections.tables import (
     born,
     facts_about,
     moved,
+    row_of,
+    rows_in,
     table,
 )
 from projections.told_projects import (
@@ -277,7 +279,7 @@ def _counted(view: View, projects: Collection[int]) -> dict[int, int]:
 
 def find(view: View, id: str) -> ProjectRow:
     """The project with this id, or UnknownProject."""
-    return view.find(PROJECTS, ProjectRow, id, UnknownProject)
+    return row_of(view, PROJECTS, ProjectRow, id, UnknownProject)
 
 
 @question("show_project", "/projects/{id}", cli="project show", parts=("leaders", "steps"))
@@ -415,6 +417,6 @@ def of_step(view: View, id: str | None) -> str | None:
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
     """The projects with these numbers, as answers refer to them."""
-    found = view.read(PROJECTS, ProjectRow, "t.number IN :numbers", numbers=list(numbers))
+    found = rows_in(view, PROJECTS, ProjectRow, "t.number IN :numbers", numbers=list(numbers))
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}

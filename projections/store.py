@@ -18,11 +18,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.clock import STAMP
 from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
-from domain.refusal import Refusal
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
-from projections.tables import Table as ReadTable
 
 T = TypeVar("T")
 
@@ -294,11 +292,8 @@ class View:
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
-        if not wanted:
-            return {}
-        return dict(
-            self.rows("SELECT digest, value FROM vault WHERE digest IN :wanted", wanted=wanted)
-        )
+        sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
+        return dict(self.rows(sql, wanted=wanted)) if wanted else {}
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of what has these ids in a read table; other ids are left out."""
@@ -310,19 +305,6 @@ class View:
         """The ids of what has these numbers in a read table."""
         sql = f"SELECT t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
         return [id for (id,) in self.rows(sql, numbers=list(numbers))]
-
-    def read(self, table: ReadTable, kind: Callable[..., T], where: str, **values: Any) -> list[T]:
-        """Rows of a table, which the condition calls ``t``, as the tuple by which it is made."""
-        sql = f"SELECT {table.selected('t')} FROM @{table.name} t WHERE {holds('t')} AND {where}"
-        return [kind(*row) for row in self.rows(sql, **values)]
-
-    def find(
-        self, table: ReadTable, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
-    ) -> T:
-        """The row of what has this id, or the refusal of an unknown one."""
-        for row in self.read(table, kind, "t.id = :id", id=id):
-            return row
-        raise unknown(id)
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from domain.engine import Table as Stored
 from domain.fact import FACTS, Fact
@@ -20,7 +20,11 @@ from domain.join import Join
 from domain.nouns import BORN
 from domain.outside import Outside
 from domain.permission import OPERATOR
+from domain.refusal import Refusal
 from domain.work import Work
+from projections.store import View, holds
+
+T = TypeVar("T")
 
 NEVER = 1 << 62
 """The ``until`` of a row that is still valid."""
@@ -215,6 +219,21 @@ def born(table: Table, happened: Fact, **values: Any) -> Put:
     said["state"] = happened.leaves
     said.update(values)
     return Put(table, table.row(said))
+
+
+def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **values: Any) -> list[T]:
+    """Rows of a table, which the condition calls ``t``, as the tuple by which it is made."""
+    sql = f"SELECT {of.selected('t')} FROM @{of.name} t WHERE {holds('t')} AND {where}"
+    return [kind(*row) for row in view.rows(sql, **values)]
+
+
+def row_of(
+    view: View, of: Table, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
+) -> T:
+    """The row of what has this id, or the refusal of an unknown one."""
+    for row in rows_in(view, of, kind, "t.id = :id", id=id):
+        return row
+    raise unknown(id)
 
 
 def facts_about(*nouns: type) -> tuple[type[Fact], ...]:
