@@ -251,8 +251,7 @@ class View:
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
-        values["as_of"] = self.as_of
-        return self.engine.read(with_tables(sql, self.generation), **values)
+        return self.engine.read(with_tables(sql, self.generation), **values, as_of=self.as_of)
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""
