@@ -14,7 +14,7 @@ from domain.moment import instant
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
-from projections.money.sending import is_plain, returned_among, sent_told
+from projections.money.sending import returned_among, sent_told
 from projections.money.told import ENTRY_KINDS, Movement, StatementLine
 from projections.store import View
 
@@ -47,7 +47,8 @@ def _booked(
 ) -> Iterator[Movement]:
     payouts = {line["noun"] for line in lines if line["kind"] == "payout"}
     returned = returned_among(view, payouts)
-    sent = {id: how for id, how in sent_told(view, payouts).items() if not is_plain(how)}
+    told = sent_told(view, payouts).items()
+    sent = {id: how for id, how in told if how["rate"] is not None or how["withheld"]}
     by_fact = groupby(
         zip(lines, reasons, strict=True),
         key=lambda each: (each[0]["position"], each[0]["noun"], each[0]["kind"]),

@@ -42,11 +42,6 @@ def returned_among(view: View, payouts: Collection[str]) -> set[str]:
     return {id for (id,) in rows}
 
 
-def is_plain(sent: SentTold) -> bool:
-    """Whether all of it was sent as it was owed."""
-    return sent["rate"] is None and not sent["withheld"]
-
-
 def _withheld(view: View, payouts: Collection[str]) -> dict[str, list[WithheldTold]]:
     found: dict[str, list[WithheldTold]] = defaultdict(list)
     for payout, country, rule, rate, paid, amount in view.rows(
