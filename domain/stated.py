@@ -10,12 +10,14 @@ because it is one list and how it is read.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.identity import is_id, part_id
 from domain.moment import start
+from domain.money.paging import LONGEST_LIST_BYTES, asset_pages
 from domain.tree import NotVerified
 
 Content = Mapping[str, Any]
@@ -159,7 +161,8 @@ COMPUTED = frozenset(
         *("node", "moved", "asked"),
         *("withheld", "withheld_of_parts", "conversion"),
         *("leaders", "left", "thread", "added", "removed_as", "writer"),
-        *("notifies", "divides"),
+        *("notifies", "divides", "conflicts", "commenter", "commenters", "version", "reversal"),
+        "source_id",
     }
 )
 """The fields that never say what somebody stated."""
@@ -172,10 +175,14 @@ INHERITED = frozenset(
 )
 """The fields that a later fact of a noun repeats from earlier ones."""
 DEFAULTS = {
+    "batch.opened": frozenset({"minimums", "minimum_minor", "count", "total_minor"}),
+    "expense.recorded": frozenset({"payer_name"}),
+    "expense.reversed": frozenset({"payer"}),
     "pool.opened": frozenset({"rounding", "comment_days", "deferral_minor"}),
     "proposal.posted": frozenset({"assets", "closes_at", "policy", "graph_position"}),
     "proposal.revised": frozenset({"assets", "closes_at", "policy", "graph_position"}),
     "proposal.extended": frozenset({"closes_at"}),
+    "proposal.finalised": frozenset({"shares"}),
     "credit.disputed": frozenset({"answer_by"}),
     "membership.disputed": frozenset({"answer_by"}),
     "remix.declared": frozenset({"child", "kind", "rate", "places"}),
@@ -196,6 +203,18 @@ OTHERWISE = frozenset(
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
 """The kinds of facts whose ids are no argument of their commands."""
 
+ELSEWHERE = {"entry.": "amount_minor", "revenue.reversed": "amount_minor", "share.": "payee"}
+"""By how a kind of fact begins that only follows: the field with another meaning than that of the
+argument of its name."""
+BOOKED = {
+    "entry.adjusted": "lines",
+    "entry.opened": "lines",
+    "entry.assigned": "amount_minor",
+    "entry.reversed": "amount_minor",
+}
+"""By a kind of entry: the argument that says what it gives and takes."""
+OUTSIDER = "payer/"
+"""How the id of somebody begins whom only the books know, by a name (domain.money.naming)."""
 LEFT_OUT = {
     "share.": frozenset({"contributor", "work"}),
     "identifier.stated": frozenset({"contributor", "work", "identifier"}),
@@ -205,6 +224,8 @@ LEFT_OUT = {
     "proposal.posted": frozenset({"comment_days"}),
 }
 """By how a kind of fact begins: the arguments that it has in another form."""
+OF_POOLS = ("revenue.", "expense.")
+"""The kinds of facts that repeat from their first one on what is known of a pool."""
 PARTS = ("placement.", "answer.", "follow.")
 """The kinds of facts whose ids follow from those that their commands name."""
 NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.", "comment.")
@@ -227,6 +248,10 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
     else:
         if topic == "project.launched":  # who launches it leads it
             scope["leaders"] = [*dict.fromkeys((signed["actor"], *(said.get("leaders") or ())))]
+        if topic == "expense.recorded":
+            scope["payer"] = _payer(said.get("payer") or "operator", str(content.get("payer")))
+        if said.get("assets") and "assets" in content:
+            scope["assets"] = next(asset_pages(said["assets"]))
         _must_be_stated(scope, content, topic, version)
         _must_be_recorded(scope, content, topic, id)
 
@@ -363,6 +388,11 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
             renamed = {"reason": said.get("reason")}
         case "join.declared" if said.get("uri"):
             renamed = {**own, "work": _outside(said["uri"])}
+        case "batch.opened" if said.get("minimums"):
+            told = [[one["payee"], one["minimum_minor"]] for one in said["minimums"]]
+            renamed = {**own, "minimums": told}
+        case "hold.opened" | "hold.lifted":
+            renamed = {**own, "credit": said["id"]}
         case "comment.posted":
             renamed = {**_nowhere_else(said), **own}
         case "identifier.stated":
@@ -388,7 +418,9 @@ def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version
     if version > 1 and not topic.startswith(("project.", "challenge.")):
         open_to |= INHERITED
     for name in content.keys() - ENVELOPE - scope.keys():
-        if name not in open_to and not (topic.startswith(DERIVED) and name in INHERITED):
+        if name not in open_to and not (
+            topic.startswith((*DERIVED, *OF_POOLS)) and name in INHERITED
+        ):
             raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
     for name in content.keys() & scope.keys():
         if not _is_same(name, scope[name], content[name]):
@@ -430,7 +462,40 @@ def _must_follow(said: Content, content: Content, topic: str, id: str) -> None:
             scope = said if id == said["into"] else None
     if scope is None:
         raise NotVerified(f"what was signed is about something else than {id}")
-    names = INHERITED | {"title", "creators", "licence"} if topic == "work.described" else INHERITED
-    for name in names & scope.keys() & content.keys() - {"kind"}:
-        if scope[name] not in (None, content[name]):
+    other = {name for begins, name in ELSEWHERE.items() if topic.startswith(begins)}
+    for name in scope.keys() & content.keys() - ENVELOPE - {"kind", "assets", "lines"} - other:
+        if scope[name] is not None and not _is_same(name, scope[name], content[name]):
             raise NotVerified(f"the field “{name}” is {content[name]}, which was not signed")
+    if "assets" in content and said.get("assets"):
+        pages = asset_pages(said["assets"])
+        if not any(_is_same("assets", page, content["assets"]) for page in pages):
+            raise NotVerified("the shares that are proposed are others than those signed")
+    if topic in BOOKED and said.get(BOOKED[topic]):
+        _must_be_booked(said, content, topic)
+
+
+def _payer(said: str, told: str) -> str:
+    """Who may stand in place of a payer: of a name that is new to the books, its id."""
+    is_name = said != "operator" and "/" not in said and not is_id(said)
+    return told if is_name and told.startswith(OUTSIDER) else said
+
+
+def _must_be_booked(said: Content, content: Content, topic: str) -> None:
+    """An entry gives and takes what was stated; of a long one, the first lines are looked at."""
+    if topic == "entry.reversed":
+        is_booked = "revenue" not in said or content["amount_minor"] == -said["amount_minor"]
+    elif topic == "entry.assigned":
+        is_booked = sum(max(0, units) for _, units, *_ in content["lines"]) <= said["amount_minor"]
+    else:
+        booked = {str(payee): units for payee, units, *_ in content["lines"] if units}
+        stated = Counter[str]()
+        for line in said["lines"]:
+            stated[line["payee"]] += line["amount_minor"]
+        if said.get("payer"):
+            stated[said["payer"]] -= stated.total()
+        known = {payee: units for payee, units in booked.items() if not payee.startswith(OUTSIDER)}
+        is_booked = all(stated[payee] == units for payee, units in known.items())
+        if len(_spelled(content["lines"])) < LONGEST_LIST_BYTES // 2:
+            is_booked &= sorted(booked.values()) == sorted(filter(None, stated.values()))
+    if not is_booked:
+        raise NotVerified("the amounts that are booked are others than those signed")

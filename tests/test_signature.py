@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from serving import Answer, Client, serving
-from stories import id_of, story
+from stories import Story, every_table, id_of, story
 
 from api.document import operations
 from api.signatures import SIGNATURE
@@ -18,6 +18,7 @@ from domain.chain import Chains, content_of
 from domain.checkpoint import cosign
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.draft import Draft
 from domain.fact import FACTS
 from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import Leaf, Link, leaf_bytes, read_leaf
@@ -25,7 +26,7 @@ from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
 from domain.registry import BY_OPERATION
 from domain.seal import digest_of
 from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
-from domain.stated import BRINGS
+from domain.stated import BOOKED, BRINGS, brings
 from domain.tree import NotVerified, leaf_hash
 from projections import history
 from projections.follower import no_progress
@@ -224,7 +225,7 @@ def test_only_a_key_that_the_actor_has_registered_signs(database: str) -> None:
 @pytest.mark.parametrize(
     "command, topic, said",
     [
-        ("record_expense", "expense.recorded", {"id": id_of("e"), "pool": "p", "document": "d"}),
+        ("record_expense", "expense.recorded", {"id": id_of("e"), "pool": "p", "payer": ANA}),
         ("amend_pool", "pool.amended", {"pool": id_of("e"), "terms": {}, "reason": "r"}),
         ("decline_share", "share.declined", {"proposal": "p", "reason": "r"}),
         ("return_payout", "payout.returned", {"id": id_of("e"), "reason": "r"}),
@@ -612,6 +613,65 @@ def said_of_the_log(told: Any) -> str:
 def audited(told: Any) -> str:
     found = all_differences(CHECKS["signatures"], told.service, no_progress)
     return found if isinstance(found, str) else "\n".join(map(str, found))
+
+
+def test_what_is_signed_fits_all_facts_of_its_command_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every command; the operator, who has no key, is taken for somebody who has one."""
+
+    def take(draft: Any, signing: Any) -> None:
+        draft.signing, draft._sheet = signing, draft.SHEET(draft.actor, draft.now, signing)
+
+    def tell(told: Any, command: str, **said: Any) -> Any:
+        key, kind = (
+            SignerKey(said.pop("actor", "operator"), bytes(range(32))),
+            BY_OPERATION[command],
+        )
+        if said.get("source") == "text-source_name":  # signed as it will be recorded
+            said |= {"source": "other", "source_name": said["source"]}
+        said.setdefault(kind.subject(), id_of(f"{command} {told.head()}"))
+        asked = kind.of({name: one for name, one in said.items() if name in named(kind)})
+        signing = sign_command(key, command, asked.plain(), log=LOG.name)
+        return told.journal.record(asked, by=key.name, signing=signing)
+
+    def named(kind: Any) -> set[str]:
+        return {one.name for one in kind.fields()}
+
+    def fits(message: str, placed: Any, **changed: Any) -> bool:
+        content = {**placed.content(), "actor": json.loads(message)["actor"], **changed}
+        del content["binds"]
+        with suppress(NotVerified):
+            id, version, topic = placed[1:4]
+            must_fit(message, content, topic, id, version)
+            return True
+        return False
+
+    monkeypatch.setattr(Draft, "_must_have_signed", take)
+    monkeypatch.setattr(Story, "tell", tell)
+    with story(f"sqlite:///{tmp_path / 'a.db'}") as told:
+        every_table(told)
+        facts = [one for one in told.facts() if "message" in one.content()]
+        texts = told.journal.facts.texts({one.content()["message"] for one in facts})
+    assert len(texts) > 100
+    for digest, message in texts.items():
+        said = json.loads(message)
+        own = [one for one in facts if one.content()["message"] == digest]
+        for one in {*facts} - {*own}:
+            with suppress(NotVerified):
+                if brings(said["command"], one.topic) == "states":
+                    assert not fits(message, one), (said["command"], one)
+        for one in own:
+            content, kind = one.content(), one.topic
+            names = said["arguments"].keys() & content.keys()
+            if brings(said["command"], kind) == "follows":
+                names -= {"kind", "amount_minor", "lines", "payee" if "share." in kind else ""}
+            for name in names:
+                assert not fits(message, one, **{name: "changed"}), (kind, name)
+            if BOOKED.get(kind) in said["arguments"]:
+                lines = [[who, 3 * units, *more] for who, units, *more in content["lines"]]
+                amount_minor = 3 * content["amount_minor"]
+                assert not fits(message, one, lines=lines, amount_minor=amount_minor), kind
 
 
 @pytest.mark.parametrize("log", [LOG.name, ""], ids=["this form", "the form of 0.1"])

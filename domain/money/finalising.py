@@ -16,7 +16,8 @@ from domain.money.apportionment import payee_key
 from domain.money.books import Books
 from domain.money.claiming import claimed, maker_of
 from domain.money.held import NO_PARTS
-from domain.money.keeping import pages, share_id
+from domain.money.keeping import share_id
+from domain.money.paging import pages
 from domain.money.payee import Payee
 from domain.money.policy.shares import Agreed
 from domain.money.pool import Pool

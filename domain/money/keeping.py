@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.naming import PAYER
+from domain.money.paging import asset_pages, pages
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
@@ -28,8 +28,6 @@ from domain.text import searched
 T = TypeVar("T")
 
 _LISTS = ("costs", "flow_before", "flow", "reserved")
-LONGEST_LIST_BYTES = 16_000
-"""How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
 
 
 def entry_facts(
@@ -99,13 +97,7 @@ def stage_facts(
         own = divides_of(page, divides)
         return {"assets": page, "notifies": _among(divided(page, own), notified), "divides": own}
 
-    first, *more = pages(
-        [
-            {**asset, "shares": shares}
-            for asset in proposed.assets
-            for shares in pages(asset["shares"])
-        ]
-    )
+    first, *more = asset_pages(proposed.assets)
     yield kind.born(id, **proposed._asdict() | of(first), **content)
     kept = {name: content[name] for name in ("pool", "release")}
     for page in more:
@@ -200,20 +192,6 @@ class _WhenAsked(dict[str, set[str]]):
     def get(self, work: str, default: Any = None) -> Any:
         """As with brackets: every work was made from something, if only from itself."""
         return self[work]
-
-
-def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """A list in pieces that fit into a fact; at least one, even if empty."""
-    page: list[Any] = []
-    size = 0
-    for item in items:
-        more = len(json.dumps(item))
-        if page and size + more > LONGEST_LIST_BYTES:
-            yield page
-            page, size = [], 0
-        page.append(item)
-        size += more
-    yield page
 
 
 def division_id(revenue: str) -> str:
