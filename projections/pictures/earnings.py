@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.svg import Markup, document, element, linked, rect, rule
 from projections.pictures.text import caption, figure, width
 
 MOST_BARS = 36
@@ -90,21 +90,14 @@ def _rules(
     """A line at nothing, at the most and at the least, each with its amount."""
     for text, units in zip(said, dict.fromkeys(at), strict=True):
         y = zero - units * unit
-        path = f"M{number(_MARGIN)} {number(y)}H{number(_MARGIN + _WIDE)}"
-        yield element("path", class_="rule", d=path, fill="none")
+        yield rule(_MARGIN, y, _MARGIN + _WIDE)
         yield figure(text, right, y + 4, _SIZE, faint=True)
 
 
 def _bar(said: str, high: float, x: float, step: float, zero: float) -> Markup:
     """A bar from the line upwards, or downwards; nothing earned has a place, and no bar."""
     wide = min(step * 0.8, _WIDEST)
-    bar = element(
-        "rect",
-        x=x + (step - wide) / 2,
-        y=min(zero, zero - high),
-        width=wide,
-        height=abs(high),
-    )
+    bar = rect(None, x + (step - wide) / 2, min(zero, zero - high), wide, abs(high))
     return element("g", linked(said, bar, href=""), class_="c0" if high >= 0 else "c7")
 
 

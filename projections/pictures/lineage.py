@@ -25,6 +25,7 @@ from projections.pictures.svg import (
     joined,
     linked,
     number,
+    rect,
 )
 from projections.pictures.text import (
     counted,
@@ -336,35 +337,18 @@ def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
     """Title, people, medium and share; on the left a bar in its people's colours."""
     left, right = box.x + _INSET, box.x + box.width - 9
     room = right - left
-    parts = [
-        element(
-            "rect",
-            class_="card",
-            x=box.x,
-            y=box.y,
-            width=box.width,
-            height=box.height,
-            rx=6.0,
-            stroke_dasharray="4 3" if work.kind == "outside" else None,
-        )
-    ]
+    dashes = "4 3" if work.kind == "outside" else None
+    parts = [rect("card", box.x, box.y, box.width, box.height, 6, dashes=dashes)]
     shown = colours[:4]
     part = (box.height - 16) / len(shown)
-    parts += [
-        element(
-            "rect",
-            class_=colour,
-            x=box.x + 6,
-            y=box.y + 8 + part * index,
-            width=4.0,
-            height=part - (1 if index < len(shown) - 1 else 0),
-            rx=1.5,
-        )
-        for index, colour in enumerate(shown)
-    ]
+    for index, colour in enumerate(shown):
+        high = part - (1 if index < len(shown) - 1 else 0)
+        parts.append(rect(colour, box.x + 6, box.y + 8 + part * index, 4, high, 1.5))
     y = box.y + 2
-    for line in _title_lines(work, box.width):
-        parts.append(label(isolated(line), left, y := y + _ROW, room, _TITLE, "head", bold=True))
+    parts += [
+        label(isolated(line), left, y := y + _ROW, room, _TITLE, "head", bold=True)
+        for line in _title_lines(work, box.width)
+    ]
     if work.people:
         people = ", ".join(map(isolated, work.people))
         parts.append(label(people, left, y := y + _ROW, room, _SMALL, "faint"))
@@ -404,19 +388,9 @@ def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
     shown = colours[: max(1, min(4, int(pill // 3)))]
     part = pill / len(shown)
     parts = [
-        element(
-            "rect", class_="card", x=box.x, y=top, width=box.width, height=pill, rx=min(5, pill / 2)
-        ),
+        rect("card", box.x, top, box.width, pill, min(5, pill / 2)),
         *(
-            element(
-                "rect",
-                class_=colour,
-                x=box.x,
-                y=top + part * place,
-                width=box.width,
-                height=part,
-                rx=min(5, part / 2),
-            )
+            rect(colour, box.x, top + part * place, box.width, part, min(5, part / 2))
             for place, colour in enumerate(shown)
         ),
         label(isolated(work.title), box.x + 1, box.y + 11, box.width - taken - 8, _LABEL, "head"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from projections.pictures.svg import Markup, document, element, linked, number
+from projections.pictures.svg import Markup, document, element, linked, number, rect
 from projections.pictures.text import (
     caption,
     clean,
@@ -164,7 +164,7 @@ def _card(link: _Link, x: float, y: float) -> Markup:
     rounded = _HEIGHT / 2 if link.is_person else 6.0
     return linked(
         f"{link.name} {link.amount}".strip(),
-        element("rect", class_="card", x=x, y=y, width=link.card, height=_HEIGHT, rx=rounded),
+        rect("card", x, y, link.card, _HEIGHT, rounded),
         label(link.name, x + 10, y + 17, link.room, _SIZE, "head", bold=link.is_person),
         figure(link.amount, x + link.card - 10, y + 17, _SIZE),
         href=link.href,

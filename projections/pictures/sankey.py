@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
-from projections.pictures.svg import Markup, colour_at, document, element, linked, number
+from projections.pictures.svg import Markup, colour_at, document, element, linked, number, rect
 from projections.pictures.text import clean, figure, isolated, label, percent, width, wrapped
 
 _T = TypeVar("_T")
@@ -239,15 +239,7 @@ def _rows(
             _linked(
                 payee,
                 f"{isolated(payee.name)} · {money} · {share}",
-                element(
-                    "rect",
-                    class_=payee.colour,
-                    x=_AT_PAYEE,
-                    y=row.y + (row.height - bar) / 2,
-                    width=_BAR,
-                    height=bar,
-                    rx=1.5,
-                ),
+                rect(payee.colour, _AT_PAYEE, row.y + (row.height - bar) / 2, _BAR, bar, 1.5),
                 label(isolated(payee.name), name_at, base, room, _NAME, "head"),
                 figure(money, money_at, base, _NAME),
                 figure(share, share_at, base, _NAME, faint=True),
@@ -274,7 +266,7 @@ def _plate(
     inner = _linked(
         part,
         f"{isolated(part.name)} · {' · '.join(filter(None, figures))}",
-        element("rect", class_="card", x=x, y=placed.y, width=wide, height=placed.height, rx=6.0),
+        rect("card", x, placed.y, wide, placed.height, 6),
         *(
             label(line, x + 10, base + _LINE * place, wide - 20, _NAME, "head", bold=True)
             for place, line in enumerate(lines)

@@ -60,6 +60,27 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Mark
     return Markup(f"<{name}{said}>{joined(children)}</{name}>")
 
 
+def rect(
+    class_: str | None,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    rx: float | None = None,
+    *,
+    dashes: str | None = None,
+) -> Markup:
+    """A rectangle, its corners rounded by ``rx``."""
+    place = {"x": x, "y": y, "width": width, "height": height, "rx": rx}
+    return element("rect", class_=class_, **place, stroke_dasharray=dashes)
+
+
+def rule(x: float, y: float, to_x: float) -> Markup:
+    """A thin line across a picture."""
+    path = f"M{number(x)} {number(y)}H{number(to_x)}"
+    return element("path", class_="rule", d=path, fill="none")
+
+
 def linked(said: str, *drawn: str, href: str, class_: str | None = None) -> Markup:
     """Something with a description in words, and a link if it has an address.
 

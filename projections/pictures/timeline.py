@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projections.pictures.svg import Markup, colour_at, document, element, linked, number
+from projections.pictures.svg import Markup, colour_at, document, element, linked, rule
 from projections.pictures.text import caption, clean, counted, isolated, label, width
 
 MOST_DOTS = 6
@@ -50,8 +50,7 @@ def timeline_svg(
         y += height
         named = label(isolated(noun), _MARGIN, y, _LONGEST_NOUN, _SIZE, "faint")
         drawn.append(linked(noun, named, href=""))
-        path = f"M{number(left)} {number(y + 3)}H{number(left + _AXIS)}"
-        drawn.append(element("path", class_="rule", d=path, fill="none"))
+        drawn.append(rule(left, y + 3, left + _AXIS))
         for step, stack in bins.items():
             drawn.append(_stack(stack, left + (step + 0.5) * _STEP, y, colour_at(place)))
     drawn += _ticks(ordered, left, y + 22)
