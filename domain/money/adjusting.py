@@ -176,7 +176,6 @@ class Adjusted(Record):
         *(AdjustmentUnbalanced, NotAgreed, EarnedInFuture, UnknownContributor, UnknownWork),
         *OF_SPLIT,
     ),
-    makes="adjustment",
     home="/entries",
 )
 class RecordAdjustment(Command):
@@ -235,10 +234,8 @@ class RecordAdjustment(Command):
 
 @command(
     "assignment",
-    "/assignments",
     may=BOOKS,
     refuses=(AssignmentTooLarge, ContributorForgotten, UnknownContributor, UnknownWork, *OF_SPLIT),
-    makes="assignment",
     home="/entries",
 )
 class RecordAssignment(Command):
@@ -312,13 +309,7 @@ class RecordAssignment(Command):
 # -- periods -------------------------------------------------------------------------------------
 
 
-@command(
-    "period",
-    "/periods",
-    may=BOOKS,
-    refuses=(PeriodNotOver, PeriodClosed),
-    makes="period",
-)
+@command("period", "/periods", may=BOOKS, refuses=(PeriodNotOver, PeriodClosed))
 class ClosePeriod(Command):
     """Close all time before a moment, once its statements are out.
 

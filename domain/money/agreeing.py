@@ -167,12 +167,7 @@ class WaiveShare(_OfShare):
 # -- what was found false ------------------------------------------------------------------------
 
 
-@command(
-    "share.confirm",
-    f"{_HERE}/confirm",
-    may=CLOSES,
-    refuses=(NothingToConfirm,),
-)
+@command("share.confirm", f"{_HERE}/confirm", may=CLOSES, refuses=(NothingToConfirm,))
 class ConfirmShare(Command):
     """Decide that a share stands, although something that it depends on was found false.
 

@@ -48,11 +48,7 @@ from domain.values import (
 
 
 @command(
-    "exchange-rate",
-    "/exchange-rates",
-    may=BOOKS,
-    refuses=(BadExchangeRate,),
-    makes="exchange_rate",
+    "exchange-rate", "/exchange-rates", may=BOOKS, refuses=(BadExchangeRate,), makes="exchange_rate"
 )
 class StateExchangeRate(Command):
     """State an exchange rate, with its source and its day.
@@ -105,14 +101,7 @@ class ChoosePaymentCurrency(Command):
         yield PaymentCurrency.Chosen.born(past.id, **said)
 
 
-@command(
-    "withholding",
-    "/withholdings",
-    may=BOOKS,
-    refuses=(BadPeriod, UnknownContributor, UnknownWork),
-    makes="withholding",
-    home="/withholdings",
-)
+@command("withholding", may=BOOKS, refuses=(BadPeriod, UnknownContributor, UnknownWork))
 class StateWithholding(Command):
     """State which part of payouts to somebody is withheld for a country that money comes from.
 
@@ -148,7 +137,7 @@ class StateWithholding(Command):
         )
 
 
-@command("withholding.end", "/withholdings/{id}/end", may=BOOKS, refuses=(WrongState,))
+@command("withholding.end", may=BOOKS, refuses=(WrongState,))
 class EndWithholding(Command):
     """End a rule of withholding; what was withheld by it stays withheld."""
 

@@ -141,7 +141,6 @@ class Sale(Record):
     "/pools/{pool}/revenue",
     may=BOOKS,
     refuses=(EarnedInFuture, UnknownWork, BadAmount, *OF_SPLIT),
-    makes="revenue",
     home="/revenue",
 )
 class RecordRevenue(_Booking):
@@ -212,7 +211,6 @@ class RecordRevenue(_Booking):
     "/pools/{pool}/expenses",
     may=BOOKS,
     refuses=(UnknownContributor, EarnedInFuture),
-    makes="expense",
     home="/expenses",
 )
 class RecordExpense(_Booking):

@@ -42,6 +42,7 @@ class ExchangeRate(Noun):
         SAYS = "{actor} stated a rate from {currency} to {into_currency}"
         FOUND_BY = ("pair",)
         STATE = "stated"
+        ABOUT = ()
         currency: str
         into_currency: str
         rate: str
@@ -55,9 +56,6 @@ class ExchangeRate(Noun):
         def pair(self) -> str:
             """Both currencies, by which the rates between them are found."""
             return f"{self.currency}/{self.into_currency}"
-
-        def subjects(self) -> tuple[str, ...]:
-            return ()
 
     BIRTHS = (Stated,)
 

@@ -30,13 +30,11 @@ class Hold(Noun):
         """A fact about a hold names the credit, its work and its person."""
 
         READERS = OWN_MONEY
+        ABOUT = ("work", "contributor")
         credit: str
         work: str
         contributor: str
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.work, self.contributor)
 
     @fact("hold.opened")
     class Opened(Event):

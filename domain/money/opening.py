@@ -48,7 +48,6 @@ class Balance(Record):
     "/pools/{pool}/openings",
     may=BOOKS,
     refuses=(NotAgreed, EarnedInFuture, UnknownContributor, UnknownWork, BadAmount, *OF_SPLIT),
-    makes="opening",
     home="/entries",
 )
 class RecordOpening(Command):

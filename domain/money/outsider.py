@@ -27,13 +27,11 @@ class Outsider(Noun):
         READERS = OWN_MONEY
         SAYS = "{actor} recorded that “{payee}” is {contributor}"
         STATE = "identified"
+        ABOUT = ("contributor",)
         payee: str
         contributor: str
         reason: str | None = None
         evidence: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.contributor,)
 
         def touches(self) -> tuple[str, ...]:
             return (self.contributor, self.payee)

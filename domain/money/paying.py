@@ -201,7 +201,7 @@ class IssuePayouts(Command):
 _CHANGING: dict[str, Any] = {"may": BOOKS, "refuses": (WrongState,)}
 
 
-@command("payout.settle", "/payouts/{id}/settle", **_CHANGING)
+@command("payout.settle", **_CHANGING)
 class SettlePayout(Command):
     """Record that a payout has arrived."""
 
@@ -215,7 +215,7 @@ class SettlePayout(Command):
         yield payout.then(Payout.Settled, reference=reference)
 
 
-@command("payout.return", "/payouts/{id}/return", **_CHANGING)
+@command("payout.return", **_CHANGING)
 class ReturnPayout(Command):
     """Record that a payout came back; it waits until its payee claims it."""
 
@@ -227,7 +227,7 @@ class ReturnPayout(Command):
         yield payout.then(Payout.Returned, was=payout.state, reason=self.reason)
 
 
-@command("payout.claim", "/payouts/{id}/claim", may=OWN, then=Payout.Claimed)
+@command("payout.claim", may=OWN, then=Payout.Claimed)
 class ClaimPayout(Command):
     """Claim a payout that came back; it goes out with the next batch."""
 
@@ -248,7 +248,7 @@ class _OfHold(Command):
         return hold_on(self.id)
 
 
-@command("credit.hold", "/credits/{id}/hold", **_CHANGING)
+@command("credit.hold", **_CHANGING)
 class HoldCredit(_OfHold):
     """Put payments for a credit on hold."""
 
@@ -265,7 +265,7 @@ class HoldCredit(_OfHold):
             yield Hold.Opened.born(past.id, **line, **said)
 
 
-@command("credit.lift-hold", "/credits/{id}/lift-hold", **_CHANGING)
+@command("credit.lift-hold", **_CHANGING)
 class LiftHold(_OfHold):
     """Lift the hold on a credit, so that it can be paid."""
 

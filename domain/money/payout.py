@@ -39,15 +39,13 @@ class Batch(Noun):
 
         READERS = ALL_MONEY
         STATE = "issued"
+        ABOUT = ()
         currency: str
         minimum_minor: int
         minimums: list[list[str | int]]
         count: int
         total_minor: int
         payees: list[str] | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return ()
 
         def apply(self, noun: Batch) -> None:
             noun.state = self.STATE

@@ -22,10 +22,8 @@ class Period(Noun):
 
         READERS = ALL_MONEY
         STATE = "closed"
+        ABOUT = ()
         until: str
         note: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return ()
 
     BIRTHS = (Closed,)

@@ -73,6 +73,7 @@ class Pool(Noun):
         READERS = AGREEMENT
         FOUND_BY = ("release",)
         STATE = "open"
+        ABOUT = ("release",)
         release: str
         name: str
         kind: str
@@ -84,9 +85,6 @@ class Pool(Noun):
         works: list[str] | None = None
         review_hours: int | None = None
         statement: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
         def apply(self, noun: Pool) -> None:
             noun.state = self.STATE
@@ -103,15 +101,13 @@ class Pool(Noun):
         READERS = AGREEMENT
         SAYS = "{actor} amended the terms by which {release} is shared"
         FROM = ("open",)
+        ABOUT = ("release",)
         release: str
         terms: dict[str, Any]
         number: int
         effective_at: str
         reason: str | None = None
         document: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
         def apply(self, noun: Pool) -> None:
             noun.amended = (*noun.amended, self)
@@ -123,14 +119,12 @@ class Pool(Noun):
         READERS = AGREEMENT
         SAYS = "{actor} stated that the money of a pool of {release} comes from {country}"
         FROM = ("open",)
+        ABOUT = ("release",)
         release: str
         country: str
         by_territory: bool | None = None
         """Whether what is received from now on comes from where each sale was, if it says so."""
         reason: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
         def apply(self, noun: Pool) -> None:
             noun.country, noun.by_territory = self.country, bool(self.by_territory)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from domain.fact import Fact, Looking, Noun, common, fact
 from domain.moment import instant
@@ -146,11 +146,9 @@ class Proposal(Noun):
         """A fact about a proposal names the pool and the release."""
 
         READERS = AGREEMENT
+        ABOUT: ClassVar[tuple[str, ...]] = ("release",)
         pool: str
         release: str
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
     @common
     class Proposing(Event):
@@ -226,13 +224,11 @@ class Proposal(Noun):
 
         SAYS = "{contributor} was notified of who is to share what {release} earns"
         FROM = ("open",)
+        ABOUT = ("release", "contributor")
         contributor: str
         means: str
         version: int
         """The number of the stage: the first, or a revision."""
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release, self.contributor)
 
         def apply(self, noun: Proposal) -> None:
             noun.versions[-1].notified.setdefault(self.contributor, instant(self.timestamp))

@@ -99,7 +99,6 @@ _HERE = f"{_PATH}/{{proposal}}"
     "/releases/{release}/pools",
     may=CLOSES,
     refuses=(UnknownWork, UnknownContributor, WindowTooShort, LicenceConflict, *OF_SPLIT),
-    makes="pool",
     home="/pools",
 )
 class OpenPool(Command):
@@ -276,7 +275,6 @@ OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
     "/pools/{pool}/proposals",
     may=CLOSES,
     refuses=(WindowTooShort, *OF_CONTENT),
-    makes="proposal",
     home=_PATH,
 )
 class PostProposal(ProposedContent):
@@ -454,9 +452,7 @@ class ExtendProposal(Command):
 
 
 @command(
-    "proposal.notify",
-    f"{_HERE}/notify",
-    refuses=(ProposalRevised, UnknownContributor, WrongState),
+    "proposal.notify", f"{_HERE}/notify", refuses=(ProposalRevised, UnknownContributor, WrongState)
 )
 class NotifyOfProposal(Command):
     """Record that somebody was notified of what is proposed now.

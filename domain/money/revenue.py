@@ -22,6 +22,7 @@ class Booked(Fact):
 
     READERS = MONEY
     STATE = "recorded"
+    ABOUT = ("release",)
     pool: str
     release: str
     currency: str
@@ -41,9 +42,6 @@ class Booked(Fact):
 
     def found_by(self) -> tuple[FoundBy, ...]:
         return super().found_by() if self.document else ()
-
-    def subjects(self) -> tuple[str, ...]:
-        return (self.release,)
 
 
 class Revenue(Noun):
@@ -87,6 +85,7 @@ class Revenue(Noun):
         """Revenue that was not divided yet was reversed, in whole or in part."""
 
         READERS = MONEY
+        ABOUT = ("release",)
         pool: str
         release: str
         currency: str
@@ -96,9 +95,6 @@ class Revenue(Noun):
         reason: str | None = None
         against: str | None = None
         """The revenue below zero that it was taken back for."""
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
     BIRTHS = (Recorded,)
 
@@ -132,6 +128,7 @@ class Expense(Noun):
         """An expense was reversed, in whole or in part: a mistake, a supplier's refund."""
 
         READERS = MONEY
+        ABOUT = ("release",)
         pool: str
         release: str
         currency: str
@@ -142,9 +139,6 @@ class Expense(Noun):
         effective_at: str | None = None
         reason: str | None = None
         document: str | None = None
-
-        def subjects(self) -> tuple[str, ...]:
-            return (self.release,)
 
         def touches(self) -> tuple[str, ...]:
             return (self.release, self.payer)
