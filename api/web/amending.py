@@ -12,7 +12,7 @@ from flask import render_template, request
 
 from api.schemas import stated
 from api.web import terms as templates
-from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, asked, reader, to_page
 from api.web.pooling import People, Terms, lines_of, wrong
 from api.web.previewing import seal, tried
 from domain.command import Command
@@ -33,7 +33,6 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/pool/<id>/amend", nobody_else=True)
     def show_amending(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view(asked()) as view:
             pool = pools.pool(view, frame.journal, id, actor=reader())
             people = People(view, pool["release"])
@@ -41,7 +40,6 @@ def pages(frame: Frame) -> None:
 
     @frame.form("/pool/<id>/amend")
     def take_amendment(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view(asked()) as view:
             pool = pools.pool(view, frame.journal, id, actor=reader())
             form = request.form.to_dict()

@@ -71,13 +71,12 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/desk/accountant/batch/<id>", nobody_else=True)
     def show_batch(id: str) -> Answer:
-        id, wanted = id_in_path(id), asked(Previewed)
+        wanted = asked(Previewed)
         with frame.view(wanted) as view:
             return _batch(frame, view, id, wanted.get("state"), wanted.get("cursor"))
 
     @frame.form("/desk/accountant/batch/<id>")
     def change_payouts(id: str) -> Answer:
-        id = id_in_path(id)
         try:
             receipt = frame.record(*_changes())
         except (Problem, Refusal) as refusal:

@@ -6,7 +6,7 @@ from flask import g, render_template, request
 
 from api.authentication import must_include
 from api.citing import MOST_LINES, LineTold, cite
-from api.web.frame import Answer, Frame, asked, id_in_path, id_named
+from api.web.frame import Answer, Frame, asked, id_named
 from domain.commands.deriving import DeclareRemix
 from domain.remix import REMIX_KINDS
 from projections import likely, lineage
@@ -20,12 +20,12 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/piece/<id>/cite", nobody_else=True)
     def show_citing(id: str) -> Answer:
-        return _page(frame, id_in_path(id), [])
+        return _page(frame, id, [])
 
     @frame.form("/piece/<id>/cite")
     def take_citing(id: str) -> Answer:
         must_include(DeclareRemix)
-        id, lines = id_in_path(id), request.form.get("lines", "").splitlines()
+        lines = request.form.get("lines", "").splitlines()
         told = cite(frame.journal, frame.store, id, lines[:MOST_LINES], g.actor, id_named)
         left = [line for line in told if line["outcome"] not in ("cited", "already_cited")]
         return _page(frame, id, told, "\n".join(line["text"] for line in left))

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import render_template
 
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader
+from api.web.frame import Answer, Frame, Listed, asked, reader
 from domain.registry import COMMANDS
 from domain.values import Ref
 from projections import clearance, lineage
@@ -45,7 +45,6 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/release/<id>/clearance")
     def show_clearance(id: str) -> Answer:
-        id = id_in_path(id)
         wanted = asked(Listed)
         cursor, kind = wanted.pop("cursor", None), wanted.pop("kind", None)
         with frame.view(wanted) as view:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from api.problems import Problem
 from api.web import errors, words
 from api.web.finding import on_works, told
-from api.web.frame import Answer, Frame, asked, id_in_path, reader
+from api.web.frame import Answer, Frame, asked, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
@@ -106,10 +106,10 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], page: Callable[...
     """The page of a noun, and the target of its forms; their names are those of the routes."""
 
     def show(id: str) -> Answer:
-        return page(frame, id_in_path(id))
+        return page(frame, id)
 
     def decide(id: str, verb: str) -> Answer:
-        return _decide(frame, id_in_path(id), verb, verbs, page, f"/{noun}/{id}")
+        return _decide(frame, id, verb, verbs, page, f"/{noun}/{id}")
 
     show.__name__, decide.__name__ = f"show_{noun}", f"decide_{noun}"
     frame.page(f"/{noun}/<id>")(show)

@@ -14,7 +14,7 @@ from flask import g, render_template, request
 from api import percentages
 from api.schemas import stated
 from api.web import errors
-from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, asked, reader, to_page
 from api.web.previewing import seal, tried
 from domain.commands.grouping import DivideShares
 from domain.money.elsewhere import AssignShare
@@ -51,19 +51,19 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/proposal/<id>/divide", nobody_else=True)
     def show_dividing(id: str) -> Answer:
-        return _form(frame, id_in_path(id), "choose")
+        return _form(frame, id, "choose")
 
     @frame.form("/proposal/<id>/divide")
     def divide_share(id: str) -> Answer:
-        return _form(frame, id_in_path(id), request.form.get("do", ""))
+        return _form(frame, id, request.form.get("do", ""))
 
     @frame.page("/statement/<id>/division", nobody_else=True)
     def show_group_division(id: str) -> Answer:
-        return _standing(frame, id_in_path(id), "choose")
+        return _standing(frame, id, "choose")
 
     @frame.form("/statement/<id>/division")
     def divide_shares(id: str) -> Answer:
-        return _standing(frame, id_in_path(id), request.form.get("do", ""))
+        return _standing(frame, id, request.form.get("do", ""))
 
 
 def members_of(view: View, group: str) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from flask import Response, g, request, send_from_directory
 
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path
+from api.web.frame import Answer, Frame, asked
 from api.web.lists import again
 from projections import attribution, lineage, wording
 from projections.ancestry import ancestry
@@ -89,7 +89,6 @@ def painted(picture: bytes) -> Response:
 
 def _by_itself(frame: Frame, id: str) -> tuple[LineagePicture, bool]:
     """The picture in a file of its own, and whether all of it is asked for."""
-    id = id_in_path(id)
     wanted = asked()
     is_whole = wanted.pop("picture", None) == "whole"
     with frame.view(wanted, id) as view:
@@ -104,7 +103,6 @@ def _by_itself(frame: Frame, id: str) -> tuple[LineagePicture, bool]:
 
 def _onward_by_itself(frame: Frame, id: str) -> LineagePicture:
     """The picture of what was made from a work, in a file of its own."""
-    id = id_in_path(id)
     with frame.view(asked(), id) as view:
         return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id))
 

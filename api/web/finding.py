@@ -75,7 +75,7 @@ def _found(frame: Frame) -> None:
 
     @frame.page("/descendants/<id>")
     def show_descendants(id: str) -> Answer:
-        return _search(frame, id_in_path(id))
+        return _search(frame, id)
 
     @frame.page("/contributor")
     def show_people() -> Answer:

@@ -118,7 +118,7 @@ class Frame:
     def page(
         self, path: str, *, anybody: bool = False, nobody_else: bool = False
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """A page that only reads.
+        """A page that only reads; it gets the ``id`` in its path in its usual form.
 
         ``anybody`` may see it even if pages are not public; ``nobody_else`` than those who have
         signed in may see it even if pages are public.
@@ -131,7 +131,7 @@ class Frame:
 
             def shown(**ids: Any) -> Answer:
                 try:
-                    return show(**ids)
+                    return show(**_usual(ids))
                 except NotPermitted:
                     if g.actor is None:
                         return self._sign_in_first()
@@ -154,7 +154,7 @@ class Frame:
                     if kept := form_to_keep():
                         return show_kept(request.path, kept, PROBLEMS["stale_form"].status)
                     raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
-                return take(**ids)
+                return take(**_usual(ids))
 
             taken.__name__ = take.__name__
             self.blueprint.post(path)(taken)
@@ -315,6 +315,11 @@ def asked(shape: type[Shape] = When) -> dict[str, Any]:
     known = {field.data_key or name for name, field in shape().fields.items()}
     given = {name: value for name, value in request.args.items() if name in known and value}
     return loaded(shape, given, "invalid_query", "query")
+
+
+def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
+    """What the path of a page names, with its id in the usual form."""
+    return in_path | {name: id_in_path(text) for name, text in in_path.items() if name == "id"}
 
 
 def id_in_path(text: str) -> str:

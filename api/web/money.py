@@ -73,7 +73,6 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/statement/<id>", nobody_else=True)
     def show_statement(id: str) -> Answer:
-        id = id_in_path(id)
         wanted = asked(Period)
         since, before, form = (wanted.pop(name, None) for name in ("from_", "to", "format"))
         with frame.view(wanted) as view:
@@ -98,7 +97,7 @@ def pages(frame: Frame) -> None:
     def claim_payout(id: str) -> Answer:
         payout = id_in_path(request.form.get("payout", ""))
         receipt = frame.record(ClaimPayout(id=payout))
-        return to_page(f"/statement/{id_in_path(id)}", receipt.position)
+        return to_page(f"/statement/{id}", receipt.position)
 
 
 # -- pools ---------------------------------------------------------------------------------
@@ -107,7 +106,6 @@ def pages(frame: Frame) -> None:
 def _pools(frame: Frame) -> None:
     @frame.page("/pool/<id>")
     def show_pool(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view(asked()) as view:
             return _pool(frame, view, id)
 
@@ -149,7 +147,6 @@ def _pool(frame: Frame, view: View, id: str) -> str:
 
 def _split(frame: Frame, id: str) -> Markup:
     with frame.view(asked()) as view:
-        id = id_in_path(id)
         pools.pool_named(view, frame.journal, id)
         Reader(view, frame.journal, reader()).must_read_statement("the split of this pool", id)
         picture = _drawn(frame, view, id)
@@ -227,7 +224,6 @@ def _payee_address(id: str) -> str:
 def _divisions(frame: Frame) -> None:
     @frame.page("/entry/<id>", nobody_else=True)
     def show_division(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view(asked()) as view:
             told = pools.division(view, frame.journal, id, actor=reader())
             release = lineage.work(view, told["release"])
@@ -235,7 +231,6 @@ def _divisions(frame: Frame) -> None:
 
     @frame.page("/entry/<id>/why", nobody_else=True)
     def show_why(id: str) -> Answer:
-        id = id_in_path(id)
         wanted = asked(Asked)
         payee = wanted.pop("payee")
         with frame.view(wanted) as view:

@@ -15,7 +15,7 @@ from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors
-from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from api.web.frame import Answer, Frame, asked, id_named, to_page
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
@@ -128,11 +128,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/release/<id>/pool", nobody_else=True)
     def show_opening(id: str) -> Answer:
-        return _form(frame, id_in_path(id), request.args.to_dict())
+        return _form(frame, id, request.args.to_dict())
 
     @frame.form("/release/<id>/pool")
     def take_pool(id: str) -> Answer:
-        return _form(frame, id_in_path(id), request.form.to_dict(), do=request.form.get("do", ""))
+        return _form(frame, id, request.form.to_dict(), do=request.form.get("do", ""))
 
 
 def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") -> Answer:

@@ -86,18 +86,17 @@ def _sources(frame: Frame) -> None:
 
     @frame.page("/piece/<id>/sources", nobody_else=True)
     def show_sources(id: str) -> Answer:
-        return _form(frame, PostingForm.empty(), "sources", work=id_in_path(id))
+        return _form(frame, PostingForm.empty(), "sources", work=id)
 
     @frame.form("/piece/<id>/sources")
     def take_sources(id: str) -> Answer:
-        work = id_in_path(id)
         return _taken(
             frame,
             PostingForm.sent(),
             "sources",
-            lambda sheet: state(sheet, work),
-            lambda _: f"/piece/{work}",
-            work=work,
+            lambda sheet: state(sheet, id),
+            lambda _: f"/piece/{id}",
+            work=id,
         )
 
 
@@ -115,18 +114,17 @@ def _credits(frame: Frame) -> None:
         sheet = PostingForm.empty()
         if g.actor != OPERATOR:
             sheet.add_person(g.actor)
-        return _form(frame, sheet, "credits", work=id_in_path(id))
+        return _form(frame, sheet, "credits", work=id)
 
     @frame.form("/piece/<id>/credits")
     def take_credits(id: str) -> Answer:
-        work = id_in_path(id)
         return _taken(
             frame,
             PostingForm.sent(*PROOF),
             "credits",
-            lambda sheet: state(sheet, work),
-            lambda _: f"/piece/{work}",
-            work=work,
+            lambda sheet: state(sheet, id),
+            lambda _: f"/piece/{id}",
+            work=id,
         )
 
 

@@ -14,7 +14,7 @@ from flask import g, render_template, request
 from api.problems import Problem
 from api.web import errors, words
 from api.web.dividing import members_of
-from api.web.frame import Answer, Frame, asked, id_in_path, reader
+from api.web.frame import Answer, Frame, asked, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.policy.assets import RELEASE
@@ -54,11 +54,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/proposal/<id>", nobody_else=True)
     def show_proposal(id: str) -> Answer:
-        return _proposal(frame, id_in_path(id))
+        return _proposal(frame, id)
 
     @frame.form("/proposal/<id>/<verb>")
     def decide_proposal(id: str, verb: str) -> Answer:
-        id, known = id_in_path(id), SAID.get(verb)
+        known = SAID.get(verb)
         if known is None:
             raise Problem("not_found", f"There is no action “{verb}” on a proposal.")
         return frame.decide(

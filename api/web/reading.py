@@ -19,7 +19,7 @@ from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, id_in_path, led_on, reader
+from api.web.frame import Answer, Frame, led_on, reader
 from api.web.lists import part
 from domain.command import Command
 from domain.commands.correcting import DescribeWork
@@ -97,7 +97,6 @@ def pages(frame: Frame, log: Log) -> None:
 def _releases(frame: Frame) -> None:
     @frame.page("/release/<id>")
     def show_release(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists(id) as (view, at):
             row = lineage.find(view, id)
             if row.kind != "release":
@@ -140,7 +139,6 @@ def _releases(frame: Frame) -> None:
 def _pieces(frame: Frame) -> None:
     @frame.page("/piece/<id>")
     def show_work(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists() as (view, at):
             row = lineage.find(view, id)
             if row.kind == "release":
@@ -173,7 +171,6 @@ def _pieces(frame: Frame) -> None:
 
     @frame.page("/list/<id>")
     def list_lineage(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists(id) as (view, at):
             found = lineage.ancestors(view, id, after=at.cursor, limit=MANY * 2)
             return render_template(
@@ -261,7 +258,6 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 def _people(frame: Frame) -> None:
     @frame.page("/contributor/<id>")
     def show_person(id: str) -> Answer:
-        id = id_in_path(id)
         if id in _hidden(frame):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
         with frame.lists() as (view, at):
@@ -310,7 +306,6 @@ def _merged_into(view: View, id: str) -> PersonRef | None:
 def _histories(frame: Frame) -> None:
     @frame.page("/history/<id>/atom")
     def show_atom(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view({}) as view:
             subject = timeline.names(view, [id]).get(id)
             numbers, _ = _subjects(view, id, subject)
@@ -321,7 +316,6 @@ def _histories(frame: Frame) -> None:
 
     @frame.page("/history/<id>")
     def show_history(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists(id) as (view, at):
             subject = timeline.names(view, [id]).get(id)
             numbers, since = _subjects(view, id, subject)

@@ -18,7 +18,7 @@ from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.schemas import body_of
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_in_path, id_named, reader, to_page
+from api.web.frame import Answer, Frame, asked, id_named, reader, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key
@@ -78,7 +78,7 @@ def pages(frame: Frame) -> None:
     @frame.page("/proposal/<id>/revise", nobody_else=True)
     def show_revision(id: str) -> Answer:
         with frame.view(asked()) as view:
-            proposal = pools.proposal(view, frame.journal, id_in_path(id), actor=reader())
+            proposal = pools.proposal(view, frame.journal, id, actor=reader())
             first = [one["id"] for one in proposal["comments"]][:1]
             # Those who may not revise it, or no longer can, learn it at once.
             _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
@@ -88,7 +88,7 @@ def pages(frame: Frame) -> None:
     @frame.form("/proposal/<id>/revise")
     def revise_proposal(id: str) -> Answer:
         with frame.view(asked()) as view:
-            proposal = pools.proposal(view, frame.journal, id_in_path(id), actor=reader())
+            proposal = pools.proposal(view, frame.journal, id, actor=reader())
             sent = _sent(Names.of(view, proposal))
         assets = _through_groups(sent.assets, assets_of(proposal))
         comments, do = request.form.getlist("comments"), request.form.get("do")

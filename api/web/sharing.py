@@ -17,7 +17,7 @@ from api import percentages
 from api.problems import Problem
 from api.schemas import stated
 from api.web import errors, words
-from api.web.frame import Answer, Frame, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, asked, reader, to_page
 from api.web.pooling import People
 from api.web.previewing import seal, tried
 from domain.fact import Fact
@@ -196,11 +196,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/pool/<id>/propose", nobody_else=True)
     def show_sharing(id: str) -> Answer:
-        return _form(frame, id_in_path(id))
+        return _form(frame, id)
 
     @frame.form("/pool/<id>/propose")
     def propose_shares(id: str) -> Answer:
-        return _form(frame, id_in_path(id), request.form.get("do", ""))
+        return _form(frame, id, request.form.get("do", ""))
 
 
 def _form(frame: Frame, id: str, do: str = "choose") -> Answer:

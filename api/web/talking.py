@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
-from api.web.frame import Answer, Frame, id_in_path, to_page
+from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import said_before
 from api.web.lists import Continued
 from domain.command import Command
@@ -47,11 +47,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/comment/<id>")
     def show_comment(id: str) -> Answer:
-        return _comment(frame, id_in_path(id))
+        return _comment(frame, id)
 
     @frame.form("/comment/<id>/<verb>")
     def change_comment(id: str, verb: str) -> Answer:
-        id, command = id_in_path(id), _known(CHANGES, verb)
+        command = _known(CHANGES, verb)
         return frame.decide(
             command,
             {"id": id},
@@ -62,7 +62,7 @@ def pages(frame: Frame) -> None:
 
     @frame.form("/follow/<kind>/<id>")
     def follow(kind: str, id: str) -> Answer:
-        folder, id = _known(FOLDERS, kind), id_in_path(id)
+        folder = _known(FOLDERS, kind)
         verb = "unfollow" if request.form.get("verb") == "unfollow" else "follow"
         try:
             said = {"id": g.actor, kind: id}
@@ -90,7 +90,6 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/contributor/<id>/comments")
     def show_comments_of(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists() as (view, at):
             person = attribution.person(view, id)
             found = conversation.comments(view, by=id, after=at.cursor, limit=2 * MANY)

@@ -14,7 +14,7 @@ from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.desk import forms_for, is_open
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, led_on, reader
+from api.web.frame import Answer, Frame, Listed, asked, led_on, reader
 from api.web.lists import continued
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
@@ -130,7 +130,6 @@ def _lists(frame: Frame) -> None:
 def _project(frame: Frame) -> None:
     @frame.page("/project/<id>")
     def show_project(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.lists() as (view, at):
             found = projects.project(view, id)
             news = projects.updates(view, id, after=at.of("news"), limit=2)
@@ -156,7 +155,6 @@ def _project(frame: Frame) -> None:
 
     @frame.page("/step/<id>")
     def show_step(id: str) -> Answer:
-        id = id_in_path(id)
         with frame.view(asked()) as view:
             step = noun_at(view, frame.journal, Step, id, UnknownStep)
         return led_on(f"/project/{step.project}")
@@ -172,7 +170,6 @@ def _pieces(
 def _challenge(frame: Frame) -> None:
     @frame.page("/challenge/<id>")
     def show_challenge(id: str) -> Answer:
-        id = id_in_path(id)
         wanted = asked(Answers)
         at, show = continued(wanted), wanted.pop("show", None)
         medium, sort = wanted.pop("medium", None), wanted.pop("sort", None) or "given"
