@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.engine import Table
@@ -62,14 +61,6 @@ def read_limits(text: str) -> dict[str, Limit]:
         if 0 in limits.get(name, ()):
             raise ValueError(f"“{word}” would let nobody in; “off” ends a limit")
     return limits
-
-
-def said_limits(limits: Mapping[str, Limit]) -> str:
-    """Limits as a setting writes them."""
-    if not limits:
-        return "off"
-    said = {name: "{}/{}".format(*limits[name]) if name in limits else "off" for name in DEFAULTS}
-    return " ".join(f"{name}={amount}" for name, amount in said.items())
 
 
 def read_networks(text: str) -> tuple[Network, ...]:

@@ -23,7 +23,6 @@ from api.allowance import (
     read_hosts,
     read_limits,
     read_networks,
-    said_limits,
 )
 from api.identity.issuer import Issuer, must_be_address
 from api.identity.keys import strong_key
@@ -125,6 +124,7 @@ SHORTEST_TOKEN = 16
 
 
 T = TypeVar("T")
+N = TypeVar("N", int, None)
 
 
 class BadSetting(Exception):
@@ -152,7 +152,6 @@ class Settings:
     """Those named, and those of the policy."""
     unknown_witnesses: tuple[str, ...] = ()
     """Keys of witnesses of a kind that is not understood here: their cosignatures are not kept."""
-    policy_file: str = ""
     policy: Policy | None = None
     public_pages: bool = False
     publish_entries: bool = False
@@ -174,6 +173,8 @@ class Settings:
     standbys: tuple[str, ...] = ()
     comment_minutes: int = COMMENT_MINUTES
     communities: str = ""
+    said: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The variables from which the same settings are read again, in any folder."""
 
     @property
     def embedded(self) -> bool:
@@ -183,51 +184,64 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """The settings of an environment; values given explicitly (and not None) take precedence."""
-    data = Path(environ.get("STEMMA_DATA") or _user_data(environ))
-    database = given.get("database") or environ.get("STEMMA_DATABASE") or ""
-    if not database:
-        database = f"{EMBEDDED}{data.expanduser().resolve() / 'stemma.db'}"
-    database = _address(database)
-    embedded = database.startswith(EMBEDDED)
-    workers = _number(environ, "STEMMA_WORKERS", given.get("workers"))
+    said = _said(environ, given)
+    embedded = said["STEMMA_DATABASE"].startswith(EMBEDDED)
     return Settings(
-        database=database,
-        data=data.expanduser().resolve(),
-        host=given.get("host") or environ.get("STEMMA_HOST") or "127.0.0.1",
-        port=_number(environ, "STEMMA_PORT", given.get("port"), most=65535) or 8000,
-        operator_key=_read(environ, "STEMMA_OPERATOR_KEY", strong_key) or None,
-        limits=_read(environ, "STEMMA_LIMITS", read_limits),
-        trusted_proxies=_read(environ, "STEMMA_TRUSTED_PROXIES", read_networks),
-        webhook_networks=_read(environ, "STEMMA_WEBHOOK_NETWORKS", read_networks),
-        media_hosts=_read(environ, "STEMMA_MEDIA_HOSTS", read_hosts),
-        **_of_mail(environ),
-        workers=workers or (1 if embedded else 2),
-        threads=_number(environ, "STEMMA_THREADS", given.get("threads")) or 4,
-        request_seconds=_number(environ, "STEMMA_REQUEST_SECONDS", None, most=60) or 15,
-        statement_seconds=_number(environ, "STEMMA_STATEMENT_SECONDS", None, most=60) or 10,
-        lock_seconds=_number(environ, "STEMMA_LOCK_SECONDS", None, most=60) or 8,
-        upgrade=_yes(environ, "STEMMA_UPGRADE", None, False),
-        follow=_yes(environ, "STEMMA_FOLLOW", given.get("follow"), embedded),
-        log_key=environ.get("STEMMA_LOG_KEY") or str(data.expanduser().resolve() / "log.key"),
-        **_trusted(environ),
-        public_pages=_yes(environ, "STEMMA_PUBLIC_PAGES", None, bool(given.get("public_pages"))),
-        publish_entries=_yes(
-            environ, "STEMMA_PUBLISH_ENTRIES", given.get("publish_entries"), default=False
+        database=said["STEMMA_DATABASE"],
+        data=Path(said["STEMMA_DATA"]),
+        host=said["STEMMA_HOST"] or "127.0.0.1",
+        port=_number(said, "STEMMA_PORT", 8000, most=65535),
+        operator_key=_read(said, "STEMMA_OPERATOR_KEY", strong_key) or None,
+        limits=_read(said, "STEMMA_LIMITS", read_limits),
+        trusted_proxies=_read(said, "STEMMA_TRUSTED_PROXIES", read_networks),
+        webhook_networks=_read(said, "STEMMA_WEBHOOK_NETWORKS", read_networks),
+        media_hosts=_read(said, "STEMMA_MEDIA_HOSTS", read_hosts),
+        **_of_mail(said),
+        workers=_number(said, "STEMMA_WORKERS", 1 if embedded else 2),
+        threads=_number(said, "STEMMA_THREADS", 4),
+        request_seconds=_number(said, "STEMMA_REQUEST_SECONDS", 15, most=60),
+        statement_seconds=_number(said, "STEMMA_STATEMENT_SECONDS", 10, most=60),
+        lock_seconds=_number(said, "STEMMA_LOCK_SECONDS", 8, most=60),
+        upgrade=_yes(said, "STEMMA_UPGRADE"),
+        follow=_yes(said, "STEMMA_FOLLOW", usual=embedded),
+        log_key=said["STEMMA_LOG_KEY"] or str(Path(said["STEMMA_DATA"]) / "log.key"),
+        **_trusted(said),
+        public_pages=_yes(said, "STEMMA_PUBLIC_PAGES"),
+        publish_entries=_yes(said, "STEMMA_PUBLISH_ENTRIES"),
+        logs=_form_of_logs(said["STEMMA_LOGS"] or FORMATS[0]),
+        issuer=_issuer(said),
+        claim_evidence=_kinds(said["STEMMA_CLAIM_EVIDENCE"]),
+        refuses_licences=_yes(said, "STEMMA_REFUSE_LICENCES"),
+        rate_days=_number(said, "STEMMA_RATE_DAYS", None, most=3650),
+        comment_minutes=_number(
+            said, "STEMMA_COMMENT_MINUTES", COMMENT_MINUTES, least=0, most=LONGEST_MINUTES
         ),
-        logs=_form_of_logs(environ.get("STEMMA_LOGS") or FORMATS[0]),
-        issuer=_issuer(environ),
-        claim_evidence=_kinds(environ.get("STEMMA_CLAIM_EVIDENCE") or ""),
-        refuses_licences=_yes(environ, "STEMMA_REFUSE_LICENCES", None, default=False),
-        rate_days=_number(environ, "STEMMA_RATE_DAYS", None, most=3650) or None,
-        comment_minutes=_minutes(environ, "STEMMA_COMMENT_MINUTES", COMMENT_MINUTES),
-        metrics_token=_token(environ.get("STEMMA_METRICS_TOKEN") or ""),
-        standbys=_standbys(environ.get("STEMMA_READ_DATABASE") or "", embedded=embedded),
-        communities=_file(environ.get("STEMMA_COMMUNITIES") or ""),
+        metrics_token=_token(said["STEMMA_METRICS_TOKEN"]),
+        standbys=_standbys(said["STEMMA_READ_DATABASE"], embedded=embedded),
+        communities=said["STEMMA_COMMUNITIES"],
+        said=said,
     )
 
 
-def _file(said: str) -> str:
-    return said and str(Path(said).expanduser().resolve())
+_FILES = ("DATA", "COMMUNITIES", "LOG_KEY", "WITNESS_POLICY", "SMTP_PASSWORD", "AUTHORITIES")
+"""The variables that name a file or a folder: a worker runs in another one than who started it."""
+
+
+def _said(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
+    """Every variable as it is said, the explicit values among them, with whole paths."""
+    said = {name: environ.get(name, "") for name in NAMES}
+    for option, value in given.items():
+        name = f"STEMMA_{option.upper()}"
+        # That pages are public is only the default of the demonstration.
+        if value not in (None, "") and not (name == "STEMMA_PUBLIC_PAGES" and said[name]):
+            said[name] = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+    said["STEMMA_DATA"] = said["STEMMA_DATA"] or str(_user_data(environ))
+    for name in (f"STEMMA_{one}" for one in _FILES):
+        if said[name] and not said[name].startswith("env:"):
+            said[name] = str(Path(said[name]).expanduser().resolve())
+    database = said["STEMMA_DATABASE"] or f"{EMBEDDED}{said['STEMMA_DATA']}/stemma.db"
+    said["STEMMA_DATABASE"] = _address(database)
+    return said
 
 
 def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
@@ -251,7 +265,6 @@ def _of_mail(environ: Mapping[str, str]) -> dict[str, Any]:
             raise BadSetting(f"STEMMA_ADDRESS is “{found['address']}”; {error}.") from error
     found["address"] = found["address"].rstrip("/")
     if file := found["authorities"]:
-        found["authorities"] = str(Path(file).expanduser().resolve())
         _readable("STEMMA_AUTHORITIES", file)
     if found["smtp"]:
         mail_server_in(found["smtp"])
@@ -389,47 +402,6 @@ def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
     unfinished.replace(path)
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables from which a worker process reads the same settings."""
-    return {
-        "STEMMA_DATABASE": settings.database,
-        "STEMMA_READ_DATABASE": " ".join(settings.standbys),
-        "STEMMA_COMMUNITIES": settings.communities,
-        "STEMMA_DATA": str(settings.data),
-        "STEMMA_HOST": settings.host,
-        "STEMMA_PORT": str(settings.port),
-        "STEMMA_OPERATOR_KEY": settings.operator_key or "",
-        "STEMMA_WORKERS": str(settings.workers),
-        "STEMMA_THREADS": str(settings.threads),
-        "STEMMA_REQUEST_SECONDS": str(settings.request_seconds),
-        "STEMMA_STATEMENT_SECONDS": str(settings.statement_seconds),
-        "STEMMA_LOCK_SECONDS": str(settings.lock_seconds),
-        "STEMMA_LOG_KEY": settings.log_key,
-        "STEMMA_WITNESSES": " ".join((*map(str, settings.witnesses), *settings.unknown_witnesses)),
-        "STEMMA_WITNESS_POLICY": settings.policy_file,
-        "STEMMA_PUBLIC_PAGES": "yes" if settings.public_pages else "no",
-        "STEMMA_PUBLISH_ENTRIES": "yes" if settings.publish_entries else "no",
-        "STEMMA_LOGS": settings.logs,
-        "STEMMA_METRICS_TOKEN": settings.metrics_token or "",
-        "STEMMA_LIMITS": said_limits(settings.limits),
-        "STEMMA_TRUSTED_PROXIES": " ".join(map(str, settings.trusted_proxies)),
-        "STEMMA_WEBHOOK_NETWORKS": " ".join(map(str, settings.webhook_networks)),
-        "STEMMA_MEDIA_HOSTS": " ".join(settings.media_hosts),
-        "STEMMA_ADDRESS": settings.address,
-        "STEMMA_SMTP": settings.smtp,
-        "STEMMA_SMTP_PASSWORD": settings.smtp_password,
-        "STEMMA_MAIL_FROM": settings.mail_from,
-        "STEMMA_AUTHORITIES": settings.authorities,
-        "STEMMA_CLAIM_EVIDENCE": " ".join(settings.claim_evidence),
-        "STEMMA_REFUSE_LICENCES": "yes" if settings.refuses_licences else "no",
-        "STEMMA_RATE_DAYS": str(settings.rate_days or ""),
-        "STEMMA_COMMENT_MINUTES": str(settings.comment_minutes),
-        "STEMMA_UPGRADE": "yes" if settings.upgrade else "no",
-        "STEMMA_FOLLOW": "yes" if settings.follow else "no",
-        **dict(zip(OF_ISSUER, settings.issuer or Issuer("", ""), strict=True)),
-    }
-
-
 def inherited(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process that is started from this one, with more in it."""
     return {**os.environ, **more}
@@ -441,7 +413,7 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 def hand_down(settings: Settings, metrics_folder: str) -> None:
     """Make processes started from now on read the same settings."""
-    os.environ.update(environment_of(settings) | {METRICS_FOLDER: metrics_folder})
+    os.environ.update({**settings.said, METRICS_FOLDER: metrics_folder})
 
 
 def shared_metrics_folder(environ: Mapping[str, str] = os.environ) -> str | None:
@@ -469,8 +441,8 @@ def _issuer(environ: Mapping[str, str]) -> Issuer | None:
 
 def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
     """The witnesses that are named, and the policy; keys of unknown kinds are told apart."""
-    text, file = environ.get("STEMMA_WITNESSES") or "", environ.get("STEMMA_WITNESS_POLICY") or ""
-    policy = None if not file else _policy(Path(file).expanduser().resolve())
+    text, file = environ["STEMMA_WITNESSES"], environ["STEMMA_WITNESS_POLICY"]
+    policy = _policy(Path(file)) if file else None
     known, unknown = list[VerifierKey](), list[str]()
     try:
         for word in text.split():
@@ -490,7 +462,6 @@ def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
     return {
         "witnesses": keys,
         "unknown_witnesses": tuple(dict.fromkeys(unknown)),
-        "policy_file": file and str(Path(file).expanduser().resolve()),
         "policy": policy,
     }
 
@@ -559,33 +530,20 @@ def _read(environ: Mapping[str, str], name: str, reader: Callable[[str], T]) -> 
         raise BadSetting(f"{name} is not accepted: {error}") from None
 
 
-def _yes(environ: Mapping[str, str], name: str, given: bool | None, default: bool) -> bool:
-    if given is not None:
-        return given
+def _yes(environ: Mapping[str, str], name: str, *, usual: bool = False) -> bool:
     text = environ.get(name, "").strip().lower()
     if text not in ("", "yes", "no"):
         raise BadSetting(f"{name} is “{text}”; it must be yes or no.")
-    return default if not text else text == "yes"
-
-
-def _minutes(environ: Mapping[str, str], name: str, usual: int) -> int:
-    stated = _number(environ, name, None, least=0, most=LONGEST_MINUTES)
-    return usual if stated is None else stated
+    return text == "yes" if text else usual
 
 
 def _number(
-    environ: Mapping[str, str],
-    name: str,
-    given: int | None,
-    *,
-    least: int = 1,
-    most: int = 1000,
-) -> int | None:
-    if given is not None:
-        return given
+    environ: Mapping[str, str], name: str, usual: N, *, least: int = 1, most: int = 1000
+) -> int | N:
+    """A whole number; what is usual if none is said."""
     text = environ.get(name, "").strip()
     if not text:
-        return None
+        return usual
     if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise BadSetting(f"{name} is “{text}”; it must be a whole number from {least} to {most}.")
     return int(text)

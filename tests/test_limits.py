@@ -15,12 +15,12 @@ import pytest
 from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 
-from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks, said_limits
+from api.allowance import DEFAULTS, RATES, Limit, read_networks
 from api.identity.keys import strong_key
 from api.limits import Limits
 from domain.engine.opening import open_engine
 from scripts.service import open_service
-from scripts.settings import BadSetting, environment_of, read_settings
+from scripts.settings import BadSetting, read_settings
 
 SMALL = {
     "reads": Limit(5, 60),
@@ -226,10 +226,9 @@ def test_limits_are_settings() -> None:
     assert changed.limits["reads"] == DEFAULTS["reads"]
     assert read_settings({"STEMMA_LIMITS": "off"}).limits == {}
     for settings in (changed, read_settings({"STEMMA_LIMITS": "off"}), read_settings({})):
-        assert read_settings(environment_of(settings)).limits == settings.limits
-        assert read_limits(said_limits(settings.limits)) == settings.limits
+        assert read_settings(settings.said).limits == settings.limits
     proxied = read_settings({"STEMMA_TRUSTED_PROXIES": "10.0.0.0/8 ::1"})
-    assert read_settings(environment_of(proxied)).trusted_proxies == proxied.trusted_proxies
+    assert read_settings(proxied.said).trusted_proxies == proxied.trusted_proxies
 
 
 @pytest.mark.parametrize(

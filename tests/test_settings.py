@@ -13,7 +13,6 @@ from scripts.settings import (
     NAMES,
     BadSetting,
     Settings,
-    environment_of,
     read_settings,
 )
 from scripts.stemma import main
@@ -125,14 +124,16 @@ def test_a_file_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     assert read_settings({}, database="sqlite:///a.db").database == f"sqlite:///{tmp_path / 'a.db'}"
     assert "~" not in read_settings({}, database="sqlite:///~/a.db").database
+    assert read_settings({"STEMMA_LOG_KEY": "log.key"}).log_key == str(tmp_path / "log.key")
+    assert read_settings({"STEMMA_LOG_KEY": "env:KEY"}).said["STEMMA_LOG_KEY"] == "env:KEY"
 
 
 @pytest.mark.parametrize("database", ["sqlite:////tmp/a.db", POSTGRES])
 @pytest.mark.parametrize("more", [{}, {"follow": True, "workers": 4}, {"follow": False}], ids=str)
 def test_a_worker_reads_the_same_settings_again(database: str, more: Mapping[str, Any]) -> None:
     settings = read_settings({"STEMMA_OPERATOR_KEY": OPERATOR_KEY}, database=database, **more)
-    assert read_settings(environment_of(settings)) == settings
-    assert environment_of(settings).keys() == NAMES.keys()
+    assert read_settings(settings.said) == settings
+    assert settings.said.keys() == NAMES.keys()
 
 
 def test_settings_are_read_once_and_never_changed() -> None:

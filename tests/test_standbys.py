@@ -26,7 +26,7 @@ from domain.request import key_digest
 from projections.readiness import OK, Readiness
 from projections.store import Behind
 from scripts.service import Service, open_service
-from scripts.settings import BadSetting, environment_of, read_settings
+from scripts.settings import BadSetting, read_settings
 
 UNITS = 100
 PRIMARY = {"STEMMA_DATABASE": "postgresql://stemma@db1/stemma"}
@@ -171,7 +171,7 @@ def test_standbys_are_handed_down_to_the_workers() -> None:
     addresses = ("postgresql://stemma@db2/stemma", "postgresql://stemma@db3/stemma")
     settings = read_settings({**PRIMARY, "STEMMA_READ_DATABASE": " ".join(addresses)})
     assert settings.standbys == addresses
-    assert read_settings(environment_of(settings)).standbys == addresses
+    assert read_settings(settings.said).standbys == addresses
 
 
 # -- a failover --------------------------------------------------------------------------------

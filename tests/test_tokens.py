@@ -20,7 +20,7 @@ from api.identity.identities import Identities
 from api.identity.issuer import DISCOVERY, FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, IssuerKeys
 from api.identity.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, KeysAndTokens, Tokens
 from api.problems import Problem
-from scripts.settings import BadSetting, environment_of, read_settings
+from scripts.settings import BadSetting, read_settings
 from scripts.stemma import main
 
 SUBJECT = "auth0|ana"
@@ -427,7 +427,7 @@ def test_an_issuer_needs_an_audience_and_a_secure_address() -> None:
     said = {"STEMMA_OIDC_ISSUER": "https://login.example.org", "STEMMA_OIDC_AUDIENCE": AUDIENCE}
     settings = read_settings(said)
     assert settings.issuer is not None
-    assert read_settings(environment_of(settings)).issuer == settings.issuer
+    assert read_settings(settings.said).issuer == settings.issuer
     for wrong in (
         {"STEMMA_OIDC_AUDIENCE": ""},
         {"STEMMA_OIDC_ISSUER": "http://login.example.org"},

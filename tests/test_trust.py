@@ -10,7 +10,7 @@ from domain.checkpoint import Checkpoint, cosign, sign
 from domain.note import COSIGNATURE, ML_DSA, SignerKey
 from domain.tree import EMPTY_ROOT, NotVerified
 from domain.trust import read_policy
-from scripts.settings import BadSetting, environment_of, read_settings
+from scripts.settings import BadSetting, read_settings
 from scripts.verify import main as verify
 
 SPEC = Path(__file__).parent / "golden" / "transparency_log.json"
@@ -117,7 +117,7 @@ def test_a_key_of_an_unknown_kind_is_told_apart_and_cannot_decide(tmp_path: Path
     settings = read_settings({"STEMMA_WITNESSES": f"{UNKNOWN} {KEYS['X2']}"})
     assert settings.unknown_witnesses == (UNKNOWN,)
     assert settings.witnesses == (KEYS["X2"],)
-    assert read_settings(environment_of(settings)) == settings
+    assert read_settings(settings.said) == settings
     (tmp_path / "policy").write_text(f"witness W {UNKNOWN}\nquorum W\n")
     with pytest.raises(BadSetting, match="its quorum needs witnesses whose kind of key"):
         read_settings({"STEMMA_WITNESS_POLICY": str(tmp_path / "policy")})
@@ -132,7 +132,7 @@ def test_a_policy_is_a_setting_and_is_handed_down_to_workers(tmp_path: Path) -> 
         {"STEMMA_WITNESS_POLICY": str(file), "STEMMA_WITNESSES": str(KEYS["X1"])}
     )
     assert set(settings.witnesses) == {*KEYS.values()}
-    assert read_settings(environment_of(settings)) == settings
+    assert read_settings(settings.said) == settings
     for text in (b"quorum", b"\xff", f"witness A {LOG}\nquorum A\n".encode()):
         file.write_bytes(text)
         with pytest.raises(BadSetting, match="STEMMA_WITNESS_POLICY"):
