@@ -5,7 +5,7 @@ It is given everything it needs; it reads no settings and opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -86,6 +86,14 @@ class Json(DefaultJSONProvider):
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """What a terminal would interpret is escaped: answers are read with curl as well."""
         return escaped(super().dumps(obj, **kwargs))
+
+
+class Application(Flask):
+    """A Flask application without coroutines."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself, of which nothing has to be found out for each request."""
+        return func
 
 
 class Compiled(BytecodeCache):
@@ -179,7 +187,7 @@ def _register(
 
 def _empty() -> Flask:
     """An application without a route."""
-    app = Flask("api", static_folder="web/static", template_folder="web/templates")
+    app = Application("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False

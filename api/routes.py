@@ -43,6 +43,7 @@ class IdConverter(BaseConverter):
     """
 
     regex = r"(?!preview$)[^/]+"
+    part_isolating = True  # else the routes below an id are tried one after the other
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
