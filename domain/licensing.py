@@ -76,10 +76,10 @@ class Terms(NamedTuple):
 
 _ELEMENTS = ("BY", "NC", "ND", "SA")
 _CODE = r"by(?:-nc)?(?:-nd|-sa)?|by-nd-nc"  # the last is how version 1.0 wrote it
-_EARLY = "sa|nd|nc|nc-sa|nd-nc"
-"""Those of version 1.0 that ask for no attribution; they are retired."""
+_EARLY = r"sa|nd|nc|nc-sa|nd-nc|(?:nc-)?sampling\+|sampling"
+"""Those of version 1.0 alone, which are retired: without attribution, and for samples."""
 _CC = re.compile(
-    rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>-[a-z]{{2,3}})?\Z"
+    rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>[ -][a-z]{{2,3}})?\Z"
     rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE}|{_EARLY})/"
     r"(?P<of_address>\d\.\d)(?:/(?P<place>[a-z]{2,3}))?(?:/.*)?\Z"
     rf"|cc[ -](?P<alone>{_CODE})\Z"
@@ -91,9 +91,10 @@ _IN_WORDS = {
     "non[ -]?commercial": "nc",
     "no[ -]?deriv(?:ative)?s(?: works)?": "nd",
     "share[ -]?alike": "sa",
+    "sampling plus": "sampling+",
 }
 _TITLE = re.compile(
-    rf"(?:creative commons )?(?P<words>(?:(?:{'|'.join(_IN_WORDS)})[ -]?)+?)"
+    rf"(?:creative commons |cc[ -])?(?P<words>(?:(?:{'|'.join(_IN_WORDS)})[ -]?)+?)"
     r",?(?: (?P<version>\d\.\d))?(?: (?:international|unported|generic))?"
     r"(?: public)?(?: licen[cs]e)?\Z",
     re.IGNORECASE,
@@ -104,6 +105,8 @@ _FREE = {
     "cc0-1.0": ("CC0-1.0", "zero"),
     "cc0 1.0": ("CC0-1.0", "zero"),
     "cc0 1.0 universal": ("CC0-1.0", "zero"),
+    "cc-zero": ("CC0-1.0", "zero"),
+    "creative commons zero": ("CC0-1.0", "zero"),
     "creative commons zero v1.0 universal": ("CC0-1.0", "zero"),
     "cc-pdm-1.0": ("CC-PDM-1.0", "mark"),
 }
@@ -122,12 +125,12 @@ def terms_of(stated: str) -> Terms:
         code = next(filter(None, codes)).lower()
         version = found["version"] or found["of_address"] or found["of_early"]
         if version is None:
-            return Terms(f"CC-{code.upper()}", frozenset(code.upper().split("-")))
-        place = (found["ported"] or found["place"] or "").lstrip("-")
+            return Terms(f"CC-{code.upper()}", _elements_of(code))
+        place = (found["ported"] or found["place"] or "").lstrip(" -")
         name = f"CC-{code.upper()}-{version}" + (f"-{place.upper()}" if place else "")
         address = f"https://creativecommons.org/licenses/{code}/{version}/"
         address += f"{place.lower()}/" if place else ""
-        return Terms(name, frozenset(code.upper().split("-")), version, address)
+        return Terms(name, _elements_of(code), version, address)
     free = _FREE.get(text.casefold())
     if free is None and (found := _FREE_AT.match(text)):
         free = next(one for one in _FREE.values() if one[1] == found[1].lower())
@@ -137,10 +140,15 @@ def terms_of(stated: str) -> Terms:
     return _by_spdx(text)
 
 
+def _elements_of(code: str) -> frozenset[str]:
+    """What a code is made of; who samples under a licence for samples names whom they sampled."""
+    return frozenset("BY" if one.startswith("SAMPLING") else one for one in code.upper().split("-"))
+
+
 def _spelled(stated: str) -> str:
-    """A licence with plain hyphens and spaces, a title in full as its code."""
+    """A licence with plain hyphens and spaces; a full title, or an address of SPDX, as its code."""
     plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
-    text = " ".join(plain.split())
+    text = re.sub(r"https?://spdx\.org/licenses/(.+?)(\.html)?\Z", r"\1", " ".join(plain.split()))
     found = _TITLE.match(text)
     if found is None or not (found["version"] or text.casefold().startswith("creative commons")):
         return text
