@@ -385,8 +385,13 @@ class Past:
         """Learn of many works at once where their edges lead, and which are one."""
         self.prefetch(works)
         self.known.nodes(works)
-        self.near.look_up([work for work in works if self._streams[work]])
+        there = [work for work in works if self._streams[work]]
+        self.near.look_up(there)
         self.near.look_up_none([work for work in works if not self._streams[work]])
+        # Of what was read, this is known without a query.
+        read = [id for id in there if issubclass(BORN[type(self._streams[id][0][1])], Work)]
+        self.licensed(read)
+        self.published(read)
 
     def watch_edges(self, *works: str) -> None:
         """Decide again if an edge or a join of one of these works comes to count meanwhile."""
