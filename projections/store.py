@@ -278,15 +278,23 @@ class View:
         return cut(found, limit, lambda row: (row[at],))
 
     def ranked(
-        self, sql: str, after: str | None, limit: int, **values: Any
+        self, sql: str, after: str | None, limit: int, tied: type = int, /, **values: Any
     ) -> tuple[Sequence[Row], str | None]:
-        """A page of a query's rows in an order that no number gives, and the cursor after it.
+        """A page of a query's rows, and the cursor of the page after it.
 
-        The rows before are read again: it is for what people look at, not for a million rows.
+        Those with the largest number in their column ``ranked``, the last but one, come first, then
+        those with the least in their last one, ``tied``.
         """
-        place = place_of(after)
-        found = self.rows(f"{sql} LIMIT :most OFFSET :place", most=limit + 1, place=place, **values)
-        return found[:limit], encode_cursor(place + limit) if len(found) > limit else None
+        place, beyond = decode_cursor(after, int, tied), ""
+        if place is not None:
+            beyond = "WHERE q.ranked < :ranked OR (q.ranked = :ranked AND q.tied > :tied) "
+            values |= dict(zip(("ranked", "tied"), place, strict=True))
+        found = self.rows(
+            f"SELECT * FROM ({sql}) q {beyond}ORDER BY q.ranked DESC, q.tied LIMIT :most",
+            most=limit + 1,
+            **values,
+        )
+        return cut(found, limit, lambda row: row[-2:])
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, without those that were erased."""

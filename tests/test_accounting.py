@@ -226,6 +226,16 @@ def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database:
             of_pools = [
                 bookkeeping.all_balances(**given, pool=each).items for each in (pool, other)
             ]
+        told.earn(pool, 5_000)  # would push the first to the next page, were pages counted
+        with told.view() as view:
+            given["view"] = view
+            assert bookkeeping.bookings(**given, limit=1, after=page.next).items == rest
+            pools = bookkeeping.pools_by_size(view, limit=1)
+            (empty,) = bookkeeping.pools_by_size(view, limit=1, after=pools.next).items
+            most = bookkeeping.all_balances(**given, limit=1)
+            (least,) = bookkeeping.all_balances(**given, limit=1, after=most.next).items
+        assert [one["id"] for one in (*pools.items, empty)] == [pool, other]
+        assert [one["payee"]["name"] for one in (*most.items, least)] == ["b", "a"]
         assert of_pools == [owed, []]
         assert [one["amount_minor"] for one in trial["sums"]] == [0]
         accounts = {one["account"]: one["amount_minor"] for one in trial["lines"]}

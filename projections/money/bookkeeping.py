@@ -17,6 +17,7 @@ from domain.money.postings import ACCOUNTS, OWED, RECEIVED
 from domain.readers import ALL_MONEY
 from domain.refusal import BadPeriod, UnknownContributor
 from domain.values import (
+    LARGEST_POSITION,
     REVENUE,
     CurrencyCode,
     Example,
@@ -130,12 +131,11 @@ def pools_by_size(
     wanted = {each: value for each, value in filters.items() if value is not None}
     rows, more = view.ranked(
         "SELECT o.id, o.name, w.id, w.title, o.currency, "
-        "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) FROM @pools o "
+        "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) AS ranked, o.position AS tied FROM @pools o "
         f"LEFT JOIN {balances.on_accounts('x.account = :received')} p ON p.pool = o.id "
         f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
         + " AND ".join(["o.position <= :as_of", *wanted])
-        + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position "
-        "ORDER BY 6 DESC, o.position",
+        + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position",
         after,
         limit,
         received=RECEIVED,
@@ -151,7 +151,7 @@ def pools_by_size(
             "currency": code,
             "received_minor": received,
         }
-        for id, name, release, title, code, received in rows
+        for id, name, release, title, code, received, _ in rows
     ]
     return Page(items, more)
 
@@ -178,15 +178,17 @@ class LatestBatch(TypedDict):
 
 def latest_batches(view: View, *, after: str | None = None, limit: int) -> Page[LatestBatch]:
     """Payout batches, the latest first."""
-    rows, more = view.ranked(
+    rows, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, (SELECT count(*) FROM @payouts y "
-        f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}) FROM @batches b "
-        "WHERE b.position <= :as_of ORDER BY b.position DESC",
+        f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}), b.position "
+        "FROM @batches b WHERE b.position <= :as_of AND b.position < :beyond "
+        "ORDER BY b.position DESC",
         after,
         limit,
+        first=LARGEST_POSITION,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "open")
-    return Page([cast("LatestBatch", dict(zip(names, row, strict=True))) for row in rows], more)
+    return Page([cast("LatestBatch", dict(zip(names, row, strict=False))) for row in rows], more)
 
 
 def closed_periods(view: View, most: int) -> list[str]:
@@ -205,7 +207,7 @@ _BOOKING = (
     "b.id, b.kind, b.pool, o.name, o.currency, b.source, b.named, b.amount, "
     "(SELECT CAST(COALESCE(-sum(r.amount), 0) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
     "AND r.kind IN ('reversal', 'expense_reversal') AND r.position <= :as_of), "
-    "b.effective, b.document, b.at, b.position"
+    "b.effective, b.document, b.at, abs(b.amount) AS ranked, b.position AS tied"
 )
 
 
@@ -232,8 +234,7 @@ def bookings(
     rows, more = view.ranked(
         f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE "
         + " AND ".join(["b.kind IN :kinds", *wanted])
-        + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end "
-        "ORDER BY abs(b.amount) DESC, b.position",
+        + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end",
         after,
         limit,
         kinds=list(KINDS),
@@ -251,7 +252,7 @@ def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
 
 def _booking_told(row: Row, texts: Mapping[str | None, str]) -> BookingLine:
     id, kind, pool, name, currency, word, named, amount, gone, *more = row
-    effective, document, at, position = more
+    effective, document, at, _, position = more
     return {
         "id": id,
         "kind": kind,
@@ -293,11 +294,12 @@ def all_balances(
             where.append(f"x.{name} = :{name}")
             said[name] = value
     rows, more = view.ranked(
-        f"SELECT p.payee, p.currency, {balances.UNITS} FROM {balances.on_accounts(*where)} p "
-        f"GROUP BY p.payee, p.currency {balances.BEGUN} "
-        "ORDER BY 3 DESC, p.payee, p.currency",
+        f"SELECT p.payee, p.currency, {balances.UNITS} AS ranked, "
+        "p.payee || ' ' || p.currency AS tied "
+        f"FROM {balances.on_accounts(*where)} p GROUP BY p.payee, p.currency {balances.BEGUN}",
         after,
         limit,
+        str,
         **said,
     )
     return Page(_balances_told(view, journal, rows, pool), more)
@@ -327,7 +329,7 @@ def _balances_told(
                 **{f"{name}_minor": sums[payee, currency][name] for name in _COLUMNS},
             },
         )
-        for payee, currency, owed in rows
+        for payee, currency, owed, _ in rows
     ]
 
 

@@ -73,14 +73,14 @@ def largest(
     """The payouts of a batch, the largest first."""
     in_state = "" if state is None else "AND y.state = :state "
     rows, more = view.ranked(
-        f"SELECT {_PAYOUT} FROM @payouts y WHERE y.batch = :batch {in_state}AND {holds('y')} "
-        "ORDER BY y.amount DESC, y.born",
+        f"SELECT {_PAYOUT}, y.amount AS ranked, y.born AS tied FROM @payouts y "
+        f"WHERE y.batch = :batch {in_state}AND {holds('y')}",
         after,
         limit,
         batch=batch,
         **({} if state is None else {"state": state}),
     )
-    return Page(_payouts_told(view, rows), more)
+    return Page(_payouts_told(view, [row[:-2] for row in rows]), more)
 
 
 @question("show_payout", "/payouts/{id}", may=OWN_MONEY)

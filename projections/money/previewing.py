@@ -5,6 +5,7 @@ It is reckoned as the command reckons it, on a draft that is discarded.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, TypedDict, cast
@@ -23,7 +24,7 @@ from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
 from projections.question import LIMIT, MINUTE, After, Limit, question
-from projections.store import View, decode_cursor, encode_cursor
+from projections.store import View, cut, decode_cursor
 from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
@@ -123,9 +124,9 @@ def previewed(
         view.moment.keep(key, kept, LINE_BYTES * len(kept[1]))
     sent, lines = cast("tuple[list[Paid], list[PreviewLine]]", kept)
     wanted = [each for each in lines if outcome in (None, each["outcome"])]
-    (place,) = decode_cursor(after, int) or [0]
-    end = place + (limit or LIMIT)
-    shown = wanted[place:end]
+    place = decode_cursor(after, int, int, int, str)
+    begun = 0 if place is None else bisect(wanted, tuple(place), key=_place)
+    shown, more = cut(wanted[begun:], limit or LIMIT, _place)
     told = payees_told(view, {each["payee"]["id"] for each in shown})
     return {
         "currency": currency,
@@ -137,7 +138,7 @@ def previewed(
         "held_minor": sum(each["held_minor"] for each in lines),
         "sums": _summed(lines),
         "items": [{**each, "payee": told[each["payee"]["id"]]} for each in shown],
-        "next": encode_cursor(end) if end < len(wanted) else None,
+        "next": more,
     }
 
 
@@ -161,15 +162,13 @@ def _lines(currency: str, owed: Mapping[str, Due], sent: Iterable[Paid]) -> list
     for each in sent:
         by_payee[each.payee].append(each)
     lines = [_line(currency, payee, each, by_payee.get(payee, [])) for payee, each in owed.items()]
-    return sorted(
-        lines,
-        key=lambda line: (
-            OUTCOMES.index(line["outcome"]),
-            -abs(line["amount_minor"]),
-            -line["held_minor"],
-            line["payee"]["id"],
-        ),
-    )
+    return sorted(lines, key=_place)
+
+
+def _place(line: PreviewLine) -> tuple[int, int, int, str]:
+    """Where it stands, and goes on standing when others come or go."""
+    outcome, amount = OUTCOMES.index(line["outcome"]), -abs(line["amount_minor"])
+    return outcome, amount, -line["held_minor"], line["payee"]["id"]
 
 
 def _line(currency: str, payee: str, owed: Due, sent: list[Paid]) -> PreviewLine:
