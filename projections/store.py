@@ -280,21 +280,13 @@ class View:
     def ranked(
         self, sql: str, after: str | None, limit: int, tied: type = int, /, **values: Any
     ) -> tuple[Sequence[Row], str | None]:
-        """A page of a query's rows, and the cursor of the page after it.
-
-        Those with the largest number in their column ``ranked``, the last but one, come first, then
-        those with the least in their last one, ``tied``.
-        """
-        place, beyond = decode_cursor(after, int, tied), ""
-        if place is not None:
+        """The same by the last two columns: the most ``ranked``, then the least ``tied``."""
+        beyond = ""
+        if place := decode_cursor(after, int, tied):
             beyond = "WHERE q.ranked < :ranked OR (q.ranked = :ranked AND q.tied > :tied) "
-            values |= dict(zip(("ranked", "tied"), place, strict=True))
-        found = self.rows(
-            f"SELECT * FROM ({sql}) q {beyond}ORDER BY q.ranked DESC, q.tied LIMIT :most",
-            most=limit + 1,
-            **values,
-        )
-        return cut(found, limit, lambda row: row[-2:])
+            values["ranked"], values["tied"] = place
+        sql = f"SELECT * FROM ({sql}) q {beyond}ORDER BY q.ranked DESC, q.tied LIMIT :most"
+        return cut(self.rows(sql, most=limit + 1, **values), limit, lambda row: row[-2:])
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, without those that were erased."""
@@ -345,12 +337,13 @@ def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        json.dumps(place, ensure_ascii=False).encode()  # half of a character is in no database
     except (ValueError, binascii.Error, RecursionError):
         raise BadCursor(cursor) from None
     if not isinstance(place, list) or [type(value) for value in place] != list(types):
         raise BadCursor(cursor)
-    if any(isinstance(value, int) and abs(value) >= 1 << 63 for value in place):
-        raise BadCursor(cursor)  # beyond the integers of the engines
+    if any(abs(value) >= 1 << 63 if isinstance(value, int) else "\0" in value for value in place):
+        raise BadCursor(cursor)  # beyond what the engines hold
     return place
 
 

@@ -109,7 +109,8 @@ def test_balances_are_those_of_the_postings_at_every_position(database: str) -> 
 
 # -- cursors -------------------------------------------------------------------------------
 
-places = st.lists(st.integers(0, (1 << 63) - 1) | st.text(max_size=20), min_size=1, max_size=4)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+places = st.lists(st.integers(0, (1 << 63) - 1) | texts, min_size=1, max_size=4)
 
 
 @given(places)
@@ -138,6 +139,12 @@ BAD = [
 def test_what_was_not_given_out_is_no_cursor(cursor: str) -> None:
     with pytest.raises(BadCursor):
         decode_cursor(cursor, int)
+
+
+@pytest.mark.parametrize("text", ["a\0", "\ud800"])
+def test_a_text_that_no_engine_holds_is_in_no_cursor(text: str) -> None:
+    with pytest.raises(BadCursor):
+        decode_cursor(raw([1, text]), int, str)
 
 
 def test_no_cursor_is_the_beginning() -> None:
