@@ -9,7 +9,7 @@ is read from the journal, as in a history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.challenge import Answer
@@ -60,56 +60,75 @@ HAPPENED = "happened "
 """Before these: not a decision, which is notified, but told among what happened."""
 
 
-def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:  # noqa: PLR0912 - one per kind
+_BY_FIELD: Mapping[type[Fact], Sequence[tuple[str, str]]] = {
+    kind: told
+    for kinds, told in (
+        ((Remix.Disputed, Remix.Answered, Remix.Settled), (("child", PEOPLE), ("parent", PEOPLE))),
+        (
+            (Credit.Disputed, Credit.Answered, Credit.Settled),
+            (("contributor", PERSON), ("work", POSTER)),
+        ),
+        (facts_about(Membership), (("contributor", PERSON),)),
+        (
+            (Membership.Disputed, Membership.Answered, Membership.Settled),
+            (("group", PERSON), ("contributor", PERSON)),
+        ),
+        ((Proposal.Commented, Share.Waived, Share.Declined), (("release", POSTER),)),
+        (
+            (Proposal.Extended, Proposal.Withdrawn, Proposal.Answered),
+            (("release", PEOPLE), ("release", PAYEES)),
+        ),
+        ((Proposal.Confirmed,), (("release", PAYEES),)),
+        (facts_about(Hold, Grant), (("contributor", PERSON),)),
+        (
+            (Share.Claimed, Project.LeaderAssigned, Project.LeaderRemoved),
+            (("contributor", PERSON),),
+        ),
+        ((Answer.Featured, Answer.Unfeatured), (("work", PEOPLE),)),
+        # What became of a credit or an edge without a dispute; that there is one, their rows tell.
+        (
+            (Credit.Declined, Credit.Revoked, Credit.Corrected),
+            (("contributor", HAPPENED + PERSON),),
+        ),
+        ((Remix.Accepted, Remix.Retired), (("parent", HAPPENED + PEOPLE),)),
+        ((Remix.Struck,), (("child", HAPPENED + PEOPLE), ("parent", HAPPENED + PEOPLE))),
+    )
+    for kind in kinds
+}
+"""By the kind of fact: the fields that name somebody or a work, and who of them is notified."""
+
+
+def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """Who is notified of this fact."""
-    for person in _named_in(happened):
-        yield Put(NOTICES, (numbers[person], position, PERSON))
+    for subject, told in _notified(happened):
+        yield Put(NOTICES, (numbers[subject], position, told))
+
+
+def _notified(happened: Fact) -> Iterator[tuple[str, str]]:
+    yield from ((person, PERSON) for person in _named_in(happened))
+    for name, told in _BY_FIELD.get(type(happened), ()):
+        yield getattr(happened, name), told
     match happened:
-        case Remix.Disputed() | Remix.Answered() | Remix.Settled():
-            for end in (happened.child, happened.parent):
-                yield Put(NOTICES, (numbers[end], position, PEOPLE))
-        case Credit.Disputed() | Credit.Answered() | Credit.Settled():
-            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
-            yield Put(NOTICES, (numbers[happened.work], position, POSTER))
         case Identifier.Disputed() | Identifier.Answered() | Identifier.Settled():
-            told = POSTER if happened.on == WORK else PERSON
-            yield Put(NOTICES, (numbers[happened.about], position, told))
-        case Membership.Disputed() | Membership.Answered() | Membership.Settled():
-            for person in (happened.group, happened.contributor):
-                yield Put(NOTICES, (numbers[person], position, PERSON))
-        case Proposal.Commented():
-            yield Put(NOTICES, (numbers[happened.release], position, POSTER))
-        case Proposal.Extended() | Proposal.Withdrawn() | Proposal.Answered():
-            yield Put(NOTICES, (numbers[happened.release], position, PEOPLE))
-            yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
-        case Hold.Event() | Grant.Event():
-            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
-        case Payout.Event(payee=payee) if Payee.parse(payee).is_contributor:
-            yield Put(NOTICES, (numbers[payee], position, PERSON))
-        case Share.Event() | Proposal.Confirmed() | Join.Event():
-            yield from _to_agree(position, happened, numbers)
-        case Project.LeaderAssigned() | Project.LeaderRemoved() | Membership.Event():
-            yield Put(NOTICES, (numbers[happened.contributor], position, PERSON))
-        case Answer.Featured() | Answer.Unfeatured():
-            yield Put(NOTICES, (numbers[happened.work], position, PEOPLE))
-        case Credit.Accepted() | Credit.Declined() | Credit.Revoked() | Credit.Corrected():
-            yield from _happened(position, happened, numbers)
-        case Remix.Accepted() | Remix.Retired() | Remix.Struck():
-            yield from _happened(position, happened, numbers)
-        case Comment.Event():
-            yield from _said(position, happened, numbers)
-
-
-def _said(position: int, happened: Comment.Event, numbers: Numbers) -> Iterator[Change]:
-    """Those mentioned are notified; so is the writer of a comment that a moderator removes."""
-    match happened:
+            yield happened.about, POSTER if happened.on == WORK else PERSON
+        case Payout.Event() | Share.Offered() | Share.Waived() | Share.Declined():
+            if Payee.parse(happened.payee).is_contributor:
+                yield happened.payee, PERSON
+        case Join.Event():
+            asked = getattr(happened, "asked", None)
+            yield from (
+                (one, POSTER) for one in ((asked,) if asked else (happened.work, happened.into))
+            )
+        case Credit.Accepted(actor=actor, contributor=contributor) if actor != contributor:
+            yield contributor, HAPPENED + PERSON
+        case Credit.Declined() | Credit.Revoked() | Credit.Corrected():
+            if happened.waits_for != CONTRIBUTOR:
+                yield happened.work, HAPPENED + POSTER
         case Comment.Posted(mentions=list(people)) | Comment.Edited(added=list(people)):
-            for person in people:
-                if person != happened.actor:
-                    yield Put(NOTICES, (numbers[person], position, HAPPENED + PERSON))
+            yield from ((one, HAPPENED + PERSON) for one in people if one != happened.actor)
         case Comment.Removed(removed_as=as_, writer=writer) if as_ == MODERATOR:
             if writer != OPERATOR:
-                yield Put(NOTICES, (numbers[writer], position, PERSON))
+                yield writer, PERSON
 
 
 def _named_in(happened: Fact) -> Sequence[str]:
@@ -120,44 +139,6 @@ def _named_in(happened: Fact) -> Sequence[str]:
         _, *people = happened.subjects()
         return people
     return ()
-
-
-def _happened(
-    position: int, happened: Credit.Event | Remix.Event, numbers: Numbers
-) -> Iterator[Change]:
-    """What became of a credit or an edge without a dispute; that there is one, their rows tell."""
-    match happened:
-        case Credit.Accepted(actor=actor, contributor=contributor) if actor != contributor:
-            yield Put(NOTICES, (numbers[contributor], position, HAPPENED + PERSON))
-        case Credit.Declined() | Credit.Revoked() | Credit.Corrected():
-            yield Put(NOTICES, (numbers[happened.contributor], position, HAPPENED + PERSON))
-            if happened.waits_for != CONTRIBUTOR:
-                yield Put(NOTICES, (numbers[happened.work], position, HAPPENED + POSTER))
-        case Remix.Accepted() | Remix.Retired():
-            yield Put(NOTICES, (numbers[happened.parent], position, HAPPENED + PEOPLE))
-        case Remix.Struck():
-            for end in (happened.child, happened.parent):
-                yield Put(NOTICES, (numbers[end], position, HAPPENED + PEOPLE))
-
-
-def _to_agree(
-    position: int, happened: Share.Event | Proposal.Confirmed | Join.Event, numbers: Numbers
-) -> Iterator[Change]:
-    """Of what needs the agreement of others."""
-    match happened:
-        case Join.Event():
-            asked = getattr(happened, "asked", None)
-            for work in (asked,) if asked else (happened.work, happened.into):
-                yield Put(NOTICES, (numbers[work], position, POSTER))
-        case Share.Offered() | Share.Waived() | Share.Declined():
-            if Payee.parse(happened.payee).is_contributor:
-                yield Put(NOTICES, (numbers[happened.payee], position, PERSON))
-            if not isinstance(happened, Share.Offered):
-                yield Put(NOTICES, (numbers[happened.release], position, POSTER))
-        case Share.Claimed(contributor=contributor):
-            yield Put(NOTICES, (numbers[contributor], position, PERSON))
-        case Proposal.Confirmed():
-            yield Put(NOTICES, (numbers[happened.release], position, PAYEES))
 
 
 NOTICED = Projection(
