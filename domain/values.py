@@ -210,14 +210,19 @@ def listed(words: Mapping[str, str], wrong: type[Refusal] = UnknownKind, **more:
     return known(read, wrong, choices=words, **more)
 
 
-def _checked(reader: Callable[[str, datetime], object]) -> Callable[[str, datetime], str]:
-    """The text as it was stated, once it has been read without a refusal."""
+def stated(
+    help: str,
+    reader: Callable[[str, datetime], object] = lambda text, _: start_of(text),
+    *wrong: type[Refusal],
+    **more: Any,
+) -> Word:
+    """A date or a time as it was stated, once it has been read without a refusal."""
 
     def read(text: str, now: datetime) -> str:
         reader(text, now)
         return text
 
-    return read
+    return Word(read, (BadMadeAt, *wrong), help=help, **more)
 
 
 class Rate(Word):
@@ -700,41 +705,30 @@ Moment = Annotated[
 ]
 Until = Annotated[
     str,
-    Word(
-        _checked(lambda text, _: start_of(text)),
-        (BadMadeAt,),
-        help="Until when it can be answered: to the end of a day, or a moment.",
-        example="2099-12-31",
+    stated(
+        "Until when it can be answered: to the end of a day, or a moment.", example="2099-12-31"
     ),
 ]
-StatedMoment = Annotated[
-    str, Word(_checked(lambda text, _: start_of(text)), (BadMadeAt,), help="As it was stated.")
-]
+StatedMoment = Annotated[str, stated("As it was stated.")]
 AnswerBy = Annotated[
-    str,
-    Word(
-        _checked(lambda text, _: start_of(text)),
-        (BadMadeAt,),
-        help="Until when the other side can answer: in 7 to 180 days, default 30.",
-    ),
+    str, stated("Until when the other side can answer: in 7 to 180 days, default 30.")
 ]
 MadeAt = Annotated[
     str,
-    Word(
-        _checked(start_of_past),
-        (BadMadeAt, MadeInFuture),
-        help="When it was made, as exactly as it is known: a year, a month, a day, a time, or an "
-        "EDTF date such as 1970~ (about 1970), 1975? or [..2003]; default the time of recording.",
+    stated(
+        "When it was made, as exactly as it is known: a year, a month, a day, a time, or an EDTF "
+        "date such as 1970~ (about 1970), 1975? or [..2003]; default the time of recording.",
+        start_of_past,
+        MadeInFuture,
         example="2026-11",
     ),
 ]
 MembershipTime = Annotated[
     str,
-    Word(
-        _checked(lambda text, _: span_of(text)),
-        (BadMadeAt,),
-        help="When they were in it, as an EDTF date or interval such as 1985/1991 or 2019/.. "
-        "(since 2019); default not known.",
+    stated(
+        "When they were in it, as an EDTF date or interval such as 1985/1991 or 2019/.. (since "
+        "2019); default not known.",
+        lambda text, _: span_of(text),
         example="2019/..",
     ),
 ]
