@@ -25,8 +25,9 @@ from domain.values import (
     WorkId,
     one_of,
 )
-from projections import attribution, challenges, lineage, projects
+from projections import attribution, projects
 from projections.question import LIMIT, After, Limit, question
+from projections.references import references
 from projections.store import Page, View, cut, decode_cursor, holds
 from projections.tables import (
     NEVER,
@@ -214,7 +215,8 @@ def _told(view: View, rows: Sequence[CommentRow]) -> Iterator[CommentInThread]:
     texts = view.texts({text for row in rows for text in (row.text, row.reason)})
     people = _people(view, rows)
     replies = _replies(view, [row.id for row in rows])
-    places = _Places(view, rows)
+    found = references(view, {(row.kind, row.own_about) for row in rows})
+    steps = projects.steps_named(view, {row.step for row in rows if row.step})
     for row in rows:
         is_removed = row.state == Comment.Removed.STATE
         mentioned = [(id, people[id]) for id in (row.mentions or "").split() if id in people]
@@ -227,10 +229,10 @@ def _told(view: View, rows: Sequence[CommentRow]) -> Iterator[CommentInThread]:
             "thread": row.thread,
             "reply_to": row.reply_to,
             "replies": replies.get(row.id, 0),
-            "work": places.of(row, "work"),
-            "project": places.of(row, "project"),
-            "step": places.step(row),
-            "challenge": places.of(row, "challenge"),
+            "work": found.get(("work", row.own_about)),
+            "project": found.get(("project", row.own_about)),
+            "step": steps.get(row.step or ""),
+            "challenge": found.get(("challenge", row.own_about)),
             "posted_at": row.posted_at,
             "edited_at": None if is_removed else row.changed_at,
             "removed": {
@@ -262,30 +264,6 @@ def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
         ids=list(ids),
     )
     return dict(rows)
-
-
-class _Places:
-    """What comments are on, as answers refer to it."""
-
-    def __init__(self, view: View, rows: Sequence[CommentRow]) -> None:
-        of = {kind: {row.own_about for row in rows if row.kind == kind} for kind in _KINDS}
-        self._found: dict[str, Any] = {
-            "work": lineage.references(view, of["work"]) if of["work"] else {},
-            "project": projects.references(view, of["project"]) if of["project"] else {},
-            "challenge": challenges.references(view, of["challenge"]) if of["challenge"] else {},
-        }
-        self._steps = projects.steps_named(view, {row.step for row in rows if row.step})
-
-    def of(self, row: CommentRow, kind: str) -> Any:
-        """What one comment is on, if it is of this kind."""
-        return self._found[kind].get(row.own_about) if kind == row.kind else None
-
-    def step(self, row: CommentRow) -> StepRef | None:
-        """The step that one comment is on."""
-        return self._steps.get(row.step or "")
-
-
-_KINDS = ("work", "project", "challenge")
 
 
 @question("show_comment", "/comments/{id}", cli="comment show", parts=("versions",))

@@ -21,6 +21,7 @@ from projections.feed import is_public
 from projections.grants import roles_of
 from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
+from projections.references import references
 from projections.store import Page, View, holds
 from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, moved, table
 from projections.told import Count, PersonRef, WorkRef
@@ -182,18 +183,6 @@ class Followed:
         is_theirs = happened.actor in named
         is_open = is_public(happened) and happened.READERS == EVERYONE
         return is_open and not is_theirs and reader.sees(happened)
-
-
-def references(view: View, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
-    """What is followed, by its kind and number, as answers refer to it."""
-    of = {kind: {number for each, number in wanted if each == kind} for kind in FOLLOWED}
-    found: dict[str, Any] = {
-        "work": lineage.references(view, of["work"]) if of["work"] else {},
-        "contributor": attribution.persons(view, of["contributor"]),
-        "project": projects.references(view, of["project"]) if of["project"] else {},
-        "challenge": challenges.references(view, of["challenge"]) if of["challenge"] else {},
-    }
-    return {(kind, number): found[kind].get(number) for kind, number in wanted}
 
 
 _PEOPLE = (

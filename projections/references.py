@@ -1,0 +1,26 @@
+"""References: works, people, projects and challenges by their numbers, as answers refer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from projections import attribution, challenges, lineage, projects
+from projections.store import View
+
+_OF_KIND = {
+    "work": lineage.references,
+    "contributor": attribution.persons,
+    "project": projects.references,
+    "challenge": challenges.references,
+}
+
+
+def references(view: View, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    """What has these numbers, each of a kind."""
+    found: dict[tuple[str, int], Any] = {}
+    for kind, told in _OF_KIND.items():
+        if numbers := {number for each, number in wanted if each == kind}:
+            known: Any = told(view, numbers)
+            found |= {(kind, number): known.get(number) for number in numbers}
+    return found
