@@ -6,7 +6,7 @@ A dispute works the same whatever it is about; only its two sides differ.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, cast
 
 from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
@@ -70,14 +70,11 @@ _ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
 
 
 class _About(Command):
-    """A command about something that may be disputed."""
+    """A command about something that may be disputed, which its id names."""
 
-    KIND: ClassVar[type[Disputable]]
-    id: str
-
-    def noun(self, past: Past) -> Disputable:
+    def disputable(self, past: Past) -> Disputable:
         """What the dispute is about."""
-        return past.get(self.KIND, self.id)
+        return cast("Disputable", self.noun(past))
 
 
 @record
@@ -95,7 +92,7 @@ class _Dispute(_About):
 
     def sides(self, past: Past) -> dict[str, str]:
         """Its sides, or else whom it concerns."""
-        noun = self.noun(past)
+        noun = self.disputable(past)
         sides = noun.sides(past)
         if past.stands(type(self).MAY, sides):
             return sides
@@ -103,8 +100,8 @@ class _Dispute(_About):
 
     def decide(self, past: Past) -> Iterator[New]:
         holds = {"by_name": True, "by_piece": True}
-        deadline, noun = deadline_of(self.answer_by, past.now), self.noun(past)
-        disputed = noun.then(self.KIND.Disputed, deadline=deadline, **self.own(), **holds)
+        deadline, noun = deadline_of(self.answer_by, past.now), self.disputable(past)
+        disputed = noun.then(noun.Disputed, deadline=deadline, **self.own(), **holds)
         if past.is_limited:
             if self.evidence is None:
                 raise EvidenceMissing
@@ -122,15 +119,15 @@ class _Answer(_About):
     evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        noun = self.noun(past)
+        noun = self.disputable(past)
         sides = noun.sides(past)
         if isinstance(noun, Remix) and _is_author(past, noun.child, noun.parent):
             sides["author"] = past.actor
         return sides
 
     def decide(self, past: Past) -> Iterator[New]:
-        noun = self.noun(past)
-        answered = noun.then(self.KIND.Answered, disputer=noun.disputer, **self.own())
+        noun = self.disputable(past)
+        answered = noun.then(noun.Answered, disputer=noun.disputer, **self.own())
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
             raise NotPermitted(past.actor, self.words(), "The other side answers.")
         noun.must_be_answerable(past.now)
@@ -146,19 +143,19 @@ class _Settle(_About):
     replaced_by: str | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        noun = self.noun(past)
+        noun = self.disputable(past)
         replaced_by = self.replaced_by
         if replaced_by is not None and (self.outcome != "corrected" or replaced_by == noun.id):
             why = "only a correction names another one that replaces this one"
             raise BadOutcome(self.outcome, why)
-        self._must_count(past)
+        self._must_count(past, noun)
         sides = {**noun.sides(past), "disputer": noun.disputer}
         if self.outcome != "withdrawn":
             self._permit(past, noun, sides)
         is_gone = self.outcome == "upheld" or replaced_by is not None
         is_false = (is_gone and not self._is_restated(past, noun)) or None
         settled = noun.then(
-            self.KIND.Settled,
+            noun.Settled,
             disputer=noun.disputer,
             stands_as=noun.GONE if is_gone or not noun.dispute else noun.dispute.before,
             **self.own(),
@@ -171,11 +168,11 @@ class _Settle(_About):
             noun.must_have_expired(past.now)
         yield settled
 
-    def _must_count(self, past: Past) -> None:
+    def _must_count(self, past: Past, noun: Disputable) -> None:
         """Refuse to replace something by what is only claimed, or no longer counts."""
         if self.replaced_by is None:
             return
-        by = past.get(self.KIND, self.replaced_by)
+        by = past.get(type(noun), self.replaced_by)
         for topic in _ENDING:
             past.watch(topic, *by.line.values())
         if not by.counts:
@@ -200,7 +197,6 @@ class _Settle(_About):
 class DisputeRemix(_Dispute):
     """Say that a remix is false; the other side is notified and may answer."""
 
-    KIND = Remix
     id: RemixId
 
 
@@ -208,7 +204,6 @@ class DisputeRemix(_Dispute):
 class AnswerRemix(_Answer):
     """Say why a disputed remix is true."""
 
-    KIND = Remix
     id: RemixId
 
 
@@ -216,7 +211,6 @@ class AnswerRemix(_Answer):
 class SettleRemix(_Settle):
     """End the dispute about a remix: upheld, dismissed, corrected, withdrawn or expired."""
 
-    KIND = Remix
     id: RemixId
     replaced_by: Annotated[
         RemixId | None, "For a correction: the remix that replaces this one.", Example(None)
@@ -227,7 +221,6 @@ class SettleRemix(_Settle):
 class DisputeCredit(_Dispute):
     """Say that a credit is wrong; the other side is notified and may answer."""
 
-    KIND = Credit
     id: CreditId
 
 
@@ -235,7 +228,6 @@ class DisputeCredit(_Dispute):
 class AnswerCredit(_Answer):
     """Say why a disputed credit is right."""
 
-    KIND = Credit
     id: CreditId
 
 
@@ -243,7 +235,6 @@ class AnswerCredit(_Answer):
 class SettleCredit(_Settle):
     """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
 
-    KIND = Credit
     id: CreditId
     replaced_by: Annotated[
         CreditId | None, "For a correction: the credit that replaces this one.", Example(None)
@@ -254,7 +245,6 @@ class SettleCredit(_Settle):
 class DisputeIdentifier(_Dispute):
     """Say that an identifier is that of another; the other side is notified and may answer."""
 
-    KIND = Identifier
     id: IdentifierId
 
 
@@ -262,7 +252,6 @@ class DisputeIdentifier(_Dispute):
 class AnswerIdentifier(_Answer):
     """Say why a disputed identifier is right."""
 
-    KIND = Identifier
     id: IdentifierId
 
 
@@ -270,7 +259,6 @@ class AnswerIdentifier(_Answer):
 class SettleIdentifier(_Settle):
     """End the dispute about an identifier: upheld, dismissed, corrected, withdrawn or expired."""
 
-    KIND = Identifier
     id: IdentifierId
     replaced_by: Annotated[
         IdentifierId | None,
@@ -293,7 +281,6 @@ class DisputeMembership(_Dispute):
     What they are owed by the group's division of its share is held until the dispute ends.
     """
 
-    KIND = Membership
     id: MembershipId
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -306,7 +293,6 @@ class DisputeMembership(_Dispute):
 class AnswerMembership(_Answer):
     """Say why a disputed membership is right."""
 
-    KIND = Membership
     id: MembershipId
 
 
@@ -314,7 +300,6 @@ class AnswerMembership(_Answer):
 class SettleMembership(_Settle):
     """End the dispute about a membership: upheld, dismissed, corrected, withdrawn or expired."""
 
-    KIND = Membership
     id: MembershipId
     replaced_by: Annotated[
         MembershipId | None,
