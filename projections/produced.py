@@ -12,7 +12,8 @@ from domain.values import ReleaseId
 from projections import people
 from projections.money.pools.payees import payees_told
 from projections.question import LIMIT
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import Page, View, holds
+from projections.tables import NEVER
 
 
 class Produced(TypedDict):
@@ -53,19 +54,29 @@ def releases_of(
     view: View, journal: Journal, actor: str, *, after: str | None = None, limit: int = LIMIT
 ) -> Page[Produced]:
     """The releases of somebody, the latest first; the operator's are those they assembled."""
-    (before,) = decode_cursor(after, int) or [1 << 62]
-    rows = view.rows(
-        "SELECT w.number, w.id, w.title, w.part, w.state, w.published_at FROM @works w "
+    page, more = view.page(
+        "SELECT w.id, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
         "WHERE w.kind = 'release' AND (w.poster IN :posters OR w.id IN :produced) "
-        f"AND w.number < :before AND {holds('w')} ORDER BY w.number DESC LIMIT :most",
-        posters=[OPERATOR] if actor == OPERATOR else list(people.ids(view, actor)),
+        f"AND w.number < :beyond AND {holds('w')} ORDER BY w.number DESC",
+        after,
+        limit,
+        first=NEVER,
+        posters=[OPERATOR] if actor == OPERATOR else people.ids(view, actor),
         produced=_granted(view, journal, actor),
-        before=before,
-        most=limit + 1,
     )
-    page, more = cut(rows, limit, lambda row: (row[0],))
-    texts = view.texts({row[2] for row in page})
-    return Page([_told(row, texts) for row in page], more)
+    texts = view.texts({title for _, title, *_ in page})
+    items: list[Produced] = [
+        {
+            "id": id,
+            "kind": "release",
+            "title": texts.get(title),
+            "part": part,
+            "state": state,
+            "published_at": published_at,
+        }
+        for id, title, part, state, published_at, _ in page
+    ]
+    return Page(items, more)
 
 
 def _granted(view: View, journal: Journal, actor: str) -> list[str]:
@@ -75,15 +86,3 @@ def _granted(view: View, journal: Journal, actor: str) -> list[str]:
     known = Known(journal.facts, view.as_of)
     held = known.grants("contributor", known.accounts(known.persons([actor])[actor]))
     return ["", *(one.work for one in held if one.role == "producer" and one.work)]
-
-
-def _told(row: tuple[object, ...], texts: dict[str | None, str]) -> Produced:
-    _, id, title, part, state, published_at = row
-    return Produced(
-        id=str(id),
-        kind="release",
-        title=texts.get(None if title is None else str(title)),
-        part=None if part is None else str(part),
-        state=str(state),
-        published_at=None if published_at is None else str(published_at),
-    )
