@@ -151,7 +151,7 @@ def _must_be_enough(
         missing = _names({key.name for key in witnesses} - {key.name for key in seen})
         asked = "as the policy asks" if callable(needed) else needed
         raise NotVerified(
-            f"{len(seen)} of the witnesses have cosigned, not {asked}; missing: {missing}"
+            f"cosigned by {len(seen)} of the witnesses, not {asked}; missing: {missing}"
         )
 
 

@@ -63,7 +63,10 @@ def _keys_in(text: str) -> list[VerifierKey]:
     except NotVerified:
         path = Path(text)
         if len(text) > 4096 or not path.is_file():
-            raise
+            said = (
+                f"{text[:100]!r} is neither a public key, as NAME+ID+BASE64, nor a file with some"
+            )
+            raise NotVerified(said) from None
         lines = path.read_text("utf-8").split("\n")
         keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
         if not keys:

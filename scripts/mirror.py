@@ -8,6 +8,7 @@ The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -193,7 +194,13 @@ def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
 
 def checkpoint_at(url: str, keys: Sequence[VerifierKey], **witnesses: Any) -> tuple[bytes, Trusted]:
     """The latest checkpoint of the log at an address, or the latest that witnesses have seen."""
-    note = fetch(f"{url}/checkpoint{'/witnessed' if witnesses.get('witnesses') else ''}")
+    try:
+        note = fetch(f"{url}/checkpoint{'/witnessed' if witnesses.get('witnesses') else ''}")
+    except Unreachable as problem:
+        if problem.status not in (401, 404) or url.endswith("/log"):
+            raise
+        told = f"{problem}\nIs there a log? That of a service of Stemma is at {url}/log."
+        raise Unreachable(told, problem.status) from problem
     return note, open_checkpoint(note, keys, **witnesses)
 
 
@@ -324,13 +331,22 @@ def fetch(
     except HTTPError as refused:
         with refused:
             said = refused.read(10_000).decode("utf-8", "replace")
-        told = f"{address}: {refused.code} {printable(said[:1000])}"
+        told = f"{address}: {refused.code} {printable(_in_words(said))}"
         raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
     except (URLError, HTTPException, OSError, zlib.error) as error:
-        raise Unreachable(f"{address}: {error}") from error
+        raise Unreachable(f"{address}: {getattr(error, 'reason', error)}") from error
     if len(data) > LARGEST_ANSWER_BYTES:
         raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
     return data
+
+
+def _in_words(said: str) -> str:
+    """What a refusal says to people."""
+    try:
+        problem = json.loads(said)
+        return f"{problem['detail']} ({problem['code']})"
+    except (ValueError, LookupError, TypeError):
+        return said[:1000]
 
 
 def _unpacked(data: bytes) -> bytes:

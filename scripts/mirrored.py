@@ -197,7 +197,8 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
             return path.read_bytes()
         except FileNotFoundError:
             continue
-    raise Missing(f"{tile.path} is missing")
+    hint = ", as in a mirror of hashes alone" if tile.level == ENTRIES else ""
+    raise Missing(f"{tile.path} is missing{hint}")
 
 
 def must_be_shown(folder: Path, tile: Tile, shown: bytes) -> None:

@@ -101,9 +101,9 @@ def _add_options(name: str, command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--key",
         action="append",
-        required=True,
+        default=[],
         metavar="VKEY",
-        help="a public key of the log, or a file with one per line; may be repeated",
+        help="a public key of the log, or a file with some; needed unless a policy names it",
     )
     command.add_argument(
         "--origin", help="the log it must come from; default: the name of the signing key"
@@ -369,7 +369,10 @@ def _must_be_recent(options: argparse.Namespace, trusted: Trusted) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Print what the file proves and return 0; 1 if it is not valid; 3 if something asked for is
     neither proven nor contradicted."""
-    options, lines, unproven = _parser().parse_args(words), list[str](), ""
+    parser, lines, unproven = _parser(), list[str](), ""
+    options = parser.parse_args(words)
+    if not (options.key or options.policy):
+        parser.error("say --key, or a --policy that names the log")
     try:
         for line in check(options):
             lines.append(line)

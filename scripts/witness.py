@@ -80,6 +80,8 @@ def key_in(path: Path, name: str, kind: int) -> SignerKey:
     """The key in a file, made under this name and of this kind if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
+        if not name:
+            raise NotVerified(f"{path} does not exist yet: name the witness, by --name")
         key = SignerKey.new(name, kind)
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(f"{key.secret_text()}\n")

@@ -46,6 +46,16 @@ class Scene:
         pool = told.tell("open_pool", name="pool", **said).id
         said = {"pool": pool, "source": "shop", "amount_minor": 1001, "effective_at": "2026-05"}
         told.tell("record_revenue", **said)
+        agreed = {
+            "release": release,
+            "kind": "song",
+            "currency": "USD",
+            "terms": {"type": "agreed"},
+        }
+        assets = [{"asset": self.song, "value": "1", "shares": [[self.ben, "1"]]}]
+        told.tell(
+            "post_proposal", pool=told.tell("open_pool", name="b", **agreed).id, assets=assets
+        )
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -155,6 +165,15 @@ def test_a_text_that_is_not_the_one_committed_to_is_named(
     audit.with_texts = True
     with pytest.raises(NotVerified, match="title: 'x'"):
         audit.catch_up()
+
+
+def test_without_texts_an_honest_service_is_not_accused(scene: Scene, tmp_path: Path) -> None:
+    """Not even where an answer quotes a name, as that of somebody who was left out."""
+    caller, keys = Caller(scene.served.origin, OPERATOR_KEY), scene.told.service.log.public_keys()
+    with open_service(f"sqlite:///{tmp_path / 'replay.db'}") as replay:
+        audited = Audit(caller, tmp_path / "m", keys, replay, progress_of, with_texts=False)
+        audited.catch_up()
+        assert audited.first_difference() is None
 
 
 def test_the_command_audits_and_says_what_it_compared(

@@ -532,7 +532,7 @@ def test_a_line_that_is_there_twice_counts_once_and_two_lines_of_a_known_key_are
     both = {"witnesses": WITNESSES, "quorum": 1}
     trusted = open_checkpoint(SIGNED + seen + seen, [LOG.verifier], **both)
     assert trusted.cosignatures == (Cosignature(WITNESS.name, NOON),)
-    with pytest.raises(NotVerified, match="1 of the witnesses have cosigned, not 2"):
+    with pytest.raises(NotVerified, match="cosigned by 1 of the witnesses, not 2"):
         open_checkpoint(SIGNED + seen + seen, [LOG.verifier], witnesses=WITNESSES)
     unknown = NEXT_LOG.sign(THREE.text).line.encode()
     assert open_checkpoint(SIGNED + unknown + unknown, [LOG.verifier])
@@ -574,11 +574,9 @@ def test_as_many_witnesses_as_asked_for_must_have_cosigned() -> None:
     signed = SIGNED + cosign(SIGNED, WITNESS, NOON).encode()
     assert open_checkpoint(signed, [LOG.verifier], witnesses=WITNESSES, quorum=1)
     for quorum in (None, 2):
-        with pytest.raises(NotVerified, match="1 of the witnesses have cosigned, not 2"):
+        with pytest.raises(NotVerified, match="cosigned by 1 of the witnesses, not 2"):
             open_checkpoint(signed, [LOG.verifier], witnesses=WITNESSES, quorum=quorum)
-    said = (
-        "0 of the witnesses have cosigned, not 2; missing: witness.example/w1, witness.example/w2"
-    )
+    said = "cosigned by 0 of the witnesses, not 2; missing: witness.example/w1, witness.example/w2"
     with pytest.raises(NotVerified, match=said):
         open_checkpoint(SIGNED, [LOG.verifier], witnesses=WITNESSES)
     full = signed + cosign(signed, SECOND_WITNESS, NOON + 1).encode()

@@ -403,7 +403,7 @@ def test_the_command_checks_a_checkpoint(
     assert "NOT VERIFIED: no known key has signed" in capsys.readouterr().err
     witness = ["--witness", str(WITNESS.verifier)]
     assert main(["checkpoint", str(file), "--key", str(LOG.verifier), *witness]) == 1
-    assert "0 of the witnesses have cosigned, not 1" in capsys.readouterr().err
+    assert "cosigned by 0 of the witnesses, not 1" in capsys.readouterr().err
     quorum = ["--quorum", "0"]
     assert main(["checkpoint", str(file), "--key", str(LOG.verifier), *witness, *quorum]) == 0
 

@@ -486,7 +486,7 @@ def test_a_key_that_was_registered_later_has_signed_nothing_before(
         ("unseen", [], "signed      by"),
         ("later", [], "which is later"),
         ("key", seen, "signed      by"),
-        ("unseen", seen, "0 of the witnesses have cosigned"),
+        ("unseen", seen, "cosigned by 0 of the witnesses"),
     ):
         done = CliRunner().invoke(main, [*words, *more, "--actor-key", str(tmp_path / by)])
         assert said in done.output, (by, more, done.output)

@@ -183,7 +183,7 @@ def test_a_verifier_demands_witnesses_and_says_who_is_missing(
         assert f"by {WITNESS.name}\n" in capsys.readouterr().out
         assert verify([*asked, *both, "--quorum", "1"]) == 0
         assert verify([*asked, *both]) == 1
-        said = f"1 of the witnesses have cosigned, not 2; missing: {SECOND.name}"
+        said = f"cosigned by 1 of the witnesses, not 2; missing: {SECOND.name}"
         assert said in capsys.readouterr().err
         assert verify([*asked, "--quorum", "1"]) == 1
         with pytest.raises(SystemExit):

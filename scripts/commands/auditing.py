@@ -60,8 +60,8 @@ def audit(
     """Audit the service at an address: mirror its log, replay it, and compare all that it answers.
 
     The mirror in FOLDER is continued. From it alone the facts are folded, and it is decided again
-    whether each was allowed. Then the service is asked every question about everything, and names
-    the first answer that does not follow from its log. Names and titles are compared as far as the
+    whether each was allowed. Then the service is asked every question about everything; the first
+    answer that does not follow from its log is named. Names and titles are compared as far as the
     service discloses them to this key.
     """
     from scripts.comparison.audit import Audit

@@ -86,7 +86,6 @@ def monitor(
     frozen, or a signature does not hold. Status 3: the log could not be asked.
     """
     from scripts import monitor as monitoring
-    from scripts.described import printable
     from scripts.given import read_keys
     from scripts.mirror import Unreachable
 
@@ -106,7 +105,7 @@ def monitor(
                 for fact in facts:
                     click.echo(json.dumps(fact))
         except Unreachable as problem:
-            click.echo(f"Error: {printable(str(problem))}", err=True)
+            click.echo(f"Error: {problem}", err=True)
             sys.exit(NOT_PROVEN)
         if is_first and not facts:
             click.echo(f"Nothing in the log yet is about {' or '.join(watched)}.", err=True)

@@ -160,7 +160,7 @@ def trusted_witnesses(
 @log_keys
 @max_age_option
 @seen_by
-@click.option("--again", is_flag=True, help="Fetch and compare all of them.")
+@click.option("--again", is_flag=True, help="Fetch every tile again, and compare it.")
 @auditor_key
 @click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
 def mirror(

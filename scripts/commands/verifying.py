@@ -60,7 +60,9 @@ def _offline(name: str, meaning: str) -> click.Command:
     params: list[click.Parameter] = [
         click.Argument(["file"], metavar="FILE"),
         click.Option(
-            ["--key"], required=True, help="A public key of the log, or its file.", **vkey
+            ["--key"],
+            help="A public key of the log, or its file, unless a policy names it.",
+            **vkey,
         ),
         click.Option(["--origin"], help="The log it must come from; default that of the key."),
         click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),

@@ -29,7 +29,9 @@ AT_ONCE = 4
 """How many answers are fetched at the same moment."""
 WINDOW = 64
 
-NAMED = frozenset({*TEXTS, "over_title", "formerly", "source", "category", "contributors", "says"})
+NAMED = frozenset(
+    {*TEXTS, "over_title", "formerly", "source", "category", "contributors", "says", "detail"}
+)
 """What holds a text in an answer, or a list of some; a code of the same name stands for none."""
 LONGEST_SHOWN = 300
 
