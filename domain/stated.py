@@ -275,19 +275,18 @@ def may_be_about(target: str, topic: str, id: str) -> bool:
 
     It does if it is the target itself or a part of it; the ids of other kinds say nothing.
     """
-    if id == target or topic.partition(".")[0] not in {
-        "credit",
-        "remix",
-        "contribution",
-        "release",
-    }:
+    parts = _PARTS_OF.get(topic.partition(".")[0])
+    if id == target or parts is None:
         return True
-    parts = {"credit": ("author",), "remix": ("source", "component")}.get(
-        topic.partition(".")[0], ()
-    )
-    if not is_id(target):
-        return False
-    return any(part_id(target, part, n) == id for part in parts for n in range(MOST_PARTS))
+    numbers = range(MOST_PARTS) if is_id(target) else ()
+    return any(part_id(target, part, n) == id for part in parts for n in numbers)
+
+
+_PARTS_OF = {
+    **{"credit": ("author",), "remix": ("source", "component")},
+    **dict.fromkeys(("contribution", "release"), ()),
+}
+"""The nouns whose ids follow from a whole, with the parts that they may be."""
 
 
 def brings(command: str, topic: str) -> str:
@@ -341,7 +340,8 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield part_id(whole, "component", number), {"rate": component.get("rate"), **scope}
     yield from _calls(said, whole)
     if "work" in said and whole == said.get("id"):
-        yield part_id(whole, "component", 0), {"parent": said["work"], **_given(said)}
+        given = {name: said[name] for name in ("rate", "places") if said.get(name)}
+        yield part_id(whole, "component", 0), {"parent": said["work"], **given}
 
 
 def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -360,11 +360,6 @@ def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(work := said.get("work"), str):
         scope = {"challenge": whole, "work": work, **why}
         yield part_id(whole, f"answer/{work}", 0), scope
-
-
-def _given(said: Content) -> dict[str, Any]:
-    """What was said of the component that has the place of another; the rest is as before."""
-    return {name: said[name] for name in ("rate", "places") if said.get(name)}
 
 
 def _outside(uri: str) -> str:
