@@ -19,7 +19,6 @@ from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.fact import Fact
-from domain.join import Join
 from domain.pedigree import Ends, Pedigree
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
@@ -48,7 +47,6 @@ from projections.tables import (
     Projection,
     born,
     facts_about,
-    moved,
     table,
 )
 from projections.told import (
@@ -118,8 +116,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(CONTRIBUTORS, numbers[id], {"name": happened.name})
         case Contributor.Forgotten(originator_id=id):
             yield Amend(CONTRIBUTORS, numbers[id], {"state": happened.STATE})
-        case Join.Event(node=str()):
-            yield from moved(CREDITS, ("work",), happened, numbers)
         case Credit.Hidden(originator_id=id) | Credit.Shown(originator_id=id):
             hidden = 1 if isinstance(happened, Credit.Hidden) else None
             yield Amend(CREDITS, id, {"hidden": hidden})
@@ -137,7 +133,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 
 
 ATTRIBUTION = Projection(
-    "attribution", (CONTRIBUTORS, CREDITS), changes, facts_about(Contributor, Credit, Join)
+    "attribution", (CONTRIBUTORS, CREDITS), changes, facts_about(Contributor, Credit)
 )
 
 # -- answers -------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from typing import Annotated, Any, NamedTuple, TypedDict, Unpack, cast
 from domain.challenge import Answer, Challenge
 from domain.dates import span_of
 from domain.fact import Fact
-from domain.join import Join
 from domain.journal import Journal
 from domain.moment import instant
 from domain.refusal import UnknownChallenge
@@ -49,7 +48,6 @@ from projections.tables import (
     Projection,
     born,
     facts_about,
-    moved,
     row_of,
     rows_in,
     table,
@@ -142,8 +140,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             reason = getattr(happened, "reason", None)
             said = {"state": happened.leaves, "reason": reason, "actor": happened.actor}
             yield Amend(ANSWERS, happened.originator_id, said)
-        case Join.Event(node=str()):
-            yield from moved(ANSWERS, ("work",), happened, numbers)
 
 
 def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
@@ -159,7 +155,7 @@ def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
 
 
 CHALLENGING = Projection(
-    "challenges", (CHALLENGES, ANSWERS), changes, facts_about(Challenge, Answer, Join)
+    "challenges", (CHALLENGES, ANSWERS), changes, facts_about(Challenge, Answer)
 )
 
 # -- answers -------------------------------------------------------------------------------

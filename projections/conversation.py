@@ -12,7 +12,6 @@ from typing import Annotated, Any, NamedTuple, TypedDict
 
 from domain.comment import MODERATOR, WRITER, Comment, parts_of, without_ids
 from domain.fact import Fact
-from domain.join import Join
 from domain.moment import instant
 from domain.refusal import UnknownComment
 from domain.values import (
@@ -37,7 +36,6 @@ from projections.tables import (
     Projection,
     born,
     facts_about,
-    moved,
     row_of,
     rows_in,
     table,
@@ -95,8 +93,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
         case Comment.Removed(originator_id=id, removed_as=removed_as, reason=reason):
             said = {"state": happened.STATE, "removed_as": removed_as, "reason": reason}
             yield Amend(COMMENTS, id, said | {"changed_at": instant(happened.timestamp)})
-        case Join.Event(node=str()):
-            yield from moved(COMMENTS, ("about",), happened, numbers)
 
 
 def _on(happened: Comment.Posted) -> tuple[str, str]:
@@ -108,7 +104,7 @@ def _spelled(ids: Sequence[str] | None) -> str | None:
     return " ".join(ids) if ids else None
 
 
-CONVERSING = Projection("conversation", (COMMENTS,), changes, facts_about(Comment, Join))
+CONVERSING = Projection("conversation", (COMMENTS,), changes, facts_about(Comment))
 
 # -- answers -------------------------------------------------------------------------------
 

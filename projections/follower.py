@@ -39,7 +39,18 @@ from projections.money.rows import MONEY
 from projections.notices import NOTICED
 from projections.projects import PROJECTING, PROJECTS
 from projections.store import LAYOUTS, Generation, Store, table_name
-from projections.tables import NEVER, Amend, Change, Move, Numbers, Projection, Put, Table, Values
+from projections.tables import (
+    NEVER,
+    Amend,
+    Change,
+    Move,
+    Numbers,
+    Projection,
+    Put,
+    Table,
+    Values,
+    moves,
+)
 
 log = logging.getLogger(__name__)
 
@@ -324,13 +335,12 @@ def fold(
                         pages[change.table].put(position, change.values)
                     case Amend():
                         pages[change.table].amend(position, change)
-                    case Move():
-                        pages.write(writer, generation, changed)
-                        page = pages[change.table]
-                        for key in _about(writer, generation, change):
-                            to = {change.column: change.after}
-                            page.amend(position, Amend(change.table, key, to))
         if isinstance(happened, Join.Event) and happened.node:
+            for move in moves(TABLES, happened, known):
+                pages.write(writer, generation, changed)
+                for key in _about(writer, generation, move):
+                    to = {move.column: move.after}
+                    pages[move.table].amend(position, Amend(move.table, key, to))
             known.move(happened.moves, happened.node)
         if changed is not None:
             changed.note_fact(happened)

@@ -11,7 +11,6 @@ from typing import Annotated, Any, TypedDict
 from domain.contributor import Contributor
 from domain.fact import Fact
 from domain.follow import FOLLOWED, SHOWN, Follow
-from domain.join import Join
 from domain.journal import Journal
 from domain.permission import OPERATOR, OWN, READS, permit
 from domain.readers import EVERYONE, PUBLIC
@@ -23,7 +22,7 @@ from projections.money.readers import Reader
 from projections.question import LIMIT, After, Limit, question
 from projections.references import references
 from projections.store import Page, View, holds
-from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, moved, table
+from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
 from projections.told import Count, PersonRef, WorkRef
 from projections.told_projects import ChallengeRef, ProjectRef
 
@@ -49,11 +48,9 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield born(FOLLOWS, happened, kind=on, **ends)
         case Follow.Ended(originator_id=id):
             yield Amend(FOLLOWS, id, {"state": happened.STATE})
-        case Join.Event(node=str()):
-            yield from moved(FOLLOWS, ("about",), happened, numbers)
 
 
-FOLLOWING = Projection("following", (FOLLOWS,), changes, facts_about(Follow, Join))
+FOLLOWING = Projection("following", (FOLLOWS,), changes, facts_about(Follow))
 
 # -- answers -------------------------------------------------------------------------------
 

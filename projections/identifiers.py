@@ -8,7 +8,6 @@ from typing import Any
 from domain.fact import Fact
 from domain.identifier import Identifier
 from domain.iscc import bands_of, units_of
-from domain.join import Join
 from domain.refusal import UnknownIdentifier
 from projections.store import View, counting, holds
 from projections.tables import (
@@ -19,7 +18,6 @@ from projections.tables import (
     Put,
     born,
     facts_about,
-    moved,
     table,
 )
 from projections.told import IdentifierTold
@@ -47,8 +45,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield born(IDENTIFIERS, happened, **subject, born=position)
             if happened.scheme == "iscc" and happened.value is not None:
                 yield from _units(position, happened.originator_id, happened.value)
-        case Join.Event(node=str()):
-            yield from moved(IDENTIFIERS, ("subject",), happened, numbers)
         case Identifier.Event() if happened.leaves:
             yield Amend(IDENTIFIERS, happened.originator_id, {"state": happened.leaves})
 
@@ -60,7 +56,7 @@ def _units(position: int, identifier: str, code: str) -> Iterator[Put]:
                 yield Put(UNITS, (identifier, unit.kind, band, unit.bits.hex(), position))
 
 
-IDENTIFIED = Projection("identifiers", (IDENTIFIERS, UNITS), changes, facts_about(Identifier, Join))
+IDENTIFIED = Projection("identifiers", (IDENTIFIERS, UNITS), changes, facts_about(Identifier))
 
 # -- answers -------------------------------------------------------------------------------
 

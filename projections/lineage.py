@@ -44,7 +44,6 @@ from projections.tables import (
     Put,
     born,
     facts_about,
-    moved,
     table,
 )
 from projections.told import (
@@ -203,7 +202,6 @@ def _join(position: int, happened: Join.Event, numbers: Numbers) -> Iterator[Cha
     if happened.node:
         for work in happened.moves:
             yield Amend(WORKS, numbers[work], {"node": numbers[happened.node]})
-        yield from moved(REMIXES, ("child", "parent"), happened, numbers)
 
 
 def _span(made_at: str | None) -> dict[str, str | None]:

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from domain.fact import Fact
-from domain.join import Join
 from domain.moment import instant
 from domain.project import Placement, Project, Step
 from domain.refusal import UnknownProject
@@ -28,7 +27,6 @@ from projections.tables import (
     Put,
     born,
     facts_about,
-    moved,
     row_of,
     rows_in,
     table,
@@ -125,8 +123,6 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(STEPS, id, {name: new for name, new in said.items() if new is not None})
         case Placement.Event():
             yield from _placed(position, happened, numbers)
-        case Join.Event(node=str()):
-            yield from moved(PLACEMENTS, ("work",), happened, numbers)
 
 
 def _placed(position: int, happened: Placement.Event, numbers: Numbers) -> Iterator[Change]:
@@ -144,7 +140,7 @@ PROJECTING = Projection(
     "projects",
     (PROJECTS, STEPS, UPDATES, PLACEMENTS),
     changes,
-    facts_about(Project, Step, Placement, Join),
+    facts_about(Project, Step, Placement),
 )
 
 # -- answers -------------------------------------------------------------------------------

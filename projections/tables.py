@@ -66,6 +66,11 @@ class Table:
         return tuple(name for name, _ in self.columns)
 
     @cached_property
+    def moving(self) -> tuple[str, ...]:
+        """The columns of nodes: beside ``child``, ``own_child`` is the work that the fact named."""
+        return tuple(name for name in self.names if f"own_{name}" in self.names)
+
+    @cached_property
     def row(self) -> Callable[[dict[str, Any]], Values]:
         """The values of the columns that a fact fills, out of values by name, in order."""
         return itemgetter(*self.names)
@@ -154,10 +159,7 @@ class Amend(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Every row about a work has another node in a column, from the fact's position on.
-
-    A column ``child`` holds nodes, and ``own_child`` the work that the fact named.
-    """
+    """Every row about a work has another node in a column, from the fact's position on."""
 
     table: Table
     column: str
@@ -166,7 +168,7 @@ class Move(NamedTuple):
     after: int
 
 
-Change = Put | Amend | Move
+Change = Put | Amend
 
 
 class Numbers(dict[str, int]):
@@ -206,11 +208,12 @@ _POSTED = {kind.TOPIC for kind, noun in BORN.items() if issubclass(noun, Work)}
 """The topics of the first facts of works."""
 
 
-def moved(table: Table, columns: Iterable[str], join: Join.Event, of: Numbers) -> Iterator[Move]:
-    """What a join that counts, or is undone, moves in these columns."""
-    for work in join.moves:
-        for column in columns:
-            yield Move(table, column, of[work], of.node(work), of[str(join.node)])
+def moves(tables: Iterable[Table], join: Join.Event, of: Numbers) -> Iterator[Move]:
+    """What a join that counts, or is undone, moves in these tables."""
+    for table in tables if join.node else ():
+        for work in join.moves:
+            for column in table.moving:
+                yield Move(table, column, of[work], of.node(work), of[str(join.node)])
 
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:
