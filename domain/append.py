@@ -8,7 +8,7 @@ only the database can refuse ends the transaction; then each is recorded in one 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -98,50 +98,39 @@ class Append:
 
 
 class Group(NamedTuple):
-    """What one transaction recorded."""
+    """What was recorded after a position, in one transaction or in several without a gap."""
 
     before: int
-    """The latest position before it."""
     position: int
-    """Its own latest position, and the time there."""
+    """The latest position, and the time there."""
     stamp: str
     heads: Mapping[str, Row]
     """Those of its subjects."""
-    facts: Sequence[tuple[int, Fact]]
-    spent: Sequence[Row]
+    facts: Sequence[tuple[int, Fact]] = ()
+    spent: Sequence[Row] = ()
 
 
-class Base(NamedTuple):
-    """What appends are recorded on."""
-
-    position: int
-    """The latest one, and the time there."""
-    stamp: str
-    heads: dict[str, Row]
-    """Those of the subjects of the appends."""
-    since: Sequence[Group] = ()
-    """What was recorded since the first of them was decided."""
-
-
-def base_of(appends: Sequence[Append], lately: Sequence[Group]) -> Base | None:
+def since_decided(appends: Sequence[Append], lately: Sequence[Group]) -> Group | None:
     """What appends are recorded on unless others write; None if it has to be read.
 
-    It is what was there when each was decided, and what this process recorded lately, without a
-    gap.
+    It is what was there when each was decided, and what this process recorded lately.
     """
     begun = [one.begun for one in appends if one.begun is not None and one.is_known]
     if len(begun) < len(appends):
         return None
     told = sorted(begun, key=_POSITION)
-    since = [group for group in lately if group.position > told[0].position]
+    before = told[0].position
+    since = [group for group in lately if group.position > before]
     latest = since[-1] if since else told[0]
-    if told[-1].position > latest.position or (since and since[0].before > told[0].position):
+    if told[-1].position > latest.position or (since and since[0].before > before):
         return None
     moments: list[Begun | Group] = [*told, *since]
     heads = dict[str, Row]()
     for moment in sorted(moments, key=_POSITION):
         heads.update(moment.heads)
-    return Base(latest.position, latest.stamp, heads, since)
+    facts = [*chain.from_iterable(one.facts for one in since)]
+    spent = [*chain.from_iterable(one.spent for one in since)]
+    return Group(before, latest.position, latest.stamp, heads, facts, spent)
 
 
 _POSITION = attrgetter("position")
@@ -151,31 +140,28 @@ PERSONAL = ("mailboxes", "seen", "webhooks")
 """Tables of what people have said to this service alone, with their column ``holder``."""
 
 
-@dataclass
 class Recording:
     """The appends of one transaction, taken one after the other and written when this is made."""
 
-    transaction: Transaction
-    appends: Sequence[Append]
-    base: Base | None = None
-    """None if it is to be read."""
-    _rows: dict[Table, list[Row]] = field(default_factory=dict)
-    _taken: set[object] = field(default_factory=set)
-    """What nobody else may have."""
-    _linked: set[str] = field(default_factory=set)
-    """The subjects of what was taken."""
-
-    def __post_init__(self) -> None:
-        base = self.base
+    def __init__(
+        self, transaction: Transaction, appends: Sequence[Append], base: Group | None
+    ) -> None:
+        self.transaction, self.appends, self.base = transaction, appends, base
+        """``base`` is None if it is to be read."""
         if base is None:
-            about = [*chain.from_iterable(one.about for one in self.appends)]
-            born = {id for one in self.appends for id in one.born}
-            base = Base(*heads_of(self.transaction, about, born))
-        self._begun, self._stamp, self._heads, self._groups = base
+            about = [*chain.from_iterable(one.about for one in appends)]
+            born = {id for one in appends for id in one.born}
+            position, stamp, heads = heads_of(transaction, about, born)
+            base = Group(position, position, stamp, heads)
+        self._begun, self._stamp, self._heads = base.position, base.stamp, {**base.heads}
         self._latest = self._begun
+        self._rows: dict[Table, list[Row]] = {}
+        self._taken: set[object] = set()
+        """What nobody else may have."""
+        self._linked: set[str] = set()
+        """The subjects of what was taken."""
         self._facts: list[tuple[int, Fact]] = []
-        """What was taken so far."""
-        self.outcomes = [*map(self._outcome, self.appends)]
+        self.outcomes = [*map(self._outcome, appends)]
         """The positions of each, or why it may not be recorded any more."""
         self._write()
 
@@ -252,7 +238,7 @@ class Recording:
     def _since(self) -> list[Recorded]:
         """What was recorded while these were decided, as far as it may contradict them."""
         if self.base is not None:
-            return [*recorded(chain.from_iterable(one.facts for one in self.base.since))]
+            return [*recorded(self.base.facts)]
         conditions = [one.condition for one in self.appends if one.condition is not None]
         rows = self.transaction.query(
             "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
@@ -269,7 +255,7 @@ class Recording:
         """How often the accounts have done it by now, if it was ``times`` at a position."""
         is_known = self.base is not None or after == self._begun
         before = one.times if is_known else count_spent(self.transaction.query, one)
-        rows = (*(row for each in self._groups for row in each.spent), *self._rows.get(SPENT, ()))
+        rows = (*(self.base.spent if self.base else ()), *self._rows.get(SPENT, ()))
         return before + sum(one.counts(*row[:3]) for row in rows if row[3] > after)
 
     def _left(self, owners: Collection[str]) -> int:

@@ -25,7 +25,7 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from domain.append import Append, Base, Group, Recording, base_of, count_spent
+from domain.append import Append, Group, Recording, count_spent, since_decided
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
 from domain.engine import DatabaseUnavailable, Engine, Row
@@ -70,7 +70,7 @@ class JournalRecorder(ApplicationRecorder):
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
-        base = base_of(appends, self._lately)
+        base = since_decided(appends, self._lately)
         if self._overtaken:
             self._overtaken -= 1
         elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
@@ -82,7 +82,7 @@ class JournalRecorder(ApplicationRecorder):
             except IntegrityError:
                 self._overtaken = OVERTAKEN_PAUSE
         with self.engine.appending(FACTS) as transaction:
-            is_still = base and base[:2] == _latest(transaction.query)
+            is_still = base and base[1:3] == _latest(transaction.query)
             recording = Recording(transaction, appends, base if is_still else None)
         return self._remembered(recording)
 
@@ -145,7 +145,7 @@ class JournalRecorder(ApplicationRecorder):
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
-        return int(self.engine.read(f"SELECT {HEAD}")[0][0])
+        return _latest(self.engine.read)[0]
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
@@ -352,7 +352,7 @@ def _latest(query: Callable[..., list[Row]]) -> tuple[int, str]:
     return (rows[0][0], bytes(rows[0][1]).decode()) if rows else (0, "")
 
 
-def _still(base: Base | None) -> tuple[str, Sequence[Any]]:
+def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
     """Which rows there must be when something is recorded on a base: the server may be another."""
     if base is None or not base.position:
         return "", ()
@@ -368,6 +368,5 @@ REMEMBERED_FACTS = 1_000
 """A larger group is not."""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""
-HEAD = "coalesce(max(position), 0) FROM stored_events"
 _EVER = (1 << 63) - 1
 """Later than every position."""

@@ -361,14 +361,8 @@ def all_credits(
     return Page(told(view, rows[max(0, place) : end]), following)
 
 
-def credits_of(view: View, work_id: str) -> list[CreditTold]:
-    """The same, whole."""
-    number = lineage.find(view, work_id).number
-    return told(view, credits_on(view, [number], all_states=True))
-
-
 def standing_on(view: View, work: int) -> list[CreditTold]:
-    """The same, in which somebody merged from two who did the same stands once."""
+    """The credits on a work, in which somebody merged from two who did the same stands once."""
     rows = credits_on(view, [work], all_states=True)
 
     def said(row: CreditRow) -> tuple[object, ...]:

@@ -169,27 +169,21 @@ class Store:
         asked = max(as_of or 0, min_position or 0)
         least = max(asked, self.awaited())
         with ExitStack() as held:
-            state = held.enter_context(self.engine.choosing(partial(self._found, least)))
             try:
-                state = self._held(state, held, least)
+                state = held.enter_context(self.engine.choosing(partial(self._found, least)))
+                held.enter_context(self.engine.reading())
+                state = state or self.state()
                 if _position(state) < least:
+                    held.close()  # who waits holds no connection
                     state = self._waited_for(state, asked, wait_seconds, wait)
                     held.enter_context(self.engine.reading())
             except DatabaseUnavailable:
                 # Nobody folds what was acknowledged last: a replica has what it has.
+                held.close()
                 state = held.enter_context(self.engine.choosing(partial(self._found, asked)))
                 if state is None:
                     raise
             yield self._view(state, as_of)
-
-    def _held(self, found: State | None, held: ExitStack, least: int) -> State | None:
-        """The state and, if it has reached a position, a connection to read what it has."""
-        with ExitStack() as reading:
-            reading.enter_context(self.engine.reading())
-            state = found or self.state()
-            if _position(state) >= least:
-                held.enter_context(reading.pop_all())
-            return state
 
     def _waited_for(
         self,

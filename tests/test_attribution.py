@@ -181,7 +181,7 @@ def test_a_credit_counts_unless_declined_or_revoked(
             assert bool(names(view, release)) == counts
             assert bool(attribution.attribution(view, ana).items) == counts
             # In every state it stays on record.
-            assert [one["id"] for one in attribution.credits_of(view, release)] == [credit]
+            assert [one["id"] for one in attribution.all_credits(view, release).items] == [credit]
         with told.view(as_of=before) as view:
             assert names(view, release) == ["Ana"]
             assert attribution.credit(view, credit)["state"] == "granted"
@@ -219,7 +219,7 @@ def test_a_credit_is_answered_whole(database: str) -> None:
                 "position": receipt.position,
             }
             assert attribution.credit(view, receipt.id) == expected
-            assert attribution.credits_of(view, piece) == [expected]
+            assert attribution.all_credits(view, piece).items == [expected]
 
 
 def test_what_is_withdrawn_keeps_its_people(told: Story) -> None:
@@ -393,9 +393,9 @@ def test_a_merge_changes_answers_from_then_on_and_not_before(database: str) -> N
         told.tell("merge_contributor", id=middle, into=new)
         with told.view() as view:
             assert roll(view, release) == [("new", "direct", ["writer"], 1, 1, 1)]
-            assert {one["contributor"]["id"] for one in attribution.credits_of(view, piece)} == {
-                new
-            }
+            assert {
+                one["contributor"]["id"] for one in attribution.all_credits(view, piece).items
+            } == {new}
             assert attribution.person(view, old)["merged_into"] == middle
             assert attribution.person(view, old)["state"] == "merged"
             assert len(attribution.attribution(view, new).items) == 1

@@ -385,4 +385,4 @@ def answers(service: Service, pieces: int) -> Iterator[object]:
 def answers_about(view: View, id: str) -> Iterator[object]:
     yield lineage.work(view, id)
     yield attribution.contributors(view, id)
-    yield attribution.credits_of(view, id)
+    yield attribution.all_credits(view, id).items

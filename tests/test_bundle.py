@@ -1530,7 +1530,7 @@ def answers(service: Service, as_of: int | None) -> dict[str, Any]:
             id = one["id"]
             told[f"work {id}"] = [
                 lineage.work(view, id),
-                attribution.credits_of(view, id),
+                attribution.all_credits(view, id).items,
                 attribution.contributors(view, id, **everything),
                 attribution.lineage_with_makers(view, id),
                 lineage.ancestors(view, id, **everything),

@@ -132,7 +132,7 @@ def kill_and_look(database: str, kills: int, *how: str) -> None:
             ]  # fmt: skip
             for placed in pieces[:: max(1, len(pieces) // 200)]:
                 id = placed.originator_id
-                assert len(attribution.credits_of(view, id)) == 2
+                assert len(attribution.all_credits(view, id).items) == 2
                 assert len(lineage.work(view, id)["sources"]) == 1
         topics = Counter(placed.topic for placed in facts)
         assert topics["credit.granted"] == 2 * len(pieces)

@@ -204,9 +204,9 @@ def test_a_withdrawn_piece_is_a_tombstone_in_the_lineage(shown: Service, view: V
     gulls = lineage.work(view, work("gulls"))
     assert (gulls["state"], gulls["title"]) == ("withdrawn", None)
     assert work("gulls") in lineage.lineage(view, work("the-lighthouse")).works
-    assert [one["contributor"]["name"] for one in attribution.credits_of(view, work("gulls"))] == [
-        "paperboat"
-    ]
+    assert [
+        one["contributor"]["name"] for one in attribution.all_credits(view, work("gulls")).items
+    ] == ["paperboat"]
     assert "Far Too Early" not in str(
         history.of_work(view, shown.journal, work("gulls"), actor="operator")
     )
@@ -418,5 +418,5 @@ def test_of_real_people_nothing_is_said_but_that_they_performed(view: View) -> N
     records = [work(line["id"]) for line in listed("recordings.jsonl", "contribution")]
     assert len(records) == 27
     for id in records:
-        assert {one["role"] for one in attribution.credits_of(view, id)} == {"performer"}
+        assert {one["role"] for one in attribution.all_credits(view, id).items} == {"performer"}
         assert {one["rate"] for one in lineage.work(view, id)["sources"]} <= {None}

@@ -72,7 +72,7 @@ def test_each_episode_credits_somebody_on_itself_whom_no_other_does(view: View) 
     own = [
         {
             (one["contributor"]["name"], one["role"])
-            for one in attribution.credits_of(view, work(id))
+            for one in attribution.all_credits(view, work(id)).items
             if one["state"] == "accepted"
         }
         for id in EPISODES

@@ -35,10 +35,10 @@ def test_a_credit_tells_which_part_ai_made_and_how(database: str) -> None:
         human = told.piece("human")
         told.credit(human, id_of("Ana"), ai=["none"])
         with told.view() as view:
-            (credit,) = attribution.credits_of(view, work)
+            (credit,) = attribution.all_credits(view, work).items
             assert credit["ai"] == ["vocals partly", "lyrics fully"]
             assert credit["ai_tool"] == "a voice model"
-            assert attribution.credits_of(view, quiet)[0]["ai"] is None
+            assert attribution.all_credits(view, quiet).items[0]["ai"] is None
 
             def found(ai: str) -> list[str]:
                 return [one["id"] for one in lineage.works(view, ai=ai).items]
@@ -48,7 +48,7 @@ def test_a_credit_tells_which_part_ai_made_and_how(database: str) -> None:
                 assert found(asked) == expected.get(asked, []), asked
         told.tell("forget_contributor", id=id_of("Ana"), ground="request")
         with told.view() as view:
-            assert attribution.credits_of(view, work)[0]["ai_tool"] is None
+            assert attribution.all_credits(view, work).items[0]["ai_tool"] is None
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_an_author_who_is_named_twice_is_credited_once() -> None:
             authors=[ana, ana, {**ana, "role": "drummer"}],
         ).id
         with told.view() as view:
-            roles = [one["role"] for one in attribution.credits_of(view, work)]
+            roles = [one["role"] for one in attribution.all_credits(view, work).items]
             assert roles == ["singer", "drummer"]
 
 

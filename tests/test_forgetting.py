@@ -82,7 +82,7 @@ def everything(told: Story, as_of: int | None = None) -> str:
         for one in works:
             answers += [
                 lineage.work(view, one["id"]),
-                attribution.credits_of(view, one["id"]),
+                attribution.all_credits(view, one["id"]).items,
                 attribution.contributors(view, one["id"], limit=1000),
                 attribution.lineage_with_makers(view, one["id"]),
                 history.of_work(view, told.journal, one["id"], actor="operator", limit=1000),

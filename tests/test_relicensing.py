@@ -34,7 +34,7 @@ def song_of(told: Story, *names: str, licence: str | None = BY, **said: Any) -> 
 
 def credits_of(told: Story, work: str) -> dict[str, str]:
     with told.view() as view:
-        found = attribution.credits_of(view, work)
+        found = attribution.all_credits(view, work).items
         return {str(one["contributor"]["name"]): one["id"] for one in found}
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -196,9 +196,9 @@ class Transaction(ABC):
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert many rows, the fastest way the engine has."""
 
-    @abstractmethod
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows with one of these values, and leave nothing of them in place."""
+        """Delete rows with one of these values; where they stay in the file, until a vacuum."""
+        self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Take out of an index the words of documents that are gone, some at a time.
@@ -252,46 +252,42 @@ class Engine(ABC):
         """
         return self.query(sql, **values)
 
-    @contextmanager
-    def choosing(self, look: Callable[[], T | None]) -> Iterator[T | None]:
+    def choosing(self, look: Callable[[], T | None]) -> AbstractContextManager[T | None]:
         """Choose a replica from which ``look`` reads something, for what this thread reads here.
 
         None without one.
         """
-        yield None
+        return nullcontext()
 
     def replicas(self) -> list[Replica]:
         """Every replica as it was seen last."""
         return []
 
-    @abstractmethod
-    @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """Queries of this thread use one connection, borrowed once."""
+        return nullcontext()
 
     @abstractmethod
-    @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction]:
         """A transaction that writes, committed at the end of the block.
 
         A power cut may lose the latest transactions that are not durable, but breaks none.
         """
 
-    @abstractmethod
-    @contextmanager
-    def appending(self, table: Table) -> Iterator[Transaction]:
+    def appending(self, table: Table) -> AbstractContextManager[Transaction]:
         """A transaction in which nobody else adds to a table."""
+        return self.transaction()
 
-    @contextmanager
-    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
+    def hoping(
+        self, row: str = "", values: Sequence[Any] = ()
+    ) -> AbstractContextManager[Transaction]:
         """Queries without a lock, and one insert that is a transaction of its own.
 
         That somebody else was faster is noticed by a key that is taken (IntegrityError), and that
         the server lost what was built on by a row that is not there (Overtaken): the end of a
         SELECT, with ``?`` for each of the values.
         """
-        with self.transaction() as transaction:
-            yield transaction
+        return self.transaction()
 
     @abstractmethod
     def now(self) -> float:
@@ -317,8 +313,7 @@ class Engine(ABC):
         """Those of these tables that are there, with the names of their columns."""
 
     @abstractmethod
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> AbstractContextManager[None]:
         """Queries of this thread see the database as it is at one moment; others go on writing."""
 
     def lacks(self, table: Table) -> bool:

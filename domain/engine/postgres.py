@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import count as numbers
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -85,24 +85,16 @@ SILENT = (
 OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
-class _Translated(NamedTuple):
-    """SQL as the server reads it, and the names of its values in order."""
-
-    sql: bytes
-    names: tuple[str, ...]
-    lists: frozenset[str]
-
-
 @lru_cache(maxsize=2048)
-def _translated(sql: str, single: Collection[str]) -> _Translated:
+def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
+    """SQL as the server reads it, and the names of its values in order."""
     sql = _EACH.sub(_OF_EACH, sql)
-    lists = frozenset(_LIST.findall(sql))
     named = _LIST.sub(lambda one: f"= :{one[1]}" if one[1] in single else f"= ANY(:{one[1]})", sql)
     places = {
         name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
     }
     numbered = _VALUE.sub(lambda value: places[value[1]], named)
-    return _Translated(numbered.encode(), tuple(places), lists)
+    return numbered.encode(), tuple(places)
 
 
 def _array(values: Collection[Any]) -> Any:
@@ -114,10 +106,6 @@ def _array(values: Collection[Any]) -> Any:
         quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
         return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
     return list(values)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, set | tuple) else value
 
 
 @contextmanager
@@ -210,11 +198,10 @@ class PostgresEngine(Engine):
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         """Values by their places, a list as an array."""
         single = singles(values)
-        translated, names, lists = _translated(sql, frozenset(single))
-        values = {**values, **single}
+        translated, names = _translated(sql, frozenset(single))
+        told = map({**values, **single}.__getitem__, names)
         return translated, [
-            _array(values[name]) if name in lists and name not in single else _plain(values[name])
-            for name in names
+            _array(value) if isinstance(value, list | set | tuple) else value for value in told
         ]
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
@@ -628,25 +615,23 @@ class PostgresTransaction(Transaction):
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows by COPY, in the server's own form if the driver knows it, too."""
         kinds = [_KINDS.get(kind.split()[0], "") for kind in table.columns.values()]
-        if not all(kinds):
-            self.load(table.name, tuple(table.columns), rows)
-            return
-        statement = f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN (FORMAT BINARY)"
+        self.load(table.name, tuple(table.columns), rows, kinds if all(kinds) else ())
+
+    def load(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        kinds: Sequence[str] = (),
+    ) -> None:
+        """Insert many rows by COPY; if the kinds of the columns are given, in their own form."""
+        form = " (FORMAT BINARY)" if kinds else ""
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN{form}"
         with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            copy.set_types(kinds)
+            if kinds:
+                copy.set_types(kinds)
             for row in rows:
                 copy.write_row(row)
-
-    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert many rows by COPY."""
-        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for row in rows:
-                copy.write_row(row)
-
-    def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows; they stay in the file until it is rewritten (see vacuum)."""
-        self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 
     def create(self, tables: Iterable[Table]) -> None:
         """Create what is missing, in the schema that the address names."""

@@ -152,12 +152,8 @@ class SQLiteEngine(Engine):
             return connection.execute(*self.told(sql, values)).fetchall()
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """The connection of the thread, as always."""
-        yield
-
-    @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """An IMMEDIATE one, which locks everything."""
         with self._writing() as connection:
             if durable != getattr(self._local, "durable", None):
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -171,12 +167,6 @@ class SQLiteEngine(Engine):
             except BaseException:
                 connection.rollback()
                 raise
-
-    @contextmanager
-    def appending(self, table: Table) -> Iterator[Transaction]:
-        """An IMMEDIATE transaction has locked everything already."""
-        with self.transaction() as transaction:
-            yield transaction
 
     def now(self) -> float:
         """The clock of this machine is that of the database, too."""
@@ -360,7 +350,7 @@ class SQLiteTransaction(Transaction):
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
         """Delete rows; zeros are written over them."""
         self.has_erased = True
-        self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
+        super().erase(table, column, values)
 
     def purge(self, documents: str, *, begins: bool) -> bool:
         """Merge some pages of the index; with what was there at the beginning if it begins."""
