@@ -488,7 +488,7 @@ def test_what_nobody_recorded_is_unknown(told: Story) -> None:
             (attribution.attribution, UnknownContributor),
             (attribution.credit, UnknownCredit),
             (attribution.contributors, UnknownWork),
-            (attribution.credits_of, UnknownWork),
+            (attribution.all_credits, UnknownWork),
         ):
             wrong = id_of("nobody") if refusal is UnknownWork else piece
             with pytest.raises(refusal):

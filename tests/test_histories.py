@@ -239,7 +239,7 @@ def every_answer(told: Story, view: View) -> dict[str, Any]:
     one: list[tuple[Callable[[View, str], Any], list[str]]] = [
         (lineage.work, WORKS + OUTSIDE),
         (lineage.lineage, WORKS + OUTSIDE),
-        (attribution.credits_of, WORKS + OUTSIDE),
+        (attribution.all_credits, WORKS + OUTSIDE),
         (lineage.remix, REMIXES),
         (attribution.person, PEOPLE),
         (attribution.credit, CREDITS),
