@@ -21,7 +21,6 @@ ISSUER = "issuer"
 class Challenge(Noun):
     """What somebody asks others to make."""
 
-    NAME = "challenge"
     project: str | None = None
     """The project that it is in."""
     answer_by: str | None = None
@@ -117,7 +116,6 @@ def answer_id(challenge: str, work: str) -> str:
 class Answer(Noun):
     """A piece as an answer to a challenge."""
 
-    NAME = "answer"
     challenge: str
     work: str
 

@@ -27,7 +27,6 @@ CLOCK = str(uuid5(NAMESPACE_URL, "stemma:clock"))
 class Clock(Noun):
     """The clock of a journal."""
 
-    NAME = "clock"
     before: str
 
     @fact("clock.accepted")

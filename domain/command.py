@@ -29,7 +29,7 @@ from domain.claim import is_overdue
 from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
-from domain.refusal import QuotaExceeded, Refusal, WrongState
+from domain.refusal import QuotaExceeded, Refusal, WrongState, spelled
 from domain.values import Many, NewId, Ref, Several, Text, Value, Word
 
 _canonical = encoder(sort_keys=True)
@@ -313,7 +313,7 @@ def command(
         made.PATH = path or (f"{usual}/{{id}}/{verb}" if verb else usual)
         made.LATE = frozenset(late)
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
-        made.OPERATION = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        made.OPERATION = spelled(cls)
         made.REFUSES = (WrongState,) if then else tuple(refuses)
         made.SPENDS = tuple(spends)
         if spends:

@@ -29,7 +29,6 @@ _MENTION = re.compile(r"(?<![\w@])@([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})
 class Comment(Noun):
     """What somebody says where the work is."""
 
-    NAME = "comment"
     work: str | None
     project: str | None
     challenge: str | None

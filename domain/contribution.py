@@ -12,7 +12,6 @@ from domain.work import Work
 class Contribution(Work):
     """A posted piece."""
 
-    NAME = "contribution"
     title: str
 
     @fact("contribution.submitted")

@@ -40,7 +40,6 @@ def erased_in(digests: Sequence[str]) -> Iterator[str]:
 class Contributor(Noun):
     """A person or group who can be credited."""
 
-    NAME = "contributor"
     merged_into: str | None = None
     asks_first: bool = False
     """Whether a credit by others is known to nobody else before the person accepts it."""

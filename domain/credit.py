@@ -38,7 +38,6 @@ Texts = Callable[[Iterable[str]], Mapping[str, str]]
 class Credit(Disputable):
     """One line of the credits, and what became of it."""
 
-    NAME = "credit"
     NOT_COUNTED = NOT_COUNTED
     GONE = "revoked"
     UNDO = frozenset({"poster", "producer"})

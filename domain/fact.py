@@ -32,7 +32,7 @@ from eventsourcing.utils import register_topic
 from domain.compact import encoder
 from domain.moment import instant, stamp
 from domain.readers import EVERYONE
-from domain.refusal import REFUSALS, Refusal, WrongState
+from domain.refusal import REFUSALS, Refusal, WrongState, spelled
 from domain.seal import TEXTS
 
 T = TypeVar("T")
@@ -264,6 +264,7 @@ class Noun:
     """What happened so far, with positions."""
 
     NAME: ClassVar[str]
+    """What it is called; by default as its class."""
     UNKNOWN: ClassVar[type[Refusal]]
     """The refusal of an unknown id; by default that of its name."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
@@ -271,7 +272,9 @@ class Noun:
     """What its facts have in common."""
 
     def __init_subclass__(cls) -> None:
-        unknown = REFUSALS.get(f"unknown_{vars(cls).get('NAME')}")
+        if "NAME" not in vars(cls):
+            cls.NAME = spelled(cls)
+        unknown = REFUSALS.get(f"unknown_{cls.NAME}")
         if unknown and "UNKNOWN" not in vars(cls):
             cls.UNKNOWN = unknown
 

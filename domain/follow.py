@@ -25,7 +25,6 @@ def follow_id(follower: str, about: str) -> str:
 class Follow(Noun):
     """That somebody follows something."""
 
-    NAME = "follow"
     follower: str
     about: str
     on: str

@@ -43,7 +43,6 @@ def must_have_area(role: str, areas: int) -> None:
 class Grant(Noun):
     """A role that a contributor has or had."""
 
-    NAME = "grant"
     UNKNOWN = BadRole
     contributor: str
     role: str

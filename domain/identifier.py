@@ -138,7 +138,6 @@ def normal(scheme: str, text: str) -> str:
 class Identifier(Disputable):
     """A number in a registry, stated of a work or a person."""
 
-    NAME = "identifier"
     GONE = "withdrawn"
     NOT_COUNTED = (GONE,)
     UNDO = frozenset({"poster", "opener", "contributor"})

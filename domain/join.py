@@ -20,7 +20,6 @@ NODE, MEMBERS, OF = "join.node", "join.members", "join.of"
 class Join(Noun):
     """That two works are the same, and what became of it."""
 
-    NAME = "join"
     work: str
     into: str
     deadline: str | None = None

@@ -20,7 +20,6 @@ MEMBER = "member"
 class Membership(Disputable):
     """Somebody's time in a group."""
 
-    NAME = "membership"
     GONE = "declined"
     NOT_COUNTED = ("offered", GONE)
     UNDO = frozenset({"contributor"})

@@ -45,7 +45,6 @@ LEADER = "leader"
 class Project(Noun):
     """A common goal."""
 
-    NAME = "project"
     leaders: Collection[str]
     """Who leads it, in the order in which they were assigned."""
 
@@ -142,7 +141,6 @@ class Project(Noun):
 class Step(Noun):
     """A step of a project: what is wanted next."""
 
-    NAME = "step"
     project: str
 
     @common
@@ -184,7 +182,6 @@ def placement_id(work: str) -> str:
 class Placement(Noun):
     """In which step of which project a piece is, if in any."""
 
-    NAME = "placement"
     work: str
     project: str
     step: str

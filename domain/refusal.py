@@ -20,6 +20,11 @@ REFUSALS: dict[str, type[Refusal]] = {}
 """Every refusal by its code."""
 
 
+def spelled(cls: type) -> str:
+    """The name of a class as an identifier: UnknownWork is ``unknown_work``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
 class Refusal(Exception):
     """Something that may not happen, in a sentence, with the particulars in ``details``.
 
@@ -36,7 +41,7 @@ class Refusal(Exception):
 
     def __init_subclass__(cls, *, listed: bool = True) -> None:
         if "code" not in vars(cls):
-            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+            cls.code = spelled(cls)
         if listed:
             REFUSALS[cls.code] = cls
 

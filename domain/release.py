@@ -30,7 +30,6 @@ PARTS = {
 class Release(Work):
     """A work made of components."""
 
-    NAME = "release"
     offered: str | None = None
 
     @property

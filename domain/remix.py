@@ -39,7 +39,6 @@ _RATE = re.compile(r"[0-9]+(?:/[0-9]+|\.[0-9]+)?\Z")
 class Remix(Disputable):
     """One edge of the lineage, and what became of it."""
 
-    NAME = "remix"
     NOT_COUNTED = NOT_COUNTED
     GONE = "struck"
     UNDO = frozenset()

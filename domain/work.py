@@ -12,7 +12,6 @@ from domain.permission import OPERATOR
 class Work(Noun):
     """A node of the remix graph."""
 
-    NAME = "work"
     made_at: str | None
     """When it was made, as stated."""
     made: str

@@ -108,7 +108,6 @@ def must_add_up(amount_minor: int, lines: list[Line]) -> None:
 class Entry(Noun):
     """An amount allocated or reversed."""
 
-    NAME = "entry"
     first: First
     lines: list[Line]
     costs: Costs

@@ -33,8 +33,6 @@ def exchanged(amount_minor: int, currency: str, into: str, rate: str) -> Fractio
 class ExchangeRate(Noun):
     """How much of one currency is paid for another, by a source on a day."""
 
-    NAME = "exchange_rate"
-
     @fact("exchange_rate.stated")
     class Stated(Fact):
         """One unit of a currency, such as 1 USD, was worth this many of another."""
@@ -62,8 +60,6 @@ class ExchangeRate(Noun):
 
 class PaymentCurrency(Noun):
     """In which currency somebody wants to be paid."""
-
-    NAME = "payment_currency"
 
     @fact("payment_currency.chosen")
     class Chosen(Fact):

@@ -19,7 +19,6 @@ def hold_on(credit: str) -> str:
 class Hold(Noun):
     """Payments for a credit are on hold."""
 
-    NAME = "hold"
     UNKNOWN = UnknownCredit
     credit: str
     work: str

@@ -30,7 +30,6 @@ that are posted of that and of this rounding."""
 class Batch(Noun):
     """Payouts that were issued together."""
 
-    NAME = "batch"
     opened: Opened
 
     @fact("batch.opened")
@@ -57,7 +56,6 @@ class Batch(Noun):
 class Payout(Noun):
     """Money sent to one payee."""
 
-    NAME = "payout"
     batch: str
     payee: str
     currency: str

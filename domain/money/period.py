@@ -13,7 +13,6 @@ from domain.readers import ALL_MONEY
 class Period(Noun):
     """All time before a moment, whose statements have been sent out."""
 
-    NAME = "period"
     until: str
 
     @fact("period.closed")

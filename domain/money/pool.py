@@ -50,7 +50,6 @@ LOCATED_BY = {BY_TERRITORY: "the money of a sale comes from the country in which
 class Pool(Noun):
     """Money of one release under terms."""
 
-    NAME = "pool"
     opened: Opened
     amended: tuple[Amended, ...]
     country: str | None = None

@@ -130,7 +130,6 @@ class Answer(NamedTuple):
 class Proposal(Noun):
     """Who should have which share of a pool."""
 
-    NAME = "proposal"
     pool: str
     release: str
     versions: list[Version]

@@ -47,7 +47,6 @@ class Booked(Fact):
 class Revenue(Noun):
     """Money that came in for a pool."""
 
-    NAME = "revenue"
     recorded: Recorded
 
     @fact("revenue.recorded")
@@ -102,7 +101,6 @@ class Revenue(Noun):
 class Expense(Noun):
     """Money that was spent on a pool; it is paid back before there is a profit."""
 
-    NAME = "expense"
     recorded: Recorded
     left_minor: int
     """What of it was not reversed."""

@@ -14,7 +14,6 @@ from domain.refusal import NoShare
 class Share(Noun):
     """One payee's answer to one agreement."""
 
-    NAME = "share"
     UNKNOWN = NoShare
     proposal: str
     pool: str

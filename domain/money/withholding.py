@@ -14,7 +14,6 @@ from domain.readers import OWN_MONEY
 class Withholding(Noun):
     """A rule of withholding for one payee and one country."""
 
-    NAME = "withholding"
     payee: str
     country: str
 
