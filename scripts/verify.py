@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,86 +92,82 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, what in KINDS.items():
-        _add_options(name, commands.add_parser(name, help=what, description=what))
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("file", metavar="FILE", type=Path)
+        add_options(name, command.add_argument)
     return parser
 
 
-def _add_options(name: str, command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", type=Path)
-    command.add_argument(
+def add_options(name: str, add: Callable[..., object]) -> None:
+    """Add the options with which something is verified, each as argparse takes it."""
+    add(
         "--key",
         action="append",
         default=[],
         metavar="VKEY",
         help="a public key of the log, or a file with some; needed unless a policy names it",
     )
-    command.add_argument(
-        "--origin", help="the log it must come from; default: the name of the signing key"
-    )
-    command.add_argument(
+    add("--origin", help="the log it must come from; default: the name of the signing key")
+    add(
         "--witness",
         action="append",
         default=[],
         metavar="VKEY",
         help="a public key of a witness, or a file with one per line; may be repeated",
     )
-    command.add_argument(
+    add(
         "--quorum",
         type=_count,
         metavar="N",
         help="how many witnesses are required; default: all",
     )
-    command.add_argument(
+    add(
         "--policy",
         type=Path,
         metavar="FILE",
         help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
     )
-    _add_own_options(name, command)
-
-
-def _add_own_options(name: str, command: argparse.ArgumentParser) -> None:
     if name == "receipt":
-        command.add_argument(
+        add(
             "--actor-key",
             action="append",
             default=[],
             metavar="VKEY",
             help="a key of the actor, a file with it, or the receipt of its registration",
         )
-        command.add_argument(
+        add(
             "--disclosures",
             type=Path,
             metavar="JSON",
             help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
         )
     if name == "promise":
-        command.add_argument(
-            "--receipt", type=Path, metavar="FILE", help="a receipt of the same position"
-        )
+        add("--receipt", type=Path, metavar="FILE", help="a receipt of the same position")
     if name == "history":
-        command.add_argument(
-            "--latest", type=Path, metavar="FILE", help="the proof of its subject's latest fact"
+        add(
+            "--latest",
+            type=Path,
+            metavar="FILE",
+            help="the proof of its subject's latest fact: it ends there",
         )
     if name in ("receipt", "latest", "promise", "checkpoint", "log"):
-        command.add_argument(
-            "--mirror", type=Path, metavar="FOLDER", help="a mirror to compare it with"
+        add(
+            "--mirror",
+            type=Path,
+            metavar="FOLDER",
+            help="a mirror to compare it with; an earlier one is a beginning of it",
         )
     if name in ("receipt", "checkpoint", "log", "history", "latest"):
-        command.add_argument(
+        add(
             "--max-age",
             type=seconds_of,
             metavar="AGE",
             help="how old the cosignatures may be, such as 90s, 36h or 7d",
         )
     if name == "log":
-        command.add_argument(
-            "--hashes", action="store_true", help="a mirror of the hashes alone, without leaves"
-        )
+        add("--hashes", action="store_true", help="a mirror of the hashes alone, without leaves")
     if name in ("history", "latest", "log"):
-        command.add_argument(
-            "--of", metavar="ID", help="the work or person that it has to be about"
-        )
+        add("--of", metavar="ID", help="the work or person that it has to be about")
 
 
 NOT_SEEN = {

@@ -56,32 +56,8 @@ NOUNS = {
     "withholding": "State what is withheld of payouts.",
     "payout": "Issue payouts, and record their outcome.",
 }
-BIRTH_VERBS = {
-    "contributor": "add",
-    "contribution": "post",
-    **dict.fromkeys(("remix", "join"), "declare"),
-    "credit": "open",
-    "release": "assemble",
-    "identifier": "state",
-    "membership": "offer",
-    "project": "launch",
-    "step": "publish",
-    "challenge": "issue",
-    "comment": "post",
-    "pool": "open",
-    "proposal": "post",
-    "agreement": "record",
-    "revenue": "record",
-    "expense": "record",
-    "adjustment": "record",
-    "opening": "record",
-    "assignment": "record",
-    "period": "close",
-    "exchange-rate": "state",
-    "payment-currency": "choose",
-    "withholding": "state",
-    "payout": "issue",
-}
+VERBS = {"contributor": "add", "contribution": "post", "join": "declare"}
+"""How something is recorded, where that is not the verb of the operation over HTTP."""
 PART_OPTIONS: dict[str, tuple[str, str, Callable[[str], bundle.Line]]] = {
     "authors": ("--author", "CONTRIBUTOR ROLE", bundle.author),
     "sources": ("--source", "WORK|URI KIND [RATE]", bundle.cited),
@@ -148,7 +124,8 @@ def _recorder(command: type[Command]) -> click.Command:
         with opened(ctx, create=True) as service:
             record_line(service, line, sign, promise)
 
-    return Derived(verb or BIRTH_VERBS[noun], params, callback=record, help=command.__doc__)
+    verb = verb or VERBS.get(noun) or command.OPERATION.partition("_")[0]
+    return Derived(verb, params, callback=record, help=command.__doc__)
 
 
 def _further_options() -> Iterator[click.Option]:

@@ -24,7 +24,7 @@ from scripts.commands.frame import (
     shortened,
 )
 from scripts.service import Service
-from scripts.verify import KINDS
+from scripts.verify import KINDS, add_options
 
 if TYPE_CHECKING:
     from scripts.difference import Check
@@ -56,45 +56,19 @@ def _offline(name: str, meaning: str) -> click.Command:
         ]
         sys.exit(verify_offline([name, *words, "--", file]))
 
-    vkey: dict[str, Any] = {"multiple": True, "metavar": "VKEY"}
-    params: list[click.Parameter] = [
-        click.Argument(["file"], metavar="FILE"),
-        click.Option(
-            ["--key"],
-            help="A public key of the log, or its file, unless a policy names it.",
-            **vkey,
-        ),
-        click.Option(["--origin"], help="The log it must come from; default that of the key."),
-        click.Option(["--witness"], help="The public key of a witness, or its file.", **vkey),
-        click.Option(["--quorum"], metavar="N", help="How many witnesses are needed; default all."),
-        click.Option(["--policy"], metavar="FILE", help="A C2SP tlog-policy, instead of a number."),
-    ]
-    if name == "promise":
-        proof = "A receipt of the same position to hold it against."
-        params.append(click.Option(["--receipt"], metavar="FILE", help=proof))
-    if name == "history":
-        end = "The proof of its subject's latest fact: that the history ends there."
-        params.append(click.Option(["--latest"], metavar="FILE", help=end))
-    if name in ("receipt", "latest", "promise", "checkpoint", "log"):
-        other = "A mirror to compare it with; an earlier one is a beginning of it."
-        params.append(click.Option(["--mirror"], metavar="FOLDER", help=other))
-    if name in ("receipt", "checkpoint", "log", "history", "latest"):
-        age = "How old the cosignatures may be, such as 90s, 36h or 7d."
-        params.append(click.Option(["--max-age"], metavar="AGE", help=age))
-    if name == "log":
-        bare = "A mirror of the hashes alone, without leaves."
-        params.append(click.Option(["--hashes"], is_flag=True, help=bare))
-    if name in ("history", "latest", "log"):
-        whose = "The work or person that it has to be about."
-        params.append(click.Option(["--of"], metavar="ID", help=whose))
-    if name == "receipt":
-        actors = "A key of the actor, its file, or the receipt of its registration."
-        texts = "The texts of the fact, as GET /facts/{position}/disclosures returns them."
-        params.append(click.Option(["--actor-key"], help=actors, **vkey))
-        params.append(click.Option(["--disclosures"], metavar="JSON", help=texts))
-    return click.Command(
-        name, callback=check, params=params, help=f"{meaning[0].upper()}{meaning[1:]}."
-    )
+    params: list[click.Parameter] = [click.Argument(["file"], metavar="FILE")]
+
+    def add(flag: str, *, help: str, action: str = "", **said: Any) -> None:
+        said.pop("type", None)  # it reads what it is given itself
+        said |= {"is_flag": action == "store_true", "multiple": action == "append"}
+        params.append(click.Option([flag], help=_sentence(help), **{**said, "default": None}))
+
+    add_options(name, add)
+    return click.Command(name, callback=check, params=params, help=_sentence(meaning))
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}."
 
 
 for _name, _what in KINDS.items():
