@@ -212,7 +212,7 @@ def test_the_small_size_of_every_benchmark_runs(name: str, database: str, tmp_pa
 
 def test_a_ratio_is_ours_divided_by_the_peers() -> None:
     peer = Peer("a snail", 4.0)
-    result = Result("race", "SQLite", "a lap", 2.0, "s", (peer,))
+    result = Result("a lap", 2.0, "s", (peer,))
     assert result.ratio(peer) == 0.5
     assert str(result).splitlines() == ["a lap: 2 s", "        0.50 × a snail (4 s)"]
 
@@ -221,7 +221,7 @@ def test_an_aim_is_a_figure_or_a_multiple_of_a_peers() -> None:
     peers = (Peer("a snail", 4.0), Peer("a hare by land", 1.0))
 
     def result(*aims: Aim) -> Result:
-        return Result("race", "SQLite", "a lap", 2.0, "s", peers, aims=aims)
+        return Result("a lap", 2.0, "s", peers, aims=aims)
 
     reached = (*at_most(2), *at_least(2), *at_most(0.5, "a snail"), *at_least(2, "a hare"))
     assert not result(*reached).misses
@@ -235,7 +235,7 @@ def test_a_later_run_takes_the_place_of_the_same_on_the_same_engine(tmp_path: Pa
     file = tmp_path / "measured.jsonl"
 
     def run_on(engine: str, value: float) -> Run:
-        result = Result("race", engine, "a lap", value, "s")
+        result = Result("a lap", value, "s")
         return Run("race", engine, "full", "2026-11-27", "2 cores", "Python", (0.1, 0.5), (result,))
 
     keep([run_on("SQLite", 2.0), run_on("PostgreSQL", 3.0)], file)

@@ -18,6 +18,12 @@ from scripts.service import open_service
 SIZES = (1_000, 10_000, 100_000)
 
 
+def run_of(*results: Result) -> Run:
+    """A run on SQLite that measured these."""
+    conditions = ("full", "2026-11-27", "a machine", "Python", (0.0, 0.1))
+    return Run("growth", "SQLite", *conditions, results)
+
+
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
 def test_an_exponent_is_the_slope_of_the_logarithms(power: float) -> None:
     assert exponent([Cost(size, 3 * size**power) for size in SIZES]) == pytest.approx(power)
@@ -25,25 +31,22 @@ def test_an_exponent_is_the_slope_of_the_logarithms(power: float) -> None:
 
 def test_what_grows_as_the_logarithm_keeps_the_claim() -> None:
     costs = [Cost(size, 100 * allowed([Cost(10, 1), Cost(size, 1)])) for size in SIZES]
-    assert not growth_of("SQLite", "an append", costs, CLAIMED).misses
+    assert not growth_of("an append", costs, CLAIMED).misses
 
 
 def test_what_grows_faster_breaks_it_but_for_the_size_of_its_answer() -> None:
     costs = [Cost(size, size**0.5) for size in SIZES]
-    broken = growth_of("SQLite", "an append", costs, CLAIMED)
+    broken = growth_of("an append", costs, CLAIMED)
     assert broken.misses
     assert str(broken).startswith("growth of an append, 1,000 to 100,000 works: 10 ×")
     answers = [Cost(size, size**0.5, items=size**0.5) for size in SIZES]
-    assert not growth_of("SQLite", "an append", answers, CLAIMED).misses
+    assert not growth_of("an append", answers, CLAIMED).misses
 
 
 def test_a_chart_has_a_line_for_each_that_was_measured_at_several_sizes() -> None:
     points = [("a <piece>", 1_000, 20.0), ("a <piece>", 10_000, 25.0), ("an append", 1_000, 900.0)]
-    results = [
-        Result("growth", "SQLite", "…", value, "µs", point=(what, size))
-        for what, size, value in points
-    ]
-    told = drawn([*results, Result("growth", "SQLite", "no size", 1.0, "MB")])
+    results = [Result("…", value, "µs", point=(what, size)) for what, size, value in points]
+    told = drawn([run_of(*results, Result("no size", 1.0, "MB"))])
     root = ET.fromstring(told)
     name = "{http://www.w3.org/2000/svg}"
     assert len(root.findall(f"{name}polyline")) == 2
@@ -63,11 +66,11 @@ def test_the_document_of_scaling_is_computed_from_the_largest_size() -> None:
         ("claims", "bytes/fact"): (10.0, 10.0),
     }
     results = tuple(
-        Result("growth", "SQLite", what, value, unit, point=(what, works))
+        Result(what, value, unit, point=(what, works))
         for (what, unit), both in values.items()
         for works, value in zip((1_000, 10_000), both, strict=True)
     )
-    run = Run("growth", "SQLite", "full", "2026-11-27", "a machine", "Python", (0.0, 0.1), results)
+    run = run_of(*results)
     names = ("conditions", "bytes", "costs", "memory", "limits", "apart")
     empty = "".join(f"{name} begins.\n<!-- {name} -->\n<!-- end -->\n" for name in names)
     told = page(empty, [run])

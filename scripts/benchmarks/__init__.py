@@ -61,6 +61,8 @@ BENCHMARKS: dict[str, Measure] = {
     "suggest": searching.suggest,
     "growth": growth.measure,
 }
+ELSEWHERE = {"layout": "SVG", "split": "memory"}
+"""Those in which no database takes part, and where they are run."""
 LARGEST = {"money", "growth", "audit"}
 """Those that know a larger size than the full one."""
 
@@ -89,10 +91,11 @@ def run(
         for name in tuple(names) or tuple(BENCHMARKS):
             is_less = size == "largest" and name not in LARGEST
             known = cast("Size", "full" if is_less else size)
-            out.print(f"{name} on {engine_of(database)}, {known}", markup=False)
+            engine = ELSEWHERE.get(name) or engine_of(database)
+            out.print(f"{name} on {engine}, {known}", markup=False)
             before, results = load_of_machine(), list[Result]()
             for result in BENCHMARKS[name](known, database):
                 out.print(f"  {result}", markup=False, soft_wrap=True)
                 results.append(result)
-            runs.append(run_of(name, known, database, results, before))
+            runs.append(run_of(name, engine, known, database, results, before))
     return runs

@@ -111,8 +111,6 @@ def compare(
     plain = by_hand[0]
     who = f"{clients} client{'s' * (clients > 1)}"
     return Result(
-        "append",
-        plain.NAME,
         f"{batch} in a transaction, {who}",
         measured[0],
         "pieces/s",
@@ -165,7 +163,7 @@ def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Res
     soon = at_most(3 if engine == PlainPostgres.NAME else 10)
     for percent, aims in ((50, soon), (99, ())):
         what, value = f"recorded until seen, p{percent}", percentile(taken, percent)
-        yield Result("append", engine, what, value, "ms", aims=aims)
+        yield Result(what, value, "ms", aims=aims)
 
 
 def submission(author: str) -> SubmitContribution:

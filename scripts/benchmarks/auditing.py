@@ -17,7 +17,6 @@ from time import perf_counter
 from typing import NamedTuple
 
 from projections.follower import Progress, no_progress
-from scripts.benchmarks.by_hand import engine_of
 from scripts.benchmarks.filled import SIGNER, filled_community
 from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds
@@ -66,9 +65,9 @@ def audited(service: Service, address: str, folder: Path, answers: int) -> Itera
         whole = spent_by(served).since(begun)
     parts = {"comparing": "comparing answers", "judging": "waiting for the rest of the judging"}
     for part, took in spent.items():
-        yield result(address, f"{parts.get(part, part)} of {facts:,}", took, read)
+        yield result(f"{parts.get(part, part)} of {facts:,}", took, read)
     aims = at_most(AIM_SECONDS) if facts >= MANY else ()
-    yield result(address, f"an audit of {facts:,}", whole, read, *aims)
+    yield result(f"an audit of {facts:,}", whole, read, *aims)
 
 
 class Spent(NamedTuple):
@@ -99,7 +98,7 @@ def spent_by(served: Served) -> Spent:
     return Spent(perf_counter(), sum(own[:4]) + judging / per_second, service / per_second)
 
 
-def result(address: str, what: str, took: Spent, read: float, *aims: Aim) -> Result:
+def result(what: str, took: Spent, read: float, *aims: Aim) -> Result:
     """Seconds, beside those in which the facts are read once."""
     peers = (Peer("all facts read once", read),)
-    return Result("audit", engine_of(address), what, took.clock, "s", peers, str(took), aims)
+    return Result(what, took.clock, "s", peers, str(took), aims)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from scripts.benchmarks.measure import Result
+from scripts.benchmarks.measured import Run
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 250, 20, 40
@@ -18,13 +18,14 @@ DASHES = ("", "6 3", "2 2")
 Points = list[tuple[float, float]]
 
 
-def drawn(results: Iterable[Result]) -> str:
+def drawn(runs: Iterable[Run]) -> str:
     """The lines of all times that were measured at several sizes; empty if there are none."""
     lines: dict[str, Points] = {}
-    for one in results:
+    found = ((run.engine, one) for run in runs for one in run.results)
+    for engine, one in found:
         if one.point is not None and one.unit == "µs":
             what, size = one.point
-            lines.setdefault(f"{what} ({one.unit}, {one.engine})", []).append((size, one.value))
+            lines.setdefault(f"{what} ({one.unit}, {engine})", []).append((size, one.value))
     if not lines:
         return ""
     every = [point for points in lines.values() for point in points]

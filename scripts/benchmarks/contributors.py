@@ -26,7 +26,7 @@ import networkx as nx
 from projections import attribution
 from projections.follower import Rebuild
 from projections.store import Store, with_tables
-from scripts.benchmarks.by_hand import ANCESTORS, Plain, engine_of, plain, scratch
+from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain, scratch
 from scripts.benchmarks.measure import (
     Result,
     Size,
@@ -98,7 +98,6 @@ class Graph:
 class Asked:
     """A generated community, and three ways to ask it who contributed."""
 
-    engine: str
     store: Store
     by_hand: Plain
     graph: Graph
@@ -122,7 +121,7 @@ class Asked:
         ours, cte, graph = in_turns(*([partial(m, id) for id in ids] for m in methods))
         peers = {f"{CTE}, ids only": cte, f"networkx, {self.loading}": graph}
         aim = at_most(1.5, CTE)
-        yield from percentiles(("contributors", self.engine), which, ours, peers, (aim, aim))
+        yield from percentiles(which, ours, peers, (aim, aim))
 
 
 @contextmanager
@@ -140,7 +139,7 @@ def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
             # The collector would search the whole graph while the others answer.
             gc.freeze()
             try:
-                yield Asked(engine_of(database), service.store, by_hand, graph, loading)
+                yield Asked(service.store, by_hand, graph, loading)
             finally:
                 gc.unfreeze()
 

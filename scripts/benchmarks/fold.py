@@ -8,10 +8,9 @@ the runner cannot run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from projections.follower import Rebuild
-from scripts.benchmarks.by_hand import engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.by_hand import is_postgres, plain, scratch
 from scripts.benchmarks.filled import filled_community
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least
 from scripts.benchmarks.stock import stock_runner, stock_tracking
@@ -36,7 +35,6 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     )
     with scratch(database) as address:
         stock = fold(address, STOCK_EVENTS[size])
-    told = partial(Result, "fold", engine_of(database))
     what = f"rebuild of {facts:,} facts"
-    yield told(what, rate, "facts/s", (Peer(peer, stock),), aims=at_least(100_000))
-    yield told(f"{what}, processor time", cost, "µs a fact")
+    yield Result(what, rate, "facts/s", (Peer(peer, stock),), aims=at_least(100_000))
+    yield Result(f"{what}, processor time", cost, "µs a fact")

@@ -30,7 +30,7 @@ from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
 from projections.store import Page, View
 from scripts.benchmarks.append import submission
-from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.by_hand import Plain, is_postgres, plain, scratch
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most
 from scripts.benchmarks.money import opened_pools, revenue_of
 from scripts.benchmarks.partitions import partitioned, vacuumed
@@ -96,15 +96,13 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     # Small sizes show nothing: the claim is not tried by them.
     aims = () if size == "small" else CLAIMED
     for what, costs in growth.items():
-        yield growth_of(engine_of(database), what, costs, aims)
+        yield growth_of(what, costs, aims)
 
 
-def growth_of(engine: str, what: str, costs: Sequence[Cost], aims: tuple[Aim, ...]) -> Result:
+def growth_of(what: str, costs: Sequence[Cost], aims: tuple[Aim, ...]) -> Result:
     """By how much a cost has grown from the smallest size to the largest."""
     first, last = costs[0], costs[-1]
     return Result(
-        "growth",
-        engine,
         f"growth of {what}, {first.works:,} to {last.works:,} works",
         last.microseconds / first.microseconds,
         "×",
@@ -116,14 +114,12 @@ def growth_of(engine: str, what: str, costs: Sequence[Cost], aims: tuple[Aim, ..
 
 def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> Iterator[Result]:
     """A community of so many works, with pools, folded and in the log."""
-    engine = engine_of(address)
-    told = partial(Result, "growth", engine)
     with open_service(address, signer=SIGNER) as service, plain(address) as by_hand:
         worked = Worked(by_hand)
         pools, facts, filled = _filled(service, works, worked)
         for what, microseconds in filled.items():
             said = f"{what} of {works:,} works"
-            yield told(said, microseconds, "µs/fact", point=(what, works))
+            yield Result(said, microseconds, "µs/fact", point=(what, works))
         operations = _operations(service, pools, works, TIMES[size])
         key = partial(by_hand.execute, "SELECT state FROM stored_events WHERE position = ?")
         hand = worked.each(TIMES[size], lambda number: len(key([1 + number % facts])))
@@ -131,7 +127,7 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
             ask(0)
             took, items = worked.each(TIMES[size], ask)
             growth[what].append(Cost(works, took, items))
-            yield told(
+            yield Result(
                 f"{what}, {works:,} works",
                 took,
                 "µs",
@@ -145,7 +141,7 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
         for table, (rows, size_bytes) in _tables(by_hand, address).items():
             if size == "small" and table != FACTS.name:
                 continue  # which others have many rows differs by engine
-            yield told(
+            yield Result(
                 f"{table}, {works:,} works",
                 size_bytes / facts,
                 "bytes/fact",
@@ -156,7 +152,7 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
     own, mapped = _memory(address, works, QUESTIONS[size])
     said = f"and {mapped:,.0f} MB of the file's pages" if mapped else "proportional set size"
     what = f"a worker after {QUESTIONS[size]:,} questions, {works:,} works"
-    yield told(what, own, "MB", (), said, at_most(150), point=("a worker", works))
+    yield Result(what, own, "MB", (), said, at_most(150), point=("a worker", works))
 
 
 def _filled(

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from domain.journal import Journal
-from scripts.benchmarks.by_hand import engine_of, plain, plain_journal, rows_of, scratch
+from scripts.benchmarks.by_hand import plain, plain_journal, rows_of, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least, seconds
 from scripts.bundle import import_lines, read_json_lines
 from scripts.generate import community, facts_of, lines
@@ -24,7 +23,7 @@ PIECES = {"small": 500, "full": 20_000}
 
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Pieces per second."""
-    pieces, engine = PIECES[size], engine_of(database)
+    pieces = PIECES[size]
     with (
         tempfile.TemporaryDirectory(prefix="stemma-bench-") as folder,
         scratch(database) as address,
@@ -42,13 +41,12 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             "the same rows, nothing checked",
             pieces / plain_load(database, service.journal, pieces),
         )
-    told = partial(Result, "import", engine)
     both = 1 / (1 / recorded + 1 / folded)
-    yield told("recorded", recorded, "pieces/s", (loaded,), aims=at_least(15_000))
-    yield told("recorded, processor time", cost, "µs a piece")
-    yield told("folded afterwards", folded, "pieces/s")
-    yield told("folded afterwards, processor time", more, "µs a piece")
-    yield told("recorded and folded", both, "pieces/s", (loaded,), aims=at_least(10_000))
+    yield Result("recorded", recorded, "pieces/s", (loaded,), aims=at_least(15_000))
+    yield Result("recorded, processor time", cost, "µs a piece")
+    yield Result("folded afterwards", folded, "pieces/s")
+    yield Result("folded afterwards, processor time", more, "µs a piece")
+    yield Result("recorded and folded", both, "pieces/s", (loaded,), aims=at_least(10_000))
 
 
 def plain_load(database: str, journal: Journal, pieces: int) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 
 import networkx as nx
 
-from scripts.benchmarks.by_hand import Plain, engine_of, plain_journal, scratch
+from scripts.benchmarks.by_hand import Plain, plain_journal, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
 from scripts.bundle import Found, Line, import_lines
 from scripts.service import Service, open_service
@@ -43,8 +43,6 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             busy = process_time() - began
             unchecked = written(database, service, before)
         yield Result(
-            "late",
-            engine_of(database),
             f"{len(edges):,} edges, {name}",
             len(edges) / taken,
             "edges/s",

@@ -56,8 +56,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 def _result(measured: str, ours: float, unit: str, theirs: float, *aims: Aim) -> Result:
     if not theirs:
-        return Result("layout", "SVG", measured, ours, unit, note=NO_PEER)
-    return Result("layout", "SVG", measured, ours, unit, (Peer("dot", theirs),), aims=aims)
+        return Result(measured, ours, unit, note=NO_PEER)
+    return Result(measured, ours, unit, (Peer("dot", theirs),), aims=aims)
 
 
 def lineage(works: int, seed: int) -> Edges:

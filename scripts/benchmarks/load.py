@@ -25,7 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scripts.benchmarks.by_hand import engine_of, scratch
+from scripts.benchmarks.by_hand import scratch
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile
 from scripts.settings import inherited
 
@@ -59,7 +59,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     def result(
         what: str, value: float, unit: str, peer: Peer, note: str = "", *aims: Aim
     ) -> Result:
-        return Result("load", engine_of(database), what, value, unit, (peer,), note, aims)
+        return Result(what, value, unit, (peer,), note, aims)
 
     def beside(value: float) -> Peer:
         return Peer(ALONE, value)

@@ -20,7 +20,7 @@ from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, Frontier, leaf_hash
 from projections.log import PAGE
 from scripts.benchmarks.append import record as append
-from scripts.benchmarks.by_hand import Plain, engine_of, plain, scratch
+from scripts.benchmarks.by_hand import Plain, plain, scratch
 from scripts.benchmarks.measure import (
     Peer,
     Result,
@@ -90,8 +90,6 @@ def appended(size: Size, database: str, batch: int) -> Result:
 
         measured = rates(ROUNDS[size], times * batch, ours, peer)
     return Result(
-        "log",
-        engine_of(database),
         f"appended and integrated, {batch} in a transaction",
         measured[0],
         "pieces/s",
@@ -122,9 +120,9 @@ def proved(size: Size, address: str, by_hand: Plain, facts: int) -> Iterator[Res
                 [partial(question, position) for position in positions],
                 [partial(by_hand.execute, sql, [position]) for position in positions],
             )
-            named, peers = ("log", by_hand.NAME), {f"{ROW} by hand": row}
+            peers = {f"{ROW} by hand": row}
             aims = at_most(3, ROW), at_most(2)
-            yield from percentiles(named, f"{what} of {facts:,}", ours, peers, aims)
+            yield from percentiles(f"{what} of {facts:,}", ours, peers, aims)
 
 
 def stored(by_hand: Plain, facts: int) -> Result:
@@ -132,8 +130,6 @@ def stored(by_hand: Plain, facts: int) -> Result:
     ((tiles,),) = by_hand.execute("SELECT sum(length(hashes)) FROM log_tiles")
     ((states,),) = by_hand.execute("SELECT sum(length(state)) FROM stored_events")
     return Result(
-        "log",
-        by_hand.NAME,
         f"tiles of {facts:,}",
         float(tiles) / facts,
         "bytes/fact",
@@ -146,8 +142,6 @@ def compressed(address: str, facts: int) -> Result:
     with open_service(address, signer=SIGNER) as service:
         _, data = service.log.tile("tile/entries/000")
     return Result(
-        "log",
-        engine_of(address),
         f"entries of {facts:,}, compressed",
         len(gzip.compress(data, mtime=0)) / TILE_WIDTH,
         "bytes/fact",
@@ -164,8 +158,6 @@ def restarted(address: str, facts: int) -> Result:
 
     ours = median(seconds(restart) for _ in range(RESTARTS))
     return Result(
-        "log",
-        engine_of(address),
         f"restart at {facts:,}",
         1000 * ours,
         "ms",

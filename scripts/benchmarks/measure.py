@@ -69,8 +69,6 @@ class Asked(NamedTuple):
 class Result:
     """One figure of ours, and those of its peers in the same unit."""
 
-    benchmark: str
-    engine: str
     measure: str
     value: float
     unit: str
@@ -169,7 +167,6 @@ def in_turns(*ways: Iterable[Ask]) -> list[list[float]]:
 
 
 def percentiles(
-    named: tuple[str, str],
     what: str,
     ours: Sequence[float],
     peers: Mapping[str, Sequence[float]],
@@ -178,12 +175,12 @@ def percentiles(
 ) -> Iterator[Result]:
     """The median and the 99th percentile of milliseconds, beside those of peers.
 
-    ``named`` is the benchmark and the engine; aims and notes are those of either.
+    Aims and notes are those of either.
     """
     for percent, aim, note in zip(PERCENTS, aims, notes, strict=True):
         beside = tuple(Peer(name, percentile(taken, percent)) for name, taken in peers.items())
         value = percentile(ours, percent)
-        yield Result(*named, f"{what}, p{percent}", value, "ms", beside, note, aim)
+        yield Result(f"{what}, p{percent}", value, "ms", beside, note, aim)
 
 
 class Took(NamedTuple):
@@ -239,13 +236,10 @@ class Worked:
         return time.process_time() + sum(self._seconds.values())
 
 
-def compared(
-    named: tuple[str, str], worked: Worked, what: str, ours: Sequence[Ask], peer: Asked
-) -> Iterator[Result]:
+def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Iterator[Result]:
     """Milliseconds of ours, median and 99th percentile, beside those of a peer.
 
-    ``named`` is the benchmark and the engine. The peer is asked after every tenth of ours, so that
-    other load affects both.
+    The peer is asked after every tenth of ours, so that other load affects both.
     """
     ours[0]()  # the first of a process prepares what the others find
     gc.collect()
@@ -259,7 +253,7 @@ def compared(
     for said, place in (("", 0), (", processor", 1)):
         value, other = ([took[place] for took in each] for each in (mine, theirs))
         aims = ((), () if place else at_most(50))
-        for one in percentiles(named, what, value, {peer.name: other}, aims):
+        for one in percentiles(what, value, {peer.name: other}, aims):
             yield replace(one, measure=one.measure + said)
 
 

@@ -60,19 +60,18 @@ class Run:
 
 
 def run_of(
-    benchmark: str, size: str, database: str, results: Iterable[Result], before: float
+    name: str, engine: str, size: str, database: str, results: Iterable[Result], before: float
 ) -> Run:
     """What a benchmark measured just now; ``before`` is the load when it began."""
-    found = tuple(results)
     return Run(
-        benchmark,
-        found[0].engine,
+        name,
+        engine,
         size,
         datetime.now(UTC).date().isoformat(),
         _machine(),
         _versions(database),
         (before, load_of_machine()),
-        found,
+        tuple(results),
     )
 
 
@@ -154,4 +153,4 @@ def _rows(run: Run) -> Iterator[str]:
     for one in run.results:
         if one.point is None:  # those at several sizes are drawn by --chart
             aims = "; ".join(f"{aim}" if one.reaches(aim) else f"**{aim}**" for aim in one.aims)
-            yield f"| {one.measure} | {one.engine} | {one.figure} | {one.ratios} | {aims} |"
+            yield f"| {one.measure} | {run.engine} | {one.figure} | {one.ratios} | {aims} |"

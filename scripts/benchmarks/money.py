@@ -32,7 +32,6 @@ from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
 from domain.money.proposing import OpenPool
 from projections.follower import uncollected
-from scripts.benchmarks.by_hand import engine_of
 from scripts.benchmarks.filled import filled
 from scripts.benchmarks.ledger import BATCH, PAYEES, Actions, by_hand, in_batches
 from scripts.benchmarks.measure import (
@@ -85,9 +84,6 @@ class Stage:
     def which(self) -> str:
         return f"of {self.revenues:,} in {len(self.pools):,} pools"
 
-    def told(self, measure: str, value: float, unit: str, *more: Any) -> Result:
-        return Result("money", engine_of(self.address), measure, value, unit, *more)
-
     def payees(self, pools: Iterable[str]) -> list[str]:
         """Everybody who has a share in some pools."""
         books = self.service.journal.books()
@@ -112,10 +108,10 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             yield from _in_bulk(stage, LINES[size], IMPORTED[size])
             fresh, worked, memory = _fresh(stage.address, stage.pools, TIMES[size])
             note = f"{worked:.3g} ms of processor time"
-            yield stage.told(
+            yield Result(
                 f"the first command of a process {stage.which}", fresh, "ms", (), note, at_most(50)
             )
-            yield stage.told(f"memory of a process {stage.which}", memory, "MB")
+            yield Result(f"memory of a process {stage.which}", memory, "MB")
         answers = [_answers(stage, TIMES[size]) for stage in stages]
         for what in answers[0]:
             timed = _in_turns([each[what] for each in answers])
@@ -197,7 +193,7 @@ def _compared(
     ):
         note = f"{worked:.3g} ms of processor time, {worked / least[1]:.2f} × the smallest"
         others, which = (*beside, Peer(SMALLEST, least[0])), what.format(stage.which)
-        yield stage.told(which, clock, "ms", others, note, at_most(1.5, SMALLEST))
+        yield Result(which, clock, "ms", others, note, at_most(1.5, SMALLEST))
 
 
 def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) -> Iterator[Result]:
@@ -223,13 +219,13 @@ def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:
     journal, pools = stage.service.journal, stage.some()
     single = (revenue_of(pools[n % len(pools)], n) for n in range(lines))
     taken = seconds(lambda: _carry_out(journal, single))
-    yield stage.told(f"revenues in batches {stage.which}", lines / taken, "lines/s")
+    yield Result(f"revenues in batches {stage.which}", lines / taken, "lines/s")
     sales = (revenue_of(pools[n % len(pools)], n, SOLD) for n in range(lines // SOLD))
     taken = seconds(lambda: _carry_out(journal, sales))
-    yield stage.told(f"sales, {SOLD} to a revenue, {stage.which}", lines / taken, "lines/s")
+    yield Result(f"sales, {SOLD} to a revenue, {stage.which}", lines / taken, "lines/s")
     rate = _imported(journal, pools, imported)
     what = f"a file of {imported:,} sales {stage.which}"
-    yield stage.told(what, rate, "lines/s", (), "", at_least(10_000))
+    yield Result(what, rate, "lines/s", (), "", at_least(10_000))
 
 
 def _imported(journal: Journal, pools: list[str], lines: int) -> float:

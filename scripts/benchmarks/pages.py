@@ -19,7 +19,7 @@ from domain.fact import utc_now
 from domain.money.agreeing import FinaliseProposal
 from domain.money.dividing import RecordRevenue
 from domain.money.proposing import OpenPool, PostProposal
-from scripts.benchmarks.by_hand import engine_of, scratch
+from scripts.benchmarks.by_hand import scratch
 from scripts.benchmarks.measure import KEY, Peer, Result, Size, at_most, client_of, seconds
 from scripts.service import Service, open_service
 
@@ -63,8 +63,6 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         for place in places:
             page = client.get(place.page).data
             yield Result(
-                "pages",
-                engine_of(database),
                 place.said,
                 took(place.page),
                 "ms",

@@ -39,8 +39,6 @@ def vacuumed(
         for name, table in zip(ADDED_TO, tables, strict=True):
             pages, read = _scanned(connection, table)
             yield Result(
-                "growth",
-                "PostgreSQL",
                 f"VACUUM of {name} after {times:,} appends, {works:,} works",
                 max(read, 1),
                 "pages",
@@ -81,8 +79,6 @@ def partitioned(
         taken = [1000 * seconds(partial(find, sql, id)) for id in ids]
         value = percentile(taken, 50)
         yield Result(
-            "growth",
-            "PostgreSQL",
             f"a stream by its id, {partitions} partitions, {works:,} works, p50",
             value,
             "ms",

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 
 from projections.follower import Rebuild
 from projections.store import table_name
-from scripts.benchmarks.by_hand import engine_of, is_postgres, plain, scratch
+from scripts.benchmarks.by_hand import is_postgres, plain, scratch
 from scripts.benchmarks.measure import KEY, Peer, Result, Size, at_most, client_of, percentile
 from scripts.generate import TYPICAL, community, id_of, record
 from scripts.service import open_service
@@ -47,8 +47,6 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             for what, path in PATHS.items():
                 for how, taken, peer in _compared(ours, bare, works, path):
                     yield Result(
-                        "reads",
-                        engine_of(database),
                         f"{what} {how}",
                         taken,
                         "µs of processor time",

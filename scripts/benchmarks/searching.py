@@ -12,7 +12,7 @@ from random import Random
 
 from projections import likely, searching, suggesting
 from projections.store import with_tables
-from scripts.benchmarks.by_hand import Plain, engine_of, is_postgres, plain
+from scripts.benchmarks.by_hand import Plain, is_postgres, plain
 from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
 from scripts.benchmarks.society import (
     ROLES,
@@ -47,7 +47,6 @@ def search(size: Size, database: str) -> Iterator[Result]:
     """Milliseconds of a search, by what is typed."""
     works, random = WORKS[size], Random(WORKS[size])
     service, address = filled(works, database)
-    named = "search", engine_of(database)
     with plain(address) as by_hand:
         _index_by_hand(by_hand, works, is_postgres(address))
         worked = Worked(by_hand)
@@ -57,7 +56,7 @@ def search(size: Size, database: str) -> Iterator[Result]:
             hand = (partial(_by_hand, by_hand, q, is_postgres(address)) for q in asked)
             ours = [partial(_search, service, q) for q in asked]
             yield from compared(
-                named, worked, f"{what}, {works:,} works", ours, Asked("the engine by hand", hand)
+                worked, f"{what}, {works:,} works", ours, Asked("the engine by hand", hand)
             )
 
 
@@ -65,7 +64,6 @@ def suggest(size: Size, database: str) -> Iterator[Result]:
     """Milliseconds of a suggestion."""
     works, random = WORKS[size], Random(WORKS[size])
     service, address = filled(works, database)
-    named = "suggest", engine_of(database)
     sql = with_tables(MOST_BY_HAND, service.store.current().number)
     with plain(address) as by_hand:
         worked = Worked(by_hand)
@@ -78,7 +76,7 @@ def suggest(size: Size, database: str) -> Iterator[Result]:
             ours = [partial(ask, service, random.randrange(count)) for _ in range(TIMES[size])]
             hand = (partial(by_hand.execute, sql, (role,)) for role in ROLES * TIMES[size])
             peer = Asked("who had a role most often, by hand", hand)
-            yield from compared(named, worked, f"{what}, {works:,} works", ours, peer)
+            yield from compared(worked, f"{what}, {works:,} works", ours, peer)
 
 
 # -- what is asked -------------------------------------------------------------------------------

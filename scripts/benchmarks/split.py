@@ -144,4 +144,4 @@ class Works:
         methods = (self.ours, self.by_networkx, self.by_fractions)
         ours, library, by_hand = in_turns(*([partial(m, root) for root in roots] for m in methods))
         peers = {"networkx": library, "a Fraction for each work": by_hand}
-        yield from percentiles(("split", "memory"), which, ours, peers, (at_most(10), ()))
+        yield from percentiles(which, ours, peers, (at_most(10), ()))

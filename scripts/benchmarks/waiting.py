@@ -14,7 +14,7 @@ from random import Random
 from domain.permission import OPERATOR
 from projections import inbox
 from projections.store import with_tables
-from scripts.benchmarks.by_hand import engine_of, plain
+from scripts.benchmarks.by_hand import plain
 from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
 from scripts.benchmarks.society import WORKS_EACH, filled
 from scripts.generate import id_of
@@ -38,7 +38,6 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     """Milliseconds of an inbox and of its count."""
     works, random = WORKS[size], Random(WORKS[size])
     service, address = filled(works, database)
-    named = "inbox", engine_of(database)
     number = service.store.current().number
     with plain(address) as by_hand:
         worked = Worked(by_hand)
@@ -54,7 +53,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 hand = (partial(query, (one,)) for one in actors)
                 ours = [partial(ask, service, one) for one in actors]
                 yield from compared(
-                    named, worked, f"{what} of {said}, {works:,} works", ours, Asked(peer, hand)
+                    worked, f"{what} of {said}, {works:,} works", ours, Asked(peer, hand)
                 )
 
 

@@ -20,7 +20,7 @@ from time import process_time
 from flask.testing import FlaskClient
 
 from projections.store import Store, with_tables
-from scripts.benchmarks.by_hand import ANCESTORS, engine_of, plain, scratch
+from scripts.benchmarks.by_hand import ANCESTORS, plain, scratch
 from scripts.benchmarks.late import history, imported
 from scripts.benchmarks.measure import (
     KEY,
@@ -51,7 +51,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with scratch(database) as address, open_service(address, operator_key=KEY) as service:
         imported(service, commits(COMMITS[size]))
         service.follower.catch_up()
-        client, named = client_of(service), ("wide", engine_of(database))
+        client = client_of(service)
         latest = json.loads(_asked(client, "/works?limit=1"))["items"][0]["id"]
         near, people = (
             [one["id"] for one in json.loads(_asked(client, path))["items"]]
@@ -79,7 +79,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 notes = [f"{each}, {cold}, {long}" for each in worked]
                 aims = (), at_most(50)
                 what, peers = f"{said}, {ancestors:,} ancestors", {"a CTE by hand, ids only": cte}
-                yield from percentiles(named, what, ours, peers, aims, notes)
+                yield from percentiles(what, ours, peers, aims, notes)
 
 
 def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:

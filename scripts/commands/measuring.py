@@ -54,10 +54,10 @@ def bench(
         known = ", ".join(benchmarks.BENCHMARKS)
         raise click.ClickException(f"there is no benchmark {', '.join(unknown)}; there are {known}")
     runs = benchmarks.run(names, size, settings_of(ctx).database, out, is_kept=keep)
-    results = [result for one in runs for result in one.results]
     if publish:
         published(runs)
     if chart is not None:
-        chart.write_text(drawn(results))
-    if broken := [str(one) for one in results if one.benchmark == "growth" and one.misses]:
+        chart.write_text(drawn(runs))
+    growth = (one for run in runs if run.benchmark == "growth" for one in run.results)
+    if broken := [str(one) for one in growth if one.misses]:
         raise click.ClickException("\n".join(("A claim does not hold.", *broken)))
