@@ -127,6 +127,10 @@ def add_options(name: str, add: Callable[..., object]) -> None:
         metavar="FILE",
         help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
     )
+    _add_own_options(name, add)
+
+
+def _add_own_options(name: str, add: Callable[..., object]) -> None:
     if name == "receipt":
         add(
             "--actor-key",
