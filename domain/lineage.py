@@ -173,7 +173,10 @@ class Lineage(Pedigree[Node]):
         for place in self.ordered.places:
             held = people.get(works[place]) or self.holders(works[place])
             # A hash of fractions takes longer than all the rest.
-            alike.setdefault(id(held), (held, []))[1].append(place)
+            if same := alike.get(id(held)):
+                same[1].append(place)
+            else:
+                alike[id(held)] = held, [place]
         return alike.values()
 
 

@@ -126,8 +126,8 @@ def recorded(
     persons = attribution.persons(view, chain.from_iterable(alike))
     shared = {some: equal_holders("", [persons[one]["id"] for one in some]) for some in alike}
     holders = {
-        ids[number]: shared[held[number]] if number in held else equal_holders(ids[number], ())
-        for number in tree.places.works
+        ids[work]: shared.get(held.get(work, ())) or equal_holders(ids[work], ())
+        for work in tree.places.works
     }
     people = {person["id"]: number for number, person in persons.items()}
     return Recorded(graph.held_by(holders), tree, ids, people, new)
@@ -135,14 +135,18 @@ def recorded(
 
 def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
     """Who is credited directly on each work, each once; hidden only if all their credits are."""
-    held: dict[int, dict[int, int]] = {}
-    for credit in credits:
-        if credit.kind == "direct":
-            shown = credit.contributor
-            person = credit.owner or shown
-            people = held.setdefault(credit.work, {})
-            people[person] = max(people.get(person, shown), shown)
-    return {work: tuple(people.values()) for work, people in held.items()}
+    held: dict[int, tuple[int, ...]] = {}
+    owned: dict[int, int] = {}
+    direct = [credit for credit in credits if credit.kind == "direct"]
+    # A hidden one has a number below 0, and that of somebody who stands there already is left out.
+    if any(credit.owner for credit in direct):
+        direct.sort(key=lambda credit: max(0, -credit.contributor))
+    for credit in direct:
+        others, shown, owner = held.get(credit.work, ()), credit.contributor, credit.owner
+        if shown not in others and not (owner and owner in map(owned.get, others, others)):
+            held[credit.work] = (*others, shown)
+            owned |= {shown: owner} if owner else {}
+    return held
 
 
 # -- answers -------------------------------------------------------------------------------
