@@ -191,12 +191,21 @@ def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document
             told = {one.rowid: one for one in make(numbers)}
             held = writing.held(numbers)
             seen += len(held)
+            misindexed = writing.engine.misindexed(writing.rows, held.values())
             for number in sorted(told.keys() | held.keys()):
                 if told.get(number) != held.get(number):
                     yield held.get(number), told.get(number)
+                elif number in misindexed:
+                    yield OTHERWISE._replace(rowid=number), told[number]
     count = int(writing.rows("SELECT count(*) FROM @documents")[0][0])
     if count != seen:
         yield Document(count - seen, "documents of nothing", "", "", ""), None
+    if not writer.is_indexed(writing.name):
+        yield OTHERWISE, None
+
+
+OTHERWISE = Document(0, "found by other words than its own", "", "", "")
+"""What stands for a document whose words in the index were changed."""
 
 
 class _Writing:

@@ -12,12 +12,14 @@ from stories import Story, id_of, story
 from test_challenges import issued
 from test_projects import launched
 
+from domain.engine.sqlite import SQLiteEngine
 from domain.words import phrases_of, words_of
 from projections import documents, searching
 from projections.follower import Rebuild, no_progress
 from projections.meant import COMPARED, meant
 from projections.store import table_name
 from scripts.audit import read_tables
+from scripts.difference import all_differences
 from scripts.stemma import main
 
 
@@ -260,6 +262,26 @@ def test_an_audit_finds_a_changed_document(told: Story) -> None:
     (one,) = read_tables(told.service, no_progress)
     assert "documents" in one.where
     assert "gold" in one.what
+    # What is searched, on either engine, is no column that is shown.
+    hidden = f"UPDATE {name} SET words = '' WHERE name = :tide"
+    if isinstance(told.service.engine, SQLiteEngine):
+        hidden = f"DELETE FROM {name}_data WHERE id > 10 AND :tide <> ''"
+    with told.store.writing() as writer:
+        writer.execute(sql, gold=tide, tide=gold)
+        assert writer.execute(hidden, tide=tide)
+    (one,) = read_tables(told.service, no_progress)
+    assert "found by other words than its own" in one.what
+
+
+def test_a_row_from_which_no_document_can_be_made_is_what_is_wrong(told: Story) -> None:
+    """And not that the check ended, as it does by a mistake of Stemma."""
+    said = {"title": "Waves", "prompt": "Which?", "media": ["audio"]}
+    told.tell("issue_challenge", **said, actor=told.person("ana"))
+    told.service.follower.catch_up()
+    name = table_name("challenges", told.store.current().number)
+    told.store.engine.execute(f"UPDATE {name} SET media = '[] x'")
+    (one,) = all_differences(read_tables, told.service, no_progress)
+    assert one.where.startswith("challenges, ")
 
 
 def test_both_engines_find_the_same_in_the_same_order(

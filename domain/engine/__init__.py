@@ -207,6 +207,10 @@ class Transaction(ABC):
         """
         return False
 
+    def is_indexed(self, documents: str) -> bool:
+        """Whether an index that is no column has the words of its documents, and no others."""
+        return True
+
     @abstractmethod
     def lock(self) -> None:
         """Keep everyone else from creating or dropping tables until the transaction ends."""

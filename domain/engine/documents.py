@@ -8,8 +8,9 @@ One file, because both have to say the same.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, ClassVar, NamedTuple
@@ -128,6 +129,10 @@ class Documents(ABC):
         spelled = f"{FIRST} {words} {LAST}" if words else ""
         is_so = self._named(words.split()) == name
         return Document(number, spelled if is_so else name, _plain(texts), _plain(terms), tags)
+
+    def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
+        """The numbers of those that are found by other words than their own."""
+        return set()
 
     def _named(self, words: Sequence[str]) -> str:
         """A name: as a whole, its first word, and its words."""
@@ -256,6 +261,12 @@ class Tsvector(Documents):
         "WHERE d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
     )
 
+    _OTHERWISE = (
+        "SELECT d.rowid FROM @documents d JOIN json_each_text(CAST(:told AS json)) AS t "
+        "ON d.rowid = CAST(t.key AS bigint) "
+        "WHERE d.words IS DISTINCT FROM CAST(t.value AS tsvector)"
+    )
+
     def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
         latest = {"under": self.AFTER_ALL, "window": self.LOOKED_THROUGH, "limit": self.FREQUENT}
         return len(ask(self._AMONG_LATEST, wanted=self.told(wanted), **latest)) == self.FREQUENT
@@ -278,6 +289,10 @@ class Tsvector(Documents):
         marked = {word for word in words if word[0] in self.MARKED}
         begun = {word[:end] for word in marked for end in range(3, self.MOST_BEGUN + 1)}
         return (*row, " ".join([*told, *(f"'*{one}'" for one in sorted(begun))]))
+
+    def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
+        told = json.dumps({one.rowid: self.row(one)[-1] for one in documents})
+        return {number for (number,) in ask(self._OTHERWISE, told=told)}
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         is_short = len(words) == 1 and len(words[0]) <= self.MOST_BEGUN

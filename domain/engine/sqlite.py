@@ -364,6 +364,16 @@ class SQLiteTransaction(Transaction):
         # A command that had nothing to merge is one change itself.
         return bool(self.connection.total_changes - before > 1)
 
+    def is_indexed(self, documents: str) -> bool:
+        """FTS5 compares its index with what it was made of."""
+        try:
+            self.execute(f"INSERT INTO {documents} ({documents}) VALUES ('integrity-check')")
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            return False
+        return True
+
     def lock(self) -> None:
         """An IMMEDIATE transaction has locked everything already."""
 

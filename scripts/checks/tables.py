@@ -10,6 +10,7 @@ from itertools import islice
 
 from domain.engine import Row, Transaction
 from projections import documents
+from projections.damage import DAMAGED
 from projections.follower import (
     PROJECTIONS,
     TABLES,
@@ -61,7 +62,12 @@ def read_tables(service: Service, progress: Progress) -> Differences:
             with service.store.writing() as writer:
                 if _hold(writer, current):
                     count = _compare(writer, current.number, number, differing)
-                    found = list(_documents(writer, current.number))
+                    try:
+                        found = list(_documents(writer, current.number))
+                    except DAMAGED:  # they are made from the rows
+                        if not differing:
+                            raise
+                        found = []
                     # What is not folded yet may have erased a text.
                     if service.journal.facts.head() == current.position:
                         differing += found
