@@ -61,7 +61,7 @@ ELSEWHERE = {"driver", "browser", "browser_of_one_font", "commands"}
 OPTIONS = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
 OPTIONS += ["-o", "tmp_path_retention_policy=none", "--tb=no", "--assert=plain"]
 OPTIONS += ["--hypothesis-profile=mutants"]
-MOST_ANEW = 5
+MOST_ANEW = 1
 """Of tests, in seconds, for what has another value only when its file is imported."""
 # One case that fails is enough: nobody reads the smallest.
 hypothesis.settings.register_profile(
@@ -333,13 +333,9 @@ class Mutating:
         """In no test another value: in none that reached it, or it has one when it is imported."""
         mutant.outcome = SURVIVED
         if not self.reached.tests.get(_reached(mutant.place)):
-            seconds, left, chosen = self.reached.seconds, min(self._most, MOST_ANEW), []
             of_file = {place for place in self.reached.tests if place[0] == str(mutant.path)}
             reaching = {test for place in of_file for test in self.reached.tests[place]}
-            for each in sorted(reaching or seconds, key=lambda each: seconds[each]):
-                if left > 0:
-                    chosen.append(each)
-                    left -= seconds[each]
+            chosen = self._fastest(mutant.path, reaching or self.reached.seconds, MOST_ANEW)
             if mutant.path not in self._sound:
                 ours = replace(mutant, source=mutant.path.read_text())
                 assert not _fails_anew(ours, chosen), f"fails without a mutant: {chosen}"
@@ -409,17 +405,17 @@ class Mutating:
 
     def _tests_of(self, mutant: Mutant) -> list[str]:
         """Those in which it has another value, as many as there is time for."""
-        killers, seconds = self._killers[mutant.path], self.reached.seconds
-        chosen: list[str] = []
-        left = self._most
         place = mutant.place if mutant.place in self._decided else _reached(mutant.place)
-        for each in sorted(
-            self.reached.tests.get(place, ()),
-            key=lambda each: (seconds[each] + 0.01) / (1 + killers[each]),
-        ):
-            if left > 0:
+        return self._fastest(mutant.path, self.reached.tests.get(place, ()), self._most)
+
+    def _fastest(self, path: Path, tests: Iterable[str], most: float) -> list[str]:
+        """The tests of a file in the order of trying, until they take so many seconds."""
+        killers, seconds = self._killers[path], self.reached.seconds
+        chosen: list[str] = []
+        for each in sorted(tests, key=lambda each: (seconds[each] + 0.01) / (1 + killers[each])):
+            if most > 0:
                 chosen.append(each)
-                left -= seconds[each]
+                most -= seconds[each] + 0.01
         return chosen
 
     def _fork(
