@@ -487,6 +487,7 @@ BROKEN = [
     ([5, 5], [3, 2], [-1, 2], "does not sum to zero"),
     ([4, 5, 1], [3, 2, 0], [-2, 1, 1], "a whole unit"),
     ([6, 3, 1], [2, 2, 1], [2, -1, -1], "a whole unit"),
+    ([3, 3, 3, 1], [3, 1, 1, 0], [-3, 1, 1, 1], "a whole unit"),
 ]
 
 
@@ -495,7 +496,7 @@ def test_a_division_of_ours_that_breaks_one_law_only_is_refused(
     due: list[int], given: list[int], missing: list[int], said: str
 ) -> None:
     with pytest.raises(UnbalancedDivision, match=said):
-        _must_balance(5, "abc"[: len(due)], due, 2, given, missing, is_plain=True)
+        _must_balance(5, "abcd"[: len(due)], due, 2, given, missing, is_plain=True)
 
 
 # -- faults of others ----------------------------------------------------------------------
