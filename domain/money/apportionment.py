@@ -291,7 +291,7 @@ def _must_balance(
         raise UnbalancedDivision(f"the parts sum to {sum(given)}, not to {amount}")
     if sum(due) != amount * scale or sum(missing) != 0:
         raise UnbalancedDivision("what is carried on does not sum to zero")
-    is_within = not is_plain or -scale < min(missing) <= max(missing) < scale
+    is_within = not is_plain or max(max(missing), -min(missing)) < scale
     if min(given) >= 0 and 0 not in due and is_within:
         return
     for payee, part, units, left in zip(payees, due, given, missing, strict=True):
