@@ -487,7 +487,9 @@ BROKEN = [
     ([5, 5], [3, 2], [-1, 2], "does not sum to zero"),
     ([4, 5, 1], [3, 2, 0], [-2, 1, 1], "a whole unit"),
     ([6, 3, 1], [2, 2, 1], [2, -1, -1], "a whole unit"),
-    ([3, 3, 3, 1], [3, 1, 1, 0], [-3, 1, 1, 1], "a whole unit"),
+    ([3, 3, 3, 1], [3, 1, 1, 0], [-3, 1, 1, 1], "a would get a whole unit"),
+    ([11, -1], [6, -1], [-1, 1], "b would get a negative amount"),
+    ([10, 0], [4, 1], [2, -2], "b has no share"),
 ]
 
 

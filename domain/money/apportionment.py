@@ -291,13 +291,13 @@ def _must_balance(
         raise UnbalancedDivision(f"the parts sum to {sum(given)}, not to {amount}")
     if sum(due) != amount * scale or sum(missing) != 0:
         raise UnbalancedDivision("what is carried on does not sum to zero")
-    is_within = not is_plain or max(max(missing), -min(missing)) < scale
-    if min(given) >= 0 and 0 not in due and is_within:
-        return
-    for payee, part, units, left in zip(payees, due, given, missing, strict=True):
-        if units < 0:
-            raise UnbalancedDivision(f"{payee} would get a negative amount")
-        if units and not part:
-            raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
-        if is_plain and not -scale < left < scale:
-            raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")
+    if min(given) < 0:
+        raise UnbalancedDivision(f"{payees[given.index(min(given))]} would get a negative amount")
+    if 0 in due:
+        for payee, part, units in zip(payees, due, given, strict=True):
+            if units and not part:
+                raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
+    furthest = max(map(abs, missing))
+    if is_plain and furthest >= scale:
+        payee = payees[list(map(abs, missing)).index(furthest)]
+        raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")
