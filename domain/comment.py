@@ -8,7 +8,7 @@ share, and each has to be answered before the shares are final (domain.money.pro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from domain.fact import Fact, Noun, common, fact
@@ -55,6 +55,7 @@ class Comment(Noun):
         """Somebody said something; those whom it mentions are notified."""
 
         SAYS = "{actor} commented"
+        INVOLVES = "mentions"
         ADDS = _ON | {"reply_to": ", in reply to another comment"}
         QUOTA = "conversation"
         STATE = "posted"
@@ -67,9 +68,6 @@ class Comment(Noun):
         def names(self) -> tuple[str, ...]:
             return (*self.subjects(), *self.involves())
 
-        def involves(self) -> Collection[str]:
-            return self.mentions or ()
-
         def apply(self, noun: Comment) -> None:
             """It is where it was posted, since then."""
             super().apply(noun)
@@ -80,6 +78,7 @@ class Comment(Noun):
         """Its writer changed it; what it said before stays in its history."""
 
         SAYS = "{actor} changed a comment"
+        INVOLVES = "added"
         QUOTA = "conversation"
         FROM = ("posted",)
         mentions: list[str] | None = None
@@ -89,9 +88,6 @@ class Comment(Noun):
 
         def names(self) -> tuple[str, ...]:
             return (*self.subjects(), *self.involves())
-
-        def involves(self) -> Collection[str]:
-            return self.added or ()
 
         def apply(self, noun: Comment) -> None:
             """It stays where it is."""

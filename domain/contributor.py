@@ -64,12 +64,10 @@ class Contributor(Noun):
         FROM = ("admitted",)
         STATE = "merged"
         FOUND_BY = ("into",)
+        INVOLVES = "into"
         ABOUT = ("originator_id", "into")
         into: str
         reason: str | None = None
-
-        def involves(self) -> tuple[str, ...]:
-            return (self.into,)
 
         def apply(self, noun: Contributor) -> None:
             noun.state = self.STATE

@@ -73,6 +73,7 @@ class Credit(Disputable):
         pending."""
 
         FOUND_BY = ("work",)
+        INVOLVES = "contributor"
         ADDS = _NAMED
         role: str
         kind: str
@@ -92,9 +93,6 @@ class Credit(Disputable):
         ai_tool: str | None = None
         evidence_kind: str | None = None
         evidence_sha256: str | None = None
-
-        def involves(self) -> tuple[str, ...]:
-            return (self.contributor,)
 
     @fact("credit.granted")
     class Granted(Birth):

@@ -70,6 +70,8 @@ class Fact:
     """The states of its noun in which this fact may happen."""
     ABOUT: ClassVar[tuple[str, ...]] = ("originator_id",)
     """The fields with the works and contributors it is about; an empty one names none."""
+    INVOLVES: ClassVar[str] = ""
+    """The field with whom it names anew, one or several."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
     """The fields by whose values commands find this fact (see JournalRecorder.found)."""
     LEADS_TO: ClassVar[dict[str, str]] = {}
@@ -136,7 +138,8 @@ class Fact:
 
     def involves(self) -> Collection[str]:
         """Whom it names anew: nobody who has been forgotten."""
-        return ()
+        named = getattr(self, self.INVOLVES) if self.INVOLVES else None
+        return (named,) if isinstance(named, str) else named or ()
 
     def found_by(self) -> tuple[FoundBy, ...]:
         """What it is found by."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import ClassVar
 
-from domain.fact import Fact, Looking, Noun, common, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.identity import part_id
 
 OTHER = "other"
@@ -54,6 +54,7 @@ class Project(Noun):
 
         SAYS = "{actor} launched {noun}"
         QUOTA = "projects"
+        INVOLVES = "leaders"
         STATE = "launched"
         title: str
         goal: str
@@ -63,9 +64,6 @@ class Project(Noun):
 
         def subjects(self) -> tuple[str, ...]:
             return tuple(dict.fromkeys((self.originator_id, *self.leaders)))
-
-        def involves(self) -> list[str]:
-            return self.leaders
 
     @fact("project.described")
     class Described(Fact):
@@ -84,14 +82,12 @@ class Project(Noun):
     class LeaderAssigned(Fact):
         """Somebody leads it from now on, beside the others."""
 
+        INVOLVES = "contributor"
         SAYS = "{actor} made {contributor} a leader of {noun}"
         FROM = ("launched",)
         ABOUT = ("originator_id", "contributor")
         contributor: str
         leaders: list[str]
-
-        def involves(self) -> tuple[str, ...]:
-            return (self.contributor,)
 
     @fact("project.leader_removed")
     class LeaderRemoved(Fact):
@@ -169,9 +165,6 @@ class Step(Noun):
         text: str | None = None
 
     BIRTHS = (Published,)
-
-    def sides(self, looking: Looking) -> dict[str, str]:
-        return {}
 
 
 def placement_id(work: str) -> str:
