@@ -5,6 +5,7 @@ Every amount is shown in its currency, every share exactly and in percent.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -40,10 +41,7 @@ def proposal(out: Console, asking: Asking) -> None:
     if told["state"] == "open":
         out.print(f"can be final from {told['final_from'][:19]} on")
     out.print()
-    table = Table("payee", box=None)
-    table.add_column("share", justify="right")
-    table.add_column("percent", justify="right")
-    table.add_column("answer")
+    table = _table(["payee"], ["share", "percent"], "answer")
     for line in told["shares"]:
         table.add_row(
             _name(line["payee"]),
@@ -78,10 +76,7 @@ def _came_about(told: dict[str, Any]) -> str:
 def diff(out: Console, asking: Asking) -> None:
     """How the shares changed since the first proposal, with the comments that caused it."""
     told = asking.answer
-    table = Table("payee", box=None)
-    for name in ("first", "current", "change"):
-        table.add_column(name, justify="right")
-    table.add_column("because", overflow="fold")
+    table = _table(["payee"], ["first", "current", "change"], "because")
     for line in told["lines"]:
         said = [
             f"{comment['kind']}: {comment['text'] or '(erased)'}"
@@ -135,8 +130,8 @@ def statement(out: Console, asking: Asking) -> None:
 
 
 def _lines(one: dict[str, Any]) -> Table:
-    table = Table("recorded", "earned on", "what", "release", "pool", "source", box=None)
-    table.add_column("amount", justify="right")
+    heads = ("recorded", "earned on", "what", "release", "pool", "source")
+    table = _table(heads, ["amount"])
     for line in one["movements"]:
         table.add_row(
             day(line["recorded_at"]),
@@ -191,9 +186,7 @@ def pool_earnings(out: Console, asking: Asking) -> None:
 def _months(out: Console, rows: list[tuple[Any, str]], sums: dict[str, int]) -> None:
     """What was earned in each month, what of it came late, and the sums."""
     pools = ["pool"] if any("pool" in month for month, _ in rows) else []
-    table = Table("month", *pools, box=None)
-    for heading in ("earned", "of it late"):
-        table.add_column(heading, justify="right")
+    table = _table(["month", *pools], ["earned", "of it late"])
     for month, currency in rows:
         of = [_of(month[name], "name") for name in pools]
         late = money(month["late_minor"], currency) if month["late_minor"] else ""
@@ -229,10 +222,8 @@ def pool_statement(out: Console, asking: Asking) -> None:
         *("suspense", "withheld", "exchanged", "reserved"),
     )
     used = [name for name in columns if name == "earned" or told["totals"][f"{name}_minor"]]
-    table = Table("payee", box=None)
-    for heading in ("share", "percent", *used):
-        table.add_column(heading.replace("_", " "), justify="right")
-    table.add_column("held because")
+    amounts = (name.replace("_", " ") for name in used)
+    table = _table(["payee"], ["share", "percent", *amounts], "held because")
     for line in told["lines"]:
         table.add_row(
             _name(line["payee"]),
@@ -255,10 +246,8 @@ def pool_statement(out: Console, asking: Asking) -> None:
 def withheld(out: Console, asking: Asking) -> None:
     """What was withheld in a year, by payee and country."""
     told = asking.answer
-    table = Table("payee", "country", box=None)
-    for heading in ("paid", "withheld", "rate", "payouts"):
-        table.add_column(heading, justify="right")
-    table.add_column("rests on", overflow="fold")
+    figures = ("paid", "withheld", "rate", "payouts")
+    table = _table(["payee", "country"], figures, "rests on")
     for line in told["lines"]:
         table.add_row(
             _name(line["payee"]),
@@ -277,8 +266,7 @@ def withheld(out: Console, asking: Asking) -> None:
 def ledger(out: Console, asking: Asking) -> None:
     """Every fact that moved money of a pool, with its postings."""
     currency = pool_named(asking.view, asking.journal, asking.said["id"]).currency
-    table = Table("position", "recorded", "fact", "account", "payee", box=None)
-    table.add_column("amount", justify="right")
+    table = _table(["position", "recorded", "fact", "account", "payee"], ["amount"])
     for fact in asking.answer.items:
         head = (str(fact["position"]), day(fact["recorded_at"]), fact["topic"])
         for posting in fact["postings"]:
@@ -338,6 +326,16 @@ def why(out: Console, asking: Asking) -> None:
             group = shown(each["group"]["name"] or each["group"]["id"])
             of = f"which divided {percent(each['of'])} among its members"
             out.print(f"  {percent(each['share'])} of it through {group}, {of}")
+
+
+def _table(left: Iterable[str], right: Iterable[str], *last: str) -> Table:
+    """A table with figures to the right, and what says more of them in the last columns."""
+    table = Table(*left, box=None)
+    for heading in right:
+        table.add_column(heading, justify="right")
+    for heading in last:
+        table.add_column(heading, overflow="fold")
+    return table
 
 
 def _sums(out: Console, sums: list[tuple[str, int]], currency: str) -> None:

@@ -222,13 +222,26 @@ def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
 
     What was written of it before, in as large batches, is not written again.
     """
-    count, items, done = 0, iter(items), journal.facts.head()
-    while some := list(islice(items, batch)):
-        sheet = facts_of(some, journal.clock())
-        count += len(sheet.facts)
+    items = iter(items)
+    pages = iter(lambda: list(islice(items, batch)), [])
+    return write(journal, (facts_of(some, journal.clock()) for some in pages), 1)
+
+
+def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
+    """Write sheets straight into the journal, unchecked, so many at once; how many facts they have.
+
+    What was written of them before, in as large batches, is not written again.
+    """
+    count, done = 0, journal.facts.head()
+    while some := list(islice(sheets, batch)):
+        facts = [happened for sheet in some for happened in sheet.facts]
+        count += len(facts)
         if count > done:
-            stored = [journal.mapper.to_stored_event(happened) for happened in sheet.facts]
-            journal.append_stored(stored, facts=sheet.facts, disclosures=sheet.disclosures)
+            journal.append_stored(
+                [journal.mapper.to_stored_event(happened) for happened in facts],
+                facts=facts,
+                disclosures=[text for sheet in some for text in sheet.disclosures],
+            )
     return count
 
 

@@ -7,16 +7,14 @@ same rows written by executemany (COPY on PostgreSQL) without a check of anythin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
-from time import process_time
-from typing import Any
 
 import networkx as nx
 
-from scripts.benchmarks.by_hand import Plain, plain_journal, scratch
-from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds
+from scripts.benchmarks.by_hand import plain_journal, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds, timed
 from scripts.bundle import Found, Line, import_lines
 from scripts.service import Service, open_service
 
@@ -38,19 +36,17 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         with scratch(database) as address, open_service(address) as service:
             imported(service, commits(COMMITS[size]))
             before = service.journal.facts.head()
-            began = process_time()
-            taken = seconds(partial(imported, service, late(ordered)))
-            busy = process_time() - began
+            taken, busy = timed(partial(imported, service, late(ordered)))
             unchecked = written(database, service, before)
         yield Result(
             f"{len(edges):,} edges, {name}",
-            len(edges) / taken,
+            1000 * len(edges) / taken,
             "edges/s",
             (
                 Peer("networkx, in memory", asked_networkx(ordered, LOOKED_UP[size])),
                 Peer("the same rows, nothing checked", len(edges) / unchecked),
             ),
-            f"{len(edges) / busy:,.0f} per second of processor time",
+            f"{1000 * len(edges) / busy:,.0f} per second of processor time",
             at_least(5_000),
         )
 
@@ -107,12 +103,9 @@ def written(database: str, service: Service, before: int) -> float:
     """How long it takes to write the rows of the same facts, in one transaction."""
     rows = [tuple(one[:5]) for one in service.journal.facts.after(before, 1 << 30)]
     with plain_journal(database) as by_hand:
-        return seconds(_loading(by_hand, rows))
 
+        def load() -> None:
+            with by_hand.transaction():
+                by_hand.load("facts", rows)
 
-def _loading(by_hand: Plain, rows: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
-    def load() -> None:
-        with by_hand.transaction():
-            by_hand.load("facts", rows)
-
-    return load
+        return seconds(load)

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,11 +37,13 @@ from scripts.benchmarks.measure import (
     Peer,
     Result,
     Size,
+    Took,
     at_least,
     at_most,
     client_of,
     percentile,
     seconds,
+    timed,
 )
 from scripts.bundle import found_in, import_lines
 from scripts.service import Service
@@ -114,8 +115,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             yield Result(f"memory of a process {stage.which}", memory, "MB")
         answers = [_answers(stage, TIMES[size]) for stage in stages]
         for what in answers[0]:
-            timed = _in_turns([each[what] for each in answers])
-            yield from _compared(f"{what} {{}}, p50", stages, timed)
+            took = _in_turns([each[what] for each in answers])
+            yield from _compared(f"{what} {{}}, p50", stages, took)
         yield from _batches_paid(stages, BATCHES[size])
 
 
@@ -165,32 +166,21 @@ def _paid(stage: Stage, among: list[str], currency: str) -> Actions:
         yield partial(stage.service.journal.record, command)
 
 
-Timed = tuple[float, float]
-"""By median: milliseconds, and how many of them this process worked, whatever others do."""
-
-
-def _in_turns(ways: Iterable[Actions]) -> list[Timed]:
-    taken = [[_timed(action) for action in actions] for actions in zip(*ways, strict=True)]
+def _in_turns(ways: Iterable[Actions]) -> list[Took]:
+    """Of each way the medians."""
+    taken = [[timed(action) for action in actions] for actions in zip(*ways, strict=True)]
     return [
-        (percentile([c for c, _ in each], 50), percentile([w for _, w in each], 50))
+        Took(*(percentile(values, 50) for values in zip(*each, strict=True)))
         for each in zip(*taken, strict=True)
     ]
 
 
-def _timed(action: Callable[[], object]) -> Timed:
-    began = time.process_time()
-    clock = 1_000 * seconds(action)
-    return clock, 1_000 * (time.process_time() - began)
-
-
 def _compared(
-    what: str, stages: list[Stage], timed: list[Timed], peers: Iterable[tuple[Peer, ...]] = ()
+    what: str, stages: list[Stage], took: list[Took], peers: Iterable[tuple[Peer, ...]] = ()
 ) -> Iterator[Result]:
     """The figure of every size, each with how it compares with the smallest."""
-    least = timed[0]
-    for stage, (clock, worked), beside in zip(
-        stages, timed, chain(peers, repeat(())), strict=False
-    ):
+    least = took[0]
+    for stage, (clock, worked), beside in zip(stages, took, chain(peers, repeat(())), strict=False):
         note = f"{worked:.3g} ms of processor time, {worked / least[1]:.2f} × the smallest"
         others, which = (*beside, Peer(SMALLEST, least[0])), what.format(stage.which)
         yield Result(which, clock, "ms", others, note, at_most(1.5, SMALLEST))
@@ -208,10 +198,10 @@ def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) 
         for stage in stages
     ]
     theirs = [islice(way, times) for each in peers for way in each.values()]
-    timed = _in_turns([*ours, *theirs])
-    clocks = iter([clock for clock, _ in timed[len(stages) :]])
+    took = _in_turns([*ours, *theirs])
+    clocks = iter([clock for clock, _ in took[len(stages) :]])
     beside = [tuple(Peer(name, next(clocks)) for name in each) for each in peers]
-    yield from _compared("a revenue {}, p50", stages, timed[: len(stages)], beside)
+    yield from _compared("a revenue {}, p50", stages, took[: len(stages)], beside)
 
 
 def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import accumulate, islice
+from itertools import accumulate
 from random import Random
 
 from domain.challenge import Answer, Challenge, answer_id
@@ -29,7 +29,7 @@ from domain.remix import Remix
 from domain.seal import Said
 from domain.sheet import Sheet
 from scripts.benchmarks.filled import filled as filled_with
-from scripts.generate import id_of
+from scripts.generate import id_of, write
 from scripts.service import Service
 
 WORKS_EACH, WORKS_OF_CHALLENGE = 10, 100
@@ -169,21 +169,9 @@ def record(journal: Journal, given: Iterable[Given], *, since: datetime, batch: 
 
     What an earlier run has recorded of the same commands is not recorded again.
     """
-    count, now, given, done = 0, since, iter(given), journal.facts.head()
-    while some := list(islice(given, batch)):
-        sheets = list[Sheet]()
-        for by, command in some:
-            sheets.append(facts_of(by, command, now))
-            now += BETWEEN
-        facts = [happened for sheet in sheets for happened in sheet.facts]
-        count += len(facts)
-        if count > done:
-            journal.append_stored(
-                [journal.mapper.to_stored_event(happened) for happened in facts],
-                facts=facts,
-                disclosures=[text for sheet in sheets for text in sheet.disclosures],
-            )
-    return count
+    each = enumerate(given)
+    sheets = (facts_of(by, command, since + n * BETWEEN) for n, (by, command) in each)
+    return write(journal, sheets, batch)
 
 
 def filled(works: int, database: str) -> tuple[Service, str]:

@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 from random import Random
-from time import process_time
 
 from flask.testing import FlaskClient
 
@@ -32,6 +31,7 @@ from scripts.benchmarks.measure import (
     percentile,
     percentiles,
     seconds,
+    timed,
 )
 from scripts.bundle import Line
 from scripts.service import open_service
@@ -64,13 +64,14 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             for said, path in questions(client, latest):
                 store = Store(service.engine, service.store.version)
                 client = client_of(replace(service, store=store))
+                ask = partial(_asked, client, path)
                 gc.freeze()  # as a worker does
-                first, cte = _timed(client, path), list[float]()
+                first, cte = timed(ask), list[float]()
                 ours, busy = list[float](), list[float]()
                 for _ in range(TIMES[size]):
                     _change(client, *next(changes))
                     service.follower.catch_up()
-                    for kept, taken in zip((ours, busy), _timed(client, path), strict=True):
+                    for kept, taken in zip((ours, busy), timed(ask), strict=True):
                         kept.append(taken)
                     cte.append(1000 * seconds(partial(by_hand.execute, sql, (latest,))))
                 long = f"{len(_asked(client, path)) / 1000:,.0f} KB"
@@ -98,12 +99,6 @@ def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
     yield "licences", f"{here}/licences"
     yield "split", f"{here}/split?{SPLIT}"
     yield "the page of the work", f"/piece/{work}"
-
-
-def _timed(client: FlaskClient, path: str) -> tuple[float, float]:
-    """Milliseconds by the clock and of the processor."""
-    began = process_time()
-    return 1000 * seconds(partial(_asked, client, path)), 1000 * (process_time() - began)
 
 
 def _changes(works: Sequence[str], people: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
