@@ -167,16 +167,19 @@ class Lineage(Pedigree[Node]):
 
     @cached_property
     def holdings(self) -> Collection[tuple[Holders, list[int]]]:
-        """Who holds works, in which shares, and at which places; most that are alike stand once."""
+        """Who holds works, in which shares, and at which places; most that are alike stand once.
+
+        A work without people is not among them.
+        """
         works, people = self.places.works, self.people
         alike: dict[int, tuple[Holders, list[int]]] = {}
-        for place in self.ordered.places:
-            held = people.get(works[place]) or self.holders(works[place])
-            # A hash of fractions takes longer than all the rest.
-            if same := alike.get(id(held)):
-                same[1].append(place)
-            else:
-                alike[id(held)] = held, [place]
+        for place in self.ordered.places if people else ():
+            if held := people.get(works[place]):
+                # A hash of fractions takes longer than all the rest.
+                if same := alike.get(id(held)):
+                    same[1].append(place)
+                else:
+                    alike[id(held)] = held, [place]
         return alike.values()
 
 

@@ -86,6 +86,9 @@ def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
         for payee, share in held:
             own = part * (share.numerator * (people // share.denominator))
             units[payee] = units.get(payee, 0) + own
+    for work, part in zip(graph.places.works, kept, strict=True):
+        if not graph.people.get(work):
+            units[work] = units.get(work, 0) + part * people
     return Parts(units, scale * people)
 
 
