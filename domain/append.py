@@ -165,11 +165,6 @@ class Recording:
         """The positions of each, or why it may not be recorded any more."""
         self._write()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether one append may be in the way of another."""
-        return len(self.appends) > 1
-
     def _outcome(self, append: Append) -> Sequence[int] | Exception:
         try:
             return self._take(append)
@@ -178,7 +173,8 @@ class Recording:
 
     def _take(self, append: Append) -> Sequence[int]:
         """Give an append its positions; Overtaken if it may not be recorded any more."""
-        if self.is_shared and not self._taken.isdisjoint(append.unique):
+        is_shared = len(self.appends) > 1
+        if is_shared and not self._taken.isdisjoint(append.unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
             self._must_hold(append.condition)
@@ -196,7 +192,7 @@ class Recording:
         self._add(FOUND, found_rows(append.found, positions))
         self._add(SPENT, spent_rows(append.spent, stored, positions))
         self._linked.update(chain.from_iterable(append.about))
-        if self.is_shared:
+        if is_shared:
             self._taken |= append.unique
         self._facts += zip(positions, append.facts, strict=True)
         self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)

@@ -91,7 +91,8 @@ class Past:
         self._journal = journal
         self.begun = journal.facts.begun(about) if about else None
         """What was there of the ids of the first command, if they were read at once."""
-        self.position, self.latest = self._begin()
+        known = self.begun and (self.begun.position, moment_of(self.begun.stamp))
+        self.position, self.latest = known or journal.facts.latest()
         """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
@@ -116,11 +117,6 @@ class Past:
         self._learn([Placed(*row) for row in sorted(self.begun.streams if self.begun else ())])
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
-
-    def _begin(self) -> tuple[int, datetime | None]:
-        if self.begun is None:
-            return self._journal.facts.latest()
-        return self.begun.position, moment_of(self.begun.stamp)
 
     @property
     def stored(self) -> JournalRecorder:

@@ -206,7 +206,7 @@ class JournalRecorder(ApplicationRecorder):
             f"AND field IN :fields AND position <= :upto{cut}) ORDER BY position",
             values=list(values),
             fields=list(fields),
-            upto=_EVER if upto is None else upto,
+            upto=(1 << 63) - 1 if upto is None else upto,
         )
 
     def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
@@ -368,5 +368,3 @@ REMEMBERED_FACTS = 1_000
 """A larger group is not."""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""
-_EVER = (1 << 63) - 1
-"""Later than every position."""

@@ -23,10 +23,6 @@ class Expected(NamedTuple):
     deadline: float
     reached: Future[None]
 
-    def is_over(self, position: int, now: float) -> bool:
-        """Whether there is nothing left to wait for."""
-        return self.position <= position or self.deadline <= now
-
 
 class Arrivals:
     """The positions that are waited for."""
@@ -52,7 +48,14 @@ class Arrivals:
 
     def arrive(self, position: int) -> None:
         """Tell everybody who waits for a position that has been reached."""
-        for one in self._take_arrived(position):
+        now = time.monotonic()
+        with self._turn:
+            expected, self._expected = self._expected, []
+            arrived = list[Expected]()
+            for one in expected:
+                is_over = one.position <= position or one.deadline <= now
+                (arrived if is_over else self._expected).append(one)
+        for one in arrived:
             if one.reached.set_running_or_notify_cancel():
                 one.reached.set_result(None)
 
@@ -69,10 +72,3 @@ class Arrivals:
             with suppress(Exception):
                 position = self._read()
             self.arrive(position)
-
-    def _take_arrived(self, position: int) -> list[Expected]:
-        now = time.monotonic()
-        with self._turn:
-            arrived = [one for one in self._expected if one.is_over(position, now)]
-            self._expected = [one for one in self._expected if not one.is_over(position, now)]
-        return arrived

@@ -109,6 +109,7 @@ class Store:
         self._memory = Memory[object]()
         self._moments = Moments()
         self._arrivals = Arrivals(lambda: self.current().position)
+        self.has_folded = self._arrivals.arrive
         self.awaited: Callable[[], int] = lambda: 0
         """The position that every read waits for: what this process has acknowledged."""
 
@@ -147,10 +148,6 @@ class Store:
         """The generations not in use: of a rebuild that still runs, or was interrupted."""
         sql = "SELECT DISTINCT generation FROM projections WHERE current = 0"
         return [number for (number,) in self.engine.query(sql)]
-
-    def has_folded(self, position: int) -> None:
-        """Wake the reads waiting for a position that this process has folded."""
-        self._arrivals.arrive(position)
 
     @contextmanager
     def view(
