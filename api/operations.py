@@ -72,6 +72,7 @@ def writing(
     ]
     if signed:
         codes += [BadSignature.code, *OF_KEY]
+    codes += ["bad_cursor"] if "cursor" in body().fields else []
     sent = list(_fields_of(body))
     if any(isinstance(field, Texts) for field in body().fields.values()):
         codes.append("too_many_items")

@@ -86,7 +86,7 @@ def preview_payouts(
         int | None, Amount(help="The least that is paid to one payee; default 1.", example=1000)
     ] = None,
     outcome: Annotated[str | None, one_of(OUTCOMES, "Only payees of whom this becomes.")] = None,
-    after: After | None = None,
+    after: Annotated[After | None, Example(None)] = None,
     limit: Annotated[Limit | None, f"How many at most; default {LIMIT}.", Example(50)] = None,
 ) -> PayoutPreview:
     """What a payout batch would pay now, what is held and why, and who is below the minimum.
