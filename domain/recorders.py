@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-__all__ = ["JournalRecorder", "Placed"]
-
-
 class JournalRecorder(ApplicationRecorder):
     """The library's recorder: a thin layer over an engine, with the journal's own queries."""
 
@@ -91,8 +88,8 @@ class JournalRecorder(ApplicationRecorder):
         group, before = recording.group(), self._lately
         if not before or before[-1].position != group.before:
             before = ()
-        is_large = len(group.facts) > REMEMBERED_FACTS
-        self._lately = () if is_large else (*before[1 - REMEMBERED :], group)
+        after = (*before[1 - REMEMBERED :], group)
+        self._lately = after if len(group.facts) <= REMEMBERED_FACTS else ()
         return recording.outcomes
 
     def vacuum(self) -> bool:
@@ -356,15 +353,14 @@ def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
     """Which rows there must be when something is recorded on a base: the server may be another."""
     if base is None or not base.position:
         return "", ()
-    row = f"stored_events WHERE position = ? AND {STAMP} = ?"
-    return row, (base.position, base.stamp.encode())
+    return STILL, (base.position, base.stamp.encode())
 
 
+STILL = f"stored_events WHERE position = ? AND {STAMP} = ?"
 OVERTAKEN_PAUSE = 8
 """For how many groups after one that came too late the lock is taken first."""
-REMEMBERED = 32
-"""How many groups are remembered: a thread may decide for as long as they take."""
-REMEMBERED_FACTS = 1_000
-"""A larger group is not."""
+REMEMBERED, REMEMBERED_FACTS = 32, 1_000
+"""How many groups are remembered, as a thread may decide while they are made; none with more facts.
+"""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""

@@ -183,9 +183,9 @@ class Transaction(ABC):
         for one in statements:
             self.execute(one)
 
-    @abstractmethod
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows, as the table says."""
+        """Insert whole rows, as the table says; an engine has its own way for one or for all."""
+        self.insert_all({table: rows} if rows else {})
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Insert whole rows of several tables."""

@@ -595,9 +595,6 @@ class PostgresTransaction(Transaction):
         """All in one message."""
         self.connection.execute("; ".join(statements).encode())
 
-    def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        self.insert_all({table: rows} if rows else {})
-
     def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Insert whole rows of several tables: many by COPY, what is left by one statement."""
         rows = dict(rows)
