@@ -58,6 +58,8 @@ BOOKED = {
 def booked(line: Mapping[str, Any]) -> str:
     """What a line of a statement is."""
     what = BOOKED.get(line["kind"], line["kind"])
+    if line["kind"] == "reserve" and line["amount_minor"] > 0:
+        return "From the reserve for returns"
     return f"{what}, but it came back" if line["is_returned"] else what
 
 

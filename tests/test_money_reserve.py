@@ -203,7 +203,7 @@ def test_every_way_of_telling_a_statement_tells_the_reserve(database: str, tmp_p
     with bank(database) as told:
         pool, a, _b = halves(told)
         reserve(told, pool, "0.2", 3)
-        told.earn(pool, 1_000, "2026-04")
+        revenue = told.earn(pool, 1_000, "2026-04")
         with told.view() as view:
             found = statement_of(view, told.journal, a, actor=OPERATOR)
             rows = [*csv.DictReader(StringIO(as_csv(found)))]
@@ -225,3 +225,8 @@ def test_every_way_of_telling_a_statement_tells_the_reserve(database: str, tmp_p
         assert wording.reserving(found["statements"][0]["reserves"][0], "USD") in shown
         assert complaints(ledger, tmp_path) == ""
         assert re.search(r"Liabilities:Reserved:\S+ +-1\.00 USD", ledger)
+        told.reverse(revenue, 100)
+        with told.view() as view:
+            asking = Asking(QUESTIONS["show_statement"], view, told.journal, {"id": a})
+            on_terminal(out, asking)
+        assert "From the reserve for returns" in out.file.getvalue()  # type: ignore[attr-defined]

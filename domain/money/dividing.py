@@ -151,8 +151,8 @@ class RecordRevenue(_Booking):
     amount, a single line stands for all of it.
 
     Below zero, when more came back than was sold, it takes back what came in before, the latest
-    first, as a reversal does. For the rest the pool is in debt: it is taken from the next revenue
-    before that is divided, and nobody is asked to pay.
+    recorded first, as a reversal does. For the rest the pool is in debt: it is taken from the next
+    revenue before that is divided, and nobody is asked to pay.
     """
 
     amount_minor: Annotated[
@@ -279,7 +279,11 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
     makes="reversal",
 )
 class ReverseRevenue(Command):
-    """Reverse revenue, in whole or in part: a refund, a chargeback."""
+    """Reverse revenue, in whole or in part: a refund, a chargeback.
+
+    A reversal stays: what comes in after all, or was taken back by mistake, is recorded as revenue
+    of the same date.
+    """
 
     revenue: RevenueId
     reason: Annotated[Reason, Example("Chargeback.")]
