@@ -13,6 +13,7 @@ from stories import carry_out
 from domain.money.entry import Entry
 from domain.money.payee import Payee
 from domain.money.payout import Payout
+from domain.money.share import Share
 from domain.money.verifying import Verifier
 from domain.refusal import NothingToPay, UnknownContributor
 from projections.money import pools
@@ -27,6 +28,14 @@ def faults(told: Bank, **changed: object) -> list[str]:
     for _, happened in facts:
         if isinstance(happened, Payout.Returned):
             vars(happened).update(changed)
+    return [fault.what for fault in Verifier().read(facts)]
+
+
+def carried_faults(told: Bank, **changed: object) -> list[str]:
+    """What a verifier finds if the one fact that carries an acceptance over said this instead."""
+    facts = [(one.position, one.fact()) for one in told.journal.read()]
+    (carried,) = (each for _, each in facts if isinstance(each, Share.Carried))
+    vars(carried).update(changed)
     return [fault.what for fault in Verifier().read(facts)]
 
 
@@ -115,6 +124,32 @@ def test_an_expense_that_was_paid_back_too_much_or_taken_back_for_nothing_is_fou
         (anew,) = (each for _, each in facts if isinstance(each, Entry.Redivided))
         anew.costs[0][-1] = 0
         assert any("more is taken back" in fault.what for fault in Verifier().read(facts))
+
+
+def test_an_acceptance_of_another_share_or_in_another_pool_is_not_carried_over() -> None:
+    with bank("sqlite:///:memory:") as told:
+        ana, ben, cy = told.people("ana", "ben", "cy")
+        pool, shares = told.pool(), {ana: "4", ben: "4", cy: "2"}
+        before, elsewhere = told.agree(pool, shares), told.agree(told.pool("other"), shares)
+        told.accept(before, ana, cy)
+        told.accept(elsewhere, ana, cy)
+        told.agree(pool, {ana: "5", ben: "3", cy: "2"}, "2026-03")
+        assert carried_faults(told) == []
+        assert carried_faults(told, payee=ana) == [f"{ana} did not accept the same in {before}"]
+        alike = carried_faults(told, earlier=elsewhere)
+        assert alike == [f"{cy} did not accept the same in {elsewhere}"]
+
+
+def test_only_who_accepted_a_share_keeps_what_is_left_of_it_without_being_asked() -> None:
+    with bank("sqlite:///:memory:") as told:
+        ana, ben, pub = told.people("ana", "ben", "publisher")
+        pool = told.pool()
+        first = told.agree(pool, {ana: "1", ben: "1"})
+        told.accept(first, ana)
+        said = {"pool": pool, "payee": ana, "to": pub, "part": "1/4", "effective_at": "2026-02"}
+        told.tell("assign_share", actor=ana, reason="sold", evidence="contract", **said)
+        assert carried_faults(told) == []
+        assert carried_faults(told, payee=ben) == [f"{ben} did not accept the same in {first}"]
 
 
 def test_nothing_that_is_freed_of_a_reserve_is_found() -> None:
