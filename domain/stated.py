@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from domain.identity import is_id, part_id
 from domain.moment import start
-from domain.money.paging import LONGEST_LIST_BYTES, asset_pages
+from domain.paging import LONGEST_LIST_BYTES, asset_pages
 from domain.tree import NotVerified
 
 Content = Mapping[str, Any]

@@ -374,7 +374,7 @@ def test_a_piece_is_posted_and_its_credit_accepted(
         page.get_by_label("Role", exact=True).nth(1).fill("drummer")
         keep(page, f"story-form-{'js' if js else 'plain'}")
         page.get_by_role("button", name="Preview").click()
-        expect(page.get_by_role("table")).to_contain_text("3/10")
+        expect(page.get_by_role("table")).to_contain_text("30 %")
         keep(page, f"story-preview-{'js' if js else 'plain'}")
         page.get_by_role("button", name="Post it").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"A song {tag}")

@@ -20,7 +20,6 @@ from domain.money.books import Books, fold_after
 from domain.money.due import due
 from domain.money.entry import Line, must_add_up
 from domain.money.held import Claim, Question
-from domain.money.paging import LONGEST_LIST_BYTES, pages
 from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
@@ -33,6 +32,7 @@ from domain.money.reserve import UNTIL_FREED, Reserve
 from domain.money.shares import RELEASE, must_be_scope, waived_in
 from domain.money.split import MAXIMUM_EDGES, limit_edges
 from domain.money.through import joined
+from domain.paging import LONGEST_LIST_BYTES, pages
 from domain.permission import OPERATOR, QUOTAS
 from domain.refusal import (
     BadAmount,

@@ -17,7 +17,6 @@ from domain.money.books import Books
 from domain.money.claiming import claimed, maker_of
 from domain.money.held import NO_PARTS
 from domain.money.keeping import share_id
-from domain.money.paging import pages
 from domain.money.payee import Payee
 from domain.money.policy.shares import Agreed
 from domain.money.pool import Pool
@@ -25,6 +24,7 @@ from domain.money.proposal import Content, Proposal
 from domain.money.share import Share
 from domain.money.shares import shares_of
 from domain.money.terms import by_shares, policies_in
+from domain.paging import pages
 from domain.past import Past
 
 ACCEPTED = frozenset({"accepted", "carried"})

@@ -13,12 +13,12 @@ from domain.moment import is_in_future
 from domain.money.books import NOTHING_ABOVE, Above, Books
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.naming import PAYER
-from domain.money.paging import asset_pages, pages
 from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import paper_of
 from domain.money.through import Divides, divided, divides_of
+from domain.paging import asset_pages, pages
 from domain.past import Past
 from domain.permission import OPERATOR
 from domain.refusal import EarnedInFuture

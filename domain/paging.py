@@ -1,4 +1,4 @@
-"""Long lists about money, in pieces of which each fits into a fact.
+"""Long lists, in pieces of which each fits into a fact.
 
 It depends only on the standard library: who verifies a signature cuts a list in the same way.
 """
