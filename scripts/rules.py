@@ -30,6 +30,7 @@ from domain.money.keeping import must_know
 from domain.money.payee import people_among
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
+from domain.money.proposing import CommentOnProposal, about_in
 from domain.money.through import divides_of, groups_among, in_force
 from domain.nouns import NAMED
 from domain.outside import Outside
@@ -320,6 +321,8 @@ def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:
         match one.value:
             case Ref(noun=noun, is_part=False) if noun in NAMED and id is not None:
                 draft.named(noun, id)
+            case Payee() if id is not None and isinstance(command, CommentOnProposal):
+                about_in(draft, draft.get(Proposal, command.proposal), id)
             case Payee() if isinstance(id, str):
                 must_know(draft, [id])
     if by != OPERATOR:

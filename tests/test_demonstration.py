@@ -17,10 +17,13 @@ from stories import raw_connection
 
 from api.application import create_app
 from projections import attribution, formats, history, lineage
+from projections.follower import no_progress
 from projections.money import pools, statements
 from projections.store import View
 from scripts import demonstration
+from scripts.audit import CHECKS
 from scripts.bundle import Ids
+from scripts.difference import all_differences
 from scripts.service import Service, open_service
 from scripts.settings import Settings, read_settings
 from scripts.stemma import main
@@ -108,6 +111,12 @@ def test_what_an_earlier_version_loaded_is_brought_up_to_date_and_loaded_again(
 
 
 # -- its questions -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_an_audit_of_it_finds_nothing(check: str, shown: Service) -> None:
+    found = all_differences(CHECKS[check], shown, no_progress)
+    assert isinstance(found, str), found
 
 
 def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None:

@@ -374,7 +374,7 @@ class CommentOnProposal(Command):
             comment=past.id,
             kind=self.kind,
             text=self.text,
-            about=None if self.about is None else _about(past, noun, self.about),
+            about=None if self.about is None else about_in(past, noun, self.about),
         )
         now = instant(past.now)
         hours = past.get(Pool, noun.pool).opened.review_hours
@@ -405,7 +405,7 @@ def _shares(past: Past, noun: Proposal) -> bool:
     return past.actor == OPERATOR or any(map(past.is_actor, people))
 
 
-def _about(past: Past, noun: Proposal, about: str) -> str:
+def about_in(past: Past, noun: Proposal, about: str) -> str:
     """The payee or asset of the proposal, or a person or work that may be missing from it.
 
     No other text: what people write is stored only where it can be erased.
