@@ -1329,7 +1329,7 @@ def test_a_piece_is_recorded_without_a_date_that_has_not_come(database: str) -> 
             assert left == [(f"line {number}", "made_in_future") for number in (1, 2)] + [
                 ("line 2", "unknown_work")
             ]
-            # It is told what is wrong with the piece, not with a source of it.
+            # The message is about the piece, not about a source of it.
             assert [one.code for one in report.refused] == ["bad_made_at"]
         corrected = imported(service, [{**report.left_out[0].line, "made_at": "1999"}])
         assert corrected.recorded == {"work.redate": 1}

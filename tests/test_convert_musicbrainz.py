@@ -31,7 +31,7 @@ RECORDING: dict[str, Any] = {
          "attributes": ["whispered"], "artist": ARTIST},
         {"type": "performance", "target-type": "work", "direction": "forward",
          "attributes": ["medley", "partial"],
-         "work": {"id": "w-1", "title": "A Song", "iswcs": [], "relations": [
+         "work": {"id": "a-song", "title": "A Song", "iswcs": [], "relations": [
              {"type": kind, "target-type": "artist", "direction": "backward", "artist": ARTIST}
              for kind in ("composer", "lyricist", "publishing")
          ]}},
@@ -70,7 +70,7 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         {**artist, "role": "performer", "display": "incantation, whispered"},
     ]  # fmt: skip
     assert piece["sources"] == [
-        {"uri": f"{SITE}/work/w-1", "kind": "quotation", "title": "A Song",
+        {"uri": f"{SITE}/work/a-song", "kind": "quotation", "title": "A Song",
          "note": "medley, partial", "creators": "Bob Dylan"},
         {"work": "musicbrainz:recording:r-2", "kind": "sample"},
     ]  # fmt: skip
@@ -93,7 +93,7 @@ def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> N
         "relations": [{**backward, "recording": {"id": "r-1", "title": "Dreadful Day"}}],
     }
     of_work = {**backward, "type": "performance", "attributes": ["cover"]}
-    work = {"id": "w-2", "title": "Song", "iswcs": [], "relations": [
+    work = {"id": "another-song", "title": "Song", "iswcs": [], "relations": [
         {**of_work, "recording": {"id": "r-9", "title": "Sung"}},
     ]}  # fmt: skip
     browsed = {"recording-count": 2, "recordings": [RECORDING, older]}

@@ -19,9 +19,9 @@ from api.web.desk import forms_for
 from api.web.drawing import as_file, painted
 from api.web.earned import earnings_drawn
 from api.web.frame import Answer, Frame, When, asked, id_in_path, reader, to_page
-from domain.money import currency
 from domain.money import payee as payees
 from domain.money.apportionment import divide
+from domain.money.currency import money
 from domain.money.dividing import RecordRevenue
 from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
@@ -189,7 +189,7 @@ def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
         vias=tuple(_via(via, release, names) for via in used),
         payees=tuple(Payee(id, _payee(told[id]), _payee_address(id)) for id in earned),
         paid=tuple(paid),
-        money=lambda amount: currency.money(amount, opened.currency),
+        money=lambda amount: money(amount, opened.currency),
         href=words.address(names[release]),
     )
     return split_svg(picture, stand_alone=True)
