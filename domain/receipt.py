@@ -26,6 +26,7 @@ from domain.tree import (
     leaf_hash,
     verify_inclusion,
 )
+from domain.trust import Misused
 
 # -- Leaves --------------------------------------------------------------------------------------
 
@@ -191,13 +192,15 @@ class LogProof:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take a proof apart."""
+        """Take a proof apart; Misused if there are several."""
         head, blank, checkpoint = readable(data, "receipt").partition("\n\n")
         if not blank or not checkpoint.endswith("\n"):
             raise NotVerified("the receipt does not end with a blank line and a checkpoint")
         header, *lines = head.split("\n")
         if header != HEADER:
             raise NotVerified(f"the receipt does not begin with {HEADER}")
+        if f"\n{HEADER}\n" in checkpoint:
+            raise Misused("the file holds several receipts: “verify history” checks them")
         extra = None
         if lines and lines[0].startswith("extra "):
             extra = base64(lines.pop(0).removeprefix("extra "), "extra data")

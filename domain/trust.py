@@ -23,6 +23,10 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _BLANKS = re.compile("[ \t]+")
 
 
+class Misused(NotVerified):
+    """A key, policy or file of another kind, or options that exclude each other: no verdict."""
+
+
 class Party(NamedTuple):
     """A log or a witness: its key, and where it is."""
 
@@ -76,7 +80,7 @@ class Policy:
 
 
 def read_policy(data: bytes) -> Policy:
-    """The policy in a file; NotVerified, with the line, if it is none."""
+    """The policy in a file; Misused, with the line, if it is none."""
     policy, used = Policy(), set[str]()
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
@@ -85,9 +89,9 @@ def read_policy(data: bytes) -> Policy:
             # Octets that are not ASCII are opaque, and stay what they are.
             _read_line(policy, used, line.decode("utf-8", "surrogateescape").strip(" \t"))
         except NotVerified as problem:
-            raise NotVerified(f"line {number} of the policy: {problem}") from problem
+            raise Misused(f"line {number} of the policy: {problem}") from problem
     if policy.quorum is None:
-        raise NotVerified("the policy has no line with its quorum")
+        raise Misused("the policy has no line with its quorum")
     return policy
 
 
@@ -159,13 +163,13 @@ def trusted_by(
 ) -> tuple[list[VerifierKey], dict[str, Any]]:
     """The keys of logs in a policy, and what open_checkpoint asks of witnesses with it.
 
-    Without a policy, so many of the witnesses that are named. NotVerified for both: what is named
+    Without a policy, so many of the witnesses that are named. Misused for both: what is named
     besides a policy would seem to be asked for.
     """
     if data is None:
         return [], {"witnesses": witnesses, "quorum": quorum}
     if witnesses or quorum is not None:
-        raise NotVerified("the policy says which witnesses are needed: name none besides it")
+        raise Misused("the policy says which witnesses are needed: name none besides it")
     policy = read_policy(data)
     logs = [one.key for one in policy.logs if one.key is not None]
     return logs, {"witnesses": policy.witness_keys, "quorum": policy.is_met}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from domain.signature import (
 from domain.tree import (
     NotVerified,
 )
+from domain.trust import Misused
 
 
 def read_actor_keys(
@@ -53,22 +55,19 @@ def read_disclosures(path: Path) -> list[Disclosure]:
 
 
 def read_keys(texts: Iterable[str]) -> list[VerifierKey]:
-    """Verifier keys as text, or from files with one per line."""
+    """Verifier keys as text, or from files with one per line; Misused for anything else."""
     return [key for text in texts for key in _keys_in(text)]
 
 
 def _keys_in(text: str) -> list[VerifierKey]:
     try:
         return [VerifierKey.parse(text)]
-    except NotVerified:
+    except NotVerified as problem:
         path = Path(text)
-        if len(text) > 4096 or not path.is_file():
-            said = (
-                f"{text[:100]!r} is neither a public key, as NAME+ID+BASE64, nor a file with some"
-            )
-            raise NotVerified(said) from None
-        lines = path.read_text("utf-8").split("\n")
-        keys = [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
-        if not keys:
-            raise
-        return keys
+        if len(text) <= 4096 and path.is_file():
+            lines = path.read_text("utf-8", "replace").split("\n")
+            with suppress(NotVerified):
+                if keys := [VerifierKey.parse(line.strip()) for line in lines if line.strip()]:
+                    return keys
+        what = "is neither a public key, as NAME+ID+BASE64, nor a file with some"
+        raise Misused(f"{text[:100]!r} {what}: {problem}") from problem

@@ -33,7 +33,7 @@ from domain.tree import (
     NotVerified,
     leaf_hash,
 )
-from domain.trust import trusted_by
+from domain.trust import Misused, trusted_by
 from scripts.described import (
     describe_as_of,
     describe_chain,
@@ -252,7 +252,7 @@ def _check_promise(
     """Of a note, of the whole answer to a write, or of all that an import kept."""
     promises = [open_promise(note, keys) for note in _promises_in(data)]
     if (options.witness or options.policy) and not (options.receipt or options.mirror):
-        raise NotVerified("witnesses do not see promises: give --mirror or --receipt as well")
+        raise Misused("witnesses do not see promises: give --mirror or --receipt as well")
     if len(promises) > 1:
         yield f"promises    {len(promises)}"
     for promise in dict.fromkeys((promises[0], promises[-1])):
@@ -338,7 +338,7 @@ def _check_log(
     options: argparse.Namespace, keys: list[VerifierKey], asked: dict[str, Any]
 ) -> Iterator[str]:
     if options.hashes and options.of:
-        raise NotVerified("a mirror of the hashes alone has no facts to count")
+        raise Misused("a mirror of the hashes alone has no facts to count")
     trusted = open_checkpoint((options.file / "checkpoint").read_bytes(), keys, **asked)
     _must_be_recent(options, trusted)
     checkpoint = trusted.checkpoint
@@ -362,13 +362,13 @@ def _must_be_recent(options: argparse.Namespace, trusted: Trusted) -> None:
     if options.max_age is None:
         return
     if not trusted.cosignatures:
-        raise NotVerified("only witnesses say when a tree was seen: give --witness with --max-age")
+        raise Misused("only witnesses say when a tree was seen: give --witness with --max-age")
     must_be_seen(trusted, options.max_age)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print what the file proves and return 0; 1 if it is not valid; 3 if something asked for is
-    neither proven nor contradicted."""
+    """Print what the file proves and return 0; 1 if it is not valid; 2 if it could not be checked
+    with what was given; 3 if something asked for is neither proven nor contradicted."""
     parser, lines, unproven = _parser(), list[str](), ""
     options = parser.parse_args(words)
     if not (options.key or options.policy):
@@ -378,12 +378,15 @@ def main(words: Sequence[str] | None = None) -> int:
             lines.append(line)
     except NotProven as problem:
         unproven = str(problem)
+    except Misused as problem:
+        print(f"Error: {printable(str(problem))}", file=sys.stderr)
+        return 2
     except NotVerified as problem:
         print(f"NOT VERIFIED: {printable(str(problem))}", file=sys.stderr)
         return 1
     except OSError as problem:
         print(f"Error: {problem.filename}: {problem.strerror}", file=sys.stderr)
-        return 1
+        return 2
     print(f"{'not proven' if unproven else 'verified':<12}{options.file}")
     print(*lines, sep="\n")
     if unproven:

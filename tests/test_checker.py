@@ -162,6 +162,8 @@ def test_a_key_that_is_none_is_not_called_a_forgery(page: Page, given: Given) ->
     weak = "example.org/log+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     for key in ("", "stemma", KEY[:-1], KEY.replace("+", "+0", 1), weak, SIGNER.secret_text()):
         assert check(page, receipt, key)["verdict"] == "cannot check", key
+    several = check(page, receipt * 2, KEY)
+    assert (several["verdict"], "several receipts" in several["why"]) == ("cannot check", True)
 
 
 def test_a_checkpoint_is_compared_as_far_as_it_is_shown(page: Page, given: Given) -> None:

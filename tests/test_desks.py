@@ -204,7 +204,8 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
     kept = auditor.post("/audit", {"text": promise}).text_seen
     assert f"Kept. The log holds what it promised at position {position}" in kept
     as_of = served.operator.get(f"/log/as-of/{position}").text
-    for other, said in (("{}", "stemma verify"), (as_of, "stemma verify as-of FILE")):
+    several = ("stemma verify history FILE", receipt * 2)
+    for said, other in (("stemma verify", "{}"), ("stemma verify as-of FILE", as_of), several):
         page = auditor.post("/audit", {"text": other})
         assert said in page.text_seen
     for file in (proof, promise):

@@ -119,7 +119,7 @@ def test_how_old_a_cosignature_may_be_is_asked(tmp_path: Path) -> None:
     code, output = run(*words, "--witness", WITNESS.verifier, "--max-age", "1h")
     assert (code, "frozen: witnesses" in output) == (1, True), output
     code, output = run(*words, "--max-age", "1h")
-    assert (code, "give --witness" in output) == (1, True), output
+    assert (code, "give --witness" in output) == (2, True), output
     assert run(*words, "--max-age", "soon")[0] == 2
 
 

@@ -408,21 +408,29 @@ def test_the_command_checks_a_checkpoint(
     assert main(["checkpoint", str(file), "--key", str(LOG.verifier), *witness, *quorum]) == 0
 
 
-@pytest.mark.parametrize("key", ["nonsense", "", "x" * 5000])
-def test_a_key_that_is_none_is_named(
+@pytest.mark.parametrize("key", ["nonsense", "", "x" * 5000, f"{LOG.verifier}A", __file__])
+def test_a_key_that_is_none_is_named_and_not_called_a_forgery(
     key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "receipt"
     file.write_bytes(RECEIPT)
-    assert main(["receipt", str(file), "--key", key]) == 1
-    assert (
-        "is neither a public key, as NAME+ID+BASE64, nor a file with some"
-        in capsys.readouterr().err
-    )
+    assert main(["receipt", str(file), "--key", key]) == 2
+    said = capsys.readouterr().err
+    assert "is neither a public key, as NAME+ID+BASE64, nor a file with some" in said
+    assert "NOT VERIFIED" not in said
+
+
+def test_several_receipts_in_a_file_are_for_another_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "receipts"
+    file.write_bytes(RECEIPT * 2)
+    assert main(["receipt", str(file), "--key", str(LOG.verifier)]) == 2
+    assert "several receipts: “verify history” checks them" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["receipt", "no-such-file", "--key", str(LOG.verifier)]) == 1
+    assert main(["receipt", "no-such-file", "--key", str(LOG.verifier)]) == 2
     assert "no-such-file" in capsys.readouterr().err
 
 

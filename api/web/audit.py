@@ -18,7 +18,7 @@ from domain.checkpoint import Trusted, open_checkpoint
 from domain.latest import Latest, verify_latest
 from domain.note import VerifierKey
 from domain.promise import Promise, open_promise
-from domain.receipt import HEADER, WITHHELD, is_receipt, leaf_bytes, verify_receipt
+from domain.receipt import HEADER, WITHHELD, leaf_bytes, verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import NotVerified, leaf_hash
 from projections import history, timeline
@@ -69,7 +69,7 @@ def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
                 return _latest_told(frame, verify_latest(data, log.public_keys()))
             case promise.HEADER:
                 return _promise_told(log, open_promise(data, log.public_keys()))
-            case first if not is_receipt(data) and (other := _other(data, first)):
+            case first if other := _other(data, first):
                 return {"wrong": "This page does not check such a file.", "other": other}
         receipt = verify_receipt(data, log.public_keys())
     except NotVerified as problem:

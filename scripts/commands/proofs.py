@@ -246,11 +246,14 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
 @contextmanager
 def believed() -> Iterator[None]:
     """Failed verifications and unreachable logs are reported in a sentence."""
+    from domain.trust import Misused
     from scripts.described import printable
     from scripts.mirror import NotVerified, Unreachable
 
     try:
         yield
+    except Misused as problem:
+        raise click.UsageError(printable(str(problem))) from problem
     except NotVerified as problem:
         raise click.ClickException(f"NOT VERIFIED: {printable(str(problem))}") from problem
     except Unreachable as problem:

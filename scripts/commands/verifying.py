@@ -37,7 +37,8 @@ def verify() -> None:
     """Verify receipts, checkpoints and mirrors offline, or the database itself.
 
     Offline verification needs no database, and of this program only scripts/verify.py and the files
-    of domain/ that it imports.
+    of domain/ that it imports. Status 1: not valid; 2: what was given checks nothing, such as a
+    mistyped key; 3: something that was asked is neither proven nor contradicted.
     """
 
 
