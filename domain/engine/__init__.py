@@ -381,8 +381,9 @@ class Engine(ABC):
             named = f"{table.name}_by ON {table.name} ({by})"
             yield f"CREATE INDEX IF NOT EXISTS {named} WHERE {rows}"
         if table.unique:
-            named = f"{table.name}_{table.unique}"
-            yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} ON {table.name} ({table.unique})"
+            named = f"{table.name}_{table.unique} ON {table.name} ({table.unique})"
+            # Most rows have none: they are no part of it.
+            yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} WHERE {table.unique} IS NOT NULL"
         yield from self.guards(table)
 
     def storage(self, _table: Table) -> str:

@@ -301,6 +301,8 @@ class SQLiteEngine(Engine):
             connection.execute("PRAGMA secure_delete = ON")
             connection.set_progress_handler(is_over, STEPS)
             connection.execute("PRAGMA cache_size = -65536")
+            # A page that is written often comes into the file once in four times as many commits.
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
             # Pages that the system has in memory are read in place.
             connection.execute("PRAGMA mmap_size = 4294967296")
             self._local.connection = connection
