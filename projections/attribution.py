@@ -28,8 +28,9 @@ from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
-from projections.question import LIMIT, After, Limit, question
+from projections.question import After, Limit, Paged, question
 from projections.store import (
+    LIMIT,
     Page,
     View,
     counting,
@@ -787,9 +788,7 @@ def accounts_of(view: View, number: int) -> list[int]:
 
 
 @question("list_attribution", "/contributors/{id}/attribution", cli="attribution")
-def attribution(
-    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[PartInRelease]:
+def attribution(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[PartInRelease]:
     """Every release this person is in, how, and through what; the latest first."""
     same = accounts(view, id)
     page, more = view.page(
@@ -801,8 +800,7 @@ def attribution(
         # Not a join: SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
-        after,
-        limit,
+        **part,
         first=NEVER,
         accounts=same,
     )

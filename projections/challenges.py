@@ -39,8 +39,8 @@ from projections.finding import (
     in_order,
     sort_of,
 )
-from projections.question import LIMIT, After, Limit, Search, question
-from projections.store import Page, View, holds
+from projections.question import After, Limit, Paged, Search, question
+from projections.store import LIMIT, Page, View, holds
 from projections.tables import (
     Amend,
     Change,
@@ -198,8 +198,7 @@ def challenges(
     issuer: Annotated[ContributorId | None, "Issued by this person."] = None,
     sort: SortOfChallenges = "issued",
     reverse: Reverse = False,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[ChallengeItem]:
     """Find challenges that match every filter, the latest issued first."""
     now, said = moment(view, journal), dict[str, Any]()
@@ -216,7 +215,7 @@ def challenges(
         said["issuer"] = projects.ids_of(view, issuer)
     source = f"@challenges c WHERE {' AND '.join(where)}"
     order = CHALLENGE_ORDERS[sort]
-    rows, more = in_order(view, _CHALLENGE, source, order, after, limit, reverse=reverse, **said)
+    rows, more = in_order(view, _CHALLENGE, source, order, **part, reverse=reverse, **said)
     found = [ChallengeRow(*row[: len(ChallengeRow._fields)]) for row in rows]
     return Page(list(_items(view, found, now)), more)
 

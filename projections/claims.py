@@ -6,7 +6,7 @@ They are shown as claims, with who may answer, and are in no other answer about 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -16,15 +16,13 @@ from domain.values import Flag, WorkId
 from projections import attribution, lineage, people
 from projections.lineage import WorkRow
 from projections.pending import CREDITS, JOINS, OFFERS, REMIXES
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View, holds
 from projections.told import ClaimTold
 
 
 @question("list_work_claims", "/works/{id}/claims", cli="claims")
-def on_work(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[ClaimTold]:
+def on_work(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[ClaimTold]:
     """What others claim about a work, and who may accept or decline it; the oldest first.
 
     None of it counts before it is accepted.
@@ -32,7 +30,7 @@ def on_work(
     number = lineage.find(view, id).number
     both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work "
     both += f"UNION ALL {JOINS} AND (j.work = :work OR j.target = :work)"
-    return _page(view, both, after, limit, work=number)
+    return _page(view, both, **part, work=number)
 
 
 @question("list_claims", "/claims", cli="waiting")
@@ -44,8 +42,7 @@ def waiting(
     overdue: Annotated[
         bool, Flag(help="Instead those on any work that nobody has answered in time.")
     ] = False,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[ClaimTold]:
     """The claims that wait for your answer, the oldest first.
 
@@ -55,7 +52,7 @@ def waiting(
     if overdue:
         late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now "
         late += f"UNION ALL {JOINS} AND j.deadline <= :now"
-        return _page(view, late, after, limit, now=instant(journal.clock()))
+        return _page(view, late, **part, now=instant(journal.clock()))
     own = [] if actor == OPERATOR else attribution.accounts(view, actor)
     posters = [] if actor == OPERATOR else people.ids(view, actor)
     of = "w.poster IN :posters AND w.kind <> 'outside'"
@@ -67,17 +64,12 @@ def waiting(
         f"UNION ALL {JOINS} AND j.asked IN ({here}) "
         f"UNION ALL {OFFERS} AND c.contributor IN :own"
     )
-    return _page(view, every, after, limit, posters=posters, own=own)
+    return _page(view, every, **part, posters=posters, own=own)
 
 
-def _page(view: View, both: str, after: str | None, limit: int, **values: Any) -> Page[ClaimTold]:
-    page, more = view.page(
-        f"SELECT * FROM ({both}) AS claims WHERE born > :beyond ORDER BY born",
-        after,
-        limit,
-        at=0,
-        **values,
-    )
+def _page(view: View, both: str, **values: Any) -> Page[ClaimTold]:
+    sql = f"SELECT * FROM ({both}) AS claims WHERE born > :beyond ORDER BY born"
+    page, more = view.page(sql, at=0, **values)
     return Page(_told(view, page), more)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.claim import PENDING, POSTER
 from domain.credit import Credit
@@ -29,7 +29,7 @@ from projections.hidden import NOT_HIDDEN
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.readers import Reader
 from projections.nouns import noun_at
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View, holds, sliced
 from projections.told import Count, PersonRef, WorkRef
 
@@ -290,21 +290,20 @@ def obstacles(
     *,
     actor: str,
     kind: Annotated[KindOfObstacle | None, "Only of this kind."] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[Obstacle]:
     """What stands in the way of a release, the gravest kinds first: whom to ask, and for what.
 
     Shares are only told to those who may read the agreements of its pools.
     """
-    return listed(Scope(view, journal, id, actor), kind, after, limit)
+    return listed(Scope(view, journal, id, actor), kind, **part)
 
 
-def listed(scope: Scope, kind: str | None, after: str | None, limit: int) -> Page[Obstacle]:
+def listed(scope: Scope, kind: str | None, **part: Unpack[Paged]) -> Page[Obstacle]:
     """A page of the obstacles of one kind, or of all."""
     every = scope.found if kind is None else {kind: scope.of(kind)}
     found = [(name, row) for name, rows in every.items() for row in rows]
-    page, more = sliced(found, after, limit)
+    page, more = sliced(found, **part)
     return Page(_told(scope.view, page), more)
 
 

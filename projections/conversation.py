@@ -25,9 +25,9 @@ from domain.values import (
     one_of,
 )
 from projections import attribution, projects
-from projections.question import LIMIT, After, Limit, question
+from projections.question import After, Limit, question
 from projections.references import references
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.store import LIMIT, Page, View, cut, decode_cursor, holds
 from projections.tables import (
     NEVER,
     Amend,

@@ -25,7 +25,7 @@ from domain.values import Example, Flag, Number, Role, number_of, one_of
 from projections import identifiers
 from projections.hidden import NOT_HIDDEN
 from projections.question import Search
-from projections.store import View, counting, cut, decode_cursor, holds
+from projections.store import LIMIT, View, counting, cut, decode_cursor, holds
 from projections.told import AiUsed, Facet, KindOfWork, PeopleFacets, WorkFacets
 
 REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
@@ -329,8 +329,8 @@ def in_order(
     columns: str,
     source: str,
     order: Order,
-    after: str | None,
-    limit: int,
+    after: str | None = None,
+    limit: int = LIMIT,
     *,
     reverse: bool = False,
     **values: Any,

@@ -6,7 +6,7 @@ How many there are is public. A name is shown only of those who chose it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, Unpack
 
 from domain.contributor import Contributor
 from domain.fact import Fact
@@ -19,7 +19,7 @@ from projections import attribution, challenges, lineage, projects
 from projections.feed import is_public
 from projections.grants import roles_of
 from projections.money.readers import Reader
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.references import references
 from projections.store import Page, View, holds
 from projections.tables import Amend, Change, Numbers, Projection, born, facts_about, table
@@ -81,13 +81,7 @@ class FollowerTold(TypedDict):
 
 @question("list_follows", "/contributors/{id}/follows", cli="contributor follows", may=OWN | READS)
 def of_contributor(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: ContributorId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[FollowTold]:
     """What this person follows, the latest first.
 
@@ -97,8 +91,7 @@ def of_contributor(
     page, more = view.page(
         "SELECT f.kind, f.own_about, f.shown, f.born FROM @follows f "
         f"WHERE f.follower IN :accounts AND {HOLDS} AND f.born < :beyond ORDER BY f.born DESC",
-        after,
-        limit,
+        **part,
         first=1 << 62,
         accounts=accounts,
     )
@@ -222,12 +215,11 @@ ABOUTS: Mapping[str, Callable[[View, str], list[int]]] = {
 """The numbers of what is followed, by its kind."""
 
 
-def _shown(view: View, kind: str, id: str, after: str | None, limit: int) -> Page[FollowerTold]:
+def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
     page, more = view.page(
         f"SELECT f.follower, f.born FROM {_PEOPLE} AND f.shown = :public AND f.born < :beyond "
         "ORDER BY f.born DESC",
-        after,
-        limit,
+        **part,
         first=1 << 62,
         abouts=ABOUTS[kind](view, id),
         public=PUBLIC,
@@ -239,10 +231,8 @@ def _shown(view: View, kind: str, id: str, after: str | None, limit: int) -> Pag
 def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
     """The question for who follows one of a kind; its docstring is ``says``."""
 
-    def of(
-        view: View, id: str, *, after: After | None = None, limit: Limit = LIMIT
-    ) -> Page[FollowerTold]:
-        return _shown(view, kind, id, after, limit)
+    def of(view: View, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
+        return _shown(view, kind, id, **part)
 
     def followers(view: View, id: str) -> int:
         return count(view, ABOUTS[kind](view, id))

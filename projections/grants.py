@@ -15,8 +15,8 @@ from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ContributorId, GrantedRole, WorkId
 from projections import attribution, lineage
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor
+from projections.question import After, Limit, question
+from projections.store import LIMIT, Page, View, cut, decode_cursor
 from projections.told import GrantTold
 
 

@@ -20,8 +20,8 @@ from projections.following import Followed, must_be_own
 from projections.history import tell
 from projections.money.readers import Reader
 from projections.notices import HAPPENED, TOLD, values_of
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor
+from projections.question import After, Limit, question
+from projections.store import LIMIT, Page, View, cut, decode_cursor
 from projections.told import FactTold
 
 SCANNED = 250

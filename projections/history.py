@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 from domain.fact import Fact
 from domain.journal import Journal
@@ -36,8 +36,8 @@ from domain.values import (
 from projections import attribution, challenges, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor, place_of, sliced
+from projections.question import After, Limit, Paged, question
+from projections.store import LIMIT, Page, View, cut, decode_cursor, place_of, sliced
 from projections.tables import Change, Numbers, Projection, Put, table
 from projections.told import Disclosures, DisclosuresOfFact, FactInHistory, FactTold
 
@@ -68,16 +68,10 @@ def _asked(noun: str, path: str, ids: Any, says: str) -> Answer:
     """The question for the history of one of a noun; its docstring is ``says``."""
 
     def of(
-        view: View,
-        journal: Journal,
-        id: str,
-        *,
-        actor: str,
-        after: After | None = None,
-        limit: Limit = LIMIT,
+        view: View, journal: Journal, id: str, *, actor: str, **part: Unpack[Paged]
     ) -> Page[FactInHistory]:
         tells = _history if noun in PROVEN else _stream
-        return tells(noun, Reader(view, journal, actor), view, id, after, limit)
+        return tells(noun, Reader(view, journal, actor), view, id, **part)
 
     of.__doc__, of.__annotations__["id"] = says, ids
     return question(f"show_{noun}_history", path, cli="history", may=EVERYONE)(of)
@@ -132,7 +126,7 @@ PROVEN = {
 
 
 def _history(
-    noun: str, reader: Reader, view: View, id: str, after: str | None, limit: int
+    noun: str, reader: Reader, view: View, id: str, after: str | None = None, limit: int = LIMIT
 ) -> Page[FactInHistory]:
     """A history without the facts that others may read; their numbers are missing in it."""
     place = decode_cursor(after, int) or [0]
@@ -166,7 +160,7 @@ _FEW: Mapping[str, Callable[[View, str], object]] = {
 
 
 def _stream(
-    noun: str, reader: Reader, view: View, id: str, after: str | None, limit: int
+    noun: str, reader: Reader, view: View, id: str, after: str | None = None, limit: int = LIMIT
 ) -> Page[FactInHistory]:
     """The facts that happened to one noun; they are few, and numbered by their versions."""
     _FEW[noun](view, id)

@@ -6,7 +6,7 @@ Each kind names the commands that answer it; a test finds a command to which no 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.journal import Journal
 from domain.money.proposal import Proposal
@@ -16,8 +16,8 @@ from domain.values import EDGE, CurrencyCode, Example, one_of
 from projections import attribution, lineage
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
 from projections.nouns import noun_at
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor, holds
+from projections.question import Paged, question
+from projections.store import LIMIT, Page, View, cut, decode_cursor, holds
 from projections.told import Agent, Count, PersonRef, WorkRef
 from projections.waiting import Asked, Waiting
 
@@ -108,21 +108,14 @@ class InboxItem(TypedDict):
 
 
 @question("list_inbox", "/inbox", cli="inbox", may=OWN)
-def inbox(
-    view: View,
-    journal: Journal,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
-) -> Page[InboxItem]:
+def inbox(view: View, journal: Journal, *, actor: str, **part: Unpack[Paged]) -> Page[InboxItem]:
     """Everything that waits for your answer or decision, the most urgent first.
 
     Claims, credits and shares, disputes with the money they hold, comments on what you proposed,
     payouts that came back. For the operator and people with a role, also what waits for them in
     that role.
     """
-    return of_kinds(view, journal, actor, tuple(KINDS), after=after, limit=limit)
+    return of_kinds(view, journal, actor, tuple(KINDS), **part)
 
 
 def of_kinds(

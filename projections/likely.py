@@ -7,7 +7,7 @@ differ, then the latest first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from domain.claim import PENDING
 from domain.dates import is_surely_before
@@ -17,7 +17,7 @@ from domain.values import WorkId
 from projections import challenges, lineage
 from projections.finding import REMIX_COUNTS
 from projections.identifiers import COUNTS
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View, counting, holds, sliced
 from projections.told import WorkRef
 from projections.told_finding import LIKELY, LikelySource, WhyLikely
@@ -41,9 +41,7 @@ class Why(NamedTuple):
 
 
 @question("list_likely_sources", "/works/{id}/likely-sources", cli="work likely-sources")
-def likely_sources(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[LikelySource]:
+def likely_sources(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[LikelySource]:
     """Works that one may have been made from and does not cite: each with the reasons.
 
     The same file or similar content, answers to the same challenge, and the sources of its sources.
@@ -51,7 +49,7 @@ def likely_sources(
     row = lineage.find(view, id)
     found = _without_impossible(view, row, _reasons(view, row))
     ranked = sorted(found, key=lambda work: (min(found[work])[:2], -work))
-    page, more = sliced(ranked, after, limit)
+    page, more = sliced(ranked, **part)
     return Page(list(_told(view, {work: sorted(found[work]) for work in page})), more)
 
 

@@ -34,8 +34,8 @@ from projections import finding, walking
 from projections.ancestry import ancestry, numbered
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, counting, cut, decode_cursor, holds, within_bytes
+from projections.question import After, Limit, question
+from projections.store import LIMIT, Page, View, counting, cut, decode_cursor, holds, within_bytes
 from projections.tables import (
     Amend,
     Change,

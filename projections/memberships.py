@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Unpack
 
 from domain.contributor import Contributor
 from domain.journal import Journal
@@ -14,27 +15,23 @@ from projections import attribution, groups
 from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
 from projections.nouns import noun_at
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, cut, decode_cursor
+from projections.question import Paged, question
+from projections.store import LIMIT, Page, View, cut, decode_cursor
 from projections.tables import row_of
 from projections.told import GroupDivisionTold, MembershipTold
 
 
 @question("list_members", "/contributors/{id}/members", cli="contributor members")
-def members(
-    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[MembershipTold]:
+def members(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
     """Who is or was in a group, in the order of offers; only accepted memberships count."""
     found = groups.members(view, attribution.accounts(view, id), all_states=True)
-    return _page(view, found, after, limit)
+    return _page(view, found, **part)
 
 
 @question("list_groups", "/contributors/{id}/groups", cli="contributor groups")
-def groups_of(
-    view: View, id: ContributorId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[MembershipTold]:
+def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
     """The groups that somebody is or was in, and those that wait for them to agree."""
-    return _page(view, groups.groups_of(view, attribution.accounts(view, id)), after, limit)
+    return _page(view, groups.groups_of(view, attribution.accounts(view, id)), **part)
 
 
 @question(
@@ -58,7 +55,7 @@ def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> 
 
 
 def _page(
-    view: View, found: Sequence[Member], after: str | None, limit: int
+    view: View, found: Sequence[Member], after: str | None = None, limit: int = LIMIT
 ) -> Page[MembershipTold]:
     (beyond,) = decode_cursor(after, int) or [0]
     left = [one for one in found if one.born > beyond]

@@ -10,7 +10,7 @@ is read from the journal, as in a history.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from domain.challenge import Answer
 from domain.claim import CONTRIBUTOR
@@ -37,7 +37,7 @@ from domain.values import ContributorId
 from projections.following import must_be_own
 from projections.history import tell
 from projections.money.readers import Reader
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View
 from projections.tables import Change, Numbers, Projection, Put, facts_about, table
 from projections.told import FactTold
@@ -184,13 +184,7 @@ def values_of(accounts: Sequence[int], named: Collection[str], *before: str) -> 
 
 @question("list_notices", "/contributors/{id}/notices", cli="notices", may=OWN | READS)
 def of_contributor(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: ContributorId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[FactTold]:
     """The notices of this person: disputes that concern them, answers and decisions.
 
@@ -200,8 +194,7 @@ def of_contributor(
     page, more = view.page(
         f"SELECT position FROM ({TOLD}) AS told "
         "WHERE position > :beyond AND position <= :as_of ORDER BY position",
-        after,
-        limit,
+        **part,
         **values_of(accounts, named, ""),
     )
     reader, found = Reader(view, journal, actor), journal.facts.at([at for (at,) in page])

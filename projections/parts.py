@@ -5,12 +5,14 @@ Who contributed (see attribution) shows only the first of them.
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from domain.pedigree import Pedigree
 from domain.values import ContributorId, WorkId
 from projections import attribution, lineage
 from projections.attribution import Share
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, place_of, sliced
+from projections.question import After, Limit, Paged, question
+from projections.store import LIMIT, Page, View, place_of, sliced
 from projections.told import CreditLine, PathIn
 
 MOST_PATHS = 1000
@@ -21,16 +23,11 @@ _HERE = "/works/{id}/contributors/{contributor}"
 
 @question("list_part_credits", f"{_HERE}/credits", cli="work credits", as_published=True)
 def credits(
-    view: View,
-    id: WorkId,
-    contributor: ContributorId,
-    *,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, id: WorkId, contributor: ContributorId, **part: Unpack[Paged]
 ) -> Page[CreditLine]:
     """Every credit that one person has in a work, through every generation."""
     tree, share = _part(view, id, contributor)
-    shown, more = sliced(share.credits, after, limit)
+    shown, more = sliced(share.credits, **part)
     rows = attribution.whole(view, shown)
     texts = attribution.texts_of(view, rows)
     ids = lineage.ids_of(view, {row.work for row in rows})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from domain.credit import NOT_COUNTED
 from projections import attribution, lineage
@@ -15,21 +15,19 @@ from projections.attribution import CreditRow
 from projections.hidden import NOT_HIDDEN
 from projections.money import balances, payouts
 from projections.money.told import PayoutTold
+from projections.question import Paged
 from projections.store import Page, View, counting, holds
 from projections.tables import NEVER
 
 
-def made_by(
-    view: View, id: str, *, after: str | None = None, limit: int = 50
-) -> Page[dict[str, Any]]:
+def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
     """The works somebody is credited on, the latest first, and how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
         f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND {NOT_HIDDEN} "
         "AND c.work < :beyond "
         "ORDER BY c.work DESC",
-        after,
-        limit,
+        **part,
         first=NEVER,
         accounts=attribution.accounts(view, id),
     )

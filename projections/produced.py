@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, Unpack
 
 from domain.journal import Journal
 from domain.known import Known
@@ -11,7 +11,7 @@ from domain.permission import OPERATOR
 from domain.values import ReleaseId
 from projections import people
 from projections.money.pools.payees import payees_told
-from projections.question import LIMIT
+from projections.question import Paged
 from projections.store import Page, View, holds
 from projections.tables import NEVER
 
@@ -50,16 +50,13 @@ def who(view: View, proposal: str, state: str) -> Who:
     return Who(int(count), sorted(one["name"] or one["id"] for one in told.values()))
 
 
-def releases_of(
-    view: View, journal: Journal, actor: str, *, after: str | None = None, limit: int = LIMIT
-) -> Page[Produced]:
+def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged]) -> Page[Produced]:
     """The releases of somebody, the latest first; the operator's are those they assembled."""
     page, more = view.page(
         "SELECT w.id, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
         "WHERE w.kind = 'release' AND (w.poster IN :posters OR w.id IN :produced) "
         f"AND w.number < :beyond AND {holds('w')} ORDER BY w.number DESC",
-        after,
-        limit,
+        **part,
         first=NEVER,
         posters=[OPERATOR] if actor == OPERATOR else people.ids(view, actor),
         produced=_granted(view, journal, actor),

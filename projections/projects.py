@@ -8,7 +8,7 @@ Tables, rows and questions are in one file because they share the columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 from domain.fact import Fact
 from domain.moment import instant
@@ -17,8 +17,8 @@ from domain.refusal import UnknownProject
 from domain.values import ContributionId, ContributorId, Example, Flag, ProjectId, StepId
 from projections import attribution, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
-from projections.question import LIMIT, After, Limit, Search, question
-from projections.store import Page, View, holds
+from projections.question import Paged, Search, question
+from projections.store import Page, View, holds, wanted
 from projections.tables import (
     Amend,
     Change,
@@ -187,19 +187,15 @@ def projects(
     work: Annotated[ContributionId | None, "With this piece in one of its steps."] = None,
     sort: SortOfProjects = "launched",
     reverse: Reverse = False,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[ProjectItem]:
     """Find projects that match every filter, the latest launched first."""
-    where, said = [holds("p")], dict[str, Any]()
+    where, said = wanted({"p.kind = :kind": kind, "p.state = :state": state})
+    where.append(holds("p"))
     if q is not None:
         matched = "(SELECT n.digest FROM vault n WHERE n.folded LIKE :q ESCAPE '!')"
         where.append(f"(p.title IN {matched} OR p.goal IN {matched})")
         said["q"] = contains(q)
-    for name, value in (("kind", kind), ("state", state)):
-        if value is not None:
-            where.append(f"p.{name} = :{name}")
-            said[name] = value
     if leader is not None:
         own = ids_of(view, leader)
         where.append(f"({' OR '.join(f'p.leaders LIKE :led{n}' for n in range(len(own)))})")
@@ -212,7 +208,7 @@ def projects(
         said["work"] = work
     source = f"@projects p WHERE {' AND '.join(where)}"
     rows, more = in_order(
-        view, _PROJECT, source, PROJECT_ORDERS[sort], after, limit, reverse=reverse, **said
+        view, _PROJECT, source, PROJECT_ORDERS[sort], **part, reverse=reverse, **said
     )
     found = [ProjectRow(*row[: len(ProjectRow._fields)]) for row in rows]
     return Page(list(_items(view, found)), more)
@@ -323,22 +319,17 @@ def pieces(
     *,
     step: Annotated[StepId | None, "In this step."] = None,
     unused: Annotated[bool, Flag(help="Only those from which nothing was made yet.")] = False,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[InStep]:
     """The pieces in a project, the latest put in first; those that were withdrawn say so."""
-    where = [_HERE, "s.project = :project", "s.put < :beyond"]
-    said: dict[str, Any] = {"project": find(view, id).number}
-    if step is not None:
-        where.append("s.step = :step")
-        said["step"] = step
+    where, said = wanted({"s.project = :project": find(view, id).number, "s.step = :step": step})
+    where += [_HERE, "s.put < :beyond"]
     if unused:
         where += [UNUSED.format("s.work"), f"s.own_work IN ({STANDS})"]
     page, more = view.page(
         f"SELECT s.own_work, s.step, s.actor, s.put FROM @placements s WHERE {' AND '.join(where)} "
         "ORDER BY s.put DESC",
-        after,
-        limit,
+        **part,
         first=1 << 62,
         **said,
     )
@@ -358,16 +349,13 @@ def pieces(
 
 
 @question("list_project_updates", "/projects/{id}/updates", cli="project updates")
-def updates(
-    view: View, id: ProjectId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[UpdateTold]:
+def updates(view: View, id: ProjectId, **part: Unpack[Paged]) -> Page[UpdateTold]:
     """How a project stood, as its leaders told it, the latest first."""
     page, more = view.page(
         "SELECT u.text, u.actor, u.recorded_at, u.position FROM @updates u "
         "WHERE u.project = :project AND u.position < :beyond AND u.position <= :as_of "
         "ORDER BY u.position DESC",
-        after,
-        limit,
+        **part,
         first=1 << 62,
         project=find(view, id).number,
     )

@@ -11,7 +11,16 @@ from dataclasses import MISSING as NEEDED
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import Parameter, getdoc, signature
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    TypedDict,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from domain.annotation import value_of
 from domain.command import Command, Field
@@ -20,7 +29,7 @@ from domain.moment import instant
 from domain.permission import ANYONE, OPERATOR, OWN
 from domain.refusal import NotPermitted, Refusal
 from domain.values import Cursor, Number, Ref, Value, known
-from projections.store import Page, View
+from projections.store import LIMIT, Page, View
 from projections.stretches import counted, stretch
 
 QUESTIONS: dict[str, Question] = {}
@@ -29,8 +38,8 @@ QUESTIONS: dict[str, Question] = {}
 GIVEN = ("view", "journal", "actor")
 """The parameters that do not come from the caller: the view, the journal and who asks."""
 
-LIMIT, MAXIMUM_LIMIT = 50, 200
-"""How many items of a list are returned by default, and at most over HTTP."""
+MAXIMUM_LIMIT = 200
+"""How many items of a list are returned at most over HTTP."""
 
 MINUTE = len("2026-11-27T19:48")
 """For so long the clock changes no answer that is asked for again."""
@@ -45,6 +54,15 @@ Limit = Annotated[
 After = Annotated[str, Cursor(help="Continue here: “next” of the page before.", example="WzQyXQ")]
 AFTER = "after"
 """The parameter for where the page before ended."""
+
+
+class Paged(TypedDict, total=False):
+    """Which part of a list is asked for, where a question passes that on as it is."""
+
+    after: After | None
+    limit: Limit
+
+
 Search = Annotated[str, known(str)]
 """Text to search for."""
 
@@ -116,10 +134,13 @@ class Question:
         own = signature(self.ask).parameters.values()
         in_place = [one for one in own if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
         named = [one for one in own if one.kind is Parameter.KEYWORD_ONLY]
+        shared = [name for hints in self._shared for name in hints]
+        part = {AFTER: None, "limit": LIMIT}  # of a list, which comes last
         return {
             **{one.name: _default(one) for one in in_place},
-            **{name: None for shared in self._shared for name in shared},
+            **{name: None for name in shared if name not in part},
             **{one.name: _default(one) for one in named},
+            **{name: part[name] for name in shared if name in part},
             **({AFTER: None} if self.parts else {}),
         }
 

@@ -15,8 +15,8 @@ from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.question import After, Limit, question
+from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20

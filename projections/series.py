@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.release import PARTS
 from domain.values import POEM, Example, WorkId, one_of
 from projections import lineage
 from projections.finding import REMIX_COUNTS
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View, holds, sliced
 from projections.told import Count, Places, WorkRef
 
@@ -60,9 +60,7 @@ _IN_RELEASES = f"w.kind = 'release' AND {holds('w')} AND e.kind = 'component' AN
 
 
 @question("list_parts", "/works/{id}/parts", cli="release parts", as_published=True)
-def parts(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[PartOfWhole]:
+def parts(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[PartOfWhole]:
     """The releases that a release is made of, as an outline: seasons, episodes, acts, segments.
 
     In the order of the components. A part that is used again is listed again, without its own.
@@ -70,7 +68,7 @@ def parts(
     root = lineage.find(view, id).number
     below = _below(view, root)
     lines = list(_outline(below, root))
-    page, more = sliced(lines, after, limit)
+    page, more = sliced(lines, **part)
     return Page(_told(view, page, below), more)
 
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
@@ -24,6 +24,8 @@ from projections.memory import Memory, Moment, Moments
 
 T = TypeVar("T")
 
+LIMIT = 50
+"""How many items of a list are returned by default."""
 WAIT_SECONDS = 2.0
 """How long a read waits for the projections to reach the position it asked for."""
 
@@ -252,8 +254,8 @@ class View:
     def page(
         self,
         sql: str,
-        after: str | None,
-        limit: int,
+        after: str | None = None,
+        limit: int = LIMIT,
         *,
         first: int = 0,
         at: int = -1,
@@ -269,7 +271,13 @@ class View:
         return cut(found, limit, lambda row: (row[at],))
 
     def ranked(
-        self, sql: str, after: str | None, limit: int, tied: type = int, /, **values: Any
+        self,
+        sql: str,
+        tied: type = int,
+        /,
+        after: str | None = None,
+        limit: int = LIMIT,
+        **values: Any,
     ) -> tuple[Sequence[Row], str | None]:
         """The same by the last two columns: the most ``ranked``, then the least ``tied``."""
         beyond = ""
@@ -304,6 +312,12 @@ class View:
     def now(self) -> View:
         """The answers as known to the read tables now."""
         return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
+
+
+def wanted(filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Of conditions such as ``x.kind = :kind``, those with a value, and the values by name."""
+    set_ = {condition: value for condition, value in filters.items() if value is not None}
+    return [*set_], {condition.rpartition(":")[2]: value for condition, value in set_.items()}
 
 
 def holds(alias: str) -> str:
@@ -355,7 +369,9 @@ def place_of(after: str | None) -> int:
     return max(0, place)
 
 
-def sliced(items: Sequence[T], after: str | None, limit: int) -> tuple[Sequence[T], str | None]:
+def sliced(
+    items: Sequence[T], after: str | None = None, limit: int = LIMIT
+) -> tuple[Sequence[T], str | None]:
     """A page of a list that is there whole, and the cursor of the page after it."""
     place = place_of(after)
     end = place + limit

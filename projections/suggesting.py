@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, Unpack
 
 from domain.engine.documents import Phrase, Some
 from domain.journal import Journal
@@ -20,9 +20,9 @@ from projections.collaboration import Near
 from projections.documents import asks_tag, medium_tag, role_tag
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.searching import matching
-from projections.store import Page, View, holds, place_of, sliced
+from projections.store import LIMIT, Page, View, holds, place_of, sliced
 from projections.ties import Done, Ties, a_role, credited, finished_of, reason, several
 from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
 from projections.told_projects import ChallengeRef
@@ -50,15 +50,14 @@ def people_for(
     near: Annotated[
         ContributorId | None, "From whom distances are counted; default who issued it."
     ] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[PersonSuggested]:
     """People who could answer a challenge, the nearest first, then by works, then the latest.
 
     First the 120 nearest the issuer; then who was credited in a role that is asked for on the
     latest 60 works with one, or if only a medium is asked for, on the latest 60 in it.
     """
-    return people(view, id, near, after, limit)
+    return people(view, id, near, **part)
 
 
 def people(
@@ -242,12 +241,7 @@ class _People:
 
 @question("suggest_challenges", "/contributors/{id}/challenges", cli="contributor challenges")
 def challenges_for(
-    view: View,
-    journal: Journal,
-    id: ContributorId,
-    *,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: ContributorId, **part: Unpack[Paged]
 ) -> Page[ChallengeSuggested]:
     """Open challenges that somebody could answer, by what they were credited as and worked in.
 
@@ -271,7 +265,7 @@ def challenges_for(
         near = _distance(around, issuers.get(number, 0))
         return -done[number].works, near, open_[number].last, -number
 
-    page, more = sliced(sorted(open_, key=place), after, limit)
+    page, more = sliced(sorted(open_, key=place), **part)
     ties = Ties(view, person, around, [issuers[n] for n in page if n in issuers], is_you=True)
     shown = challenges.references(view, page)
     finished = finished_of(view, {work for number in page for work in done[number].latest})

@@ -50,7 +50,7 @@ def pages(frame: Frame) -> None:
         with frame.view(wanted) as view:
             scope = clearance.Scope(view, frame.journal, id, reader())
             chosen = kind if kind in KINDS else None
-            found = clearance.listed(scope, chosen, cursor, MANY)
+            found = clearance.listed(scope, chosen, after=cursor, limit=MANY)
             return render_template(
                 "clearance.html",
                 work=lineage.work(view, id),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any, TypedDict, cast
+from typing import Annotated, TypedDict, Unpack, cast
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -32,8 +32,8 @@ from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
 from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
-from projections.question import LIMIT, After, Form, Limit, question
-from projections.store import Page, View, holds
+from projections.question import Form, Paged, question
+from projections.store import Page, View, holds, wanted
 from projections.told import Count, Instant
 
 KINDS = ("revenue", "expense")
@@ -120,26 +120,21 @@ def pools_by_size(
     *,
     ids: Collection[str] | None = None,
     currency: str | None = None,
-    after: str | None = None,
-    limit: int,
+    **part: Unpack[Paged],
 ) -> Page[PoolLine]:
     """Pools with what came in for them, the largest first."""
-    filters = {
-        "o.id IN :ids": None if ids is None else list(ids),
-        "o.currency = :currency": currency,
-    }
-    wanted = {each: value for each, value in filters.items() if value is not None}
+    its = None if ids is None else list(ids)
+    where, said = wanted({"o.id IN :ids": its, "o.currency = :currency": currency})
     rows, more = view.ranked(
         "SELECT o.id, o.name, w.id, w.title, o.currency, "
         "CAST(COALESCE(-sum(p.amount), 0) AS BIGINT) AS ranked, o.position AS tied FROM @pools o "
         f"LEFT JOIN {balances.on_accounts('x.account = :received')} p ON p.pool = o.id "
         f"JOIN @works w ON w.number = o.release AND {holds('w')} WHERE "
-        + " AND ".join(["o.position <= :as_of", *wanted])
+        + " AND ".join(["o.position <= :as_of", *where])
         + " GROUP BY o.id, o.name, w.id, w.title, o.currency, o.position",
-        after,
-        limit,
+        **part,
         received=RECEIVED,
-        **{each.rpartition(":")[2]: value for each, value in wanted.items()},
+        **said,
     )
     texts = view.texts({text for row in rows for text in (row[1], row[3])})
     items: list[PoolLine] = [
@@ -176,15 +171,14 @@ class LatestBatch(TypedDict):
     open: int
 
 
-def latest_batches(view: View, *, after: str | None = None, limit: int) -> Page[LatestBatch]:
+def latest_batches(view: View, **part: Unpack[Paged]) -> Page[LatestBatch]:
     """Payout batches, the latest first."""
     rows, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, (SELECT count(*) FROM @payouts y "
         f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}), b.position "
         "FROM @batches b WHERE b.position <= :as_of AND b.position < :beyond "
         "ORDER BY b.position DESC",
-        after,
-        limit,
+        **part,
         first=LARGEST_POSITION,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "open")
@@ -222,21 +216,18 @@ def bookings(
     currency: InCurrency = None,
     from_: Since = None,
     to: Before = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[BookingLine]:
     """What came in and was spent over all pools, by when it was earned, the largest first."""
     Reader(view, journal, actor).must_be("the bookings of all pools", None)
     start, end = period(from_, to)
     filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
-    wanted = {each: value for each, value in filters.items() if value is not None}
-    said = {each.rpartition(":")[2]: value for each, value in wanted.items()}
+    where, said = wanted(filters)
     rows, more = view.ranked(
         f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool WHERE "
-        + " AND ".join(["b.kind IN :kinds", *wanted])
+        + " AND ".join(["b.kind IN :kinds", *where])
         + " AND b.position <= :as_of AND b.effective >= :start AND b.effective < :end",
-        after,
-        limit,
+        **part,
         kinds=list(KINDS),
         start=start,
         end=end,
@@ -282,24 +273,23 @@ def all_balances(
     currency: InCurrency = None,
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
     pool: Annotated[PoolId | None, "Only from this pool; default from all."] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[PayeeBalance]:
     """What every payee is owed and was paid, by currency, those owed most first."""
     Reader(view, journal, actor).must_be("the balances of all payees", None)
-    where = ["x.proposal IS NOT NULL", "x.account = :owed"]
-    said: dict[str, Any] = {"owed": OWED}
-    for name, value in (("currency", currency), ("payee", payee), ("pool", pool)):
-        if value is not None:
-            where.append(f"x.{name} = :{name}")
-            said[name] = value
+    filters = {
+        "x.currency = :currency": currency,
+        "x.payee = :payee": payee,
+        "x.pool = :pool": pool,
+    }
+    where, said = wanted({"x.account = :owed": OWED, **filters})
+    of = balances.on_accounts("x.proposal IS NOT NULL", *where)
     rows, more = view.ranked(
         f"SELECT p.payee, p.currency, {balances.UNITS} AS ranked, "
         "p.payee || ' ' || p.currency AS tied "
-        f"FROM {balances.on_accounts(*where)} p GROUP BY p.payee, p.currency {balances.BEGUN}",
-        after,
-        limit,
+        f"FROM {of} p GROUP BY p.payee, p.currency {balances.BEGUN}",
         str,
+        **part,
         **said,
     )
     return Page(_balances_told(view, journal, rows, pool), more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Unpack, cast
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -14,8 +14,8 @@ from projections.money import pools
 from projections.money.readers import Reader
 from projections.money.sending import sent_told
 from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, holds
+from projections.question import Paged, question
+from projections.store import Page, View, holds, wanted
 
 _PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
 
@@ -29,8 +29,7 @@ def payouts_of(
     batch: Annotated[BatchId | None, "Of this batch."] = None,
     payee: Annotated[PayeeText | None, "To this payee."] = None,
     state: Annotated[PayoutState | None, "In this state."] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[PayoutTold]:
     """Payouts, in the order of issue: one's own; for those who keep or audit the books, all."""
     reader = Reader(view, journal, actor)
@@ -40,7 +39,7 @@ def payouts_of(
         payees = [payee]
     elif not reader.reads_all:
         payees = sorted(reader.ids)
-    return payouts(view, batch=batch, payees=payees, state=state, after=after, limit=limit)
+    return payouts(view, **part, batch=batch, payees=payees, state=state)
 
 
 def payouts(
@@ -49,36 +48,28 @@ def payouts(
     batch: str | None = None,
     payees: Sequence[str] | None = None,
     state: str | None = None,
-    after: str | None = None,
-    limit: int = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[PayoutTold]:
     """The same, without asking who may read them."""
-    filters = {
-        "y.batch = :batch": batch,
-        "y.payee IN :payees": payees,
-        "y.state = :state": state,
-    }
-    kept = {condition: wanted for condition, wanted in filters.items() if wanted is not None}
-    said: dict[str, Any] = {one.rpartition(":")[2]: wanted for one, wanted in kept.items()}
+    filters = {"y.batch = :batch": batch, "y.payee IN :payees": payees, "y.state = :state": state}
+    kept, said = wanted(filters)
     where = " AND ".join([holds("y"), "y.born > :beyond", *kept])
     page, more = view.page(
-        f"SELECT {_PAYOUT} FROM @payouts y WHERE {where} ORDER BY y.born", after, limit, **said
+        f"SELECT {_PAYOUT} FROM @payouts y WHERE {where} ORDER BY y.born", **part, **said
     )
     return Page(_payouts_told(view, page), more)
 
 
 def largest(
-    view: View, batch: str, *, state: str | None = None, after: str | None = None, limit: int
+    view: View, batch: str, *, state: str | None = None, **part: Unpack[Paged]
 ) -> Page[PayoutTold]:
     """The payouts of a batch, the largest first."""
-    in_state = "" if state is None else "AND y.state = :state "
+    where, said = wanted({"y.batch = :batch": batch, "y.state = :state": state})
     rows, more = view.ranked(
         f"SELECT {_PAYOUT}, y.amount AS ranked, y.born AS tied FROM @payouts y "
-        f"WHERE y.batch = :batch {in_state}AND {holds('y')}",
-        after,
-        limit,
-        batch=batch,
-        **({} if state is None else {"state": state}),
+        f"WHERE {' AND '.join([holds('y'), *where])}",
+        **part,
+        **said,
     )
     return Page(_payouts_told(view, [row[:-2] for row in rows]), more)
 
@@ -159,16 +150,13 @@ def batch(view: View, journal: Journal, id: BatchId, *, actor: str) -> BatchTold
 
 
 @question("list_payout_batches", "/payout-batches", may=ALL_MONEY)
-def batches(
-    view: View, journal: Journal, *, actor: str, after: After | None = None, limit: Limit = LIMIT
-) -> Page[BatchItem]:
+def batches(view: View, journal: Journal, *, actor: str, **part: Unpack[Paged]) -> Page[BatchItem]:
     """Payout batches, in the order of issue."""
     Reader(view, journal, actor).must_be("payout batches", None)
     page, more = view.page(
         "SELECT b.id, b.currency, b.count, b.total, b.issued_at, b.position FROM @batches b "
         "WHERE b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
-        after,
-        limit,
+        **part,
     )
     names = ("id", "currency", "count", "total_minor", "issued_at", "position")
     items = [cast("BatchItem", dict(zip(names, row, strict=True))) for row in page]

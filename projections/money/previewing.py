@@ -23,8 +23,8 @@ from domain.values import Amount, CurrencyCode, Example, one_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.told import BatchSent, Dollars, PayeeRef, ReasonHeld
-from projections.question import LIMIT, MINUTE, After, Limit, question
-from projections.store import View, cut, decode_cursor
+from projections.question import MINUTE, After, Limit, question
+from projections.store import LIMIT, View, cut, decode_cursor
 from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")

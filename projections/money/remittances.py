@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Unpack, cast
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -28,20 +28,17 @@ from projections.money.told import (
     WithheldSummary,
     WithholdingTold,
 )
-from projections.question import LIMIT, After, Form, Limit, question
+from projections.question import Form, Paged, question
 from projections.store import Page, View, holds
 
 
 @question("list_exchange_rates", "/exchange-rates", may=EVERYONE)
-def exchange_rates(
-    view: View, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[RateTold]:
+def exchange_rates(view: View, **part: Unpack[Paged]) -> Page[RateTold]:
     """Exchange rates with their sources, in the order of recording."""
     page, more = view.page(
         "SELECT x.id, x.currency, x.into_currency, x.rate, x.effective, x.source, x.position "
         "FROM @rates x WHERE x.position > :beyond AND x.position <= :as_of ORDER BY x.position",
-        after,
-        limit,
+        **part,
     )
     texts = view.texts({source for *_, source, _ in page})
     names = ("id", "currency", "into_currency", "rate", "effective_at", "source_name", "position")
@@ -63,16 +60,14 @@ def payment_currencies(
     *,
     actor: str,
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[PaymentCurrencyTold]:
     """In which currencies payees want to be paid, in the order of choosing; the latest counts."""
     where, said = _whose(Reader(view, journal, actor), "what others are paid", payee)
     page, more = view.page(
         "SELECT x.id, x.payee, x.currency, x.position FROM @payment_currencies x "
         f"WHERE {where} AND x.position > :beyond AND x.position <= :as_of ORDER BY x.position",
-        after,
-        limit,
+        **part,
         **said,
     )
     told = payees_told(view, {payee for _, payee, *_ in page})
@@ -92,16 +87,14 @@ def withholdings(
     *,
     actor: str,
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    **part: Unpack[Paged],
 ) -> Page[WithholdingTold]:
     """The rules of withholding, with what each rests on, in the order of recording."""
     where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
     page, more = view.page(
         f"SELECT {_RULE} FROM @withholdings x WHERE {where} AND {holds('x')} "
         "AND x.born > :beyond ORDER BY x.born",
-        after,
-        limit,
+        **part,
         **said,
     )
     return Page(_rules_told(view, page), more)

@@ -47,8 +47,8 @@ from projections.ancestry import ancestry, ids_in, numbered, rated
 from projections.attribution import PATHS, Credited, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
-from projections.question import LIMIT, After, Limit, question
-from projections.store import Page, View, decode_cursor, encode_cursor
+from projections.question import After, Limit, question
+from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 
 LONGEST_POLICY = 20_000
 

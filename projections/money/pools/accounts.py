@@ -5,7 +5,7 @@ The terms follow from the fact that opened a pool, the balances from its posting
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Unpack, cast
 
 from domain.journal import Journal
 from domain.money.entry import Entry
@@ -27,7 +27,7 @@ from projections.money.pools.told import (
 )
 from projections.money.readers import Reader
 from projections.nouns import noun_at
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View, holds
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
@@ -36,13 +36,7 @@ _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
 
 @question("list_pools", "/releases/{id}/pools", cli="pools", refuses=(UnknownWork,), may=EVERYONE)
 def pools(
-    view: View,
-    journal: Journal,
-    id: ReleaseId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: ReleaseId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[PoolItem]:
     """The pools of a release that you may read, in the order of opening."""
     reader = Reader(view, journal, actor)
@@ -50,8 +44,7 @@ def pools(
     page, more = view.page(
         f"SELECT {_POOL} FROM {_POOL_FROM} WHERE o.release = :number AND o.position > :beyond "
         "AND o.position <= :as_of ORDER BY o.position",
-        after,
-        limit,
+        **part,
         number=number,
     )
     texts = view.texts({name for _, _, name, *_ in page})

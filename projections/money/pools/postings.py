@@ -5,7 +5,7 @@ The postings of the facts of one append sum to zero.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from domain.journal import Journal
 from domain.readers import MONEY
@@ -16,19 +16,13 @@ from projections.money.pools.beancount import FORMS
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
 from projections.money.readers import Reader
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View
 
 
 @question("show_pool_ledger", "/pools/{id}/ledger", forms=FORMS, may=MONEY)
 def ledger(
-    view: View,
-    journal: Journal,
-    id: PoolId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: PoolId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[LedgerFact]:
     """Every fact that moved money of a pool, with its postings; also as a beancount journal.
 
@@ -39,8 +33,7 @@ def ledger(
     page, more = view.page(
         "SELECT DISTINCT p.position FROM @postings p WHERE p.pool = :id "
         "AND p.position > :beyond AND p.position <= :as_of ORDER BY p.position",
-        after,
-        limit,
+        **part,
         id=id,
     )
     kept = [position for (position,) in page]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -22,7 +22,7 @@ from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
-from projections.question import LIMIT, After, Limit, question
+from projections.question import Paged, question
 from projections.store import Page, View
 
 _BOOKING = (
@@ -33,17 +33,11 @@ _BOOKING = (
 
 @question("list_revenue", "/pools/{id}/revenue", may=MONEY)
 def revenue_of(
-    view: View,
-    journal: Journal,
-    id: PoolId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: PoolId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[Revenue]:
     """The revenue of a pool, in the order of recording."""
     Reader(view, journal, actor).must("the revenue of this pool", MONEY, id)
-    return _bookings(view, journal, "revenue", id, after, limit)
+    return _bookings(view, journal, "revenue", id, **part)
 
 
 @question("show_revenue", "/revenue/{id}", may=MONEY, parts=("sold", "reversals"))
@@ -56,17 +50,11 @@ def revenue(view: View, journal: Journal, id: RevenueId, *, actor: str) -> Reven
 
 @question("list_expenses", "/pools/{id}/expenses", may=MONEY)
 def expenses_of(
-    view: View,
-    journal: Journal,
-    id: PoolId,
-    *,
-    actor: str,
-    after: After | None = None,
-    limit: Limit = LIMIT,
+    view: View, journal: Journal, id: PoolId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[Expense]:
     """The expenses of a pool, in the order of recording."""
     Reader(view, journal, actor).must("the expenses of this pool", MONEY, id)
-    return _bookings(view, journal, "expense", id, after, limit)
+    return _bookings(view, journal, "expense", id, **part)
 
 
 @question("show_expense", "/expenses/{id}", may=MONEY, parts=("reversals",))
@@ -83,14 +71,13 @@ def pool_of(view: View, journal: Journal, revenue: str) -> str:
 
 
 def _bookings(
-    view: View, journal: Journal, kind: str, pool: str, after: str | None, limit: int
+    view: View, journal: Journal, kind: str, pool: str, **part: Unpack[Paged]
 ) -> Page[Any]:
     pool_named(view, journal, pool)
     page, more = view.page(
         f"SELECT {_BOOKING} FROM @bookings b WHERE b.pool = :pool AND b.kind = :kind "
         "AND b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
-        after,
-        limit,
+        **part,
         pool=pool,
         kind=kind,
     )
