@@ -43,10 +43,9 @@ def start_of(made_at: str) -> str:
 def span_of(made_at: str) -> Span:
     """The span of a stated date; BadMadeAt for what is none."""
     try:
-        first = start(made_at)
-    except ValueError:
-        return _read(made_at)
-    return Span(first, _end_of(first, made_at))
+        return _of_several(made_at) if re.search("[][{}/]", made_at) else _of_one(made_at)
+    except (ValueError, OverflowError):
+        raise BadMadeAt(made_at) from None
 
 
 _YEAR = re.compile(r"[~?%]?([0-9]{4})(?![0-9])")
@@ -92,49 +91,79 @@ def _end_of(first: str, made_at: str) -> str:
 _LAST_MONTH, _LAST_DAY = "9999-12-01", "9999-12-31"
 
 
-def _read(made_at: str) -> Span:
+def _of_several(made_at: str) -> Span:
+    """From the first of a set or an interval to its last, of which any may be open.
+
+    A missing end is unknown ("1985/"), and one of two dots is open.
+    """
+    if made_at[0] + made_at[-1] in ("[]", "{}"):
+        members = [one.partition("..") for one in made_at[1:-1].split(",")]
+        spans = [_from_to(first, last if dots else first) for first, dots, last in members]
+    else:
+        first, _, last = made_at.partition("/")
+        spans = [_from_to(first.replace("..", ""), last.replace("..", ""))]
+    is_open = not all(span.last for span in spans)
+    return Span(min(spans).first, UNKNOWN if is_open else max(span.last for span in spans))
+
+
+def _from_to(first: str, last: str) -> Span:
+    span = Span(first and _of_one(first).first, last and _of_one(last).last)
+    if not any(span) or (all(span) and span.first > span.last):
+        raise ValueError(span)
+    return span
+
+
+_PART_OF_YEAR = re.compile(r"([0-9]{4})-(2[1-9]|3[0-9]|4[01])([~?%]?)")
+_MARGINS = {"": 0, "~": 1, "?": 1, "%": 2}
+_ANYWHEN = (21, 22, 23, 24, 28, 30)
+"""Seasons that are elsewhere in the year on the other half of the earth, or that pass its end."""
+
+
+def _of_one(text: str) -> Span:
+    if found := _PART_OF_YEAR.fullmatch(text):
+        return _of_part(int(found[1]), int(found[2]), _MARGINS[found[3]])
+    try:
+        first = start(text)
+    except ValueError:
+        return _as_read(text)
+    return Span(first, _end_of(first, text))
+
+
+def _of_part(year: int, code: int, margin: int) -> Span:
+    """Of a season, a quarter, a third or a half; with so many of them more on either side."""
+    month, length = 1, 14
+    if code not in _ANYWHEN:
+        month, last_month = (int(at[5:7]) for at in _as_read(f"{year:04}-{code}"))
+        length = last_month - month + 1
+    begins = 12 * year + month - 1 - margin * length
+    ends = begins + (2 * margin + 1) * length - 1
+    first, last = (f"{at // 12:04}-{at % 12 + 1:02}" for at in (begins, ends))
+    return Span(_of_one(first).first, _of_one(last).last)
+
+
+def _as_read(text: str) -> Span:
+    """The span of one date, as the package reads it; ValueError for what is none."""
     # Imported here, as most dates are plain: its grammar takes a moment to be built.
     from edtf import parse_edtf
     from edtf.parser.edtf_exceptions import EDTFParseException
 
-    if len(made_at) > LONGEST_DATE or made_at.split() != [made_at]:
-        raise BadMadeAt(made_at)
+    if len(text) > LONGEST_DATE or re.search(r"[][{}/,\s]", text):
+        raise ValueError(text)
     try:
-        parsed = parse_edtf(made_at)
-        # A missing end is unknown ("1985/"); the package would guess ten years.
-        first = UNKNOWN if made_at.startswith("/") else _instant(parsed.lower_fuzzy(), FIRST)
-        last = UNKNOWN if made_at.endswith("/") else _instant(parsed.upper_fuzzy(), LAST)
-    except TypeError:  # the package can't compare an open end with a date
-        return _of_set(made_at)
-    except (EDTFParseException, ValueError, OverflowError, AttributeError):
-        raise BadMadeAt(made_at) from None
-    if not (first or last) or (first and last and first > last):
-        raise BadMadeAt(made_at)
-    return Span(first, last)
-
-
-def _of_set(made_at: str) -> Span:
-    """From the first of a set of dates to its last, of which some are open."""
-    if made_at[0] not in "[{":
-        raise BadMadeAt(made_at)
-    firsts, lasts = [], []
-    for member in made_at[1:-1].split(","):
-        first, dots, last = member.partition("..")
-        firsts.append(span_of(first).first if first else UNKNOWN)
-        lasts.append(span_of(last or first).last if last or not dots else UNKNOWN)
-    return Span(min(firsts), max(lasts) if all(lasts) else UNKNOWN)
+        parsed = parse_edtf(text)
+        return Span(_instant(parsed.lower_fuzzy(), FIRST), _instant(parsed.upper_fuzzy(), LAST))
+    except (EDTFParseException, AttributeError) as error:
+        raise ValueError(text) from error
 
 
 FIRST, LAST = time(tzinfo=UTC), time.max.replace(tzinfo=UTC)
 
 
-def _instant(bound: struct_time | float, of_day: time) -> str:
-    """The first or the last instant of a day; an open end is unknown.
+def _instant(bound: struct_time, of_day: time) -> str:
+    """The first or the last instant of a day.
 
     What was before year 1 began at no time that a text can sort, and ended before the first.
     """
-    if isinstance(bound, float):
-        return UNKNOWN
     if bound[0] < 1:
         return UNKNOWN if of_day is FIRST else instant(datetime.min.replace(tzinfo=UTC))
     return instant(datetime.combine(date(*bound[:3]), of_day))

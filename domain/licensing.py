@@ -1,8 +1,8 @@
 """What licences ask for and allow: of one work, and of a work made from others.
 
 Creative Commons licences are taken apart into their elements; of any other licence only the name is
-known, and it conflicts with nothing. Several that hold together ask for what each does. Each rule
-names its source.
+known, and it conflicts with nothing. Several that hold together ask for what each does; of several
+to choose from, one has to allow it. Each rule names its source.
 """
 
 from __future__ import annotations
@@ -67,6 +67,13 @@ class Terms(NamedTuple):
     """BY, NC, ND and SA, as far as it has them; None if it is not of Creative Commons."""
     version: str = ""
     address: str | None = None
+    options: tuple[Terms, ...] = ()
+    """Several of which one may be chosen."""
+
+    @property
+    def choices(self) -> tuple[Terms, ...]:
+        """Each licence under which it may be used."""
+        return self.options or (self,)
 
     @property
     def code(self) -> str:
@@ -75,69 +82,83 @@ class Terms(NamedTuple):
 
 
 _ELEMENTS = ("BY", "NC", "ND", "SA")
-_CODE = r"by(?:-nc)?(?:-nd|-sa)?|by-nd-nc"  # the last is how version 1.0 wrote it
-_EARLY = r"sa|nd|nc|nc-sa|nd-nc|(?:nc-)?sampling\+|sampling"
+_CODES = ("by", "by nc", "by nd", "by sa", "by nc nd", "by nc sa")
+_EARLY = ("by nd nc", "sa", "nd", "nc", "nc sa", "nd nc", "sampling", "sampling+", "nc sampling+")
 """Those of version 1.0 alone, which are retired: without attribution, and for samples."""
+_PORTED = (
+    "ar argentina,at austria,au australia,az azerbaijan,be belgium,bg bulgaria,br brazil,ca canada,"
+    "ch switzerland,cl chile,cn china mainland,co colombia,cr costa rica,cz czech republic,"
+    "de germany,dk denmark,ec ecuador,ee estonia,eg egypt,es spain,fi finland,fr france,ge georgia,"
+    "gr greece,gt guatemala,hk hong kong,hr croatia,hu hungary,ie ireland,il israel,in india,"
+    "it italy,jp japan,kr south korea,lu luxembourg,mk macedonia,mt malta,mx mexico,my malaysia,"
+    "nl netherlands,no norway,nz new zealand,pe peru,ph philippines,pl poland,pr puerto rico,"
+    "pt portugal,ro romania,rs serbia,scotland scotland,scotland uk scotland,se sweden,"
+    "sg singapore,si slovenia,th thailand,tw taiwan,ug uganda,uk england & wales,"
+    "uk uk england & wales,us united states,ve venezuela,vn vietnam,za south africa"
+)
+_PLACES = {name: code for one in _PORTED.split(",") for code, _, name in [one.partition(" ")]}
+"""Where a licence was adapted to the law, with the code in its address."""
+_READ = (
+    (r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)"
+     r"(/[a-z+-]+/\d\.\d(?:/(?:[a-z]{2,3}|scotland)\b)?)(?:/.*)?\Z", r"cc\1"),
+    (r"[\s/_():-]+", " "),
+    ("creative commons", "cc"),
+    (r"\battribution\b", "by"),
+    (r"\bnon ?commercial\b", "nc"),
+    (r"\bno ?deriv(?:ative)?s\b(?: works)?", "nd"),
+    (r"\bshare ?alike\b", "sa"),
+    (r"\bsampling plus\b", "sampling+"),
+    (r"\bpublic domain mark\b", "cc mark"),
+    (r"\bcc ?0|\bcc 1 0\b", "cc zero"),
+    (r"\b(?:licen[cs]ed? under|licen[cs]e|public domain dedication|public|universal|unported"
+     r"|international|generic|reuse allowed)\b|\bv(?=\d)", ""),
+    (r"\s+", " "),
+)  # fmt: skip
+"""What is written, and how it is read: addresses, full titles, and what stands around them."""
+_PLACE = rf"(?: (?P<place>igo|{'|'.join((*_PLACES, *_PLACES.values()))}))?"
 _CC = re.compile(
-    rf"(?:cc[ -]?)?(?P<code>{_CODE})[ -](?P<version>\d\.\d)(?P<ported>[ -][a-z]{{2,3}})?\Z"
-    rf"|(?:https?://)?(?:www\.)?creativecommons\.org/licenses/(?P<in_address>{_CODE}|{_EARLY})/"
-    r"(?P<of_address>\d\.\d)(?:/(?P<place>[a-z]{2,3}))?(?:/.*)?\Z"
-    rf"|cc[ -](?P<alone>{_CODE})\Z"
-    rf"|cc[ -](?P<early>{_EARLY})[ -](?P<of_early>1\.0)\Z",
-    re.IGNORECASE,
+    r"(?P<cc>cc )?(?P<code>(?:by|nc|nd|sa|sampling\+?)(?: (?:nc|nd|sa|sampling\+?))*)"
+    rf"(?: (?P<version>\d)(?P<minor>\.\d)?)?{_PLACE}"
+    rf"(?: cc (?P=code)(?: \d\.\d)?(?: (?:{'|'.join(_PLACES.values())}))?)?"  # its short name
 )
-_IN_WORDS = {
-    "attribution": "by",
-    "non[ -]?commercial": "nc",
-    "no[ -]?deriv(?:ative)?s(?: works)?": "nd",
-    "share[ -]?alike": "sa",
-    "sampling plus": "sampling+",
-}
-_TITLE = re.compile(
-    rf"(?:creative commons |cc[ -])?(?P<words>(?:(?:{'|'.join(_IN_WORDS)})[ -]?)+?)"
-    r",?(?: (?P<version>\d\.\d))?(?: (?:international|unported|generic))?"
-    r"(?: public)?(?: licen[cs]e)?\Z",
-    re.IGNORECASE,
-)
-"""What Creative Commons calls a licence in full."""
-_FREE = {
-    "cc0": ("CC0-1.0", "zero"),
-    "cc0-1.0": ("CC0-1.0", "zero"),
-    "cc0 1.0": ("CC0-1.0", "zero"),
-    "cc0 1.0 universal": ("CC0-1.0", "zero"),
-    "cc-zero": ("CC0-1.0", "zero"),
-    "creative commons zero": ("CC0-1.0", "zero"),
-    "creative commons zero v1.0 universal": ("CC0-1.0", "zero"),
-    "cc-pdm-1.0": ("CC-PDM-1.0", "mark"),
-}
-_FREE_AT = re.compile(
-    r"(?:https?://)?(?:www\.)?creativecommons\.org/publicdomain/(zero|mark)/1\.0(?:/.*)?\Z",
-    re.IGNORECASE,
-)
+_FREE = re.compile(r"cc (zero|mark|pdm)(?: 1\.0)?(?: cc \1.*)?")
 
 
 @lru_cache(maxsize=4096)
 def terms_of(stated: str) -> Terms:
-    """A licence by its SPDX id or expression, its Creative Commons name or its address."""
-    text = _spelled(stated)
-    if found := _CC.match(text):
-        codes = found["code"], found["in_address"], found["alone"], found["early"]
-        code = next(filter(None, codes)).lower()
-        version = found["version"] or found["of_address"] or found["of_early"]
-        if version is None:
-            return Terms(f"CC-{code.upper()}", _elements_of(code))
-        place = (found["ported"] or found["place"] or "").lstrip(" -")
-        name = f"CC-{code.upper()}-{version}" + (f"-{place.upper()}" if place else "")
-        address = f"https://creativecommons.org/licenses/{code}/{version}/"
-        address += f"{place.lower()}/" if place else ""
-        return Terms(name, _elements_of(code), version, address)
-    free = _FREE.get(text.casefold())
-    if free is None and (found := _FREE_AT.match(text)):
-        free = next(one for one in _FREE.values() if one[1] == found[1].lower())
-    if free is not None:
-        address = f"https://creativecommons.org/publicdomain/{free[1]}/1.0/"
-        return Terms(free[0], frozenset(), "1.0", address)
-    return _by_spdx(text)
+    """A licence by its SPDX id or expression, its Creative Commons name or its address.
+
+    Of several in a list, as Wikimedia Commons writes them, one may be chosen.
+    """
+    plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
+    text = re.sub(r"https?://spdx\.org/licenses/(.+?)(\.html)?\Z", r"\1", " ".join(plain.split()))
+    return _of_creative_commons(text) or _by_spdx(text) or _listed(text) or Terms(text)
+
+
+def _of_creative_commons(text: str) -> Terms | None:
+    said = text.casefold()
+    for written, read in _READ:
+        said = re.sub(written, read, said)
+    said = said.strip()
+    if found := _FREE.fullmatch(said):
+        name, place = ("CC0", "zero") if found[1] == "zero" else ("CC-PDM", "mark")
+        address = f"https://creativecommons.org/publicdomain/{place}/1.0/"
+        return Terms(f"{name}-1.0", frozenset(), "1.0", address)
+    found = _CC.fullmatch(said)
+    if found is None or not (found["cc"] or (found["version"] and said[:2] != "sa")):
+        return None
+    code, version = found["code"], (found["version"] or "") + (found["minor"] or ".0")
+    if version != "1.0" or code not in _EARLY:
+        code = " ".join(sorted(code.split(), key="by nc nd sa sampling+".find))
+        if code not in _CODES:
+            return None
+    code = code.replace(" ", "-")
+    if not found["version"]:
+        return Terms(f"CC-{code.upper()}", _elements_of(code))
+    place = _PLACES.get(found["place"] or "", found["place"] or "")
+    name = f"CC-{code}-{version}" + (place and f"-{place}")
+    address = f"https://creativecommons.org/licenses/{code}/{version}/" + (place and f"{place}/")
+    return Terms(name.upper(), _elements_of(code), version, address)
 
 
 def _elements_of(code: str) -> frozenset[str]:
@@ -145,34 +166,17 @@ def _elements_of(code: str) -> frozenset[str]:
     return frozenset("BY" if one.startswith("SAMPLING") else one for one in code.upper().split("-"))
 
 
-def _spelled(stated: str) -> str:
-    """A licence with plain hyphens and spaces; a full title, or an address of SPDX, as its code."""
-    plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
-    text = re.sub(r"https?://spdx\.org/licenses/(.+?)(\.html)?\Z", r"\1", " ".join(plain.split()))
-    found = _TITLE.match(text)
-    if found is None or not (found["version"] or text.casefold().startswith("creative commons")):
-        return text
-    said = [
-        code for words, code in _IN_WORDS.items() if re.search(words, found["words"], re.IGNORECASE)
-    ]
-    return "-".join(("cc", *said, *filter(None, (found["version"],))))
-
-
-def is_same(stated: str | None, other: str) -> bool:
-    """Whether two texts name the same licence."""
-    return stated is not None and terms_of(stated).name == terms_of(other).name
-
-
-def _by_spdx(text: str) -> Terms:
-    """A licence of the SPDX list, else terms of which only the name is known."""
+def _by_spdx(text: str) -> Terms | None:
+    """A licence of the SPDX list, or an expression of them."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
     try:
         name = str(canonicalize_license_expression(text))
     except InvalidLicenseExpression:
-        return Terms(text)
+        return None
+    if " OR " in name and "(" not in name:
+        return _any_of(name.split(" OR "))
     if " AND " in name and " OR " not in name:
-        # All of them hold. Of several to choose from, one may allow what another forbids.
         every = [terms_of(one) for one in name.strip("()").split(" AND ")]
         known = [one for one in every if one.elements is not None]
         asked = frozenset[str]().union(*(one.elements or () for one in known))
@@ -183,8 +187,43 @@ def _by_spdx(text: str) -> Terms:
     return Terms(name, address=f"https://spdx.org/licenses/{name}.html" if is_one else None)
 
 
+def _listed(text: str) -> Terms | None:
+    """Several licences, or versions of one, with commas or an “or” between them; else None."""
+    every = re.sub("[ -]all$", "-3.0, 2.5, 2.0, 1.0", text, flags=re.IGNORECASE)
+    parts = re.split(r"[,;] ?| and (?=\d)| or ", every, flags=re.IGNORECASE)
+    if len(parts) == 1:
+        return None
+    code = terms_of(parts[0]).code
+    told = [f"cc-{code}-{one}" if one[:1].isdigit() else one for one in parts]
+    is_known = all(one.address or one.elements is not None for one in map(terms_of, told))
+    return _any_of(told) if is_known else None
+
+
+def _any_of(every: Iterable[str]) -> Terms:
+    options = tuple(dict.fromkeys(map(terms_of, every)))
+    elements = [one.elements for one in options if one.elements is not None]
+    shared = frozenset.intersection(*elements) if len(elements) == len(options) else None
+    return Terms(" OR ".join(one.name for one in options), shared, options=options)
+
+
+def is_same(stated: str | None, other: str) -> bool:
+    """Whether two texts name the same licence."""
+    return stated is not None and terms_of(stated).name == terms_of(other).name
+
+
 def broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
-    """The rules that one remix breaks, given the licence of the child as far as it is stated."""
+    """The rules that one remix breaks, given the licence of the child as far as it is stated.
+
+    Whoever makes it chooses among the licences of the parent, and everybody among those of it.
+    """
+    for offered in child.choices if child else (None,):
+        rules = [[*_broken(one, offered, kind)] for one in parent.choices]
+        if all(rules):
+            yield from rules[0]
+            return
+
+
+def _broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
     if parent.elements is None or kind in COLLECTED:
         return
     if "ND" in parent.elements:

@@ -9,7 +9,10 @@ import re
 from itertools import chain
 
 _MARKS = {"~": "about ", "?": "perhaps ", "%": "perhaps about "}
-_MARKED = re.compile(r"([~?%]?)([\dX-]+)([~?%]?)")
+_NAMES = {"~": "approximate", "?": "uncertain", "%": "uncertain and approximate"}
+_MARKED = re.compile(
+    r"([~?%]?)(-?[\dX]+)([~?%]?)(?:-([~?%]?)([\dX]{2})([~?%]?))?(?:-([~?%]?)([\dX]{2})([~?%]?))?"
+)
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _ORDINALS = ("first", "second", "third", "fourth")
 _PARTS = dict(
@@ -35,11 +38,20 @@ def in_words(made_at: str) -> str:
 
 def _one(text: str) -> str:
     found = _MARKED.fullmatch(text)
-    # A mark before a year is about the year alone.
-    if not found or (found[1] and (found[3] or "-" in found[2])):
+    if not found:
         return text
-    before, between, told = _unmarked(found[2]).rpartition("between ")
-    return "".join((before, between, _MARKS.get(found[1] or found[3], ""), told))
+    marks = list[str]()
+    for place in range(1, 10, 3):
+        if found[place + 1]:
+            # A mark before a part is about it alone, one behind it about all up to there.
+            marks = [found[place + 2] or one for one in (*marks, found[place] or "")]
+    plain = re.sub("[~?%]", "", text)
+    if len(set(marks)) > 1:
+        told = zip(("year", "month", "day"), marks, strict=False)
+        doubts = (f"{part} {_NAMES[mark]}" for part, mark in told if mark)
+        return f"{_unmarked(plain)} ({', '.join(doubts)})"
+    before, between, told_plainly = _unmarked(plain).rpartition("between ")
+    return "".join((before, between, _MARKS.get(marks[0], ""), told_plainly))
 
 
 def _unmarked(text: str) -> str:

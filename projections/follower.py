@@ -486,7 +486,7 @@ def _key_of(change: Put | Amend) -> Any:
 
 # -- generations ---------------------------------------------------------------------------
 
-FOLDING = 1
+FOLDING = 2
 """Raised when the same tables are to be filled in another way."""
 
 

@@ -132,7 +132,7 @@ class Licensed:
             work
             for work in self._tree.generation
             if work in self._tree.direct and work in self.terms
-            if "BY" in (self.terms[work].elements or ())
+            if any("BY" in (one.elements or ()) for one in self.terms[work].choices)
         ]
         told = lineage.references(self._view, asking)
         made = attribution.makers(self._view, asking)
@@ -171,7 +171,7 @@ class Attribution(NamedTuple):
     def told(self, plain: Callable[[str], str], linked: Callable[[str, str | None], str]) -> str:
         """One sentence, written by these functions."""
         by = f" by {plain(self.makers)}" if self.makers else ""
-        licence = linked(self.terms.name, self.terms.address)
+        licence = " or ".join(linked(one.name, one.address) for one in self.terms.choices)
         return f"“{linked(self.title, self.uri)}”{by}, licensed under {licence}"
 
 

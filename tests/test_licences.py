@@ -74,6 +74,27 @@ NAMES = [
     ("CC-BY-NC-4.0 and MIT", "CC-BY-NC-4.0 AND MIT", "BY-NC", None),
     ("MIT AND Apache-2.0", "MIT AND Apache-2.0", None, None),
     ("CC-BY-NC-4.0 OR MIT", "CC-BY-NC-4.0 OR MIT", None, None),
+    ("CC BY 4.0 International", "CC-BY-4.0", "BY",
+     "https://creativecommons.org/licenses/by/4.0/"),
+    ("Attribution-NonCommercial 3.0 United States (CC BY-NC 3.0 US)", "CC-BY-NC-3.0-US", "BY-NC",
+     "https://creativecommons.org/licenses/by-nc/3.0/us/"),
+    ("CC BY-SA 2.5 Scotland", "CC-BY-SA-2.5-SCOTLAND", "BY-SA",
+     "https://creativecommons.org/licenses/by-sa/2.5/scotland/"),
+    ("Attribution Noncommercial (3.0)", "CC-BY-NC-3.0", "BY-NC",
+     "https://creativecommons.org/licenses/by-nc/3.0/"),
+    ("CC BY-SA-NC 4.0", "CC-BY-NC-SA-4.0", "BY-NC-SA",
+     "https://creativecommons.org/licenses/by-nc-sa/4.0/"),
+    ("CC0 1.0 Universal (CC0 1.0) Public Domain Dedication", "CC0-1.0", "",
+     "https://creativecommons.org/publicdomain/zero/1.0/"),
+    ("Public Domain Mark 1.0", "CC-PDM-1.0", "",
+     "https://creativecommons.org/publicdomain/mark/1.0/"),
+    ("Cc-by-sa-2.5,2.0,1.0", "CC-BY-SA-2.5 OR CC-BY-SA-2.0 OR CC-BY-SA-1.0", "BY-SA", None),
+    ("cc-by-sa-all", "CC-BY-SA-3.0 OR CC-BY-SA-2.5 OR CC-BY-SA-2.0 OR CC-BY-SA-1.0", "BY-SA",
+     None),
+    ("CC BY-NC 2.0; CC BY 2.0", "CC-BY-NC-2.0 OR CC-BY-2.0", "BY", None),
+    ("CC-BY-SA-3.0,GFDL-1.2-only", "CC-BY-SA-3.0 OR GFDL-1.2-only", None, None),
+    ("CC BY 4.0, except the drums", "CC BY 4.0, except the drums", None, None),
+    ("CC BY CC BY-SA", "CC BY CC BY-SA", None, None),
 ]  # fmt: skip
 
 
@@ -130,6 +151,12 @@ ALIKE = [
     ("CC-BY-NC-SA-4.0", "GPL-3.0-or-later", False),
     ("CC-BY-SA-4.0", "MIT", False),
     ("GPL-3.0-or-later", "CC-BY-SA-4.0", True),
+    # Of several, who makes something chooses one; what is made has to suit under each of its own.
+    ("CC-BY-SA-4.0 OR CC-BY-NC-SA-4.0", "CC-BY-NC-SA-4.0", True),
+    ("cc-by-sa-all", "CC-BY-SA-4.0", True),
+    ("cc-by-sa-all", "CC-BY-4.0", False),
+    ("CC-BY-SA-4.0 OR MIT", "CC-BY-4.0", True),
+    ("CC-BY-SA-4.0", "CC-BY-SA-4.0 OR MIT", False),
 ]
 
 
@@ -210,21 +237,29 @@ def test_the_attribution_is_ready_to_paste_and_never_markup_of_others(database: 
         credited = [{"contributor": ana, "role": "writer"}]
         first = posted(told, HOSTILE, "CC-BY-4.0", authors=credited)
         free = posted(told, "free", "CC0-1.0")
-        top = posted(told, "top", None, first, free)
+        chosen = posted(told, "dual", "CC BY 3.0, MIT")
+        top = posted(told, "top", None, first, free, chosen)
         with told.view() as view:
             asking: Any = SimpleNamespace(view=view, said={"id": top})
             text, html, markdown = (
                 str(FORMS[name].write(asking)) for name in ("attribution", "html", "markdown")
             )
     address = "https://creativecommons.org/licenses/by/4.0/"
-    assert text == f"“{HOSTILE}” by Ana <i>, licensed under CC-BY-4.0 ({address})\n"
+    older, mit = address.replace("4.0", "3.0"), "https://spdx.org/licenses/MIT.html"
+    assert text == (
+        f"“{HOSTILE}” by Ana <i>, licensed under CC-BY-4.0 ({address})\n"
+        f"“dual”, licensed under CC-BY-3.0 ({older}) or MIT ({mit})\n"
+    )
     assert html == (
         "<ul>\n<li>“&lt;b&gt;[x](javascript:1)*&amp;&quot;&#x27;” by Ana &lt;i&gt;, licensed under "
-        f'<a href="{address}">CC-BY-4.0</a></li>\n</ul>\n'
+        f'<a href="{address}">CC-BY-4.0</a></li>\n'
+        f'<li>“dual”, licensed under <a href="{older}">CC-BY-3.0</a> or '
+        f'<a href="{mit}">MIT</a></li>\n</ul>\n'
     )
     assert markdown == (
         "- “\\<b\\>\\[x\\]\\(javascript:1\\)\\*\\&\"'” by Ana \\<i\\>, licensed under "
         f"[CC\\-BY\\-4\\.0](<{address}>)\n"
+        f"- “dual”, licensed under [CC\\-BY\\-3\\.0](<{older}>) or [MIT](<{mit}>)\n"
     )
 
 
