@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from hashlib import sha1
 from os import urandom
+from time import time_ns
 from uuid import UUID
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
@@ -27,9 +28,13 @@ def may_be_id(text: str) -> bool:
 
 
 def new_id(id: str | None) -> str:
-    """The id a client chose, in its usual form, or a random one."""
+    """The id a client chose, in its usual form, or a random one.
+
+    It is the UUID of version 7 (RFC 9562, section 5.7), which begins with the milliseconds since
+    1970: what is recorded about the same time is side by side in every index.
+    """
     if id is None:
-        return _spelled(urandom(16), 4)
+        return _spelled((time_ns() // 1_000_000).to_bytes(6, "big") + urandom(10), 7)
     if is_id(id):
         return id
     try:

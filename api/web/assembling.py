@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
-from uuid import uuid4
 
 from flask import render_template, request
 
@@ -22,6 +21,7 @@ from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
 from api.web.posting_form import numbers
 from domain.commands.releasing import AssembleRelease
+from domain.identity import new_id
 from domain.refusal import BadRate, NoComponents, Refusal
 from domain.release import PARTS
 from domain.remix import exact_rate
@@ -50,7 +50,7 @@ class Sheet:
         rates = map(percentages.exact, form.getlist("rate"))
         rows = list(zip(form.getlist("work"), rates, strict=False))[:MOST_ROWS]
         fields = {name: form.get(name, "").strip() for name in FIELDS}
-        return cls(form.get("id") or str(uuid4()), fields, rows)
+        return cls(form.get("id") or new_id(None), fields, rows)
 
     def change(self) -> int | None:
         """Change the rows as a button says; the row to go on with, None for any other button."""
@@ -114,7 +114,7 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/assemble", nobody_else=True)
     def show_assembling() -> Answer:
-        sheet = Sheet(str(uuid4()), dict.fromkeys(FIELDS, ""))
+        sheet = Sheet(new_id(None), dict.fromkeys(FIELDS, ""))
         for work in request.args.getlist("work"):
             sheet.rows.append((id_in_path(work), ""))
         return _form(frame, sheet)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from flask import render_template, request
 
@@ -13,6 +12,7 @@ from api.web import amounts
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from domain.command import Command
+from domain.identity import new_id
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
@@ -113,7 +113,7 @@ def _preview(
         "payout.html",
         told=told,
         said=said,
-        id=said.get("id") or uuid4(),
+        id=said.get("id") or new_id(None),
         currencies=bookkeeping.owed_in(view),
         outcomes=OUTCOMES,
         keeps_books=keeps_books(frame),

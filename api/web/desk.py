@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple, cast
-from uuid import uuid4
 
 from flask import g, render_template, request
 
@@ -24,6 +23,7 @@ from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
+from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.permission import OPERATOR, open_to
 from domain.refusal import NotPermitted, Refusal, UnknownRole
@@ -215,7 +215,7 @@ def _input(
     value = one.value
     if typed_in and isinstance(value, Amount):
         return _amount(one, value, sent, typed_in)
-    shown = sent or (str(uuid4()) if isinstance(value, NewId) else "")
+    shown = sent or (new_id(None) if isinstance(value, NewId) else "")
     example = "" if value.example is None else value.example
     return Input(
         one.name,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from flask import g, render_template, request
 
@@ -17,6 +16,7 @@ from api.web import errors
 from api.web.frame import Answer, Frame, asked, reader, to_page
 from api.web.previewing import seal, tried
 from domain.commands.grouping import DivideShares
+from domain.identity import new_id
 from domain.money.elsewhere import AssignShare
 from domain.refusal import NoShare
 from projections import attribution, groups, memberships
@@ -83,7 +83,7 @@ def _form(frame: Frame, id: str, do: str) -> Answer:
         usual = memberships.division(view, frame.journal, g.actor, actor=g.actor)["among"]
         lines = _lines(view, g.actor, {each["contributor"]["id"]: each["part"] for each in usual})
         fields = {name: form.get(name, "").strip() for name in FIELDS if name != "among"}
-        new, sealed = form.get("id") or str(uuid4()), seal(sorted(fields.items()), lines)
+        new, sealed = form.get("id") or new_id(None), seal(sorted(fields.items()), lines)
         done = tried(
             frame, do, sealed, lambda: _command(proposal, fields, lines, new), lambda *_: True
         )

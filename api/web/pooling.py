@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 from flask import g, render_template, request
 
@@ -18,6 +17,7 @@ from api.web import amounts, errors
 from api.web.frame import Answer, Frame, asked, id_named, to_page
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
+from domain.identity import new_id
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
@@ -108,7 +108,7 @@ class Sheet:
     """What the form holds."""
 
     def __init__(self, form: Mapping[str, str], people: People) -> None:
-        self.id = form.get("id") or str(uuid4())
+        self.id = form.get("id") or new_id(None)
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.fields["kind"] = self.fields["kind"] or "other"
         self.terms = Terms(form, people, self.fields["currency"])

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice, zip_longest
 from typing import Any
-from uuid import uuid4
 
 from flask import request
 
 from api import percentages
 from api.problems import Problem, of_refusal
 from api.web.frame import id_named
-from domain.identity import may_be_id
+from domain.identity import may_be_id, new_id
 from domain.outside import normal_uri
 from domain.refusal import BadRate, Refusal
 from domain.remix import REMIX_KINDS, exact_rate
@@ -68,14 +67,14 @@ class PostingForm:
 
     @classmethod
     def empty(cls) -> PostingForm:
-        return cls(str(uuid4()), {}, [], [])
+        return cls(new_id(None), {}, [], [])
 
     @classmethod
     def sent(cls, *names: str) -> PostingForm:
         """The form as it was sent."""
         given = {name: request.form.get(name, "").strip() for name in names}
         return cls(
-            request.form.get("id", "") or str(uuid4()),
+            request.form.get("id", "") or new_id(None),
             given,
             list(_rows("source", SOURCE))[:MOST_ROWS],
             list(_rows("person", PERSON))[:MOST_ROWS],

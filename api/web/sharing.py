@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from flask import render_template, request
 
@@ -21,6 +20,7 @@ from api.web.frame import Answer, Frame, asked, reader, to_page
 from api.web.pooling import People
 from api.web.previewing import seal, tried
 from domain.fact import Fact
+from domain.identity import new_id
 from domain.money.apportionment import divide, payee_key
 from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
@@ -123,7 +123,7 @@ class Sheet:
         pieces: list[Piece],
     ) -> None:
         self.pieces = pieces
-        self.id = form.get("id") or str(uuid4())
+        self.id = form.get("id") or new_id(None)
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.way = form.get("way", "") if form.get("way") in WAYS else "rates"
         self.people = people

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 from flask import g, render_template, request
 from markupsafe import Markup, escape
@@ -19,6 +18,7 @@ from api.web.keeping import said_before
 from api.web.lists import Continued
 from domain.command import Command
 from domain.follow import FOLLOWED
+from domain.identity import new_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
@@ -123,7 +123,7 @@ def about(view: View, kind: str, id: str, at: Continued, most: int = MANY) -> di
     found = conversation.comments(view, **on, after=at.of(WHAT), limit=most)
     return {
         "talk": Page(_with_links(view, found.items), found.next),
-        "new_id": str(uuid4()),
+        "new_id": new_id(None),
         "follow": followed(view, kind, id),
     }
 
@@ -183,7 +183,7 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
             thread=Page(_with_links(view, thread.items), thread.next),
             may=possible,
             seen=_latest(frame, id),
-            new_id=str(uuid4()),
+            new_id=new_id(None),
             problem=problem,
             **said_before(tried, possible),
         )
