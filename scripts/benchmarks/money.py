@@ -51,7 +51,7 @@ from scripts.service import Service
 SIZES = {
     "small": ((100, 10), (200, 20)),
     "full": ((1_000, 100), (10_000, 4_000), (100_000, 10_000)),
-    "largest": ((1_000, 100), (10_000, 4_000), (1_000_000, 10_000)),
+    "largest": ((1_000, 100), (10_000, 4_000), (100_000, 10_000), (1_000_000, 10_000)),
 }
 """How many revenues there are in how many pools."""
 BATCHES = {"small": (5, 5), "full": (100, 3_334), "largest": (100, 3_334)}
