@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict, cast
 
 from flask import Response, jsonify, request
 
@@ -28,7 +28,7 @@ from domain.permission import limited, open_to
 from domain.refusal import BadIdempotencyKey, UnknownRequest
 from domain.registry import COMMANDS
 from domain.request import key_digest
-from domain.values import Example, Json, Many, WorkId
+from domain.values import Example, Json, WorkId
 from projections.log import Log
 from projections.told import Count
 
@@ -139,9 +139,14 @@ def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
 
 def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
     """Narrower bounds for commands that state a policy or shares themselves."""
-    values = (value for command in commands for _, value, _ in command.every_field())
-    inner = (value.inner if isinstance(value, Many) else value for value in values)
-    return bounded(ASKED) if any(isinstance(value, Json) for value in inner) else nullcontext()
+    return bounded(ASKED) if any(map(_says_more, cast("Any", commands))) else nullcontext()
+
+
+@cache
+def _says_more(command: type[Command]) -> bool:
+    """Whether a value of it has a structure of its own."""
+    values = (one.value for one in command.every_field())
+    return any(isinstance(getattr(value, "inner", value), Json) for value in values)
 
 
 def _told(receipt: Acknowledgement, log: Log) -> dict[str, Any]:
