@@ -29,7 +29,7 @@ from domain.permission import OPERATOR
 from domain.refusal import BadAddress, UnknownMailbox
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import people
-from projections.store import Store
+from projections.store import Store, told_of
 from projections.told import MOMENT, Count
 
 LONGEST_TOKEN = 64
@@ -185,8 +185,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
 
 def told(one: Mailbox) -> dict[str, Any]:
     """A mailbox as answers show it; never its token."""
-    names = ("holder", "address", "often", "state", "sent_at", "next_at", "said", "made_at")
-    return {name: getattr(one, name) for name in names}
+    return {**told_of(MailboxTold, one)}
 
 
 def _seen_routes(routes: Routes, engine: Engine) -> None:

@@ -28,7 +28,7 @@ from domain.refusal import (
 )
 from domain.text import LIMITS
 from domain.values import BEN, Example
-from projections.store import Store
+from projections.store import Store, told_of
 from projections.told import MOMENT
 
 LONGEST_SCOPE = 2000
@@ -137,16 +137,7 @@ OF_MAKING: Refusals = (
 
 def told(key: Key) -> dict[str, Any]:
     """A key as answers show it."""
-    return {
-        "id": key.name,
-        "holder": key.holder,
-        "label": key.label,
-        "scope": key.scope,
-        "made_at": key.made_at,
-        "expires_at": key.expires_at,
-        "used_at": key.used_at,
-        "ended_at": key.revoked_at,
-    }
+    return {**told_of(KeyTold, key, id=key.name, ended_at=key.revoked_at)}
 
 
 def _made(made: Made) -> dict[str, Any]:

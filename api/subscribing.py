@@ -18,7 +18,7 @@ from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import people
-from projections.store import Store
+from projections.store import Store, told_of
 from projections.told import MOMENT, Count
 
 LONGEST_TYPES = 500
@@ -176,5 +176,4 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
 
 def told(one: Webhook) -> dict[str, Any]:
     """A webhook as answers show it."""
-    names = ("id", "holder", "url", "types", "state", "position", "failures", "next_at", "said")
-    return {**{name: getattr(one, name) for name in names}, "made_at": one.made_at}
+    return {**told_of(WebhookTold, one)}

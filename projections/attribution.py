@@ -38,6 +38,7 @@ from projections.store import (
     decode_cursor,
     encode_cursor,
     holds,
+    told_of,
     within_bytes,
 )
 from projections.tables import (
@@ -387,22 +388,16 @@ def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
     works = lineage.rows_of(view, {row.work for row in rows})
     texts = view.texts({text for row in rows for text in (*row.texts, row.evidence, row.ai_tool)})
     return [
-        {
-            "id": row.id,
-            "work": works[row.work].id,
-            "contributor": people[row.contributor],
-            "role": row.role,
+        told_of(
+            CreditTold,
+            row,
+            work=works[row.work].id,
+            contributor=people[row.contributor],
             **name_on(row, texts),
-            "billing": row.billing,
-            "kind": row.kind,
-            "state": row.state,
-            "evidence": texts.get(row.evidence),
-            "evidence_kind": row.evidence_kind,
-            "evidence_sha256": row.evidence_sha256,
-            "agreed_licence": row.agreed_licence,
-            "deadline": row.deadline if row.state == PENDING else None,
-            "position": row.born,
-        }
+            evidence=texts[row.evidence],
+            deadline=row.deadline if row.state == PENDING else None,
+            position=row.born,
+        )
         for row in rows
     ]
 

@@ -40,7 +40,7 @@ from projections.finding import (
     sort_of,
 )
 from projections.question import After, Limit, Paged, Search, question
-from projections.store import LIMIT, Page, View, holds
+from projections.store import LIMIT, Page, View, holds, told_rows
 from projections.tables import (
     Amend,
     Change,
@@ -422,18 +422,17 @@ def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
     works = lineage.references(view, [row[2] for row in rows])
     remixed = lineage.remix_counts(view, [row[3] for row in rows])
     texts = view.texts({row[5] for row in rows})
-    return [
-        {
-            "challenge": found[challenge],
-            "work": works[own],
-            "state": state,
-            "reason": texts.get(reason),
-            "by": actor,
-            "remixed_by": remixed.get(node, 0),
-            "position": given,
-        }
-        for given, challenge, own, node, state, reason, actor in (row[:7] for row in rows)
-    ]
+    told = (
+        (challenge, own, state, reason, actor, node, given)
+        for given, challenge, own, node, state, reason, actor, *_ in rows
+    )
+    looked_up: dict[str, Any] = {
+        "challenge": found,
+        "work": works,
+        "reason": texts,
+        "remixed_by": remixed,
+    }
+    return told_rows(AnswerTold, told, **looked_up)
 
 
 def could_answer(view: View, challenge: str, posters: Collection[str], limit: int) -> list[WorkRef]:

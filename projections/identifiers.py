@@ -9,7 +9,7 @@ from domain.fact import Fact
 from domain.identifier import Identifier
 from domain.iscc import bands_of, units_of
 from domain.refusal import UnknownIdentifier
-from projections.store import View, counting, holds
+from projections.store import View, counting, holds, told_rows
 from projections.tables import (
     Amend,
     Change,
@@ -95,13 +95,6 @@ def of(view: View, number: int) -> list[IdentifierTold]:
 
 
 def _told(row: Any, texts: dict[str | None, str]) -> IdentifierTold:
-    id, scheme, value, identifier, state, evidence, actor, born = row
-    return {
-        "id": id,
-        "scheme": scheme,
-        "identifier": value or texts.get(identifier),
-        "state": state,
-        "evidence": texts.get(evidence),
-        "stated_by": actor,
-        "position": born,
-    }
+    id, scheme, value, identifier, *rest = row
+    told = (id, scheme, value or texts.get(identifier), *rest)
+    return told_rows(IdentifierTold, [told], evidence=texts)[0]

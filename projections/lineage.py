@@ -6,6 +6,7 @@ rows and questions are in one file because they share the columns.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -545,14 +546,14 @@ def parents_of(view: View, numbers: Iterable[int]) -> dict[int, list[int]]:
     return parents
 
 
-def remix_counts(view: View, numbers: Iterable[int]) -> dict[int, int]:
-    """How many works were made from each of these; those without any are left out."""
+def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
+    """How many works were made from each of these."""
     rows = view.rows(
         "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
         f"WHERE e.parent IN :numbers AND {_COUNTS} GROUP BY e.parent",
         numbers=list(numbers),
     )
-    return dict(rows)
+    return Counter(dict(rows))
 
 
 def publication(row: WorkRow) -> Publication | None:

@@ -16,7 +16,7 @@ from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import Paged, question
-from projections.store import LIMIT, Page, View, cut, decode_cursor
+from projections.store import LIMIT, Page, View, cut, decode_cursor, told_of
 from projections.tables import row_of
 from projections.told import GroupDivisionTold, MembershipTold
 
@@ -73,14 +73,13 @@ def told(view: View, page: Sequence[Member]) -> list[MembershipTold]:
     """Memberships, with the names of both sides."""
     people = attribution.persons(view, {end for one in page for end in (one.band, one.contributor)})
     return [
-        {
-            "id": one.id,
-            "group": people[one.band],
-            "contributor": people[one.contributor],
-            "roles": one.does,
-            "during": one.during,
-            "state": one.state,
-            "position": one.born,
-        }
+        told_of(
+            MembershipTold,
+            one,
+            group=people[one.band],
+            contributor=people[one.contributor],
+            roles=one.does,
+            position=one.born,
+        )
         for one in page
     ]

@@ -12,7 +12,7 @@ from domain.values import ReleaseId
 from projections import people
 from projections.money.pools.payees import payees_told
 from projections.question import Paged
-from projections.store import Page, View, holds
+from projections.store import Page, View, holds, told_rows
 from projections.tables import NEVER
 
 
@@ -53,7 +53,7 @@ def who(view: View, proposal: str, state: str) -> Who:
 def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged]) -> Page[Produced]:
     """The releases of somebody, the latest first; the operator's are those they assembled."""
     page, more = view.page(
-        "SELECT w.id, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
+        "SELECT w.id, w.kind, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
         "WHERE w.kind = 'release' AND (w.poster IN :posters OR w.id IN :produced) "
         f"AND w.number < :beyond AND {holds('w')} ORDER BY w.number DESC",
         **part,
@@ -61,19 +61,8 @@ def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged])
         posters=[OPERATOR] if actor == OPERATOR else people.ids(view, actor),
         produced=_granted(view, journal, actor),
     )
-    texts = view.texts({title for _, title, *_ in page})
-    items: list[Produced] = [
-        {
-            "id": id,
-            "kind": "release",
-            "title": texts.get(title),
-            "part": part,
-            "state": state,
-            "published_at": published_at,
-        }
-        for id, title, part, state, published_at, _ in page
-    ]
-    return Page(items, more)
+    texts = view.texts({row[2] for row in page})
+    return Page(told_rows(Produced, (row[:-1] for row in page), title=texts), more)
 
 
 def _granted(view: View, journal: Journal, actor: str) -> list[str]:

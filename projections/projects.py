@@ -18,7 +18,7 @@ from domain.values import ContributionId, ContributorId, Example, Flag, ProjectI
 from projections import attribution, lineage
 from projections.finding import REMIX_COUNTS, Order, Reverse, contains, in_order, sort_of
 from projections.question import Paged, Search, question
-from projections.store import Page, View, holds, wanted
+from projections.store import Page, View, holds, told_rows, wanted
 from projections.tables import (
     Amend,
     Change,
@@ -294,22 +294,13 @@ def project(view: View, id: ProjectId) -> ProjectTold:
 
 def _steps(view: View, project: int) -> list[StepTold]:
     rows = view.rows(
-        "SELECT t.id, t.title, t.text, t.born, (SELECT count(*) FROM @placements s "
-        f"WHERE s.step = t.id AND {_HERE}) FROM @steps t "
+        "SELECT t.id, t.title, t.text, (SELECT count(*) FROM @placements s "
+        f"WHERE s.step = t.id AND {_HERE}), t.born FROM @steps t "
         f"WHERE t.project = :project AND {holds('t')} ORDER BY t.born",
         project=project,
     )
     texts = view.texts({text for row in rows for text in row[1:3]})
-    return [
-        {
-            "id": id,
-            "title": texts.get(title),
-            "text": texts.get(text),
-            "pieces": pieces,
-            "position": born,
-        }
-        for id, title, text, born, pieces in rows
-    ]
+    return told_rows(StepTold, rows, title=texts, text=texts)
 
 
 @question("list_project_pieces", "/projects/{id}/contributions", cli="project pieces")
@@ -327,25 +318,15 @@ def pieces(
     if unused:
         where += [UNUSED.format("s.work"), f"s.own_work IN ({STANDS})"]
     page, more = view.page(
-        f"SELECT s.own_work, s.step, s.actor, s.put FROM @placements s WHERE {' AND '.join(where)} "
-        "ORDER BY s.put DESC",
+        "SELECT s.own_work, s.step, s.actor, s.own_work, s.put FROM @placements s "
+        f"WHERE {' AND '.join(where)} ORDER BY s.put DESC",
         **part,
         first=1 << 62,
         **said,
     )
     works = lineage.references(view, [row[0] for row in page])
     remixed = lineage.remix_counts(view, [row[0] for row in page])
-    items: list[InStep] = [
-        {
-            "work": works[work],
-            "step": step,
-            "put_by": actor,
-            "remixed_by": remixed.get(work, 0),
-            "position": put,
-        }
-        for work, step, actor, put in page
-    ]
-    return Page(items, more)
+    return Page(told_rows(InStep, page, work=works, remixed_by=remixed), more)
 
 
 @question("list_project_updates", "/projects/{id}/updates", cli="project updates")
@@ -360,11 +341,7 @@ def updates(view: View, id: ProjectId, **part: Unpack[Paged]) -> Page[UpdateTold
         project=find(view, id).number,
     )
     texts = view.texts({row[0] for row in page})
-    items: list[UpdateTold] = [
-        {"text": texts.get(text), "by": actor, "at": at, "position": position}
-        for text, actor, at, position in page
-    ]
-    return Page(items, more)
+    return Page(told_rows(UpdateTold, page, text=texts), more)
 
 
 def of_work(view: View, work: int) -> Membership | None:

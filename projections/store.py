@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from domain.clock import STAMP
 from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
@@ -291,7 +291,7 @@ class View:
         """The texts behind commitments, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
         sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
-        return dict(self.rows(sql, wanted=wanted)) if wanted else {}
+        return Texts(self.rows(sql, wanted=wanted)) if wanted else Texts()
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of what has these ids in a read table; other ids are left out."""
@@ -312,6 +312,37 @@ class View:
     def now(self) -> View:
         """The answers as known to the read tables now."""
         return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
+
+
+class Texts(dict[str | None, str]):
+    """The texts behind commitments; of one that was erased, nothing."""
+
+    def __missing__(self, digest: str | None) -> Any:
+        return None
+
+
+def told_rows(kind: type[T], rows: Iterable[Sequence[Any]], /, **of: Mapping[Any, Any]) -> list[T]:
+    """Rows as what is told of them: a value for each field of the kind, in its order.
+
+    What stands for a field that is named is looked up: a text by its digest, a person by an id.
+    """
+    names = kind.__annotations__
+
+    def found(name: str, value: Any) -> Any:
+        return value if value is None or name not in of else of[name][value]
+
+    return [
+        cast("T", {name: found(name, value) for name, value in zip(names, row, strict=True)})
+        for row in rows
+    ]
+
+
+def told_of(kind: type[T], one: object, /, **further: Any) -> T:
+    """What is told of something: what it has under the names of the fields, and these."""
+    names = kind.__annotations__
+    assert further.keys() <= names.keys(), further.keys() - names.keys()
+    told = {name: further[name] if name in further else getattr(one, name) for name in names}
+    return cast("T", told)
 
 
 def wanted(filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

@@ -33,7 +33,7 @@ from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
 from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
 from projections.question import Form, Paged, question
-from projections.store import Page, View, holds, wanted
+from projections.store import Page, View, holds, told_rows, wanted
 from projections.told import Count, Instant
 
 KINDS = ("revenue", "expense")
@@ -137,18 +137,7 @@ def pools_by_size(
         **said,
     )
     texts = view.texts({text for row in rows for text in (row[1], row[3])})
-    items: list[PoolLine] = [
-        {
-            "id": id,
-            "name": texts.get(name),
-            "release": release,
-            "title": texts.get(title),
-            "currency": code,
-            "received_minor": received,
-        }
-        for id, name, release, title, code, received, _ in rows
-    ]
-    return Page(items, more)
+    return Page(told_rows(PoolLine, (row[:-1] for row in rows), name=texts, title=texts), more)
 
 
 def owed_in(view: View) -> list[tuple[str, int]]:
@@ -181,8 +170,7 @@ def latest_batches(view: View, **part: Unpack[Paged]) -> Page[LatestBatch]:
         **part,
         first=LARGEST_POSITION,
     )
-    names = ("id", "currency", "count", "total_minor", "issued_at", "open")
-    return Page([cast("LatestBatch", dict(zip(names, row, strict=False))) for row in rows], more)
+    return Page(told_rows(LatestBatch, (row[:-1] for row in rows)), more)
 
 
 def closed_periods(view: View, most: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Unpack, cast
+from typing import Annotated, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -13,11 +13,21 @@ from domain.values import BatchId, PayeeText, PayoutId
 from projections.money import pools
 from projections.money.readers import Reader
 from projections.money.sending import sent_told
-from projections.money.told import BatchItem, BatchTold, PayoutState, PayoutTold
+from projections.money.told import (
+    BatchItem,
+    BatchSent,
+    BatchState,
+    BatchTold,
+    PayoutState,
+    PayoutTold,
+)
 from projections.question import Paged, question
-from projections.store import Page, View, holds, wanted
+from projections.store import Page, View, holds, told_rows, wanted
 
-_PAYOUT = "y.id, y.batch, y.payee, y.currency, y.amount, y.state, y.reference, y.issued_at, y.born"
+_PAYOUT = (
+    "y.id, y.batch, y.payee, y.currency, y.amount, y.id AS sent, y.state, y.reference, "
+    "y.issued_at, y.born"
+)
 
 
 @question("list_payouts", "/payouts", refuses=(UnknownContributor,), may=OWN_MONEY)
@@ -88,22 +98,8 @@ def payout(view: View, journal: Journal, id: PayoutId, *, actor: str) -> PayoutT
 def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
     told = pools.payees_told(view, {row[2] for row in rows})
     sent = sent_told(view, {row[0] for row in rows})
-    texts = view.texts({row[6] for row in rows})
-    return [
-        {
-            "id": id,
-            "batch": batch,
-            "payee": told[payee],
-            "currency": currency,
-            "amount_minor": amount,
-            "sent": sent[id],
-            "state": state,
-            "reference": texts.get(reference),
-            "issued_at": issued_at,
-            "position": born,
-        }
-        for id, batch, payee, currency, amount, state, reference, issued_at, born in rows
-    ]
+    texts = view.texts({row[7] for row in rows})
+    return told_rows(PayoutTold, rows, payee=told, sent=sent, reference=texts)
 
 
 @question("show_payout_batch", "/payout-batches/{id}", may=ALL_MONEY)
@@ -136,14 +132,8 @@ def batch(view: View, journal: Journal, id: BatchId, *, actor: str) -> BatchTold
         "count": count,
         "total_minor": total,
         "issued_at": issued_at,
-        "states": [
-            {"state": state, "count": number, "amount_minor": amount}
-            for state, number, amount in states
-        ],
-        "sent": [
-            {"currency": currency, "count": number, "amount_minor": amount}
-            for currency, number, amount, _ in sent
-        ],
+        "states": told_rows(BatchState, states),
+        "sent": told_rows(BatchSent, (row[:-1] for row in sent)),
         "withheld_minor": sum(withheld for *_, withheld in sent),
         "position": position,
     }
@@ -158,6 +148,4 @@ def batches(view: View, journal: Journal, *, actor: str, **part: Unpack[Paged]) 
         "WHERE b.position > :beyond AND b.position <= :as_of ORDER BY b.position",
         **part,
     )
-    names = ("id", "currency", "count", "total_minor", "issued_at", "position")
-    items = [cast("BatchItem", dict(zip(names, row, strict=True))) for row in page]
-    return Page(items, more)
+    return Page(told_rows(BatchItem, page), more)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Unpack, cast
+from typing import Annotated, Any, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
@@ -26,10 +26,11 @@ from projections.money.told import (
     RateTold,
     WithheldLine,
     WithheldSummary,
+    WithheldTotal,
     WithholdingTold,
 )
 from projections.question import Form, Paged, question
-from projections.store import Page, View, holds
+from projections.store import Page, View, holds, told_rows
 
 
 @question("list_exchange_rates", "/exchange-rates", may=EVERYONE)
@@ -41,11 +42,7 @@ def exchange_rates(view: View, **part: Unpack[Paged]) -> Page[RateTold]:
         **part,
     )
     texts = view.texts({source for *_, source, _ in page})
-    names = ("id", "currency", "into_currency", "rate", "effective_at", "source_name", "position")
-    items = [dict(zip(names, row, strict=True)) for row in page]
-    for item in items:
-        item["source_name"] = texts.get(item["source_name"])
-    return Page(cast("list[RateTold]", items), more)
+    return Page(told_rows(RateTold, page, source_name=texts), more)
 
 
 @question(
@@ -71,13 +68,7 @@ def payment_currencies(
         **said,
     )
     told = payees_told(view, {payee for _, payee, *_ in page})
-    return Page(
-        [
-            {"id": id, "payee": told[payee], "currency": currency, "position": position}
-            for id, payee, currency, position in page
-        ],
-        more,
-    )
+    return Page(told_rows(PaymentCurrencyTold, page, payee=told), more)
 
 
 @question("list_withholdings", "/withholdings", refuses=(UnknownContributor,), may=OWN_MONEY)
@@ -108,21 +99,7 @@ _RULE = (
 def _rules_told(view: View, rows: Sequence[Row]) -> list[WithholdingTold]:
     told = payees_told(view, {row[1] for row in rows})
     texts = view.texts({text for row in rows for text in (row[4], row[5])})
-    return [
-        {
-            "id": id,
-            "payee": told[payee],
-            "country": country,
-            "rate": rate,
-            "document": texts.get(document),
-            "note": texts.get(note),
-            "effective_at": since,
-            "until": until,
-            "state": state,
-            "position": position,
-        }
-        for id, payee, country, rate, document, note, since, until, state, position in rows
-    ]
+    return told_rows(WithholdingTold, rows, payee=told, document=texts, note=texts)
 
 
 # -- what was withheld ---------------------------------------------------------------------------
@@ -204,34 +181,18 @@ def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
         sums[key] = [known + more for known, more in zip(sums[key], amounts, strict=True)]
     told = payees_told(view, {key[0] for key in sums})
     documents = _documents(view, {key[3] for key in sums if key[3] is not None})
-    return [
-        {
-            "payee": told[payee],
-            "country": country,
-            "currency": currency,
-            "paid_minor": paid,
-            "withheld_minor": amount,
-            "payouts": payouts,
-            "rule": rule,
-            "rate": rate,
-            "document": documents.get(rule),
-        }
-        for (payee, country, currency, rule, rate), (paid, amount, payouts) in sorted(
-            sums.items(), key=lambda each: tuple(part or "" for part in each[0])
-        )
-    ]
+    ordered = sorted(sums.items(), key=lambda each: tuple(part or "" for part in each[0]))
+    lines = ((*key[:3], *amounts, *key[3:], key[3]) for key, amounts in ordered)
+    return told_rows(WithheldLine, lines, payee=told, document=documents)
 
 
-def _totals(lines: Iterable[WithheldLine]) -> list[Any]:
+def _totals(lines: Iterable[WithheldLine]) -> list[WithheldTotal]:
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
         known = sums[line["country"], line["currency"]]
         known[0] += line["paid_minor"]
         known[1] += line["withheld_minor"]
-    return [
-        {"country": country, "currency": currency, "paid_minor": paid, "withheld_minor": amount}
-        for (country, currency), (paid, amount) in sorted(sums.items())
-    ]
+    return told_rows(WithheldTotal, ((*key, *amounts) for key, amounts in sorted(sums.items())))
 
 
 def _documents(view: View, rules: Collection[str]) -> dict[str, str | None]:

@@ -6,30 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from projections.money.told import SentTold, WithheldTold
-from projections.store import View, holds
+from projections.store import View, holds, told_rows
 
 
 def sent_told(view: View, payouts: Collection[str]) -> dict[str, SentTold]:
     """How payouts were sent, by their ids."""
     withheld = _withheld(view, payouts)
     rows = view.rows(
-        "SELECT y.id, y.currency, y.withheld, y.sent_currency, y.sent, y.rate, x.id, x.effective "
+        "SELECT y.sent_currency, y.sent, y.withheld, y.id, y.rate, x.effective, x.id "
         "FROM @payouts y LEFT JOIN @rates x ON x.id = y.exchange_rate "
         f"WHERE y.id IN :payouts AND {holds('y')}",
         payouts=sorted(payouts),
     )
-    return {
-        id: {
-            "currency": sent_currency,
-            "amount_minor": sent,
-            "withheld_minor": kept,
-            "withheld": withheld.get(id, []),
-            "rate": rate,
-            "rate_of": effective,
-            "exchange_rate": quote,
-        }
-        for id, _, kept, sent_currency, sent, rate, quote, effective in rows
-    }
+    told = told_rows(SentTold, rows, withheld=withheld)
+    return {row[3]: one for row, one in zip(rows, told, strict=True)}
 
 
 def returned_among(view: View, payouts: Collection[str]) -> set[str]:
@@ -44,18 +34,10 @@ def returned_among(view: View, payouts: Collection[str]) -> set[str]:
 
 def _withheld(view: View, payouts: Collection[str]) -> dict[str, list[WithheldTold]]:
     found: dict[str, list[WithheldTold]] = defaultdict(list)
-    for payout, country, rule, rate, paid, amount in view.rows(
+    for payout, *row in view.rows(
         "SELECT x.noun, x.country, x.rule, x.rate, x.paid, x.amount FROM @withheld x "
         "WHERE x.noun IN :payouts AND x.sign > 0 AND x.position <= :as_of ORDER BY x.country",
         payouts=sorted(payouts),
     ):
-        found[payout].append(
-            {
-                "country": country,
-                "rule": rule,
-                "rate": rate,
-                "paid_minor": paid,
-                "withheld_minor": amount,
-            }
-        )
+        found[payout] += told_rows(WithheldTold, [row])
     return found

@@ -42,7 +42,7 @@ from projections.money.told import (
     Statement,
     StatementLine,
 )
-from projections.store import View, holds
+from projections.store import View, holds, told_of
 from projections.told import PersonRef
 
 
@@ -195,29 +195,26 @@ def _lines(
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
     return [texts.get(row.reason) for row in found], [
-        {
-            "position": row.position,
-            "recorded_at": row.at or moved[row.position],
-            "effective_at": row.effective,
-            "kind": RESERVE if row.is_reserve else _kind(row),
-            "noun": row.noun,
-            "payee": row.payee,
-            "release": {"id": row.release, "title": texts.get(row.title)},
-            "pool": {"id": row.pool, "name": texts.get(row.name)},
-            "agreement": row.number,
-            "proposal": row.proposal,
-            "source": texts.get(row.named) or row.source,
-            "revenue": row.revenue,
-            "of_minor": row.of,
-            "share": None if row.is_reserve else shares.get((row.noun, row.payee)),
-            "amount_minor": row.amount,
-            "is_late": any(
+        told_of(
+            StatementLine,
+            row,
+            recorded_at=row.at or moved[row.position],
+            effective_at=row.effective,
+            kind=RESERVE if row.is_reserve else _kind(row),
+            release={"id": row.release, "title": texts[row.title]},
+            pool={"id": row.pool, "name": texts[row.name]},
+            agreement=row.number,
+            source=texts[row.named] or row.source,
+            of_minor=row.of,
+            share=None if row.is_reserve else shares.get((row.noun, row.payee)),
+            amount_minor=row.amount,
+            is_late=any(
                 row.effective is not None and row.effective < until and row.position > closed
                 for until, closed in periods
             ),
-            "rules": [] if row.is_reserve else rules.get((row.noun, row.payee), []),
-            "through": groups.get((row.proposal, row.payee), []) if row.kind in ENTRY_KINDS else [],
-        }
+            rules=[] if row.is_reserve else rules.get((row.noun, row.payee), []),
+            through=groups.get((row.proposal, row.payee), []) if row.kind in ENTRY_KINDS else [],
+        )
         for row in found
     ]
 

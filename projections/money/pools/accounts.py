@@ -5,7 +5,7 @@ The terms follow from the fact that opened a pool, the balances from its posting
 
 from __future__ import annotations
 
-from typing import Unpack, cast
+from typing import Unpack
 
 from domain.journal import Journal
 from domain.money.entry import Entry
@@ -18,7 +18,6 @@ from projections import lineage
 from projections.money import balances as money
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import (
-    Accounts,
     AmendmentTold,
     PoolItem,
     PoolTold,
@@ -28,7 +27,7 @@ from projections.money.pools.told import (
 from projections.money.readers import Reader
 from projections.nouns import noun_at
 from projections.question import Paged, question
-from projections.store import Page, View, holds
+from projections.store import Page, View, holds, told_of, told_rows
 
 _POOL = "o.id, w.id, o.name, o.kind, o.currency, o.position"
 _POOL_FROM = f"@pools o JOIN @works w ON w.number = o.release AND {holds('w')}"
@@ -90,45 +89,31 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         f"FROM @proposals a WHERE a.pool = :id AND {holds('a')} ORDER BY a.born",
         id=id,
     )
-    names = ("id", "state", "number", "opened_at", "closes_at", "effective_at", "position")
-    return {
-        "id": id,
-        "release": opened.release,
-        "name": view.texts({opened.name}).get(opened.name),
-        "kind": opened.kind,
-        "currency": opened.currency,
-        "terms": noun.at(None).terms,
-        "amendments": _amendments(view, noun),
-        "rounding": opened.rounding,
-        "comment_days": opened.comment_days,
-        "review_hours": opened.review_hours or LEAST_REVIEW_HOURS,
-        "deferral_minor": opened.deferral_minor,
-        "works": opened.works,
-        "statement": opened.statement,
-        "reserving": _reserving(view, noun),
-        "country": noun.country,
-        "by_territory": noun.by_territory,
-        "position": noun.position,
-        "accounts": cast(
-            "Accounts", {f"{account}_minor": units.get(account, 0) for account in OF_POOLS}
-        )
-        if may_see_balances
-        else None,
-        "proposals": [cast("ProposalItem", dict(zip(names, row, strict=True))) for row in rows],
-    }
+    accounts = {f"{account}_minor": units.get(account, 0) for account in OF_POOLS}
+    return told_of(
+        PoolTold,
+        opened,
+        id=id,
+        name=view.texts({opened.name})[opened.name],
+        terms=noun.at(None).terms,
+        amendments=_amendments(view, noun),
+        review_hours=opened.review_hours or LEAST_REVIEW_HOURS,
+        reserving=_reserving(view, noun),
+        country=noun.country,
+        by_territory=noun.by_territory,
+        position=noun.position,
+        accounts=accounts if may_see_balances else None,
+        proposals=told_rows(ProposalItem, rows),
+    )
 
 
 def _reserving(view: View, noun: Pool) -> list[ReservingTold]:
     texts = view.texts({each.reason for each in noun.reserving})
     told = payees_told(view, {each.payee for each in noun.reserving if each.payee is not None})
     return [
-        {
-            "payee": None if each.payee is None else told[each.payee],
-            "rate": each.rate,
-            "months": each.months,
-            "effective_at": each.effective_at,
-            "reason": texts.get(each.reason),
-        }
+        told_of(
+            ReservingTold, each, payee=each.payee and told[each.payee], reason=texts[each.reason]
+        )
         for each in noun.reserving
     ]
 
@@ -143,15 +128,9 @@ def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
         "reason": None,
         "document": None,
     }
-    further: list[AmendmentTold] = [
-        {
-            "number": each.number,
-            "effective_at": each.effective_at,
-            "terms": each.terms,
-            "reason": texts.get(each.reason),
-            "document": texts.get(each.document),
-        }
-        for each in noun.amended
+    further = [
+        told_of(AmendmentTold, one, reason=texts[one.reason], document=texts[one.document])
+        for one in noun.amended
     ]
     return [first, *further] if further else []
 

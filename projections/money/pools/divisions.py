@@ -18,13 +18,13 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told
-from projections.money.pools.told import DivisionTold, ReservedLine
+from projections.money.pools.told import Cost, DivisionTold, FlowThrough, ReservedLine
 from projections.money.readers import Reader
 from projections.money.rows import ENTRIES
 from projections.money.told import PayeeRef
 from projections.nouns import noun_at
 from projections.question import question
-from projections.store import View
+from projections.store import View, told_of, told_rows
 
 
 @question(
@@ -44,29 +44,20 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
     document = document_of(first)
     texts = view.texts({first.reason, document})
     told = payees_told(view, (line.payee for line in entry.lines))
-    return {
-        "id": id,
-        "kind": ENTRIES[type(first)],
-        "pool": first.pool,
-        "release": first.release,
-        "proposal": first.proposal,
-        "agreement": first.agreement,
-        "revenue": getattr(first, "revenue", None),
-        "currency": first.currency,
-        "amount_minor": first.amount_minor,
-        "agreed": first.agreed,
-        "recorded_at": instant(first.timestamp),
-        "effective_at": first.effective_at,
-        "reason": texts.get(first.reason),
-        "document": texts.get(document),
-        "costs": [
-            {"expense": expense, "payer": payer, "amount_minor": units}
-            for expense, payer, units in entry.shown("costs")
-        ],
-        "flow": [{"place": place, "amount": amount} for place, amount in entry.shown("flow")],
-        "recouped": recouped_told(view, of_entry(view, journal, entry)),
-        "rules": rules_told(view, of_entry_rules(view, journal, entry)),
-        "lines": [
+    return told_of(
+        DivisionTold,
+        first,
+        id=id,
+        kind=ENTRIES[type(first)],
+        revenue=getattr(first, "revenue", None),
+        recorded_at=instant(first.timestamp),
+        reason=texts[first.reason],
+        document=texts[document],
+        costs=told_rows(Cost, entry.shown("costs")),
+        flow=told_rows(FlowThrough, entry.shown("flow")),
+        recouped=recouped_told(view, of_entry(view, journal, entry)),
+        rules=rules_told(view, of_entry_rules(view, journal, entry)),
+        lines=[
             {
                 "payee": told[line.payee],
                 "amount_minor": line.amount_minor,
@@ -77,9 +68,9 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
             }
             for line in entry.lines
         ],
-        "reserved": reserved_told(entry, told),
-        "position": entry.position,
-    }
+        reserved=reserved_told(entry, told),
+        position=entry.position,
+    )
 
 
 def reserved_told(entry: Entry, told: Mapping[str, PayeeRef]) -> list[ReservedLine]:

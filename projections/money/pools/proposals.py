@@ -12,7 +12,7 @@ from typing import Any, cast
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.apportionment import payee_key
-from domain.money.proposal import Assets, Proposal, Version
+from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
 from domain.refusal import UnknownProposal
@@ -25,16 +25,18 @@ from projections.money.pools.payees import payees_told, titles
 from projections.money.readers import Reader
 from projections.money.told import (
     AssetTold,
+    CommentAnswer,
     CommentTold,
     ProposalTold,
     ProposalWithdrawn,
     Revision,
+    ShareLine,
     Uncited,
     WaivedLine,
 )
 from projections.nouns import noun_at
 from projections.question import question
-from projections.store import View, holds
+from projections.store import View, holds, told_of, told_rows
 
 
 @question(
@@ -67,40 +69,35 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
             *(answer.text for each in noun.comments.values() for answer in each.answers),
         }
     )
-    return {
-        "id": id,
-        "pool": noun.pool,
-        "release": noun.release,
-        "state": noun.state,
-        "opened_at": noun.opened_at,
-        "closes_at": noun.closes_at,
-        "final_from": noun.final_from(pool_named(view, journal, noun.pool).review_hours),
-        "runs_from": noun.runs_from(),
-        "to_notify": len(noun.waits_for) if noun.state == "open" else 0,
-        "number": noun.final.number if noun.final else None,
-        "effective_at": noun.final.effective_at if noun.final else None,
-        "policy": noun.current.policy,
-        "graph_position": noun.current.graph_position,
-        "is_implied": isinstance(noun.final, Proposal.Implied),
-        "agreed_on": getattr(noun.final, "agreed_on", None),
-        "document": texts.get(document),
-        "replaces": getattr(noun.final, "replaces", None),
-        "withdrawn": None if withdrawn is None else _withdrawn_told(withdrawn, texts),
-        "assets": [_asset_told(asset) for asset in noun.current.assets],
-        "shares": [
-            {
-                "payee": told[payee],
-                "share": str(shares[payee]),
-                "consent": consents.get(payee),
-            }
-            for payee in sorted(shares, key=payee_key)
+    lines = (
+        (payee, str(shares[payee]), consents.get(payee)) for payee in sorted(shares, key=payee_key)
+    )
+    return told_of(
+        ProposalTold,
+        noun,
+        id=id,
+        final_from=noun.final_from(pool_named(view, journal, noun.pool).review_hours),
+        runs_from=noun.runs_from(),
+        to_notify=len(noun.waits_for) if noun.state == "open" else 0,
+        number=noun.final.number if noun.final else None,
+        effective_at=noun.final.effective_at if noun.final else None,
+        policy=noun.current.policy,
+        graph_position=noun.current.graph_position,
+        is_implied=isinstance(noun.final, Proposal.Implied),
+        agreed_on=getattr(noun.final, "agreed_on", None),
+        document=texts[document],
+        replaces=getattr(noun.final, "replaces", None),
+        withdrawn=None if withdrawn is None else _withdrawn_told(withdrawn, texts),
+        assets=[_asset_told(asset) for asset in noun.current.assets],
+        shares=told_rows(ShareLine, lines, payee=told),
+        waived=waived_shares(view, noun.current.assets, waivers),
+        comments=[_comment_told(comment, texts) for comment in noun.comments.values()],
+        revisions=[
+            told_of(Revision, one, comments=[*one.comments], note=texts[one.note])
+            for one in noun.versions
         ],
-        "waived": waived_shares(view, noun.current.assets, waivers),
-        "comments": [_comment_told(comment, texts) for comment in noun.comments.values()],
-        "revisions": [_revision_told(version, texts) for version in noun.versions],
-        "warnings": used_but_uncited(view, noun.release, noun.current.assets),
-        "position": noun.position,
-    }
+        warnings=used_but_uncited(view, noun.release, noun.current.assets),
+    )
 
 
 def waived_shares(
@@ -137,36 +134,9 @@ def _asset_told(asset: dict[str, Any]) -> AssetTold:
     return cast("AssetTold", {"within": [], "through": [], **asset})
 
 
-def _revision_told(version: Version, texts: dict[str | None, str]) -> Revision:
-    return {
-        "at": version.at,
-        "actor": version.actor,
-        "position": version.position,
-        "comments": list(version.comments),
-        "note": texts.get(version.note),
-    }
-
-
 def _comment_told(comment: Any, texts: dict[str | None, str]) -> CommentTold:
-    return {
-        "id": comment.id,
-        "kind": comment.kind,
-        "about": comment.about,
-        "text": texts.get(comment.text),
-        "actor": comment.actor,
-        "at": comment.at,
-        "position": comment.position,
-        "is_open": comment.is_open,
-        "answers": [
-            {
-                "text": texts.get(answer.text),
-                "actor": answer.actor,
-                "at": answer.at,
-                "position": answer.position,
-            }
-            for answer in comment.answers
-        ],
-    }
+    answers = [told_of(CommentAnswer, one, text=texts[one.text]) for one in comment.answers]
+    return told_of(CommentTold, comment, text=texts[comment.text], answers=answers)
 
 
 def _consents(view: View, id: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from projections.money.pools.payees import payees_told
 from projections.money.rows import ENTRIES
 from projections.money.told import RecoupedTold
 from projections.nouns import noun_at
-from projections.store import View
+from projections.store import View, told_of
 
 
 def of_entry(view: View, journal: Journal, entry: Entry) -> list[Recouped]:
@@ -80,14 +80,7 @@ def recouped_told(view: View, found: Iterable[Recouped]) -> list[RecoupedTold]:
     every = list(found)
     told = payees_told(view, {name for each in every for name in (each.payee, each.to) if name})
     return [
-        {
-            "payee": told[each.payee],
-            "to": None if each.to is None else told[each.to],
-            "advance_minor": each.advance_minor,
-            "before_minor": each.before_minor,
-            "now_minor": each.now_minor,
-            "remaining_minor": each.remaining_minor,
-        }
+        told_of(RecoupedTold, each, payee=told[each.payee], to=each.to and told[each.to])
         for each in every
     ]
 

@@ -23,7 +23,7 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
 from projections.question import Paged, question
-from projections.store import Page, View
+from projections.store import Page, View, told_of
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
@@ -194,11 +194,5 @@ def _sold_told(journal: Journal, ids: Sequence[str]) -> dict[str, _Sold]:
 
 
 def _item_told(item: Item) -> SoldTold:
-    return {
-        "work": item.work,
-        "territory": item.territory,
-        "channel": item.channel,
-        "configuration": item.configuration,
-        "units": shown_exactly(item.units),
-        "amount": shown_exactly(item.amount),
-    }
+    units, amount = shown_exactly(item.units), shown_exactly(item.amount)
+    return told_of(SoldTold, item, units=units, amount=amount)
