@@ -29,7 +29,7 @@ from domain.claim import is_overdue
 from domain.compact import encoder
 from domain.fact import Fact, New, Noun
 from domain.past import Past
-from domain.refusal import QuotaExceeded, Refusal, WrongState, spelled
+from domain.refusal import NothingStated, QuotaExceeded, Refusal, WrongState, spelled
 from domain.values import Many, NewId, Ref, Several, Text, Value, Word
 
 _canonical = encoder(sort_keys=True)
@@ -183,10 +183,19 @@ class Command(Record):
 
     def decide(self, past: Past) -> Iterator[New]:
         """What happens, given the past; raises a refusal if it may not."""
-        noun = self.noun(past)
+        noun = self.changes(past)
         assert noun is not None
         assert self.THEN is not None
-        yield noun.then(self.THEN, **self.own())
+        yield noun.then(self.THEN, **self.told(self.THEN))
+
+    def changes(self, past: Past) -> Noun | None:
+        """What it changes, if it decides nothing else: by default, what it names first."""
+        return self.noun(past)
+
+    def told(self, kind: type[Fact], **otherwise: Any) -> dict[str, Any]:
+        """What a kind of fact holds of it: its fields of the same names, and what is stated."""
+        names = _in_common(cast("Any", type(self)), cast("Any", kind))
+        return {**{name: getattr(self, name) for name in names}, **otherwise}
 
     def own(self) -> dict[str, Any]:
         """What it says, but for what its path names."""
@@ -281,6 +290,12 @@ class Command(Record):
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
 
 
+def must_state(stated: Mapping[str, Any]) -> None:
+    """Refuse a correction that states nothing but perhaps a reason."""
+    if not any(value for name, value in stated.items() if name != "reason"):
+        raise NothingStated
+
+
 @dataclass_transform(kw_only_default=True)
 def command(
     name: str,
@@ -314,7 +329,7 @@ def command(
         made.LATE = frozenset(late)
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
         made.OPERATION = spelled(cls)
-        made.REFUSES = (WrongState,) if then else tuple(refuses)
+        made.REFUSES = (*refuses, *((WrongState,) if then else ()))
         made.SPENDS = tuple(spends)
         if spends:
             made.REFUSES += (QuotaExceeded,)
@@ -332,6 +347,13 @@ def command(
 def _fields(cls: type[Any]) -> tuple[Field, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(Field(one.name, value_of(hints[one.name]), one.default) for one in fields(cls))
+
+
+@cache
+def _in_common(command: type[Any], kind: type[Any]) -> list[str]:
+    """The fields of a command that are fields of a kind of fact as well."""
+    held = {one.name for one in fields(kind)}
+    return [one.name for one in _fields(cast("Any", command)) if one.name in held]
 
 
 @cache

@@ -26,7 +26,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.release import Release
 from domain.remix import Remix
-from domain.seal import Owned, Said
+from domain.seal import TEXTS, Owned, Said
 from domain.stored import Placed, facts_in
 from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
@@ -338,6 +338,11 @@ class Past:
     def text(self, owner: str, name: str, value: str | None) -> Said | None:
         """An optional text of another owner, or under another name than its field's."""
         return None if value is None else Said(owner, name, value)
+
+    def texts_in(self, owner: str, said: object) -> dict[str, Said]:
+        """All texts in a record of a command, as texts of another owner."""
+        texts = ((name, text) for name, text in vars(said).items() if name in TEXTS)
+        return {name: Said(owner, name, text) for name, text in texts if text is not None}
 
     def owner_of(self, digest: str) -> str:
         """Whose text it is; of one that was erased, who acts."""

@@ -48,9 +48,7 @@ class MergeContributor(Command):
     def decide(self, past: Past) -> Iterator[New]:
         if self.id == self.into:
             raise MergeCycle(self.id, self.into)
-        merged = past.contributor(self.id).then(
-            Contributor.Merged, into=self.into, reason=self.reason
-        )
+        merged = past.contributor(self.id).then(Contributor.Merged, **self.told(Contributor.Merged))
         # Two merges at the same moment could form a cycle: watch every one.
         past.watch_all(Contributor.Merged.TOPIC)
         if past.person(self.into) == self.id:

@@ -7,10 +7,10 @@ move it between projects that they lead, and out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from domain.challenge import ISSUER, Answer, Challenge, answer_id, is_over
-from domain.command import Command, command, record
+from domain.command import Command, command, must_state, record
 from domain.commands.projecting import led, open_project, standing
 from domain.fact import New
 from domain.past import Past
@@ -62,15 +62,8 @@ class IssueChallenge(Command):
         _must_be_ahead(past, self.answer_by)
         if self.project is not None:
             open_project(past, self.project)
-        yield Challenge.Issued.born(
-            past.id,
-            title=self.title,
-            prompt=self.prompt,
-            media=_each(self.media),
-            roles=_each(self.roles),
-            answer_by=self.answer_by,
-            project=self.project,
-        )
+        asked = {"media": _each(self.media), "roles": _each(self.roles)}
+        yield Challenge.Issued.born(past.id, **self.told(Challenge.Issued, **asked))
 
 
 def _each(said: tuple[str, ...] | None) -> list[str] | None:
@@ -106,12 +99,10 @@ class DescribeChallenge(_OfChallenge):
 
     def decide(self, past: Past) -> Iterator[New]:
         _must_be_ahead(past, self.answer_by)
-        stated: dict[str, Any] = {"title": self.title, "prompt": self.prompt}
-        stated |= {"answer_by": self.answer_by}
-        stated |= {"media": _each(self.media), "roles": _each(self.roles)}
-        if not any(stated.values()):
-            raise NothingStated
-        yield past.get(Challenge, self.id).then(Challenge.Described, reason=self.reason, **stated)
+        asked = {"media": _each(self.media), "roles": _each(self.roles)}
+        stated = self.told(Challenge.Described, **asked)
+        must_state(stated)
+        yield past.get(Challenge, self.id).then(Challenge.Described, **stated)
 
 
 @command("challenge.move", may=_DECIDES, refuses=(WrongState,))
@@ -133,9 +124,7 @@ class MoveChallenge(_OfChallenge):
             raise WrongState("challenge", self.id, here, ("somewhere else",))
         if self.project is not None:
             open_project(past, self.project)
-        yield challenge.then(
-            Challenge.Moved, project=self.project, left=challenge.project, reason=self.reason
-        )
+        yield challenge.then(Challenge.Moved, **self.told(Challenge.Moved), left=challenge.project)
 
 
 @command("challenge.close", may=_DECIDES, then=Challenge.Closed)
@@ -176,7 +165,7 @@ class _OfAnswer(Command):
     def target(self, actor: str) -> str:
         return answer_id(self.id, self.work)
 
-    def answer(self, past: Past) -> Answer:
+    def changes(self, past: Past) -> Answer:
         """The answer, if it was ever given."""
         id = answer_id(self.id, self.work)
         if not past.stream(id):
@@ -210,7 +199,7 @@ def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New
         yield Answer.Given.born(answer_id(each, work), challenge=each, work=work)
 
 
-@command("challenge.withdraw-answer", may=("poster", "moderator"), refuses=(WrongState,))
+@command("challenge.withdraw-answer", may=("poster", "moderator"), then=Answer.Withdrawn)
 class WithdrawAnswer(_OfAnswer):
     """Take a piece back as an answer; the piece stays, and that it answered stays on record."""
 
@@ -218,9 +207,6 @@ class WithdrawAnswer(_OfAnswer):
 
     def sides(self, past: Past) -> dict[str, str]:
         return past.work(self.work).sides(past)
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield self.answer(past).then(Answer.Withdrawn, reason=self.reason)
 
 
 @record
@@ -231,21 +217,15 @@ class _Featuring(_OfAnswer):
         return _deciding(past, self.id)
 
 
-@command("challenge.feature", may=_DECIDES, refuses=(WrongState,))
+@command("challenge.feature", may=_DECIDES, then=Answer.Featured)
 class FeatureAnswer(_Featuring):
     """Feature an answer to a challenge, and say why."""
 
     reason: Annotated[Reason, Example("You can see that it is cold.")]
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield self.answer(past).then(Answer.Featured, reason=self.reason)
 
-
-@command("challenge.unfeature", may=_DECIDES, refuses=(WrongState,))
+@command("challenge.unfeature", may=_DECIDES, then=Answer.Unfeatured)
 class UnfeatureAnswer(_Featuring):
     """Stop featuring an answer; that it was featured stays on record."""
 
     reason: _WHY = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield self.answer(past).then(Answer.Unfeatured, reason=self.reason)

@@ -120,14 +120,8 @@ class PostComment(_Saying):
         place = self._place(past)
         if self.reply_to is not None:  # it may be removed at this moment
             past.watch(Comment.Removed.TOPIC, *(one for one in place.values() if one))
-        yield Comment.Posted.born(
-            past.id,
-            **place,
-            thread=thread,
-            reply_to=self.reply_to,
-            mentions=_each(self.mentions),
-            text=self.text,
-        )
+        told = {**place, "thread": thread, "mentions": _each(self.mentions)}
+        yield Comment.Posted.born(past.id, **self.told(Comment.Posted, **told))
 
     def _place(self, past: Past) -> dict[str, str | None]:
         """What it is on: exactly one thing, and a step with its project."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from domain.clearing import given_by, licence_on_record, must_suit_sources
-from domain.command import Command, command
+from domain.command import Command, command, must_state
 from domain.commands.crediting import SPEAKING, named
 from domain.credit import Credit
 from domain.fact import New
@@ -126,8 +126,7 @@ def described(
         name: past.text(owner, name, text)
         for name, text in (("title", title), ("creators", creators), ("media_url", media_url))
     }
-    if not any(stated.values()):
-        raise NothingStated
+    must_state(stated)
     return work.then(Work.Described, **stated)
 
 
@@ -159,8 +158,7 @@ class CorrectCredit(Command):
     def decide(self, past: Past) -> Iterator[New]:
         credit = past.get(Credit, self.id)
         stated = named(credit.contributor, self)
-        if not any(stated.values()):
-            raise NothingStated
+        must_state(stated)
         yield credit.then(
             Credit.Corrected, reason=past.text(past.actor, "reason", self.reason), **stated
         )

@@ -53,13 +53,8 @@ class OfferMembership(Command):
         held = past.known.saying((Membership.Offered,), "contributor", [self.group])
         if holds or held or past.person(self.group) == past.person(self.contributor):
             raise GroupInGroup(self.group, self.contributor)
-        yield Membership.Offered.born(
-            past.id,
-            group=self.group,
-            contributor=self.contributor,
-            roles=[*dict.fromkeys(self.roles)] if self.roles else None,
-            during=self.during,
-        )
+        roles = [*dict.fromkeys(self.roles)] if self.roles else None
+        yield Membership.Offered.born(past.id, **self.told(Membership.Offered, roles=roles))
 
 
 @command("membership.accept", may=OWN, then=Membership.Accepted)
@@ -114,9 +109,6 @@ class DivideShares(Command):
         parts_among([(each.contributor, each.part) for each in self.among])
         if past.person(self.id) in [past.person(each.contributor) for each in self.among]:
             raise BadShare("among", self.id, "what the members leave stays with the group")
-        yield past.contributor(self.id).then(
-            Contributor.Divided,
-            group=self.id,
-            among=[{"contributor": each.contributor, "part": each.part} for each in self.among],
-            reason=self.reason,
-        )
+        among = [vars(each) for each in self.among]
+        told = self.told(Contributor.Divided, group=self.id, among=among)
+        yield past.contributor(self.id).then(Contributor.Divided, **told)

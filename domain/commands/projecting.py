@@ -7,9 +7,9 @@ their project, and never put in what is not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
-from domain.command import Command, Record, command, record
+from domain.command import Command, Record, command, must_state, record
 from domain.contribution import Contribution
 from domain.fact import New
 from domain.identity import part_id
@@ -103,21 +103,11 @@ class LaunchProject(Command):
         if not leaders:
             raise NoLeaders
         owner = leaders[0]
-        yield Project.Launched.born(
-            past.id,
-            title=past.text(owner, "title", self.title),
-            goal=past.text(owner, "goal", self.goal),
-            kind=self.kind,
-            kind_name=past.text(owner, "kind_name", self.kind_name),
-            leaders=leaders,
-        )
+        told = {"leaders": leaders, **past.texts_in(owner, self)}
+        yield Project.Launched.born(past.id, **self.told(Project.Launched, **told))
         for number, step in enumerate(self.steps):
-            yield Step.Published.born(
-                part_id(past.id, "step", number),
-                project=past.id,
-                title=past.text(owner, "title", step.title),
-                text=past.text(owner, "text", step.text),
-            )
+            id = part_id(past.id, "step", number)
+            yield Step.Published.born(id, project=past.id, **past.texts_in(owner, step))
 
 
 @record
@@ -141,16 +131,9 @@ class DescribeProject(_OfProject):
     reason: _WHY = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        stated = _stated(self, "title", "goal", "kind", "kind_name")
-        yield past.get(Project, self.id).then(Project.Described, reason=self.reason, **stated)
-
-
-def _stated(said: Command, *names: str) -> dict[str, Any]:
-    """What a command states anew; refused if it states nothing."""
-    stated = {name: getattr(said, name) for name in names}
-    if not any(stated.values()):
-        raise NothingStated
-    return stated
+        stated = self.told(Project.Described)
+        must_state(stated)
+        yield past.get(Project, self.id).then(Project.Described, **stated)
 
 
 @command("step", "/projects/{project}/steps", may=_ITS_LEADERS, refuses=(WrongState,))
@@ -167,7 +150,7 @@ class PublishStep(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         open_project(past, self.project)
-        yield Step.Published.born(past.id, project=self.project, title=self.title, text=self.text)
+        yield Step.Published.born(past.id, **self.told(Step.Published))
 
 
 @command("step.describe", may=_ITS_LEADERS, refuses=(NothingStated,))
@@ -182,7 +165,9 @@ class DescribeStep(Command):
         return led(past, past.get(Step, self.id).project)
 
     def decide(self, past: Past) -> Iterator[New]:
-        yield past.get(Step, self.id).then(Step.Described, **_stated(self, "title", "text"))
+        stated = self.told(Step.Described)
+        must_state(stated)
+        yield past.get(Step, self.id).then(Step.Described, **stated)
 
 
 # -- who leads it --------------------------------------------------------------------------------
@@ -217,10 +202,7 @@ class RemoveLeader(_OfProject):
         if not leaders:
             raise LastLeader(self.id)
         yield project.then(
-            Project.LeaderRemoved,
-            contributor=self.contributor,
-            leaders=leaders,
-            reason=self.reason,
+            Project.LeaderRemoved, **self.told(Project.LeaderRemoved), leaders=leaders
         )
 
 

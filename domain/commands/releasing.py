@@ -109,8 +109,7 @@ class AssembleRelease(Command):
         used = self._used()
         must_be_within_cap(past.id, [component.rate for _, component, _ in used])
         made = made_of(past, self.made_at)
-        said = {"title": self.title, "made_at": self.made_at, "part": self.part}
-        yield Release.Assembled.born(past.id, made=made, **said)
+        yield Release.Assembled.born(past.id, **self.told(Release.Assembled), made=made)
         for number, component, places in used:
             yield Remix.Declared.born(
                 part_id(past.id, "component", number),

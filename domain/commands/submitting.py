@@ -145,16 +145,8 @@ class SubmitContribution(Command):
         parents = [parent for parent, _ in sources]
         must_be_within_cap(past.id, [source.rate for source in self.sources])
         yield from self._described(past, parents)
-        yield Contribution.Submitted.born(
-            past.id,
-            title=past.text(owner, "title", self.title),
-            medium=self.medium,
-            made_at=self.made_at,
-            made=made_of(past, self.made_at),
-            licence=self.licence,
-            sha256=self.sha256,
-            media_url=past.text(owner, "media_url", self.media_url),
-        )
+        told = {"made": made_of(past, self.made_at), **past.texts_in(owner, self)}
+        yield Contribution.Submitted.born(past.id, **self.told(Contribution.Submitted, **told))
         yield from numbered(past.id, self.identifiers)
         if self.step is not None:
             yield placed(past, past.id, self.step)

@@ -327,7 +327,7 @@ class ClosePeriod(Command):
         if self.until <= (closed := past.books().closed_until):
             raise PeriodClosed(closed)
         past.watch_all(Period.Closed.TOPIC)
-        yield Period.Closed.born(past.id, until=self.until, note=self.note)
+        yield Period.Closed.born(past.id, **self.told(Period.Closed))
 
 
 def _parts(owed: dict[tuple[str, str], int], taken: int) -> dict[str, dict[str, int]]:

@@ -6,7 +6,7 @@ Every payee is asked, and revenue that waited for the agreement is divided.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from domain.command import Command, command, record
 from domain.fact import New
@@ -100,7 +100,7 @@ class _OfShare(Command):
             return past.get(Share, self.target(past.actor)).sides(past)
         return {"contributor": self.contributor or past.actor}
 
-    def share(self, past: Past) -> Share:
+    def changes(self, past: Past) -> Share:
         """The share that was offered."""
         if not past.stream(past.id):
             raise NoShare(self._payee(past.actor))
@@ -112,25 +112,18 @@ class _OfShare(Command):
         return self.contributor or actor
 
 
-_ANSWERING: dict[str, Any] = {"may": OWN, "refuses": (NoShare, WrongState)}
-
-
-@command("share.accept", f"{_HERE}/share/accept", **_ANSWERING)
+@command("share.accept", f"{_HERE}/share/accept", may=OWN, refuses=(NoShare,), then=Share.Accepted)
 class AcceptShare(_OfShare):
     """Accept the share that was agreed; what was held for it can be paid."""
 
-    def decide(self, past: Past) -> Iterator[New]:
-        yield self.share(past).then(Share.Accepted)
 
-
-@command("share.decline", f"{_HERE}/share/decline", **_ANSWERING)
+@command(
+    "share.decline", f"{_HERE}/share/decline", may=OWN, refuses=(NoShare,), then=Share.Declined
+)
 class DeclineShare(_OfShare):
     """Decline the share; what is due on it stays held."""
 
     reason: Annotated[Reason | None, Example("Too little for the work.")] = None
-
-    def decide(self, past: Past) -> Iterator[New]:
-        yield self.share(past).then(Share.Declined, reason=self.reason)
 
 
 @command(
@@ -149,7 +142,7 @@ class WaiveShare(_OfShare):
     reason: Annotated[Reason | None, Example("I was paid in full already.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        noun = self.share(past)
+        noun = self.changes(past)
         before = past.books().agreements[self.proposal]
         must_be_scope(before.assets, noun.payee, self.scope)
         waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
@@ -186,7 +179,7 @@ class ConfirmShare(Command):
         if not self._is_in_question(past):
             raise NothingToConfirm(self.payee)
         past.watch_money(noun.release, self.payee)
-        yield noun.then(Proposal.Confirmed, payee=self.payee, reason=self.reason)
+        yield noun.then(Proposal.Confirmed, **self.told(Proposal.Confirmed))
 
     def _is_in_question(self, past: Past) -> bool:
         books = past.books()

@@ -66,10 +66,8 @@ class StateExchangeRate(Command):
     def decide(self, past: Past) -> Iterator[New]:
         if self.currency == self.into_currency:
             raise BadExchangeRate(self.rate, "both currencies are the same")
-        said = {"currency": self.currency, "into_currency": self.into_currency, "rate": self.rate}
-        source = past.text(OPERATOR, "source_name", self.source_name)
-        at = self.effective_at
-        yield ExchangeRate.Stated.born(past.id, **said, effective_at=at, source_name=source)
+        told = self.told(ExchangeRate.Stated, **past.texts_in(OPERATOR, self))
+        yield ExchangeRate.Stated.born(past.id, **told)
 
 
 @command(
@@ -97,8 +95,7 @@ class ChoosePaymentCurrency(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payee])
-        said = {"payee": self.payee, "currency": self.currency, "reason": self.reason}
-        yield PaymentCurrency.Chosen.born(past.id, **said)
+        yield PaymentCurrency.Chosen.born(past.id, **self.told(PaymentCurrency.Chosen))
 
 
 @command("withholding", may=BOOKS, refuses=(BadPeriod, UnknownContributor, UnknownWork))
@@ -124,17 +121,9 @@ class StateWithholding(Command):
         must_know(past, [self.payee])
         if self.until is not None and self.until <= self.effective_at:
             raise BadPeriod(self.effective_at, self.until)
-        yield Withholding.Stated.born(
-            past.id,
-            payee=self.payee,
-            country=self.country,
-            rate=self.rate,
-            effective_at=self.effective_at,
-            until=self.until,
-            # It proves what was withheld, so it is the operator's, like the reference of a payout.
-            document=past.text(OPERATOR, "document", self.document),
-            note=past.text(OPERATOR, "note", self.note),
-        )
+        # The document proves what was withheld, so it is the operator's, as is the note.
+        told = self.told(Withholding.Stated, **past.texts_in(OPERATOR, self))
+        yield Withholding.Stated.born(past.id, **told)
 
 
 @command("withholding.end", may=BOOKS, refuses=(WrongState,))
@@ -169,13 +158,9 @@ class LocatePool(Command):
     def decide(self, past: Past) -> Iterator[New]:
         noun = past.get(Pool, self.pool)
         past.watch_money(noun.opened.release)
-        yield noun.then(
-            Pool.Located,
-            release=noun.opened.release,
-            country=self.country,
-            by_territory=self.located_by == BY_TERRITORY or None,
-            reason=self.reason,
-        )
+        by_territory = self.located_by == BY_TERRITORY or None
+        told = self.told(Pool.Located, release=noun.opened.release, by_territory=by_territory)
+        yield noun.then(Pool.Located, **told)
 
 
 def arrangements(

@@ -244,10 +244,4 @@ class IdentifyPayee(Command):
         if self.name in books.merged:
             raise AlreadyIdentified(self.name)
         past.watch_money(self.contributor, self.name)
-        yield Outsider.Identified.born(
-            past.id,
-            payee=self.name,
-            contributor=self.contributor,
-            reason=self.reason,
-            evidence=self.evidence,
-        )
+        yield Outsider.Identified.born(past.id, **self.told(Outsider.Identified, payee=self.name))

@@ -151,17 +151,12 @@ class OpenPool(Command):
             raise WindowTooShort(f"{LEAST_REVIEW_HOURS} to {MOST_REVIEW_HOURS} hours")
         new = Pool.Opened.born(
             past.id,
-            release=self.release,
-            name=self.name,
-            kind=self.kind,
-            currency=self.currency,
-            terms=dict(self.terms),
-            rounding=self.rounding,
-            comment_days=self.comment_days,
-            deferral_minor=self.deferral_minor,
-            review_hours=None if self.review_hours == LEAST_REVIEW_HOURS else self.review_hours,
-            works=None if self.works is None else list(self.works),
-            statement=self.statement,
+            **self.told(
+                Pool.Opened,
+                terms=dict(self.terms),
+                review_hours=None if self.review_hours == LEAST_REVIEW_HOURS else self.review_hours,
+                works=None if self.works is None else list(self.works),
+            ),
         )
         opened = past.imagine(Pool, new).opened
         must_know(past, named_in(opened))
@@ -194,12 +189,9 @@ class AmendPool(Command):
         noun, known = past.get(Pool, self.pool), past.books().pools[self.pool]
         amended = noun.then(
             Pool.Amended,
+            **self.told(Pool.Amended, terms=dict(self.terms)),
             release=noun.opened.release,
-            terms=dict(self.terms),
             number=len(noun.amended) + 1,
-            effective_at=self.effective_at,
-            reason=self.reason,
-            document=self.document,
         )
         opened = replace(noun.opened, terms=dict(self.terms))
         must_know(past, named_in(opened))

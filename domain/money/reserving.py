@@ -69,15 +69,7 @@ class StateReserve(Command):
         must_know(past, [] if self.payee is None else [self.payee])
         noun = past.get(Pool, self.pool)
         past.watch_money(noun.opened.release)
-        yield noun.then(
-            Pool.Reserving,
-            release=noun.opened.release,
-            rate=self.rate,
-            effective_at=self.effective_at,
-            months=self.months,
-            payee=self.payee,
-            reason=self.reason,
-        )
+        yield noun.then(Pool.Reserving, **self.told(Pool.Reserving, release=noun.opened.release))
 
 
 @command(
