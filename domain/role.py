@@ -95,14 +95,11 @@ def nearest(text: str) -> tuple[str, ...]:
     words = {_spelling(word) for word in re.split(r"[^\w&]+", said) if len(word) > 2}
     compared = SequenceMatcher(None, b=_spelling(said), autojunk=False)
 
-    def likeness(spelling: str) -> float:
+    likeness = dict.fromkeys(roles(), 0.0)
+    for spelling, name in _names().items():
         compared.set_seq1(spelling)
-        return compared.ratio() + (spelling in words)
-
-    found: dict[str, None] = {}
-    for spelling in nlargest(SUGGESTED * 6, _names(), key=likeness):
-        found[_names()[spelling]] = None
-    return tuple(found)[:SUGGESTED]
+        likeness[name] = max(likeness[name], compared.ratio() + (spelling in words))
+    return tuple(nlargest(SUGGESTED, likeness, key=likeness.__getitem__))
 
 
 @cache

@@ -7,20 +7,25 @@ from typing import Any
 
 import pytest
 
+from domain.outside import outside_id
 from projections import attribution, lineage
 from scripts.bundle import Ids, found_in, import_lines
 from scripts.convert import NotConvertible, convert_musicbrainz
 from scripts.convert.musicbrainz import SITE
 from scripts.service import open_service
 
-ARTIST = {"id": "a-1", "name": "Bob Dylan"}
+BOB, ANA, DAY, OLDER, MIX, SONG, TUNE, SUITE = (
+    f"{number:08}-0000-4000-8000-000000000000" for number in range(8)
+)
+ARTIST = {"id": BOB, "name": "Bob Dylan", "isnis": ["0000000121032683"]}
 RECORDING: dict[str, Any] = {
-    "id": "r-1",
+    "id": DAY,
     "title": "Dreadful Day",
+    "isrcs": ["USSKG1912345"],
     "first-release-date": "1972",
     "artist-credit": [
         {"name": "Blind Boy Grunt", "joinphrase": " feat. ", "artist": ARTIST},
-        {"name": "Ana", "joinphrase": "", "artist": {"id": "a-2", "name": "Ana"}},
+        {"name": "Ana", "joinphrase": "", "artist": {"id": ANA, "name": "Ana"}},
     ],
     "relations": [
         {"type": "instrument", "target-type": "artist", "direction": "backward",
@@ -31,14 +36,18 @@ RECORDING: dict[str, Any] = {
          "attributes": ["whispered"], "artist": ARTIST},
         {"type": "performance", "target-type": "work", "direction": "forward",
          "attributes": ["medley", "partial"],
-         "work": {"id": "a-song", "title": "A Song", "iswcs": [], "relations": [
-             {"type": kind, "target-type": "artist", "direction": "backward", "artist": ARTIST}
-             for kind in ("composer", "lyricist", "publishing")
+         "work": {"id": SONG, "title": "A Song", "iswcs": ["T-034.524.680-1"], "relations": [
+             *({"type": kind, "target-type": "artist", "direction": "backward", "artist": ARTIST}
+               for kind in ("composer", "lyricist", "publishing")),
+             {"type": "other version", "target-type": "work", "direction": "backward",
+              "attributes": ["parody"], "work": {"id": TUNE, "title": "A Tune"}},
+             {"type": "parts", "target-type": "work", "direction": "backward",
+              "attributes": [], "work": {"id": SUITE, "title": "A Suite"}},
          ]}},
         {"type": "samples material", "target-type": "recording", "direction": "forward",
-         "attributes": [], "recording": {"id": "r-2", "title": "Older"}},
-        {"type": "DJ-mix", "target-type": "recording", "direction": "backward",
-         "attributes": [], "recording": {"id": "r-3", "title": "A Mix"}},
+         "attributes": [], "recording": {"id": OLDER, "title": "Older"}},
+        {"type": "mashes up", "target-type": "recording", "direction": "backward",
+         "attributes": [], "recording": {"id": MIX, "title": "A Mix"}},
         {"type": "discogs", "target-type": "url", "direction": "forward", "attributes": []},
     ],
 }  # fmt: skip
@@ -58,11 +67,11 @@ def answered(folder: Path, *answers: Any) -> Path:
 def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> None:
     lines = list(convert_musicbrainz(answered(tmp_path, RECORDING)))
     (piece,) = [line for line in lines if line.get("title") == "Dreadful Day"]
-    artist = {"contributor": "musicbrainz:artist:a-1"}
+    artist = {"contributor": f"musicbrainz:artist:{BOB}"}
     assert piece["authors"] == [
         {**artist, "role": "performer", "credited_as": "Blind Boy Grunt",
          "join_phrase": " feat. ", "billing": 1},
-        {"contributor": "musicbrainz:artist:a-2", "role": "performer", "billing": 2},
+        {"contributor": f"musicbrainz:artist:{ANA}", "role": "performer", "billing": 2},
         {**artist, "role": "bassist", "display": "bass, EWI", "credited_as": "B. G."},
         {**artist, "role": "wind synthesizer player", "display": "EWI, bass",
          "credited_as": "B. G."},
@@ -70,15 +79,20 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         {**artist, "role": "performer", "display": "incantation, whispered"},
     ]  # fmt: skip
     assert piece["sources"] == [
-        {"uri": f"{SITE}/work/a-song", "kind": "quotation", "title": "A Song",
+        {"uri": f"{SITE}/work/{SONG}", "kind": "quotation", "title": "A Song",
          "note": "medley, partial", "creators": "Bob Dylan"},
-        {"work": "musicbrainz:recording:r-2", "kind": "sample"},
+        {"work": f"musicbrainz:recording:{OLDER}", "kind": "sample"},
     ]  # fmt: skip
-    (mix,) = [line for line in lines if line["type"] == "remix"]
+    mix, version = [line for line in lines if line["type"] == "remix"]
     assert (mix["child"], mix["parent"], mix["kind"]) == (
-        "musicbrainz:recording:r-3",
-        "musicbrainz:recording:r-1",
-        "component",
+        f"musicbrainz:recording:{MIX}",
+        f"musicbrainz:recording:{DAY}",
+        "sample",
+    )
+    assert (version["child"], version["uri"], version["kind"]) == (
+        outside_id(f"{SITE}/work/{SONG}"),
+        f"{SITE}/work/{TUNE}",
+        "adaptation",
     )
 
 
@@ -86,11 +100,11 @@ def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> N
     """Whatever file comes first, and whichever of both ends tells of an edge."""
     backward = {"type": "samples material", "target-type": "recording", "direction": "backward"}
     older = {
-        "id": "r-2",
+        "id": OLDER,
         "title": "Older",
         "video": True,
         "artist-credit": [{"name": "Bob", "artist": ARTIST}],
-        "relations": [{**backward, "recording": {"id": "r-1", "title": "Dreadful Day"}}],
+        "relations": [{**backward, "recording": {"id": DAY, "title": "Dreadful Day"}}],
     }
     of_work = {**backward, "type": "performance", "attributes": ["cover"]}
     work = {"id": "another-song", "title": "Song", "iswcs": [], "relations": [
@@ -104,9 +118,10 @@ def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> N
         assert told["Older"]["medium"] == "video"
         assert len(told["Older"]["authors"]) == 1
         assert [one["title"] for one in told["Sung"]["sources"]] == ["Song"]
-        assert [line["child"] for line in lines if line["type"] == "remix"] == [
-            "musicbrainz:recording:r-3"
-        ]
+        assert {line["child"] for line in lines if line["type"] == "remix"} == {
+            f"musicbrainz:recording:{MIX}",
+            outside_id(f"{SITE}/work/{SONG}"),
+        }
         for file in tmp_path.glob("*.json"):
             file.unlink()
 
@@ -119,7 +134,10 @@ def test_a_chain_of_samples_may_be_of_any_length(tmp_path: Path) -> None:
         for number in range(3_000)
     ]  # fmt: skip
     lines = list(convert_musicbrainz(answered(tmp_path, {"recordings": chain})))
-    assert [line["title"] for line in lines] == ["x", *(f"{one}" for one in range(2_999, -1, -1))]
+    assert [line["title"] for line in lines if line["type"] == "contribution"] == [
+        "x",
+        *(f"{one}" for one in range(2_999, -1, -1)),
+    ]
 
 
 def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> None:
@@ -130,20 +148,32 @@ def test_an_answer_is_recorded_whole_and_once(tmp_path: Path, database: str) -> 
             report = import_lines(service.journal, found_in(folder, "musicbrainz"))
             assert report.refused == report.left_out == []
             done = report.unchanged if again else report.recorded
-            assert done == {"contributor": 2, "contribution": 3, "remix": 1}
+            assert done == {
+                **{"contributor": 2, "contribution": 3, "remix": 2, "work.describe": 1},
+                "identifier": 6 + 3,  # the MBID of each and one of another registry of some
+            }
         service.follower.catch_up()
         with service.store.view() as view:
-            mix = ids.named("work", "musicbrainz:recording:r-3")
+            mix = ids.named("work", f"musicbrainz:recording:{MIX}")
             reached = [one["title"] for one in lineage.ancestors(view, mix).items]
-            assert reached == ["Dreadful Day", "Older", "A Song"]
-            (found,) = lineage.works(view, q="blind boy grunt").items
-            assert found["title"] == "Dreadful Day"
+            assert reached == ["Dreadful Day", "Older", "A Song", "A Tune"]
+            said = {"q": "blind boy grunt"}, {"isrc": "USSKG1912345"}, {"mbid": DAY}
+            for one in said:
+                assert [each["title"] for each in lineage.works(view, **one).items] == [
+                    "Dreadful Day"
+                ]
+            (song,) = lineage.works(view, iswc="T0345246801").items
+            assert song["title"] == "A Song"
+            (bob,) = attribution.people(view, isni="0000000121032683").items
+            assert bob["name"] == "Bob Dylan"
 
 
 def test_all_answers_at_hand_are_recorded_whole(answers: Path, database: str) -> None:
     with open_service(database) as service:
         report = import_lines(service.journal, found_in(answers, "musicbrainz"))
-        assert report.refused == report.left_out == []
+        assert report.left_out == []
+        (barcode,) = report.refused  # “123”, and nothing else is lost by it
+        assert (barcode.code, barcode.line["scheme"]) == ("bad_identifier", "upc")
         service.follower.catch_up()
         with service.store.view() as view:
             (album,) = lineage.works(view, q="dark side").items

@@ -1,17 +1,19 @@
 """Answers of the MusicBrainz API as a bundle: recordings, releases, artist credits, relationships.
 
 Names on a credit, join phrases and the attributes of a relationship (which instrument, which voice)
-are kept. What a recording performs or samples is its source; a work of MusicBrainz is cited.
+are kept. What a recording performs or samples is its source; a work of MusicBrainz is cited, with
+the works that it was made from. Numbers in registries are lines of their own, as some are wrong.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from domain.outside import outside_id
 from domain.refusal import UnknownRole
 from domain.role import role_named
 from domain.text import LIMITS
@@ -31,12 +33,24 @@ MADE_FROM = {
     "karaoke": "arrangement",
 }
 """The kind of remix for a relationship between recordings, or of a recording with a work."""
+OF_WORKS = {
+    "arrangement": "arrangement",
+    "orchestration": "arrangement",
+    "other version": "adaptation",
+    "revision of": "adaptation",
+    "based on": "adaptation",
+    "medley": "quotation",
+    "parts": "component",
+}
+"""The same for a relationship between works."""
+WHOLES = ("medley", "parts")
+"""Relationships that are told forward of the work that was made from the other."""
+NUMBERS = {"isrcs": "isrc", "iswcs": "iswc", "ipis": "ipi", "isnis": "isni"}
+"""Fields with the numbers of a registry."""
 PARTS = {"partial", "medley"}
 """Attributes of a performance of no more than a part."""
 GENERAL = ("performer", "vocal", "instrument")
 """Relationships of which an attribute says more."""
-ROLES = {"mix-DJ": "dj"}
-"""Roles of relationships that are no word of the vocabulary."""
 MAKERS = {"composer", "lyricist", "writer", "librettist", "translator", "arranger"}
 """Relationships of a work with those who made it."""
 LISTS = ("recordings", "releases", "works")
@@ -58,15 +72,20 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
         with _must_be_answer(file.name):
             answers += [(file.name, one) for one in _answers(json.loads(file.read_text("utf-8")))]
     recordings = _Recordings(one for _, one in answers)
-    for name, told in answers:
-        with _must_be_answer(name):
-            is_release = told.keys() & OF_RELEASES
-            lines = [*(_release(told, recordings) if is_release else recordings.lines(told))]
-        for line in lines:
-            id = str(line.get("id", line))
-            if id not in seen:
-                seen.add(id)
-                yield line
+
+    def lines() -> Iterator[Line]:
+        for name, told in answers:
+            with _must_be_answer(name):
+                is_release = told.keys() & OF_RELEASES
+                yield from _release(told, recordings) if is_release else recordings.lines(told)
+        with _must_be_answer(str(path)):
+            yield from _works(recordings.cited)
+
+    for line in lines():
+        id = str(line.get("id", line))
+        if id not in seen:
+            seen.add(id)
+            yield line
 
 
 @contextmanager
@@ -98,6 +117,8 @@ class _Recordings:
 
     def __init__(self, answers: Iterable[Answer]) -> None:
         self._whole, self._begun = {one["id"]: one for one in answers}, set[str]()
+        self.cited = dict[str, Answer]()
+        """Works of MusicBrainz that are performed, by id."""
 
     def lines(self, told: Answer) -> Iterator[Line]:
         """A recording after those it was made from, each as fully as any answer tells of it."""
@@ -111,6 +132,8 @@ class _Recordings:
             waiting += further
             if not further:
                 waiting.pop()
+                works = (one["work"] for one in sources if one["target-type"] == "work")
+                self.cited |= {one["id"]: self.cited.get(one["id"], {}) | one for one in works}
                 yield from _piece(told, sources)
                 yield from self._made_of(told)
 
@@ -125,9 +148,8 @@ class _Recordings:
                 and one["recording"]["id"] not in self._whole
             ):
                 yield from _piece(one["recording"], ())
-                kind, made = MADE_FROM[one["type"]], _recording_id(one["recording"])
-                line: Line = {"type": "remix", "child": made, "parent": id, "kind": kind}
-                yield {**line, "id": f"musicbrainz:{one['type']}:{made}:{id}"}
+                made = _recording_id(one["recording"])
+                yield {**_edge(one, made, id, MADE_FROM), "child": made, "parent": id}
 
 
 def _piece(told: Answer, sources: Sequence[Answer]) -> Iterator[Line]:
@@ -141,6 +163,7 @@ def _piece(told: Answer, sources: Sequence[Answer]) -> Iterator[Line]:
         "authors": [*_artist_credit(told), *_credits(told.get("relations", []))],
         "sources": [*map(_source, sources)],
     }
+    yield from _numbers(told, work=_recording_id(told))
 
 
 def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
@@ -160,6 +183,39 @@ def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
     credited = [*_artist_credit(told), *_credits(told.get("relations", []))]
     for number, credit in enumerate(credited):
         yield {"type": "credit", "id": f"{id}:{number}", "work": id, **credit}
+    yield from _numbers(told, work=id)
+
+
+def _works(cited: Mapping[str, Answer]) -> Iterator[Line]:
+    """The numbers of the works that are performed, and which works they were made from."""
+    for told in cited.values():
+        yield from _numbers(told, work=outside_id(_address(told)))
+        for one in told.get("relations", []):
+            if one["target-type"] != "work" or one["type"] not in OF_WORKS:
+                continue
+            is_made = (one["direction"] == "forward") == (one["type"] in WHOLES)
+            child, parent = (told, one["work"]) if is_made else (one["work"], told)
+            if child["id"] in cited:  # else it is no source of anything here
+                edge = _edge(one, child["id"], parent["id"], OF_WORKS)
+                made, uri = outside_id(_address(child)), _address(parent)
+                yield {**edge, "child": made, "uri": uri}
+                if parent["id"] not in cited:
+                    yield {"type": "work.describe", "id": outside_id(uri), **_named(parent)}
+
+
+def _edge(relation: Answer, made: str, source: str, kinds: Mapping[str, str]) -> Line:
+    kind = relation["type"]
+    id = f"musicbrainz:{kind.replace(' ', '-')}:{made}:{source}"
+    return {"type": "remix", "id": id, "kind": kinds[kind]}
+
+
+def _numbers(told: Answer, **about: str) -> Iterator[Line]:
+    """The numbers of a work or a person in registries."""
+    listed = [(name, each) for of, name in NUMBERS.items() for each in told.get(of) or ()]
+    barcode = [("upc", told["barcode"])] if told.get("barcode") else []
+    for scheme, number in (("mbid", told["id"]), *listed, *barcode):
+        id = f"musicbrainz:{scheme}:{number}:{told['id']}"
+        yield {"type": "identifier", "id": id, **about, "scheme": scheme, "identifier": number}
 
 
 def _recording_id(told: Answer) -> str:
@@ -175,6 +231,7 @@ def _artists(told: Answer) -> Iterator[Line]:
     for artist in (*(one["artist"] for one in told.get("artist-credit", [])), *related):
         if artist is not None:
             yield {"type": "contributor", "id": _artist_id(artist), "name": artist["name"]}
+            yield from _numbers(artist, contributor=_artist_id(artist))
 
 
 def _artist_credit(told: Answer) -> Iterator[Line]:
@@ -204,7 +261,7 @@ def _credits(relations: Iterable[Answer]) -> Iterator[Line]:
 
 def _role(word: str, relation: Answer, wording: str) -> Line:
     """The role that a word names, else that of the relationship, with the wording beside it."""
-    for text in (word, ROLES.get(word, word), relation["type"]):
+    for text in (word, relation["type"]):
         try:
             role = role_named(text)
         except UnknownRole:
@@ -225,13 +282,17 @@ def _source(relation: Answer) -> Line:
         kind = "quotation"
     if relation["target-type"] == "recording":
         return {"work": _recording_id(target), "kind": kind}
-    said = {"title": target["title"], "note": ", ".join(attributes), "creators": _creators(target)}
-    uri = f"{SITE}/{relation['target-type']}/{target['id']}"
-    return {"uri": uri, "kind": kind} | {name: text for name, text in said.items() if text}
+    note: Line = {"note": ", ".join(attributes)} if attributes else {}
+    return {"uri": _address(target), "kind": kind, **_named(target), **note}
 
 
-def _creators(work: Answer) -> str:
-    """Who made a work of MusicBrainz, as far as there is room for their names."""
+def _address(work: Answer) -> str:
+    return f"{SITE}/work/{work['id']}"
+
+
+def _named(work: Answer) -> Line:
+    """The title of a work of MusicBrainz and who made it, as far as there is room for names."""
     made = [one for one in work.get("relations", []) if one["type"] in MAKERS]
     names = dict.fromkeys(one.get("target-credit") or one["artist"]["name"] for one in made)
-    return ", ".join(names)[: LIMITS["creators"]]
+    creators = ", ".join(names)[: LIMITS["creators"]]
+    return {"title": work["title"], **({"creators": creators} if creators else {})}
