@@ -364,7 +364,7 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
     ]
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT w.number, w.medium, w.medium_folded, w.licence, "
-        "w.kind, ltrim(w.made_year, '0') AS year FROM @works w "
+        "w.kind, nullif(ltrim(w.made_year, '0'), '') AS year FROM @works w "
         f"WHERE {found.where}) "
         f"{' UNION ALL '.join(counts)} "
         "UNION ALL SELECT 'role', c.role, count(DISTINCT c.work) FROM found f "

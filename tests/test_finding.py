@@ -81,7 +81,7 @@ def test_filters_work_on_what_was_made_from_a_work(told: Story) -> None:
 STATED = {
     **dict.fromkeys(("1970", "1970~", "1970?", "1970%", "~1970-05", "1970-05-06", "197X"), 1970),
     **dict.fromkeys(("1970~/1975", "[1970,1972]", "1970/..", "1970-01-01T00:00+05:00"), 1970),
-    **{"[..1970]": None, "/1970": None, "0970": 970},
+    **{"[..1970]": None, "/1970": None, "-0044": None, "0000": None, "0970": 970},
 }
 """Dates, and the year by which a work of it is found."""
 
