@@ -178,10 +178,10 @@ class _Citing:
         if own is not None and self.view.numbers("works", [own]):
             yield from self._named(Said(own, said.kind, said.rate))
         elif said.is_title:
-            yield from searching.entitled(self.view, said.source, MOST_NAMED)
+            found = searching.entitled(self.view, said.source, MOST_NAMED)
+            yield from lineage.ids_of(self.view, found).values()
         elif may_be_id(said.source):
-            found = self.view.numbers("works", [said.source])
-            for number in found.values():
+            for number in self.view.numbers("works", [said.source]).values():
                 (node,) = lineage.rows_of(self.view, [number]).values()
                 yield from lineage.ids_of(self.view, [node.node]).values()
         else:

@@ -548,7 +548,7 @@ class BadSplit(Refusal):
 class BadAmount(Refusal):
     """An amount is a whole number of a currency's smallest units, within the limits."""
 
-    says = "The amount {amount} can't be divided: {reason}."
+    says = "{amount} can't be the amount: {reason}."
 
 
 class BadCurrency(Refusal):

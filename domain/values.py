@@ -29,6 +29,7 @@ from domain.money.apportionment import whole_amount
 from domain.money.country import country_code
 from domain.money.currency import currency_code
 from domain.money.exchange import LONGEST_RATE, exchange_rate
+from domain.money.naming import CATEGORIES, SOURCES
 from domain.money.policy.sold import LONGEST_DECIMAL, LONGEST_DIMENSION, dimension, exact_text
 from domain.money.pool import LOCATED_BY, POOL_KINDS
 from domain.money.proposal import COMMENT_KINDS, MEANS
@@ -146,6 +147,8 @@ class Text(Value):
     name: str
     keeps_spaces: bool = field(default=False, kw_only=True)
     """Whether the spaces around it are part of it, also in a form."""
+    words: Mapping[str, str] | None = field(default=None, kw_only=True, hash=False)
+    """Words that it may be, with their meanings, beside any other text."""
 
     @property
     def limit(self) -> int:
@@ -477,7 +480,7 @@ AiUse = Annotated[
     str,
     listed(
         AI_USES,
-        help="Which part AI made, fully or partly, or “none”: one of the uses of GET /kinds.",
+        help="Which part AI made, fully or partly, or “none”.",
         example="vocals partly",
     ),
 ]
@@ -486,7 +489,7 @@ EvidenceKind = Annotated[
     str,
     listed(
         EVIDENCE_KINDS,
-        help="What kind of evidence it is: one of GET /kinds.",
+        help="What kind of evidence it is.",
         example="liner_notes",
     ),
 ]
@@ -535,7 +538,8 @@ Source = Annotated[
     str,
     Text(
         "source",
-        help="Who paid: one of GET /kinds; any other text is kept as the name of the source.",
+        words=SOURCES,
+        help="Who paid: a kind of source such as streaming, or the name of one.",
         example="physical",
     ),
 ]
@@ -546,7 +550,8 @@ Category = Annotated[
     str,
     Text(
         "category",
-        help="What it was spent on: one of GET /kinds; any other text is kept as its name.",
+        words=CATEGORIES,
+        help="What it was spent on: a kind of cost such as printing, or another in your words.",
         example="printing",
     ),
 ]
@@ -561,7 +566,7 @@ CategoryName = Annotated[
 
 # -- words ---------------------------------------------------------------------------------------
 
-Role = Annotated[str, known(role_named, UnknownRole, help="One of GET /roles.", example="singer")]
+Role = Annotated[str, known(role_named, UnknownRole, help="Of the vocabulary.", example="singer")]
 GrantedRole = Annotated[
     str,
     known(
@@ -572,21 +577,19 @@ GrantedRole = Annotated[
         example="producer",
     ),
 ]
-RemixKind = Annotated[str, listed(REMIX_KINDS, help="One of GET /kinds.", example="sample")]
+RemixKind = Annotated[str, listed(REMIX_KINDS, help="What was made of it.", example="sample")]
 CreditKind = Annotated[str, listed(CREDIT_KINDS, help="direct or influence.", example="influence")]
 Offered = Annotated[str, listed(OFFERED, help="sold or free; default sold.", example="free")]
 ProjectKind = Annotated[
     str,
     listed(
         PROJECT_KINDS,
-        help="One of GET /kinds; “other” with a name of its own.",
+        help="What it is to become; “other” with a name of its own.",
         example="illustrated story",
     ),
 ]
 ProjectOutcome = Annotated[str, listed(PROJECT_OUTCOMES, help="How it ended.", example="finished")]
-PartOfSeries = Annotated[
-    str, listed(PARTS, help="What it is of a series: one of GET /kinds.", example="episode")
-]
+PartOfSeries = Annotated[str, listed(PARTS, help="What it is of a series.", example="episode")]
 LocatedBy = Annotated[
     str,
     listed(
@@ -596,7 +599,7 @@ LocatedBy = Annotated[
         example=None,
     ),
 ]
-PoolKind = Annotated[str, listed(POOL_KINDS, help="One of GET /kinds.", example="song")]
+PoolKind = Annotated[str, listed(POOL_KINDS, help="What the money is for.", example="song")]
 StatementReaders = Annotated[
     str, listed(STATEMENTS, help="“public”: everyone may read it.", example=PUBLIC)
 ]
@@ -616,7 +619,7 @@ IdentifierScheme = Annotated[
     str,
     listed(
         {name: one.meaning for name, one in SCHEMES.items()},
-        help="One of the registries of GET /kinds.",
+        help="The registry.",
         example="isrc",
     ),
 ]
@@ -626,7 +629,7 @@ IdentifierText = Annotated[
 FormerName = Annotated[str, listed(FORMER, help="What becomes of the former name.", example="kept")]
 Grounds = Annotated[
     str,
-    listed(GROUNDS, UnknownGrounds, help="One of the grounds of GET /kinds.", example="wrong_role"),
+    listed(GROUNDS, UnknownGrounds, help="What is wrong.", example="wrong_role"),
 ]
 ErasureGround = Annotated[
     str, listed(ERASURE_GROUNDS, UnknownErasureGround, help="The ground for it.", example="request")
@@ -637,7 +640,7 @@ Outcome = Annotated[
         known_outcome,
         BadOutcome,
         choices=OUTCOMES,
-        help="One of the outcomes of GET /kinds.",
+        help="How it ends.",
         example="dismissed",
     ),
 ]

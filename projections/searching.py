@@ -82,13 +82,12 @@ def matching(
     return view.engine.DOCUMENTS.latest(view.rows, wanted, under, limit, is_rare=is_rare)
 
 
-def entitled(view: View, title: str, limit: int) -> list[str]:
-    """The ids of the latest works whose whole title is this."""
+def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_KINDS) -> list[int]:
+    """The numbers of the latest things of these kinds whose whole title or name is this."""
     words = [word for one in phrases_of(title) for word in one]
     whole = Phrase((FIRST, *words, LAST), "name")
-    kinds = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in WORKS_KINDS))
-    found = matching(view, All((whole, kinds)), limit) if words else []
-    return list(lineage.ids_of(view, found).values())
+    of_kind = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in kinds))
+    return matching(view, All((whole, of_kind)), limit) if words else []
 
 
 def _some_of_each(view: View, wanted: Wanted) -> Mapping[str, int]:

@@ -227,14 +227,27 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     kim = signed_in(served, with_role(served, "Kim", "accountant"))
     form = kim.get(f"/do/revenue?pool={euros}")
     assert "Amount in EUR" in form.text_seen
+    assert "smallest units" not in form.text_seen
+    assert "Pool: EUR of W" in form.text_seen, "nobody has to recognise an id"
     said = {"form_token": form.token, "typed_in": "EUR", "pool": euros, "source": "store"}
     said |= {"effective_at": "2026-01", "amount_minor": "1,234.50"}
     head = served.head
     for wrong in ({"amount_minor": "1,234"}, {"pool": yen}, {"amount_minor": "12.345"}):
         assert kim.post("/do/revenue", said | wrong).status == 422
     assert served.head == head
+    unclear = kim.post("/do/revenue", said | {"amount_minor": "1,234"}).text_seen
+    assert "write 1234 or 1.23" in unclear
+    plain = said | {"typed_in": "JPY", "pool": yen, "amount_minor": "1,234"}
+    assert kim.post("/do/revenue", plain).status == 303, "yen have no digits after the point"
+    assert served.operator.get(f"/pools/{yen}/revenue").items[0]["amount_minor"] == 1_234
     assert kim.post("/do/revenue", said).status == 303
     assert served.operator.get(f"/pools/{euros}/revenue").items[0]["amount_minor"] == 123_450
+    cleo = served.admit("Cleo Marsh")
+    adjusted = {"form_token": form.token, "typed_in": "EUR", "pool": euros, "reason": "Late."}
+    adjusted |= {"lines": "cleo marsh; 13.00\nSomebody outside; -3.00", "payer": "operator"}
+    assert kim.post("/do/adjustment", adjusted).status == 303
+    owed = {one["payee"]["id"]: one["owed_minor"] for one in served.operator.get("/balances").items}
+    assert (owed[cleo], owed["Somebody outside"], owed["operator"]) == (1_300, -300, -1_000)
     in_units = said | {"typed_in": "", "amount_minor": "7"}
     assert kim.post("/do/revenue", in_units).status == 303
     assert served.operator.get(f"/pools/{euros}/revenue").items[1]["amount_minor"] == 7

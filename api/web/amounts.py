@@ -14,13 +14,16 @@ from domain.command import Command
 from domain.money.currency import called, currency_code, digits
 from domain.readers import MONEY
 from domain.refusal import BadAmount, Refusal
-from domain.values import Amount, Ref
+from domain.values import Amount, Ref, Several, Value
 from projections.money import pools
+from projections.money.bookkeeping import KINDS as BOOKED
+from projections.money.bookkeeping import booking
 from projections.money.readers import Reader
 from projections.store import View
 
 _PLAIN = re.compile(r"([-−]?)([0-9]{1,16})(?:[.,]([0-9]{1,12}))?")
-_GROUPED = re.compile(r"([-−]?)([0-9]{1,3}(?:,[0-9]{3})+)\.([0-9]{1,12})")
+_GROUPED = re.compile(r"([-−]?)([0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]{1,12}))?")
+_EITHER = re.compile(r"[-−]?([0-9]{1,3}),([0-9]{3})")
 
 
 def exact(text: str, currency: str) -> int:
@@ -31,7 +34,9 @@ def exact(text: str, currency: str) -> int:
     if found is None:
         raise BadAmount(text, "write it as a number, such as 1234.50 or 1,234.50")
     sign, whole, rest = found[1], found[2].replace(",", ""), found[3] or ""
-    if len(rest) > places or ("," in typed and len(rest) == 3 and "." not in typed):
+    if places and (either := _EITHER.fullmatch(typed)):
+        raise BadAmount(text, f"write {either[1]}{either[2]} or {either[1]}.{either[2][:places]}")
+    if len(rest) > places:
         raise BadAmount(text, f"{called(currency)} has {places} digits after the point")
     units = int(whole + rest.ljust(places, "0"))
     return -units if sign else units
@@ -45,7 +50,7 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
 
     None if it has no amount, if that is not known yet, or not for the reader to know.
     """
-    if not any(isinstance(one.value, Amount) for one in command.fields()):
+    if not any(_has_amount(one.value) for one in command.fields()):
         return None
     try:
         if typed := sent.get("currency"):
@@ -57,6 +62,12 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
             return pools.pool_named(view, frame.journal, pool).currency
     except Refusal:
         return None
+
+
+def _has_amount(value: Value) -> bool:
+    """Whether it is an amount, or a list of records with one."""
+    fields = value.record.fields() if isinstance(value, Several) else ()
+    return isinstance(value, Amount) or any(isinstance(one.value, Amount) for one in fields)
 
 
 def must_be_in(
@@ -80,8 +91,6 @@ def _pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str
     about = {one.value.noun: sent.get(one.name, "") for one in refs if isinstance(one.value, Ref)}
     if pool := about.get("pool"):
         return pool
-    booked = next((about[noun] for noun in ("revenue", "expense") if about.get(noun)), None)
-    row = booked and view.one(
-        "SELECT b.pool FROM @bookings b WHERE b.id = :id AND b.position <= :as_of", id=booked
-    )
-    return str(row[0]) if row else None
+    booked = next((about[noun] for noun in BOOKED if about.get(noun)), None)
+    line = booking(view, booked) if booked else None
+    return line and line["pool"]["id"]

@@ -1,6 +1,7 @@
 """Choosing people and works in a form by their names, where a command takes ids.
 
-A name that one person or work alone has is enough; of several, one of those found is chosen.
+A name that one person or work alone has is enough; of several, one of those found is chosen. Who
+is paid may also be somebody outside: a name that nobody here has.
 """
 
 from __future__ import annotations
@@ -8,23 +9,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from markupsafe import Markup
+
 from api.problems import Problem
 from api.web import words
-from api.web.finding import suggestions
-from api.web.frame import id_named
+from api.web.finding import SUGGESTED, suggestions
+from api.web.frame import id_named, reader
 from domain.command import Command
 from domain.identity import may_be_id
+from domain.journal import Journal
+from domain.money.currency import money
 from domain.outside import outside_id
+from domain.permission import OPERATOR
+from domain.readers import MONEY
 from domain.text import folded
-from domain.values import Many, Ref, Several, Value
+from domain.values import Many, Payee, Ref, Several, Value
+from projections import timeline
 from projections.meant import meant
+from projections.money.bookkeeping import KINDS as BOOKED
+from projections.money.bookkeeping import booking, pools_by_size
+from projections.money.readers import Reader
+from projections.searching import entitled, things
 from projections.store import View
 
+PAYEE = "payee"
 KINDS = {
-    "contributor": "people",
+    **dict.fromkeys(("contributor", PAYEE), "people"),
     **dict.fromkeys(("work", "contribution", "release"), "works"),
 }
-"""How what a field names is searched."""
+"""How what a field names is searched; anything else is named by its id or its page."""
+
+SEPARATOR = ";"
+"""What stands between the fields of a record in a line of a form."""
 
 Found = dict[str, dict[str, str]]
 """By the field: what can be chosen, its name by its id."""
@@ -53,9 +69,11 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
     for one in command.fields():
         typed, (noun, has_lines) = sent.get(one.name, "").strip(), _named_by(one.value)
         lines = [line.strip() for line in typed.splitlines()] if has_lines else [typed]
-        if not typed or noun not in KINDS or len(lines) > getattr(one.value, "most", 1):
+        if not typed or not noun or len(lines) > getattr(one.value, "most", 1):
             continue  # a list that is too long is refused as such
-        names = [line for line in lines if line and not (has_lines and line.startswith("{"))]
+        ends = SEPARATOR if isinstance(one.value, Several) else "\n"
+        parts = [line.partition(ends) for line in lines]
+        names = [name for name, *_ in parts if name and not (has_lines and name.startswith("{"))]
         found = {name: dict(_of(view, noun, name)) for name in dict.fromkeys(names)}
         unclear = {name: of for name, of in found.items() if len(of) != 1}
         if unclear and not has_lines:
@@ -66,10 +84,37 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
                 "Choose one of those found." if choices.get(one.name) else " ".join(told)
             )
         else:
-            ids[one.name] = "\n".join(next(iter(found.get(line, [line]))) for line in lines)
+            ids[one.name] = "\n".join(
+                f"{next(iter(found.get(name, [name])))}{end}{rest}" for name, end, rest in parts
+            )
     if said:
         raise NotOne(choices, said)
     return sent | ids
+
+
+def named(
+    view: View, journal: Journal, command: type[Command], sent: Mapping[str, str]
+) -> dict[str, Markup]:
+    """What the ids in a form name, by the field: so nobody has to recognise an id."""
+    ids = {
+        one.name: (one.value.noun, sent[one.name])
+        for one in command.fields()
+        if isinstance(one.value, Ref) and may_be_id(sent.get(one.name, ""))
+    }
+    things = timeline.names(view, {id for _, id in ids.values()})
+    told = {name: words.link(things[id]) for name, (_, id) in ids.items() if id in things}
+    may = Reader(view, journal, reader()).may
+    for name, (noun, id) in ids.items():
+        if noun == "pool":
+            for pool in pools_by_size(view, ids=[id], limit=1).items:
+                link = words.link({"kind": noun, "id": id, "title": pool["name"]})
+                told[name] = Markup("{} of {}").format(link, pool["title"] or "a release")
+        elif noun in BOOKED and (line := booking(view, id)) and may(MONEY, line["pool"]["id"]):
+            amount = money(line["amount_minor"], line["currency"])
+            told[name] = Markup("{}, {}, {}").format(
+                amount, line["name"], line["effective_at"][:10]
+            )
+    return told
 
 
 def _named_by(value: Value) -> tuple[str, bool]:
@@ -78,6 +123,8 @@ def _named_by(value: Value) -> tuple[str, bool]:
         value, has_lines = value.record.fields()[0].value, True
     else:
         value, has_lines = (value.inner, True) if isinstance(value, Many) else (value, False)
+    if isinstance(value, Payee):
+        return PAYEE, has_lines
     return (value.noun if isinstance(value, Ref) else ""), has_lines
 
 
@@ -92,6 +139,11 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
     """What has an id, an address or a name."""
     if (id := id_named(typed)) or may_be_id(typed):
         return [(id or typed, typed)]
+    if noun not in KINDS or typed == OPERATOR:
+        return [(typed, typed)]
+    if noun == PAYEE:
+        people = things(view, entitled(view, typed, SUGGESTED, ("person",))).values()
+        return _told_apart([(one["id"], one["name"]) for one in people]) or [(typed, typed)]
     if "://" in typed:
         return [(outside_id(typed), typed)]
     found = suggestions(view, typed, KINDS[noun])

@@ -7,17 +7,18 @@ by these forms.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from flask import g, render_template, request
+from markupsafe import Markup
 
 from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors
 from api.web.choosing import KINDS as NAMED
-from api.web.choosing import Found, NotOne, chosen
+from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named
 from api.web.desks import Desk
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
@@ -29,7 +30,20 @@ from domain.permission import OPERATOR, open_to
 from domain.refusal import NotPermitted, Refusal, UnknownRole
 from domain.registry import COMMANDS
 from domain.role import roles
-from domain.values import Amount, Json, Many, NewId, Number, Rate, Ref, Several, Text, Value, Word
+from domain.values import (
+    Amount,
+    Json,
+    Many,
+    NewId,
+    Number,
+    Payee,
+    Rate,
+    Ref,
+    Several,
+    Text,
+    Value,
+    Word,
+)
 from projections import grants
 
 LONG_TEXT = 1_000
@@ -58,8 +72,10 @@ class Input(NamedTuple):
     value: str
     limit: int | None = None
     choices: dict[str, str] | None = None
-    has_roles: bool = False
-    """Whether it is chosen from the vocabulary of roles."""
+    words: Mapping[str, str] | None = None
+    """Words that are offered, with what they mean; any other may be typed."""
+    about: Markup | None = None
+    """What it names, if that is known: then it is told instead of asked for."""
 
 
 def pages(frame: Frame) -> None:
@@ -76,14 +92,14 @@ def pages(frame: Frame) -> None:
     @frame.page("/do/<name>", nobody_else=True)
     def show_form(name: str) -> Answer:
         command, sent = _command(name), request.args.to_dict()
-        return _form(command, sent, typed_in=amounts.currency_of(frame, command, sent))
+        return _form(frame, command, sent, typed_in=amounts.currency_of(frame, command, sent))
 
     @frame.form("/do/<name>")
     def take_form(name: str) -> Answer:
         command, sent = _command(name), sent_in_form()
         do, currency = sent.pop("do", "record"), sent.get(TYPED_IN)
         if do == "change":
-            return _form(command, sent, typed_in=currency)
+            return _form(frame, command, sent, typed_in=currency)
         try:
             with frame.store.view() as view:
                 sent = chosen(view, command, sent)
@@ -94,10 +110,10 @@ def pages(frame: Frame) -> None:
             receipt = frame.record(stated)
         except NotOne as names:
             problem = names.problem(_wrong_beside(command, sent, names.said, currency))
-            return _form(command, sent, problem, names.found, typed_in=currency), problem.code
+            return _form(frame, command, sent, problem, names.found, currency), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
-            return _form(command, sent, problem, typed_in=currency), problem.code
+            return _form(frame, command, sent, problem, typed_in=currency), problem.code
         place = _place(command, receipt, sent)
         place = place or amounts.pool_page(frame, command, sent) or "/do"
         if receipt.warnings:
@@ -167,14 +183,19 @@ def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
 
 
 def _form(
+    frame: Frame,
     command: type[Command],
     sent: dict[str, str],
     problem: Problem | None = None,
     found: Found | None = None,
     typed_in: str | None = None,
 ) -> str:
+    with frame.store.view() as view:
+        known = named(view, frame.journal, command, sent)
     inputs = [
-        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)
+        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)._replace(
+            about=known.get(one.name)
+        )
         for one in command.fields()
     ]
     return render_template(
@@ -183,7 +204,6 @@ def _form(
         inputs=inputs,
         problem=problem,
         wrong=errors.by_field(problem, sent, {one.name: one.label for one in inputs}),
-        vocabulary=roles(),
         is_previewed=command in PREVIEWED,
         typed_in=typed_in,
     )
@@ -227,15 +247,22 @@ def _input(
         shown,
         getattr(value, "limit", None),
         found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
-        (value.inner if isinstance(value, Many) else value).refuses == (UnknownRole,),
+        _words(value.inner if isinstance(value, Many) else value),
     )
+
+
+def _words(value: Value) -> Mapping[str, str] | None:
+    if isinstance(value, Text):
+        return value.words
+    is_role = value.refuses == (UnknownRole,)
+    return {one.name: one.meaning for one in roles().values()} if is_role else None
 
 
 def _amount(one: Field, value: Amount, sent: str, currency: str) -> Input:
     """An amount, typed as people write money."""
     help = value.help.replace("In the currency's smallest units", "").strip(" .;")
     example = decimal(int(value.example or 1000), currency)
-    written = ". ".join(filter(None, [help, f"Such as {example}"]))
+    written = ". ".join(filter(None, [help[:1].upper() + help[1:], f"Such as {example}"]))
     label = f"{_label(one)} in {called(currency)}"
     return Input(one.name, label, "text", f"{written}.", one.is_needed, example, sent)
 
@@ -251,15 +278,18 @@ def _help(value: Value) -> str:
     """The help of a value, and how it is written in a form."""
     match value:
         case Ref(noun=noun):
-            where = ", as in the address of its page" if noun in PAGES else ""
-            name = "The name, or the" if noun in NAMED else "The"
-            written = f"{name} id of the {noun}{where}."
+            where = " or the address of its page" if noun in PAGES else ""
+            name = "The name, the id" if noun in NAMED else "The id"
+            written = f"{name}{where}."
+        case Payee():
+            written = "By name; one that nobody here has stands for somebody outside."
         case Word(choices=choices) if choices:
             written = "Choose one."
         case Json():
             written = "Written as JSON."
         case Several(record=record):
-            written = f"One per line: its {record.fields()[0].name}, or a JSON object."
+            fields = f"{SEPARATOR} ".join(_label(one).lower() for one in record.fields())
+            written = f"One per line: {fields}. What is not known stays empty."
         case Many(inner=Json()):
             written = "One JSON object per line."
         case Many():
@@ -310,19 +340,20 @@ def _said(
         typed = sent.get(name, "")
         if text := typed.strip():
             keeps = isinstance(value, Text) and value.keeps_spaces
-            if currency and isinstance(value, Amount):
-                yield name, amounts.exact(text, currency)
-            else:
-                yield name, typed if keeps else _json(value, text)
+            yield name, typed if keeps else _json(value, text, currency)
 
 
 def _lines(text: str) -> Iterator[str]:
     return filter(None, map(str.strip, text.splitlines()))
 
 
-def _record(record: type[Record], line: str) -> Any:
-    """A line of a list: a JSON object, or what its first field says."""
-    return _read(json.loads, line) if line.startswith("{") else {record.fields()[0].name: line}
+def _record(record: type[Record], line: str, currency: str | None) -> Any:
+    """A line of a list: a JSON object, or what its fields say in their order."""
+    if line.startswith("{"):
+        return _read(json.loads, line)
+    fields = record.fields()
+    said = zip(fields, map(str.strip, line.split(SEPARATOR, len(fields) - 1)), strict=False)
+    return {one.name: _json(one.value, text, currency) for one, text in said if text}
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
@@ -333,16 +364,16 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
         return text
 
 
-def _json(value: Value, text: str) -> Any:
+def _json(value: Value, text: str, currency: str | None) -> Any:
     match value:
-        case Number():
-            return _read(int, text)
+        case Amount() if currency:
+            return amounts.exact(text, currency)
+        case Number() | Json():
+            return _read(int if isinstance(value, Number) else json.loads, text)
         case Rate():
             return percentages.exact(text)
-        case Json():
-            return _read(json.loads, text)
         case Several(record=record):
-            return [_record(record, line) for line in _lines(text)]
+            return [_record(record, line, currency) for line in _lines(text)]
         case Many(inner=inner):
-            return [_json(inner, line) for line in _lines(text)]
+            return [_json(inner, line, currency) for line in _lines(text)]
     return text

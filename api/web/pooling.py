@@ -29,8 +29,8 @@ from projections.money.splitting import lineage_at
 from projections.store import View
 
 FIELDS = {"name": "Name", "kind": "What it is for", "currency": "Currency"}
-OF = "1,000.00"
-"""How much is divided in the preview at first."""
+OF = "1000"
+"""How much is divided in the preview at first, in whichever currency."""
 
 
 class People:

@@ -129,7 +129,7 @@ def _is_of(topic: str, part: str) -> bool:
 
 FOLDERS: dict[str | None, str] = {
     None: "contributor",
-    **{kind: kind for kind in ("contributor", "release", "project", "challenge")},
+    **{kind: kind for kind in ("contributor", "release", "project", "challenge", "pool")},
 }
 """The first word of the address of a page, by what it is of; of any other work “piece”."""
 
@@ -151,7 +151,7 @@ def called(thing: Mapping[str, Any]) -> str:
         return billing.name_of(thing, "somebody whose name was erased")
     if thing["kind"] == "outside":
         return str(thing["title"] or thing["uri"])
-    if thing["kind"] in ("project", "challenge"):
+    if thing["kind"] in ("project", "challenge", "pool"):
         return str(thing["title"] or f"a {thing['kind']} whose title was erased")
     if thing.get("state", "withdrawn") == "withdrawn":
         return str(thing["title"] or "a withdrawn piece")

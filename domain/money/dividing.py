@@ -159,8 +159,8 @@ class RecordRevenue(_Booking):
         int | None,
         Amount(
             least=1 - MOST_UNITS,
-            help="In the smallest units of the pool's currency; default the rounded sum of the "
-            "lines. Negative: more came back than was sold.",
+            help="In the currency's smallest units; default the rounded sum of the lines. "
+            "Negative: more came back than was sold.",
             example=807_364,
         ),
     ] = None
@@ -216,7 +216,7 @@ class RecordRevenue(_Booking):
 class RecordExpense(_Booking):
     """Record an expense; it is paid back before there is a profit again."""
 
-    amount_minor: Annotated[AmountMinor, "In the smallest units of the pool's currency."]
+    amount_minor: AmountMinor
     category: Category
     payer: Annotated[
         PayeeText, "Who is paid back: a contributor or a name.", Example("operator")

@@ -224,6 +224,17 @@ def bookings(
     return Page(_bookings_told(view, rows), more)
 
 
+def booking(view: View, id: str) -> BookingLine | None:
+    """Revenue or an expense by its id."""
+    row = view.one(
+        f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool "
+        "WHERE b.id = :id AND b.kind IN :kinds AND b.position <= :as_of",
+        id=id,
+        kinds=list(KINDS),
+    )
+    return _bookings_told(view, [row])[0] if row else None
+
+
 def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
     texts = view.texts({text for row in rows for text in (row[3], row[6], row[10])})
     return [_booking_told(row, texts) for row in rows]
