@@ -23,6 +23,7 @@ COMMENT_MINUTES = 15
 MOST_MENTIONED = 10
 """How many people a comment mentions at most."""
 _ON = {name: f" on {{{name}}}" for name in ("work", "project", "challenge")}
+_MENTIONING = {"mentions": ", mentioning {mentions}"}
 _MENTION = re.compile(r"(?<![\w@])@([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])")
 
 
@@ -56,7 +57,7 @@ class Comment(Noun):
 
         SAYS = "{actor} commented"
         INVOLVES = "mentions"
-        ADDS = _ON | {"reply_to": ", in reply to another comment"}
+        ADDS = _ON | {"reply_to": ", in reply to another comment", **_MENTIONING}
         QUOTA = "conversation"
         STATE = "posted"
         thread: str
@@ -78,6 +79,7 @@ class Comment(Noun):
         """Its writer changed it; what it said before stays in its history."""
 
         SAYS = "{actor} changed a comment"
+        ADDS = _ON | _MENTIONING
         INVOLVES = "added"
         QUOTA = "conversation"
         FROM = ("posted",)

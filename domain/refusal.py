@@ -205,7 +205,7 @@ class UnknownRequest(Unknown):
 class UnknownRole(Refusal):
     """The role is not in the vocabulary; take the nearest role and add a free text."""
 
-    says = "There is no role “{role}”; the nearest are {nearest}. Take one and add “display”."
+    says = "There is no role “{role}”; the nearest are {nearest}. One can be shown as you say it."
 
 
 class BadRole(Refusal):
@@ -239,11 +239,11 @@ class BadRate(Refusal):
 
 
 class BadMadeAt(Refusal):
-    """A date is a year, a month, a day or a time; when a work was made can be an EDTF date, too."""
+    """A date is a year, a month, a day or a time; when a work was made may be an EDTF date."""
 
     says = (
         "“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
-        "1969-10-14T20:15:00Z); when a work was made can be an EDTF date, too (1970~, [..2003])."
+        "1969-10-14T20:15:00Z); when a work was made may be an EDTF date (1970~, [..2003])."
     )
 
 

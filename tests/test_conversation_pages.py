@@ -163,6 +163,14 @@ def test_what_happens_to_what_is_followed_is_among_the_notifications(scene: Scen
     assert "commented" in shown(scene.as_(scene.ana).get("/waiting?kind=comments"))
 
 
+def test_a_notification_says_who_is_mentioned_and_leads_to_the_comment(scene: Scene) -> None:
+    said = {"work": scene.id_of("work"), "text": "For @Moe and @Ana."}
+    id = scene.served.acting(scene.ben).post("/comments", said).id
+    page = scene.as_(scene.moe).get("/waiting?kind=comments")
+    assert "commented on A <i>song</i>, mentioning Moe, Ana" in shown(page)
+    assert f'<a href="/comment/{id}">view' in page.text
+
+
 def test_what_is_not_there_is_not_found(scene: Scene) -> None:
     browser, song = scene.as_(scene.ben), scene.id_of("work")
     assert reader(scene.served).get(f"/comment/{song}").status == 404

@@ -81,7 +81,7 @@ def form(served: Served, name: str, **sent: str) -> tuple[int, str]:
 
 def beside(page: str) -> dict[str, str]:
     """What stands beside each field of a form; the summary leads to every one of them."""
-    found = dict(re.findall(r'<p class="wrong" id="wrong-([a-z_]+)">([^<]*)</p>', page))
+    found = dict(re.findall(r'<p class="wrong" id="wrong-([a-z_0-9-]+)">([^<]*)</p>', page))
     for name in found:
         assert f'<a href="#{name}">' in page
         (field,) = re.findall(rf'<[a-z]+ [^>]*id="{name}"[^>]*>', page)
@@ -105,7 +105,7 @@ def test_all_that_is_wrong_with_a_form_stands_beside_its_fields(served: Served) 
         "source": "Source: This is required.",
         "amount_minor": "Amount: This is not a whole number.",
         "effective_at": "Effective at: “soon” is not a year, month, day or time (1969, 1969-10, "
-        "1969-10-14, 1969-10-14T20:15:00Z); when a work was made can be an EDTF date, too (1970~, "
+        "1969-10-14, 1969-10-14T20:15:00Z); when a work was made may be an EDTF date (1970~, "
         "[..2003]).",
     }
 
@@ -140,8 +140,30 @@ def test_every_row_of_a_posting_form_says_what_is_wrong_with_it(served: Served) 
     assert answer.status == 422
     for place in ("role-0", "role-1"):
         assert f'<a href="#{place}">' in answer.text
-        (after,) = re.findall(rf'id="{place}"[^>]*><p class="wrong">([^<]*)</p>', answer.text)
-        assert after.startswith(f"person {int(place[-1]) + 1}, role: ")
+        (after,) = re.findall(rf'id="{place}"[^>]*><p class="wrong"[^>]*>([^<]*)</p>', answer.text)
+        assert after.startswith(f"Person {int(place[-1]) + 1}, Role: ")
+
+
+def test_every_field_of_a_posting_form_is_called_by_its_label_and_keeps_what_was_typed(
+    served: Served,
+) -> None:
+    ana = served.admit("Ana")
+    sent = {
+        "do": "preview",
+        "medium": "text",
+        "made_at": "soon",
+        "media_url": "javascript:alert(1)",
+    }
+    sent |= {"identifiers": "foo 1", "person": ana, "person_role": "singer", "person_ai": "lots"}
+    answer = served.operator.send("POST", "/post", urlencode(sent).encode(), FORM)
+    assert answer.status == 422
+    found = beside(answer.text)
+    labels = ("Title", "Made", "Where it can be seen or heard", "Numbers in registries")
+    labels += ("Person 1, Made with AI",)
+    assert [said.partition(":")[0] for said in found.values()] == [*labels]
+    assert [*found] == ["title", "made_at", "media_url", "identifiers", "ai-0"]
+    for typed in ("soon", "javascript:alert(1)", "foo 1", "lots"):
+        assert f'value="{typed}"' in answer.text
 
 
 def test_every_field_of_a_decision_that_is_missing_is_named(served: Served) -> None:

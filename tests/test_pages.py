@@ -307,13 +307,16 @@ def test_what_would_be_refused_is_refused_before_it_is_shown(served: Served) -> 
     piece = {"form_token": token, "title": "A poem", "medium": "text", "do": "preview"}
     assert "Nothing has been recorded yet" in someone.post("/post", piece).text
     for wrong, said in (
-        ({"title": ""}, "title: This is required."),
+        ({"title": ""}, "Title: This is required."),
         ({"made_at": "yesterday"}, "yesterday"),
         ({"made_at": "2999"}, "2999"),
         ({**row, "source_rate": "5/4"}, "5/4"),
         ({**row, "source_rate": "", "source_kind": "theft"}, "theft"),
         ({**row, "source_rate": "", "source": "no address"}, "no address"),
-        ({"person": ana, "person_role": "", "person_display": "", "person_kind": ""}, "role"),
+        (
+            {"person": ana, "person_role": "", "person_display": "", "person_kind": ""},
+            "Person 1, Role",
+        ),
     ):
         page = someone.post("/post", {**piece, **wrong})
         assert page.status == 422, wrong

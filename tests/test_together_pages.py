@@ -118,6 +118,23 @@ def test_a_project_is_launched_by_a_form_with_a_step_a_line(scene: Scene) -> Non
     assert "four" in page
 
 
+def test_a_challenge_is_issued_by_a_form_that_knows_its_project_by_name_or_address(
+    scene: Scene,
+) -> None:
+    lead = scene.as_(scene.ana)
+    assert 'placeholder="image"' in lead.get("/do/challenge").text
+    said = {"title": "Colour him", "prompt": "Ink first.", "answer_by": "2099-12-31T12:00:00Z"}
+    wrong = send(lead, "/do/challenge", project="A round toy", **said)
+    assert wrong.status == 422
+    assert "Nobody and nothing is called “A round toy”." in shown(wrong)
+    for number, project in enumerate(("a <i>TOWER</i>", f"/project/{scene.project}")):
+        id = part_id(scene.ana, "challenge", number)
+        assert send(lead, "/do/challenge", id=id, project=project, **said).status == 303
+        page = lead.get(f"/challenge/{id}").text_seen
+        assert "for the project A" in page
+        assert "2099-12-31 12:00 UTC" in page
+
+
 def test_the_lists_are_narrowed_as_they_say(scene: Scene) -> None:
     nobody = reader(scene.served)
     assert "A <i>tower</i>" in scene.seen("/project?q=TOWER&kind=comic")

@@ -36,6 +36,7 @@ PAYEE = "payee"
 KINDS = {
     **dict.fromkeys(("contributor", PAYEE), "people"),
     **dict.fromkeys(("work", "contribution", "release"), "works"),
+    **dict.fromkeys(("project", "challenge"), "titles"),
 }
 """How what a field names is searched; anything else is named by its id or its page."""
 
@@ -141,9 +142,10 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
         return [(id or typed, typed)]
     if noun not in KINDS or typed == OPERATOR:
         return [(typed, typed)]
-    if noun == PAYEE:
-        people = things(view, entitled(view, typed, SUGGESTED, ("person",))).values()
-        return _told_apart([(one["id"], one["name"]) for one in people]) or [(typed, typed)]
+    if kind := {PAYEE: "person", "project": noun, "challenge": noun}.get(noun):
+        called = things(view, entitled(view, typed, SUGGESTED, (kind,))).values()
+        told = _told_apart([(one["id"], one["name"]) for one in called])
+        return told or ([(typed, typed)] if noun == PAYEE else [])
     if "://" in typed:
         return [(outside_id(typed), typed)]
     found = suggestions(view, typed, KINDS[noun])

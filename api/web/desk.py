@@ -7,11 +7,12 @@ by these forms.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from flask import g, render_template, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
@@ -56,6 +57,8 @@ PAGES = {
 """The folder of the page of each noun."""
 TYPED_IN = "typed_in"
 """The field of a form that says in which currency its amounts were typed."""
+LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
+"""What the help of a field calls a vocabulary."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
 """The labels that do not follow from the name of a field."""
 
@@ -236,14 +239,14 @@ def _input(
     if typed_in and isinstance(value, Amount):
         return _amount(one, value, sent, typed_in)
     shown = sent or (new_id(None) if isinstance(value, NewId) else "")
-    example = "" if value.example is None else value.example
+    examples = value.example if isinstance(value.example, list) else [value.example or ""]
     return Input(
         one.name,
         _label(one),
         "found" if found else _kind(value),
-        _help(value),
+        _linked(_help(value)),
         one.is_needed,
-        example if isinstance(example, str) else json.dumps(example, ensure_ascii=False),
+        "\n".join(map(_line, examples)),
         shown,
         getattr(value, "limit", None),
         found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
@@ -274,6 +277,19 @@ def _label(one: Field) -> str:
     return LABELS.get(one.name, plain)
 
 
+def _line(example: Any) -> str:
+    """An example, as it is typed into one line."""
+    if isinstance(example, dict):
+        return f"{SEPARATOR} ".join(map(str, example.values()))
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
+
+
+def _linked(help: str) -> Markup:
+    """A help that names what the API lists by the page that shows it."""
+    page = f'<a href="{request.script_root}/docs/reference/vocabularies">the vocabulary</a>'
+    return Markup(LISTED.sub(f"those in {page}", str(escape(help))))
+
+
 def _help(value: Value) -> str:
     """The help of a value, and how it is written in a form."""
     match value:
@@ -293,7 +309,7 @@ def _help(value: Value) -> str:
         case Many(inner=Json()):
             written = "One JSON object per line."
         case Many():
-            written = "One per line."
+            written = "One in each field." if _kind(value) == "words" else "One per line."
         case Text(limit=limit) if not value.help:
             written = f"At most {limit} characters."
         case _:

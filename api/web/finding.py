@@ -273,8 +273,9 @@ def _waiting(frame: Frame) -> None:
 
 def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:
     """Facts with the sentences they are told in."""
+    mentioned = {id for item in items for id in item["content"].get("mentions") or ()}
     ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
-    names = timeline.names(view, ids)
+    names = timeline.names(view, ids | mentioned)
     return [{**item, "sentence": say(item, names)} for item in items]
 
 

@@ -48,9 +48,7 @@ from projections.money.readers import ANONYMOUS
 from projections.pictures import cover
 from projections.store import Store, View
 
-OWN_PAGE = re.compile(
-    r"/(?:piece|release|contributor|works|contributors)/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE
-)
+OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
 
 Answer = str | AnyResponse | tuple[str, int]
 

@@ -15,7 +15,7 @@ from api.received import loaded
 from api.schemas import body_of
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, asked, id_in_path, to_page
-from api.web.posting_form import PostingForm, can_be_named
+from api.web.posting_form import FIELDS, PostingForm, can_be_named
 from domain.command import Command
 from domain.commands.crediting import OpenCredit
 from domain.commands.deriving import DeclareRemix
@@ -34,7 +34,6 @@ from projections.store import View
 PROOF = ("evidence", "evidence_kind")
 FOR = ("step", "challenge")
 """What a piece is posted for, as the link to the form says."""
-FIELDS = ("title", "medium", "made_at", "licence", "sha256", "media_url", "identifiers", *FOR)
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]
@@ -72,7 +71,7 @@ def _post(frame: Frame) -> None:
 
     @frame.form("/post")
     def take_post() -> Answer:
-        sheet = PostingForm.sent(*FIELDS)
+        sheet = PostingForm.sent(*FIELDS, *FOR)
         return _taken(frame, sheet, "post", state, lambda receipt: f"/piece/{receipt.id}")
 
 

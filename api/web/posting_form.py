@@ -42,15 +42,31 @@ PERSON = (
     "ai_tool",
     "kind",
 )
-_SOURCE_IDS = {
-    **{"source": "source", "kind": "kind", "rate": "rate", "note": "note"},
-    **{"ai": "source-ai", "ai_tool": "source-tool"},
+FIELDS = {
+    "title": "Title",
+    "medium": "Medium",
+    "made_at": "Made",
+    "licence": "Licence",
+    "media_url": "Where it can be seen or heard",
+    "identifiers": "Numbers in registries",
+    "evidence": "Evidence",
+    "evidence_kind": "Kind of evidence",
 }
-_PERSON_IDS = {
-    **{name: name for name in PERSON},
-    **{"credited_as": "named", "join_phrase": "join", "ai_tool": "tool", "kind": "how"},
+"""What stands once in a form, and its label."""
+_SOURCE_FIELDS = {
+    **dict.fromkeys(("source", "work", "uri", "parent"), ("source", "Source")),
+    **dict.fromkeys(("note", "evidence"), ("note", "Note")),
+    **{"kind": ("kind", "Kind"), "rate": ("rate", "Rate")},
+    **{"ai": ("source-ai", "Made from it with AI"), "ai_tool": ("source-tool", "By which tool")},
 }
-"""The ids of the fields of a row in the page, before the number of the row."""
+_PERSON_FIELDS = {
+    **dict.fromkeys(("person", "contributor"), ("person", "Person")),
+    **{"role": ("role", "Role"), "display": ("display", "Shown as"), "kind": ("how", "Kind")},
+    **{"credited_as": ("named", "Name on the credit"), "character": ("character", "Character")},
+    "join_phrase": ("join", "Before the next name"),
+    **{"ai": ("ai", "Made with AI"), "ai_tool": ("tool", "By which tool")},
+}
+"""The fields of a row by every name they have: their ids, before the row's number, and labels."""
 
 
 @dataclass
@@ -171,9 +187,9 @@ class PostingForm:
         yield from (name for name, value in self.fields.items() if value in said)
         if any(one in self.fields.get("identifiers", "") for one in said):
             yield "identifiers"  # of which one is refused
-        for ids, rows in ((_SOURCE_IDS, self.sources), (_PERSON_IDS, self.people)):
+        for fields, rows in ((_SOURCE_FIELDS, self.sources), (_PERSON_FIELDS, self.people)):
             for number, row in enumerate(rows):
-                yield from (f"{ids[name]}-{number}" for name in row if row[name] in said)
+                yield from (f"{fields[name][0]}-{number}" for name in row if row[name] in said)
 
     def shown(self, view: View) -> dict[str, Any]:
         """The rows with their names, and the sum of the rates."""
@@ -254,13 +270,16 @@ def numbers(typed: str) -> Iterator[dict[str, str]]:
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:
-    """The id of the field at a pointer, and what is wrong there."""
+    """The id of the field at a pointer, and what is wrong there, after its label."""
     match pointer.removeprefix("#/").split("/"):
-        case [name] | ["identifiers" as name, *_]:
-            return name, f"{name}: {detail}"
-        case ["sources" | "authors" as rows, number, name]:
-            ids, noun = (_SOURCE_IDS, "source") if rows == "sources" else (_PERSON_IDS, "person")
-            return f"{ids.get(name, noun)}-{number}", f"{noun} {int(number) + 1}, {name}: {detail}"
+        case ["sources", number, name, *_] if name in _SOURCE_FIELDS:
+            id, label = _SOURCE_FIELDS[name]
+            return f"{id}-{number}", f"Source {int(number) + 1}, {label}: {detail}"
+        case ["authors", number, name, *_] if name in _PERSON_FIELDS:
+            id, label = _PERSON_FIELDS[name]
+            return f"{id}-{number}", f"Person {int(number) + 1}, {label}: {detail}"
+        case ["authors", _, name] | [name, *_] if name in FIELDS:
+            return name, f"{FIELDS[name]}: {detail}"
     return "", detail
 
 

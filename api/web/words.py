@@ -184,6 +184,8 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
         for name, value in said.items()
         if isinstance(value, str)
     }
+    if mentioned := said.get("mentions"):
+        told["mentions"] = Markup(", ").join(link(names[one]) for one in mentioned if one in names)
     if item["actor"] == "operator":
         told["actor"] = "The operator"
     if "share" in told:
@@ -228,7 +230,7 @@ def where(item: Mapping[str, Any]) -> str:
         "placement": ("piece", said.get("work")),
         "answer": ("challenge", said.get("challenge")),
         "step": ("project", said.get("project")),
-        "comment": _of_comment(said),
+        "comment": ("comment", item["noun"]),
         **{each: (FOLDERS.get(each, "piece"), item["noun"]) for each in _SUBJECTS},
     }[noun]
     part = "#returned" if item["topic"] == "payout.returned" else ""
@@ -236,12 +238,6 @@ def where(item: Mapping[str, Any]) -> str:
 
 
 _SUBJECTS = ("contributor", "contribution", "outside", "work", "release", "project", "challenge")
-
-
-def _of_comment(said: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The folder and the id of what a comment is on."""
-    kinds = {"work": "piece", "project": "project", "challenge": "challenge"}
-    return next(((kinds[kind], said[kind]) for kind in kinds if said.get(kind)), ("", None))
 
 
 ANSWERS = {
