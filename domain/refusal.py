@@ -16,6 +16,8 @@ from domain.printable import printable
 MOST_LISTED = 20
 """How many texts of a list a refusal names; the others are counted."""
 
+MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$")
+
 REFUSALS: dict[str, type[Refusal]] = {}
 """Every refusal by its code."""
 
@@ -29,7 +31,8 @@ class Refusal(Exception):
     """Something that may not happen, in a sentence, with the particulars in ``details``.
 
     The sentence is a template; values in quotation marks come from the request, and are shortened
-    to a line. What is stated by name is a particular that the sentence does not tell.
+    to a line; moments are told to the minute. What is stated by name is a particular that the
+    sentence does not tell.
     """
 
     code: ClassVar[str]
@@ -53,6 +56,7 @@ class Refusal(Exception):
             for name, value in zip(names, values, strict=True)
         }
         told = {n: _listed(v) if isinstance(v, tuple) else v for n, v in self.details.items()}
+        told |= {n: MOMENT.sub(r"\1 \2 UTC", str(told[n])) for n in told.keys() - quoted}
         super().__init__(self.says.format(**told))
         self.details |= {
             n: v[:MOST_LISTED] for n, v in self.details.items() if isinstance(v, tuple)

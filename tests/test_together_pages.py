@@ -101,6 +101,8 @@ def test_a_piece_is_posted_as_an_answer_and_into_a_step(scene: Scene) -> None:
     said = {"title": "From behind", "medium": "image", "do": "preview"}
     said |= {"challenge": scene.challenge, "step": scene.step, "id": part_id(scene.ben, "new", 0)}
     assert "An answer to Draw him" in shown(send(draw, "/post", **said))
+    dropped = shown(send(draw, "/post", **said, drop_for="challenge"))
+    assert ("An answer to" in dropped, "For the project" in dropped) == (False, True)
     assert send(draw, "/post", **(said | {"do": "record"})).status == 303
     piece = draw.get(f"/piece/{said['id']}").text_seen
     assert "Answers Draw him" in piece

@@ -31,7 +31,7 @@ _BEFORE = "\x1e"
 _CHANGES = (
     (re.compile(r"\bkey=\S+"), "key=KEY"),
     (re.compile(r"\broot [\w+/]{43}="), "root ROOT"),
-    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?"), "TIME"),
     (re.compile(r"\bstemma_[\w-]{43}"), "KEY"),
 )
 

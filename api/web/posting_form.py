@@ -109,6 +109,8 @@ class PostingForm:
             self.sources = [row for n, row in enumerate(self.sources) if str(n) != place]
         elif (place := form.get("drop_person")) is not None:
             self.people = [row for n, row in enumerate(self.people) if str(n) != place]
+        elif (name := form.get("drop_for")) is not None:
+            self.fields.pop(name, None)
         else:
             return False
         return True
