@@ -14,7 +14,7 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
-from api.problems import MEDIA_TYPE, MOST_ERRORS
+from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
 from api.results import COMPONENTS
 from api.routes import IdConverter, Routes
 from domain import values
@@ -57,16 +57,7 @@ PROBLEM = {
             "type": "array",
             "description": "What is wrong with each field or parameter, the first 20.",
             "maxItems": MOST_ERRORS,
-            "items": {
-                "type": "object",
-                "required": ["code", "detail"],
-                "properties": {
-                    "pointer": {"type": "string", "examples": ["#/title"]},
-                    "parameter": {"type": "string"},
-                    "code": {"type": "string", "examples": ["missing_field"]},
-                    "detail": {"type": "string", "examples": ["This is required."]},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/ProblemError"},
         },
         "further_errors": {
             "type": "integer",
@@ -75,7 +66,17 @@ PROBLEM = {
         },
     },
 }
-
+PROBLEM_ERROR = {
+    "type": "object",
+    "description": "What is wrong with one field or parameter.",
+    "required": ["code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "examples": ["#/title"]},
+        "parameter": {"type": "string"},
+        "code": {"type": "string", "examples": ["missing_field"]},
+        "detail": {"type": "string", "examples": ["This is required."]},
+    },
+}
 
 EXAMPLE_IDS = {
     value.noun: value.example
@@ -138,7 +139,12 @@ def _api(app: Flask) -> Api:
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
     api.register_converter(UUIDConverter, lambda _: _id_of("work"))
+    api.spec.components.schema("ProblemError", PROBLEM_ERROR)
     api.spec.components.schema("Problem", PROBLEM)
+    for code, kind in PROBLEMS.items():
+        said = {"code": {"type": "string", "enum": [code]}}
+        schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": said}]}
+        api.spec.components.schema(component_of(code), {"description": kind.meaning, **schema})
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
     api.spec.components.security_scheme(

@@ -6,14 +6,14 @@ can answer with, by status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from inspect import getdoc
 from typing import Any
 
 from marshmallow import Schema, fields
 
 from api.fields import Choice, Id, Shape, Texts, Units
-from api.problems import PROBLEMS
+from api.problems import MEDIA_TYPE, PROBLEMS, component_of
 from api.signatures import PARAMETER
 from domain.permission import open_to
 from domain.refusal import (
@@ -190,17 +190,14 @@ def _problems(codes: Collection[str]) -> dict[str, Any]:
         by_status.setdefault(str(PROBLEMS[code].status), []).append(code)
     return {
         status: {
-            "description": " ".join(f"`{code}`: {PROBLEMS[code].meaning}" for code in alike),
-            "content": {
-                "application/problem+json": {
-                    "schema": {
-                        "allOf": [
-                            {"$ref": "#/components/schemas/Problem"},
-                            {"properties": {"code": {"enum": alike}}},
-                        ]
-                    }
-                }
-            },
+            "description": ", ".join(f"`{code}`" for code in alike) + ".",
+            "content": {MEDIA_TYPE: {"schema": one_of(map(component_of, alike))}},
         }
         for status, alike in sorted(by_status.items())
     }
+
+
+def one_of(components: Iterable[str]) -> dict[str, Any]:
+    """The schema of what is one of these components."""
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in components]
+    return refs[0] if len(refs) == 1 else {"oneOf": refs}

@@ -18,7 +18,7 @@ from schemathesis.core.result import Ok
 from serving import Served, serving
 
 from api.document import operations
-from api.problems import PROBLEMS
+from api.problems import MEDIA_TYPE, PROBLEMS, component_of
 from api.web import is_page
 from api.web.reference import Reference, pretty
 from domain.identity import part_id
@@ -89,6 +89,19 @@ def test_every_operation_says_what_it_can_answer(served: Served) -> None:
             assert response["content"] or status == "304", (path, status)
         if operation.get("security") != []:
             assert "401" in operation["responses"], path
+
+
+def test_a_problem_is_a_schema_named_by_its_code(served: Served) -> None:
+    """So that a generated client has a type for each."""
+    schemas = served.operator.document["components"]["schemas"]
+    statuses = {component_of(code): kind.status for code, kind in PROBLEMS.items()}
+    assert statuses.keys() <= schemas.keys()
+    for _, path, operation in operations(served.operator.document):
+        for status, response in operation["responses"].items():
+            if problem := response["content"].get(MEDIA_TYPE):
+                refs = problem["schema"].get("oneOf", [problem["schema"]])
+                named = {one["$ref"].removeprefix("#/components/schemas/") for one in refs}
+                assert {statuses[name] for name in named} == {int(status)}, path
 
 
 EXAMPLES = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from api.document import operations, resolved
-from api.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE, PROBLEMS, component_of
 from domain.text import folded
 
 WIDTH = 76
@@ -142,6 +142,9 @@ def _usual(told: list[list[T]]) -> list[T]:
     return [one for one, count in counts.items() if count > USUAL * len(told)]
 
 
+_CODES = {component_of(code): code for code in PROBLEMS}
+
+
 def _tell(
     method: str, path: str, operation: Mapping[str, Any], document: Mapping[str, Any]
 ) -> Operation:
@@ -150,10 +153,10 @@ def _tell(
     (_, told), *others = operation["responses"][status]["content"].items()
     answer, also = told["example"], [media_type for media_type, _ in others]
     codes = {
-        code
+        _CODES[one["$ref"].rpartition("/")[2]]
         for response in operation["responses"].values()
         if (problem := response["content"].get(MEDIA_TYPE))
-        for code in problem["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        for one in problem["schema"].get("oneOf", [problem["schema"]])
     }
     return Operation(
         chapter=operation["tags"][0],
