@@ -725,8 +725,8 @@ class AssignmentTooLarge(Conflict):
     """No more can be assigned than is owed and not held for another reason."""
 
     says = (
-        "Only {left} can be assigned to another payee. What is held for another reason stays where "
-        "it is; a payout that came back is claimed first."
+        "Only {left} can be assigned to another payee. Held for another reason, it stays where it "
+        "is: {held}. A payout that came back is claimed first."
     )
 
 

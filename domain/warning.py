@@ -15,6 +15,9 @@ WARNINGS = {
     "no_exchange_rate": (
         "There is no rate from {currency} to {into}: a payout in {into} is sent in {currency}."
     ),
+    "rate_ahead": (
+        "The rate is used from {since} on, which is later than now; until then, an earlier one is."
+    ),
     "agreed_later": (
         "By the agreement in force from {since} on, {payee} has this share again: assign it there "
         "as well, unless that is meant."

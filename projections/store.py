@@ -274,18 +274,24 @@ class View:
         self,
         sql: str,
         tied: type = int,
+        also: Iterable[Row] = (),
         /,
         after: str | None = None,
         limit: int = LIMIT,
         **values: Any,
     ) -> tuple[Sequence[Row], str | None]:
-        """The same by the last two columns: the most ``ranked``, then the least ``tied``."""
+        """The same by the last two columns: the most ``ranked``, then the least ``tied``.
+
+        ``also`` are rows that the query does not find.
+        """
         beyond = ""
         if place := decode_cursor(after, int, tied):
             beyond = "WHERE q.ranked < :ranked OR (q.ranked = :ranked AND q.tied > :tied) "
             values["ranked"], values["tied"] = place
         sql = f"SELECT * FROM ({sql}) q {beyond}ORDER BY q.ranked DESC, q.tied LIMIT :most"
-        return cut(self.rows(sql, most=limit + 1, **values), limit, lambda row: row[-2:])
+        found = [*also, *self.rows(sql, most=limit + 1, **values)]
+        found = [row for row in found if not place or _rank(row) > _rank(place)]
+        return cut(sorted(found, key=_rank), limit, lambda row: row[-2:])
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, without those that were erased."""
@@ -349,6 +355,10 @@ def wanted(filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Of conditions such as ``x.kind = :kind``, those with a value, and the values by name."""
     set_ = {condition: value for condition, value in filters.items() if value is not None}
     return [*set_], {condition.rpartition(":")[2]: value for condition, value in set_.items()}
+
+
+def _rank(row: Sequence[Any]) -> tuple[int, Any]:
+    return -row[-2], row[-1]
 
 
 def holds(alias: str) -> str:

@@ -52,6 +52,7 @@ BOOKED = {
     "payout": "Paid",
     "claim": "Claimed again",
     "recoupment": "Recouped",
+    "exchange": "Exchanged",
 }
 
 
@@ -127,6 +128,20 @@ def reserving(line: Mapping[str, Any], currency: str) -> str:
         return f"{said} taken from the reserve for returns"
     until = f"until {day(line['until'])}" if line["until"] else "until it is freed"
     return f"{said} held back for returns {until}"
+
+
+def remarks(one: Mapping[str, Any]) -> list[str]:
+    """What a statement says of its balances: what is held, why and until when; from where it is."""
+    currency = one["currency"]
+    held = [
+        f"{money(each['amount_minor'], currency)} is held: {held_because(each)}"
+        for each in one["held"]
+    ]
+    exchanged = [
+        f"{money(each['amount_minor'], currency)} of what was paid was earned in {each['currency']}"
+        for each in one["exchanged"]
+    ]
+    return [*held, *(reserving(each, currency) for each in one["reserves"]), *exchanged]
 
 
 def sending(sent: Mapping[str, Any], currency: str) -> str:

@@ -21,9 +21,9 @@ from projections.wording import (
     WAITS_BECAUSE,
     booked,
     day,
-    held_because,
     percent,
     recouping,
+    remarks,
     reserving,
     sending,
     units,
@@ -119,11 +119,8 @@ def statement(out: Console, asking: Asking) -> None:
         for name, said in STANDS.items():
             if amount := one["balances"][name]:
                 out.print(f" {said}: {money(amount, currency)}")
-        for held in one["held"]:
-            amount = money(held["amount_minor"], currency)
-            out.print(f" held: {amount} because {held_because(held)}")
-        for reserve in one["reserves"]:
-            out.print(f" {reserving(reserve, currency)}")
+        for said in remarks(one):
+            out.print(f" {shown(said)}")
         if one["movements"]:
             out.print()
             out.print(_lines(one))

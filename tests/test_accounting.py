@@ -207,6 +207,64 @@ def test_a_preview_has_the_largest_first_of_each_outcome_sums_and_pages() -> Non
         ]
 
 
+def test_who_was_merged_stands_under_who_they_are_in_every_list(database: str) -> None:
+    """An account that was merged, a name that turned out to be somebody, a work that was claimed,
+    and one that was joined into another."""
+    with bank(database) as told:
+        a, old, b, older = told.people("a", "old", "b", "older")
+        pool, other = told.pool(), told.pool("other", currency="JPY")
+        sources = [told.piece(f"sample {n}") for n in (1, 2, 3)]
+        shares = {a: "1/10", old: "2/10", b: "1/10", "label": "1/10", older: "1/10"}
+        shares |= {f"work/{each}": "1/10" for each in sources} | {"house": "1/10"}
+        told.accept(told.agree(pool, shares), a, old, b, older)
+        told.accept(told.agree(other, {old: "1"}), old)
+        told.earn(pool, 1_000)
+        told.earn(other, 700)
+
+        def listed(**said: Any) -> list[tuple[str | None, str, int]]:
+            found: list[Any] = []
+            while True:
+                with told.view() as view:
+                    after = found[-1].next if found else None
+                    page = bookkeeping.all_balances(
+                        view, told.journal, actor=OPERATOR, limit=2, after=after, **said
+                    )
+                found.append(page)
+                if page.next is None:
+                    break
+            lines = [line for page in found for line in page.items]
+            for line in lines:
+                known = ("owed", "payable", "held", "debt")
+                owed, payable, held, debt = (line[f"{name}_minor"] for name in known)
+                assert owed == payable + held - debt
+            return [(line["payee"]["name"], line["currency"], line["owed_minor"]) for line in lines]
+
+        apart = listed()
+        assert ("old", "USD", 200) in apart
+        assert len(apart) == 10
+        told.tell("merge_contributor", id=older, into=old)
+        told.tell("merge_contributor", id=old, into=a)
+        told.tell("identify_payee", name="label", contributor=old, reason="r")
+        credit = told.tell("claim_work", id=sources[0], contributor=b, role="singer", actor=b).id
+        told.tell("accept_credit", id=credit)
+        told.tell("join_works", work=sources[2], into=sources[1], reason="the same")
+        yens, *rest = listed()
+        assert yens == ("a", "JPY", 700)
+        assert rest[0] == ("a", "USD", 500)
+        assert sorted(rest, key=str) == [
+            *(("a", "USD", 500), ("b", "USD", 200), ("house", "USD", 100)),
+            ("sample 2", "USD", 200),
+        ]
+        for each in (a, old, older, "label"):
+            assert listed(payee=each) == [yens, rest[0]]
+        assert listed(payee=old, currency="USD", pool=pool) == [rest[0]]
+        with told.view() as view:
+            (line,) = previewing.previewed(view, told.journal, "JPY", 1)["items"]
+            assert line["payee"]["name"] == "a"
+        told.pay("JPY")
+        assert listed(currency="JPY") == [("a", "JPY", 0)]
+
+
 def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database: str) -> None:
     with bank(database) as told:
         a, b = told.people("a", "b")

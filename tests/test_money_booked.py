@@ -396,7 +396,11 @@ def test_what_is_held_because_nobody_is_left_goes_to_the_heirs(database: str) ->
         assert told.pay() == {ana: 1000}
         with pytest.raises(AssignmentTooLarge) as refused:
             told.tell("record_assignment", payee=ben, to=eve, amount_minor=1001, **HEIRS)
-        assert refused.value.details == {"left": "10.00 USD", "left_minor": 1000}
+        assert refused.value.details == {
+            "left": "10.00 USD",
+            "left_minor": 1000,
+            "held": "nothing",
+        }
         told.tell("record_assignment", payee=ben, to=eve, amount_minor=333, **HEIRS)
         assert earned(told) == {ben: 667, eve: 333}
         told.tell("record_assignment", payee=ben, to="Foundation", pool=pool, **HEIRS)
@@ -420,7 +424,8 @@ def test_what_is_held_for_another_reason_is_not_assigned_and_debts_are(database:
         told.earn(other, 500)
         with pytest.raises(AssignmentTooLarge) as refused:
             told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
-        assert refused.value.details == {"left": "0.00 USD", "left_minor": 0}
+        held = "2.50 USD (unaccepted)"
+        assert refused.value.details == {"left": "0.00 USD", "left_minor": 0, "held": held}
         told.accept(waits, ben)
         told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
         assert earned(told) == {ana: 250, eve: 150}

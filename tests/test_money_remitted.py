@@ -7,13 +7,16 @@ import csv
 import subprocess
 import sys
 from fractions import Fraction
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from money import Bank, bank
+from pypdf import PdfReader
+from rich.console import Console
 from stories import id_of
+from test_statement_pdf import seen
 
 from domain.money.currency import currency_code, decimal, digits
 from domain.money.exchange import exchange_rate
@@ -31,9 +34,13 @@ from domain.refusal import (
     WrongState,
 )
 from projections import wording
-from projections.money import payouts, pools, remittances, statement_files, statements
+from projections.money import bookkeeping, payouts, pools, remittances, statement_files, statements
 from projections.money.balances import totals
 from projections.money.pools.beancount import beancount
+from projections.money.statement_pdf import as_pdf
+from projections.question import Asking
+from projections.registry import QUESTIONS
+from scripts.accounts import statement as on_terminal
 
 BEAN_CHECK = Path(sys.executable).parent / "bean-check"
 FORM = "W-8BEN of 2026-01-12, article 12"
@@ -365,12 +372,79 @@ def test_a_payee_is_paid_in_their_currency_at_a_rate_with_its_source(database: s
         said = "92.35 EUR sent at 0.92345, the rate of 2026-06-14"
         assert wording.sending(line["sent"] or {}, "USD") == said
         rows = list(csv.DictReader(StringIO(statement_files.as_csv(found))))
-        assert [row["sent_minor"] for row in rows] == ["", "9235"]
+        said_by = [(row["kind"], row["sent_minor"]) for row in rows]
+        assert said_by == [("exchange", "9235"), ("division", ""), ("payout", "9235")]
         with told.view() as view:
             listed = remittances.exchange_rates(view).items
             (chosen,) = remittances.payment_currencies(view, told.journal, actor=ana).items
         assert {each["source_name"] for each in listed} == {"ECB"}
         assert chosen["currency"] == "EUR"
+
+
+def test_every_way_of_telling_a_statement_tells_what_was_earned_in_another_currency(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        for name, currency, units in (("tokyo", "JPY", 23_333), ("paris", "EUR", 15_000)):
+            pool = told.pool(name, currency=currency)
+            told.accept(told.agree(pool, {ana: "1"}), ana)
+            told.earn(pool, units)
+        told.tell("choose_payment_currency", payee=ana, currency="EUR")
+        rate_of(told, "0.0062", currency="JPY")
+        told.pay("EUR")
+        met = told.head()
+        told.pay("JPY")
+        with told.view() as view:
+            asking = Asking(QUESTIONS["show_statement"], view, told.journal, {"id": ana})
+            found = asking.answer
+            out = Console(file=StringIO(), width=250)
+            on_terminal(out, asking)
+            later = statements.statement(view, told.journal, ana, after=met)["statements"][0]
+            pdf = as_pdf(view, told.journal, found, asked={})
+        euros = found["statements"][0]
+        assert (euros["paid_minor"], euros["balances"]["in_transit_minor"]) == (15_000, 29_466)
+        assert euros["exchanged"] == [{"currency": "JPY", "amount_minor": 14_466}]
+        assert [(line["kind"], line["amount_minor"]) for line in later["movements"]] == [
+            ("exchange", 0)
+        ]
+        rows = csv.DictReader(StringIO(statement_files.as_csv(found)))
+        (row,) = (row for row in rows if row["kind"] == "exchange")
+        assert (row["currency"], row["source"], row["sent_minor"]) == ("EUR", "JPY", "14466")
+        (line,) = later["movements"]
+        paper = " ".join(seen(page) for page in PdfReader(BytesIO(pdf)).pages)
+        for said in (
+            "Exchanged",
+            wording.sending(line["sent"] or {}, "EUR"),
+            *wording.remarks(euros),
+        ):
+            assert said in paper
+            assert said in out.file.getvalue()  # type: ignore[attr-defined]
+        with told.view() as view:
+            (line, _) = bookkeeping.all_balances(
+                view, told.journal, actor="operator", payee=ana
+            ).items
+        assert (line["currency"], line["in_transit_minor"]) == ("EUR", 29_466)
+        assert wording.remarks(euros) == ["144.66 EUR of what was paid was earned in JPY"]
+        payout = told.payouts()[ana]
+        for command, said in (
+            ("return_payout", {"reason": "no such account"}),
+            ("claim_payout", {"actor": ana}),
+        ):
+            told.tell(command, id=payout, **said)
+            with told.view() as view:
+                euros = statements.statement(view, told.journal, ana, after=met)["statements"][0]
+            assert (euros["exchanged"], euros["balances"]["in_transit_minor"]) == ([], 15_000)
+            (line,) = euros["movements"]
+            assert wording.booked(line) == "Exchanged, but it came back"
+
+
+def test_a_rate_that_is_dated_ahead_is_recorded_with_a_warning(database: str) -> None:
+    with bank(database) as told:
+        pair = {"currency": "USD", "into_currency": "KWD", "source_name": "CBK"}
+        for since, codes in (("2026-05-31", []), ("2027-01", ["rate_ahead"])):
+            done = told.tell("state_exchange_rate", rate="0.307", effective_at=since, **pair)
+            assert [one.code for one in done.warnings] == codes
 
 
 def test_what_rounding_gains_is_on_an_account_and_nothing_of_it_is_lost(database: str) -> None:

@@ -5,6 +5,7 @@ All of it is further entries that sum to zero; what was recorded and paid stays 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated
@@ -15,7 +16,7 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant, is_in_future
 from domain.money.apportionment import settle
-from domain.money.books import Books
+from domain.money.books import Account, Books
 from domain.money.currency import money
 from domain.money.entry import Entry, stated_lines
 from domain.money.keeping import (
@@ -264,12 +265,14 @@ class RecordAssignment(Command):
             raise ContributorForgotten(self.to)
         past.watch(Contributor.Forgotten.TOPIC, self.to)
         is_other = books.person(self.to) != books.person(self.payee)
-        owed = self._owed(past, books) if is_other else {}
+        owed, held = self._owed(past, books) if is_other else ({}, {})
         whole = sum(owed.values())
         taken = whole if self.amount_minor is None else self.amount_minor
         if not 0 < taken <= whole:
             left_minor = max(0, whole)
-            raise AssignmentTooLarge(money(left_minor, self.currency), left_minor=left_minor)
+            left = money(left_minor, self.currency)
+            why = (f"{money(units, self.currency)} ({said})" for said, units in held.items())
+            raise AssignmentTooLarge(left, "; ".join(why) or "nothing", left_minor=left_minor)
         by_agreement = _parts(owed, taken)
         for number, (agreement, units) in enumerate(by_agreement.items()):
             own = part_id(past.id, "assignment", number) if number else past.id
@@ -290,20 +293,27 @@ class RecordAssignment(Command):
                 evidence=self.evidence,
             )
 
-    def _owed(self, past: Past, books: Books) -> dict[tuple[str, str], int]:
-        """By account: what is owed or was overpaid, less what is held for a reason that stays."""
+    def _owed(self, past: Past, books: Books) -> tuple[dict[Account, int], dict[str, int]]:
+        """By account: what is owed or was overpaid, less what is held for a reason that stays.
+
+        And by reasons, how much that is.
+        """
         past.watch_all(Remix.Disputed.TOPIC)
         past.watch_all(Remix.Struck.TOPIC)
         above, person = above_in_question(past, books), books.person(self.payee)
         questions = books.questions(above)
-        found = {}
+        found: dict[Account, int] = {}
+        held: dict[str, int] = defaultdict(int)
         for payee, agreement in books.accounts_due(self.currency, [person]):
-            is_asked = self.pool in (None, books.agreements[agreement].pool)
-            units = is_asked and books.assignable_minor(payee, agreement, questions, above)
+            if self.pool not in (None, books.agreements[agreement].pool):
+                continue
+            units, why = books.assignable(payee, agreement, questions, above)
             if units:
                 found[payee, agreement] = units
                 past.watch_money(payee, agreement)
-        return found
+            if rest := books.owed(payee, agreement).left_minor - units:
+                held[", ".join(why.because).replace("_", " ")] += rest
+        return found, held
 
 
 # -- periods -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from domain.command import Command, command
 from domain.fact import New
+from domain.moment import is_in_future
 from domain.money.exchange import ExchangeRate, PaymentCurrency
 from domain.money.keeping import must_know
 from domain.money.payee import Payee
@@ -66,6 +67,8 @@ class StateExchangeRate(Command):
     def decide(self, past: Past) -> Iterator[New]:
         if self.currency == self.into_currency:
             raise BadExchangeRate(self.rate, "both currencies are the same")
+        if is_in_future(self.effective_at, past.now):
+            past.warn("rate_ahead", since=self.effective_at)
         told = self.told(ExchangeRate.Stated, **past.texts_in(OPERATOR, self))
         yield ExchangeRate.Stated.born(past.id, **told)
 

@@ -290,14 +290,17 @@ class Books(Folding):
         parts = self.agreements[agreement].parts.get(payee, NO_PARTS) if held.assets else NO_PARTS
         return owed.left_minor - owed.held_minor(held, parts)
 
-    def assignable_minor(
+    def assignable(
         self, payee: str, agreement: str, questions: Questions, above: Above
-    ) -> int:
-        """The same if somebody were there to be paid: what can be assigned, or a debt."""
+    ) -> tuple[int, Held]:
+        """The same if somebody were there to be paid: what can be assigned, or a debt.
+
+        And why the rest of what is owed can't be.
+        """
         claim = self.claim(payee, agreement, above)
         person = "" if Payee.parse(claim.person).is_work else claim.person
         held = against(claim._replace(is_forgotten=False, person=person), questions)
-        return self.payable_minor(payee, agreement, held)
+        return self.payable_minor(payee, agreement, held), held
 
     def accounts_due(self, currency: str, people: Collection[str] | None = None) -> list[Account]:
         """The accounts in a currency on which something is owed or was overpaid.

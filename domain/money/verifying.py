@@ -267,7 +267,7 @@ class Verifier:
             if not given or payee == first.to:
                 continue
             assert self.books.person(payee) == person, f"{payee} is another payee"
-            free = self.books.assignable_minor(payee, first.proposal, questions, above)
+            free = self.books.assignable(payee, first.proposal, questions, above)[0]
             assert min(0, free) <= -given <= max(0, free), f"{free} can be assigned, not {-given}"
 
     # -- payouts ---------------------------------------------------------------------------

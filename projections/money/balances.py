@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.journal import Journal
 from domain.money.held import (
@@ -38,7 +38,7 @@ from domain.money.postings import (
 from projections import attribution, lineage
 from projections.money.agreements import parts_in
 from projections.money.questioned import questions, with_above
-from projections.store import View, holds
+from projections.store import View, holds, wanted
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
 """The accounts of what is no longer owed, or not yet."""
@@ -86,18 +86,16 @@ def accounts(
     currency: str | None = None,
 ) -> list[Account]:
     """The accounts of some payees, of a pool, in a currency, or all of them."""
-    where, values = ["x.proposal IS NOT NULL"], dict[str, Any]()
-    for name, wanted, condition in (
-        ("payees", None if payees is None else list(payees), "x.payee IN :payees"),
-        ("pool", pool, "x.pool = :pool"),
-        ("currency", currency, "x.currency = :currency"),
-    ):
-        if wanted is not None:
-            where.append(condition)
-            values[name] = wanted
+    where, values = wanted(
+        {
+            "x.payee IN :payees": None if payees is None else list(payees),
+            "x.pool = :pool": pool,
+            "x.currency = :currency": currency,
+        }
+    )
     rows = view.rows(
         f"SELECT p.payee, p.proposal, p.pool, p.currency, p.account, {UNITS} "
-        f"FROM {on_accounts(*where)} p "
+        f"FROM {on_accounts('x.proposal IS NOT NULL', *where)} p "
         f"GROUP BY p.payee, p.proposal, p.pool, p.currency, p.account {BEGUN} "
         "ORDER BY p.payee, p.proposal, p.account",
         **values,
@@ -111,16 +109,15 @@ def accounts(
     return list(found.values())
 
 
-def sent_units(view: View, payees: Collection[str], currency: str) -> dict[str, int]:
-    """What was sent to payees in another currency than that of its pools, by account."""
+def sent_units(view: View, payees: Collection[str]) -> list[tuple[str, str, str, int]]:
+    """What was sent in other currencies than those of pools: payee, currency, account, units."""
     rows = view.rows(
-        f"SELECT p.account, {UNITS} FROM "
-        + on_accounts("x.payee IN :payees", "x.currency = :currency", "x.proposal IS NULL")
-        + f" p GROUP BY p.account {BEGUN}",
+        f"SELECT p.payee, p.currency, p.account, {UNITS} FROM "
+        + on_accounts("x.payee IN :payees", "x.proposal IS NULL")
+        + f" p GROUP BY p.payee, p.currency, p.account {BEGUN}",
         payees=list(payees),
-        currency=currency,
     )
-    return dict(rows)
+    return [(payee, currency, account, units) for payee, currency, account, units in rows]
 
 
 def pool_units(view: View, pool: str) -> dict[str, int]:
@@ -208,7 +205,7 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
     """
     asked = set(of)
     shares = _shares(view, {payee for payee, _ in asked})
-    persons = _persons(view, shares, {payee for payee, _ in asked})
+    persons = persons_of(view, {payee for payee, _ in asked}, shares)
     forgotten = _forgotten(view)
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
     known = {} if is_clear else _known(view, {proposal for _, proposal in asked})
@@ -238,6 +235,24 @@ def claimed_by(view: View, people: Collection[str]) -> list[str]:
         people=sorted(people),
     )
     return [payee for (payee,) in rows]
+
+
+def payees_of(view: View, id: str) -> list[str]:
+    """All as which a contributor is paid: accounts, names, and works whose shares they claimed."""
+    people = view.ids("contributors", attribution.accounts(view, id))
+    return sorted({*people, *claimed_by(view, people), *names_of(view, people)})
+
+
+def of_others(view: View) -> dict[str, str]:
+    """By payee with an account that is another person's now: that person."""
+    rows = view.rows(
+        f"SELECT p.id FROM @contributors p WHERE p.merged_into IS NOT NULL AND {holds('p')} "
+        "AND EXISTS (SELECT 1 FROM @sums x WHERE x.payee = p.id) UNION "
+        "SELECT i.name FROM @identified i WHERE i.position <= :as_of UNION "
+        "SELECT x.payee FROM @sums x WHERE x.payee >= 'work/' AND x.payee < 'work0'"
+    )
+    persons = persons_of(view, {payee for (payee,) in rows})
+    return {payee: person for payee, person in persons.items() if person != payee}
 
 
 def identified(view: View, names: Collection[str]) -> dict[str, str]:
@@ -282,11 +297,14 @@ def _shares(view: View, payees: Iterable[str]) -> dict[Key, _Asked]:
     }
 
 
-def _persons(view: View, shares: Mapping[Key, _Asked], payees: Collection[str]) -> dict[str, str]:
+def persons_of(
+    view: View, payees: Collection[str], shares: Mapping[Key, _Asked] | None = None
+) -> dict[str, str]:
     """The person each payee is: after all merges, by a claim on the work, or by name.
 
     A work that nobody claimed is the node that it was joined into, or who claimed that.
     """
+    shares = _shares(view, payees) if shares is None else shares
     joined = _joined(view, payees)
     makers = _makers(_shares(view, joined.values())) if joined else {}
     makers = {work: makers.get(node, node) for work, node in joined.items()} | _makers(shares)

@@ -276,36 +276,55 @@ def all_balances(
 ) -> Page[PayeeBalance]:
     """What every payee is owed and was paid, by currency, those owed most first."""
     Reader(view, journal, actor).must_be("the balances of all payees", None)
-    filters = {
-        "x.currency = :currency": currency,
-        "x.payee = :payee": payee,
-        "x.pool = :pool": pool,
-    }
-    where, said = wanted({"x.account = :owed": OWED, **filters})
-    of = balances.on_accounts("x.proposal IS NOT NULL", *where)
+    same = balances.of_others(view)
+    person = same.get(payee or "", payee)
+    every = None if payee is None else [person, *(one for one in same if same[one] == person)]
+    where, said = wanted(
+        {"x.currency = :currency": currency, "x.pool = :pool": pool, "x.payee IN :payees": every}
+    )
+    said["several"] = sorted({*same, *same.values()})
+    joint: dict[tuple[str, str], int] = defaultdict(int)
+    for account, code, units, _ in view.rows(_owed_sql(*where, "x.payee IN :several"), **said):
+        joint[same.get(account) or account, code] += units
     rows, more = view.ranked(
-        f"SELECT p.payee, p.currency, {balances.UNITS} AS ranked, "
-        "p.payee || ' ' || p.currency AS tied "
-        f"FROM {of} p GROUP BY p.payee, p.currency {balances.BEGUN}",
+        _owed_sql(*where, "NOT (x.payee IN :several)"),
         str,
+        [(*key, units, " ".join(key)) for key, units in joint.items()],
         **part,
         **said,
     )
-    return Page(_balances_told(view, journal, rows, pool), more)
+    return Page(_balances_told(view, journal, rows, pool, same), more)
+
+
+def _owed_sql(*where: str) -> str:
+    """By payee and currency, how much is owed on the accounts for which conditions hold."""
+    return (
+        f"SELECT p.payee, p.currency, CAST(sum(CASE WHEN p.account = '{OWED}' THEN p.amount "
+        "ELSE 0 END) AS BIGINT) AS ranked, p.payee || ' ' || p.currency AS tied "
+        f"FROM {balances.on_accounts('x.payee IS NOT NULL', *where)} p "
+        f"GROUP BY p.payee, p.currency {balances.BEGUN}"
+    )
 
 
 def _balances_told(
-    view: View, journal: Journal, rows: Sequence[Row], pool: str | None
+    view: View,
+    journal: Journal,
+    rows: Sequence[Row],
+    pool: str | None,
+    same: Mapping[str, str],
 ) -> list[PayeeBalance]:
     payees = {payee for payee, *_ in rows}
+    every = payees | {account for account, person in same.items() if person in payees}
     sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     because: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-    accounts = balances.accounts(view, payees=payees, pool=pool) if payees else []
+    accounts = balances.accounts(view, payees=every, pool=pool) if payees else []
     for each, stands in balances.standings(view, journal, accounts):
-        known = sums[each.payee, each.currency]
-        for name, units in (*stands.sums.items(), *_not_owed(each.units)):
-            known[name] += units
-        because[each.payee, each.currency] |= dict.fromkeys(stands.held.because)
+        key = same.get(each.payee, each.payee), each.currency
+        for name in _COLUMNS:
+            sums[key][name] += stands.sums.get(name, 0) + each.units.get(name, 0)
+        because[key] |= dict.fromkeys(stands.held.because)
+    for account, code, name, units in () if pool else balances.sent_units(view, every):
+        sums[same.get(account, account), code][name] += units
     told = payees_told(view, payees)
     return [
         cast(
@@ -323,11 +342,6 @@ def _balances_told(
 
 
 _COLUMNS = (PAYABLE, HELD, DEBT, *balances.NOT_OWED)
-
-
-def _not_owed(units: Mapping[str, int]) -> list[tuple[str, int]]:
-    return [(name, units.get(name, 0)) for name in balances.NOT_OWED]
-
 
 # -- the trial balance ---------------------------------------------------------------------------
 

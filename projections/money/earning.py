@@ -57,10 +57,7 @@ def earnings(
     Reader(view, journal, actor).must_be("these earnings", id)
     dates = period(from_, to)
     number = attribution.find_person(view, id)[0]
-    same = attribution.persons(view, attribution.accounts(view, id))
-    people = [told["id"] for told in same.values()]
-    payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
-    rows = _earned(view, "p.payee IN :payees", dates, payees=payees)
+    rows = _earned(view, "p.payee IN :payees", dates, payees=money.payees_of(view, id))
     return {
         "contributor": attribution.persons(view, [number])[number],
         "earnings": [

@@ -1,6 +1,7 @@
 """Movements: the lines of a statement as people read them.
 
-A payout is one line with its parts, as the bank shows it, and what was recouped is a line too.
+A payout is one line with its parts, as the bank shows it. What was recouped is a line too, and so
+is what was sent in this currency of a pool that has another.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from domain.moment import instant
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
-from projections.money.sending import returned_among, sent_told
+from projections.money.sending import exchanged_into, returned_among, sent_told
 from projections.money.told import ENTRY_KINDS, Movement, StatementLine
 from projections.store import View
 
@@ -34,10 +35,11 @@ def movements(
     lines: Sequence[StatementLine],
     reasons: Sequence[str | None],
 ) -> list[Movement]:
-    """One line for each entry, payout and recoupment, in the order of recording."""
+    """One line for each entry, payout, recoupment and exchange, in the order of recording."""
     found = [
         *_booked(view, lines, reasons),
         *_recouped(view, journal, payees, after, currency),
+        *_exchanged(view, payees, after, currency),
     ]
     return sorted(found, key=lambda each: each["position"])
 
@@ -66,10 +68,14 @@ def _booked(
 
 def _movement(line: StatementLine, reason: str | None) -> Movement:
     same = {name: cast("Any", line)[name] for name in _SAME}
-    is_changed = line["kind"] != "division"
-    more: dict[str, Any] = {"reason": reason if is_changed else None, "parts": [], "recouped": None}
-    more |= {"sent": None, "is_returned": False}
-    return cast("Movement", {**same, **more})
+    return _line(**same, reason=None if line["kind"] == "division" else reason)
+
+
+def _line(**said: Any) -> Movement:
+    """A line that says this and nothing else."""
+    more: dict[str, Any] = {"rules": [], "through": [], "parts": []}
+    more |= {"amount_minor": 0, "is_late": False, "is_returned": False}
+    return cast("Movement", dict.fromkeys(Movement.__annotations__) | more | said)
 
 
 def _payout(lines: list[StatementLine]) -> Movement:
@@ -98,26 +104,36 @@ def _recouped(
         texts = view.texts({opened.name, first.reason})
         title = titles(view, {first.release}).get(first.release)
         for told in recouping.recouped_told(view, found):
-            yield {
-                "position": entry.position,
-                "recorded_at": instant(first.timestamp),
-                "effective_at": first.effective_at,
-                "kind": "recoupment",
-                "noun": entry.id,
-                "payee": told["payee"]["id"],
-                "release": {"id": first.release, "title": title},
-                "pool": {"id": first.pool, "name": texts.get(opened.name)},
-                "agreement": first.agreement,
-                "source": None,
-                "of_minor": first.amount_minor,
-                "share": None,
-                "reason": texts.get(first.reason),
-                "amount_minor": 0,
-                "is_late": False,
-                "rules": [],
-                "through": [],
-                "parts": [],
-                "recouped": told,
-                "sent": None,
-                "is_returned": False,
-            }
+            yield _line(
+                position=entry.position,
+                recorded_at=instant(first.timestamp),
+                effective_at=first.effective_at,
+                kind="recoupment",
+                noun=entry.id,
+                payee=told["payee"]["id"],
+                release={"id": first.release, "title": title},
+                pool={"id": first.pool, "name": texts.get(opened.name)},
+                agreement=first.agreement,
+                of_minor=first.amount_minor,
+                reason=texts.get(first.reason),
+                recouped=told,
+            )
+
+
+def _exchanged(
+    view: View, payees: Collection[str], after: int, currency: str
+) -> Iterator[Movement]:
+    every = exchanged_into(view, payees, currency, after)
+    told = sent_told(view, {each.payout for each in every})
+    for each in every:
+        yield _line(
+            position=each.position,
+            recorded_at=each.at,
+            kind="exchange",
+            noun=each.payout,
+            payee=each.payee,
+            source=each.currency,
+            # What was withheld is told where it was earned, in the currency of the pools.
+            sent={**told[each.payout], "withheld": [], "withheld_minor": 0},
+            is_returned=each.is_returned,
+        )

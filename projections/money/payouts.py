@@ -42,13 +42,7 @@ def payouts_of(
     **part: Unpack[Paged],
 ) -> Page[PayoutTold]:
     """Payouts, in the order of issue: one's own; for those who keep or audit the books, all."""
-    reader = Reader(view, journal, actor)
-    payees: list[str] | None = None
-    if payee is not None:
-        reader.must_be("what others are paid", payee)
-        payees = [payee]
-    elif not reader.reads_all:
-        payees = sorted(reader.ids)
+    payees = Reader(view, journal, actor).whose("what others are paid", payee)
     return payouts(view, **part, batch=batch, payees=payees, state=state)
 
 

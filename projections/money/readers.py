@@ -21,7 +21,7 @@ from domain.stored import Placed
 from projections import attribution, lineage
 from projections.ancestry import ancestry
 from projections.grants import roles_of
-from projections.money.balances import names_of
+from projections.money.balances import names_of, payees_of
 from projections.nouns import noun_at
 from projections.store import View, holds
 
@@ -63,6 +63,13 @@ class Reader:
             attribution.find_person(self.view, payee)
         if not self.reads_all and payee not in self.ids:
             raise self._refused(what, ALL_MONEY if payee is None else OWN_MONEY)
+
+    def whose(self, what: str, payee: str | None) -> list[str] | None:
+        """The payees that are asked for: all that somebody is, oneself, or (None) everybody."""
+        if payee is None:
+            return None if self.reads_all else sorted(self.ids)
+        self.must_be(what, payee)
+        return payees_of(self.view, payee) if people_among([payee]) else [payee]
 
     def seen(self, placed: Iterable[Placed]) -> list[Placed]:
         """Those of these facts that they may read."""

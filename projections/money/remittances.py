@@ -6,18 +6,16 @@ A year's summary counts what was withheld of payouts in that year, less what cam
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Any, Unpack
 
 from domain.engine import Row
 from domain.journal import Journal
 from domain.money.currency import decimal
-from domain.money.payee import people_among
 from domain.readers import EVERYONE, OWN_MONEY
 from domain.refusal import UnknownContributor
 from domain.values import CountryCode, Number, PayeeText
-from projections import attribution
-from projections.money.balances import identified, names_of
+from projections.money.balances import persons_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
@@ -30,7 +28,7 @@ from projections.money.told import (
     WithholdingTold,
 )
 from projections.question import Form, Paged, question
-from projections.store import Page, View, holds, told_rows
+from projections.store import Page, View, holds, told_rows, wanted
 
 
 @question("list_exchange_rates", "/exchange-rates", may=EVERYONE)
@@ -60,10 +58,12 @@ def payment_currencies(
     **part: Unpack[Paged],
 ) -> Page[PaymentCurrencyTold]:
     """In which currencies payees want to be paid, in the order of choosing; the latest counts."""
-    where, said = _whose(Reader(view, journal, actor), "what others are paid", payee)
+    payees = Reader(view, journal, actor).whose("what others are paid", payee)
+    where, said = wanted({"x.payee IN :payees": payees})
+    where += ["x.position > :beyond", "x.position <= :as_of"]
     page, more = view.page(
         "SELECT x.id, x.payee, x.currency, x.position FROM @payment_currencies x "
-        f"WHERE {where} AND x.position > :beyond AND x.position <= :as_of ORDER BY x.position",
+        f"WHERE {' AND '.join(where)} ORDER BY x.position",
         **part,
         **said,
     )
@@ -81,10 +81,11 @@ def withholdings(
     **part: Unpack[Paged],
 ) -> Page[WithholdingTold]:
     """The rules of withholding, with what each rests on, in the order of recording."""
-    where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
+    payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
+    where, said = wanted({"x.payee IN :payees": payees})
     page, more = view.page(
-        f"SELECT {_RULE} FROM @withholdings x WHERE {where} AND {holds('x')} "
-        "AND x.born > :beyond ORDER BY x.born",
+        f"SELECT {_RULE} FROM @withholdings x WHERE "
+        f"{' AND '.join([*where, holds('x'), 'x.born > :beyond'])} ORDER BY x.born",
         **part,
         **said,
     )
@@ -156,13 +157,13 @@ def withheld(
 
     You see your own; those who keep or audit the books see everybody's. Also as CSV.
     """
-    where, said = _whose(Reader(view, journal, actor), "what is withheld of others", payee)
-    if country is not None:
-        where, said["country"] = f"{where} AND x.country = :country", country
+    payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
+    where, said = wanted({"x.payee IN :payees": payees, "x.country = :country": country})
+    where += ["x.at >= :since", "x.at < :before", "x.position <= :as_of"]
     rows = view.rows(
         "SELECT x.payee, x.country, x.currency, x.rule, x.rate, CAST(sum(x.paid) AS BIGINT), "
         "CAST(sum(x.amount) AS BIGINT), CAST(sum(x.sign) AS BIGINT) FROM @withheld x "
-        f"WHERE {where} AND x.at >= :since AND x.at < :before AND x.position <= :as_of "
+        f"WHERE {' AND '.join(where)} "
         "GROUP BY x.payee, x.country, x.currency, x.rule, x.rate",
         since=f"{year:04}-",
         before=f"{year + 1:04}-",
@@ -174,7 +175,7 @@ def withheld(
 
 def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
     """The sums of each person, for every country, currency and rule."""
-    persons = _persons(view, {row[0] for row in rows})
+    persons = persons_of(view, {row[0] for row in rows})
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
     for payee, country, currency, rule, rate, *amounts in rows:
         key = persons.get(payee, payee), country, currency, rule, rate
@@ -202,29 +203,3 @@ def _documents(view: View, rules: Collection[str]) -> dict[str, str | None]:
     )
     texts = view.texts({document for _, document in rows})
     return {id: texts.get(document) for id, document in rows}
-
-
-def _persons(view: View, payees: Collection[str]) -> Mapping[str, str]:
-    """The person each payee is now."""
-    names = identified(view, payees)
-    persons = attribution.persons_of(view, sorted({*people_among(payees), *names.values()}))
-    return {**persons, **{name: persons.get(of, of) for name, of in names.items()}}
-
-
-def _whose(reader: Reader, what: str, payee: str | None) -> tuple[str, dict[str, Any]]:
-    """The condition under which rows are about one payee, one's own accounts, or everybody."""
-    if payee is not None:
-        reader.must_be(what, payee)
-        return "x.payee IN :payees", {"payees": _same(reader.view, payee)}
-    if not reader.reads_all:
-        return "x.payee IN :payees", {"payees": sorted(reader.ids)}
-    return "1 = 1", {}
-
-
-def _same(view: View, payee: str) -> list[str]:
-    """All accounts of the person that a payee is, and the names that stand for them."""
-    if not people_among([payee]):
-        return [payee]
-    same = attribution.persons(view, attribution.accounts(view, payee))
-    people = [told["id"] for told in same.values()]
-    return sorted({*people, *names_of(view, people)})

@@ -113,11 +113,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         "currency": currency,
         "sums": sums,
         "stands": [[said, amount(balances[name]), False] for name, said in wording.STANDS.items()],
-        "held": [
-            f"{amount(held['amount_minor'])} is held: {wording.held_because(held)}."
-            for held in one["held"]
-        ]
-        + [f"{wording.reserving(each, currency)}." for each in one["reserves"]],
+        "held": [f"{said}." for said in wording.remarks(one)],
         "lines": [
             {
                 "day": wording.day(line["recorded_at"]),

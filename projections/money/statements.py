@@ -32,11 +32,13 @@ from projections.money.movements import movements
 from projections.money.pools import recouping
 from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
+from projections.money.sending import exchanged_into
 from projections.money.told import (
     EARNING,
     ENTRY_KINDS,
     RESERVE,
     CurrencyStatement,
+    Exchanged,
     HeldLine,
     ReserveTold,
     Statement,
@@ -63,8 +65,8 @@ class Standing:
                 self.held[stands.held] += stands.sums[HELD]
             for account in money.NOT_OWED:
                 self.units[account] += each.units.get(account, 0)
-        for account, units in money.sent_units(view, payees, currency).items():
-            self.units[account] += units
+        for _, into, account, units in money.sent_units(view, payees):
+            self.units[account] += units if into == currency else 0
 
 
 def currencies(view: View, journal: Journal, payees: Collection[str]) -> list[str]:
@@ -92,9 +94,7 @@ def statement(
     The person's accounts are as known to the view, so that periods fit together.
     """
     number = attribution.find_person(view, id)[0]
-    same = attribution.persons(view, attribution.accounts(view, id))
-    people = [told["id"] for told in same.values()]
-    payees = [*people, *money.claimed_by(view, people), *money.names_of(view, people)]
+    payees = money.payees_of(view, id)
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
     wanted = currencies(end, journal, payees) if currency is None else [currency]
@@ -139,11 +139,22 @@ def _in_currency(
             "exchanged_minor": now.units[EXCHANGED],
             "reserved_minor": now.units[RESERVED],
         },
+        "exchanged": _exchanged(view, payees, currency),
         "held": _held_told(view, now.held),
         "reserves": reserves(view, payees, currency) if now.units[RESERVED] else [],
         "lines": lines,
         "movements": movements(view, journal, payees, after, currency, lines, given),
     }
+
+
+def _exchanged(view: View, payees: Collection[str], currency: str) -> list[Exchanged]:
+    """By the currency it was earned in, what was sent in this one and didn't come back."""
+    sums: dict[str, int] = defaultdict(int)
+    for each in exchanged_into(view, payees, currency):
+        sums[each.currency] += 0 if each.is_returned else each.sent_minor
+    return [
+        {"currency": code, "amount_minor": units} for code, units in sorted(sums.items()) if units
+    ]
 
 
 def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:

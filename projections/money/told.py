@@ -456,13 +456,15 @@ class Movement(TypedDict):
     position: Annotated[Count, Example(80)]
     recorded_at: Instant
     effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
-    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim", "recoupment"))]
+    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim", "recoupment", "exchange"))]
     noun: Annotated[EntryId, "The division, correction, reversal or payout."]
     payee: Annotated[ContributorId, "The account it is on."]
     release: Annotated[TitledRef | None, "Null for a payout of several pools."]
     pool: PoolRef | None
     agreement: Annotated[int | None, Example(1)]
-    source: Annotated[str | None, Example("Bandcamp")]
+    source: Annotated[
+        str | None, "Of an exchange, the currency that it was earned in.", Example("Bandcamp")
+    ]
     of_minor: Annotated[int | None, "What was divided, reversed or corrected.", Example(100_000)]
     share: Annotated[str | None, "The exact share of it that is due.", Example("1/4")]
     reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
@@ -477,7 +479,11 @@ class Movement(TypedDict):
     sent: Annotated[
         SentTold | None, "Of a payout of which something was withheld or that was exchanged."
     ]
-    is_returned: Annotated[bool, "Whether it is a payout that came back and waits to be claimed."]
+    is_returned: Annotated[
+        bool,
+        "Whether it is a payout that came back and waits to be claimed; of an exchange, "
+        "whether it came back.",
+    ]
 
 
 class Net(TypedDict):
@@ -485,6 +491,13 @@ class Net(TypedDict):
 
     opening_minor: Annotated[int, Example(0)]
     closing_minor: Annotated[int, Example(0)]
+
+
+class Exchanged(TypedDict):
+    """What was sent in the currency of a statement and earned in another."""
+
+    currency: Annotated[CurrencyCode, "In which it was earned.", Example("JPY")]
+    amount_minor: Annotated[int, "In the currency of the statement.", Example(14_466)]
 
 
 class CurrencyStatement(TypedDict):
@@ -505,6 +518,9 @@ class CurrencyStatement(TypedDict):
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
     net: Annotated[Net, "opening + earned − held − reserved − paid = closing, debts deducted."]
     balances: Balances
+    exchanged: Annotated[
+        list[Exchanged], "Of what is in transit or settled: what was earned in other currencies."
+    ]
     held: list[HeldLine]
     reserves: list[ReserveTold]
     lines: Annotated[list[StatementLine], "By account: one for each agreement."]

@@ -13,7 +13,7 @@ from domain.journal import Journal
 from domain.money.held import DISPUTED, HELD, NO_PARTS, TO_BE_CORRECTED, Held, Owed, Question
 from domain.money.proposal import Proposal
 from domain.remix import NOT_COUNTED
-from projections import attribution, lineage
+from projections import lineage
 from projections.money import balances
 from projections.money.agreements import parts_in
 from projections.money.balances import Account
@@ -151,22 +151,13 @@ def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
     found: dict[tuple[str, str], Account] = {}
     for question in asked:
         if question.child is None:
-            accounts = _of_payees(view, _names(view, question.person))
+            person = question.person
+            accounts = _of_payees(view, balances.payees_of(view, person) if person else ())
         else:
             pools = _pools_below(view, question.child)
             accounts = [each for pool in pools for each in balances.accounts(view, pool=pool)]
         found |= {(each.payee, each.proposal): each for each in accounts}
     return list(found.values())
-
-
-def _names(view: View, person: str | None) -> set[str]:
-    """Everything under which a person is paid."""
-    rows = view.rows(
-        f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
-        numbers=attribution.accounts(view, person) if person else [],
-    )
-    ids = {id for (id,) in rows}
-    return {*ids, *balances.names_of(view, ids), *balances.claimed_by(view, ids)}
 
 
 def _pools_below(view: View, work: str) -> list[str]:
