@@ -669,7 +669,7 @@ ExchangeRateText = Annotated[
         exchange_rate,
         BadExchangeRate,
         limit=LONGEST_RATE,
-        help="How much of the other is got for one, as an exact decimal text.",
+        help="How much of the other is got for one.",
         example="0.9217",
     ),
 ]
@@ -699,7 +699,7 @@ ExactRate = Annotated[
         lambda text, _: exact_rate(text),
         (BadRate,),
         MAXIMUM_RATE_LENGTH,
-        help="How much of it, as an exact text, never a JSON number.",
+        help="How much of it: 1/5 or 0.2, never a JSON number.",
         example="1/5",
     ),
 ]

@@ -248,9 +248,31 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     assert kim.post("/do/adjustment", adjusted).status == 303
     owed = {one["payee"]["id"]: one["owed_minor"] for one in served.operator.get("/balances").items}
     assert (owed[cleo], owed["Somebody outside"], owed["operator"]) == (1_300, -300, -1_000)
+    again = kim.post("/do/revenue", said | {"document": "D 1"})
+    again = kim.post("/do/revenue", said | {"document": "D 1"})
+    assert "recorded before: 1,234.50 EUR, store, 2026-01-01." in again.text_seen
+    assert (
+        kim.post(
+            "/do/exchange-rate",
+            {
+                "form_token": form.token,
+                "currency": "JPY",
+                "into_currency": "EUR",
+                "rate": "0.0062",
+                "effective_at": "2026-01",
+                "source_name": "ECB",
+            },
+        )
+        .headers["Location"]
+        .startswith("/desk/accountant")
+    ), "what has no page ends where it began"
+    assert "1 JPY = 0.0062 EUR from 2026-01-01" in kim.get("/desk/accountant/reports").text_seen
+    few = kim.get("/desk/accountant/payout?currency=JPY&minimum=10.00")
+    assert few.status == 422
+    assert 'value="10.00"' in few.text and "<option selected>JPY" in few.text, "nothing is lost"
     in_units = said | {"typed_in": "", "amount_minor": "7"}
     assert kim.post("/do/revenue", in_units).status == 303
-    assert served.operator.get(f"/pools/{euros}/revenue").items[1]["amount_minor"] == 7
+    assert served.operator.get(f"/pools/{euros}/revenue").items[-1]["amount_minor"] == 7
     auditor = signed_in(served, with_role(served, "Olga", "auditor"))
     assert auditor.get("/desk/accountant").status == 200
     assert "Pay out" not in auditor.get("/desk/accountant").text_seen

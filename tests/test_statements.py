@@ -245,6 +245,7 @@ def test_ordinary_text_and_numbers_are_left_alone() -> None:
         "it's",
         -1234,
         0,
+        "-3080.26",
     ):
         assert _cell(value) == value
 

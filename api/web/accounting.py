@@ -18,16 +18,33 @@ from api.web import batches, importing
 from api.web.desk import desk_of
 from api.web.frame import Answer, Frame, Listed, asked, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
+from api.web.lists import continued
 from domain.money.adjusting import ClosePeriod
 from domain.readers import ALL_MONEY
 from domain.refusal import Refusal
-from projections.money import bookkeeping
+from projections.money import bookkeeping, remittances
 from projections.money.pools.beancount import beancount
 from projections.question import Asking
 from projections.store import View
 
 PART = 30
 """How many lines of a list a page shows."""
+COLUMNS = {
+    "received": "Received",
+    "waiting": "Not divided",
+    "owed": "Owed",
+    "reserved": "Reserved",
+    "in_transit": "In transit",
+    "paid": "Paid",
+    "suspense": "Came back",
+    "withheld": "Withheld",
+    "exchanged": "Exchanged",
+    "exchange_difference": "Gained by rounding",
+}
+RARE = ("exchanged", "exchange_difference")
+"""The columns of the desk, by their accounts; these only if there is anything on them."""
+DEEDS = ("exchange-rate", "payment-currency", "withholding", "assignment", "payee.identify")
+"""What is recorded of payees and currencies; what is of a pool is on its page."""
 FEW = 5
 """How many of the latest batches and of the largest pools the desk itself shows."""
 
@@ -83,10 +100,16 @@ def _desk(
         "accountant.html",
         keeps_books=keeps_books(frame),
         currencies=by_currency,
+        columns=[
+            (name, label)
+            for name, label in COLUMNS.items()
+            if name not in RARE or any(units[name] for units in by_currency.values())
+        ],
         pools=bookkeeping.pools_by_size(view, limit=FEW).items,
         batches=bookkeeping.latest_batches(view, limit=FEW).items,
         periods=bookkeeping.closed_periods(view, FEW),
         year=datetime.now(UTC).year,
+        deeds=DEEDS,
         problem=problem,
         said=said or {},
     )
@@ -125,6 +148,7 @@ def _reports(frame: Frame) -> None:
     @frame.page("/desk/accountant/reports", nobody_else=True)
     def show_reports() -> Answer:
         wanted, filters = _asked("year", "format")
+        at = continued(wanted)
         year = filters.get("year") or datetime.now(UTC).year
         with frame.view(wanted) as view:
             must_read_all(frame, view)
@@ -143,6 +167,11 @@ def _reports(frame: Frame) -> None:
                 withheld=withheld.answer,
                 year=year,
                 pools=bookkeeping.pools_by_size(view, limit=PART).items,
+                rates=remittances.exchange_rates(view, limit=PART, after=at.of("rates")),
+                rules=remittances.withholdings(
+                    view, frame.journal, actor=reader(), limit=PART, after=at.of("rules")
+                ),
+                keeps_books=keeps_books(frame),
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request
@@ -16,7 +17,7 @@ from domain.identity import new_id
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
-from projections.money import bookkeeping, payouts, previewing
+from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
 from projections.store import View
 
@@ -48,7 +49,7 @@ def pages(frame: Frame) -> None:
                 return _preview(frame, view, said, wanted.get("cursor"))
             except (Problem, Refusal) as refusal:
                 problem = of_refusal(refusal)
-                return _preview(frame, view, {}, None, problem), problem.code
+                return _preview(frame, view, said, None, problem), problem.code
 
     @frame.form("/desk/accountant/payout")
     def issue_payouts() -> Answer:
@@ -82,7 +83,7 @@ def pages(frame: Frame) -> None:
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             with frame.view({}) as view:
-                return _batch(frame, view, id, None, None, problem), problem.code
+                return _batch(frame, view, id, None, None, problem, request.form), problem.code
         return to_page(f"/desk/accountant/batch/{id}", receipt.position)
 
 
@@ -114,7 +115,7 @@ def _preview(
         told=told,
         said=said,
         id=said.get("id") or new_id(None),
-        currencies=bookkeeping.owed_in(view),
+        currencies=sorted(balances.totals(view)),
         outcomes=OUTCOMES,
         keeps_books=keeps_books(frame),
         problem=problem,
@@ -128,6 +129,7 @@ def _batch(
     state: str | None,
     cursor: str | None,
     problem: Problem | None = None,
+    said: Mapping[str, str] | None = None,
 ) -> str:
     told = payouts.batch(view, frame.journal, id, actor=reader())
     found = payouts.largest(view, id, state=state, after=cursor, limit=PART)
@@ -139,6 +141,8 @@ def _batch(
         state=state,
         keeps_books=keeps_books(frame),
         problem=problem,
+        said=said or {},
+        ticked=request.form.getlist("payout") if problem else None,
     )
 
 

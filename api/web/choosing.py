@@ -6,8 +6,9 @@ is paid may also be somebody outside: a name that nobody here has.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from markupsafe import Markup
 
@@ -26,7 +27,6 @@ from domain.text import folded
 from domain.values import Many, Payee, Ref, Several, Value
 from projections import timeline
 from projections.meant import meant
-from projections.money.bookkeeping import KINDS as BOOKED
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
 from projections.searching import entitled, things
@@ -42,6 +42,8 @@ KINDS = {
 
 SEPARATOR = ";"
 """What stands between the fields of a record in a line of a form."""
+
+_ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 Found = dict[str, dict[str, str]]
 """By the field: what can be chosen, its name by its id."""
@@ -98,23 +100,29 @@ def named(
 ) -> dict[str, Markup]:
     """What the ids in a form name, by the field: so nobody has to recognise an id."""
     ids = {
-        one.name: (one.value.noun, sent[one.name])
-        for one in command.fields()
-        if isinstance(one.value, Ref) and may_be_id(sent.get(one.name, ""))
+        one.name: sent.get(one.name, "") for one in command.fields() if isinstance(one.value, Ref)
     }
-    things = timeline.names(view, {id for _, id in ids.values()})
-    told = {name: words.link(things[id]) for name, (_, id) in ids.items() if id in things}
+    told = _told(view, journal, {id for id in ids.values() if may_be_id(id)})
+    return {name: told[id] for name, id in ids.items() if id in told}
+
+
+def in_words(view: View, journal: Journal, text: str) -> Markup:
+    """A text with what its ids name instead of the ids."""
+    told = _told(view, journal, set(_ID.findall(text)))
+    return Markup("").join(told.get(part, part) for part in _ID.split(text))
+
+
+def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Markup]:
+    """What has these ids: works, people, pools and, for who may read them, bookings."""
+    told = {id: words.link(thing) for id, thing in timeline.names(view, ids).items()}
     may = Reader(view, journal, reader()).may
-    for name, (noun, id) in ids.items():
-        if noun == "pool":
-            for pool in pools_by_size(view, ids=[id], limit=1).items:
-                link = words.link({"kind": noun, "id": id, "title": pool["name"]})
-                told[name] = Markup("{} of {}").format(link, pool["title"] or "a release")
-        elif noun in BOOKED and (line := booking(view, id)) and may(MONEY, line["pool"]["id"]):
-            amount = money(line["amount_minor"], line["currency"])
-            told[name] = Markup("{}, {}, {}").format(
-                amount, line["name"], line["effective_at"][:10]
-            )
+    for pool in pools_by_size(view, ids=ids, limit=len(ids)).items if ids else ():
+        link = words.link({"kind": "pool", "id": pool["id"], "title": pool["name"]})
+        told[pool["id"]] = Markup("{} of {}").format(link, pool["title"] or "a release")
+    for id in set(ids) - set(told):
+        if (line := booking(view, id)) and may(MONEY, line["pool"]["id"]):
+            amount, day = money(line["amount_minor"], line["currency"]), line["effective_at"][:10]
+            told[id] = Markup("{}, {}, {}").format(amount, line["name"], day)
     return told
 
 

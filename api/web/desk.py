@@ -19,7 +19,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors
 from api.web.choosing import KINDS as NAMED
-from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named
+from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
 from api.web.desks import Desk
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
@@ -27,7 +27,7 @@ from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
 from domain.identity import new_id
 from domain.money.currency import called, decimal
-from domain.permission import OPERATOR, open_to
+from domain.permission import BOOKS, OPERATOR, open_to
 from domain.refusal import NotPermitted, Refusal, UnknownRole
 from domain.registry import COMMANDS
 from domain.role import roles
@@ -118,9 +118,11 @@ def pages(frame: Frame) -> None:
             problem = of_refusal(refusal)
             return _form(frame, command, sent, problem, typed_in=currency), problem.code
         place = _place(command, receipt, sent)
-        place = place or amounts.pool_page(frame, command, sent) or "/do"
+        place = place or amounts.pool_page(frame, command, sent) or _desk_of(command)
         if receipt.warnings:
-            return render_template("warned.html", warnings=receipt.warnings, place=place)
+            with frame.view({"min_position": receipt.position}) as view:
+                told = [in_words(view, frame.journal, one.detail) for one in receipt.warnings]
+            return render_template("warned.html", warnings=told, place=place)
         return to_page(place, receipt.position)
 
 
@@ -150,12 +152,8 @@ def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
 
 
 def _is_about(command: type[Command], noun: str) -> bool:
-    value = command.by_name()[name].value if (name := _first_in_path(command)) else None
-    return isinstance(value, Ref) and value.noun == noun
-
-
-def _first_in_path(command: type[Command]) -> str | None:
-    return next(iter(command.in_path()), None)
+    values = [command.by_name()[name].value for name in list(command.in_path())[:1]]
+    return any(isinstance(value, Ref) and value.noun == noun for value in values)
 
 
 def is_open(frame: Frame, command: type[Command], id: str) -> bool:
@@ -163,7 +161,7 @@ def is_open(frame: Frame, command: type[Command], id: str) -> bool:
     draft = frame.journal.draft()
     draft.actor = g.actor
     needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
-    about = command.of({**needed, str(_first_in_path(command)): id})
+    about = command.of({**needed, next(iter(command.in_path()), ""): id})
     try:
         return draft.stands(command.MAY, about.sides(draft), about.areas(draft))
     except Refusal:  # an example names somebody who is not here
@@ -174,6 +172,11 @@ def _command(name: str) -> type[Command]:
     if name not in COMMANDS:
         raise Problem("not_found", PROBLEMS["not_found"].meaning)
     return COMMANDS[name]
+
+
+def _desk_of(command: type[Command]) -> str:
+    """Where to go on after a command that is about nothing with a page."""
+    return "/desk/accountant" if command.MAY == BOOKS else "/do"
 
 
 def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:

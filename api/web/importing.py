@@ -5,7 +5,6 @@ The file is kept only in the page, and sent again to be recorded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -15,7 +14,7 @@ from flask import g, render_template, request
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
 from api.web import statements
-from api.web.frame import Answer, Frame, asked
+from api.web.frame import Answer, Frame, asked, id_named
 from api.web.keepers import must_read_all
 from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue
@@ -31,7 +30,6 @@ FORMS = {
 """The formats of a statement, by their names."""
 GIVEN = ("pool", "source", "effective_at", "document")
 """What may be said of a file that does not say it."""
-POOL_PAGE = re.compile(r"/pool/([0-9a-f-]{36})(?=[/?#]|\Z)")
 OFFERED = 100
 """Of how many pools the form offers a choice; any can be named by its address."""
 SHOWN = 100
@@ -70,8 +68,10 @@ def pages(frame: Frame) -> None:
 def _statement(said: dict[str, str]) -> Statement:
     """The file that was sent, or that was kept in the page, and what was said of it."""
     given = {name: said[name] for name in GIVEN if said[name]}
-    if page := POOL_PAGE.search(said["pool"]):
-        given["pool"] = page[1]
+    if said["pool"]:
+        given["pool"] = id_named(said["pool"]) or ""
+    if "" in given.values():
+        raise Problem("wrong_type", "Choose one of the pools, or paste the address of its page.")
     form = said["form"] if said["form"] in FORMS else "sales"
     if kept := request.form.get("kept", ""):
         return Statement(statements.unpacked(kept), form, given)

@@ -26,7 +26,7 @@ JUDGED = ("settlement", "overdue_claim")
 MANY = 10
 DEEDS = (
     *("contributor", "contributor.grant-role", "contributor.merge", "contributor.separate"),
-    *("join", "contributor.forget"),
+    *("join", "join.undo", "contributor.forget"),
 )
 """What is done here about people and works, besides disputes and claims."""
 

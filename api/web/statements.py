@@ -39,6 +39,8 @@ OTHERWISE = (
     "These sales were recorded before with another amount. Reverse that first if it was wrong."
 )
 
+CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
+"""What the fields of a revenue are called in a statement."""
 State = Literal["new", "known", "refused"]
 
 
@@ -169,6 +171,8 @@ def _told(draft: Draft, ids: Ids, where: str, line: Line, by: str) -> Outcome:
         told.code, told.reason = refusal.code, ids.in_its_words(refusal)
         if isinstance(refusal, IdTaken):
             told.reason = OTHERWISE
+    for name, called in CALLED.items():
+        told.reason = told.reason.replace(f"“{name}”", f"“{called}”")
     told.warnings = tuple(map(ids.in_its_words, told.warnings))
     return told
 

@@ -86,7 +86,7 @@ class Member(Record):
     """A member of a group, with their part of what it is paid."""
 
     contributor: Annotated[ContributorId, "Who of the group.", Example(ANA)]
-    part: Annotated[ExactRate, "Their part of its shares, as an exact text.", Example("1/3")]
+    part: Annotated[ExactRate, "Their part of its shares.", Example("1/3")]
 
 
 @command("contributor.divide", may=OWN, refuses=(WrongState, BadShare))

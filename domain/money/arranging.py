@@ -111,7 +111,7 @@ class StateWithholding(Command):
 
     payee: Annotated[PayeeText, "Whose payouts.", Example(BEN)]
     country: CountryCode
-    rate: Annotated[ExactRate, "How much is withheld, as an exact text.", Example("0.15")]
+    rate: Annotated[ExactRate, "How much is withheld.", Example("0.15")]
     document: Annotated[
         Document, "The form or the treaty it rests on.", Example("W-8BEN of 2026-01-12, article 12")
     ]

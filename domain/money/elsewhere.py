@@ -109,7 +109,7 @@ class Divided(Record):
     """A member of a group, with their part of its share."""
 
     payee: PayeeText
-    part: Annotated[ExactRate, "Their part of the group's share, as an exact text.", Example("1/3")]
+    part: Annotated[ExactRate, "Their part of the group's share.", Example("1/3")]
 
 
 @command(
@@ -137,9 +137,7 @@ class AssignShare(Command):
     effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
     reason: Annotated[Reason, Example("Ben signed with a publisher.")]
     evidence: Annotated[Evidence, Example("contract of 1 July 2026, § 4")]
-    part: Annotated[ExactRate, "How much of it, as an exact text; default all.", Example("1/2")] = (
-        "1"
-    )
+    part: Annotated[ExactRate, "How much of it; default all.", Example("1/2")] = "1"
     among: Annotated[
         tuple[Divided, ...],
         Most(MOST_MEMBERS),

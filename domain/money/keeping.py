@@ -155,15 +155,20 @@ def named_in(past: Past, pool: str, kind: str, name: str) -> str | None:
 def dated(past: Past, at: str) -> str:
     """The date of what is booked: not in the future; it is warned of what comes late."""
     if is_in_future(at, past.now):
-        raise EarnedInFuture(at)
+        raise EarnedInFuture(_day(at))
     warn_if_late(past, at)
     return at
+
+
+def _day(at: str) -> str:
+    """A moment as people say it: the day, where it is the beginning of one."""
+    return at.removesuffix("T00:00:00.000000Z")
 
 
 def warn_if_late(past: Past, at: str) -> None:
     """Warn of what is dated into a period that is closed."""
     if at < (until := past.books().closed_until):
-        past.warn("period_closed", until=until)
+        past.warn("period_closed", until=_day(until))
 
 
 def above_in_question(past: Past, books: Books) -> Above:

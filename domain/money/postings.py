@@ -27,7 +27,7 @@ WITHHELD = "withheld"
 EXCHANGED = "exchanged"
 DIFFERENCE = "exchange_difference"
 ACCOUNTS = {
-    RECEIVED: "what came in (negative: the other side of everything else)",
+    RECEIVED: "what came in or was taken over (negative: the other side of everything else)",
     WAITING: "revenue that is not divided yet; negative: what the next revenue makes up for",
     OWED: "what a payee earned and was not paid; negative after an overpayment",
     RESERVED: "what is held back of it for returns",

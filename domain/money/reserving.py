@@ -50,7 +50,7 @@ class StateReserve(Command):
     """
 
     pool: PoolId
-    rate: Annotated[ExactRate, "Which part of what is earned, as an exact text.", Example("0.2")]
+    rate: Annotated[ExactRate, "Which part of what is earned.", Example("0.2")]
     effective_at: Annotated[Moment, "For what is earned from then on.", Example("2017-06")]
     months: Annotated[
         int | None,

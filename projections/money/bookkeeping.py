@@ -140,12 +140,6 @@ def pools_by_size(
     return Page(told_rows(PoolLine, (row[:-1] for row in rows), name=texts, title=texts), more)
 
 
-def owed_in(view: View) -> list[tuple[str, int]]:
-    """The currencies in which anything is owed, and how much, the largest first."""
-    owed = {currency: units["owed"] for currency, units in balances.totals(view).items()}
-    return sorted(((code, units) for code, units in owed.items() if units), key=lambda one: -one[1])
-
-
 # -- batches and periods -------------------------------------------------------------------------
 
 

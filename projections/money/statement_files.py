@@ -74,9 +74,14 @@ _FORMULA = re.compile(r"""(\A|[,;|:'"\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])""")
 pasted line takes for the end of a cell (OWASP, CSV injection)."""
 
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
 def _cell(value: object) -> object:
     """A cell; numbers stay numbers, and text that could become a formula gets an apostrophe."""
-    return printable(_FORMULA.sub(r"\1'", value)) if isinstance(value, str) else value
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        return value
+    return printable(_FORMULA.sub(r"\1'", value))
 
 
 def _as_pdf(asking: Asking) -> bytes:

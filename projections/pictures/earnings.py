@@ -87,11 +87,14 @@ def _number(name: str) -> int:
 def _rules(
     said: list[str], at: list[int], unit: float, right: float, zero: float
 ) -> Iterator[Markup]:
-    """A line at nothing, at the most and at the least, each with its amount."""
+    """A line at nothing, at the most and at the least, each with its amount if there is room."""
+    free = 0.0
     for text, units in zip(said, dict.fromkeys(at), strict=True):
         y = zero - units * unit
         yield rule(_MARGIN, y, _MARGIN + _WIDE)
-        yield figure(text, right, y + 4, _SIZE, faint=True)
+        if y >= free:
+            yield figure(text, right, y + 4, _SIZE, faint=True)
+            free = y + _SIZE
 
 
 def _bar(said: str, high: float, x: float, step: float, zero: float) -> Markup:
