@@ -269,7 +269,8 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     assert "1 JPY = 0.0062 EUR from 2026-01-01" in kim.get("/desk/accountant/reports").text_seen
     few = kim.get("/desk/accountant/payout?currency=JPY&minimum=10.00")
     assert few.status == 422
-    assert 'value="10.00"' in few.text and "<option selected>JPY" in few.text, "nothing is lost"
+    for kept in ('value="10.00"', "<option selected>JPY"):
+        assert kept in few.text, "nothing that was typed is lost"
     in_units = said | {"typed_in": "", "amount_minor": "7"}
     assert kim.post("/do/revenue", in_units).status == 303
     assert served.operator.get(f"/pools/{euros}/revenue").items[-1]["amount_minor"] == 7
