@@ -458,16 +458,14 @@ Near = Mapping[int, tuple[int, int]]
 
 
 def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Near:
-    """Who is credited in an ancestry; the credits are in order."""
+    """Who is credited in an ancestry."""
     generation = tree.generation
-    far = [generation[row.work] for row in rows]
     found: dict[int, tuple[int, int]] = {}
-    # Sorting is stable: of one generation, the first in order comes first.
-    for number in sorted(range(len(rows)), key=far.__getitem__):
-        person = rows[number].contributor
-        if person not in found:
-            found[person] = far[number], rows[number].place
-    return found
+    for row in rows:
+        near, person = (generation[row.work], row.place), row.contributor
+        if person not in found or near < found[person]:
+            found[person] = near
+    return dict(sorted(found.items(), key=itemgetter(1)))
 
 
 def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]:
@@ -651,10 +649,15 @@ def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberT
 
 
 def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> list[Part]:
-    """The part of each person in each work; the ids and texts of all are read together."""
-    shown = [share.credits[:CREDITS_SHOWN] for _, share in shares]
+    """The part of each person in each work; the ids and texts of all are read together.
+
+    A long page lists no more of their paths and credits than one of the usual length.
+    """
+    many = max(len(shares), LIMIT)
+    most, most_paths = (max(1, each * LIMIT // many) for each in (CREDITS_SHOWN, PATHS))
+    shown = [share.credits[:most] for _, share in shares]
     paths = [
-        lineage.shown_paths(tree, {row.work for row in share.credits}, PATHS)
+        lineage.shown_paths(tree, {row.work for row in share.credits}, most_paths)
         for tree, share in shares
     ]
     rows = iter(whole(view, list(chain.from_iterable(shown))))

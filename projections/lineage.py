@@ -24,7 +24,7 @@ from domain.join import Join
 from domain.lineage import Edge, Lineage
 from domain.moment import instant, stamp
 from domain.outside import Outside, readable
-from domain.pedigree import MANY, SHOWN_OF_END, Ends, Path, Pedigree
+from domain.pedigree import MANY, SHOWN_OF_END, Ends, Pedigree
 from domain.refusal import NotPublished, UnknownJoin, UnknownRemix, UnknownWork
 from domain.release import SOLD, Release
 from domain.remix import Remix
@@ -225,8 +225,6 @@ MOST_SOURCES = 1_000
 """How many sources of a work are read for an answer about it."""
 MOST_OF_LIST_BYTES = 300_000
 """How long a list within an answer about a work is as JSON, at most."""
-SHOWN_OF_PATHS = 50
-"""How many works the paths of one item of a list show together, after the first path."""
 
 _WORK = WORKS.selected("w")
 _AGREED = counting("e", (PENDING, Remix.Declined.STATE, Remix.Retired.STATE))
@@ -263,7 +261,7 @@ def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
 
 
 def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
-    """The first path to any of these works, and further ones that are short together."""
+    """The first path to any of these works, and further ones that are no longer than an end."""
 
     def far(work: Any) -> tuple[int, Any]:
         return tree.generation[work], work
@@ -272,23 +270,11 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
     if not works:
         return []
     first = tree.nearest_path(works[0])
-    # All others are at least as long, so that not more of them can be shown.
-    limit = min(limit, SHOWN_OF_PATHS // len(first.works))
-    if first.left_out or limit < 2:
+    # All others are at least as long.
+    if len(first.works) > SHOWN_OF_END:
         return [first]
-    short = tree.each_path(works, limit, SHOWN_OF_PATHS - len(first.works))
-    return [tree.ends_of(path) for path in within_bounds(short, limit)]
-
-
-def within_bounds(paths: Iterable[Path[Any]], limit: int) -> list[Path[Any]]:
-    """The first path, and further ones as long as they are not too many works together."""
-    found, count = list[Path[Any]](), 0
-    for path in islice(paths, limit):
-        count += min(len(path), 2 * SHOWN_OF_END)
-        if found and count > SHOWN_OF_PATHS:
-            break
-        found.append(path)
-    return found
+    short = islice(tree.each_path(works, limit, SHOWN_OF_END), limit)
+    return [tree.ends_of(path) for path in short]
 
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:

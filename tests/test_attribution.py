@@ -1,6 +1,7 @@
 """Who contributed to what: direct or by influence, through which ways, and after all merges."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from test_lineage import all_pages, diamond
 
 from domain.dispute import OUTCOMES
 from domain.refusal import UnknownContributor, UnknownCredit, UnknownWork
-from projections import attribution, lineage, parts
+from projections import attribution, parts
 from projections.money import splitting
 from projections.store import View
 
@@ -342,6 +343,20 @@ def test_paths_beyond_what_json_can_count_are_more_than_that(database: str) -> N
             assert not all(line["path_count_is_exact"] for line in lines)
 
 
+def test_a_long_page_lists_no_more_of_each_than_a_usual_one_has_room_for(database: str) -> None:
+    with story(database) as told:
+        piece = told.piece(
+            "crowd", by=(people := [told.person(f"P{number}") for number in range(75)])
+        )
+        for role, person in product(("editor", "singer", "actor", "mixer", "director"), people):
+            told.credit(piece, person, role)
+        with told.view() as view:
+            for limit, listed in ((50, 6), (75, 4)):
+                items = attribution.contributors(view, piece, limit=limit).items
+                found = {(one["credit_count"], len(one["credits"])) for one in items}
+                assert (len(items), found) == (limit, {(6, listed)})
+
+
 def test_an_item_is_bounded_and_all_of_a_part_is_listed_page_by_page(database: str) -> None:
     with story(database) as told:
         ana, eve = told.person("Ana"), told.person("Eve")
@@ -353,7 +368,7 @@ def test_an_item_is_bounded_and_all_of_a_part_is_listed_page_by_page(database: s
             (item,) = attribution.contributors(view, pieces[-1]).items
             assert (item["credit_count"], item["pieces"], item["path_count"]) == (41, 40, 40)
             assert len(item["credits"]) == attribution.CREDITS_SHOWN
-            assert sum(len(path["works"]) for path in item["paths"]) <= lineage.SHOWN_OF_PATHS
+            assert [len(path["works"]) for path in item["paths"]] == [*range(1, 13)]
             for ask, count in ((parts.credits, 41), (parts.paths, 40)):
                 found, after = [], None
                 while True:
