@@ -54,6 +54,7 @@ from projections.tables import (
 from projections.told import (
     CreditLine,
     CreditTold,
+    Did,
     Maker,
     MemberThen,
     NameOnCredit,
@@ -694,6 +695,7 @@ def person(view: View, id: ContributorId) -> Person:
         "identifiers": identifiers.of(view, number),
         "formerly": _former_names(view, number),
         "state": state,
+        "did": _done_by(view, [number]).get(number, []),
         "merged_into": into,
         "position": born,
     }
@@ -732,7 +734,23 @@ def people(
         reverse=reverse,
         **found.values,
     )
-    return Page([{"id": id, "name": name, "state": state} for _, id, name, state, *_ in page], more)
+    did = _done_by(view, [number for number, *_ in page], asked)
+    items: list[PersonItem] = [
+        {"id": id, "name": name, "state": state, "did": did.get(number, [])}
+        for number, id, name, state, *_ in page
+    ]
+    return Page(items, more)
+
+
+def _done_by(
+    view: View, numbers: Collection[int], asked: PeopleFilters | None = None
+) -> dict[int, list[Did]]:
+    done = finding.done_by(view, numbers, asked)
+    latest = lineage.references(view, {one[2] for roles in done.values() for one in roles})
+    return {
+        person: [{"role": role, "works": n, "latest": latest[work]} for role, n, work in roles]
+        for person, roles in done.items()
+    }
 
 
 @question("count_contributors", "/contributors/facets", cli="contributor facets")
@@ -776,12 +794,8 @@ def accounts(view: View, id: str) -> list[int]:
 
 def accounts_of(view: View, number: int) -> list[int]:
     """A person's own number and those merged into it, directly or not."""
-    rows = view.rows(
-        "WITH RECURSIVE same (number) AS (SELECT CAST(:number AS BIGINT) UNION "
-        "SELECT p.number FROM same JOIN EACH @contributors p ON p.merged_into = same.number "
-        f"WHERE {holds('p')}) SELECT number FROM same",
-        number=number,
-    )
+    same = finding.SAME.format(who="p.number = :number")
+    rows = view.rows(f"WITH RECURSIVE {same} SELECT number FROM same", number=number)
     return [number for (number,) in rows]
 
 

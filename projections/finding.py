@@ -242,7 +242,18 @@ def _spellings(view: View, licence: str) -> list[str]:
 
 # -- people --------------------------------------------------------------------------------------
 
+SAME = (
+    "same (person, number) AS (SELECT p.number, p.number FROM @contributors p WHERE {who} "
+    f"AND {holds('p')} UNION SELECT same.person, p.number FROM same "
+    f"JOIN EACH @contributors p ON p.merged_into = same.number WHERE {holds('p')})"
+)
+"""In SQL: the accounts of those people whom a condition names, themselves and all merged."""
 _DID = {"role": "c.role IN :role", "medium": "w.medium_folded = :medium"}
+_DOING = (
+    "FROM same JOIN EACH @credits c ON c.contributor = same.number "
+    "JOIN @works w ON w.number = c.work "
+    f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')}"
+)
 _CREDITED_AS = (
     f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
     f"({_MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
@@ -257,12 +268,39 @@ def people_who(asked: PeopleFilters) -> Filtered:
     if "q" in said:
         where.append(f"(v.folded LIKE :q ESCAPE '!' OR {_CREDITED_AS})")
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
-    if did := [condition for name, condition in _DID.items() if name in said]:
+    if did := _did(said):
+        # Who acts for all accounts of a person is found, whichever of them did it.
         where.append(
-            "p.number IN (SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
-            f"WHERE {' AND '.join(did)} AND {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')})"
+            "p.state = 'admitted' AND p.number IN (WITH RECURSIVE acting (number) AS ("
+            "SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
+            f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')}{did} "
+            "UNION SELECT m.merged_into FROM acting JOIN EACH @contributors m "
+            f"ON m.number = acting.number AND m.merged_into IS NOT NULL WHERE {holds('m')}) "
+            "SELECT number FROM acting)"
         )
     return Filtered(" AND ".join(where), {**said, **_compared(said)})
+
+
+def _did(said: Mapping[str, Any]) -> str:
+    return "".join(f" AND {condition}" for name, condition in _DID.items() if name in said)
+
+
+def done_by(
+    view: View, numbers: Iterable[int], asked: PeopleFilters | None = None
+) -> dict[int, list[tuple[str, int, int]]]:
+    """What people did, of what is asked for: the roles, with how many works and the latest."""
+    said = _said(asked or {})
+    rows = view.rows(
+        f"WITH RECURSIVE {SAME.format(who='p.number IN :people')} "
+        f"SELECT same.person, c.role, count(DISTINCT c.work) AS works, max(c.work) {_DOING}"
+        f"{_did(said)} GROUP BY same.person, c.role ORDER BY works DESC, c.role",
+        people=list(numbers),
+        **_compared({name: said[name] for name in _DID if name in said}),
+    )
+    done: dict[int, list[tuple[str, int, int]]] = {}
+    for person, *role in rows:
+        done.setdefault(person, []).append((role[0], role[1], role[2]))
+    return done
 
 
 # -- sorting -------------------------------------------------------------------------------------
@@ -303,7 +341,9 @@ PEOPLE_ORDERS = {
     "admitted": Order("", int, False, "in the order of admission"),
     "name": Order("coalesce(v.folded, '')", str, False, "by name"),
     "credits": Order(
-        "(SELECT count(*) FROM @credits c WHERE c.contributor = p.number "
+        "(SELECT count(*) FROM @credits c WHERE c.contributor IN (WITH RECURSIVE of (number) AS ("
+        "SELECT p.number UNION SELECT m.number FROM of JOIN EACH @contributors m "
+        f"ON m.merged_into = of.number WHERE {holds('m')}) SELECT number FROM of) "
         f"AND {CREDIT_COUNTS} AND {NOT_HIDDEN})",
         int,
         True,
@@ -382,14 +422,11 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
 
 def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
     """How many of the people there are in all, and with a credit in each role and medium."""
-    counted = (
-        "SELECT '{0}', min({1}), count(DISTINCT c.contributor) FROM found f "
-        "JOIN @credits c ON c.contributor = f.number JOIN @works w ON w.number = c.work "
-        f"WHERE {CREDIT_COUNTS} AND {NOT_HIDDEN} AND {holds('w')} GROUP BY {{2}}"
-    )
+    counted = f"SELECT '{{0}}', min({{1}}), count(DISTINCT same.person) {_DOING} GROUP BY {{2}}"
+    same = SAME.format(who="p.merged_into IS NULL AND p.number IN (SELECT number FROM found)")
     rows = view.rows(
-        "WITH found AS MATERIALIZED (SELECT p.number FROM @contributors p "
-        f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}) "
+        "WITH RECURSIVE found AS MATERIALIZED (SELECT p.number FROM @contributors p "
+        f"LEFT JOIN vault v ON v.digest = p.name WHERE {found.where}), {same} "
         f"{counted.format('role', 'c.role', 'c.role')} "
         f"UNION ALL {counted.format('medium', 'w.medium', 'w.medium_folded')} "
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",

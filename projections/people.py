@@ -6,7 +6,7 @@ A person is all of their accounts, after all merges.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Unpack
 
 from domain.credit import NOT_COUNTED
@@ -51,21 +51,6 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
         for number in numbers
     ]
     return Page(items, more)
-
-
-def done_by(view: View, ids: Collection[str]) -> dict[str, list[str]]:
-    """By person: the roles in which they are credited, those on most works first."""
-    rows = view.rows(
-        "SELECT p.id, c.role, count(DISTINCT c.work) AS works FROM @contributors p "
-        f"JOIN @credits c ON c.contributor = p.number WHERE p.id IN :ids AND {holds('p')} "
-        f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND {NOT_HIDDEN} "
-        "GROUP BY p.id, c.role ORDER BY works DESC, c.role",
-        ids=list(ids),
-    )
-    roles: dict[str, list[str]] = {}
-    for id, role, _ in rows:
-        roles.setdefault(id, []).append(role)
-    return roles
 
 
 def _texts(rows: Iterable[CreditRow], name: str, texts: Mapping[str | None, str]) -> list[str]:

@@ -96,12 +96,6 @@ class PersonRef(TypedDict):
     name: Annotated[str | None, "Null when it was erased or is kept off a credit.", Example("Ben")]
 
 
-class PersonItem(PersonRef):
-    """A contributor in a list."""
-
-    state: PersonState
-
-
 class IdentifierTold(TypedDict):
     """The number of a work or a person in a registry."""
 
@@ -112,6 +106,42 @@ class IdentifierTold(TypedDict):
     evidence: Evidence
     stated_by: Agent
     position: Annotated[Count, Example(46)]
+
+
+class WorkRef(TypedDict):
+    """A work as answers refer to it."""
+
+    id: WorkId
+    kind: KindOfWork
+    state: WorkState
+    title: Annotated[
+        str | None,
+        "Null for a withdrawn piece, and for an outside source of which none is stated.",
+        Example("Low Tide, sung"),
+    ]
+    medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
+    uri: Annotated[str | None, "Of an outside source."]
+    made_at: Annotated[
+        str | None, "When it was made, as stated: a date or time, or EDTF.", Example("2026-11")
+    ]
+
+
+class Did(TypedDict):
+    """What somebody did, with all of their accounts."""
+
+    role: Role
+    works: Annotated[Count, "On how many works.", Example(12)]
+    latest: Annotated[WorkRef, "The one that was recorded last."]
+
+
+class PersonItem(PersonRef):
+    """A contributor in a list."""
+
+    state: PersonState
+    did: Annotated[
+        list[Did],
+        "What they are credited as, on most works first; of what is asked for, if anything is.",
+    ]
 
 
 class Person(PersonItem):
@@ -131,24 +161,6 @@ class Person(PersonItem):
 
 
 # -- works ---------------------------------------------------------------------------------------
-
-
-class WorkRef(TypedDict):
-    """A work as answers refer to it."""
-
-    id: WorkId
-    kind: KindOfWork
-    state: WorkState
-    title: Annotated[
-        str | None,
-        "Null for a withdrawn piece, and for an outside source of which none is stated.",
-        Example("Low Tide, sung"),
-    ]
-    medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
-    uri: Annotated[str | None, "Of an outside source."]
-    made_at: Annotated[
-        str | None, "When it was made, as stated: a date or time, or EDTF.", Example("2026-11")
-    ]
 
 
 class FacetValue(TypedDict):

@@ -151,6 +151,12 @@ COLUMNS: dict[str, Columns] = {
         "ai": lambda one: ", ".join(one["ai"] or ()),
         **{one: one for one in ("kind", "state", "id")},
     },
+    "PersonItem": {
+        **{one: one for one in ("id", "name", "state")},
+        "did": lambda one: "; ".join(
+            f"{did['role']} ({did['works']}: {formats.label(did['latest'])})" for did in one["did"]
+        ),
+    },
     "FactInHistory": FACT,
     "FactTold": FACT,
     "HappeningTold": {**FACT, "you follow": lambda fact: fact["follows"] or ""},

@@ -236,7 +236,7 @@ def test_the_pages_of_an_answer_have_every_item_of_its_lists_once(
 SINGLE = [name for name, one in QUESTIONS.items() if not (one.is_list or one.rehearses)]
 SHORT = {
     *("roles", "media", "ai", "places", "identifiers", "mentions", "disclosures", "works"),
-    *("conflicts", "nodes", "edges", "kinds", "sent", "states", "withheld", "sums", "among"),
+    *("did", "conflicts", "nodes", "edges", "kinds", "sent", "states", "withheld", "sums", "among"),
 }
 """Lists of words, of what one fact holds, by currency, and of what has bounds of its own."""
 

@@ -187,6 +187,33 @@ def test_people_are_sorted_and_counted(told: Story) -> None:
         assert counts(attribution.people_facets(view, q="zoe")["role"]) == {}
 
 
+def test_who_could_do_something_is_the_person_with_what_all_their_accounts_did(
+    told: Story,
+) -> None:
+    community(told)
+    first, second, ben = told.person("B. One"), told.person("Bén"), id_of("Ben")
+    for name, by in (("suite", first), ("duet", first), ("trio", second)):
+        told.piece(name, by=[by], role="violinist", medium="audio")
+    told.tell("merge_contributor", id=first, into=second)
+    told.tell("merge_contributor", id=second, into=ben)
+    with told.view() as view:
+        (found,) = attribution.people(view, role="string player", medium="AUDIO").items
+        assert (found["id"], found["state"]) == (ben, "admitted")
+        did = [(one["role"], one["works"], one["latest"]["title"]) for one in found["did"]]
+        assert did == [("violinist", 3, "trio"), ("cellist", 1, "Échos")]
+        assert attribution.person(view, ben)["did"][0]["works"] == 3
+        assert attribution.people_facets(view, role="violinist")["total"] == 1
+        roles = counts(attribution.people_facets(view)["role"])
+        assert roles == {"cellist": 1, "singer": 1, "violinist": 1, "writer": 2}
+        by_credits = attribution.people(view, sort="credits").items
+        assert [one["name"] for one in by_credits[:2]] == ["Ben", "Bén"]
+    told.tell("separate_contributor", id=second, reason="r")
+    told.tell("forget_contributor", id=second, ground="request")
+    with told.view() as view:
+        assert attribution.people(view, role="violinist").items == []
+        assert [one["name"] for one in attribution.people(view, role="cellist").items] == ["Ben"]
+
+
 def test_the_order_of_titles_is_that_of_the_search_on_both_engines(told: Story) -> None:
     words = [
         "Zebra",

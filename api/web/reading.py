@@ -263,13 +263,13 @@ def _people(frame: Frame) -> None:
         with frame.lists() as (view, at):
             return render_template(
                 "person.html",
-                person=attribution.person(view, id),
+                person=(found := attribution.person(view, id)),
                 into=_merged_into(view, id),
                 follow=talking.followed(view, "contributor", id),
                 members=memberships.members(view, id).items,
                 groups=memberships.groups_of(view, id).items,
                 division=_division(view, frame, id),
-                roles=people.done_by(view, [id]).get(id, []),
+                roles=[one["role"] for one in found["did"]],
                 finished=_finished(view, id, at.of("finished")),
                 made=people.made_by(view, id, after=at.of("made"), limit=MANY),
                 forms=_forms_about(frame, id),
