@@ -155,6 +155,8 @@ def test_what_is_not_there_is_said_in_the_form_that_was_asked_for(served: Served
     for path in ("/no/such/page", "/piece/nothing"):
         page = reader(served).sign_in(OPERATOR_KEY).get(path)
         assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert "<title>404 – Stemma</title>" in page.text
+        assert "Sign out" in page.text, "its reader is still signed in"
     assert served.operator.get("/no/such/page").code == "not_found"
 
 

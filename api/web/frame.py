@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
@@ -38,6 +38,7 @@ from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours,
 from api.web.lists import Continued, again, continued, part
 from domain.command import Command
 from domain.draft import Acknowledgement
+from domain.engine import DatabaseUnavailable
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.money.currency import amount, called, money
@@ -168,10 +169,13 @@ class Frame:
 
     # -- who reads -------------------------------------------------------------------------
 
-    def _come_in(self) -> AnyResponse | None:
+    def _recognise(self) -> None:
         token = cookie(SESSION)
         come_in(self.sessions.caller(token) if token else None)
         g.form_token = form_token(token) if g.actor else ""
+
+    def _come_in(self) -> AnyResponse | None:
+        self._recognise()
         g.done = keeping.told_once() if g.actor else None
         given = request.authorization
         if g.actor is None and given is not None and given.type == "bearer":
@@ -196,6 +200,9 @@ class Frame:
         return redirect(f"{request.script_root}/sign-in?{urlencode({'to': back})}", 303)
 
     def _shared(self) -> dict[str, Any]:
+        if request.endpoint is None:  # who has signed in stays so where there is nothing
+            with suppress(DatabaseUnavailable):
+                self._recognise()
         actor = g.get("actor")
         who = self._of_actor(actor) if actor and "form_token" in g else SignedIn("", 0, [])
         return {
