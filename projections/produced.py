@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from domain.journal import Journal
 from domain.known import Known
@@ -51,15 +51,18 @@ def who(view: View, proposal: str, state: str) -> Who:
 
 
 def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged]) -> Page[Produced]:
-    """The releases of somebody, the latest first; the operator's are those they assembled."""
+    """The releases that somebody produces, the latest first; the operator produces every one."""
+    own: dict[str, Any] = {}
+    if actor != OPERATOR:
+        own = {"posters": people.ids(view, actor), "produced": _granted(view, journal, actor)}
     page, more = view.page(
         "SELECT w.id, w.kind, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
-        "WHERE w.kind = 'release' AND (w.poster IN :posters OR w.id IN :produced) "
-        f"AND w.number < :beyond AND {holds('w')} ORDER BY w.number DESC",
+        f"WHERE w.kind = 'release' AND w.number < :beyond AND {holds('w')} "
+        f"{'AND (w.poster IN :posters OR w.id IN :produced) ' if own else ''}"
+        "ORDER BY w.number DESC",
         **part,
+        **own,
         first=NEVER,
-        posters=[OPERATOR] if actor == OPERATOR else people.ids(view, actor),
-        produced=_granted(view, journal, actor),
     )
     texts = view.texts({row[2] for row in page})
     return Page(told_rows(Produced, (row[:-1] for row in page), title=texts), more)
@@ -67,8 +70,6 @@ def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged])
 
 def _granted(view: View, journal: Journal, actor: str) -> list[str]:
     """The releases of which somebody was made a producer."""
-    if actor == OPERATOR:
-        return [""]
     known = Known(journal.facts, view.as_of)
     held = known.grants("contributor", known.accounts(known.persons([actor])[actor]))
     return ["", *(one.work for one in held if one.role == "producer" and one.work)]
