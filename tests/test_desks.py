@@ -314,3 +314,19 @@ def test_the_commands_on_the_audit_page_work_as_they_are_printed(
         done = CliRunner().invoke(main, shlex.split(one)[1:])
         assert done.exit_code == 0, (one, done.output)
     assert (tmp_path / "log-folder").is_dir()
+
+
+def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(served: Served) -> None:
+    ana, ben = served.admit("Ana Veil"), served.admit("Ben Veil")
+    work = served.post_piece("A veil", by=ana)
+    credit = served.operator.get(f"/works/{work}").json["credits"][0]["id"]
+    own, other = signed_in(served, ana), signed_in(served, ben)
+    assert "Keep your name off one credit" in own.get(f"/credit/{credit}").text_seen
+    served.acting(ana).post(f"/credits/{credit}/hide")
+    page = own.get(f"/credit/{credit}").text_seen
+    assert "shown to others without the name" in page
+    assert ("Put your name back" in page, "Keep your name off" in page) == (True, False)
+    seen = other.get(f"/piece/{work}").text_seen + other.get(f"/credit/{credit}").text_seen
+    assert seen.lower().count("somebody who is not named, writer") == 2
+    assert "somebody who is not named writer" in " ".join(seen.split())
+    assert not {"None", "Ana", "erased"} & {*re.findall(r"\w+", seen)}

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 DESCRIBE = (
     "State or correct the title, licence, medium or creators of a work, or where it can be seen"
 )
-WITHDRAW = "Withdraw a piece: its title is erased from every answer and from the vault"
+WITHDRAW = "Withdraw a piece: its title is erased everywhere, for ever"
 ASK = "Ask others to make something; any number of pieces may answer"
 LINK = "https://media.example/low-tide.ogg"
 

@@ -15,7 +15,7 @@ from api.fields import Choice, Text, Whole, word
 from api.problems import Problem, of_refusal
 from api.questions import asked_by, written
 from api.web import batches, importing
-from api.web.desk import desk_of
+from api.web.desks import desk_of
 from api.web.frame import Answer, Frame, Listed, asked, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from api.web.lists import continued

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import render_template
 
-from api.web.desk import desk_of
+from api.web.desks import desk_of
 from api.web.finding import told
 from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS

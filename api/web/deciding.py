@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from api.problems import Problem
 from api.web import errors, words
+from api.web.desk import forms_for
 from api.web.finding import on_works, told
 from api.web.frame import Answer, Frame, asked, reader
 from api.web.keeping import said_before
@@ -174,7 +175,6 @@ def _membership(frame: Frame, id: str, problem: Problem | None = None, tried: st
             here=f"/membership/{id}",
             replacements=_other_members(view, found),
             restated_at=f"/do/membership?group={found['group']['id']}",
-            may_date=frame.may(COMMANDS["membership.date"], id=id, during="2019"),
             **_decidable(frame, view, id, OF_MEMBERSHIPS, problem, tried),
         )
 
@@ -243,13 +243,16 @@ def _decidable(
         for name, verb in verbs.items()
         if (outcomes if name == "settle" else _may(frame, verb, id))
     }
+    noun, _, _ = verbs["dispute"].command.NAME.partition(".")
+    decided = {verb.command for verb in verbs.values()}
     return {
+        "forms": [one for one in forms_for(frame, noun, id) if one not in decided and g.actor],
         "facts": told(view, history.tell(frame.journal, shown)),
         "verbs": possible,
         "seen": max((one.position for one in shown if one.originator_id == id), default=0),
         **said_before(tried, possible),
         "grounds": GROUNDS,
-        "fitting": (*FITTING[verbs["dispute"].command.NAME.partition(".")[0]], "other"),
+        "fitting": (*FITTING[noun], "other"),
         "plain_verbs": PLAIN,
         "gone": list(_gone(frame, verbs, possible, id)),
         "evidence_kinds": EVIDENCE_KINDS,

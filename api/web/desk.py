@@ -1,4 +1,4 @@
-"""The desks of trades, and a form for every command, derived from the command itself.
+"""A form for every command, derived from the command itself.
 
 Common tasks have pages of their own (posting, deciding, revising); everything else can be done
 by these forms.
@@ -20,15 +20,14 @@ from api.schemas import stated
 from api.web import amounts, errors
 from api.web.choosing import KINDS as NAMED
 from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
-from api.web.desks import Desk
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from domain.command import Command, Field, Record
 from domain.draft import Acknowledgement
 from domain.identity import new_id
 from domain.money.currency import called, decimal
-from domain.permission import BOOKS, OPERATOR, open_to
-from domain.refusal import NotPermitted, Refusal, UnknownRole
+from domain.permission import BOOKS, OPERATOR
+from domain.refusal import Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
 from domain.values import (
@@ -45,7 +44,6 @@ from domain.values import (
     Value,
     Word,
 )
-from projections import grants
 
 LONG_TEXT = 1_000
 """Longer texts get several lines."""
@@ -126,29 +124,10 @@ def pages(frame: Frame) -> None:
         return to_page(place, receipt.position)
 
 
-def desk_of(
-    frame: Frame, trade: str, about: str, may: Collection[str]
-) -> Callable[[Callable[[], Answer]], Callable[[], Answer]]:
-    """The page of a desk at ``/desk/<trade>``, for those whom it is open to."""
-    one = Desk(trade, about, may)
-    frame.desks[trade] = one
-
-    def decorate(show: Callable[[], Answer]) -> Callable[[], Answer]:
-        def shown() -> Answer:
-            if not one.is_open(g.actor, grants.held(frame.journal, g.actor)):
-                raise NotPermitted(g.actor, f"read the desk of the {trade}", open_to(may))
-            return show()
-
-        shown.__name__ = show.__name__
-        frame.page(f"/desk/{trade}", nobody_else=True)(shown)
-        return show
-
-    return decorate
-
-
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
-    """The commands about something, by what their path names, that are open to the reader."""
-    return [one for one in COMMANDS.values() if _is_about(one, noun) and is_open(frame, one, id)]
+    """The commands about something, by what their path names, that are open to the reader now."""
+    about = [one for one in COMMANDS.values() if _is_about(one, noun)]
+    return [one for one in about if is_open(frame, one, id) and _fits(frame, one, id)]
 
 
 def _is_about(command: type[Command], noun: str) -> bool:
@@ -156,16 +135,28 @@ def _is_about(command: type[Command], noun: str) -> bool:
     return any(isinstance(value, Ref) and value.noun == noun for value in values)
 
 
+def _fits(frame: Frame, command: type[Command], id: str) -> bool:
+    """Whether the state of something allows a command; an example may be refused otherwise."""
+    try:
+        return bool(frame.journal.rehearse(_example(command, id), by=g.actor)[1])
+    except (Refusal, TypeError) as why:  # not everything has an example
+        return not isinstance(why, WrongState)
+
+
 def is_open(frame: Frame, command: type[Command], id: str) -> bool:
     """Whether the reader stands in a relation that allows it; what it says may still be refused."""
     draft = frame.journal.draft()
     draft.actor = g.actor
-    needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
-    about = command.of({**needed, next(iter(command.in_path()), ""): id})
+    about = _example(command, id)
     try:
         return draft.stands(command.MAY, about.sides(draft), about.areas(draft))
     except Refusal:  # an example names somebody who is not here
         return False
+
+
+def _example(command: type[Command], id: str) -> Command:
+    needed = {one.name: one.value.example for one in command.fields() if one.is_needed}
+    return command.of({**needed, next(iter(command.in_path()), ""): id})
 
 
 def _command(name: str) -> type[Command]:
@@ -249,7 +240,7 @@ def _input(
         "found" if found else _kind(value),
         _linked(_help(value)),
         one.is_needed,
-        "\n".join(map(_line, examples)),
+        "\n".join(_line(value, each) for each in examples),
         shown,
         getattr(value, "limit", None),
         found or (dict(value.choices) if isinstance(value, Word) and value.choices else None),
@@ -280,9 +271,9 @@ def _label(one: Field) -> str:
     return LABELS.get(one.name, plain)
 
 
-def _line(example: Any) -> str:
+def _line(value: Value, example: Any) -> str:
     """An example, as it is typed into one line."""
-    if isinstance(example, dict):
+    if isinstance(value, Several) and example:
         return f"{SEPARATOR} ".join(map(str, example.values()))
     return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, render_template
 
 from api.web.deciding import disputed
-from api.web.desk import desk_of
+from api.web.desks import desk_of
 from api.web.finding import on_works
 from api.web.frame import Answer, Frame
 from domain.dispute import GROUNDS

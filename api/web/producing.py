@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import g, render_template
 
 from api.web import words
-from api.web.desk import desk_of
+from api.web.desks import desk_of
 from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed

@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, render_template
 
 from api.web import words
-from api.web.desk import desk_of
+from api.web.desks import desk_of
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, to_page
 from api.web.together import for_you

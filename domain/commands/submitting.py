@@ -204,7 +204,7 @@ class SubmitContribution(Command):
 
 @command("contribution.withdraw", may=("poster",), then=Contribution.Withdrawn)
 class WithdrawContribution(Command):
-    """Withdraw a piece: its title is erased from every answer and from the vault."""
+    """Withdraw a piece: its title is erased everywhere, for ever."""
 
     id: ContributionId
     reason: Reason
