@@ -62,7 +62,7 @@ def _latest(log: Log, keys: list[VerifierKey]) -> Trusted | None:
 def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
     """What a file proves, in the names and titles that its reader may see, or what is wrong."""
     if not data:
-        return {"wrong": "No file was chosen."}
+        return {"wrong": "No file was chosen, or it is empty."}
     try:
         match data.partition(b"\n")[0].decode("utf-8", "replace"):
             case latest.HEADER:
