@@ -15,7 +15,6 @@ from api.fields import Choice, Text, Whole, word
 from api.problems import Problem, of_refusal
 from api.questions import asked_by, written
 from api.web import batches, importing
-from api.web.desks import desk_of
 from api.web.frame import Answer, Frame, Listed, asked, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from api.web.lists import continued
@@ -68,7 +67,7 @@ def pages(frame: Frame) -> None:
     _lists(frame)
     _reports(frame)
 
-    @desk_of(frame, "accountant", "Statements of shops, payouts, periods, reports", ALL_MONEY)
+    @frame.desk("accountant", "Statements of shops, payouts, periods, reports", ALL_MONEY)
     def show_accountant() -> Answer:
         with frame.view(asked()) as view:
             return _desk(frame, view)

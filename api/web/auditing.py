@@ -10,7 +10,6 @@ from typing import Any
 
 from flask import render_template
 
-from api.web.desks import desk_of
 from api.web.finding import told
 from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS
@@ -25,7 +24,7 @@ MANY = 20
 def pages(frame: Frame) -> None:
     """The desk."""
 
-    @desk_of(frame, "auditor", "Disputes, suspect dates, corrections, proofs", READS)
+    @frame.desk("auditor", "Disputes, suspect dates, corrections, proofs", READS)
     def show_auditor() -> Answer:
         with frame.lists() as (view, at):
             opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)

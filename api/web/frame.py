@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -50,6 +50,11 @@ from projections.pictures import cover
 from projections.store import Store, View
 
 OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    **{"day": wording.day, "percent": wording.percent, "rate": wording.rate},
+    **{"unit": called, "brief": words.brief, "combined": lambda one, **more: {**one, **more}},
+}
 
 Answer = str | AnyResponse | tuple[str, int]
 
@@ -99,18 +104,10 @@ class Frame:
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
         self.blueprint.app_context_processor(self._shared)
-        self.blueprint.app_template_filter("day")(wording.day)
-        self.blueprint.app_template_filter("percent")(wording.percent)
-        self.blueprint.app_template_filter("rate")(wording.rate)
-        self.blueprint.app_template_filter("unit")(called)
-        self.blueprint.app_template_filter("combined")(lambda one, **more: {**one, **more})
-        self.blueprint.app_template_global("amount")(amount)
-        self.blueprint.app_template_global("money")(money)
-        self.blueprint.app_template_global("address")(words.address)
-        self.blueprint.app_template_global("called")(words.called)
-        self.blueprint.app_template_global("again")(again)
-        self.blueprint.app_template_global("part")(part)
-        self.blueprint.app_template_filter("brief")(words.brief)
+        for name, shown in FILTERS.items():
+            self.blueprint.app_template_filter(name)(shown)
+        for told in (amount, money, words.address, words.called, again, part):
+            self.blueprint.app_template_global(told.__name__)(told)
 
     # -- routes ----------------------------------------------------------------------------
 
@@ -158,6 +155,22 @@ class Frame:
             taken.__name__ = take.__name__
             self.blueprint.post(path)(taken)
             return take
+
+        return decorate
+
+    def desk(
+        self, trade: str, about: str, may: Collection[str]
+    ) -> Callable[[Callable[[], Answer]], Callable[..., Answer]]:
+        """The page of a desk at ``/desk/<trade>``, for those whom it is open to."""
+        one = self.desks[trade] = Desk(trade, about, may)
+
+        def decorate(show: Callable[[], Answer]) -> Callable[..., Answer]:
+            @wraps(show)
+            def shown() -> Answer:
+                one.must_be_open(self.journal, g.actor)
+                return show()
+
+            return self.page(f"/desk/{trade}", nobody_else=True)(shown)
 
         return decorate
 

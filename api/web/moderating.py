@@ -11,7 +11,6 @@ from typing import Any
 from flask import g, render_template
 
 from api.web.deciding import disputed
-from api.web.desks import desk_of
 from api.web.finding import on_works
 from api.web.frame import Answer, Frame
 from domain.dispute import GROUNDS
@@ -34,7 +33,7 @@ DEEDS = (
 def pages(frame: Frame) -> None:
     """The desk."""
 
-    @desk_of(frame, "moderator", "Disputes, overdue claims, people and keys", ("moderator",))
+    @frame.desk("moderator", "Disputes, overdue claims, people and keys", ("moderator",))
     def show_moderator() -> Answer:
         with frame.lists() as (view, at):
             found = inbox.of_kinds(

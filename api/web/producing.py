@@ -8,7 +8,6 @@ from typing import NamedTuple
 from flask import g, render_template
 
 from api.web import words
-from api.web.desks import desk_of
 from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
@@ -39,7 +38,7 @@ class Step(NamedTuple):
 def pages(frame: Frame) -> None:
     """The desk."""
 
-    @desk_of(frame, "producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
+    @frame.desk("producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
     def show_producer() -> Answer:
         with frame.lists() as (view, at):
             found = produced.releases_of(view, frame.journal, g.actor, after=at.cursor, limit=MANY)

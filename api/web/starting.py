@@ -11,7 +11,6 @@ from typing import Any
 from flask import g, render_template
 
 from api.web import words
-from api.web.desks import desk_of
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, Listed, asked, to_page
 from api.web.together import for_you
@@ -61,7 +60,7 @@ def pages(frame: Frame) -> None:
                 **({} if cursor else _together(frame, view)),
             )
 
-    @desk_of(frame, "artist", "What asks for you, your works and what they earned", OWN)
+    @frame.desk("artist", "What asks for you, your works and what they earned", OWN)
     def show_artist() -> Answer:
         return to_page("/")
 
