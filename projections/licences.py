@@ -121,10 +121,9 @@ class Licensed:
             "address": terms.address if terms else None,
         }
 
-    def by_name(self) -> list[tuple[str, str | None, int]]:
-        """Each licence with its address and how many works have it, the most frequent first."""
-        counts = Counter((one.name, one.address) for one in self.terms.values())
-        return [(name, address, count) for (name, address), count in counts.most_common()]
+    def by_terms(self) -> list[tuple[Terms, int]]:
+        """Each licence with how many works have it, the most frequent first."""
+        return Counter(self.terms.values()).most_common()
 
     def attributed(self) -> Iterator[Attribution]:
         """The works whose licences ask for attribution, the nearest first."""

@@ -30,7 +30,7 @@ def answers(view: View, work: str) -> Any:
         page = attribution.contributors(view, work)  # which asks for no edges, as the next does
         shown = graph.page(view, work), lineage.ancestors(view, work)
         licensed = licences.of(view, work)
-        terms = licensed.answer(), licensed.by_name(), lineage.has_unrated(view, licensed.root)
+        terms = licensed.answer(), licensed.by_terms(), lineage.has_unrated(view, licensed.root)
         return page, shown, pending.behind(view, work), terms, by_title(view, work)
     except UnknownWork:
         return None

@@ -335,6 +335,9 @@ def test_pages_of_a_hidden_credit_do_not_name_anybody(tmp_path: Path) -> None:
             assert page.status == 200, path
             assert OLD not in page.text, path
             assert dora not in page.text, path
+        assert "shown to others without the name" in page.text
+        assert not {"None", "erased"} & {*page.text.split()}
+        assert "/receipts/" not in page.text, "what nobody else may read is offered to nobody else"
         for path in (f"/works/{work}/history", f"/works/{release}/lineage", f"/credits/{credit}"):
             found = reader.get(path).text
             assert OLD not in found

@@ -148,7 +148,7 @@ def address(thing: Mapping[str, Any]) -> str:
 def called(thing: Mapping[str, Any]) -> str:
     """The name of a work, a person, a project or a challenge."""
     if "kind" not in thing:
-        return billing.name_of(thing, "somebody whose name was erased")
+        return billing.name_of(thing, "somebody who is not named")
     if thing["kind"] == "outside":
         return str(thing["title"] or thing["uri"])
     if thing["kind"] in ("project", "challenge", "pool"):
