@@ -61,7 +61,7 @@ ELSEWHERE = {"driver", "browser", "browser_of_one_font", "commands"}
 OPTIONS = ["-q", "-s", "-k", "not postgres", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
 OPTIONS += ["-o", "tmp_path_retention_policy=none", "--tb=no", "--assert=plain"]
 OPTIONS += ["--hypothesis-profile=mutants"]
-MOST_ANEW = 1
+MOST_ANEW = 5
 """Of tests, in seconds, for what has another value only when its file is imported."""
 # One case that fails is enough: nobody reads the smallest.
 hypothesis.settings.register_profile(

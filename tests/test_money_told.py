@@ -443,10 +443,12 @@ def test_a_hidden_credit_is_seen_by_its_person_and_by_who_reads_everything() -> 
         posted, granted = told.since(0, "contribution.submitted", "credit.granted")
         told.tell("hide_credit", id=granted.originator_id, actor=a)
         told.tell("grant_role", id=uma, role="auditor", reason="r")
+        told.tell("follow_subject", id=a, contributor=b, actor=a)
+        (follows,) = told.since(0, "follow.begun")
         with told.view() as view:
             readers = {who: Reader(view, told.journal, who) for who in (a, b, uma, OPERATOR, "")}
             seen = [
                 [who for who, reader in readers.items() if reader.sees(each)]
-                for each in (posted, granted)
+                for each in (posted, granted, follows)
             ]
-    assert seen == [[*readers], [a, uma, OPERATOR]]
+    assert seen == [[*readers], [a, uma, OPERATOR], [a, uma, OPERATOR]]

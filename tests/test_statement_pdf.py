@@ -17,9 +17,10 @@ from pypdf import PdfReader
 from domain.permission import OPERATOR
 from domain.refusal import StatementTooLong
 from projections import wording
+from projections.money import statement_pdf
 from projections.money.pools import why
 from projections.money.statement_files import statement_of
-from projections.money.statement_pdf import MOST_LINES, as_pdf
+from projections.money.statement_pdf import _LONGEST_SHARE, _share, as_pdf
 
 ORIGIN = "https://stemma.example"
 SUMS = ("opening", "earned", "held", "paid", "closing")
@@ -174,12 +175,26 @@ def test_a_character_in_no_font_is_a_box_and_the_page_says_so(tmp_path: Path) ->
     assert reader.root_object["/MarkInfo"]["/Marked"]
 
 
-def test_a_statement_of_very_many_lines_is_refused_as_pdf(told: Bank) -> None:
+def test_a_statement_of_more_lines_than_can_be_set_is_refused_as_pdf(
+    told: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with told.view() as view:
         found = statement_of(
             view, told.journal, told.person("Bo"), actor="operator", currency="USD"
         )
         (dollars,) = found["statements"]
-        dollars["movements"] = (dollars["movements"] * MOST_LINES)[: MOST_LINES + 1]
+        count = len(dollars["movements"])
+        monkeypatch.setattr(statement_pdf, "MOST_LINES", count)
+        assert as_pdf(view, told.journal, found, asked={}).startswith(b"%PDF")
+        monkeypatch.setattr(statement_pdf, "MOST_LINES", count - 1)
         with pytest.raises(StatementTooLong):
             as_pdf(view, told.journal, found, asked={})
+
+
+def test_a_share_is_exact_as_long_as_it_can_be_read() -> None:
+    digits = (_LONGEST_SHARE - 1) // 2
+    exact, longer = (f"{'1' * n}/{'3' * n}" for n in (digits, digits + 1))
+    assert len(exact) <= _LONGEST_SHARE < len(longer)
+    at_most = exact + "3" * (_LONGEST_SHARE - len(exact))
+    assert _share(at_most).replace("\u200b", "") == at_most
+    assert _share(longer).startswith("about 33.3")

@@ -38,8 +38,6 @@ ACCOUNTS = {
     EXCHANGED: "what was given for another currency, and (negative) what was got for it",
     DIFFERENCE: "what rounding conversions gained, in whole units; a loss is negative",
 }
-OF_POOLS = tuple(account for account in ACCOUNTS if account != DIFFERENCE)
-"""The accounts on which a pool has anything: what is got in another currency is of none."""
 
 
 class Posting(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Unpack
 from domain.journal import Journal
 from domain.money.entry import Entry
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
-from domain.money.postings import OF_POOLS, RECEIVED
+from domain.money.postings import RECEIVED
 from domain.readers import AGREEMENT, EVERYONE
 from domain.refusal import UnknownPool, UnknownWork
 from domain.values import PoolId, ReleaseId
@@ -18,6 +18,7 @@ from projections import lineage
 from projections.money import balances as money
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import (
+    Accounts,
     AmendmentTold,
     PoolItem,
     PoolTold,
@@ -89,7 +90,8 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
         f"FROM @proposals a WHERE a.pool = :id AND {holds('a')} ORDER BY a.born",
         id=id,
     )
-    accounts = {f"{account}_minor": units.get(account, 0) for account in OF_POOLS}
+    names = Accounts.__annotations__
+    accounts = {name: units.get(name.removesuffix("_minor"), 0) for name in names}
     return told_of(
         PoolTold,
         opened,

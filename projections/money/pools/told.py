@@ -65,7 +65,7 @@ class PoolItem(TypedDict):
 
 
 class Accounts(TypedDict):
-    """The balances of a pool's accounts; they sum to zero."""
+    """The balances of a pool's accounts; they sum to zero. None is in another currency."""
 
     received_minor: Annotated[int, ACCOUNTS["received"], Example(-807_364)]
     waiting_minor: Annotated[int, ACCOUNTS["waiting"], Example(0)]
