@@ -16,7 +16,7 @@ from api.web import statements
 from api.web.amounts import exact
 from api.web.statements import LARGEST_FILE_BYTES, MOST_LINES, Outcome, Statement
 from domain.refusal import BadAmount, NothingToPay
-from projections.money import bookkeeping, previewing
+from projections.money import bookkeeping, payouts, previewing
 from projections.question import Asking
 from projections.registry import QUESTIONS
 from scripts.bundle import found_in, import_lines
@@ -263,6 +263,11 @@ def test_who_was_merged_stands_under_who_they_are_in_every_list(database: str) -
             assert line["payee"]["name"] == "a"
         told.pay("JPY")
         assert listed(currency="JPY") == [("a", "JPY", 0)]
+        (batch,) = {one.batch for one in told.since(0, "payout.issued")}
+        with told.view() as view:
+            (paid,) = payouts.payouts_of(view, told.journal, actor=OPERATOR, payee=old).items
+            assert payouts.largest(view, batch, limit=1).items == [paid]
+        assert (paid["payee"]["name"], paid["amount_minor"]) == ("a", 700)
 
 
 def test_balances_and_bookings_are_the_trial_balance_the_largest_first(database: str) -> None:
