@@ -24,7 +24,14 @@ from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from projections import attribution, timeline
 from projections.money import pools
-from projections.money.told import PayeeRef, ProposalTold, ShareLine
+from projections.money.told import (
+    ComparedComment,
+    Diff,
+    DiffLine,
+    PayeeRef,
+    ProposalTold,
+    ShareLine,
+)
 from projections.money.waiting import to_confirm
 from projections.store import View
 
@@ -95,9 +102,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             proposal=told,
             largest_first=sorted(told["shares"], key=lambda line: -Fraction(line["share"])),
             pool=pools.pool(view, frame.journal, told["pool"], actor=reader()),
-            diff=pools.diff(view, frame.journal, id, actor=reader())
-            if len(told["revisions"]) > 1
-            else None,
+            changed=_changed(pools.diff(view, frame.journal, id, actor=reader())),
             names=names,
             own=own,
             scopes=scopes,
@@ -112,6 +117,17 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             problem=problem,
             wrong=errors.at(IDS.get(tried, {}), errors.by_field(problem, request.form, FIELDS)),
         )
+
+
+def _changed(diff: Diff) -> list[tuple[DiffLine, list[ComparedComment]]]:
+    """The shares that changed, with the comments that caused it: those of alike causes together."""
+    found = [
+        (line, [each for cause in line["causes"] for each in cause["comments"] if each["concerns"]])
+        for line in diff["lines"]
+        if line["change"] != "0"
+    ]
+    found.sort(key=lambda one: abs(Fraction(one[0]["change"])), reverse=True)
+    return sorted(found, key=lambda one: [each["id"] for each in one[1]])
 
 
 def assets_of(told: ProposalTold) -> Assets:
