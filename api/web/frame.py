@@ -50,7 +50,6 @@ from projections.pictures import cover
 from projections.store import Store, View
 
 OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
-
 FILTERS: Mapping[str, Callable[..., object]] = {
     **{"day": wording.day, "percent": wording.percent, "rate": wording.rate},
     **{"unit": called, "brief": words.brief, "combined": lambda one, **more: {**one, **more}},
@@ -217,7 +216,10 @@ class Frame:
             with suppress(DatabaseUnavailable):
                 self._recognise()
         actor = g.get("actor")
-        who = self._of_actor(actor) if actor and "form_token" in g else SignedIn("", 0, [])
+        who = SignedIn("", 0, [])
+        if actor and "form_token" in g:
+            with self.store.view() as view:
+                who = signed_in(view, self.journal, actor, self.desks.values())
         return {
             "actor": actor,
             "actor_name": who.name,
@@ -233,10 +235,6 @@ class Frame:
             "cover": cover,
         }
 
-    def _of_actor(self, actor: str) -> SignedIn:
-        with self.store.view() as view:
-            return signed_in(view, self.journal, actor, self.desks.values())
-
     # -- what is read ----------------------------------------------------------------------
 
     @contextmanager
@@ -247,15 +245,12 @@ class Frame:
             asked["as_of"] = self.journal.position_at(_end_of(day))
         with viewing(self.journal, self.store, asked) as now:
             g.as_of, g.is_now = now.as_of, "as_of" not in request.args and day is None
+            view = now
             if as_ == "published" and id is not None:
-                try:
+                with suppress(NotPublished):
                     view = lineage.as_published(now, id)
-                except NotPublished:
-                    view = now
                 g.as_of, g.is_now = view.as_of, False
-                yield view
-            else:
-                yield now
+            yield view
 
     @contextmanager
     def lists(self, id: str | None = None) -> Iterator[tuple[View, Continued]]:
@@ -342,10 +337,9 @@ def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
 
 def id_in_path(text: str) -> str:
     """The id in its usual form; text that is not a UUID is not found."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise Problem("not_found", PROBLEMS["not_found"].meaning) from None
+    if (id := id_named(text)) is None:
+        raise Problem("not_found", PROBLEMS["not_found"].meaning)
+    return id
 
 
 def id_named(text: str) -> str | None:
@@ -377,8 +371,7 @@ def page_of(problem: Problem) -> Response:
     status, meaning = PROBLEMS[problem.problem]
     answer = make_response(render_template("problem.html", problem=problem, meaning=meaning))
     answer.status_code = status
-    for name, value in problem.headers.items():
-        answer.headers[name] = value
+    answer.headers.update(problem.headers)
     return _finish(answer)
 
 
