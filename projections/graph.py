@@ -20,7 +20,7 @@ MOST_BYTES = 250_000
 """How long a page is as JSON, at most, but for a single work or edge."""
 MOST_MAKERS = 100
 """How many of those credited on a work are shown in it; the work itself has all."""
-READ_TOGETHER = 200
+READ_TOGETHER = 400
 """How many works are read at once."""
 
 

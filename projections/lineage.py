@@ -269,10 +269,8 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
     works = sorted(works, key=far)
     if not works:
         return []
-    first = tree.nearest_path(works[0])
-    # All others are at least as long.
-    if len(first.works) > SHOWN_OF_END:
-        return [first]
+    if tree.generation[works[0]] >= SHOWN_OF_END:  # all others are at least as long
+        return [tree.nearest_path(works[0])]
     short = islice(tree.each_path(works, limit, SHOWN_OF_END), limit)
     return [tree.ends_of(path) for path in short]
 

@@ -95,6 +95,20 @@ def test_a_view_is_read_from_a_standby_and_all_else_from_the_primary(service: Se
         assert view.as_of >= position
 
 
+def test_who_folds_waits_for_the_disk_only_where_a_standby_does(
+    service: Service, pair: tuple[PostgresAlone, PostgresAlone]
+) -> None:
+    sql = "SELECT current_setting('synchronous_commit')"
+    with open_service(pair[0].url) as alone:
+        for writing, waits in (
+            (service.store.writing, "on"),
+            (alone.store.writing, "off"),
+            (alone.engine.transaction, "on"),
+        ):
+            with writing() as writer:
+                assert writer.query(sql) == [(waits,)]
+
+
 def test_a_standby_that_lags_is_passed_over(
     service: Service, pair: tuple[PostgresAlone, PostgresAlone]
 ) -> None:

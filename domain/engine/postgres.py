@@ -235,13 +235,15 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes, always durable."""
+        """A transaction that writes; for one that is not durable, nobody waits for the disk."""
         with (
             _answering(),
             self._held() as connection,
             _committing() as commit,
             connection.transaction(),
         ):
+            if not durable:
+                connection.execute(b"SET LOCAL synchronous_commit = off")
             yield PostgresTransaction(self, connection)
             commit.is_sent = True
 

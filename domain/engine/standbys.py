@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
-from domain.engine import UNHURRIED, DatabaseUnavailable, Replica, Row, TimeLimits
+from domain.engine import UNHURRIED, DatabaseUnavailable, Replica, Row, TimeLimits, Transaction
 from domain.engine.deadline import TookTooLong, within
 from domain.engine.postgres import PostgresEngine
 
@@ -130,6 +130,12 @@ class ReplicatedEngine(PostgresEngine):
                 yield
         else:
             yield
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """Always durable: what is not on the disk yet is not sent to a standby."""
+        with super().transaction() as transaction:
+            yield transaction
 
     def close(self) -> None:
         """Close every pool."""
