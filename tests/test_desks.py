@@ -158,7 +158,15 @@ def test_a_preview_says_what_a_merge_and_a_join_change(served: Served) -> None:
     operator.post("/do/join", said | {"work": third, "into": song, "do": "record"})
     join = served.operator.get(f"/works/{song}").json["joins"][0]["id"]
     told = operator.post("/do/join.undo", said | {"id": join, "reason": "Live."})
-    assert "are two works again" in told.text_seen
+    assert "What was said of either is of that one alone." in told.text_seen
+    done = operator.post("/do/join.undo", said | {"id": join, "reason": "Live.", "do": "record"})
+    assert done.headers["Location"].startswith(f"/piece/{song}")
+    mo = signed_in(served, with_role(served, "Mo Dale", "moderator"))
+    desk = mo.get("/desk/moderator")
+    assert "Undo a merge" in desk.text_seen
+    assert "Erase every text" not in desk.text_seen, "which is for the operator and the person"
+    erase = {"form_token": desk.token, "id": ana, "ground": "request"}
+    assert "Mo Dale may not forget" in mo.post("/do/contributor.forget", erase).text_seen
 
 
 def test_the_auditor_sees_what_is_disputed_misdated_and_corrected(served: Served) -> None:

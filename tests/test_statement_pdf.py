@@ -80,6 +80,8 @@ def test_every_amount_of_the_statement_is_on_paper(told: Bank) -> None:
         whole = amount(one["earned_minor"] - one["paid_minor"])
         assert f"Sum of these lines: earned less paid {whole}" in text
     assert f"held: {wording.HELD_BECAUSE['unaccepted']}" in text
+    for line in ("Earned from Bandcamp", "Reversed from Bandcamp: refund"):
+        assert line in text, "what came in has a source, and what changed it a reason"
 
 
 def test_every_line_that_was_earned_leads_to_why_it_is_so_much(told: Bank) -> None:

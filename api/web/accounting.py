@@ -40,8 +40,12 @@ COLUMNS = {
     "exchanged": "Exchanged",
     "exchange_difference": "Gained by rounding",
 }
-RARE = ("exchanged", "exchange_difference")
-"""The columns of the desk, by their accounts; these only if there is anything on them."""
+OF_PAYEES = {"owed": "Owed", "payable": "Payable", "held": "Held"} | {
+    name: COLUMNS[name]
+    for name in ("in_transit", "paid", "suspense", "reserved", "withheld", "exchanged")
+}
+RARE = ("suspense", "reserved", "withheld", "exchanged", "exchange_difference")
+"""The columns of all money and of payees; these only if there is anything in them."""
 DEEDS = ("exchange-rate", "payment-currency", "withholding", "assignment", "payee.identify")
 """What is recorded of payees and currencies; what is of a pool is on its page."""
 FEW = 5
@@ -131,7 +135,12 @@ def _lists(frame: Frame) -> None:
         with frame.view(wanted) as view:
             must_read_all(frame, view)
             found = _part_of(bookkeeping.all_balances, frame, view, wanted, filters)
-            return render_template("balances.html", found=found, said=filters)
+            columns = [
+                (name, label)
+                for name, label in OF_PAYEES.items()
+                if name not in RARE or any(one[f"{name}_minor"] for one in found.items)
+            ]
+            return render_template("balances.html", found=found, said=filters, columns=columns)
 
     @frame.page("/desk/accountant/pools", nobody_else=True)
     def show_pools() -> Answer:

@@ -56,7 +56,7 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
         if typed := sent.get("currency"):
             return currency_code(typed)
         with frame.store.view() as view:
-            pool = _pool_in(view, command, sent)
+            pool = pool_in(view, command, sent)
             if pool is None or not Reader(view, frame.journal, reader()).may(MONEY, pool):
                 return None
             return pools.pool_named(view, frame.journal, pool).currency
@@ -78,14 +78,7 @@ def must_be_in(
         raise Problem("wrong_type", f"The amount is in {currency}, but this is in {now}.")
 
 
-def pool_page(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
-    """The page of the pool that a form was about."""
-    with frame.store.view() as view:
-        pool = _pool_in(view, command, sent)
-    return f"/pool/{pool}" if pool else None
-
-
-def _pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str | None:
+def pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str | None:
     """The pool that a form names, or that what it names was booked for."""
     refs = [one for one in command.fields() if isinstance(one.value, Ref)]
     about = {one.value.noun: sent.get(one.name, "") for one in refs if isinstance(one.value, Ref)}

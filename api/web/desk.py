@@ -22,11 +22,11 @@ from api.web.choosing import KINDS as NAMED
 from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
+from api.web.leading import PAGES, leads_to
 from domain.command import Command, Field, Record
-from domain.draft import Acknowledgement
 from domain.identity import new_id
 from domain.money.currency import called, decimal
-from domain.permission import BOOKS, OPERATOR
+from domain.permission import OPERATOR
 from domain.refusal import Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
@@ -47,12 +47,6 @@ from domain.values import (
 
 LONG_TEXT = 1_000
 """Longer texts get several lines."""
-PAGES = {
-    **dict.fromkeys(("work", "contribution"), "piece"),
-    **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
-    **{noun: noun for noun in ("project", "step", "challenge", "identifier", "membership")},
-}
-"""The folder of the page of each noun."""
 TYPED_IN = "typed_in"
 """The field of a form that says in which currency its amounts were typed."""
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
@@ -115,8 +109,7 @@ def pages(frame: Frame) -> None:
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
             return _form(frame, command, sent, problem, typed_in=currency), problem.code
-        place = _place(command, receipt, sent)
-        place = place or amounts.pool_page(frame, command, sent) or _desk_of(command)
+        place = leads_to(frame, command, receipt.id, sent)
         if receipt.warnings:
             with frame.view({"min_position": receipt.position}) as view:
                 told = [in_words(view, frame.journal, one.detail) for one in receipt.warnings]
@@ -167,11 +160,6 @@ def _command(name: str) -> type[Command]:
     return COMMANDS[name]
 
 
-def _desk_of(command: type[Command]) -> str:
-    """Where to go on after a command that is about nothing with a page."""
-    return "/desk/accountant" if command.MAY == BOOKS else "/do"
-
-
 def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
     """What a command would change; raises the refusal if it would be refused."""
     frame.rehearse(command)
@@ -191,6 +179,8 @@ def _form(
 ) -> str:
     with frame.store.view() as view:
         known = named(view, frame.journal, command, sent)
+        if problem and problem.description:
+            problem.description = in_words(view, frame.journal, problem.description)
     inputs = [
         _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)._replace(
             about=known.get(one.name)
@@ -211,18 +201,6 @@ def _form(
 def sent_in_form() -> dict[str, str]:
     """The fields of a form; what was sent in several inputs of one name is lines."""
     return {name: "\n".join(filter(None, one)) for name, one in request.form.lists()}
-
-
-def _place(command: type[Command], receipt: Acknowledgement, sent: dict[str, str]) -> str:
-    """The page of what was made or changed, else of the first id in the form that has a page;
-    empty if there is none."""
-    places = [(command.MAKES or "", receipt.id)]
-    places += [
-        (one.value.noun, sent.get(one.name, ""))
-        for one in command.fields()
-        if isinstance(one.value, Ref)
-    ]
-    return next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), "")
 
 
 # -- from a command to its form, and back ----------------------------------------------------

@@ -46,39 +46,41 @@ def _parted(view: View, command: Any) -> Iterator[Markup]:
 def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Markup]:
     """What an account has, which goes where its person goes."""
     has, several = people.holdings(view, id), words.several
-    yield Markup("{} on {}, given to {}, are of {}.").format(
-        several(has.credits, "credit"), several(has.works, "work"), old, new
-    )
-    yield Markup("{} posted by {}: {} speaks for them.").format(
-        several(has.posted, "work"), old, new
-    )
+    if has.credits:
+        yield Markup("{} on {}, given to {}, are of {}.").format(
+            several(has.credits, "credit"), several(has.works, "work"), old, new
+        )
+    if has.posted:
+        yield Markup("{} posted by {}: {} speaks for them.").format(
+            several(has.posted, "work"), old, new
+        )
     for currency, units in sorted(has.owed.items()):
         yield Markup("{} is owed to {}, and paid to {}.").format(money(units, currency), old, new)
 
 
 def _joined(view: View, command: Any) -> Iterator[Markup]:
     work = command.work or outside_id(command.uri)
-    yield from _of_works(view, work, command.into, "are one work from now on")
+    yield from _of_works(view, work, command.into)
     yield Markup("If only one of their posters is you, the other is asked first.")
 
 
 def _accepted(view: View, command: Any) -> Iterator[Markup]:
-    yield from _of_join(view, command.id, "are one work from now on")
+    join = lineage.join(view, command.id)
+    yield from _of_works(view, join["work"]["id"], join["into"]["id"])
 
 
 def _undone(view: View, command: Any) -> Iterator[Markup]:
-    yield from _of_join(view, command.id, "are two works again")
+    join = lineage.join(view, command.id)
+    both = Markup(" and ").join(map(words.link, (join["work"], join["into"])))
+    yield Markup("{} are two works again.").format(both)
+    yield Markup("What was said of either is of that one alone.")
 
 
-def _of_join(view: View, id: str, what: str) -> Iterator[Markup]:
-    join = lineage.join(view, id)
-    yield from _of_works(view, join["work"]["id"], join["into"]["id"], what)
-
-
-def _of_works(view: View, work: str, into: str, what: str) -> Iterator[Markup]:
+def _of_works(view: View, work: str, into: str) -> Iterator[Markup]:
     names = timeline.names(view, [work, into])
     known = [names[id] for id in (work, into) if id in names]
-    yield Markup("{} {}.").format(Markup(" and ").join(map(words.link, known)), what)
+    both = Markup(" and ").join(map(words.link, known))
+    yield Markup("{} are one work from now on.").format(both)
     for one in known:
         yield _of_work(view, one)
 

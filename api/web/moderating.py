@@ -22,10 +22,11 @@ from projections.store import View
 
 JUDGED = ("settlement", "overdue_claim")
 """What of an inbox a moderator decides."""
+TRADE = "moderator"
 MANY = 10
 DEEDS = (
     *("contributor", "contributor.grant-role", "contributor.merge", "contributor.separate"),
-    *("join", "join.undo", "contributor.forget"),
+    *("join", "contributor.forget"),
 )
 """What is done here about people and works, besides disputes and claims."""
 
@@ -33,7 +34,7 @@ DEEDS = (
 def pages(frame: Frame) -> None:
     """The desk."""
 
-    @frame.desk("moderator", "Disputes, overdue claims, people and keys", ("moderator",))
+    @frame.desk(TRADE, "Disputes, overdue claims, people and keys", (TRADE,))
     def show_moderator() -> Answer:
         with frame.lists() as (view, at):
             found = inbox.of_kinds(
@@ -49,7 +50,7 @@ def pages(frame: Frame) -> None:
                 disputes=list(_disputes(view, frame, found.items)),
                 overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
                 next=found.next,
-                deeds=[one for one in DEEDS if COMMANDS[one].MAY or g.actor == OPERATOR],
+                deeds=[one for one in DEEDS if g.actor == OPERATOR or TRADE in COMMANDS[one].MAY],
                 roles=grants.grants(view, frame.journal, after=at.of("roles"), limit=MANY),
                 grounds=GROUNDS,
             )

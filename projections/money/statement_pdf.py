@@ -117,8 +117,8 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
         "lines": [
             {
                 "day": wording.day(line["recorded_at"]),
-                "what": wording.booked(line),
-                "source": _about(line, currency),
+                "what": _what(line, currency),
+                "about": _about(line, currency),
                 "release": _text(line["release"]["title"]) if line["release"] else "",
                 "pool": _text(line["pool"]["name"]) if line["pool"] else "",
                 "facts": _facts(line),
@@ -142,20 +142,23 @@ def _share(exact: str | None) -> str:
     )
 
 
-def _about(line: Movement, currency: str) -> str:
-    """Where it came from, why it changed, what it consists of, or what was recouped."""
+def _what(line: Movement, currency: str) -> str:
     if line["recouped"] is not None:
         return wording.recouping(line["recouped"], currency, _text)
-    said = [wording.sending(line["sent"], currency)] if line["sent"] else []
-    if len(line["parts"]) > 1:
-        said += [
-            f"{_text(part['pool']['name'])} {currencies.money(part['amount_minor'], currency)}"
-            for part in line["parts"]
-        ]
-    if said:
-        return "; ".join(said)
-    about = ": ".join(_text(text) for text in (line["source"], line["reason"]) if text)
-    return "; ".join(filter(None, (about, *map(_text, line["rules"]))))
+    return wording.booked(line)
+
+
+def _about(line: Movement, currency: str) -> str:
+    """Where it came from, then why it changed, what was sent and what it consists of."""
+    source = f" from {_text(line['source'])}" if line["source"] else ""
+    said = [_text(line["reason"])] if line["reason"] else []
+    said += [wording.sending(line["sent"], currency)] if line["sent"] else []
+    said += [
+        f"{_text(part['pool']['name'])} {currencies.money(part['amount_minor'], currency)}"
+        for part in (line["parts"] if len(line["parts"]) > 1 else ())
+    ]
+    said += map(_text, line["rules"])
+    return f"{source}: {'; '.join(said)}" if said else source
 
 
 def _facts(line: Movement) -> str:

@@ -1,0 +1,39 @@
+"""Where a form leads once what it says is recorded: to the page of what was made or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.web.amounts import pool_in
+from api.web.frame import Frame
+from domain.command import Command
+from domain.permission import BOOKS
+from domain.values import Ref
+from projections import lineage
+
+PAGES = {
+    **dict.fromkeys(("work", "contribution"), "piece"),
+    **{noun: noun for noun in ("release", "contributor", "credit", "remix", "pool", "proposal")},
+    **{noun: noun for noun in ("project", "step", "challenge", "identifier", "membership")},
+}
+"""The folder of the page of each noun."""
+
+
+def leads_to(
+    frame: Frame, command: type[Command], made: str | None, sent: Mapping[str, str]
+) -> str:
+    """The page of what was made, else of the first id in the form that has one, else a desk."""
+    refs = {
+        one.value.noun: sent[one.name]
+        for one in command.fields()
+        if isinstance(one.value, Ref) and sent.get(one.name)
+    }
+    places = [(str(command.MAKES), made), *refs.items()]
+    if page := next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), None):
+        return page
+    with frame.store.view() as view:
+        if join := refs.get("join"):
+            return f"/piece/{lineage.join(view, join)['into']['id']}"
+        if pool := pool_in(view, command, sent):
+            return f"/pool/{pool}"
+    return "/desk/accountant" if command.MAY == BOOKS else "/do"
