@@ -23,16 +23,16 @@ def leads_to(
     frame: Frame, command: type[Command], made: str | None, sent: Mapping[str, str]
 ) -> str:
     """The page of what was made, else of the first id in the form that has one, else a desk."""
-    refs = {
-        one.value.noun: sent[one.name]
+    refs = [
+        (one.value.noun, sent[one.name])
         for one in command.fields()
         if isinstance(one.value, Ref) and sent.get(one.name)
-    }
-    places = [(str(command.MAKES), made), *refs.items()]
+    ]
+    places = [(str(command.MAKES), made), *refs]
     if page := next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), None):
         return page
     with frame.store.view() as view:
-        if join := refs.get("join"):
+        if join := dict(refs).get("join"):
             return f"/piece/{lineage.join(view, join)['into']['id']}"
         if pool := pool_in(view, command, sent):
             return f"/pool/{pool}"
