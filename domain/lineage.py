@@ -5,6 +5,7 @@ The works are numbers where it comes from the read tables, and ids everywhere el
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -171,16 +172,13 @@ class Lineage(Pedigree[Node]):
 
         A work without people is not among them.
         """
-        works, people = self.places.works, self.people
-        alike: dict[int, tuple[Holders, list[int]]] = {}
-        for place in self.ordered.places if people else ():
-            if held := people.get(works[place]):
-                # A hash of fractions takes longer than all the rest.
-                if same := alike.get(id(held)):
-                    same[1].append(place)
-                else:
-                    alike[id(held)] = held, [place]
-        return alike.values()
+        works, places = self.places.works, self.ordered.places if self.people else []
+        held = [*map(self.people.get, map(works.__getitem__, places))]
+        alike: dict[int, list[int]] = defaultdict(list)
+        # A hash of fractions takes longer than all the rest.
+        for place, key in zip(places, map(id, held), strict=True):
+            alike[key].append(place)
+        return [(one, alike[key]) for key, one in {id(one): one for one in held if one}.items()]
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:

@@ -82,8 +82,7 @@ class Pedigree(Generic[Node]):
         above: list[list[int]] = [[] for _ in range(count)]
         for child, parent in zip(*self.ends, strict=True):
             above[child].append(parent)
-        once = {child * count + parent for child, parent in zip(*self.ends, strict=True)}
-        if len(once) < len(self.ends[0]):
+        if sum(map(len, map(set, above))) < len(self.ends[0]):
             above = [list(dict.fromkeys(out)) for out in above]
         influences, kinds = frozenset[tuple[int, int]](), self.pairs.kinds
         if "influence" in kinds:
@@ -188,10 +187,14 @@ class Pedigree(Generic[Node]):
 
     def above(self, work: Node) -> tuple[Node, ...]:
         """A work and all of its ancestors, each before its parents."""
+        return self._named(self.places_above(work))
+
+    def places_above(self, work: Node) -> list[int]:
+        """Their places in the same order, generation by generation."""
         if work == self.nodes[0] and self.ordered.ends == 1:
-            return self.nodes
+            return self.ordered.places
         reached = _breadth_first(self.places.above, self._place[work])
-        return self._named(place for place in self.ordered.places if place in reached)
+        return [place for place in self.ordered.places if place in reached]
 
     @cached_property
     def pair_count(self) -> int:

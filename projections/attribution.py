@@ -487,22 +487,30 @@ class Above(NamedTuple):
     people: Near
 
 
-def credits_above(view: View, root: int, role: str | None = None) -> Above:
-    """The credits in a work's ancestry; with a role only those in it, or a narrower one."""
+def credits_in(view: View, root: int) -> tuple[Pedigree[int], Sequence[Credited | CreditRow]]:
+    """A work's ancestry with the credits in it."""
     above = ancestry(view, root)
-    tree = above.tree
     if above.is_small:  # one query instead of three
-        own = _in_role(credits_on(view, tree.generation), role)
-        return Above(tree, own, nearest_in(tree, own))
+        return above.tree, credits_on(view, above.tree.generation)
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
     known = above.derived(view, "credits", (rows, veils), lambda: _known(view, rows, veils))
+    return above.tree, known
+
+
+def credits_above(view: View, root: int, role: str | None = None) -> Above:
+    """The credits in a work's ancestry; with a role only those in it, or a narrower one."""
+    above, (tree, known) = ancestry(view, root), credits_in(view, root)
     named = _in_role(known, role)
+    if above.is_small:
+        return Above(tree, named, nearest_in(tree, named))
     name = "people" if role is None else "people in a role"
     people = above.derived(view, name, (known, role), lambda: nearest_in(tree, named))
     return Above(tree, named, people)
 
 
-def _in_role(rows: Sequence[Row], role: str | None) -> Sequence[Row]:
+def _in_role(
+    rows: Sequence[Credited | CreditRow], role: str | None
+) -> Sequence[Credited | CreditRow]:
     """Those of these credits that are in a role, or a narrower one."""
     named = None if role is None else within(role)
     return rows if named is None else [row for row in rows if row.role in named]

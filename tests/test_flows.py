@@ -92,7 +92,7 @@ def test_where_every_rate_is_on_record_it_is_the_split(rows: list[list[tuple[int
                 edges.append((names[child], names[parent], rate))
                 reached.add(parent)
     shown = told(*edges, whole=False)
-    found, lineage = flows(shown), shown.lineage.above("whole")
+    found, lineage = flows(shown), shown.lineage.places_above("whole")
     keeps, scale = relative_keep(shown.lineage, lineage)
     for work, kept in zip(shown.lineage.places.works, keeps, strict=True):
         assert abs((found.kept[work] or 0) - Fraction(kept, scale)) < Fraction(1, 10**10)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from api.web.guides import FOLDER
 from domain.lineage import Edge, Lineage
 from domain.money.currency import DIGITS
-from domain.money.policy.cascade import RelativeCascade, stacks
+from domain.money.policy.cascade import RelativeCascade, stack_over
 from domain.money.policy.reading import MAXIMUM_DEPTH
 from domain.money.policy.versions import VERSIONS
 from domain.money.split import preview, read_terms, split
@@ -209,7 +209,7 @@ def test_the_absolute_shares_are_those_of_every_path_and_of_every_edge(
         kept = {**owed, lineage.root: 1 - stack}
         assert exact_shares(policy, lineage) == to_people(lineage, kept)
         if kind == "absolute_per_path":
-            assert stacks(lineage, lineage.above("0.0"))["0.0"] == stack
+            assert stack_over(lineage, lineage.places_above("0.0")) == stack
 
 
 @given(lineages(), st.fractions(0, 1, max_denominator=9), st.integers(1, 8))

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
@@ -83,17 +83,29 @@ class Division:
     """An amount divided: who gets how many units, and everything needed to explain it."""
 
     amount_minor: int
-    units: dict[str, int]
-    """What each payee gets, in the order of ``payee_key``."""
+    given: dict[str, int]
+    """What each payee gets, in any order."""
     weights: dict[str, int]
     total: int
-    ranks: dict[str, int]
-    """1 for the payee with the largest remainder, who is the first to get a unit left over."""
+    remainders: dict[str, int]
+    """What was missing over ``scale`` before units that were left over were given."""
     left_over: int
     """How many units were left over, or, if negative, had to be removed."""
     undue: dict[str, int]
     """What was due and not allocated, t − x, over ``scale``."""
     scale: int
+
+    @cached_property
+    def units(self) -> dict[str, int]:
+        """What each payee gets, in the order of ``payee_key``."""
+        return {payee: self.given[payee] for payee in _in_order(self.given)}
+
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """1 for the payee with the largest remainder, who is the first to get a unit left over."""
+        # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
+        ranked = sorted(self.units, key=self.remainders.__getitem__, reverse=True)
+        return {payee: rank for rank, payee in enumerate(ranked, start=1)}
 
     def share(self, payee: str) -> Fraction:
         """The exact share of the whole."""
@@ -101,7 +113,7 @@ class Division:
 
     def carry(self) -> dict[str, Fraction]:
         """What is carried to the next division; it sums to zero."""
-        return {payee: Fraction(undue, self.scale) for payee, undue in self.undue.items()}
+        return {payee: Fraction(self.undue[payee], self.scale) for payee in self.units}
 
 
 def divide(
@@ -130,25 +142,24 @@ def divide(
             raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
         given = list(map(max, floors, given))
     missing = [part - units * scale for part, units in zip(due, given, strict=True)]
-    # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
-    ranked = sorted(range(len(due)), key=missing.__getitem__, reverse=True)
-    left_over = amount - sum(given)
-    for place in ranked[: max(0, left_over)]:
+    by_payee = partial(zip, payees, strict=True)
+    remainders, left_over = dict(by_payee(missing)), amount - sum(given)
+    for place in _first(left_over, missing, payees) if left_over > 0 else ():
         given[place] += 1
         missing[place] -= scale
     if left_over < 0:
-        _take_back(-left_over, given, missing, floors, scale)
+        _take_back(-left_over, given, missing, floors, scale, payees)
     _must_balance(amount, payees, due, scale, given, missing, is_plain=is_plain)
     if mirror < 0:
         given, missing = [-units for units in given], [-part for part in missing]
     return Division(
         amount_minor=amount_minor,
-        units=dict(zip(payees, given, strict=True)),
-        weights=dict(zip(payees, whole, strict=True)),
+        given=dict(by_payee(given)),
+        weights=dict(by_payee(whole)),
         total=sum(whole),
-        ranks={payees[place]: rank for rank, place in enumerate(ranked, start=1)},
+        remainders=remainders,
         left_over=left_over,
-        undue=dict(zip(payees, missing, strict=True)),
+        undue=dict(by_payee(missing)),
         scale=scale,
     )
 
@@ -208,7 +219,7 @@ def _in_order(payees: Iterable[str]) -> list[str]:
 
 
 def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], list[int]]:
-    """The payees in order, and their weights as whole numbers in their lowest terms.
+    """The payees, and their weights as whole numbers in their lowest terms.
 
     All weights being 0 is refused even for an amount of 0: there would be no shares.
     """
@@ -219,12 +230,11 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], li
                 raise BadShare(payee, weight, "it is not exact")
             if weight < 0:
                 raise BadShare(payee, weight, "it is negative")
-    payees = _in_order(weights)
-    ordered = list(map(weights.__getitem__, payees))
+    payees, stated = list(weights), list(weights.values())
     if not is_whole:
-        scale = common_scale({weight.denominator for weight in ordered})
-        ordered = [weight.numerator * (scale // weight.denominator) for weight in ordered]
-    whole = cast("list[int]", ordered)
+        scale = common_scale({weight.denominator for weight in stated})
+        stated = [weight.numerator * (scale // weight.denominator) for weight in stated]
+    whole = cast("list[int]", stated)
     divisor = gcd(*whole)
     if not divisor:
         raise BadShare("everybody", 0, "there is nothing to divide by")
@@ -260,20 +270,40 @@ def _due(
     return due, scale
 
 
+def _first(count: int, missing: Sequence[int], payees: Sequence[str]) -> list[int]:
+    """The places of so many for whom most is missing; keys are looked at only to break a tie."""
+    ranked = sorted(range(len(missing)), key=missing.__getitem__, reverse=True)
+    least = missing[ranked[count - 1]]
+    if count < len(ranked) and missing[ranked[count]] == least:
+        sure = [place for place in ranked[:count] if missing[place] > least]
+        alike = (place for place in ranked if missing[place] == least)
+        ranked = sure + sorted(alike, key=lambda place: payee_key(payees[place]))
+    return ranked[:count]
+
+
 def _take_back(
-    excess: int, given: list[int], missing: list[int], floors: Sequence[int], scale: int
+    excess: int,
+    given: list[int],
+    missing: list[int],
+    floors: Sequence[int],
+    scale: int,
+    payees: Sequence[str],
 ) -> None:
     """Take one unit at a time from the payee who was allocated most beyond what was due."""
     # Among equals the last gives back first, as the first is the first to receive.
-    heap = [(missing[place], -place) for place, units in enumerate(given) if units > floors[place]]
+    ordered = sorted(range(len(payees)), key=lambda place: payee_key(payees[place]), reverse=True)
+    heap = [
+        (missing[place], back, place)
+        for back, place in enumerate(ordered)
+        if given[place] > floors[place]
+    ]
     heapify(heap)
     for _ in range(excess):
-        lacking, back = heappop(heap)
-        place = -back
+        lacking, back, place = heappop(heap)
         given[place] -= 1
         missing[place] = lacking + scale
         if given[place] > floors[place]:
-            heappush(heap, (missing[place], back))
+            heappush(heap, (missing[place], back, place))
 
 
 def _must_balance(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
 from math import prod
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Annotated, Any, cast
 
@@ -22,7 +23,7 @@ from domain.lineage import Edge, Lineage, equal_holders
 from domain.money.apportionment import Division
 from domain.money.currency import currency_code
 from domain.money.payee import Payee
-from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stacks
+from domain.money.policy.cascade import AbsolutePerPath, RelativeCascade, stack_over
 from domain.money.policy.reading import Policy
 from domain.money.split import limit_edges, read_terms, split
 from domain.outside import normal_uri
@@ -102,7 +103,7 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     """
     above = ancestry(view, work)
     limit_edges(len(numbered(view, work).edges))
-    tree, credits, _ = attribution.credits_above(view, work)
+    tree, credits = attribution.credits_in(view, work)
     graph, ids = rated(view, work, default_rate), ids_in(view, work)
 
     def derive() -> tuple[Any, ...]:  # what it takes in memory counts by its length
@@ -125,10 +126,9 @@ def recorded(
     alike = set(held.values())
     persons = attribution.persons(view, chain.from_iterable(alike))
     shared = {some: equal_holders("", [persons[one]["id"] for one in some]) for some in alike}
-    holders = {
-        ids[work]: shared.get(held.get(work, ())) or equal_holders(ids[work], ())
-        for work in tree.places.works
-    }
+    by_place = (shared.get(held.get(work, ())) for work in tree.places.works)
+    each = zip(graph.places.works, by_place, strict=True)
+    holders = {work: some or equal_holders(work, ()) for work, some in each}
     people = {person["id"]: number for number, person in persons.items()}
     return Recorded(graph.held_by(holders), tree, ids, people, new)
 
@@ -137,16 +137,19 @@ def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[in
     """Who is credited directly on each work, each once; hidden only if all their credits are."""
     held: dict[int, tuple[int, ...]] = {}
     owned: dict[int, int] = {}
-    direct = [credit for credit in credits if credit.kind == "direct"]
+    direct = [_HOLDING(credit) for credit in credits if credit.kind == "direct"]
     # A hidden one has a number below 0, and that of somebody who stands there already is left out.
-    if any(credit.owner for credit in direct):
-        direct.sort(key=lambda credit: max(0, -credit.contributor))
-    for credit in direct:
-        others, shown, owner = held.get(credit.work, ()), credit.contributor, credit.owner
+    if any(owner for _, _, owner in direct):
+        direct.sort(key=lambda credit: max(0, -credit[1]))
+    for work, shown, owner in direct:
+        others = held.get(work, ())
         if shown not in others and not (owner and owner in map(owned.get, others, others)):
-            held[credit.work] = (*others, shown)
+            held[work] = (*others, shown)
             owned |= {shown: owner} if owner else {}
     return held
+
+
+_HOLDING = attrgetter("work", "contributor", "owner")
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -351,7 +354,7 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
     if isinstance(policy, RelativeCascade):
         # The product of all rates on the path and what the work at its end keeps.
         return lambda path: prod((rate(*edge) for edge in pairwise(path)), start=kept(path[-1]))
-    root_keeps = 1 - stacks(graph, graph.above(graph.root), policy.cap)[graph.root]
+    root_keeps = 1 - stack_over(graph, graph.places_above(graph.root), policy.cap)
     # Only the last rate counts, once for every path.
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 

@@ -1,10 +1,12 @@
 """Split: an amount divided over the lineage of a work by the relative cascade, to the last unit.
 
-The works are those with the most ancestors in a random sample of a generated graph in memory. All
-find the lineage, compute exactly what each work keeps, and round by largest remainder. Ours checks
-rates and cycles and computes over one common denominator. The peers keep a ``Fraction`` for each
-work: networkx by its descendants and its topological sort over a DiGraph of everything, and the
-same pass by hand.
+The works are those with the most ancestors in a random sample of a generated graph in memory. First
+each finds the lineage and its order; then it is divided: exactly what each work keeps, rounded by
+largest remainder. Dividing alone is timed as well, of a lineage at hand, such as the service
+remembers. Ours checks rates and cycles and computes over one common denominator. The peers keep a
+``Fraction`` for each work, in the order of networkx (its descendants and its topological sort over
+a DiGraph of everything) or one found by hand. The names of the payees are ordered only where they
+are listed, which is not timed.
 
 "Sparse" and "dense" are the two shapes of generated communities; no database takes part.
 """
@@ -12,10 +14,13 @@ same pass by hand.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import product, repeat
 from random import Random
+from typing import Any
 
 import networkx as nx
 
@@ -27,8 +32,8 @@ from scripts.benchmarks.measure import (
     Result,
     Size,
     at_most,
-    in_turns,
     percentiles,
+    seconds,
 )
 from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
 
@@ -41,6 +46,9 @@ AMOUNT_MINOR = 10**9
 STATED = ("1/10", "1/8", "1/12", "3/20", "1/5")
 """What goes to a source, as it is on record; that of a piece never exceeds the whole."""
 RATES = {text: Fraction(text) for text in STATED}
+
+Steps = list[tuple[str, list[tuple[str, Fraction]]]]
+"""Works, each before its parents, with the rates that go to these."""
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all have one signature
@@ -80,16 +88,19 @@ class Works:
 
     def edges(self, root: str) -> list[Edge[str]]:
         """Every edge of a lineage."""
-        reached, found = {root}, [root]
-        edges: list[Edge[str]] = []
+        reached, children, parents, rates = {root}, list[str](), list[str](), list[str]()
+        found = [root]
         # The loop continues over what it appends.
         for child in found:
             for parent, rate in self.sources[child]:
-                edges.append(edge_of((child, parent, "", rate, "", "")))
+                children.append(child)
+                parents.append(parent)
+                rates.append(rate)
                 if parent not in reached:
                     reached.add(parent)
                     found.append(parent)
-        return edges
+        none = repeat("")
+        return list(map(edge_of, zip(children, parents, none, rates, none, none, strict=False)))
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
         """Of a random sample of works, those with the most ancestors; and the highest number."""
@@ -98,50 +109,73 @@ class Works:
         worst = sorted(some, key=lambda work: -ancestors[work])[:count]
         return worst, ancestors[worst[0]]
 
-    def ours(self, root: str) -> Division:
-        """As the service divides it."""
+    def lineage(self, root: str) -> Lineage[str]:
+        """As the service keeps it: its edges, and what follows from them, such as their order."""
         lineage = Lineage(root, tuple(self.edges(root)))
-        return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
+        _ = lineage.rated, lineage.places_above(root)
+        return lineage
 
-    def by_networkx(self, root: str) -> Division:
+    def by_networkx(self, root: str) -> Steps:
         lineage = self.graph.subgraph({root, *nx.descendants(self.graph, root)})
-        reached = dict.fromkeys(lineage, Fraction())
-        reached[root] = Fraction(1)
-        kept = {}
-        for child in nx.topological_sort(lineage):
-            keeps = Fraction(1)
-            for parent, edge in self.graph[child].items():
-                reached[parent] += reached[child] * edge["rate"]
-                keeps -= edge["rate"]
-            kept[child] = reached[child] * keeps
-        return divide(AMOUNT_MINOR, kept)
+        return [
+            (child, [(parent, edge["rate"]) for parent, edge in self.graph[child].items()])
+            for child in nx.topological_sort(lineage)
+        ]
 
-    def by_fractions(self, root: str) -> Division:
-        """By hand: Kahn's order and one pass."""
+    def by_hand(self, root: str) -> Steps:
+        """Kahn's order."""
         waiting = {root: 0}
         for _, parent, *_ in self.edges(root):
             waiting[parent] = waiting.get(parent, 0) + 1
-        reached = dict.fromkeys(waiting, Fraction())
-        reached[root] = Fraction(1)
-        kept = {}
-        ready = [root]
+        ready, steps = [root], Steps()
         for child in ready:
-            keeps = Fraction(1)
-            for parent, stated in self.sources[child]:
-                rate = RATES[stated]
-                reached[parent] += reached[child] * rate
-                keeps -= rate
+            steps.append((child, [(parent, RATES[rate]) for parent, rate in self.sources[child]]))
+            for parent, _ in self.sources[child]:
                 waiting[parent] -= 1
                 if not waiting[parent]:
                     ready.append(parent)
-            kept[child] = reached[child] * keeps
-        return divide(AMOUNT_MINOR, kept)
+        return steps
 
     def compare(self, which: str, roots: Sequence[str]) -> Iterator[Result]:
-        """Divide over every lineage by all three, in turns, after making sure that they agree."""
+        """Find and divide every lineage in all three ways, in turns, after seeing that they agree.
+
+        The first time of each is the whole, the second that of dividing alone.
+        """
+        ways: dict[str, tuple[Callable[[str], Any], Callable[[Any], Division]]] = {
+            "ours": (self.lineage, shared),
+            "networkx": (self.by_networkx, in_fractions),
+            "a Fraction for each work": (self.by_hand, in_fractions),
+        }
+        whole, alone = ({name: list[float]() for name in ways} for _ in range(2))
         for root in roots[:WARM_UP]:
-            assert self.ours(root) == self.by_networkx(root) == self.by_fractions(root)
-        methods = (self.ours, self.by_networkx, self.by_fractions)
-        ours, library, by_hand = in_turns(*([partial(m, root) for root in roots] for m in methods))
-        peers = {"networkx": library, "a Fraction for each work": by_hand}
-        yield from percentiles(which, ours, peers, (at_most(10), ()))
+            first, *others = (share(find(root)).units for find, share in ways.values())
+            assert all(units == first for units in others)
+        for root, (name, (find, share)) in product(roots, ways.items()):
+            began = time.perf_counter()
+            found = find(root)
+            finding = time.perf_counter() - began
+            sharing = seconds(partial(share, found))
+            whole[name].append(1000 * (finding + sharing))
+            alone[name].append(1000 * sharing)
+        for said, taken in (("found and divided", whole), ("divided", alone)):
+            ours = taken.pop("ours")
+            yield from percentiles(f"{which}, {said}", ours, taken, (at_most(10), ()))
+
+
+def shared(lineage: Lineage[str]) -> Division:
+    """As the service divides it."""
+    return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
+
+
+def in_fractions(steps: Steps) -> Division:
+    """What each work keeps as a ``Fraction``."""
+    reached = {child: Fraction() for child, _ in steps}
+    reached[steps[0][0]] = Fraction(1)
+    kept = {}
+    for child, out in steps:
+        keeps = Fraction(1)
+        for parent, rate in out:
+            reached[parent] += reached[child] * rate
+            keeps -= rate
+        kept[child] = reached[child] * keeps
+    return divide(AMOUNT_MINOR, kept)

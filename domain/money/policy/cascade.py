@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 from typing import ClassVar, Self
 
 from domain.lineage import Lineage
@@ -23,7 +24,6 @@ from domain.refusal import (
     CapExceeded,
     RatesOverWhole,
     SplitTooLarge,
-    UnbalancedDivision,
     shown,
 )
 
@@ -41,14 +41,14 @@ class _OverLineage:
     root: str | None = None
     maximum_ancestors: int | None = None
 
-    def start(self, graph: Lineage[str] | None) -> tuple[Lineage[str], str, tuple[str, ...]]:
-        """The graph, the root, and the root with all of its ancestors."""
+    def start(self, graph: Lineage[str] | None) -> tuple[Lineage[str], list[int]]:
+        """The graph, and the places of the root and all of its ancestors."""
         graph = needed(graph)
         root = self.root or graph.root
-        lineage = graph.above(root)
-        if self.maximum_ancestors is not None and len(lineage) - 1 > self.maximum_ancestors:
+        places = graph.places_above(root)
+        if self.maximum_ancestors is not None and len(places) - 1 > self.maximum_ancestors:
             raise SplitTooLarge(f"ancestors of {root}", self.maximum_ancestors)
-        return graph, root, lineage
+        return graph, places
 
 
 def needed(graph: Lineage[str] | None) -> Lineage[str]:
@@ -80,15 +80,15 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
     """What the work at each place keeps, among its people; everyone in the graph is listed."""
     people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
-    units: dict[str, int] = {}
+    works, units = graph.places.works, dict[str, int]()
+    if sum(len(places) for _, places in graph.holdings) < len(works):
+        alone = (each for each in zip(works, kept, strict=True) if not graph.people.get(each[0]))
+        units = {work: part * people for work, part in alone}
     for held, places in graph.holdings:
         part = sum(map(kept.__getitem__, places))
         for payee, share in held:
             own = part * (share.numerator * (people // share.denominator))
             units[payee] = units.get(payee, 0) + own
-    for work, part in zip(graph.places.works, kept, strict=True):
-        if not graph.people.get(work):
-            units[work] = units.get(work, 0) + part * people
     return Parts(units, scale * people)
 
 
@@ -111,38 +111,33 @@ class RelativeCascade(_OverLineage):
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, _, lineage = self.start(graph)
-        kept, scale = relative_keep(graph, lineage)
+        graph, places = self.start(graph)
+        kept, scale = relative_keep(graph, places)
         return among_people(graph, kept, scale).times(amount)
 
 
-def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[list[int], int]:
-    """What the work at each place keeps of 1, as whole numbers over one common scale.
+def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int], int]:
+    """What the work at each place keeps of what the first has, over one common scale.
 
     A work's generation is the length of the longest path to it. The scale is the product, over the
     generations, of the least common denominator of all rates leaving one. So what reaches a work,
     over that scale, is a multiple of its generation's denominator, and nothing is rounded.
     """
-    above, ratios = graph.rated
-    places, generation = graph.placed(lineage), graph.ordered.furthest
-    leaving = _leaving(places, generation, above)
-    steps = [common_scale({ratios[rate][1] for rate in rates}) for rates in leaving]
-    scale = 1
-    for step in steps:
+    above, scale = graph.rated.above, 1
+    generations = []
+    for _, some in groupby(places, graph.ordered.furthest.__getitem__):
+        made = [place for place in some if above[place]]
+        passed, step = whole_rates(graph, made)
         scale *= step
         limit_scale(scale, graph.pair_count)
-    passes = [
-        {rate: ratios[rate][0] * (step // ratios[rate][1]) for rate in rates}
-        for step, rates in zip(steps, leaving, strict=True)
-    ]
+        generations.append((made, passed, step))
     keeps = [0] * len(above)
     keeps[places[0]] = scale
     # What reaches a work is complete when the walk comes by, and is replaced by what it keeps.
-    for place in places:
-        if out := above[place]:
-            step, passed = steps[generation[place]], passes[generation[place]]
+    for made, passed, step in generations:
+        for place in made:
             unit, left = keeps[place] // step, step
-            for parent, rate in out:
+            for parent, rate in above[place]:
                 part = passed[rate]
                 keeps[parent] += unit * part
                 left -= part
@@ -151,21 +146,6 @@ def relative_keep(graph: Lineage[str], lineage: Sequence[str]) -> tuple[list[int
                 raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - left, step))
             keeps[place] = unit * left
     return keeps, scale
-
-
-def _leaving(
-    places: Sequence[int],
-    generation: Sequence[int],
-    above: Sequence[Sequence[tuple[int, int]]],
-) -> list[set[int]]:
-    """The rates that leave each generation."""
-    leaving: list[set[int]] = [set() for _ in range(1 + max(map(generation.__getitem__, places)))]
-    for place in places:
-        if out := above[place]:
-            here = leaving[generation[place]]
-            for _, rate in out:
-                here.add(rate)
-    return leaving
 
 
 def limit_scale(scale: int, times: int) -> None:
@@ -200,16 +180,20 @@ class _Absolute(_OverLineage):
         return cls(*_lineage_limits(form, fields), cap)
 
     def pay(self, graph: Lineage[str], places: Sequence[int], times: Sequence[int]) -> Parts:
-        """Each parent gets its rate as often as its child counts; the first keeps the rest."""
+        """Each parent gets its rate as often as its child counts; the first keeps the rest.
+
+        Refused if that of all of them is over the cap.
+        """
         above = graph.rated.above
         passed, scale = whole_rates(graph, places)
         kept = [0] * len(above)
         for place in places:
             for parent, rate in above[place]:
                 kept[parent] += times[place] * passed[rate]
+        stack = Fraction(sum(kept), scale)
+        if stack > self.cap:
+            raise CapExceeded(graph.places.works[places[0]], stack, self.cap)
         kept[places[0]] = scale - sum(kept)
-        if kept[places[0]] < 0:
-            raise UnbalancedDivision("a stack over the whole was not refused")
         return among_people(graph, kept, scale)
 
 
@@ -226,9 +210,9 @@ class AbsolutePerPath(_Absolute):
     TYPE: ClassVar[str] = "absolute_per_path"
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, _, lineage = self.start(graph)
-        stacks(graph, lineage, self.cap)
-        places, above = graph.placed(lineage), graph.places.above
+        graph, places = self.start(graph)
+        stack_over(graph, places, self.cap)
+        above = graph.places.above
         paths = [0] * len(above)
         paths[places[0]] = 1
         for place in places:
@@ -237,23 +221,22 @@ class AbsolutePerPath(_Absolute):
         return self.pay(graph, places, paths).times(amount)
 
 
-def stacks(
-    graph: Lineage[str], lineage: Sequence[str], cap: Fraction = _WHOLE
-) -> dict[str, Fraction]:
-    """How much of each work's income its ancestors are owed, per path; refused over the cap."""
-    places, above = graph.placed(lineage), graph.rated.above
+def stack_over(graph: Lineage[str], places: Sequence[int], cap: Fraction = _WHOLE) -> Fraction:
+    """How much of the first work's income its ancestors are owed, per path.
+
+    Refused if that of any of them is over the cap.
+    """
+    above = graph.rated.above
     passed, scale = whole_rates(graph, places)
     most = cap.numerator * scale
     stack = [0] * len(above)
     # The oldest first: the first work that would owe too much is the one to name.
-    for node, place in zip(reversed(lineage), reversed(places), strict=True):
+    for place in reversed(places):
         owed = sum([stack[parent] + passed[rate] for parent, rate in above[place]])
         if owed * cap.denominator > most:
-            raise CapExceeded(node, Fraction(owed, scale), cap)
+            raise CapExceeded(graph.places.works[place], Fraction(owed, scale), cap)
         stack[place] = owed
-    return {
-        node: Fraction(stack[place], scale) for node, place in zip(lineage, places, strict=True)
-    }
+    return Fraction(stack[places[0]], scale)
 
 
 @dataclass(frozen=True)
@@ -270,14 +253,8 @@ class AbsolutePerEdge(_Absolute):
     TYPE: ClassVar[str] = "absolute_per_edge"
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, root, lineage = self.start(graph)
-        places, above = graph.placed(lineage), graph.rated.above
-        passed, scale = whole_rates(graph, places)
-        owed = sum([passed[rate] for place in places for _, rate in above[place]])
-        stack = Fraction(owed, scale)
-        if stack > self.cap:
-            raise CapExceeded(root, stack, self.cap)
-        return self.pay(graph, places, [1] * len(above)).times(amount)
+        graph, places = self.start(graph)
+        return self.pay(graph, places, [1] * len(graph.places.works)).times(amount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -311,9 +288,9 @@ class Decay(_OverLineage):
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, root, _ = self.start(graph)
+        graph, (first, *_) = self.start(graph)
         near, far = self.factor.numerator, self.factor.denominator
-        above, (first,) = graph.places.above, graph.placed([root])
+        above = graph.places.above
         weights = [0] * len(above)
         paths = {first: 1}
         for length in range(1, self.depth + 1):
