@@ -116,12 +116,15 @@ class Lineage(Pedigree[Node]):
         vars(rated)["places"], vars(rated)["ordered"] = self.places, self.ordered
         return rated
 
-    def held_by(self, people: Mapping[Node, Holders]) -> Lineage[Node]:
-        """The same lineage, held by these people; what follows from its edges is derived once."""
+    def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
+        """The same lineage with these holdings; what follows from its edges is derived once."""
         derived = ["_columns", "_place", "ends", "places", "ordered", "nodes", "rates"]
         if None not in self._columns[3]:
             derived.append("rated")
+        works = self.places.works
+        people = {works[place]: some for some, places in holdings for place in places}
         held = replace(self, people=people)
+        vars(held)["holdings"] = holdings
         vars(held).update((name, getattr(self, name)) for name in derived)
         return held
 

@@ -121,8 +121,9 @@ MEASURES = {
         )
     ],
     "split": [
-        f"the worst of a {shape} graph of, p{percent}"
+        f"the worst of a {shape} graph of, {timed}, p{percent}"
         for shape in ("sparse", "dense")
+        for timed in ("found and divided", "divided")
         for percent in (50, 99)
     ],
     "log": [

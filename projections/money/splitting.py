@@ -7,6 +7,7 @@ belongs to the people directly credited on it, in equal shares; without any it i
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -122,15 +123,18 @@ def recorded(
     new: Mapping[int, Mapping[str, Any]] = _NOTHING,
 ) -> Recorded:
     """A lineage with its works and people; ``new`` works are not on record."""
-    held = _held_by_work(credits)
-    alike = set(held.values())
+    held, works, order = _held_by_work(credits), tree.places.works, tree.ordered.places
+    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, some in zip(order, map(held.get, map(works.__getitem__, order)), strict=True):
+        alike[some or ()].append(place)
     persons = attribution.persons(view, chain.from_iterable(alike))
-    shared = {some: equal_holders("", [persons[one]["id"] for one in some]) for some in alike}
-    by_place = (shared.get(held.get(work, ())) for work in tree.places.works)
-    each = zip(graph.places.works, by_place, strict=True)
-    holders = {work: some or equal_holders(work, ()) for work, some in each}
+    alone = ((ids[works[place]], place) for place in alike.pop((), ()))
+    holdings = [
+        *((equal_holders("", [persons[one]["id"] for one in some]), alike[some]) for some in alike),
+        *((equal_holders(id, ()), [place]) for id, place in alone),
+    ]
     people = {person["id"]: number for number, person in persons.items()}
-    return Recorded(graph.held_by(holders), tree, ids, people, new)
+    return Recorded(graph.held_by(holdings), tree, ids, people, new)
 
 
 def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
