@@ -114,31 +114,22 @@ def _from_to(first: str, last: str) -> Span:
 
 
 _PART_OF_YEAR = re.compile(r"([0-9]{4})-(2[1-9]|3[0-9]|4[01])([~?%]?)")
-_MARGINS = {"": 0, "~": 1, "?": 1, "%": 2}
-_ANYWHEN = (21, 22, 23, 24, 28, 30)
+_ANYWHEN = ("21", "22", "23", "24", "28", "30")
 """Seasons that are elsewhere in the year on the other half of the earth, or that pass its end."""
 
 
 def _of_one(text: str) -> Span:
-    if found := _PART_OF_YEAR.fullmatch(text):
-        return _of_part(int(found[1]), int(found[2]), _MARGINS[found[3]])
+    found = _PART_OF_YEAR.fullmatch(text)
+    if found and (found[3] or found[2] in _ANYWHEN):
+        # A season that is anywhen in a year, or a part of one that may be another year's.
+        year, margin = int(found[1]), {"": 0, "%": 2}.get(found[3], 1)
+        first, last = f"{year - margin:04}", f"{year + margin + 1:04}-02"
+        return Span(_of_one(first).first, _of_one(last).last)
     try:
         first = start(text)
     except ValueError:
         return _as_read(text)
     return Span(first, _end_of(first, text))
-
-
-def _of_part(year: int, code: int, margin: int) -> Span:
-    """Of a season, a quarter, a third or a half; with so many of them more on either side."""
-    month, length = 1, 14
-    if code not in _ANYWHEN:
-        month, last_month = (int(at[5:7]) for at in _as_read(f"{year:04}-{code}"))
-        length = last_month - month + 1
-    begins = 12 * year + month - 1 - margin * length
-    ends = begins + (2 * margin + 1) * length - 1
-    first, last = (f"{at // 12:04}-{at % 12 + 1:02}" for at in (begins, ends))
-    return Span(_of_one(first).first, _of_one(last).last)
 
 
 def _as_read(text: str) -> Span:

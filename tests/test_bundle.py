@@ -26,6 +26,7 @@ from projections import attribution, history, lineage
 from projections.store import View
 from scripts import bundle
 from scripts.bundle import Found, Line, Report, export_lines, found_in, import_lines
+from scripts.convert import converted
 from scripts.service import Service, open_service
 
 REASON = "because"
@@ -1392,6 +1393,16 @@ def test_the_tree_of_samples_loads_but_for_four_links(database: str, shared_data
         path = shared_data / "whosampled" / "viz_demo.json"
         report = import_lines(service.journal, found_in(path, "whosampled"))
         assert [one.code for one in report.refused] == ["lineage_cycle"] * 4
+        titles = {line["id"]: line.get("title") for line in converted("whosampled", path)}
+        refused = {
+            (titles[one.line["child"]], titles[one.line["parent"]]) for one in report.refused
+        }
+        assert refused == {
+            ("Third Stone From the Sun", "I'm Too Sexy"),
+            ("Think (About It)", "I'm Too Sexy"),
+            ("Hot Pants (Bonus Beats)", "I'm Too Sexy"),
+            ("Rap Name", "Without Me"),
+        }, "what is left is the direction that the years allow"
         assert report.recorded["contribution"] == 961
         assert report.recorded["remix"] == 995 - 4
         assert report.recorded["contributor"] == 661

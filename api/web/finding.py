@@ -114,20 +114,15 @@ def _search(frame: Frame, root: str | None = None) -> Answer:
         )
 
 
+_OF_WORKS = {
+    "recorded": "latest recorded",
+    "made": "latest made",
+    "title": "title",
+    "remixed": "most remixed",
+}
 SORTS = {
-    "works": {
-        "recorded": "latest recorded",
-        "made": "latest made",
-        "title": "title",
-        "remixed": "most remixed",
-    },
-    "descendants": {
-        "generation": "nearest first",
-        "recorded": "latest recorded",
-        "made": "latest made",
-        "title": "title",
-        "remixed": "most remixed",
-    },
+    "works": _OF_WORKS,
+    "descendants": {"generation": "nearest first", **_OF_WORKS},
     "people": {"admitted": "first admitted", "name": "name", "credits": "most credits"},
 }
 """By what the search can be sorted, in words; first what it usually is."""

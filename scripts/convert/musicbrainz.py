@@ -8,7 +8,7 @@ the works that it was made from. Numbers in registries are lines of their own, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
                 is_release = told.keys() & OF_RELEASES
                 yield from _release(told, recordings) if is_release else recordings.lines(told)
         with _must_be_answer(str(path)):
+            yield from recordings.edges
             yield from _works(recordings.cited)
 
     for line in lines():
@@ -117,42 +118,32 @@ class _Recordings:
 
     def __init__(self, answers: Iterable[Answer]) -> None:
         self._whole, self._begun = {one["id"]: one for one in answers}, set[str]()
+        self.edges = list[Line]()
+        """Which was made from which, to be told after all of them."""
         self.cited = dict[str, Answer]()
         """Works of MusicBrainz that are performed, by id."""
 
     def lines(self, told: Answer) -> Iterator[Line]:
-        """A recording after those it was made from, each as fully as any answer tells of it."""
-        waiting = [told] if told["id"] not in self._begun else []
+        """A recording and all that it leads to, each as fully as any answer tells of it."""
+        waiting = [told]
         while waiting:
-            told = self._whole.get(waiting[-1]["id"], waiting[-1])
-            self._begun.add(told["id"])
-            sources = [one for one in told.get("relations", []) if _is_source(one)]
-            made_from = (one["recording"] for one in sources if one["target-type"] == "recording")
-            further = [one for one in made_from if one["id"] not in self._begun]
-            waiting += further
-            if not further:
-                waiting.pop()
-                works = (one["work"] for one in sources if one["target-type"] == "work")
+            told = waiting.pop()
+            told = self._whole.get(told["id"], told)
+            if told["id"] not in self._begun:
+                self._begun.add(told["id"])
+                yield from _piece(told)
+                works = (one["work"] for one in told.get("relations", []) if _is_performed(one))
                 self.cited |= {one["id"]: self.cited.get(one["id"], {}) | one for one in works}
-                yield from _piece(told, sources)
-                yield from self._made_of(told)
-
-    def _made_of(self, told: Answer) -> Iterator[Line]:
-        """Recordings that were made of this one, and by which edge, if no answer is about them."""
-        id = _recording_id(told)
-        for one in told.get("relations", []):
-            is_made_of = one["target-type"] == "recording" and not _is_source(one)
-            if (
-                is_made_of
-                and one["type"] in MADE_FROM
-                and one["recording"]["id"] not in self._whole
-            ):
-                yield from _piece(one["recording"], ())
-                made = _recording_id(one["recording"])
-                yield {**_edge(one, made, id, MADE_FROM), "child": made, "parent": id}
+                for one in told.get("relations", []):
+                    if one["target-type"] == "recording" and one["type"] in MADE_FROM:
+                        waiting.append(one["recording"])
+                        ends = _recording_id(told), _recording_id(one["recording"])
+                        made, source = ends if one["direction"] == "forward" else ends[::-1]
+                        self.edges.append(_edge(one, made, source, MADE_FROM) | {"parent": source})
 
 
-def _piece(told: Answer, sources: Sequence[Answer]) -> Iterator[Line]:
+def _piece(told: Answer) -> Iterator[Line]:
+    relations = told.get("relations", [])
     yield from _artists(told)
     yield {
         "type": "contribution",
@@ -160,8 +151,8 @@ def _piece(told: Answer, sources: Sequence[Answer]) -> Iterator[Line]:
         "title": told["title"],
         "medium": "video" if told.get("video") else "audio",
         **({"made_at": date} if (date := told.get("first-release-date")) else {}),
-        "authors": [*_artist_credit(told), *_credits(told.get("relations", []))],
-        "sources": [*map(_source, sources)],
+        "authors": [*_artist_credit(told), *_credits(relations)],
+        "sources": [_source(one) for one in relations if _is_performed(one)],
     }
     yield from _numbers(told, work=_recording_id(told))
 
@@ -196,17 +187,20 @@ def _works(cited: Mapping[str, Answer]) -> Iterator[Line]:
             is_made = (one["direction"] == "forward") == (one["type"] in WHOLES)
             child, parent = (told, one["work"]) if is_made else (one["work"], told)
             if child["id"] in cited:  # else it is no source of anything here
-                edge = _edge(one, child["id"], parent["id"], OF_WORKS)
                 made, uri = outside_id(_address(child)), _address(parent)
-                yield {**edge, "child": made, "uri": uri}
+                yield _edge(one, made, parent["id"], OF_WORKS) | {"uri": uri}
                 if parent["id"] not in cited:
                     yield {"type": "work.describe", "id": outside_id(uri), **_named(parent)}
 
 
 def _edge(relation: Answer, made: str, source: str, kinds: Mapping[str, str]) -> Line:
-    kind = relation["type"]
-    id = f"musicbrainz:{kind.replace(' ', '-')}:{made}:{source}"
-    return {"type": "remix", "id": id, "kind": kinds[kind]}
+    id = f"musicbrainz:{relation['type'].replace(' ', '-')}:{made}:{source}"
+    return {"type": "remix", "id": id, "child": made, "kind": _kind(relation, kinds)}
+
+
+def _kind(relation: Answer, kinds: Mapping[str, str]) -> str:
+    is_part = PARTS.intersection(relation.get("attributes", []))
+    return "quotation" if is_part else kinds[relation["type"]]
 
 
 def _numbers(told: Answer, **about: str) -> Iterator[Line]:
@@ -270,20 +264,16 @@ def _role(word: str, relation: Answer, wording: str) -> Line:
     return {"role": OTHER, "display": wording}
 
 
-def _is_source(relation: Answer) -> bool:
-    of_works = relation["target-type"] in ("work", "recording")
-    return of_works and relation["type"] in MADE_FROM and relation["direction"] == "forward"
+def _is_performed(relation: Answer) -> bool:
+    """Whether it tells of a work that a recording performs."""
+    is_work = relation["target-type"] == "work" and relation["direction"] == "forward"
+    return is_work and relation["type"] in MADE_FROM
 
 
 def _source(relation: Answer) -> Line:
-    target, kind = relation[relation["target-type"]], MADE_FROM[relation["type"]]
-    attributes = relation.get("attributes", [])
-    if PARTS.intersection(attributes):
-        kind = "quotation"
-    if relation["target-type"] == "recording":
-        return {"work": _recording_id(target), "kind": kind}
+    work, attributes = relation["work"], relation.get("attributes", [])
     note: Line = {"note": ", ".join(attributes)} if attributes else {}
-    return {"uri": _address(target), "kind": kind, **_named(target), **note}
+    return {"uri": _address(work), "kind": _kind(relation, MADE_FROM), **_named(work), **note}
 
 
 def _address(work: Answer) -> str:
