@@ -338,3 +338,12 @@ def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(serve
     assert seen.lower().count("somebody who is not named, writer") == 2
     assert "somebody who is not named writer" in " ".join(seen.split())
     assert not {"None", "Ana", "erased"} & {*re.findall(r"\w+", seen)}
+
+
+def test_a_sentence_tells_dates_as_people_say_them(served: Served) -> None:
+    ana, band = served.admit("Ana Salt"), served.admit("The Salts")
+    inside = served.acting(band).post("/memberships", group=band, contributor=ana).id
+    served.acting(ana).post(f"/memberships/{inside}/accept")
+    served.acting(ana).post(f"/memberships/{inside}/date", during="2019/2024")
+    told = signed_in(served, ana).get(f"/membership/{inside}").text_seen
+    assert "stated that Ana Salt was in The Salts 2019 to 2024" in told

@@ -184,6 +184,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
         for name, value in said.items()
         if isinstance(value, str)
     }
+    told |= {name: made(said[name]) for name in ("made_at", "during") if name in told}
     if mentioned := said.get("mentions"):
         told["mentions"] = Markup(", ").join(link(names[one]) for one in mentioned if one in names)
     if item["actor"] == "operator":
