@@ -459,13 +459,13 @@ Near = Mapping[int, tuple[int, int]]
 
 
 def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Near:
-    """Who is credited in an ancestry."""
+    """Who is credited in an ancestry; the credits are in order."""
     generation = tree.generation
     found: dict[int, tuple[int, int]] = {}
     for row in rows:
-        near, person = (generation[row.work], row.place), row.contributor
-        if person not in found or near < found[person]:
-            found[person] = near
+        far, person = generation[row.work], row.contributor
+        if person not in found or far < found[person][0]:
+            found[person] = far, row.place
     return dict(sorted(found.items(), key=itemgetter(1)))
 
 
@@ -623,10 +623,10 @@ def contributors(
 
     What is only claimed about a work does not count; ``claims`` says how much of that waits.
     """
-    place = decode_cursor(after, int, int) or [-1, -1]
+    place = tuple(decode_cursor(after, int, int) or (-1, -1))
     root = lineage.find(view, id).number
     tree, rows, nearest = credits_above(view, root, role)
-    left = [(person, near) for person, near in nearest.items() if [*near] > place]
+    left = [(person, near) for person, near in nearest.items() if near > place]
     if kind is not None:
         direct = {row.contributor for row in rows if is_direct(tree, row)}
         left = [one for one in left if (kind == "direct") == (one[0] in direct)]

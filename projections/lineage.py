@@ -262,16 +262,12 @@ def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
 
 def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
     """The first path to any of these works, and further ones that are no longer than an end."""
-
-    def far(work: Any) -> tuple[int, Any]:
-        return tree.generation[work], work
-
-    works = sorted(works, key=far)
-    if not works:
-        return []
-    if tree.generation[works[0]] >= SHOWN_OF_END:  # all others are at least as long
-        return [tree.nearest_path(works[0])]
-    short = islice(tree.each_path(works, limit, SHOWN_OF_END), limit)
+    generation = tree.generation.__getitem__
+    works = sorted(sorted(works), key=generation)
+    near = [work for work in works if generation(work) < SHOWN_OF_END]
+    if not near:
+        return [tree.nearest_path(work) for work in works[:1]]
+    short = islice(tree.each_path(near, limit, SHOWN_OF_END), limit)
     return [tree.ends_of(path) for path in short]
 
 
