@@ -28,6 +28,7 @@ from domain.values import (
 )
 from projections.money import balances
 from projections.money.earning import period
+from projections.money.pools.balance import summed
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
@@ -231,25 +232,11 @@ def booking(view: View, id: str) -> BookingLine | None:
 
 def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
     texts = view.texts({text for row in rows for text in (row[3], row[6], row[10])})
-    return [_booking_told(row, texts) for row in rows]
-
-
-def _booking_told(row: Row, texts: Mapping[str | None, str]) -> BookingLine:
-    id, kind, pool, name, currency, word, named, amount, gone, *more = row
-    effective, document, at, _, position = more
-    return {
-        "id": id,
-        "kind": kind,
-        "pool": {"id": pool, "name": texts.get(name)},
-        "currency": currency,
-        "name": texts.get(named) or word,
-        "amount_minor": amount,
-        "reversed_minor": gone,
-        "effective_at": effective,
-        "document": texts.get(document),
-        "recorded_at": at,
-        "position": position,
-    }
+    lines = (
+        (id, kind, {"id": pool, "name": texts[name]}, unit, texts[named] or word, *more, position)
+        for id, kind, pool, name, unit, word, named, *more, _, position in rows
+    )
+    return told_rows(BookingLine, lines, document=texts)
 
 
 # -- balances ------------------------------------------------------------------------------------
@@ -309,14 +296,11 @@ def _balances_told(
 ) -> list[PayeeBalance]:
     payees = {payee for payee, *_ in rows}
     every = payees | {account for account, person in same.items() if person in payees}
-    sums: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    because: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     accounts = balances.accounts(view, payees=every, pool=pool) if payees else []
-    for each, stands in balances.standings(view, journal, accounts):
-        key = same.get(each.payee, each.payee), each.currency
-        for name in _COLUMNS:
-            sums[key][name] += stands.sums.get(name, 0) + each.units.get(name, 0)
-        because[key] |= dict.fromkeys(stands.held.because)
+    sums, because = summed(
+        balances.standings(view, journal, accounts),
+        lambda one: (same.get(one.payee, one.payee), one.currency),
+    )
     for account, code, name, units in () if pool else balances.sent_units(view, every):
         sums[same.get(account, account), code][name] += units
     told = payees_told(view, payees)

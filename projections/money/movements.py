@@ -15,15 +15,9 @@ from domain.moment import instant
 from projections.money.pools import recouping
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import titles
-from projections.money.sending import exchanged_into, returned_among, sent_told
-from projections.money.told import ENTRY_KINDS, Movement, StatementLine
+from projections.money.sending import EXCHANGED_INTO, returned_among, sent_told
+from projections.money.told import ENTRY_KINDS, Movement, Part, StatementLine
 from projections.store import View
-
-_SAME = (
-    *("position", "recorded_at", "effective_at", "kind", "noun", "payee", "release", "pool"),
-    *("agreement", "source", "of_minor", "share", "amount_minor", "is_late", "rules"),
-    "through",
-)
 
 
 def movements(
@@ -33,42 +27,34 @@ def movements(
     after: int,
     currency: str,
     lines: Sequence[StatementLine],
-    reasons: Sequence[str | None],
 ) -> list[Movement]:
     """One line for each entry, payout, recoupment and exchange, in the order of recording."""
     found = [
-        *_booked(view, lines, reasons),
+        *_booked(view, lines),
         *_recouped(view, journal, payees, after, currency),
         *_exchanged(view, payees, after, currency),
     ]
     return sorted(found, key=lambda each: each["position"])
 
 
-def _booked(
-    view: View, lines: Sequence[StatementLine], reasons: Sequence[str | None]
-) -> Iterator[Movement]:
+def _booked(view: View, lines: Sequence[StatementLine]) -> Iterator[Movement]:
     payouts = {line["noun"] for line in lines if line["kind"] == "payout"}
     returned = returned_among(view, payouts)
     told = sent_told(view, payouts).items()
     sent = {id: how for id, how in told if how["rate"] is not None or how["withheld"]}
-    by_fact = groupby(
-        zip(lines, reasons, strict=True),
-        key=lambda each: (each[0]["position"], each[0]["noun"], each[0]["kind"]),
-    )
-    for (_, _, kind), group in by_fact:
-        alike = list(group)
-        lines = [line for line, _ in alike]
+    by_fact = groupby(lines, key=lambda each: (each["position"], each["noun"], each["kind"]))
+    for (_, noun, kind), alike in by_fact:
         if kind in ENTRY_KINDS:
-            yield from (_movement(line, reason) for line, reason in alike)
+            yield from map(_movement, alike)
         else:
-            how = sent.get(lines[0]["noun"]) if kind == "payout" else None
-            came_back = kind == "payout" and lines[0]["noun"] in returned
-            yield {**_payout(lines), "sent": how, "is_returned": came_back}
+            how = sent.get(noun) if kind == "payout" else None
+            came_back = kind == "payout" and noun in returned
+            yield {**_payout([*alike]), "sent": how, "is_returned": came_back}
 
 
-def _movement(line: StatementLine, reason: str | None) -> Movement:
-    same = {name: cast("Any", line)[name] for name in _SAME}
-    return _line(**same, reason=None if line["kind"] == "division" else reason)
+def _movement(line: StatementLine) -> Movement:
+    said = {name: value for name, value in line.items() if name in Movement.__annotations__}
+    return _line(**said)
 
 
 def _line(**said: Any) -> Movement:
@@ -79,15 +65,10 @@ def _line(**said: Any) -> Movement:
 
 
 def _payout(lines: list[StatementLine]) -> Movement:
-    movement = _movement(lines[0], None)
+    movement = _movement(lines[0])
     movement["amount_minor"] = sum(line["amount_minor"] for line in lines)
     movement["parts"] = [
-        {
-            "release": line["release"],
-            "pool": line["pool"],
-            "agreement": line["agreement"],
-            "amount_minor": line["amount_minor"],
-        }
+        cast("Part", {name: cast("Any", line)[name] for name in Part.__annotations__})
         for line in lines
     ]
     if len({(line["pool"]["id"], line["agreement"]) for line in lines}) > 1:
@@ -123,17 +104,23 @@ def _recouped(
 def _exchanged(
     view: View, payees: Collection[str], after: int, currency: str
 ) -> Iterator[Movement]:
-    every = exchanged_into(view, payees, currency, after)
-    told = sent_told(view, {each.payout for each in every})
-    for each in every:
+    every = view.rows(
+        "SELECT y.born, y.issued_at, y.id, y.payee, y.currency, y.state "
+        f"FROM {EXCHANGED_INTO} AND y.born > :after",
+        payees=list(payees),
+        currency=currency,
+        after=after,
+    )
+    told = sent_told(view, {id for _, _, id, *_ in every})
+    for position, at, id, payee, source, state in every:
         yield _line(
-            position=each.position,
-            recorded_at=each.at,
+            position=position,
+            recorded_at=at,
             kind="exchange",
-            noun=each.payout,
-            payee=each.payee,
-            source=each.currency,
+            noun=id,
+            payee=payee,
+            source=source,
             # What was withheld is told where it was earned, in the currency of the pools.
-            sent={**told[each.payout], "withheld": [], "withheld_minor": 0},
-            is_returned=each.is_returned,
+            sent={**told[id], "withheld": [], "withheld_minor": 0},
+            is_returned=state in {"returned", "claimed"},
         )

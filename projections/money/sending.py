@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
 
 from projections.money.told import SentTold, WithheldTold
 from projections.store import View, holds, told_rows
@@ -23,37 +22,11 @@ def sent_told(view: View, payouts: Collection[str]) -> dict[str, SentTold]:
     return {row[3]: one for row, one in zip(rows, told, strict=True)}
 
 
-class Exchange(NamedTuple):
-    """A payout that was sent in another currency than that of its pools."""
-
-    payout: str
-    payee: str
-    currency: str
-    """That of its pools."""
-    sent_minor: int
-    state: str
-    position: int
-    at: str
-
-    @property
-    def is_returned(self) -> bool:
-        """Whether it came back."""
-        return self.state in {"returned", "claimed"}
-
-
-def exchanged_into(
-    view: View, payees: Collection[str], currency: str, after: int = 0
-) -> list[Exchange]:
-    """What was sent to payees in a currency of pools that have another, in the order of issue."""
-    rows = view.rows(
-        "SELECT y.id, y.payee, y.currency, y.sent, y.state, y.born, y.issued_at FROM @payouts y "
-        "WHERE y.payee IN :payees AND y.sent_currency = :currency AND y.currency <> :currency "
-        f"AND y.born > :after AND {holds('y')} ORDER BY y.born",
-        payees=list(payees),
-        currency=currency,
-        after=after,
-    )
-    return [Exchange(*row) for row in rows]
+EXCHANGED_INTO = (
+    "@payouts y WHERE y.payee IN :payees AND y.sent_currency = :currency "
+    f"AND y.currency <> :currency AND {holds('y')}"
+)
+"""Payouts that were sent in a currency, of pools that have another."""
 
 
 def returned_among(view: View, payouts: Collection[str]) -> set[str]:

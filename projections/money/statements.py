@@ -32,7 +32,7 @@ from projections.money.movements import movements
 from projections.money.pools import recouping
 from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
-from projections.money.sending import exchanged_into
+from projections.money.sending import EXCHANGED_INTO
 from projections.money.told import (
     EARNING,
     ENTRY_KINDS,
@@ -44,7 +44,7 @@ from projections.money.told import (
     Statement,
     StatementLine,
 )
-from projections.store import View, holds, told_of
+from projections.store import View, holds, told_of, told_rows
 from projections.told import PersonRef
 
 
@@ -111,7 +111,7 @@ def _in_currency(
 ) -> CurrencyStatement:
     before = Standing(view.at(after), journal, payees, currency)
     now = Standing(view, journal, payees, currency)
-    given, lines = _lines(view, journal, payees, after, currency)
+    lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNING)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
     return {
@@ -143,18 +143,19 @@ def _in_currency(
         "held": _held_told(view, now.held),
         "reserves": reserves(view, payees, currency) if now.units[RESERVED] else [],
         "lines": lines,
-        "movements": movements(view, journal, payees, after, currency, lines, given),
+        "movements": movements(view, journal, payees, after, currency, lines),
     }
 
 
 def _exchanged(view: View, payees: Collection[str], currency: str) -> list[Exchanged]:
     """By the currency it was earned in, what was sent in this one and didn't come back."""
-    sums: dict[str, int] = defaultdict(int)
-    for each in exchanged_into(view, payees, currency):
-        sums[each.currency] += 0 if each.is_returned else each.sent_minor
-    return [
-        {"currency": code, "amount_minor": units} for code, units in sorted(sums.items()) if units
-    ]
+    rows = view.rows(
+        f"SELECT y.currency, CAST(sum(y.sent) AS BIGINT) FROM {EXCHANGED_INTO} "
+        "AND y.state IN ('issued', 'settled') GROUP BY y.currency ORDER BY y.currency",
+        payees=list(payees),
+        currency=currency,
+    )
+    return told_rows(Exchanged, rows)
 
 
 def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
@@ -173,7 +174,7 @@ def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
 
 def _lines(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
-) -> tuple[list[str | None], list[StatementLine]]:
+) -> list[StatementLine]:
     """What was allocated and what was paid, in the order of recording, with its reason."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
@@ -205,7 +206,7 @@ def _lines(
     groups = _through(view, payees)
     payouts = journal.facts.at(sorted({row.position for row in found if row.at is None}))
     moved = {placed.position: instant(placed.fact().timestamp) for placed in payouts}
-    return [texts.get(row.reason) for row in found], [
+    return [
         told_of(
             StatementLine,
             row,
@@ -218,6 +219,7 @@ def _lines(
             source=texts[row.named] or row.source,
             of_minor=row.of,
             share=None if row.is_reserve else shares.get((row.noun, row.payee)),
+            reason=None if row.kind == "division" else texts[row.reason],
             amount_minor=row.amount,
             is_late=any(
                 row.effective is not None and row.effective < until and row.position > closed

@@ -369,28 +369,25 @@ class TitledRef(TypedDict):
     title: Annotated[str | None, Example("Low Tide")]
 
 
-class StatementLine(TypedDict):
-    """Something allocated to somebody, or paid."""
+class Line(TypedDict):
+    """What the lines of a statement tell, by account or as people read them."""
 
     position: Annotated[Count, Example(80)]
     recorded_at: Instant
     effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
-    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim"))]
     noun: Annotated[EntryId, "The division, correction, reversal or payout."]
     payee: Annotated[
         ContributorId, "The account it is on; an account merged later keeps its id here."
     ]
-    release: TitledRef
-    pool: PoolRef
-    agreement: Annotated[Count, Example(1)]
-    proposal: ProposalId
-    source: Annotated[str | None, Example("Bandcamp")]
-    revenue: RevenueId | None
+    source: Annotated[
+        str | None, "Of an exchange, the currency that it was earned in.", Example("Bandcamp")
+    ]
     of_minor: Annotated[int | None, "What was divided, reversed or corrected.", Example(100_000)]
     share: Annotated[
         str | None, "The exact share of it that is due; rounding is carried.", Example("1/4")
     ]
-    amount_minor: Annotated[int, Example(25_000)]
+    reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
+    amount_minor: Annotated[int, "What it adds to what is owed.", Example(25_000)]
     is_late: Annotated[
         bool, "Whether it was recorded after the period that it is dated into was closed."
     ]
@@ -398,6 +395,17 @@ class StatementLine(TypedDict):
     through: Annotated[
         list[PersonRef], "The groups of whose divided share it is, by the agreement."
     ]
+
+
+class StatementLine(Line):
+    """Something allocated to somebody, or paid."""
+
+    kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim"))]
+    release: TitledRef
+    pool: PoolRef
+    agreement: Annotated[Count, Example(1)]
+    proposal: ProposalId
+    revenue: RevenueId | None
 
 
 class RecoupedTold(TypedDict):
@@ -450,30 +458,13 @@ class Part(TypedDict):
     amount_minor: Annotated[int, Example(25_000)]
 
 
-class Movement(TypedDict):
+class Movement(Line):
     """One line of a statement as people read it: a payout is one, with its parts."""
 
-    position: Annotated[Count, Example(80)]
-    recorded_at: Instant
-    effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
     kind: Annotated[str, one_of((*ENTRY_KINDS, "payout", "claim", "recoupment", "exchange"))]
-    noun: Annotated[EntryId, "The division, correction, reversal or payout."]
-    payee: Annotated[ContributorId, "The account it is on."]
     release: Annotated[TitledRef | None, "Null for a payout of several pools."]
     pool: PoolRef | None
     agreement: Annotated[int | None, Example(1)]
-    source: Annotated[
-        str | None, "Of an exchange, the currency that it was earned in.", Example("Bandcamp")
-    ]
-    of_minor: Annotated[int | None, "What was divided, reversed or corrected.", Example(100_000)]
-    share: Annotated[str | None, "The exact share of it that is due.", Example("1/4")]
-    reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
-    amount_minor: Annotated[int, "What it adds to what is owed.", Example(25_000)]
-    is_late: Annotated[
-        bool, "Whether it was recorded after the period that it is dated into was closed."
-    ]
-    rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
-    through: Annotated[list[PersonRef], "The groups of whose divided share it is."]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
     sent: Annotated[

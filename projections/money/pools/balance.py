@@ -7,9 +7,9 @@ payable, held with its reasons, in transit, paid, withheld, exchanged, reserved,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import cast
+from typing import TypeVar, cast
 
 from domain.journal import Journal
 from domain.moment import instant
@@ -35,7 +35,9 @@ from projections.money.readers import Reader
 from projections.money.told import WaivedLine
 from projections.nouns import noun_at
 from projections.question import question
-from projections.store import View, holds
+from projections.store import View, holds, told_rows
+
+T = TypeVar("T")
 
 
 @question(
@@ -64,7 +66,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         shares = dict(shares_of(assets, waivers))
         waived = waived_shares(view, assets, waivers)
     carried = _carried(view, journal, id)
-    by_payee, reasons = _summed(money.standings(view, journal, accounts))
+    by_payee, reasons = summed(money.standings(view, journal, accounts), lambda one: one.payee)
     payees = sorted({*by_payee, *shares, *carried}, key=payee_key)
     payees.sort(key=lambda payee: (by_payee[payee]["earned"], shares.get(payee, 0)), reverse=True)
     told = payees_told(view, payees)
@@ -76,7 +78,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
                 "payee": told[payee],
                 "share": str(shares[payee]) if payee in shares else None,
                 **{f"{column}_minor": by_payee[payee][column] for column in columns},
-                "held_because": list(dict.fromkeys(reasons[payee])),
+                "held_because": [*reasons[payee]],
                 "rounding": str(carried.get(payee, Fraction())),
             },
         )
@@ -105,21 +107,21 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
     }
 
 
-def _summed(
-    standings: Iterable[tuple[money.Account, money.Standing]],
-) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
-    """What each payee earned and is owed, and why any of it is held."""
-    by_payee: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    reasons: dict[str, list[str]] = defaultdict(list)
+def summed(
+    standings: Iterable[tuple[money.Account, money.Standing]], of: Callable[[money.Account], T]
+) -> tuple[dict[T, dict[str, int]], dict[T, dict[str, None]]]:
+    """What was earned and is owed on the accounts of each, and why any of it is held."""
+    found: dict[T, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    reasons: dict[T, dict[str, None]] = defaultdict(dict)
     for each, stands in standings:
-        sums = by_payee[each.payee]
+        sums = found[key := of(each)]
         sums["earned"] += sum(each.units.values())
         for name, owed in stands.sums.items():
             sums[name] += owed
         for account in money.NOT_OWED:
             sums[account] += each.units.get(account, 0)
-        reasons[each.payee] += stands.held.because
-    return by_payee, reasons
+        reasons[key] |= dict.fromkeys(stands.held.because)
+    return found, reasons
 
 
 def earned(view: View, id: str) -> dict[str, int]:
@@ -186,16 +188,12 @@ def _waiting(view: View, pool: str, opened: Pool.Opened) -> list[WaitingLine]:
         pool=pool,
     )
     texts = view.texts({named for _, named, *_ in rows})
-    return [
-        {
-            "source": texts.get(named) or source,
-            "brought_minor": brought,
-            "waiting_minor": waiting,
-            "because": _because(brought, waiting, opened),
-        }
+    lines = (
+        (texts[named] or source, brought, waiting, _because(brought, waiting, opened))
         for source, named, brought, waiting in rows
         if waiting
-    ]
+    )
+    return told_rows(WaitingLine, lines)
 
 
 def _because(brought: int, waiting: int, opened: Pool.Opened) -> str:

@@ -84,9 +84,4 @@ def reserved_told(entry: Entry, told: Mapping[str, PayeeRef]) -> list[ReservedLi
 
 def document_of(first: Entry.First) -> str | None:
     """The commitment to what proves an adjustment, an opening balance or an assignment."""
-    match first:
-        case Entry.Adjusted(document=document) | Entry.Assigned(evidence=document):
-            return document
-        case Entry.Opened(document=document):
-            return document
-    return None
+    return getattr(first, "document", None) or getattr(first, "evidence", None)

@@ -87,7 +87,13 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
         agreed_on=getattr(noun.final, "agreed_on", None),
         document=texts[document],
         replaces=getattr(noun.final, "replaces", None),
-        withdrawn=None if withdrawn is None else _withdrawn_told(withdrawn, texts),
+        withdrawn=withdrawn
+        and told_of(
+            ProposalWithdrawn,
+            withdrawn,
+            at=instant(withdrawn.timestamp),
+            reason=texts[withdrawn.reason],
+        ),
         assets=[_asset_told(asset) for asset in noun.current.assets],
         shares=told_rows(ShareLine, lines, payee=told),
         waived=waived_shares(view, noun.current.assets, waivers),
@@ -107,27 +113,11 @@ def waived_shares(
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
     held = {(each.payee, each.asset): each.part for each in holdings_in(assets) if waivers}
-    return [
-        {
-            "payee": told[payee],
-            "asset": asset,
-            "title": called.get(asset),
-            "over": over,
-            "over_title": called.get(over),
-            "share": str(held[payee, asset]),
-        }
+    lines = (
+        (payee, asset, called.get(asset), over, called.get(over), str(held[payee, asset]))
         for (payee, asset), over in waivers.items()
-    ]
-
-
-def _withdrawn_told(
-    withdrawn: Proposal.Withdrawn, texts: Mapping[str | None, str]
-) -> ProposalWithdrawn:
-    return {
-        "at": instant(withdrawn.timestamp),
-        "actor": withdrawn.actor,
-        "reason": texts.get(withdrawn.reason),
-    }
+    )
+    return told_rows(WaivedLine, lines, payee=told)
 
 
 def _asset_told(asset: dict[str, Any]) -> AssetTold:

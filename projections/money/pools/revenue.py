@@ -23,7 +23,7 @@ from projections.money.pools.payees import payees_told
 from projections.money.pools.told import Booking, Expense, Revenue, ReversalItem, SoldTold
 from projections.money.readers import Reader
 from projections.question import Paged, question
-from projections.store import Page, View, told_of
+from projections.store import Page, View, told_of, told_rows
 
 _BOOKING = (
     "b.id, b.kind, b.pool, b.source, b.payee, b.amount, b.effective, b.at, b.document, b.note, "
@@ -149,17 +149,11 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
 
 def _booking_told(row: Row, texts: Mapping[str | None, str]) -> Booking:
     """What revenue and expenses have in common."""
-    _, _, pool, _, _, amount, effective, at, document, note, _, again, position = row
-    return {
-        "pool": pool,
-        "amount_minor": amount,
-        "effective_at": effective,
-        "recorded_at": at,
-        "document": texts.get(document),
-        "note": texts.get(note),
-        "repeats": again,
-        "position": position,
-    }
+    _, _, pool, _, _, *amount, document, note, _, again, position = row
+    (told,) = told_rows(
+        Booking, [(pool, *amount, document, note, again, position)], document=texts, note=texts
+    )
+    return told
 
 
 def _taken_back(view: View, ids: Sequence[str]) -> dict[str, int]:
