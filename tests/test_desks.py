@@ -286,7 +286,7 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     assert auditor.get("/desk/accountant").status == 200
     assert "Pay out" not in auditor.get("/desk/accountant").text_seen
     sent = {"form_token": auditor.get("/desk/accountant").token, "until": "2020-01"}
-    assert auditor.post("/desk/accountant/period", sent).status == 403
+    assert auditor.post("/do/period", sent).status == 403
     nobody = signed_in(served, served.admit("Zed"))
     for path in ("import", "payout", "batches", "bookings", "balances", "pools", "reports"):
         assert nobody.get(f"/desk/accountant/{path}").status == 403

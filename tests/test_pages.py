@@ -574,7 +574,7 @@ def test_a_pool_leads_to_the_forms_that_are_open_to_the_reader(public: Served) -
     assert forms(ana).keys() == {"proposal"}
     assert f'href="/pool/{pool}/amend"' in signed_in(public, ana).get(f"/pool/{pool}").text
     found = forms(abe)
-    assert found.keys() == keeping | {"revenue.reverse", "expense.reverse", "payout", "assignment"}
+    assert found.keys() == keeping | {"revenue.reverse", "expense.reverse", "assignment"}
     assert found["expense.reverse"] == f"expense={expense}"
     assert found["revenue.reverse"] == f"revenue={revenue}"
     filled = signed_in(public, abe).get(f"/do/expense.reverse?expense={expense}")

@@ -123,8 +123,9 @@ def test_from_a_statement_to_a_closed_period(
         expect(page.get_by_role("row", name="Ana")).to_contain_text("SEPA 7781")
 
         main.get_by_role("link", name="Accountant").click()
-        page.get_by_label("Close everything earned before").fill("2026-04")
-        page.get_by_role("button", name="Close the period").click()
+        main.get_by_role("link", name="Close all time before a moment").click()
+        page.get_by_label("Until").fill("2026-04")
+        page.get_by_role("button", name="Record it").click()
         expect(main).to_contain_text("Closed until 2026-04-01")
         main.get_by_role("link", name="Reports", exact=True).first.click()
         expect(page.get_by_role("row", name="paid payouts that have arrived")).to_contain_text(

@@ -9,18 +9,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 
 from api.fields import Choice, Text, Whole, word
-from api.problems import Problem, of_refusal
 from api.questions import asked_by, written
 from api.web import batches, importing
-from api.web.frame import Answer, Frame, Listed, asked, reader, to_page
+from api.web.frame import Answer, Frame, Listed, asked, reader
 from api.web.keepers import keeps_books, must_read_all
 from api.web.lists import continued
-from domain.money.adjusting import ClosePeriod
 from domain.readers import ALL_MONEY
-from domain.refusal import Refusal
 from projections.money import bookkeeping, remittances
 from projections.money.pools.beancount import beancount
 from projections.question import Asking
@@ -28,26 +25,11 @@ from projections.store import View
 
 PART = 30
 """How many lines of a list a page shows."""
-COLUMNS = {
-    "received": "Received",
-    "waiting": "Not divided",
-    "owed": "Owed",
-    "reserved": "Reserved",
-    "in_transit": "In transit",
-    "paid": "Paid",
-    "suspense": "Came back",
-    "withheld": "Withheld",
-    "exchanged": "Exchanged",
-    "exchange_difference": "Gained by rounding",
-}
-OF_PAYEES = {"owed": "Owed", "payable": "Payable", "held": "Held"} | {
-    name: COLUMNS[name]
-    for name in ("in_transit", "paid", "suspense", "reserved", "withheld", "exchanged")
-}
-RARE = ("suspense", "reserved", "withheld", "exchanged", "exchange_difference")
-"""The columns of all money and of payees; these only if there is anything in them."""
-DEEDS = ("exchange-rate", "payment-currency", "withholding", "assignment", "payee.identify")
-"""What is recorded of payees and currencies; what is of a pool is on its page."""
+DEEDS = (
+    *("period", "exchange-rate", "payment-currency", "withholding", "assignment"),
+    "payee.identify",
+)
+"""What is recorded of no single pool; what is of one is on its page."""
 FEW = 5
 """How many of the latest batches and of the largest pools the desk itself shows."""
 
@@ -76,24 +58,8 @@ def pages(frame: Frame) -> None:
         with frame.view(asked()) as view:
             return _desk(frame, view)
 
-    @frame.form("/desk/accountant/period")
-    def close_period() -> Answer:
-        said = {name: request.form.get(name, "").strip() for name in ("until", "note")}
-        given = {name: text for name, text in said.items() if text}
-        try:
-            if "until" not in given:
-                raise Problem("missing_field", "Say before when everything is closed.")
-            receipt = frame.record(ClosePeriod.of(given))
-        except (Problem, Refusal) as refusal:
-            problem = of_refusal(refusal)
-            with frame.view({}) as view:
-                return _desk(frame, view, problem, said), problem.code
-        return to_page("/desk/accountant", receipt.position)
 
-
-def _desk(
-    frame: Frame, view: View, problem: Problem | None = None, said: Mapping[str, str] | None = None
-) -> str:
+def _desk(frame: Frame, view: View) -> str:
     must_read_all(frame, view)
     trial = bookkeeping.trial_balance(view, frame.journal, actor=reader())
     by_currency: dict[str, dict[str, int]] = {}
@@ -103,18 +69,10 @@ def _desk(
         "accountant.html",
         keeps_books=keeps_books(frame),
         currencies=by_currency,
-        columns=[
-            (name, label)
-            for name, label in COLUMNS.items()
-            if name not in RARE or any(units[name] for units in by_currency.values())
-        ],
         pools=bookkeeping.pools_by_size(view, limit=FEW).items,
         batches=bookkeeping.latest_batches(view, limit=FEW).items,
         periods=bookkeeping.closed_periods(view, FEW),
-        year=datetime.now(UTC).year,
         deeds=DEEDS,
-        problem=problem,
-        said=said or {},
     )
 
 
@@ -135,12 +93,7 @@ def _lists(frame: Frame) -> None:
         with frame.view(wanted) as view:
             must_read_all(frame, view)
             found = _part_of(bookkeeping.all_balances, frame, view, wanted, filters)
-            columns = [
-                (name, label)
-                for name, label in OF_PAYEES.items()
-                if name not in RARE or any(one[f"{name}_minor"] for one in found.items)
-            ]
-            return render_template("balances.html", found=found, said=filters, columns=columns)
+            return render_template("balances.html", found=found, said=filters)
 
     @frame.page("/desk/accountant/pools", nobody_else=True)
     def show_pools() -> Answer:
