@@ -31,9 +31,7 @@ from api.web import (
     finding,
     moderating,
     money,
-    own_keys,
-    own_notifications,
-    own_webhooks,
+    own,
     pooling,
     posting,
     producing,
@@ -52,7 +50,7 @@ from projections.log import Log
 from projections.store import Store
 
 ROOMS = (
-    *(signing_in, own_keys, starting, finding, clearing, citing),
+    *(signing_in, starting, finding, clearing, citing),
     *(drawing, together, talking, posting, deciding, desk),
     *(moderating, money, accounting, assembling, pooling, amending),
     *(sharing, producing, proposing, dividing, revising, auditing),
@@ -80,8 +78,7 @@ def pages(
     """
     frame = Frame(journal, store, keys, opening, limits, public=public, media_hosts=media_hosts)
     documents.pages(frame, document)
-    own_webhooks.pages(frame, theirs)
-    own_notifications.pages(frame, mail)
+    own.pages(frame, theirs, mail)
     reading.pages(frame, log)
     audit.pages(frame, log)
     for room in ROOMS:

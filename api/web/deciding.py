@@ -5,7 +5,7 @@ A button is shown only if the domain, when asked, would carry it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
@@ -89,25 +89,24 @@ def _verbs(noun: str) -> dict[str, Verb]:
     }
 
 
-OF_CREDITS: Mapping[str, Verb] = _verbs("credit")
-OF_REMIXES: Mapping[str, Verb] = _verbs("remix")
-OF_IDENTIFIERS: Mapping[str, Verb] = _verbs("identifier")
-OF_MEMBERSHIPS: Mapping[str, Verb] = _verbs("membership")
-
-
 def pages(frame: Frame) -> None:
     """The page of a credit, of a remix, of an identifier and of a membership."""
-    _page(frame, "credit", OF_CREDITS, _credit)
-    _page(frame, "remix", OF_REMIXES, _remix)
-    _page(frame, "identifier", OF_IDENTIFIERS, _identifier)
-    _page(frame, "membership", OF_MEMBERSHIPS, _membership)
+    for noun, shown in TOLD.items():
+        _page(frame, noun, _verbs(noun), shown)
 
 
-def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], page: Callable[..., str]) -> None:
+def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> None:
     """The page of a noun, and the target of its forms; their names are those of the routes."""
 
+    def page(id: str, problem: Problem | None = None, tried: str = "") -> str:
+        with frame.view(asked()) as view:
+            decidable = _decidable(frame, view, noun, verbs, id, problem, tried)
+            return render_template(
+                f"{noun}.html", here=f"/{noun}/{id}", **shown(frame, view, id), **decidable
+            )
+
     def show(id: str) -> Answer:
-        return page(frame, id)
+        return page(id)
 
     def decide(id: str, verb: str) -> Answer:
         return _decide(frame, id, verb, verbs, page, f"/{noun}/{id}")
@@ -117,66 +116,53 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], page: Callable[...
     frame.form(f"/{noun}/<id>/<verb>")(decide)
 
 
-def _credit(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    with frame.view(asked()) as view:
-        (credit,) = on_works(
-            view, [disputed(view, disputes.credit_to(view, frame.journal, id, _accounts(view)))]
-        )
-        return render_template(
-            "credit.html",
-            credit=credit,
-            here=f"/credit/{id}",
-            replacements=_other_credits(view, credit),
-            restated_at=f"/piece/{credit['work']['id']}/credits",
-            **_decidable(frame, view, id, OF_CREDITS, problem, tried, [hold_on(id)]),
-        )
+def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
+    own = [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
+    found = disputes.credit_to(view, frame.journal, id, own)
+    (credit,) = on_works(view, [disputed(view, found)])
+    return {
+        "credit": credit,
+        "replacements": _other_credits(view, credit),
+        "restated_at": f"/piece/{credit['work']['id']}/credits",
+    }
 
 
-def _accounts(view: View) -> list[int]:
-    """The accounts of the reader."""
-    return [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
+def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
+    remix = disputed(view, disputes.remix(view, frame.journal, id))
+    return {
+        "remix": remix,
+        "kinds": REMIX_KINDS,
+        "replacements": _other_sources(view, remix),
+        "restated_at": f"/piece/{remix['child']['id']}/sources",
+    }
 
 
-def _remix(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    with frame.view(asked()) as view:
-        remix = disputed(view, disputes.remix(view, frame.journal, id))
-        return render_template(
-            "remix.html",
-            remix=remix,
-            kinds=REMIX_KINDS,
-            here=f"/remix/{id}",
-            replacements=_other_sources(view, remix),
-            restated_at=f"/piece/{remix['child']['id']}/sources",
-            **_decidable(frame, view, id, OF_REMIXES, problem, tried),
-        )
+def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
+    found = disputed(view, disputes.identifier(view, frame.journal, id))
+    about = noun_at(view, frame.journal, Identifier, id, UnknownIdentifier).about
+    return {
+        "identifier": found,
+        "subject": timeline.names(view, [about])[about],
+        "replacements": _other_numbers(view, found, about),
+        "restated_at": "/do/identifier",
+    }
 
 
-def _identifier(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    with frame.view(asked()) as view:
-        found = disputed(view, disputes.identifier(view, frame.journal, id))
-        about = noun_at(view, frame.journal, Identifier, id, UnknownIdentifier).about
-        return render_template(
-            "identifier.html",
-            identifier=found,
-            subject=timeline.names(view, [about])[about],
-            here=f"/identifier/{id}",
-            replacements=_other_numbers(view, found, about),
-            restated_at="/do/identifier",
-            **_decidable(frame, view, id, OF_IDENTIFIERS, problem, tried),
-        )
+def _membership(frame: Frame, view: View, id: str) -> dict[str, Any]:
+    found = disputed(view, disputes.membership(view, frame.journal, id))
+    return {
+        "membership": found,
+        "replacements": _other_members(view, found),
+        "restated_at": f"/do/membership?group={found['group']['id']}",
+    }
 
 
-def _membership(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    with frame.view(asked()) as view:
-        found = disputed(view, disputes.membership(view, frame.journal, id))
-        return render_template(
-            "membership.html",
-            membership=found,
-            here=f"/membership/{id}",
-            replacements=_other_members(view, found),
-            restated_at=f"/do/membership?group={found['group']['id']}",
-            **_decidable(frame, view, id, OF_MEMBERSHIPS, problem, tried),
-        )
+Told = Callable[[Frame, View, str], dict[str, Any]]
+"""What the page of something shows of it."""
+TOLD: Mapping[str, Told] = {
+    **{"credit": _credit, "remix": _remix},
+    **{"identifier": _identifier, "membership": _membership},
+}
 
 
 # -- what may replace what is corrected ------------------------------------------------------
@@ -228,22 +214,22 @@ def _other_members(view: View, found: Mapping[str, Any]) -> list[tuple[str, Mark
 def _decidable(
     frame: Frame,
     view: View,
-    id: str,
+    noun: str,
     verbs: Mapping[str, Verb],
+    id: str,
     problem: Problem | None,
     tried: str,
-    further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The history of a credit or a remix, and what its reader may decide now."""
     seen = Reader(view, frame.journal, reader()).seen
-    shown = seen(facts_of(view, frame.journal, id, *further))
-    outcomes = [one for one in OUTCOMES if _may(frame, verbs["settle"], id, outcome=one)]
+    held = [hold_on(id)] if noun == "credit" else []
+    shown = seen(facts_of(view, frame.journal, id, *held))
+    outcomes = [one for one in OUTCOMES if frame.may(verbs["settle"].command, id=id, outcome=one)]
     possible = {
         name: verb
         for name, verb in verbs.items()
-        if (outcomes if name == "settle" else _may(frame, verb, id))
+        if (outcomes if name == "settle" else frame.may(verb.command, id=id))
     }
-    noun, _, _ = verbs["dispute"].command.NAME.partition(".")
     decided = {verb.command for verb in verbs.values()}
     return {
         "forms": [one for one in forms_for(frame, noun, id) if one not in decided and g.actor],
@@ -298,17 +284,12 @@ def disputed(
     return found
 
 
-def _may(frame: Frame, verb: Verb, id: str, **said: str) -> bool:
-    """Whether the reader has signed in and may decide so now."""
-    return frame.may(verb.command, id=id, **said)
-
-
 def _decide(
     frame: Frame,
     id: str,
     verb: str,
     verbs: Mapping[str, Verb],
-    show: Callable[[Frame, str, Problem, str], str],
+    show: Callable[[str, Problem, str], str],
     path: str,
 ) -> Answer:
     known = verbs.get(verb)
@@ -316,12 +297,12 @@ def _decide(
         raise Problem("not_found", f"There is no action “{verb}” here.")
     if request.form.get("outcome") == "corrected" and "replaced_by" not in request.form:
         problem = Problem("missing_field", "Say what replaces it, or that nothing does.")
-        return show(frame, id, problem, verb), problem.code
+        return show(id, problem, verb), problem.code
     return frame.decide(
         known.command,
         {"id": id},
         is_overtaken=lambda: _is_overtaken(frame, id),
-        refused=lambda problem: show(frame, id, problem, verb),
+        refused=lambda problem: show(id, problem, verb),
         path=path,
     )
 

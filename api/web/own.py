@@ -1,0 +1,184 @@
+"""The pages of one's own: keys, webhooks, and notifications by mail.
+
+Each is a list with forms, which answer with the same page: what is new and secret (a key, the
+secret of a webhook) is shown on it once. A link in a message alone changes nothing, because
+programs follow links as well: its page asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from flask import g, render_template, request
+
+from api.authentication import caller
+from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
+from api.identity.keys import ID_LENGTH, Key
+from api.identity.scope import WORDS
+from api.notifying import MailWanted, Notifications
+from api.problems import Problem, of_refusal
+from api.received import loaded
+from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
+from api.sending.outbound import LONGEST_URL
+from api.sending.webhooks import Webhook
+from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
+from api.web.frame import Answer, Frame, id_named
+from domain.permission import OPERATOR
+from domain.refusal import Refusal
+from projections import timeline
+
+Said = Mapping[str, str]
+"""What was typed into a form."""
+
+
+def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
+    """The pages of one's own, and what confirms and ends mail without signing in."""
+    _own(frame, "own-keys", partial(_keys, frame), partial(_keys_changed, frame))
+    _own(frame, "own-webhooks", partial(_webhooks, webhooks), partial(_webhooks_changed, webhooks))
+    _own(frame, "own-notifications", partial(_mail, mail), partial(_mail_changed, mail))
+    for does, act in (("confirm", mail.confirm), ("stop", mail.mailboxes.stop)):
+        _linked(frame, mail, does, act)
+
+
+def _own(
+    frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], dict[str, Any]]
+) -> None:
+    """A page, and its form: what came of it, or what is wrong beside what was typed."""
+
+    def shown() -> Answer:
+        return show()
+
+    def taken() -> Answer:
+        said = {name: text.strip() for name, text in request.form.items() if text.strip()}
+        try:
+            return show(**change(said))
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            return show(problem=problem, said=said), problem.code
+
+    shown.__name__, taken.__name__ = (
+        f"{does}_{name.replace('-', '_')}" for does in ("show", "take")
+    )
+    frame.page(f"/{name}", nobody_else=True)(shown)
+    frame.form(f"/{name}")(taken)
+
+
+def _read(shape: Any, said: Said, *names: str) -> dict[str, Any]:
+    given = {name: said[name] for name in names if name in said}
+    return loaded(shape, given, "invalid_body", "form")
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def _ring(frame: Frame) -> Keyring:
+    return Keyring(frame.keys, frame.journal, caller())
+
+
+def _keys_changed(frame: Frame, said: Said) -> dict[str, Made | None]:
+    ring, key = _ring(frame), said.get("key", "")
+    match said.get("do"):
+        case "replace":
+            return {"made": ring.replace(key, _hours(said))}
+        case "end":
+            ring.end(key)
+            return {}
+    fields = ("holder", "label", "scope", "expires_at")
+    stated = {name: said[name] for name in fields if name in said}
+    if "holder" in stated:
+        stated["holder"] = id_named(stated["holder"]) or stated["holder"]
+    return {"made": ring.make(**stated)}
+
+
+def _hours(said: Said) -> int:
+    text = said.get("grace_hours", str(GRACE_HOURS))
+    if not text.isdecimal() or int(text) > MOST_GRACE_HOURS:
+        raise Problem("out_of_range", f"hours: This is not from 0 to {MOST_GRACE_HOURS}.")
+    return int(text)
+
+
+def _keys(frame: Frame, **more: Any) -> str:
+    """What each is for and when it was used."""
+    keys = sorted(_ring(frame).all(), key=_rank, reverse=True)
+    with frame.store.view() as view:
+        names = timeline.names(view, {key.holder for key in keys} - {OPERATOR})
+    return render_template(
+        "own_keys.html",
+        keys=keys,
+        names={id: one["name"] for id, one in names.items()},
+        used=(caller().key or "")[:ID_LENGTH],
+        scope_words=WORDS,
+        hours=(GRACE_HOURS, MOST_GRACE_HOURS),
+        is_operator=g.actor == OPERATOR,
+        **more,
+    )
+
+
+def _rank(key: Key) -> tuple[bool, str]:
+    return key.is_valid, key.made_at
+
+
+# -- webhooks --------------------------------------------------------------------------------------
+
+
+def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
+    id, after = said.get("webhook", ""), said.get("after", "")
+    told: dict[str, Any] = {**said, **({"after": int(after)} if after.isdecimal() else {})}
+    match said.get("do"):
+        case "end":
+            theirs.end(g.actor, id)
+        case "enable":
+            theirs.go_on(g.actor, id)
+        case "replay":
+            theirs.go_on(g.actor, id, **_read(Again, told, "after"))
+        case _:
+            added = _read(NewWebhook, told, "url", "types", "after")
+            return {"made": theirs.add(g.actor, source=request.root_url, **added)}
+    return {}
+
+
+def _webhooks(theirs: Subscriptions, **more: Any) -> str:
+    """Where events are sent, how far, and why one waits."""
+    limits = {"url": LONGEST_URL, "types": LONGEST_TYPES}
+    return render_template("own_webhooks.html", webhooks=theirs.all(g.actor), limits=limits, **more)
+
+
+# -- notifications ---------------------------------------------------------------------------------
+
+
+def _mail_changed(theirs: Notifications, said: Said) -> dict[str, bool]:
+    if said.get("do") == "end":
+        theirs.end(g.actor)
+    else:
+        theirs.put(g.actor, **_read(MailWanted, said, "address", "often"))
+    return {"is_done": True}
+
+
+def _mail(theirs: Notifications, **more: Any) -> str:
+    """The address, and how often."""
+    return render_template(
+        "own_notifications.html",
+        mailbox=theirs.own(g.actor),
+        is_sent=theirs.is_sent,
+        often=OFTEN,
+        longest=LONGEST_ADDRESS,
+        **more,
+    )
+
+
+def _linked(frame: Frame, theirs: Notifications, does: str, act: Any) -> None:
+    """What a message links to: anybody who has the token may; also by one click (RFC 8058)."""
+
+    def show(token: str) -> Answer:
+        one = theirs.mailboxes.by_token(token)
+        return render_template("mail_link.html", does=does, mailbox=one, token=token)
+
+    def take(token: str) -> Answer:
+        return render_template("mail_link.html", does=does, mailbox=act(token), is_done=True)
+
+    show.__name__, take.__name__ = f"show_{does}_mail", f"{does}_mail"
+    frame.page(f"/mail/{does}/<token>", anybody=True)(show)
+    frame.blueprint.post(f"/mail/{does}/<token>")(take)
+    frame.open.add(f"pages.{take.__name__}")
