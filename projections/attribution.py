@@ -753,12 +753,19 @@ def people(
 def _done_by(
     view: View, numbers: Collection[int], asked: PeopleFilters | None = None
 ) -> dict[int, list[Did]]:
-    done = finding.done_by(view, numbers, asked)
-    latest = lineage.references(view, {one[2] for roles in done.values() for one in roles})
-    return {
-        person: [{"role": role, "works": n, "latest": latest[work]} for role, n, work in roles]
-        for person, roles in done.items()
-    }
+    """By person: their roles, of what is asked for if anything is, those on most works first."""
+    doing = finding.doing(asked or {})
+    rows = view.rows(
+        f"WITH RECURSIVE {finding.SAME.format(who='p.number IN :people')} SELECT same.person, "
+        f"c.role, count(DISTINCT c.work) AS works, max(c.work) {doing.where} "
+        "GROUP BY same.person, c.role ORDER BY works DESC, c.role",
+        people=[*numbers],
+        **doing.values,
+    )
+    latest, done = lineage.references(view, {row[-1] for row in rows}), dict[int, list[Did]]()
+    for person, role, works, work in rows:
+        done.setdefault(person, []).append({"role": role, "works": works, "latest": latest[work]})
+    return done
 
 
 @question("count_contributors", "/contributors/facets", cli="contributor facets")

@@ -285,22 +285,10 @@ def _did(said: Mapping[str, Any]) -> str:
     return "".join(f" AND {condition}" for name, condition in _DID.items() if name in said)
 
 
-def done_by(
-    view: View, numbers: Iterable[int], asked: PeopleFilters | None = None
-) -> dict[int, list[tuple[str, int, int]]]:
-    """What people did, of what is asked for: the roles, with how many works and the latest."""
-    said = _said(asked or {})
-    rows = view.rows(
-        f"WITH RECURSIVE {SAME.format(who='p.number IN :people')} "
-        f"SELECT same.person, c.role, count(DISTINCT c.work) AS works, max(c.work) {_DOING}"
-        f"{_did(said)} GROUP BY same.person, c.role ORDER BY works DESC, c.role",
-        people=list(numbers),
-        **_compared({name: said[name] for name in _DID if name in said}),
-    )
-    done: dict[int, list[tuple[str, int, int]]] = {}
-    for person, *role in rows:
-        done.setdefault(person, []).append((role[0], role[1], role[2]))
-    return done
+def doing(asked: PeopleFilters) -> Filtered:
+    """What is asked for of what the people in ``same`` did: credits ``c`` on works ``w``."""
+    said = {name: value for name, value in _said(asked).items() if name in _DID}
+    return Filtered(f"{_DOING}{_did(said)}", _compared(said))
 
 
 # -- sorting -------------------------------------------------------------------------------------

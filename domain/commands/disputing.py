@@ -12,7 +12,6 @@ from domain.command import Command, command, record
 from domain.credit import NOT_COUNTED, Credit
 from domain.dispute import Disputable, Opening, deadline_of
 from domain.fact import New
-from domain.identifier import WORK, Identifier
 from domain.identity import part_id
 from domain.membership import GROUP, MEMBER, Membership
 from domain.past import Past
@@ -96,7 +95,8 @@ class _Dispute(_About):
         sides = noun.sides(past)
         if past.stands(type(self).MAY, sides):
             return sides
-        return sides | of_works(past, _works_of(noun))
+        works = (noun.child, noun.parent) if isinstance(noun, Remix) else noun.areas(past)
+        return sides | of_works(past, works)
 
     def decide(self, past: Past) -> Iterator[New]:
         holds = {"by_name": True, "by_piece": True}
@@ -306,18 +306,6 @@ class SettleMembership(_Settle):
         "For a correction: the membership that replaces this one.",
         Example(None),
     ] = None
-
-
-def _works_of(noun: Disputable) -> tuple[str, ...]:
-    """The works that it is about."""
-    match noun:
-        case Remix():
-            return noun.child, noun.parent
-        case Identifier():
-            return (noun.about,) if noun.on == WORK else ()
-        case Membership():
-            return ()
-    return (noun.line["work"],)
 
 
 def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:
