@@ -119,7 +119,7 @@ def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Serv
         assert answer in operator.post(path, said | {"id": name}).text_seen
     typed = {"work": "Zebedee", "contributor": "Cleo", "role": "king", "effective_at": "never"}
     wrong = operator.post("/do/credit", {"form_token": token, **typed}).text
-    for field in ("Work", "Contributor", "Role", "Effective"):
+    for field in ("Work", "Contributor", "Role", "Date"):
         assert re.search(f'href="#[a-z_]+">{field}', wrong), (field, "all that is wrong at once")
     project = {"title": "A", "goal": "B", "kind": "song", "steps": "One"}
     led = {"form_token": token, **project, "leaders": f"Cleo Reeding\n{one}\nCleo Reed\nZebedee"}
@@ -255,6 +255,9 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     adjusted |= {"lines": "cleo marsh; 13.00\nSomebody outside; -3.00", "payer": "operator"}
     assert kim.post("/do/adjustment", adjusted).status == 303
     owed = {one["payee"]["id"]: one["owed_minor"] for one in served.operator.get("/balances").items}
+    balances = kim.get("/desk/accountant/balances?payee=cleo+marsh").text_seen
+    assert "13.00 EUR" in balances
+    assert "10.00 EUR" not in balances, "a list of one payee, by name"
     assert (owed[cleo], owed["Somebody outside"], owed["operator"]) == (1_300, -300, -1_000)
     again = kim.post("/do/revenue", said | {"document": "D 1"})
     again = kim.post("/do/revenue", said | {"document": "D 1"})

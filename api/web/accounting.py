@@ -14,6 +14,7 @@ from flask import Response, render_template
 from api.fields import Choice, Text, Whole, word
 from api.questions import asked_by, written
 from api.web import batches, importing
+from api.web.choosing import payee_of
 from api.web.frame import Answer, Frame, Listed, asked, reader
 from api.web.keepers import keeps_books, must_read_all
 from api.web.lists import continued
@@ -92,7 +93,10 @@ def _lists(frame: Frame) -> None:
         wanted, filters = _asked("currency", "payee", "from_", "to")
         with frame.view(wanted) as view:
             must_read_all(frame, view)
+            if payee := filters.get("payee"):
+                filters["payee"] = payee_of(view, payee)
             found = _part_of(bookkeeping.all_balances, frame, view, wanted, filters)
+            filters |= {"payee": payee}
             return render_template("balances.html", found=found, said=filters)
 
     @frame.page("/desk/accountant/pools", nobody_else=True)

@@ -126,6 +126,12 @@ def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Marku
     return told
 
 
+def payee_of(view: View, typed: str) -> str:
+    """The payee whom a name or an address means, if it means one alone; else what was typed."""
+    found = _of(view, PAYEE, typed)
+    return found[0][0] if len(found) == 1 else typed
+
+
 def _named_by(value: Value) -> tuple[str, bool]:
     """What a field names, and whether it does so in each line; what it names may be nothing."""
     if isinstance(value, Several):

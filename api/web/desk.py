@@ -51,7 +51,7 @@ TYPED_IN = "typed_in"
 """The field of a form that says in which currency its amounts were typed."""
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
 """What the help of a field calls a vocabulary."""
-LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made"}
+LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made", "effective_at": "Date"}
 """The labels that do not follow from the name of a field."""
 
 
