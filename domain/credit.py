@@ -106,7 +106,7 @@ class Credit(Disputable):
     class Claimed(Birth):
         """The person claimed it for themself."""
 
-        SAYS = "{contributor} claimed to be {role} on {work}"
+        SAYS = "{contributor} claimed a credit as {role} on {work}"
         STATE = "claimed"
 
     @fact("credit.accepted")

@@ -301,13 +301,18 @@ def _decide(
     return frame.decide(
         known.command,
         {"id": id},
-        is_overtaken=lambda: _is_overtaken(frame, id),
+        is_overtaken=lambda: is_overtaken(frame, id),
         refused=lambda problem: show(id, problem, verb),
         path=path,
     )
 
 
-def _is_overtaken(frame: Frame, id: str) -> bool:
+def latest(frame: Frame, id: str) -> int:
+    """The position of the latest fact of something; 0 if there is none."""
+    return max((one.position for one in frame.journal.facts.streams([id])), default=0)
+
+
+def is_overtaken(frame: Frame, id: str) -> bool:
     """Whether something has happened to it since the page was shown."""
-    last = max(one.position for one in frame.journal.facts.streams([id]))
-    return request.form.get("seen", str(last)) != str(last)
+    last = str(latest(frame, id))
+    return request.form.get("seen", last) != last

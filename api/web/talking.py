@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
+from api.web.deciding import is_overtaken, latest
 from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import said_before
 from api.web.lists import Continued
@@ -55,7 +56,7 @@ def pages(frame: Frame) -> None:
         return frame.decide(
             command,
             {"id": id},
-            is_overtaken=lambda: _is_overtaken(frame, id),
+            is_overtaken=lambda: is_overtaken(frame, id),
             refused=lambda problem: _comment(frame, id, problem, verb),
             path=f"/comment/{id}",
         )
@@ -182,7 +183,7 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
             about=about,
             thread=Page(_with_links(view, thread.items), thread.next),
             may=possible,
-            seen=_latest(frame, id),
+            seen=latest(frame, id),
             new_id=new_id(None),
             problem=problem,
             **said_before(tried, possible),
@@ -200,13 +201,3 @@ def _place(comment: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _may(frame: Frame, command: type[Command], id: str) -> bool:
     return frame.may(command, id=id, **({"reason": "x"} if "reason" in command.by_name() else {}))
-
-
-def _latest(frame: Frame, id: str) -> int:
-    return max((one.position for one in frame.journal.facts.streams([id])), default=0)
-
-
-def _is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether something has happened to it since the page was shown."""
-    last = _latest(frame, id)
-    return request.form.get("seen", str(last)) != str(last)
