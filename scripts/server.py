@@ -46,13 +46,12 @@ from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
-from scripts.service import NOT_ONE, open_service, patiently, prepare
+from scripts.service import NOT_ONE, open_by, patiently, prepare
 from scripts.settings import (
     BadSetting,
     Settings,
     hand_down,
     make_log_key,
-    read_log_keys,
     read_settings,
     shared_metrics_folder,
 )
@@ -114,19 +113,11 @@ def _gateway(
 
 def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
     """The application, and up to where its facts are folded."""
-    service = open_service(
-        settings.database,
+    service = open_by(
+        settings,
         operator_key=settings.operator_key,
-        **read_log_keys(settings)._asdict(),
-        witnesses=settings.witnesses,
-        policy=settings.policy,
         limits=TimeLimits(settings.statement_seconds, settings.lock_seconds),
-        claim_evidence=settings.claim_evidence,
-        refuses_licences=settings.refuses_licences,
-        rate_days=settings.rate_days,
         standbys=settings.standbys,
-        comment_minutes=settings.comment_minutes,
-        sends_mail=bool(settings.smtp),
     )
     if settings.follow:
         service.store.awaited = lambda: service.journal.last_written

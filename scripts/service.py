@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from api.identity.keys import Keys
 from api.sending.mailboxes import Mailboxes
@@ -36,7 +36,7 @@ from projections.heartbeat import Heartbeat
 from projections.log import Log
 from projections.store import Store
 from scripts.layout import create_tables, found_in, is_empty, must_be_ours, upgrade
-from scripts.settings import Settings
+from scripts.settings import Settings, read_log_keys
 
 T = TypeVar("T")
 
@@ -111,6 +111,21 @@ def open_service(
     heartbeat = Heartbeat(engine)
     follower.steps += [log.step, engine.settle, heartbeat.step]
     return Service(engine, journal, store, follower, keys, log, heartbeat)
+
+
+OF_SETTINGS = (
+    *("witnesses", "policy", "claim_evidence", "refuses_licences", "rate_days"),
+    "comment_minutes",
+)
+"""The settings that a service takes as they are."""
+
+
+def open_by(settings: Settings, **further: Any) -> Service:
+    """The service that the settings describe."""
+    told = {name: getattr(settings, name) for name in OF_SETTINGS}
+    keys = read_log_keys(settings)._asdict()
+    is_mailed = bool(settings.smtp)
+    return open_service(settings.database, **keys, **told, sends_mail=is_mailed, **further)
 
 
 NOT_ONE = "file is not a database"

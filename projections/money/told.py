@@ -527,15 +527,20 @@ class Statement(TypedDict):
     statements: list[CurrencyStatement]
 
 
-class Earned(TypedDict):
-    """What was earned in a month from a pool."""
+class MonthOfPool(TypedDict):
+    """What payees of a pool earned in a month."""
 
     month: Annotated[str, Example("2026-03")]
-    pool: PoolRef
     earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
     late_minor: Annotated[
         int, "What of it was recorded after the period it belongs to was closed.", Example(0)
     ]
+
+
+class Earned(MonthOfPool):
+    """What was earned in a month from a pool."""
+
+    pool: PoolRef
 
 
 class CurrencyEarnings(TypedDict):
@@ -551,16 +556,6 @@ class Earnings(TypedDict):
 
     contributor: PersonRef
     earnings: list[CurrencyEarnings]
-
-
-class MonthOfPool(TypedDict):
-    """What payees of a pool earned in a month."""
-
-    month: Annotated[str, Example("2026-03")]
-    earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
-    late_minor: Annotated[
-        int, "What of it was recorded after the period it belongs to was closed.", Example(0)
-    ]
 
 
 class PoolEarnings(TypedDict):

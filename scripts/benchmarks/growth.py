@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from domain.commands.challenging import IssueChallenge
 from domain.note import SignerKey
@@ -28,17 +28,15 @@ from domain.stored import FACTS
 from projections import attribution, inbox, lineage, searching, suggesting
 from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
-from projections.store import Page, View
+from projections.store import Page
 from scripts.benchmarks.append import submission
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain, scratch
-from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most
+from scripts.benchmarks.measure import Aim, Peer, Result, Size, Worked, at_most, seen
 from scripts.benchmarks.money import opened_pools, revenue_of
 from scripts.benchmarks.partitions import partitioned, vacuumed
 from scripts.benchmarks.society import challenge_id
 from scripts.generate import CRAFTS, PIECES_A_PERSON, WORDS, community, id_of, record
 from scripts.service import Service, open_service
-
-T = TypeVar("T")
 
 WORKS = {
     "small": (200, 400),
@@ -195,14 +193,10 @@ def _operations(
     random, journal = Random(works), service.journal
     people = max(works // PIECES_A_PERSON, 1)
     payees, roots = _payees(service, pools), _roots(service, works, times)
-    titles = _titles(service, roots)
+    titles = [str(seen(service, lineage.work, id)["title"]) for id, _ in roots]
 
-    def seen(ask: Callable[[View], T]) -> T:
-        with service.store.view() as view:
-            return ask(view)
-
-    def listed(ask: Callable[[View], Page[Any]]) -> int:
-        return seen(lambda view: len(ask(view).items)) or 1
+    def listed(ask: Callable[..., Page[Any]], *said: Any, **more: Any) -> int:
+        return len(seen(service, ask, *said, **more).items) or 1
 
     def person() -> str:
         return id_of("person", random.randrange(people))
@@ -215,42 +209,31 @@ def _operations(
 
     def contributors(number: int) -> int:
         root, size = roots[number % times]
-        return seen(lambda view: len(attribution.contributors(view, root).items)) and size
+        return listed(attribution.contributors, root) and size
 
     def statement(number: int) -> int:
         payee = payees[number % len(payees)]
-        return seen(lambda view: len(statement_of(view, journal, payee, actor=OPERATOR))) and 1
+        return len(seen(service, statement_of, journal, payee, actor=OPERATOR)) and 1
 
     return {
         "an append": append,
         "a revenue": revenue,
-        "a piece": lambda n: seen(lambda view: len(lineage.work(view, roots[n % times][0]))) and 1,
-        "the latest works": lambda _: seen(lambda view: len(lineage.works(view).items)),
+        "a piece": lambda n: len(seen(service, lineage.work, roots[n % times][0])) and 1,
+        "the latest works": lambda _: listed(lineage.works),
         "contributors": contributors,
         "the statement of a contributor": statement,
         "a receipt": lambda _: bool(service.log.receipt(random.randint(1, service.log.size()))),
-        "the inbox's count": lambda _: seen(
-            lambda view: inbox.how_many(view, journal, person()) + 1
+        "the inbox's count": lambda _: seen(service, inbox.how_many, journal, person()) + 1,
+        "the inbox": lambda _: listed(inbox.inbox, journal, actor=person()),
+        "a search for a frequent word": lambda n: listed(
+            searching.search, q=f"{WORDS[n % len(WORDS)]} "
         ),
-        "the inbox": lambda _: listed(partial(inbox.inbox, journal=journal, actor=person())),
-        "a search for a frequent word": lambda number: listed(
-            partial(searching.search, q=f"{WORDS[number % len(WORDS)]} ")
+        "a search for a whole title": lambda n: listed(searching.search, q=titles[n % times]),
+        "people for a challenge": lambda n: listed(
+            suggesting.people_for, challenge_id(n % CHALLENGES)
         ),
-        "a search for a whole title": lambda number: listed(
-            partial(searching.search, q=titles[number % times])
-        ),
-        "people for a challenge": lambda number: listed(
-            partial(suggesting.people_for, id=challenge_id(number % CHALLENGES))
-        ),
-        "challenges for a person": lambda _: listed(
-            partial(suggesting.challenges_for, journal=journal, id=person())
-        ),
+        "challenges for a person": lambda _: listed(suggesting.challenges_for, journal, person()),
     }
-
-
-def _titles(service: Service, roots: Sequence[tuple[str, int]]) -> list[str]:
-    with service.store.view() as view:
-        return [str(lineage.work(view, id)["title"]) for id, _ in roots]
 
 
 def _roots(service: Service, works: int, times: int) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ same rows written by executemany (COPY on PostgreSQL) without a check of anythin
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
@@ -63,13 +64,18 @@ def history(commits: int) -> list[Pair]:
     return edges
 
 
-def commits(count: int) -> Iterator[Line]:
-    """The commits as lines, all by one person."""
-    yield {"type": "contributor", "id": "author", "name": "An author"}
-    authors = [{"contributor": "author", "role": "writer"}]
+def commits(count: int, people: int = 1, edges: Sequence[Pair] = ()) -> Iterator[Line]:
+    """The commits as lines, each by one of so many people, with the edges that are told at once."""
+    random, parents = Random(count), defaultdict[int, list[int]](list)
+    for child, parent in edges:
+        parents[child].append(parent)
+    for number in range(people):
+        yield {"type": "contributor", "id": f"person-{number}", "name": f"Person {number}"}
     for number in range(count):
+        author = {"contributor": f"person-{random.randrange(people)}", "role": "writer"}
+        made_of = [{"work": f"commit-{one}", "kind": "adaptation"} for one in parents[number]]
         piece = {"id": f"commit-{number}", "title": f"Commit {number}", "medium": "text"}
-        yield {"type": "contribution", **piece, "authors": authors}
+        yield {"type": "contribution", **piece, "authors": [author], "sources": made_of}
 
 
 def late(edges: Sequence[Pair]) -> Iterator[Line]:

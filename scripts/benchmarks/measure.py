@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from flask.testing import FlaskClient
 
@@ -17,6 +17,7 @@ from api.application import create_app
 from scripts.benchmarks.by_hand import Plain, PlainPostgres
 from scripts.service import Service
 
+T = TypeVar("T")
 Size = Literal["small", "full", "largest"]
 Ask = Callable[[], object]
 PEER_EVERY = 10
@@ -266,6 +267,12 @@ def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Ite
 
 
 # -- within the process --------------------------------------------------------------------
+
+
+def seen(service: Service, ask: Callable[..., T], *said: Any, **more: Any) -> T:
+    """The answer to a question, asked of a view of its own."""
+    with service.store.view() as view:
+        return ask(view, *said, **more)
 
 
 def client_of(service: Service) -> FlaskClient:

@@ -13,7 +13,7 @@ from random import Random
 from projections import likely, searching, suggesting
 from projections.store import with_tables
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain
-from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
+from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared, seen
 from scripts.benchmarks.society import (
     ROLES,
     VOCABULARY,
@@ -24,11 +24,11 @@ from scripts.benchmarks.society import (
     title_of,
 )
 from scripts.generate import id_of
-from scripts.service import Service
 
 WORKS = {"small": 200, "full": 1_000_000}
 TIMES = {"small": 5, "full": 300}
 SHOWN = 20
+PERSON, WORK = partial(id_of, "person"), partial(id_of, "work")
 BUSIEST, COMMONEST = 20, 5
 """How many of those who did most are asked about, and of the words that are in most titles."""
 
@@ -54,7 +54,7 @@ def search(size: Size, database: str) -> Iterator[Result]:
             titles = (title_of(works, random.randrange(works)) for _ in range(TIMES[size]))
             asked = [typed(title, random) for title in titles]
             hand = (partial(_by_hand, by_hand, q, is_postgres(address)) for q in asked)
-            ours = [partial(_search, service, q) for q in asked]
+            ours = [partial(seen, service, searching.search, q=q, limit=SHOWN) for q in asked]
             yield from compared(
                 worked, f"{what}, {works:,} works", ours, Asked("the engine by hand", hand)
             )
@@ -67,39 +67,22 @@ def suggest(size: Size, database: str) -> Iterator[Result]:
     sql = with_tables(MOST_BY_HAND, service.store.current().number)
     with plain(address) as by_hand:
         worked = Worked(by_hand)
-        for what, ask, count in (
-            ("people for a challenge", _people, works // WORKS_OF_CHALLENGE),
-            ("challenges for a person", _challenges, works // WORKS_EACH),
-            ("challenges for one of the busiest", _challenges, BUSIEST),
-            ("likely sources", _sources, works),
+        asking = works // WORKS_OF_CHALLENGE
+        challenges = partial(suggesting.challenges_for, journal=service.journal)
+        for what, ask, id, count in (
+            ("people for a challenge", suggesting.people_for, challenge_id, asking),
+            ("challenges for a person", challenges, PERSON, works // WORKS_EACH),
+            ("challenges for one of the busiest", challenges, PERSON, BUSIEST),
+            ("likely sources", likely.likely_sources, WORK, works),
         ):
-            ours = [partial(ask, service, random.randrange(count)) for _ in range(TIMES[size])]
+            ids = (id(random.randrange(count)) for _ in range(TIMES[size]))
+            ours = [partial(seen, service, ask, id=one, limit=SHOWN) for one in ids]
             hand = (partial(by_hand.execute, sql, (role,)) for role in ROLES * TIMES[size])
             peer = Asked("who had a role most often, by hand", hand)
             yield from compared(worked, f"{what}, {works:,} works", ours, peer)
 
 
 # -- what is asked -------------------------------------------------------------------------------
-
-
-def _search(service: Service, q: str) -> None:
-    with service.store.view() as view:
-        searching.search(view, q=q, limit=SHOWN)
-
-
-def _people(service: Service, number: int) -> None:
-    with service.store.view() as view:
-        suggesting.people_for(view, challenge_id(number), limit=SHOWN)
-
-
-def _challenges(service: Service, number: int) -> None:
-    with service.store.view() as view:
-        suggesting.challenges_for(view, service.journal, id_of("person", number), limit=SHOWN)
-
-
-def _sources(service: Service, number: int) -> None:
-    with service.store.view() as view:
-        likely.likely_sources(view, id_of("work", number), limit=SHOWN)
 
 
 def _begun(title: str, random: Random) -> str:

@@ -15,10 +15,9 @@ from domain.permission import OPERATOR
 from projections import inbox
 from projections.store import with_tables
 from scripts.benchmarks.by_hand import plain
-from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared
+from scripts.benchmarks.measure import Asked, Result, Size, Worked, compared, seen
 from scripts.benchmarks.society import WORKS_EACH, filled
 from scripts.generate import id_of
-from scripts.service import Service
 
 WORKS = {"small": 200, "full": 1_000_000}
 TIMES = {"small": 5, "full": 300}
@@ -49,19 +48,10 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             numbers = [random.randrange(people) for _ in range(TIMES[size] if people else 0)]
             actors = [id_of("person", one) for one in numbers] or [OPERATOR] * TIMES[size]
             query = partial(by_hand.execute, with_tables(sql, number))
-            for what, ask in (("inbox", _inbox), ("count", _count)):
+            for what, ask in (("inbox", inbox.inbox), ("count", inbox.how_many)):
                 hand = (partial(query, (one,)) for one in actors)
-                ours = [partial(ask, service, one) for one in actors]
+                asked = partial(seen, service, ask, journal=service.journal)
+                ours = [partial(asked, actor=one) for one in actors]
                 yield from compared(
                     worked, f"{what} of {said}, {works:,} works", ours, Asked(peer, hand)
                 )
-
-
-def _inbox(service: Service, actor: str) -> None:
-    with service.store.view() as view:
-        inbox.inbox(view, service.journal, actor=actor)
-
-
-def _count(service: Service, actor: str) -> None:
-    with service.store.view() as view:
-        inbox.how_many(view, service.journal, actor)

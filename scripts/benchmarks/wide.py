@@ -14,13 +14,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
-from random import Random
 
 from flask.testing import FlaskClient
 
 from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, plain, scratch
-from scripts.benchmarks.late import history, imported
+from scripts.benchmarks.late import commits, history, imported
 from scripts.benchmarks.measure import (
     KEY,
     PERCENTS,
@@ -33,7 +32,6 @@ from scripts.benchmarks.measure import (
     seconds,
     timed,
 )
-from scripts.bundle import Line
 from scripts.service import open_service
 
 COMMITS = {"small": 300, "full": 24_700}
@@ -49,7 +47,7 @@ BY_HAND = f"""{ANCESTORS}    SELECT w.id FROM @works w WHERE w.number IN (SELECT
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Milliseconds, median and 99th percentile."""
     with scratch(database) as address, open_service(address, operator_key=KEY) as service:
-        imported(service, commits(COMMITS[size]))
+        imported(service, commits(COMMITS[size], PEOPLE, history(COMMITS[size])))
         service.follower.catch_up()
         client = client_of(service)
         latest = json.loads(_asked(client, "/works?limit=1"))["items"][0]["id"]
@@ -121,19 +119,3 @@ def _asked(client: FlaskClient, path: str) -> bytes:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     return bytes(answer.data)
-
-
-def commits(count: int) -> Iterator[Line]:
-    """A history as lines: each commit with its parents, by one of many people."""
-    random, parents = Random(count), dict[int, list[int]]()
-    for child, parent in history(count):
-        parents.setdefault(child, []).append(parent)
-    for number in range(PEOPLE):
-        yield {"type": "contributor", "id": f"person-{number}", "name": f"Person {number}"}
-    for number in range(count):
-        author = {"contributor": f"person-{random.randrange(PEOPLE)}", "role": "writer"}
-        made_of = [
-            {"work": f"commit-{parent}", "kind": "adaptation"} for parent in parents.get(number, ())
-        ]
-        piece = {"id": f"commit-{number}", "title": f"Commit {number}", "medium": "text"}
-        yield {"type": "contribution", **piece, "authors": [author], "sources": made_of}

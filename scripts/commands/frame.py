@@ -22,8 +22,8 @@ from projections.store import View
 from scripts import bundle, terminal
 from scripts.commands.wording import in_own_words, remember
 from scripts.communities import community_named, read_communities
-from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, read_log_keys, read_settings
+from scripts.service import Service, open_by
+from scripts.settings import BadSetting, Settings, read_settings
 
 out = Console(highlight=False, emoji=False)
 if not out.is_terminal:
@@ -102,25 +102,14 @@ def served_by(ctx: click.Context, **given: Any) -> Settings:
     return read_settings(**given)
 
 
-@contextmanager
-def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Service]:
+def opened(ctx: click.Context, *, create: bool = False) -> Service:
     """The service on the database of the settings; only recording commands create it."""
-    with opened_by(settings_of(ctx), create=create) as service:
-        yield service
+    return opened_by(settings_of(ctx), create=create)
 
 
-@contextmanager
-def opened_by(settings: Settings, *, create: bool = False) -> Iterator[Service]:
+def opened_by(settings: Settings, *, create: bool = False) -> Service:
     """The same by settings."""
-    keys = read_log_keys(settings)._asdict()
-    limits = TimeLimits(lock_seconds=settings.lock_seconds)
-    keys |= {"claim_evidence": settings.claim_evidence}
-    keys |= {"refuses_licences": settings.refuses_licences, "rate_days": settings.rate_days}
-    keys |= {"comment_minutes": settings.comment_minutes}
-    keys |= {"sends_mail": bool(settings.smtp)}
-    keys |= {"witnesses": settings.witnesses, "policy": settings.policy}
-    with open_service(settings.database, **keys, create=create, limits=limits) as service:
-        yield service
+    return open_by(settings, create=create, limits=TimeLimits(lock_seconds=settings.lock_seconds))
 
 
 @contextmanager

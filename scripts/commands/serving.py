@@ -79,8 +79,8 @@ def _following(settings: Settings, stack: ExitStack) -> Service:
     from scripts.pushing import start_pushing
 
     patiently(lambda: prepare(settings), err.print)
-    opened = opened_by(settings, create=True)
-    service = patiently(lambda: stack.enter_context(opened), err.print)
+    service = patiently(lambda: opened_by(settings, create=True), err.print)
+    stack.enter_context(service)
     beat = service.heartbeat.beat
     stack.callback(start_pushing(service.log, settings))
     stack.callback(start_delivering(service, settings))
