@@ -168,7 +168,7 @@ _ANSWER = "a.born AS number, a.challenge, a.own_work, a.work, a.state, a.reason,
 
 CHALLENGE_ORDERS = {
     "issued": Order("", int, True, "the latest issued first"),
-    "deadline": Order("c.last", str, False, "those that are over first come first"),
+    "deadline": Order("c.last", str, False, "the first to end first"),
     "answers": Order(
         f"(SELECT count(*) FROM @answers a WHERE a.challenge = c.number AND {_GIVEN})",
         int,

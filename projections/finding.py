@@ -8,6 +8,7 @@ One file, because a search is one question.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
@@ -305,6 +306,11 @@ class Order(NamedTuple):
     joined: str = ""
     """What the key needs beside the table, in SQL."""
 
+    @property
+    def label(self) -> str:
+        """The same as a choice: “latest made” for “the latest made first”."""
+        return re.sub("^(those with the|in the|the|by) | first$", "", self.help)
+
 
 WORK_ORDERS = {
     "recorded": Order("", int, True, "the latest recorded first"),
@@ -324,6 +330,10 @@ WORK_ORDERS = {
         True,
         "the most remixed first",
     ),
+}
+RELATIVE_ORDERS = {
+    "generation": Order("", int, False, "the nearest generation first"),
+    **WORK_ORDERS,
 }
 PEOPLE_ORDERS = {
     "admitted": Order("", int, False, "in the order of admission"),

@@ -34,7 +34,7 @@ from domain.work import Work
 from projections import finding, walking
 from projections.ancestry import ancestry, numbered
 from projections.finding import REMIX_COUNTS as _COUNTS
-from projections.finding import Filtered, Order, Reverse, SortOfWorks, WorkFilters
+from projections.finding import Filtered, Reverse, SortOfWorks, WorkFilters
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, counting, cut, decode_cursor, holds, within_bytes
 from projections.tables import (
@@ -678,13 +678,7 @@ def lineage(view: View, id: str) -> Shown:
     )
 
 
-SortOfRelatives = Annotated[
-    str,
-    finding.sort_of(
-        {"generation": Order("", int, False, "the nearest generation first")} | finding.WORK_ORDERS,
-        "generation",
-    ),
-]
+SortOfRelatives = Annotated[str, finding.sort_of(finding.RELATIVE_ORDERS, "generation")]
 
 
 @question("list_ancestors", "/works/{id}/ancestors", cli="ancestors", as_published=True)

@@ -29,6 +29,7 @@ from projections import (
     series,
     timeline,
 )
+from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
 from projections.meant import meant
 from projections.registry import QUESTIONS
@@ -114,18 +115,6 @@ def _search(frame: Frame, root: str | None = None) -> Answer:
         )
 
 
-_OF_WORKS = {
-    "recorded": "latest recorded",
-    "made": "latest made",
-    "title": "title",
-    "remixed": "most remixed",
-}
-SORTS = {
-    "works": _OF_WORKS,
-    "descendants": {"generation": "nearest first", **_OF_WORKS},
-    "people": {"admitted": "first admitted", "name": "name", "credits": "most credits"},
-}
-"""By what the search can be sorted, in words; first what it usually is."""
 _NARROWING = ("q", "medium", "licence", "year", "role", "never_remixed")
 _OF_PEOPLE = ("q", "medium", "role")
 
@@ -159,7 +148,13 @@ class Narrowed(NamedTuple):
     @property
     def sorts(self) -> Mapping[str, str]:
         """By what it can be sorted, in words; first what it usually is."""
-        return SORTS["descendants" if self.root else "people" if self.kind == "people" else "works"]
+        return sorts(
+            RELATIVE_ORDERS
+            if self.root
+            else PEOPLE_ORDERS
+            if self.kind == "people"
+            else WORK_ORDERS
+        )
 
     @property
     def _sorted(self) -> str:
@@ -218,6 +213,11 @@ class Narrowed(NamedTuple):
         if self.root is None:
             return lineage.facets(view, **cast("Any", self._works))
         return lineage.descendant_facets(view, self.root, **cast("Any", self._works))
+
+
+def sorts(orders: Mapping[str, Order]) -> dict[str, str]:
+    """By what a list can be sorted, in words; first what it usually is."""
+    return {name: order.label for name, order in orders.items()}
 
 
 def _read(name: str, said: Any) -> Any:

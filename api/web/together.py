@@ -13,7 +13,7 @@ from flask import g, render_template
 from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.desk import forms_for, is_open
-from api.web.finding import cards, told
+from api.web.finding import cards, sorts, told
 from api.web.frame import Answer, Frame, Listed, asked, led_on, reader
 from api.web.lists import continued
 from domain.command import Command
@@ -25,9 +25,10 @@ from domain.refusal import UnknownStep
 from domain.role import roles, within
 from domain.values import POEM
 from projections import challenges, people, projects, suggesting, timeline
-from projections.challenges import AnswerFilters
+from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
+from projections.projects import PROJECT_ORDERS
 from projections.store import Page, View
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
@@ -37,26 +38,13 @@ COMMENTS = 2
 LEAST, ROOM = 1, 24
 """How many pieces a step shows at least, and how many all of them show together."""
 STATES = {"launched": "going on", "closed": "closed"}
-PROJECT_SORTS = {
-    "launched": "latest launched",
-    "updated": "latest news",
-    "title": "title",
-    "pieces": "most pieces",
-}
-CHALLENGE_SORTS = {
-    "issued": "latest issued",
-    "deadline": "first to end",
-    "answers": "most answers",
-}
-
-ANSWER_SORTS = {"given": "latest given", "title": "title", "remixed": "most remixed"}
 
 
 class Projects(Listed):
     """The parameters of the list of projects."""
 
     state = Choice(tuple(STATES), "In this state.")
-    sort = Choice(tuple(PROJECT_SORTS), "Sorted by this.")
+    sort = Choice(tuple(PROJECT_ORDERS), "Sorted by this.")
 
 
 class Challenges(Listed):
@@ -66,7 +54,7 @@ class Challenges(Listed):
     role = searched("singer", "That ask for this role.")
     project = searched(POEM, "Of this project.")
     over = Choice(("yes",), "Those that are over as well.")
-    sort = Choice(tuple(CHALLENGE_SORTS), "Sorted by this.")
+    sort = Choice(tuple(CHALLENGE_ORDERS), "Sorted by this.")
 
 
 class Answers(Listed):
@@ -74,7 +62,7 @@ class Answers(Listed):
 
     show = Choice(("featured", "unused"), "Which answers.")
     medium = searched("audio", "Of this medium.")
-    sort = Choice(tuple(ANSWER_SORTS), "Sorted by this.")
+    sort = Choice(tuple(ANSWER_ORDERS), "Sorted by this.")
 
 
 def pages(frame: Frame) -> None:
@@ -100,7 +88,7 @@ def _lists(frame: Frame) -> None:
                 found=found,
                 kinds=PROJECT_KINDS,
                 states=STATES,
-                sorts=PROJECT_SORTS,
+                sorts=sorts(PROJECT_ORDERS),
             )
 
     @frame.page("/challenge")
@@ -121,7 +109,7 @@ def _lists(frame: Frame) -> None:
                 "challenges.html",
                 found=found,
                 issuers=_named(view, [one["issued_by"] for one in found.items]),
-                sorts=CHALLENGE_SORTS,
+                sorts=sorts(CHALLENGE_ORDERS),
                 roles=roles(),
                 for_you=for_you(frame, view) if cursor is None else [],
             )
@@ -194,7 +182,7 @@ def _challenge(frame: Frame) -> None:
                 answers=Page(list(zip(given.items, works, strict=True)), given.next),
                 show=show,
                 media=challenges.answer_facets(view, **which)["medium"]["values"],
-                sorts=ANSWER_SORTS,
+                sorts=sorts(ANSWER_ORDERS),
                 own=_own(view, id) if found["is_open"] else [],
                 suggested=_suggested(view, id) if found["is_open"] else [],
                 may_feature=_may_feature(frame, id),
