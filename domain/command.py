@@ -3,6 +3,7 @@
 A record names its fields and states who may send it, what it refuses and what it decides. The
 route, the operation of the OpenAPI document, the terminal's command, the line of a bundle, the
 statement that a signature covers, the form of a page and the reference are derived from it.
+It is one file because the same fields are declared, read, checked and told here.
 """
 
 from __future__ import annotations

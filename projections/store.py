@@ -1,7 +1,8 @@
 """The store of read tables: their generations, and views of them as known at a position.
 
 In SQL ``@works`` is a read table of the generation that a view began with; the rest is as for every
-engine (see domain.engine).
+engine (see domain.engine). It is one file because a view needs both: the tables of its generation,
+and how their rows are told.
 """
 
 from __future__ import annotations

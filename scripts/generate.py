@@ -7,6 +7,9 @@ A piece has one to three authors and up to four sources. A source is either a re
 found by preferential attachment (the more remixed, the more likely), so that a few pieces have very
 many remixes. Releases are made of a few recent pieces. Only one integer for each piece and edge is
 kept in memory.
+
+A community is a list of commands. Carrying a million of them out takes hours, so the facts that
+they record are written straight into the journal and folded by a rebuild; tests compare both ways.
 """
 
 from __future__ import annotations
@@ -18,6 +21,14 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
+from domain.challenge import Answer, Challenge, answer_id
+from domain.claim import claimed
+from domain.command import Command
+from domain.commands.admitting import AdmitContributor
+from domain.commands.challenging import IssueChallenge
+from domain.commands.crediting import OpenCredit
+from domain.commands.releasing import AssembleRelease, Component, PublishRelease
+from domain.commands.submitting import Author, Source, SubmitContribution
 from domain.contribution import Contribution
 from domain.contributor import Contributor
 from domain.credit import Credit
@@ -71,42 +82,13 @@ FIRST_MADE = datetime(2000, 1, 1, tzinfo=UTC)
 BETWEEN_PIECES = timedelta(minutes=5)
 
 
-class Person(NamedTuple):
-    """Somebody who can be credited."""
-
-    id: str
-    name: str
-
-
-class Piece(NamedTuple):
-    """A contribution with its authors (person, role) and sources (work, kind)."""
-
-    id: str
-    title: str
-    medium: str
-    authors: tuple[tuple[str, str], ...]
-    sources: tuple[tuple[str, str], ...]
-    made: datetime
-
-
-class Whole(NamedTuple):
-    """A release with its components."""
-
-    id: str
-    title: str
-    components: tuple[str, ...]
-    made: datetime
-
-
-Item = Person | Piece | Whole
-
-
-def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator[Item]:
+def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator[Command]:
     """A community's people, then its pieces and releases, each after what it is made from."""
     random = Random(seed)
     people = max(1, pieces // PIECES_A_PERSON)
     for number in range(people):
-        yield Person(id_of("person", number, seed), f"{WORDS[number % len(WORDS)]} {number}")
+        name = f"{WORDS[number % len(WORDS)]} {number}"
+        yield AdmitContributor(id=id_of("person", number, seed), name=name)
     fame = array("L")  # every piece once, and once more each time it is remixed
     first, first_fame = 0, 0
     for number in range(pieces):
@@ -120,7 +102,9 @@ def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator
         fame.extend(parents)
         fame.append(number)
         if number % PIECES_A_RELEASE == PIECES_A_RELEASE - 1:
-            yield _whole(random, seed, number)
+            whole = _whole(random, seed, number)
+            yield whole
+            yield PublishRelease(id=str(whole.id))
 
 
 def _drawn(random: Random, chances: tuple[float, ...]) -> int:
@@ -142,32 +126,38 @@ def _source(
     return fame[random.randrange(first_fame, len(fame))]
 
 
-def _piece(random: Random, seed: int, number: int, people: int, parents: Iterable[int]) -> Piece:
+def _piece(
+    random: Random, seed: int, number: int, people: int, parents: Iterable[int]
+) -> SubmitContribution:
     medium, role = CRAFTS[random.randrange(len(CRAFTS))]
     # Few people make most of the pieces.
     authors = dict.fromkeys(
         int(people * random.random() ** 2) for _ in range(1 + _drawn(random, AUTHORS))
     )
-    return Piece(
-        id_of("work", number, seed),
-        f"{WORDS[random.randrange(len(WORDS))]} {WORDS[random.randrange(len(WORDS))]} {number}",
-        medium,
-        tuple((id_of("person", author, seed), role) for author in authors),
-        tuple(
-            (id_of("work", parent, seed), KINDS[random.randrange(len(KINDS))]) for parent in parents
+    return SubmitContribution(
+        id=id_of("work", number, seed),
+        title=f"{random.choice(WORDS)} {random.choice(WORDS)} {number}",
+        medium=medium,
+        authors=tuple(Author(contributor=id_of("person", one, seed), role=role) for one in authors),
+        sources=tuple(
+            Source(work=id_of("work", parent, seed), kind=KINDS[random.randrange(len(KINDS))])
+            for parent in parents
         ),
-        FIRST_MADE + number * BETWEEN_PIECES,
+        made_at=instant(FIRST_MADE + number * BETWEEN_PIECES),
     )
 
 
-def _whole(random: Random, seed: int, number: int) -> Whole:
+def _whole(random: Random, seed: int, number: int) -> AssembleRelease:
     count = COMPONENTS[random.randrange(len(COMPONENTS))]
     latest = range(number - PIECES_A_RELEASE + 1, number + 1)
-    return Whole(
-        id_of("release", number // PIECES_A_RELEASE, seed),
-        f"{WORDS[number % len(WORDS)]} collection {number // PIECES_A_RELEASE}",
-        tuple(id_of("work", part, seed) for part in sorted(random.sample(latest, count))),
-        FIRST_MADE + number * BETWEEN_PIECES + BETWEEN_PIECES / 2,
+    return AssembleRelease(
+        id=id_of("release", number // PIECES_A_RELEASE, seed),
+        title=f"{WORDS[number % len(WORDS)]} collection {number // PIECES_A_RELEASE}",
+        components=tuple(
+            Component(work=id_of("work", part, seed))
+            for part in sorted(random.sample(latest, count))
+        ),
+        made_at=instant(FIRST_MADE + number * BETWEEN_PIECES + BETWEEN_PIECES / 2),
     )
 
 
@@ -185,46 +175,21 @@ def id_of(family: str, number: int, seed: int = 1) -> str:
 # -- as the lines of a bundle --------------------------------------------------------------
 
 
-def lines(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
+def lines(commands: Iterable[Command]) -> Iterator[dict[str, Any]]:
     """A community as ``stemma import`` reads it, one object a line."""
-    for item in items:
-        match item:
-            case Person(id, name):
-                yield {"type": "contributor", "id": id, "name": name}
-            case Piece():
-                yield {
-                    "type": "contribution",
-                    "id": item.id,
-                    "title": item.title,
-                    "medium": item.medium,
-                    "authors": [
-                        {"contributor": person, "role": role} for person, role in item.authors
-                    ],
-                    "sources": [{"work": work, "kind": kind} for work, kind in item.sources],
-                    "made_at": instant(item.made),
-                }
-            case Whole():
-                yield {
-                    "type": "release",
-                    "id": item.id,
-                    "title": item.title,
-                    "components": [{"work": work} for work in item.components],
-                    "made_at": instant(item.made),
-                }
-                yield {"type": "release.publish", "id": item.id}
+    return ({"type": command.NAME, **command.plain()} for command in commands)
 
 
 # -- as facts ------------------------------------------------------------------------------
 
 
-def record(journal: Journal, items: Iterable[Item], batch: int = 5_000) -> int:
+def record(journal: Journal, commands: Iterable[Command], batch: int = 5_000) -> int:
     """Write a community straight into the journal, unchecked; how many facts it has.
 
     What was written of it before, in as large batches, is not written again.
     """
-    items = iter(items)
-    pages = iter(lambda: list(islice(items, batch)), [])
-    return write(journal, (facts_of(some, journal.clock()) for some in pages), 1)
+    sheets = (facts_of(OPERATOR, command, journal.clock()) for command in commands)
+    return write(journal, sheets, batch)
 
 
 def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
@@ -245,39 +210,45 @@ def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
     return count
 
 
-def facts_of(items: Iterable[Item], now: datetime) -> Sheet:
-    """What the importer would record as the operator at one moment."""
-    sheet = Sheet(OPERATOR, now)
-    for item in items:
-        _write_down(sheet, item)
+def facts_of(by: str, command: Command, now: datetime) -> Sheet:
+    """What such a command records in such a community."""
+    sheet = Sheet(by, now)
+    match command:
+        case AdmitContributor(id=str(id), name=str(name)):
+            sheet.write(Contributor.Admitted.born(id, name=Said(id, "name", name)))
+        case IssueChallenge(id=str(id), title=title, prompt=prompt, media=media, roles=roles):
+            asks = {"media": list(media or ()), "roles": list(roles or ())}
+            sheet.write(Challenge.Issued.born(id, title=title, prompt=prompt, **asks))
+        case SubmitContribution():
+            _posted(sheet, command)
+        case OpenCredit(id=str(id), work=work, contributor=contributor, role=role):
+            said = {"work": work, "contributor": contributor, "role": role, "kind": "direct"}
+            if contributor == by:
+                sheet.write(Credit.Claimed.born(id, **said, **claimed(now)))
+            else:
+                sheet.write(Credit.Granted.born(id, **said))
+        case AssembleRelease(id=str(id), title=title, made_at=made):
+            sheet.write(Release.Assembled.born(id, title=title, made_at=made, made=made))
+            for number, component in enumerate(command.components):
+                edge = {"child": id, "parent": component.work, "kind": "component"}
+                sheet.write(Remix.Declared.born(part_id(id, "component", number), **edge))
+        case PublishRelease(id=id):
+            sheet.write(Release.Published.born(id), after=1)
     return sheet
 
 
-def _write_down(sheet: Sheet, item: Item) -> None:
-    match item:
-        case Person(id, name):
-            sheet.write(Contributor.Admitted.born(id, name=Said(id, "name", name)))
-        case Piece(id, title, medium, authors, sources):
-            made = instant(item.made)
-            sheet.write(
-                Contribution.Submitted.born(
-                    id,
-                    title=Said(authors[0][0], "title", title),
-                    medium=medium,
-                    made_at=made,
-                    made=made,
-                )
-            )
-            for number, (person, role) in enumerate(authors):
-                said = {"work": id, "contributor": person, "role": role, "kind": "direct"}
-                sheet.write(Credit.Granted.born(part_id(id, "author", number), **said))
-            for number, (work, kind) in enumerate(sources):
-                edge = part_id(id, "source", number)
-                sheet.write(Remix.Declared.born(edge, child=id, parent=work, kind=kind))
-        case Whole(id, title, components):
-            made = instant(item.made)
-            sheet.write(Release.Assembled.born(id, title=title, made_at=made, made=made))
-            for number, work in enumerate(components):
-                edge = part_id(id, "component", number)
-                sheet.write(Remix.Declared.born(edge, child=id, parent=work, kind="component"))
-            sheet.write(Release.Published.born(id))
+def _posted(sheet: Sheet, piece: SubmitContribution) -> None:
+    id, authors = str(piece.id), piece.authors
+    owner = authors[0].contributor if sheet.actor == OPERATOR else sheet.actor
+    said = {"medium": piece.medium, "made_at": piece.made_at}
+    made = piece.made_at or instant(sheet.now)
+    title = Said(owner, "title", piece.title)
+    sheet.write(Contribution.Submitted.born(id, title=title, **said, made=made))
+    for challenge in piece.challenges or ():
+        sheet.write(Answer.Given.born(answer_id(challenge, id), challenge=challenge, work=id))
+    for number, author in enumerate(authors):
+        said = {"work": id, "contributor": author.contributor, "role": author.role}
+        sheet.write(Credit.Granted.born(part_id(id, "author", number), kind="direct", **said))
+    for number, source in enumerate(piece.sources):
+        edge = {"child": id, "parent": source.work, "kind": source.kind}
+        sheet.write(Remix.Declared.born(part_id(id, "source", number), **edge))

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from domain.commands.admitting import AdmitContributor
+from domain.commands.releasing import AssembleRelease, PublishRelease
+from domain.commands.submitting import SubmitContribution
 from domain.fact import Fact
 from projections import attribution, lineage
 from projections.follower import Rebuild
@@ -26,11 +29,9 @@ from scripts.bundle import Found, import_lines
 from scripts.generate import (
     DENSE,
     TYPICAL,
-    Person,
-    Piece,
     Shape,
-    Whole,
     community,
+    facts_of,
     id_of,
     lines,
     record,
@@ -275,7 +276,7 @@ def test_what_a_society_is_written_as_is_what_its_commands_record(tmp_path: Path
     written = [
         happened
         for by, command in society.commands(works)
-        for happened in society.facts_of(by, command, since).facts
+        for happened in facts_of(by, command, since).facts
     ]
     assert [said_by(one) for one in written] == [said_by(one) for one in recorded]
 
@@ -298,7 +299,7 @@ def test_a_society_that_is_kept_goes_on_where_filling_it_stopped_and_is_found_ag
                 with service.store.view() as view:
                     assert lineage.work(view, id_of("work", works - 1))["kind"] == "contribution"
         assert seen[0] == seen[1], "neither recorded nor folded again"
-        whole = sum(len(society.facts_of(*one, datetime.now(UTC)).facts) for one in begun)
+        whole = sum(len(facts_of(*one, datetime.now(UTC)).facts) for one in begun)
         assert (seen[0][0], before) == (place, whole)
         assert seen[0][1] > before
     finally:
@@ -329,35 +330,38 @@ def test_a_community_streams() -> None:
 
 @pytest.mark.parametrize("shape", [TYPICAL, DENSE], ids=["typical", "dense"])
 def test_everything_comes_after_what_it_is_made_from(shape: Shape) -> None:
-    seen: dict[str, datetime] = {}
+    seen: dict[str, str] = {}
     for item in community(500, shape=shape):
         match item:
-            case Person(id):
-                seen[id] = datetime(1, 1, 1, tzinfo=UTC)
-            case Piece(id, made=made):
+            case AdmitContributor(id=id):
+                seen[id] = ""
+            case SubmitContribution(id=id, made_at=made):
                 assert 1 <= len(item.authors) <= 3
                 assert len(item.sources) <= 4
-                named = [*item.authors, *item.sources]
-                assert all(seen[other] < made for other, _ in named)
+                named = [author.contributor for author in item.authors]
+                named += [source.work for source in item.sources]
+                assert all(seen[other] < made for other in named)
                 seen[id] = made
-            case Whole(id, components=components, made=made):
-                assert all(seen[other] < made for other in components)
+            case AssembleRelease(id=id, components=components, made_at=made):
+                assert all(seen[component.work] < made for component in components)
                 seen[id] = made
+            case PublishRelease(id=id):
+                assert id in seen
     assert len(seen) == 50 + 500 + 10
 
 
 def test_a_typical_piece_has_about_one_source() -> None:
-    pieces = [item for item in community(5_000) if isinstance(item, Piece)]
+    pieces = [item for item in community(5_000) if isinstance(item, SubmitContribution)]
     assert 0.9 < sum(len(piece.sources) for piece in pieces) / len(pieces) < 1.1
 
 
 def test_a_dense_work_has_thousands_of_ancestors() -> None:
     ancestors: dict[str, int] = {}  # a set of pieces as the bits of a number
     for number, item in enumerate(community(8_000, shape=DENSE)):
-        if isinstance(item, Piece):
+        if isinstance(item, SubmitContribution):
             ancestors[item.id] = 1 << number
-            for work, _ in item.sources:
-                ancestors[item.id] |= ancestors[work]
+            for source in item.sources:
+                ancestors[item.id] |= ancestors[source.work]
     assert max(map(int.bit_count, ancestors.values())) > 2_000
 
 

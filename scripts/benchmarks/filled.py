@@ -73,7 +73,7 @@ SIGNER = SignerKey("bench.example/log", bytes(32))
 
 def filled_community(pieces: int, database: str) -> tuple[Service, str]:
     """A service for a generated community of so many pieces, and its address."""
-    record_all = partial(record, items=community(pieces, seed=0))
+    record_all = partial(record, commands=community(pieces, seed=0))
     last = id_of("work", pieces - 1, 0)
     return filled("community", pieces, database, record_all, last=last, signer=SIGNER)
 

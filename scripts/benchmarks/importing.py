@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from domain.journal import Journal
+from domain.permission import OPERATOR
 from scripts.benchmarks.by_hand import plain, plain_journal, rows_of, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least, seconds
 from scripts.bundle import import_lines, read_json_lines
@@ -51,9 +52,9 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 def plain_load(database: str, journal: Journal, pieces: int) -> float:
     """How long it takes to write the same rows as fast as possible, in one transaction."""
-    sheet = facts_of(community(pieces), journal.clock())
-    stored = map(journal.mapper.to_stored_event, sheet.facts)
-    facts, texts = rows_of(stored, sheet.disclosures, 1)
+    sheets = [facts_of(OPERATOR, command, journal.clock()) for command in community(pieces)]
+    stored = (journal.mapper.to_stored_event(fact) for sheet in sheets for fact in sheet.facts)
+    facts, texts = rows_of(stored, [text for sheet in sheets for text in sheet.disclosures], 1)
     with plain_journal(database) as by_hand:
 
         def load() -> None:

@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 from statistics import median
 
+from domain.command import Command
 from domain.commands.admitting import AdmitContributor
 from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, Frontier, leaf_hash
@@ -32,7 +33,7 @@ from scripts.benchmarks.measure import (
     rates,
     seconds,
 )
-from scripts.generate import Item, community, record
+from scripts.generate import community, record
 from scripts.service import Service, open_service
 
 PIECES = {"small": 40, "full": 2_000}
@@ -98,10 +99,10 @@ def appended(size: Size, database: str, batch: int) -> Result:
     )
 
 
-def fill(address: str, items: Iterable[Item]) -> int:
+def fill(address: str, commands: Iterable[Command]) -> int:
     """Record another community and integrate it; how many facts there are."""
     with open_service(address, signer=SIGNER) as service:
-        record(service.journal, items)
+        record(service.journal, commands)
         return service.log.catch_up()
 
 

@@ -1,7 +1,6 @@
 """A society that searches, suggests and waits, its words, roles and people as uneven as in life.
 
-It is a list of commands. Carrying a million of them out takes hours, so the facts that they record
-are written straight into the journal and folded by a rebuild; a test compares both ways.
+It is a list of commands, written as facts like the communities of ``scripts.generate``.
 """
 
 from __future__ import annotations
@@ -11,25 +10,16 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 
-from domain.challenge import Answer, Challenge, answer_id
-from domain.claim import claimed
 from domain.command import Command
 from domain.commands.admitting import AdmitContributor
 from domain.commands.challenging import IssueChallenge
 from domain.commands.crediting import OpenCredit
 from domain.commands.submitting import Author, Source, SubmitContribution
-from domain.contribution import Contribution
-from domain.contributor import Contributor
-from domain.credit import Credit
 from domain.identity import part_id
 from domain.journal import Journal
-from domain.moment import instant
 from domain.permission import OPERATOR
-from domain.remix import Remix
-from domain.seal import Said
-from domain.sheet import Sheet
 from scripts.benchmarks.filled import filled as filled_with
-from scripts.generate import id_of, write
+from scripts.generate import facts_of, id_of, write
 from scripts.service import Service
 
 WORKS_EACH, WORKS_OF_CHALLENGE = 10, 100
@@ -126,42 +116,6 @@ def _work(works: int, number: int, random: Random) -> Iterator[Given]:
 
 
 # -- as facts --------------------------------------------------------------------------------------
-
-
-def facts_of(by: str, command: Command, now: datetime) -> Sheet:
-    """What such a command records in such a society."""
-    sheet = Sheet(by, now)
-    match command:
-        case AdmitContributor(id=str(id), name=str(name)):
-            sheet.write(Contributor.Admitted.born(id, name=Said(id, "name", name)))
-        case IssueChallenge(id=str(id), title=title, prompt=prompt, media=media, roles=roles):
-            asks = {"media": list(media or ()), "roles": list(roles or ())}
-            sheet.write(Challenge.Issued.born(id, title=title, prompt=prompt, **asks))
-        case SubmitContribution():
-            _posted(sheet, command)
-        case OpenCredit(id=str(id), work=work, contributor=contributor, role=role):
-            said = {"work": work, "contributor": contributor, "role": role, "kind": "direct"}
-            if contributor == by:
-                sheet.write(Credit.Claimed.born(id, **said, **claimed(now)))
-            else:
-                sheet.write(Credit.Granted.born(id, **said))
-    return sheet
-
-
-def _posted(sheet: Sheet, piece: SubmitContribution) -> None:
-    id, authors = str(piece.id), piece.authors
-    owner = authors[0].contributor if sheet.actor == OPERATOR else sheet.actor
-    title = Said(owner, "title", piece.title)
-    made = instant(sheet.now)
-    sheet.write(Contribution.Submitted.born(id, title=title, medium=piece.medium, made=made))
-    for challenge in piece.challenges or ():
-        sheet.write(Answer.Given.born(answer_id(challenge, id), challenge=challenge, work=id))
-    for number, author in enumerate(authors):
-        said = {"work": id, "contributor": author.contributor, "role": author.role}
-        sheet.write(Credit.Granted.born(part_id(id, "author", number), kind="direct", **said))
-    for number, source in enumerate(piece.sources):
-        edge = {"child": id, "parent": source.work, "kind": source.kind}
-        sheet.write(Remix.Declared.born(part_id(id, "source", number), **edge))
 
 
 def record(journal: Journal, given: Iterable[Given], *, since: datetime, batch: int = 2_000) -> int:

@@ -24,6 +24,7 @@ from typing import Any
 
 import networkx as nx
 
+from domain.commands.submitting import SubmitContribution
 from domain.lineage import Edge, Lineage, edge_of
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
@@ -35,7 +36,7 @@ from scripts.benchmarks.measure import (
     percentiles,
     seconds,
 )
-from scripts.generate import DENSE, TYPICAL, Piece, Shape, community
+from scripts.generate import DENSE, TYPICAL, Shape, community
 
 PIECES = {"small": 2_000, "full": 1_000_000}
 DRAWN = {"small": 200, "full": 5_000}
@@ -74,13 +75,13 @@ class Works:
         self.sources: dict[str, tuple[tuple[str, str], ...]] = {}
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         for item in community(pieces, shape=shape):
-            if isinstance(item, Piece):
+            if isinstance(item, SubmitContribution):
                 first = len(self.sources)
-                self.sources[item.id] = tuple(
-                    (work, STATED[(first + place) % len(STATED)])
-                    for place, (work, _) in enumerate(item.sources)
+                self.sources[str(item.id)] = tuple(
+                    (str(source.work), STATED[(first + place) % len(STATED)])
+                    for place, source in enumerate(item.sources)
                 )
-                self.graph.add_node(item.id)
+                self.graph.add_node(str(item.id))
         for child, sources in self.sources.items():
             self.graph.add_edges_from(
                 (child, parent, {"rate": RATES[rate]}) for parent, rate in sources
