@@ -193,8 +193,8 @@ def test_a_payout_of_several_pools_has_its_parts_on_paper_and_no_pool_in_the_led
     paid = [each for each in entries if '"payout.issued"' in each]
     assert [f'pool: "{one}"' in each for each in paid] == [True, False]
     assert not any(f'pool: "{two}"' in each for each in paid)
-    on_paper = [line["source"] for line in one_currency["lines"] if line["amount"].startswith("−")]
-    assert on_paper == ["", "one −1.00 USD; two −1.00 USD"]
+    on_paper = [line["about"] for line in one_currency["lines"] if line["amount"].startswith("−")]
+    assert on_paper == ["", ": one −1.00 USD; two −1.00 USD"]
 
 
 @pytest.mark.parametrize("months, until", [(None, None), (1, "2026-07-01T00:00:00.000000Z")])

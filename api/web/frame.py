@@ -1,7 +1,6 @@
 """What every page shares: who reads it, at which position, and its response headers.
 
 Pages are shown only to those who may read them, and forms are accepted only from this site.
-It is one file because whoever adds a page gets all of this from one object.
 """
 
 from __future__ import annotations
