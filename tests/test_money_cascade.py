@@ -10,7 +10,9 @@ import pytest
 from exact import answered, graph, shares
 from money import bank
 
+from domain.lineage import Edge, Lineage
 from domain.money.naming import SOURCES
+from domain.money.policy.cascade import whole_rates
 from domain.refusal import CapExceeded, RatesOverWhole, Refusal, SplitTooLarge
 
 CHAIN = graph(
@@ -69,3 +71,10 @@ def test_a_source_has_an_id_only_where_it_was_named_in_words() -> None:
         word, first, again = (one.source_id for one in told.since(0, "revenue.recorded"))
         assert word is None
         assert first == again is not None
+
+
+def test_a_scale_is_of_the_rates_that_are_used_and_of_no_other() -> None:
+    lineage = Lineage("a", (Edge("a", "b", "sample", "1/2"), Edge("b", "c", "sample", "1/3")))
+    first = lineage.places.works.index("a")
+    assert whole_rates(lineage, [first])[1] == 2
+    assert whole_rates(lineage, range(len(lineage.places.works)))[1] == 6
