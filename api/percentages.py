@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from fractions import Fraction
 
+from api.problems import Problem
 from domain.remix import exact_rate
 
 _PERCENTAGE = re.compile(r"([0-9]{1,60})(?:[.,]([0-9]{1,20}))?\s*%")
@@ -21,6 +23,16 @@ def exact(text: str) -> str:
         whole = int(found[1] or 0) + Fraction(int(found[2]), int(found[3]))
         return str(whole / (100 if found[4] else 1))
     return text.strip()
+
+
+def must_be_alike(parts: Iterable[str]) -> None:
+    """Refuse percentages beside larger numbers: 50 %, which is 1/2, is little beside 30."""
+    typed = [one.strip() for one in parts]
+    percentage = next((one for one in typed if one.endswith("%")), None)
+    number = next((one for one in typed if one.isdecimal() and int(one) > 1), None)
+    if percentage and number:
+        said = f"“{percentage}” is a percentage and “{number}” is not"
+        raise Problem("bad_policy", f"{said}: write “%” with all of them, or with none.")
 
 
 def _plain(text: str) -> str:

@@ -559,8 +559,8 @@ class BadCurrency(Refusal):
     """A currency is a code of ISO 4217 that has a smallest unit, or a unit with its exponent."""
 
     says = (
-        "“{currency}” is not a currency of ISO 4217 with a smallest unit; a unit of your own is "
-        "written with its exponent, 12 at most, such as HOPE.2."
+        "“{currency}” is not a currency of ISO 4217 with a smallest unit, such as EUR; a unit of "
+        "your own is written with its exponent, 12 at most, such as HOPE.2."
     )
 
 

@@ -514,13 +514,15 @@ Remark = Annotated[
     str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
 ]
 Goal = Annotated[
-    str, Text("goal", help="What it is to become.", example="A lighthouse walks away, in pictures.")
+    str,
+    Text("goal", help="What you set out to make.", example="A lighthouse walks away, in pictures."),
 ]
 Prompt = Annotated[
     str, Text("prompt", help="What you ask others to make.", example="Draw the keeper. Any way.")
 ]
 KindName = Annotated[
-    str, Text("kind_name", help="What it is to become, in your words.", example="a radio play")
+    str,
+    Text("kind_name", help="The kind in your words; only with “other”.", example="a radio play"),
 ]
 Document = Annotated[
     str, Text("document", help="The document that proves it.", example="statement 2017-06, page 3")
@@ -584,7 +586,7 @@ ProjectKind = Annotated[
     str,
     listed(
         PROJECT_KINDS,
-        help="What it is to become; “other” with a name of its own.",
+        help="What kind of work it becomes; “other” has a kind name.",
         example="illustrated story",
     ),
 ]

@@ -305,6 +305,62 @@ def test_shares_by_hand_have_a_running_total_and_say_who_is_missing(scene: Scene
     assert "<bdi>Ana</bdi>" not in missing
 
 
+def test_a_currency_is_taken_in_small_letters_and_refused_with_all_else(scene: Scene) -> None:
+    path, said = f"/release/{scene.release}/pool", {"name": "sold", "do": "preview"}
+    page = scene.send(path, {**said, "currency": "eur", "template": "agreed"})
+    assert rows(page)["All of it"] == ["1,000.00 EUR"]
+    page = scene.send(path, {**said, "currency": "euros", "template": "equal"})
+    assert page.status == 422
+    for wrong in ("such as EUR", "Who shares it, one per line: This is required."):
+        assert wrong in page.text_seen
+
+
+def test_a_withdrawn_proposal_promises_nobody_a_share(scene: Scene) -> None:
+    ana = scene.served.acting(scene.ana)
+    assets = [{"asset": "all", "value": "1", "shares": [[scene.ana, "1"]]}]
+    id = ana.post(f"/pools/{scene.pool('withdrawn')}/proposals", assets=assets).id
+    assert "You can accept it when" in scene.window.get(f"/proposal/{id}").text_seen
+    ana.post(f"/proposals/{id}/withdraw", reason="Mistyped.")
+    page = scene.window.get(f"/proposal/{id}")
+    assert "Your share was to be: 100 %" in page.text_seen
+    assert "Mistyped." in page.text_seen
+    assert "You can accept" not in page.text_seen
+
+
+def test_shares_that_cannot_be_divided_are_refused_in_the_words_of_the_form(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('refused')}/propose"
+
+    def refused(*said: tuple[str, str]) -> Page:
+        page = scene.send(path, [*said, ("do", "preview")])
+        assert page.status == 422
+        assert "policy.assets" not in page.text
+        return page
+
+    ana, ben = (("payee", scene.ana), ("payee", scene.ben))
+    assert "Give somebody a share of the release." in refused(("way", "hand")).text_seen
+    mixed = refused(("way", "hand"), ana, ("share", "50 %"), ben, ("share", "30"))
+    assert "“50 %” is a percentage and “30” is not" in mixed.text_seen
+    unread = refused(("way", "hand"), ana, ("share", "half"), ben, ("share", "30"))
+    assert "Ana: “half” is not a share" in unread.text_seen
+    assert 'value="half"' in unread.text
+    assert "Give at least one piece a value." in refused(("way", "pieces")).text_seen
+
+
+def test_shares_that_are_all_percentages_are_summed_as_such(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('percentages')}/propose"
+    said = [("way", "hand"), ("payee", scene.ana), ("share", "50 %")]
+    said += [("payee", scene.ben), ("share", "30%")]
+    page = scene.send(path, [*said, ("do", "preview")])
+    assert "Sum of the shares so far: 80 %" in page.text_seen
+
+
+def test_a_work_that_nobody_is_credited_on_shares_by_its_title(scene: Scene) -> None:
+    path = f"/pool/{scene.pool('near')}/propose"
+    page = scene.send(path, [("way", "near"), ("do", "preview")])
+    assert "work/" not in page.text_seen
+    assert rows(page)["whoever made An album"][0] == "80 %"
+
+
 def test_pieces_have_values_and_those_who_hold_them_shares(scene: Scene) -> None:
     path = f"/pool/{scene.pool('by piece')}/propose"
     page = scene.send(path, {"way": "pieces", "do": "choose"})

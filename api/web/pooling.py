@@ -13,7 +13,7 @@ from flask import g, render_template, request
 from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
-from api.web import amounts, errors
+from api.web import amounts, errors, words
 from api.web.frame import Answer, Frame, asked, id_named, to_page
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
@@ -24,7 +24,7 @@ from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
-from projections import attribution, lineage
+from projections import attribution, lineage, timeline
 from projections.money.splitting import lineage_at
 from projections.store import View
 
@@ -39,6 +39,8 @@ class People:
     def __init__(self, view: View, release: str) -> None:
         over = lineage_at(view, lineage.find(view, release).number)
         self.told = over.labels(view, payees=over.people)
+        self.credited = tuple(self.told)
+        self.works = timeline.names(view, over.lineage.generation)
         if g.actor != OPERATOR:
             self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
 
@@ -48,7 +50,9 @@ class People:
         return id_named(text) or (found[0] if len(found) == 1 else text)
 
     def called(self, payee: str) -> str:
-        return self.told.get(payee) or payee
+        """How a payee is named; a work without people stands for whoever made it."""
+        work = self.works.get(payee.removeprefix("work/"))
+        return self.told.get(payee) or (f"whoever made {words.called(work)}" if work else payee)
 
     def written(self, payee: str) -> str:
         """A payee as a form says them: by the name, if that means them alone."""
@@ -111,6 +115,7 @@ class Sheet:
         self.id = form.get("id") or new_id(None)
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.fields["kind"] = self.fields["kind"] or "other"
+        self.fields["currency"] = self.fields["currency"].upper()
         self.terms = Terms(form, people, self.fields["currency"])
 
     def command(self, release: str) -> OpenPool:
@@ -118,6 +123,7 @@ class Sheet:
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         said["terms"] = self.terms.made()
         command = stated(OpenPool, {**said, "release": release, "id": self.id})
+        currency_code(self.fields["currency"])
         self.terms.must_be_right()
         assert isinstance(command, OpenPool)
         return command

@@ -6,6 +6,7 @@ Only what the preview showed, share by share, is recorded.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -140,11 +141,15 @@ class Sent:
     """The line of each asset and share."""
     unread: list[str] = field(default_factory=list)
     """Complaints about lines that cannot be read."""
+    beside: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The values, and the shares of each piece, as they were typed beside one another."""
 
     def must_be_read(self) -> None:
         """Refuse lines that are incomplete or contradict one another."""
         if self.unread:
             raise Problem("bad_policy", self.unread[0])
+        for typed in self.beside.values():
+            percentages.must_be_alike(typed)
 
     def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
         """The fields that a problem is about, by their ids in the page, and what is wrong there."""
@@ -170,25 +175,20 @@ def _sent(names: Names) -> Sent:
     if "lines" in request.form:
         return _read(request.form["lines"], names)
     form = request.form
+    sent = Sent([], beside=defaultdict(list, values=form.getlist("value")))
     holders: dict[str, list[list[str]]] = {}
     for of, payee, share in zip(
         form.getlist("of"), form.getlist("payee"), form.getlist("share"), strict=False
     ):
         if payee.strip() and share.strip():
             holders.setdefault(of, []).append([names.meant(payee), percentages.exact(share)])
+            sent.beside[of].append(share)
     rows = zip(form.getlist("asset"), form.getlist("value"), form.getlist("within"), strict=False)
-    return Sent(
-        [
-            _asset(
-                names.meant(asset),
-                percentages.exact(value),
-                within.splitlines(),
-                holders.get(str(row), []),
-            )
-            for row, (asset, value, within) in enumerate(rows)
-            if asset.strip() and value.strip()
-        ]
-    )
+    for row, (asset, value, within) in enumerate(rows):
+        if asset.strip() and value.strip():
+            exact, shares = percentages.exact(value), holders.get(str(row), [])
+            sent.assets.append(_asset(names.meant(asset), exact, within.splitlines(), shares))
+    return sent
 
 
 def _through_groups(sent: Assets, before: Assets) -> Assets:
@@ -239,6 +239,8 @@ def _read(text: str, names: Names) -> Sent:
             sent.unread.append(f"Line {number} names {payee} in {name} a second time.")
         sent.lines[place, len(asset["shares"])] = number
         asset["shares"].append([payee_id, percentages.exact(share)])
+        sent.beside["values"].append(value)
+        sent.beside[new["asset"]].append(share)
     return sent
 
 

@@ -22,11 +22,12 @@ from api.web.previewing import seal, tried
 from domain.fact import Fact
 from domain.identity import new_id
 from domain.money.apportionment import divide, payee_key
+from domain.money.policy.reading import exact_share
 from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.money.through import joined
-from projections import lineage, timeline
+from projections import lineage, timeline, wording
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
 from projections.money.splitting import lineage_at
@@ -145,45 +146,49 @@ class Sheet:
         policy = WAYS[self.way].policy
         if policy is not None:
             said["policy"] = policy
-        elif self.way == BY_PIECE:
-            said["assets"] = self._assets()
         else:
-            shares = [[payee, share] for payee, share in self._shares() if share]
-            said["assets"] = [{"asset": EVERYTHING, "value": "1", "shares": shares}]
+            said["assets"] = self._assets()
         return {**said, "pool": pool, "id": self.id}
 
+    def _divided(self) -> list[Piece]:
+        """What is divided: pieces with a value, or the whole; shares left out are nobody's."""
+        if self.way == BY_PIECE:
+            return [one for one in self.pieces if one.value]
+        equal = [(payee, "1") for payee in self.people.credited]
+        shares = self.rows if self.way == BY_HAND else equal
+        return [Piece(EVERYTHING, "the release", "1", shares)]
+
     def _assets(self) -> list[dict[str, Any]]:
-        """The pieces with a value; shares that were left out are nobody's."""
+        """The same as a request would say it; refused in the words of the form."""
+        divided = self._divided()
+        percentages.must_be_alike(one.value for one in divided)
+        if not sum(exact_share(percentages.exact(one.value), one.title) for one in divided):
+            raise Problem("bad_policy", "Give at least one piece a value.")
+        for one in divided:
+            percentages.must_be_alike(share for _, share in one.shares)
+            held = [(percentages.exact(share), who) for who, share in one.shares if share]
+            if not sum(exact_share(share, self.people.called(who)) for share, who in held):
+                raise Problem("bad_policy", f"Give somebody a share of {one.title}.")
         return [
             {
                 "asset": one.id,
                 "value": percentages.exact(one.value),
-                "shares": [
-                    [payee, percentages.exact(share)] for payee, share in one.shares if share
-                ],
+                "shares": [[who, percentages.exact(share)] for who, share in one.shares if share],
             }
-            for one in self.pieces
-            if one.value
+            for one in divided
         ]
 
-    def _shares(self) -> list[tuple[str, str]]:
-        if self.way == BY_HAND:
-            return [(payee, percentages.exact(share)) for payee, share in self.rows]
-        return [(payee, "1") for payee in self.people.told]
-
-    def total(self) -> Fraction:
+    def total(self) -> str:
         """The sum of the shares or values set by hand, as far as they can be read."""
+        typed = [one.value for one in self.pieces] or [share for _, share in self.rows]
         total = Fraction()
-        if self.way == BY_PIECE:
-            parts = [percentages.exact(one.value) for one in self.pieces]
-        else:
-            parts = [share for _, share in self._shares()]
-        for part in parts:
+        for part in map(percentages.exact, typed):
             try:
                 total += Fraction(part or 0)
             except (ValueError, ZeroDivisionError):
                 continue
-        return total
+        are_percentages = all(one.endswith("%") for one in typed if one)
+        return wording.percent(str(total)) if are_percentages and total else str(total)
 
     def seal(self) -> str:
         """What tells one filled-in form from another."""

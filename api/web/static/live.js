@@ -4,9 +4,9 @@
 "use strict";
 for (const form of document.querySelectorAll("form[data-live]")) {
   let waiting = 0, latest = 0;
-  const show = async () => {
+  const show = async (does) => {
     const asked = ++latest, sent = new URLSearchParams(new FormData(form));
-    sent.set("do", "preview");
+    sent.set("do", does);
     const answer = await fetch(form.action, { method: "POST", body: sent }).catch(() => null);
     if (!answer || asked !== latest) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -20,6 +20,10 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("input", (event) => {
     if (event.target.type === "search") return;
     clearTimeout(waiting);
-    waiting = setTimeout(show, 300);
+    waiting = setTimeout(async () => {
+      // Fields that have just been chosen are not wrong for being empty.
+      if (event.target.type === "radio") await show("choose");
+      await show("preview");
+    }, 300);
   });
 }
