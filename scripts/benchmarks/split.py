@@ -3,10 +3,10 @@
 The works are those with the most ancestors in a random sample of a generated graph in memory. First
 each finds the lineage and its order; then it is divided: exactly what each work keeps, rounded by
 largest remainder. Dividing alone is timed as well, of a lineage at hand, such as the service
-remembers. Ours checks rates and cycles and computes over one common denominator. The peers keep a
-``Fraction`` for each work, in the order of networkx (its descendants and its topological sort over
-a DiGraph of everything) or one found by hand. The names of the payees are ordered only where they
-are listed, which is not timed.
+remembers. Ours checks rates and cycles and computes over one common denominator. The peer finds
+the descendants and their topological sort by networkx in a DiGraph of everything, and keeps a
+``Fraction`` for each work. The names of the payees are ordered only where they are listed, which is
+not timed.
 
 "Sparse" and "dense" are the two shapes of generated communities; no database takes part.
 """
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
-from itertools import product, repeat
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -89,19 +89,15 @@ class Works:
 
     def edges(self, root: str) -> list[Edge[str]]:
         """Every edge of a lineage."""
-        reached, children, parents, rates = {root}, list[str](), list[str](), list[str]()
-        found = [root]
+        reached, found, rows = {root}, [root], list[tuple[str, ...]]()
         # The loop continues over what it appends.
         for child in found:
             for parent, rate in self.sources[child]:
-                children.append(child)
-                parents.append(parent)
-                rates.append(rate)
+                rows.append((child, parent, "", rate, "", ""))
                 if parent not in reached:
                     reached.add(parent)
                     found.append(parent)
-        none = repeat("")
-        return list(map(edge_of, zip(children, parents, none, rates, none, none, strict=False)))
+        return list(map(edge_of, rows))
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
         """Of a random sample of works, those with the most ancestors; and the highest number."""
@@ -123,34 +119,16 @@ class Works:
             for child in nx.topological_sort(lineage)
         ]
 
-    def by_hand(self, root: str) -> Steps:
-        """Kahn's order."""
-        waiting = {root: 0}
-        for _, parent, *_ in self.edges(root):
-            waiting[parent] = waiting.get(parent, 0) + 1
-        ready, steps = [root], Steps()
-        for child in ready:
-            steps.append((child, [(parent, RATES[rate]) for parent, rate in self.sources[child]]))
-            for parent, _ in self.sources[child]:
-                waiting[parent] -= 1
-                if not waiting[parent]:
-                    ready.append(parent)
-        return steps
-
     def compare(self, which: str, roots: Sequence[str]) -> Iterator[Result]:
-        """Find and divide every lineage in all three ways, in turns, after seeing that they agree.
-
-        The first time of each is the whole, the second that of dividing alone.
-        """
+        """Find and divide every lineage both ways, in turns, after seeing that they agree."""
         ways: dict[str, tuple[Callable[[str], Any], Callable[[Any], Division]]] = {
             "ours": (self.lineage, shared),
-            "networkx": (self.by_networkx, in_fractions),
-            "a Fraction for each work": (self.by_hand, in_fractions),
+            "networkx, a Fraction for each work": (self.by_networkx, in_fractions),
         }
         whole, alone = ({name: list[float]() for name in ways} for _ in range(2))
         for root in roots[:WARM_UP]:
-            first, *others = (share(find(root)).units for find, share in ways.values())
-            assert all(units == first for units in others)
+            ours, theirs = (share(find(root)).units for find, share in ways.values())
+            assert ours == theirs
         for root, (name, (find, share)) in product(roots, ways.items()):
             began = time.perf_counter()
             found = find(root)
@@ -159,8 +137,8 @@ class Works:
             whole[name].append(1000 * (finding + sharing))
             alone[name].append(1000 * sharing)
         for said, taken in (("found and divided", whole), ("divided", alone)):
-            ours = taken.pop("ours")
-            yield from percentiles(f"{which}, {said}", ours, taken, (at_most(10), ()))
+            own = taken.pop("ours")
+            yield from percentiles(f"{which}, {said}", own, taken, (at_most(10), ()))
 
 
 def shared(lineage: Lineage[str]) -> Division:
