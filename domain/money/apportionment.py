@@ -144,7 +144,7 @@ def divide(
     missing = [part - units * scale for part, units in zip(due, given, strict=True)]
     by_payee = partial(zip, payees, strict=True)
     remainders, left_over = dict(by_payee(missing)), amount - sum(given)
-    for place in _first(left_over, missing, payees) if left_over > 0 else ():
+    for place in _first(max(0, left_over), missing, payees):
         given[place] += 1
         missing[place] -= scale
     if left_over < 0:
@@ -274,7 +274,7 @@ def _first(count: int, missing: Sequence[int], payees: Sequence[str]) -> list[in
     """The places of so many for whom most is missing; keys are looked at only to break a tie."""
     ranked = sorted(range(len(missing)), key=missing.__getitem__, reverse=True)
     least = missing[ranked[count - 1]]
-    if count < len(ranked) and missing[ranked[count]] == least:
+    if missing[ranked[count]] == least:  # fewer are left over than there are payees
         sure = [place for place in ranked[:count] if missing[place] > least]
         alike = (place for place in ranked if missing[place] == least)
         ranked = sure + sorted(alike, key=lambda place: payee_key(payees[place]))
