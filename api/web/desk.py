@@ -282,6 +282,8 @@ def _help(value: Value) -> str:
             written = f"One per line: {fields}. What is not known stays empty."
         case Many(inner=Json()):
             written = "One JSON object per line."
+        case Many(inner=Ref(noun=noun)) if noun in NAMED:
+            written = "By name or by the address of the page, one per line."
         case Many():
             written = "One in each field." if _kind(value) == "words" else "One per line."
         case Text(limit=limit) if not value.help:

@@ -237,13 +237,9 @@ def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
             preview=done.shown,
             of_minor=OF_MINOR,
             problem=done.problem,
-            wrong=_wrong(done.problem, sheet),
+            wrong=[one for one in errors.by_field(done.problem, sheet.fields, FIELDS) if one[0]],
         )
         return page, done.status
-
-
-def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
-    return [one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]]
 
 
 def _assets(facts: Sequence[Fact]) -> Assets:
