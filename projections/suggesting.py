@@ -23,9 +23,10 @@ from projections.hidden import NOT_HIDDEN
 from projections.question import Paged, question
 from projections.searching import matching
 from projections.store import LIMIT, Page, View, holds, place_of, sliced
-from projections.ties import Done, Ties, a_role, credited, finished_of, reason, several
+from projections.ties import Done, Ties, a_role, credited, finished_of, reason
 from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
 from projections.told_projects import ChallengeRef
+from projections.wording import several
 
 MOST_COMPARED = 120
 """How many people who are near are compared, and how many challenges, the latest."""

@@ -11,6 +11,7 @@ from projections.collaboration import Near
 from projections.finding import REMIX_COUNTS
 from projections.store import View, holds
 from projections.told_finding import Reason
+from projections.wording import several
 
 LATEST = 20
 """Of how many works it is said whether they are finished."""
@@ -113,11 +114,6 @@ def credited(role: str, done: Done, finished: int) -> str:
 
 def _further(works: Collection[int]) -> str:
     return f", and {len(works) - 1} more." if len(works) > 1 else "."
-
-
-def several(count: int, noun: str) -> str:
-    """A number of things, in words."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def a_role(role: str) -> str:

@@ -34,6 +34,11 @@ WAITS_BECAUSE = {
 """Why revenue is not divided yet."""
 
 
+def several(count: int, one: str, many: str = "") -> str:
+    """A number of things, in the singular or the plural."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def held_because(line: Mapping[str, Any]) -> str:
     """Why something is held, and which pieces that is about."""
     because = ", ".join(HELD_BECAUSE.get(why, why) for why in line["because"])

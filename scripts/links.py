@@ -11,6 +11,7 @@ from domain.signature import must_fit
 from domain.stored import HEADS, Placed
 from domain.tree import NotVerified
 from projections.follower import Progress
+from projections.wording import several
 from scripts.difference import Differences, at, at_one_moment, pages
 from scripts.layout import TABLES
 from scripts.service import Service
@@ -31,7 +32,7 @@ def links(service: Service, progress: Progress) -> Differences:
                 _believe(placed, told)
         progress(page[-1].position, head)
     yield from _heads(service, told, head)
-    return f"{count} facts in {len(told)} chains, each with its head"
+    return f"{several(count, 'fact')} in {several(len(told), 'chain')}, each with its head"
 
 
 def _believe(placed: Placed, told: dict[str, tuple[int, int, str]]) -> None:
@@ -98,4 +99,4 @@ def guards(service: Service, progress: Progress) -> Differences:
             yield at(table.name, f"the trigger {name} is missing or changed (see “stemma upgrade”)")
         count += bool(table.unchangeable or table.advances)
     progress(count, count)
-    return f"{count} tables with their triggers"
+    return f"{several(count, 'table')} with their triggers"

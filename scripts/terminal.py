@@ -31,6 +31,7 @@ from projections.dating import in_words
 from projections.question import Asking
 from projections.store import Page, View
 from projections.told import LineageTold
+from projections.wording import several
 from scripts.bundle import Report
 
 RENDERERS = {
@@ -337,7 +338,7 @@ def contributors(out: Console, asking: Asking) -> None:
         out.print()
     _tree(out, view, graph.page(view, id))
     if count := asking.beside["claims"]["count"]:
-        what = "1 claim that waits" if count == 1 else f"{count} claims that wait"
+        what = several(count, "claim that waits", "claims that wait")
         out.print(f"\nNot counted: {what} for an answer; `stemma claims WORK` lists them.")
 
 

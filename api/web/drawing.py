@@ -35,7 +35,6 @@ from projections.pictures.files import as_png, as_svg
 from projections.pictures.font import FOLDER
 from projections.pictures.lineage import MOST_CARDS
 from projections.pictures.svg import SHEET
-from projections.pictures.text import counted
 from projections.store import View
 from projections.workshop import elsewhere
 
@@ -182,7 +181,7 @@ def _onward(found: Descent, whole: str) -> LineagePicture:
     """What was made from a work, on whose page of its own there is all of it."""
     left_out = ""
     if found.left_out or not found.is_exact:
-        more = counted(found.left_out, "further work")
+        more = wording.several(found.left_out, "further work")
         left_out = f"+ {more}" if found.is_exact else f"+ more than {more}"
     return LineagePicture(
         found.shown.lineage,

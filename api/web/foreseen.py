@@ -16,7 +16,7 @@ from domain.commands.admitting import MergeContributor, SeparateContributor
 from domain.commands.joining import AcceptJoin, JoinWorks, UndoJoin
 from domain.money.currency import money
 from domain.outside import outside_id
-from projections import attribution, lineage, people, timeline
+from projections import attribution, lineage, people, timeline, wording
 from projections.store import View
 
 
@@ -45,7 +45,7 @@ def _parted(view: View, command: Any) -> Iterator[Markup]:
 
 def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Markup]:
     """What an account has, which goes where its person goes."""
-    has, several = people.holdings(view, id), words.several
+    has, several = people.holdings(view, id), wording.several
     if has.credits:
         yield Markup("{} on {}, given to {}, are of {}.").format(
             several(has.credits, "credit"), several(has.works, "work"), old, new
@@ -90,9 +90,9 @@ def _of_work(view: View, one: Mapping[str, Any]) -> Markup:
     credits = attribution.standing_on(view, lineage.find(view, one["id"]).number)
     return Markup("{} has {}, {} and {} made from it: all of these are of the one.").format(
         words.link(one),
-        words.several(len(told["sources"]) + told["sources_left_out"], "source"),
-        words.several(len(credits), "credit"),
-        words.several(told["remixed_by"], "work"),
+        wording.several(len(told["sources"]) + told["sources_left_out"], "source"),
+        wording.several(len(credits), "credit"),
+        wording.several(told["remixed_by"], "work"),
     )
 
 

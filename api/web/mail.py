@@ -57,7 +57,7 @@ class Digest(NamedTuple):
     def subject(self) -> str:
         """What the message is about, without a name or a title."""
         parts = [f"{self.waits} waiting for you"] if self.waits else []
-        parts += [f"{words.several(len(self.happened), 'notification')}"] if self.happened else []
+        parts += [f"{wording.several(len(self.happened), 'notification')}"] if self.happened else []
         return ", ".join(parts)
 
 

@@ -258,7 +258,7 @@ def _steps(
         for number, step in enumerate(path)
     ]
     if left_out:
-        steps.insert(len(steps) // 2, Step(words.several(left_out, "more work", "more works")))
+        steps.insert(len(steps) // 2, Step(wording.several(left_out, "more work", "more works")))
     return tuple(steps)
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from flask import g, render_template
 
-from api.web import words
 from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
@@ -89,7 +88,7 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
         said = f"{name}: declined by {', '.join(declined.names)}"
         return Step(said, "Propose again", f"/pool/{pool['id']}/propose", missing)
     if missing.number:
-        waits = words.several(missing.number, "has", "have")
+        waits = wording.several(missing.number, "has", "have")
         return Step(f"{name}: shares are final, {waits} not accepted", None, path, missing)
     return Step(f"{name}: everybody accepted", None, path)
 
@@ -98,7 +97,7 @@ def _of_open(frame: Frame, name: str, path: str, noun: Proposal, review_hours: i
     """How far a proposal has come that is still open."""
     waiting = sum(one.is_open for one in noun.comments.values())
     if waiting:
-        comments = words.several(waiting, "comment")
+        comments = wording.several(waiting, "comment")
         return Step(f"{name}: proposed", f"Answer {comments}", f"{path}#comments")
     until = max(noun.closes_at, noun.final_from(review_hours))
     if instant(frame.journal.clock()) < until:

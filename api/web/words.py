@@ -293,9 +293,6 @@ def used(places: Sequence[int] | None) -> str:
 def parts(in_series: Mapping[str, int]) -> str:
     """How many seasons and episodes there are; one season is not worth a word."""
     counted = {part: n for part, n in in_series.items() if part == "episode" or n > 1}
-    return " · ".join(several(n, part) for part, n in sorted((counted or in_series).items()))
-
-
-def several(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return " · ".join(
+        wording.several(n, part) for part, n in sorted((counted or in_series).items())
+    )

@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import Literal
 
 from domain.lineage import Edge, Lineage
-from projections.pictures.text import clean, counted, percent
+from projections.pictures.text import clean, percent
+from projections.wording import several
 
 MOST_DRAWN = 80
 """More works than this are folded, unless all are asked for."""
@@ -92,7 +93,7 @@ def folded(picture: LineagePicture) -> Folded:
         tuple(work for id, work in works.items() if id in kept),
         merged(lineage, kept),
         count,
-        f"+ {counted(count, 'work')} {said}" if count else "",
+        f"+ {several(count, 'work')} {said}" if count else "",
     )
 
 

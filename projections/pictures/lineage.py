@@ -28,7 +28,6 @@ from projections.pictures.svg import (
     rect,
 )
 from projections.pictures.text import (
-    counted,
     figure,
     isolated,
     label,
@@ -37,6 +36,7 @@ from projections.pictures.text import (
     width,
     wrapped,
 )
+from projections.wording import several
 
 MOST_CARDS = 40
 """Up to this many works are drawn as cards, more as a river."""
@@ -148,8 +148,8 @@ def _groups(
 def _described(drawn: Folded, layout: Layout) -> str:
     has_shares = any(work.share is not None for work in drawn.works)
     people = {name for work in drawn.works for name in work.people}
-    works, columns = counted(len(drawn.works), "work"), counted(layout.columns, "column")
-    makers = counted(len(people), "person", "people")
+    works, columns = several(len(drawn.works), "work"), several(layout.columns, "column")
+    makers = several(len(people), "person", "people")
     thick = ", as thick as the share that goes back over it" if has_shares else ""
     return (
         f"{works} by {makers} in {columns}, the oldest on the left. A line leads from a "

@@ -9,13 +9,13 @@ from projections.pictures.svg import Markup, document, element, linked, number, 
 from projections.pictures.text import (
     caption,
     clean,
-    counted,
     figure,
     fitted,
     isolated,
     label,
     width,
 )
+from projections.wording import several
 
 MOST_WAYS = 24
 """How many paths are drawn; the others are counted."""
@@ -101,7 +101,7 @@ def why_svg(
         element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})"),
         name="ways",
         title=clean(title),
-        description=f"{counted(len(ways), 'path')}, each from the release to the person.",
+        description=f"{several(len(ways), 'path')}, each from the release to the person.",
         stand_alone=stand_alone,
     )
 

@@ -142,11 +142,6 @@ def percent(share: Fraction) -> str:
     return f"{of_hundred:.0f} %" if of_hundred in {0, 100} else f"{of_hundred:.1f} %"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number of things, in the singular or the plural."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
 def label(
     said: str, x: float, y: float, room: float, size: float, class_: str, *, bold: bool = False
 ) -> Markup:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from projections.pictures.svg import Markup, colour_at, document, element, linked, rule
-from projections.pictures.text import caption, clean, counted, isolated, label, width
+from projections.pictures.text import caption, clean, isolated, label, width
+from projections.wording import several
 
 MOST_DOTS = 6
 """The most dots of a row above one another; further facts are counted above them."""
@@ -109,5 +110,5 @@ def _ticks(ordered: Sequence[Happening], left: float, y: float) -> list[Markup]:
 def _described(ordered: Sequence[Happening]) -> str:
     if not ordered:
         return "Nothing has happened yet."
-    facts = counted(len(ordered), "fact")
+    facts = several(len(ordered), "fact")
     return f"{facts} from {ordered[0].at:%Y-%m-%d} to {ordered[-1].at:%Y-%m-%d}, a dot each."

@@ -22,6 +22,7 @@ from domain.work import Work
 from projections.follower import (
     Progress,
 )
+from projections.wording import several
 from scripts.bundle.whole import content_of
 from scripts.difference import PAGE, Difference, Differences, at_one_moment
 from scripts.difference import pages as _pages
@@ -87,8 +88,8 @@ def index(service: Service, progress: Progress) -> Differences:
         progress(page[-1].position, head)
     (kept,) = service.engine.query("SELECT count(*) FROM found")[0]
     if kept != count:
-        yield Difference("the index", f"{kept - count} entries without a fact")
-    return f"{count} entries, each of a fact"
+        yield Difference("the index", f"{several(kept - count, 'entry', 'entries')} without a fact")
+    return f"{several(count, 'entry', 'entries')}, each of a fact"
 
 
 _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
@@ -112,7 +113,7 @@ def streams(service: Service, progress: Progress) -> Differences:
         yield from _illegal(stream)
         if count % PAGE == 0:
             progress(told, head)
-    return f"{count} histories, each as its rules allow"
+    return f"{several(count, 'history', 'histories')}, each as its rules allow"
 
 
 def _illegal(stream: list[Placed]) -> Iterator[Difference]:
@@ -188,4 +189,5 @@ def lineage(service: Service, progress: Progress) -> Differences:
         edge for edge in counting if is_surely_before(dates.get(edge.child), dates.get(edge.parent))
     ]
     first = f", first {older[0].child} (remix {older[0].id})" if older else ""
-    return f"{len(counting)} edges, no cycle; {len(older)} with the child dated first{first}"
+    edges = several(len(counting), "edge")
+    return f"{edges}, no cycle; {len(older)} with the child dated first{first}"

@@ -22,6 +22,7 @@ from projections.follower import (
 )
 from projections.money import balances as projected
 from projections.store import View
+from projections.wording import several
 from scripts.difference import PAGE, Difference, Differences, at_one_moment
 from scripts.difference import position as _at
 from scripts.service import Service
@@ -105,4 +106,4 @@ def books(service: Service, progress: Progress) -> Differences:
         if held.get(key) != told.get(key):
             what = f"the row is {held.get(key)}; the facts give {told.get(key)}"
             yield Difference(f"books, {key.replace(BETWEEN, ' ')}", what)
-    return f"{len(told)} rows, as the facts give them"
+    return f"{several(len(told), 'row')}, as the facts give them"

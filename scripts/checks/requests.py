@@ -16,6 +16,7 @@ from domain.quota import VOUCHED
 from domain.stated import BRINGS
 from domain.stored import Placed, texts_of
 from projections.follower import Progress
+from projections.wording import several
 from scripts.difference import Difference, Differences, at, at_one_moment, pages
 from scripts.service import Service
 
@@ -51,7 +52,7 @@ def requests(service: Service, progress: Progress) -> Differences:
     unled = "SELECT key FROM further_keys WHERE position NOT IN (SELECT position FROM requests)"
     for (key,) in service.engine.query(unled):
         yield Difference("the requests", f"the further key {key} is of none")
-    return f"{count} requests, which led to all facts"
+    return f"{several(count, 'request')}, which led to all facts"
 
 
 def _forgotten(led: Sequence[Placed]) -> Difference:
@@ -129,7 +130,7 @@ def quotas(service: Service, progress: Progress) -> Differences:
     (kept,) = service.engine.query("SELECT count(*) FROM spent WHERE actor <> ''")[0]
     if kept != count:
         yield Difference("the quotas", f"{kept - count} of no fact")
-    return f"{count} facts, each toward its own"
+    return f"{several(count, 'fact')}, each toward its own"
 
 
 def _vouched(service: Service) -> Iterator[tuple[int, int]]:

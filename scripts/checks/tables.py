@@ -23,6 +23,7 @@ from projections.follower import (
 )
 from projections.store import Generation, table_name
 from projections.tables import Table
+from projections.wording import several
 from scripts.difference import Difference, Differences
 from scripts.difference import position as _at
 from scripts.service import Service
@@ -76,7 +77,9 @@ def read_tables(service: Service, progress: Progress) -> Differences:
             writer.lock()
             drop(writer, number)
     yield from differing
-    return f"{count} rows of read tables, as folded again up to position {at.position}"
+    return (
+        f"{several(count or 0, 'row')} of read tables, as folded again up to position {at.position}"
+    )
 
 
 def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:

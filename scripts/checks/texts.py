@@ -17,6 +17,7 @@ from domain.stored import Placed, vault_row
 from projections.follower import (
     Progress,
 )
+from projections.wording import several
 from scripts.bundle.whole import commitments
 from scripts.difference import Difference, Differences, at_one_moment
 from scripts.difference import pages as _pages
@@ -66,7 +67,7 @@ def vault(service: Service, progress: Progress) -> Differences:
         progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found:
-        yield Difference("the vault", f"{count - found} texts without a commitment")
+        yield Difference("the vault", f"{several(count - found, 'text')} without a commitment")
     old = f"; {unsaid} of facts of version 0.1, which do not say whose" if unsaid else ""
     return f"{found} texts as they were committed to, {gone} erased{old}"
 

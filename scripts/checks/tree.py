@@ -15,6 +15,7 @@ from projections.follower import (
     Progress,
 )
 from projections.log import Log, Signed
+from projections.wording import several
 from scripts.difference import Difference, Differences, at_one_moment
 from scripts.difference import pages as _pages
 from scripts.difference import position as _at
@@ -56,7 +57,10 @@ def log(service: Service, progress: Progress) -> Differences:
             yield Difference(f"the checkpoint of size {one.size}", why)
     seen = yield from _cosigned(service.log, signed)
     seen_by = f", {seen} cosignatures" if seen else ""
-    return f"{size} leaves in {expected} tiles, {len(signed)} checkpoints{seen_by}"
+    return (
+        f"{several(size, 'leaf', 'leaves')} in {several(expected, 'tile')}, "
+        f"{several(len(signed), 'checkpoint')}{seen_by}"
+    )
 
 
 def _cosigned(log: Log, signed: Mapping[int, bytes]) -> Generator[Difference, None, int]:

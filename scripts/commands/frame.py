@@ -5,7 +5,7 @@ Everything a command opens here is closed when it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.values import NewId, Ref, Value
 from projections.store import View
+from projections.wording import several
 from scripts import bundle, terminal
 from scripts.commands.wording import in_own_words, remember
 from scripts.communities import community_named, read_communities
@@ -188,12 +189,8 @@ def help_of(one: Field, more: str = "") -> str:
 MOST_TOLD = 200
 
 
-def counted(found: Sequence[object]) -> str:
-    """How many differences there are."""
-    return "1 difference" if len(found) == 1 else f"{len(found)} differences"
-
-
 def shortened(differing: list[str]) -> list[str]:
     """The first of very many differences, and how many more there are."""
     more = differing[MOST_TOLD:]
-    return differing[:MOST_TOLD] + ([f"and {counted(more)} more"] if more else [])
+    told = [f"and {several(len(more), 'difference')} more"] if more else []
+    return differing[:MOST_TOLD] + told

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from projections.wording import several
 from scripts.commands.frame import opened, out, progress_of, settings_of
 
 commands = click.Group()
@@ -38,7 +39,7 @@ def backup(ctx: click.Context, file: Path, verify: bool) -> None:
         with progress_of("verifying") as told:
             backups.verify(file, told)
     said = "restored and verified" if verify else "not verified"
-    out.print(f"{file}: {content.head} facts, root {content.root}, {said}")
+    out.print(f"{file}: {several(content.head, 'fact')}, root {content.root}, {said}")
 
 
 @commands.command()
@@ -57,4 +58,4 @@ def restore(ctx: click.Context, file: Path) -> None:
     with opened(ctx) as service, progress_of("folding") as told:
         service.follower.catch_up(told)
         backups.must_have_root(service, content)
-    out.print(f"restored {content.head} facts of {content.made_at}, root {content.root}")
+    out.print(f"restored {several(content.head, 'fact')} of {content.made_at}, root {content.root}")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from projections.money import balances as money
+from projections.wording import several
 from scripts import terminal
 from scripts.commands.frame import (
     OurMistake,
     as_json,
     asked,
-    counted,
     flag_of,
     opened,
     out,
@@ -97,7 +97,7 @@ def verify_database(ctx: click.Context) -> None:
                 found = all_differences(check, service, told)
             if isinstance(found, list):
                 differing += found
-                found = f"NOT VERIFIED: {counted(found)}"
+                found = f"NOT VERIFIED: {several(len(found), 'difference')}"
             click.echo(f"{name:<12}{found}")
     if differing:
         verdict = "NOT VERIFIED: " + "\n".join(shortened([*map(str, differing)]))
