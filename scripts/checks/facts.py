@@ -189,5 +189,5 @@ def lineage(service: Service, progress: Progress) -> Differences:
         edge for edge in counting if is_surely_before(dates.get(edge.child), dates.get(edge.parent))
     ]
     first = f", first {older[0].child} (remix {older[0].id})" if older else ""
-    edges = several(len(counting), "edge")
-    return f"{edges}, no cycle; {len(older)} with the child dated first{first}"
+    many = several(len(counting), "edge")
+    return f"{many}, no cycle; {len(older)} with the child dated first{first}"
