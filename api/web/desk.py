@@ -26,6 +26,7 @@ from api.web.leading import PAGES, leads_to
 from domain.command import Command, Field, Record
 from domain.identity import new_id
 from domain.money.currency import called, decimal
+from domain.past import Past
 from domain.permission import OPERATOR
 from domain.refusal import Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
@@ -119,8 +120,8 @@ def pages(frame: Frame) -> None:
 
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
     """The commands about something, by what their path names, that are open to the reader now."""
-    about = [one for one in COMMANDS.values() if _is_about(one, noun)]
-    return [one for one in about if is_open(frame, one, id) and _fits(frame, one, id)]
+    about, past = [one for one in COMMANDS.values() if _is_about(one, noun)], _past(frame)
+    return [one for one in about if _stands(past, one, id) and _fits(frame, one, id)]
 
 
 def _is_about(command: type[Command], noun: str) -> bool:
@@ -130,6 +131,8 @@ def _is_about(command: type[Command], noun: str) -> bool:
 
 def _fits(frame: Frame, command: type[Command], id: str) -> bool:
     """Whether the state of something allows a command; an example may be refused otherwise."""
+    if WrongState not in command.REFUSES:
+        return True
     if any(one.is_needed and one.value.example is None for one in command.fields()):
         return True
     try:
@@ -140,11 +143,20 @@ def _fits(frame: Frame, command: type[Command], id: str) -> bool:
 
 def is_open(frame: Frame, command: type[Command], id: str) -> bool:
     """Whether the reader stands in a relation that allows it; what it says may still be refused."""
+    return _stands(_past(frame), command, id)
+
+
+def _past(frame: Frame) -> Past:
+    """The past as the reader may act on it."""
     draft = frame.journal.draft()
     draft.actor = g.actor
+    return draft
+
+
+def _stands(past: Past, command: type[Command], id: str) -> bool:
     about = _example(command, id)
     try:
-        return draft.stands(command.MAY, about.sides(draft), about.areas(draft))
+        return past.stands(command.MAY, about.sides(past), about.areas(past))
     except Refusal:  # an example names somebody who is not here
         return False
 
