@@ -109,7 +109,7 @@ def test_a_database_nobody_touched_is_verified_and_left_as_it_was(database: str)
         assert str(said["journal"]) == f"{head} facts, without a gap"
         vault = r"\d+ texts as they were committed to, [1-9]\d* erased"
         assert re.fullmatch(vault, str(said["vault"]))
-        assert said["log"] == f"{head} leaves in 1 tiles, 1 checkpoints"
+        assert said["log"] == f"{head} leaves in 1 tile, 1 checkpoint"
         facts = Counter(type(placed.fact()) for placed in told.journal.read())
         entries = sum(facts[kind] for kind in Entry.BIRTHS)
         assert entries
@@ -154,7 +154,7 @@ def test_a_log_of_several_levels_is_verified_page_by_page(
             told.journal.commit(draft)
             told.service.log.catch_up()
         told.service.follower.catch_up()
-        assert verified(told.service)["log"] == "1400 leaves in 7 tiles, 2 checkpoints"
+        assert verified(told.service)["log"] == "1,400 leaves in 7 tiles, 2 checkpoints"
         told.store.engine.execute(
             "UPDATE log_tiles SET hashes = CAST(zeroblob(160) AS BLOB) WHERE place = :place",
             place=1 << 48,
@@ -175,7 +175,7 @@ def test_an_entry_of_the_index_that_is_missing_or_made_up_is_found(database: str
         made_up = "INSERT INTO found VALUES ('nobody', 'remix.declared.child', 1, NULL)"
         with raw_connection(database) as connection:
             connection.execute(made_up)
-        assert difference(told.service) == "index: the index: 1 entries without a fact"
+        assert difference(told.service) == "index: the index: 1 entry without a fact"
         with raw_connection(database) as connection:
             connection.execute(f"DELETE FROM found WHERE position = {position}")
         said = f"position {position}: the index differs in remix.declared.child"
@@ -200,7 +200,7 @@ def test_a_cycle_is_found_and_a_child_dated_first_is_told(database: str) -> None
     with story(database, signer=SIGNER) as told:
         older, piece = told.piece("older", made_at="1990"), told.piece("piece", made_at="1980~")
         edge = told.edge(piece, older)
-        said = f"1 edges, no cycle; 1 with the child dated first, first {piece} (remix {edge})"
+        said = f"1 edge, no cycle; 1 with the child dated first, first {piece} (remix {edge})"
         assert verified(told.service)["lineage"] == said
         back = Remix.Declared(
             originator_id=id_of("back"),
@@ -285,7 +285,7 @@ def a_deleted_fact(told: Story) -> tuple[str, str]:
 
 def the_last_fact_deleted(told: Story) -> tuple[str, str]:
     change = f"DELETE FROM stored_events WHERE position = {told.head()}"
-    return change, "vault: the vault: 1 texts without a commitment"
+    return change, "vault: the vault: 1 text without a commitment"
 
 
 def a_version_left_out(told: Story) -> tuple[str, str]:
@@ -311,7 +311,7 @@ def a_lost_text(told: Story) -> tuple[str, str]:
 
 def a_text_too_many(told: Story) -> tuple[str, str]:
     change = "INSERT INTO vault VALUES ('x', 'operator', 'name', 's', 'v', 'v')"
-    return change, "vault: the vault: 1 texts without a commitment"
+    return change, "vault: the vault: 1 text without a commitment"
 
 
 def a_text_that_came_back(told: Story) -> tuple[str, str]:

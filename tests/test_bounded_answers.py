@@ -237,6 +237,7 @@ SINGLE = [name for name, one in QUESTIONS.items() if not (one.is_list or one.reh
 SHORT = {
     *("roles", "media", "ai", "places", "identifiers", "mentions", "disclosures", "works"),
     *("did", "conflicts", "nodes", "edges", "kinds", "sent", "states", "withheld", "sums", "among"),
+    "exchanged",
 }
 """Lists of words, of what one fact holds, by currency, and of what has bounds of its own."""
 

@@ -26,8 +26,8 @@ from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.signature import sign_command
 from scripts import bundle
+from scripts import service as services
 from scripts.bundle import Ids, Line, step_of
-from scripts.commands import frame
 from scripts.commands.recording import _option
 from scripts.service import open_service
 from scripts.stemma import main
@@ -149,7 +149,7 @@ def typed(value: Any) -> str:
 def in_the_terminal(database: str) -> Iterator[Journal]:
     clock = Later()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame, "open_service", partial(open_service, clock=clock))
+        patch.setattr(services, "open_service", partial(open_service, clock=clock))
 
         def send(line: Line) -> None:
             result = CliRunner().invoke(main, ["--database", database, *words(line)])

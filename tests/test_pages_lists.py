@@ -118,7 +118,7 @@ def test_the_facets_of_a_list_count_it_and_narrow_it_further(
         'class="drawn' not in reader(served).get(f"/descendants/{crowd['hub']}?medium=audio").text
     )
     people = reader(served).get("/search?kind=people").text
-    assert re.search(r"<bdi>singer 0</bdi></a> <span class=\"meta\">singer<", people)
+    assert re.search(r"<bdi>singer 0</bdi></a> <span class=\"meta\">singer, lately <", people)
 
 
 def test_answers_are_a_gallery_of_what_allowed_hosts_show(
