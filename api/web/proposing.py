@@ -102,7 +102,9 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             proposal=told,
             largest_first=sorted(told["shares"], key=lambda line: -Fraction(line["share"])),
             pool=pools.pool(view, frame.journal, told["pool"], actor=reader()),
-            changed=_changed(pools.diff(view, frame.journal, id, actor=reader())),
+            changed=_changed(pools.diff(view, frame.journal, id, actor=reader()))
+            if told["waived"] or len(told["revisions"]) > 1
+            else [],
             names=names,
             own=own,
             scopes=scopes,
