@@ -31,7 +31,7 @@ class Refusal(Exception):
     """Something that may not happen, in a sentence, with the particulars in ``details``.
 
     The sentence is a template; values in quotation marks come from the request, and are shortened
-    to a line; moments are told to the minute. What is stated by name is a particular that the
+    to a line; moments are given to the minute. What is stated by name is a particular that the
     sentence does not tell.
     """
 

@@ -2,7 +2,7 @@
 
 In SQL ``@works`` is a read table of the generation that a view began with; the rest is as for every
 engine (see domain.engine). It is one file because a view needs both: the tables of its generation,
-and how their rows are told.
+and rows as answers.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ class Texts(dict[str | None, str]):
 
 
 def told_rows(kind: type[T], rows: Iterable[Sequence[Any]], /, **of: Mapping[Any, Any]) -> list[T]:
-    """Rows as what is told of them: a value for each field of the kind, in its order.
+    """Rows as answers: a value for each field of the kind, in its order.
 
     What stands for a field that is named is looked up: a text by its digest, a person by an id.
     """
@@ -345,7 +345,7 @@ def told_rows(kind: type[T], rows: Iterable[Sequence[Any]], /, **of: Mapping[Any
 
 
 def told_of(kind: type[T], one: object, /, **further: Any) -> T:
-    """What is told of something: what it has under the names of the fields, and these."""
+    """Something as an answer: what it has under the names of the fields, and these."""
     names = kind.__annotations__
     assert further.keys() <= names.keys(), further.keys() - names.keys()
     told = {name: further[name] if name in further else getattr(one, name) for name in names}

@@ -58,6 +58,11 @@ def answers(shared_data: Path) -> Path:
     return shared_data.parent / "samples" / "musicbrainz"
 
 
+def work_at(id: str) -> str:
+    """The address of a work of MusicBrainz."""
+    return "/".join((SITE, "work", id))
+
+
 def answered(folder: Path, *answers: Any) -> Path:
     for number, answer in enumerate(answers):
         (folder / f"{number}.json").write_text(json.dumps(answer), encoding="utf-8")
@@ -79,7 +84,7 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         {**artist, "role": "performer", "display": "incantation, whispered"},
     ]  # fmt: skip
     assert piece["sources"] == [
-        {"uri": f"{SITE}/work/{SONG}", "kind": "quotation", "title": "A Song",
+        {"uri": work_at(SONG), "kind": "quotation", "title": "A Song",
          "note": "medley, partial", "creators": "Bob Dylan"},
     ]  # fmt: skip
     sample, mix, version = [line for line in lines if line["type"] == "remix"]
@@ -94,8 +99,8 @@ def test_names_join_phrases_instruments_and_voices_are_kept(tmp_path: Path) -> N
         "sample",
     )
     assert (version["child"], version["uri"], version["kind"]) == (
-        outside_id(f"{SITE}/work/{SONG}"),
-        f"{SITE}/work/{TUNE}",
+        outside_id(work_at(SONG)),
+        work_at(TUNE),
         "adaptation",
     )
 
@@ -127,7 +132,7 @@ def test_a_recording_is_told_of_as_fully_as_any_answer_does(tmp_path: Path) -> N
         assert {*edges} == {
             f"musicbrainz:recording:{MIX}",
             f"musicbrainz:recording:{DAY}",
-            outside_id(f"{SITE}/work/{SONG}"),
+            outside_id(work_at(SONG)),
         }
         for file in tmp_path.glob("*.json"):
             file.unlink()

@@ -358,7 +358,7 @@ def test_a_work_that_nobody_is_credited_on_shares_by_its_title(scene: Scene) -> 
     path = f"/pool/{scene.pool('near')}/propose"
     page = scene.send(path, [("way", "near"), ("do", "preview")])
     assert "work/" not in page.text_seen
-    assert rows(page)["whoever made An album"][0] == "80 %"
+    assert rows(page)["the makers of An album"][0] == "80 %"
 
 
 def test_pieces_have_values_and_those_who_hold_them_shares(scene: Scene) -> None:

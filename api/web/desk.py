@@ -71,7 +71,7 @@ class Input(NamedTuple):
     words: Mapping[str, str] | None = None
     """Words that are offered, with what they mean; any other may be typed."""
     about: Markup | None = None
-    """What it names, if that is known: then it is told instead of asked for."""
+    """What it names, if that is known: it is shown instead of asked for."""
 
 
 def pages(frame: Frame) -> None:

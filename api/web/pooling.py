@@ -50,9 +50,9 @@ class People:
         return id_named(text) or (found[0] if len(found) == 1 else text)
 
     def called(self, payee: str) -> str:
-        """How a payee is named; a work without people stands for whoever made it."""
+        """How a payee is named; a work without people stands for its makers."""
         work = self.works.get(payee.removeprefix("work/"))
-        return self.told.get(payee) or (f"whoever made {words.called(work)}" if work else payee)
+        return self.told.get(payee) or (f"the makers of {words.called(work)}" if work else payee)
 
     def written(self, payee: str) -> str:
         """A payee as a form says them: by the name, if that means them alone."""

@@ -120,7 +120,7 @@ def _exchanged(
             noun=id,
             payee=payee,
             source=source,
-            # What was withheld is told where it was earned, in the currency of the pools.
+            # What was withheld stands where it was earned, in the currency of the pools.
             sent={**told[id], "withheld": [], "withheld_minor": 0},
             is_returned=state in {"returned", "claimed"},
         )

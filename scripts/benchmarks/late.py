@@ -65,7 +65,7 @@ def history(commits: int) -> list[Pair]:
 
 
 def commits(count: int, people: int = 1, edges: Sequence[Pair] = ()) -> Iterator[Line]:
-    """The commits as lines, each by one of so many people, with the edges that are told at once."""
+    """The commits as lines, each by one of so many people, with the edges stated along with it."""
     random, parents = Random(count), defaultdict[int, list[int]](list)
     for child, parent in edges:
         parents[child].append(parent)

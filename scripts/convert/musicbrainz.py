@@ -44,7 +44,7 @@ OF_WORKS = {
 }
 """The same for a relationship between works."""
 WHOLES = ("medley", "parts")
-"""Relationships that are told forward of the work that was made from the other."""
+"""Relationships that lead forward from the work that was made to the one it was made from."""
 NUMBERS = {"isrcs": "isrc", "iswcs": "iswc", "ipis": "ipi", "isnis": "isni"}
 """Fields with the numbers of a registry."""
 PARTS = {"partial", "medley"}
@@ -277,7 +277,7 @@ def _source(relation: Answer) -> Line:
 
 
 def _address(work: Answer) -> str:
-    return f"{SITE}/work/{work['id']}"
+    return "/".join((SITE, "work", work["id"]))
 
 
 def _named(work: Answer) -> Line:
