@@ -23,7 +23,7 @@ def check_division(
     carry; and the carry afterwards is what was due and not allocated, so Σe = 0.
     """
     whole_amount(amount_minor)
-    payees, whole = apportionment._whole_weights(weights)
+    payees, whole = list(weights), apportionment._whole_weights(weights)
     if set(payees) != set(units):
         raise UnbalancedDivision("it does not name exactly the payees who have a share")
     mirror = -1 if amount_minor < 0 else 1

@@ -147,7 +147,16 @@ def test_weights_may_be_stated_on_any_scale(
     amount: int, weights: dict[str, int | Fraction], factor: Fraction
 ) -> None:
     scaled = {payee: part * factor for payee, part in weights.items()}
-    assert divide(amount, scaled) == divide(amount, weights)
+    one, other = divide(amount, scaled), divide(amount, weights)
+    assert (one.units, one.ranks, one.carry()) == (other.units, other.ranks, other.carry())
+    assert [*map(one.share, weights)] == [*map(other.share, weights)]
+
+
+def test_what_is_a_little_more_decides_before_any_name() -> None:
+    for digits in (1, 9, 10, 40, 400):
+        weights = {"a": 10**digits, "b": 10**digits + 1, "c": 10**digits}
+        assert divide(1, weights).units == {"a": 0, "b": 1, "c": 0}
+        assert divide(2, weights).units == {"a": 1, "b": 1, "c": 0}
 
 
 # -- ties ----------------------------------------------------------------------------------

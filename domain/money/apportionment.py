@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
@@ -83,28 +83,37 @@ class Division:
     """An amount divided: who gets how many units, and everything needed to explain it."""
 
     amount_minor: int
-    given: dict[str, int]
-    """What each payee gets, in any order."""
-    weights: dict[str, int]
+    payees: Sequence[str]
+    """In any order; all that follows is in the same one."""
+    given: Sequence[int]
+    whole: Sequence[int]
+    """The weights as whole numbers."""
     total: int
-    remainders: dict[str, int]
+    remainders: Sequence[int]
     """What was missing over ``scale`` before units that were left over were given."""
     left_over: int
     """How many units were left over, or, if negative, had to be removed."""
-    undue: dict[str, int]
+    undue: Sequence[int]
     """What was due and not allocated, t − x, over ``scale``."""
     scale: int
 
     @cached_property
     def units(self) -> dict[str, int]:
         """What each payee gets, in the order of ``payee_key``."""
-        return {payee: self.given[payee] for payee in _in_order(self.given)}
+        given = self._by_payee(self.given)
+        return {payee: given[payee] for payee in _in_order(given)}
+
+    @cached_property
+    def weights(self) -> dict[str, int]:
+        """The weight of each payee."""
+        return self._by_payee(self.whole)
 
     @cached_property
     def ranks(self) -> dict[str, int]:
         """1 for the payee with the largest remainder, who is the first to get a unit left over."""
         # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
-        ranked = sorted(self.units, key=self.remainders.__getitem__, reverse=True)
+        remainder = self._by_payee(self.remainders).__getitem__
+        ranked = sorted(self.units, key=remainder, reverse=True)
         return {payee: rank for rank, payee in enumerate(ranked, start=1)}
 
     def share(self, payee: str) -> Fraction:
@@ -113,7 +122,11 @@ class Division:
 
     def carry(self) -> dict[str, Fraction]:
         """What is carried to the next division; it sums to zero."""
-        return {payee: Fraction(self.undue[payee], self.scale) for payee in self.units}
+        undue = self._by_payee(self.undue)
+        return {payee: Fraction(undue[payee], self.scale) for payee in self.units}
+
+    def _by_payee(self, numbers: Sequence[int]) -> dict[str, int]:
+        return dict(zip(self.payees, numbers, strict=True))
 
 
 def divide(
@@ -130,7 +143,12 @@ def divide(
     one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
     """
     whole_amount(amount_minor)
-    payees, whole = _whole_weights(weights)
+    payees, whole = list(weights), _whole_weights(weights)
+    total = sum(whole)
+    # The lowest terms take longer than all else, and are seldom needed.
+    if carry or bounds().dues or total.bit_length() > MAXIMUM_SCALE_BITS:
+        divisor = gcd(*whole)
+        whole, total = [weight // divisor for weight in whole], total // divisor
     mirror = -1 if amount_minor < 0 else 1
     amount = abs(amount_minor)
     due, scale = _due(amount, payees, whole, carry, mirror)
@@ -142,8 +160,7 @@ def divide(
             raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
         given = list(map(max, floors, given))
     missing = [part - units * scale for part, units in zip(due, given, strict=True)]
-    by_payee = partial(zip, payees, strict=True)
-    remainders, left_over = dict(by_payee(missing)), amount - sum(given)
+    remainders, left_over = missing[:], amount - sum(given)
     for place in _first(max(0, left_over), missing, payees):
         given[place] += 1
         missing[place] -= scale
@@ -154,12 +171,13 @@ def divide(
         given, missing = [-units for units in given], [-part for part in missing]
     return Division(
         amount_minor=amount_minor,
-        given=dict(by_payee(given)),
-        weights=dict(by_payee(whole)),
-        total=sum(whole),
+        payees=payees,
+        given=given,
+        whole=whole,
+        total=total,
         remainders=remainders,
         left_over=left_over,
-        undue=dict(by_payee(missing)),
+        undue=missing,
         scale=scale,
     )
 
@@ -218,8 +236,8 @@ def _in_order(payees: Iterable[str]) -> list[str]:
     return sorted(sorted(payees), key=lambda payee: payee_key(payee)[0])
 
 
-def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], list[int]]:
-    """The payees, and their weights as whole numbers in their lowest terms.
+def _whole_weights(weights: Mapping[str, int | Fraction]) -> list[int]:
+    """The weights as whole numbers.
 
     All weights being 0 is refused even for an amount of 0: there would be no shares.
     """
@@ -230,15 +248,13 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> tuple[list[str], li
                 raise BadShare(payee, weight, "it is not exact")
             if weight < 0:
                 raise BadShare(payee, weight, "it is negative")
-    payees, stated = list(weights), list(weights.values())
+    stated = list(weights.values())
     if not is_whole:
         scale = common_scale({weight.denominator for weight in stated})
         stated = [weight.numerator * (scale // weight.denominator) for weight in stated]
-    whole = cast("list[int]", stated)
-    divisor = gcd(*whole)
-    if not divisor:
+    if not any(stated):
         raise BadShare("everybody", 0, "there is nothing to divide by")
-    return payees, whole if divisor == 1 else [weight // divisor for weight in whole]
+    return cast("list[int]", stated)
 
 
 def _due(
@@ -272,12 +288,15 @@ def _due(
 
 def _first(count: int, missing: Sequence[int], payees: Sequence[str]) -> list[int]:
     """The places of so many for whom most is missing; keys are looked at only to break a tie."""
-    ranked = sorted(range(len(missing)), key=missing.__getitem__, reverse=True)
-    least = missing[ranked[count - 1]]
-    if missing[ranked[count]] == least:  # fewer are left over than there are payees
-        sure = [place for place in ranked[:count] if missing[place] > least]
-        alike = (place for place in ranked if missing[place] == least)
-        ranked = sure + sorted(alike, key=lambda place: payee_key(payees[place]))
+    # How the numbers begin decides mostly, and what fits into a word is quick to compare.
+    behind = max(0, max(missing).bit_length() - 30)
+    begun = [part >> behind for part in missing]
+    ranked = sorted(range(len(begun)), key=begun.__getitem__, reverse=True)
+    least = begun[ranked[count - 1]]
+    if begun[ranked[count]] == least:  # fewer are left over than there are payees
+        sure = [place for place in ranked[:count] if begun[place] > least]
+        alike = (place for place in ranked if begun[place] == least)
+        ranked = sure + sorted(alike, key=lambda place: (-missing[place], payee_key(payees[place])))
     return ranked[:count]
 
 
@@ -327,7 +346,7 @@ def _must_balance(
         for payee, part, units in zip(payees, due, given, strict=True):
             if units and not part:
                 raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
-    furthest = max(map(abs, missing))
-    if is_plain and furthest >= scale:
-        payee = payees[list(map(abs, missing)).index(furthest)]
+    most, least = max(missing), min(missing)
+    if is_plain and max(most, -least) >= scale:
+        payee = payees[missing.index(most if most >= scale else least)]
         raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")

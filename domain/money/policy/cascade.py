@@ -79,6 +79,8 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 
 def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
     """What the work at each place keeps, among its people; everyone in the graph is listed."""
+    if not graph.people:
+        return Parts(dict(zip(graph.places.works, kept, strict=True)), scale)
     people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
     works, units = graph.places.works, dict[str, int]()
     if sum(len(places) for _, places in graph.holdings) < len(works):
