@@ -14,13 +14,7 @@ from domain.dates import start_of
 from domain.fact import Fact, Noun, common
 from domain.moment import instant
 from domain.permission import OPERATOR
-from domain.refusal import (
-    AlreadyAnswered,
-    BadDeadline,
-    BadOutcome,
-    NotYet,
-    TooLate,
-)
+from domain.refusal import AlreadyAnswered, BadDeadline, BadOutcome, NotYet, TooLate
 
 GROUNDS = {
     "not_theirs": "what is credited or claimed was made by someone else",

@@ -8,12 +8,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial

@@ -15,20 +15,10 @@ from domain.chain import Chains, content_of
 from domain.checkpoint import Trusted
 from domain.latest import Latest, Place
 from domain.note import VerifierKey
-from domain.receipt import (
-    Leaf,
-    Receipt,
-)
+from domain.receipt import Leaf, Receipt
 from domain.seal import Disclosure
-from domain.signature import (
-    MESSAGE,
-    check_signature,
-    must_be_signed_for,
-    must_fit,
-)
-from domain.tree import (
-    NotVerified,
-)
+from domain.signature import MESSAGE, check_signature, must_be_signed_for, must_fit
+from domain.tree import NotVerified
 from scripts.histories import History, must_be_one_log
 from scripts.mirrored import NotProven
 

@@ -13,17 +13,10 @@ from typing import Any
 
 from domain.chain import content_of
 from domain.note import VerifierKey
-from domain.receipt import (
-    is_receipt,
-    verify_receipt,
-)
+from domain.receipt import is_receipt, verify_receipt
 from domain.seal import Disclosure, digest_of
-from domain.signature import (
-    must_be_key_of,
-)
-from domain.tree import (
-    NotVerified,
-)
+from domain.signature import must_be_key_of
+from domain.tree import NotVerified
 from domain.trust import Misused
 
 

@@ -11,17 +11,8 @@ from typing import Any, NamedTuple
 from domain.chain import must_be_whole
 from domain.checkpoint import Trusted
 from domain.note import VerifierKey
-from domain.receipt import (
-    Leaf,
-    leaf_bytes,
-    split_receipts,
-    split_withheld,
-    verify_receipt,
-)
-from domain.tree import (
-    NotVerified,
-    leaf_hash,
-)
+from domain.receipt import Leaf, leaf_bytes, split_receipts, split_withheld, verify_receipt
+from domain.tree import NotVerified, leaf_hash
 
 
 class History(NamedTuple):

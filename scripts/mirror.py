@@ -22,13 +22,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from domain.checkpoint import (
-    Checkpoint,
-    Trusted,
-    decode_proof,
-    open_checkpoint,
-    verify_growth,
-)
+from domain.checkpoint import Checkpoint, Trusted, decode_proof, open_checkpoint, verify_growth
 from domain.latest import open_map
 from domain.note import Note, VerifierKey
 from domain.tree import (

@@ -15,9 +15,7 @@ from domain.chain import Chains
 from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
 from domain.latest import Place, must_be_map_of, open_map
 from domain.note import VerifierKey
-from domain.receipt import (
-    read_leaf,
-)
+from domain.receipt import read_leaf
 from domain.tree import (
     ENTRIES,
     HASH_BYTES,

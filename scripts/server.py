@@ -32,13 +32,7 @@ from granian.server.mp import MPServer
 from api import limits
 from api.application import create_app
 from api.waiting import wait_for
-from domain.engine import (
-    DatabaseUnavailable,
-    NoDatabase,
-    RebuildNeeded,
-    TimeLimits,
-    UpgradeNeeded,
-)
+from domain.engine import DatabaseUnavailable, NoDatabase, RebuildNeeded, TimeLimits, UpgradeNeeded
 from projections.workshop import open_workshop
 from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering

@@ -16,14 +16,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from api.allowance import (
-    DEFAULTS,
-    Limit,
-    Network,
-    read_hosts,
-    read_limits,
-    read_networks,
-)
+from api.allowance import DEFAULTS, Limit, Network, read_hosts, read_limits, read_networks
 from api.identity.issuer import Issuer, must_be_address
 from api.identity.keys import strong_key
 from domain.checkpoint import must_be_witnesses

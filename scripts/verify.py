@@ -25,14 +25,8 @@ from domain.checkpoint import Trusted, open_checkpoint
 from domain.latest import Latest, must_be_map_of, verify_latest
 from domain.note import VerifierKey
 from domain.promise import Promise, open_promise
-from domain.receipt import (
-    leaf_bytes,
-    verify_receipt,
-)
-from domain.tree import (
-    NotVerified,
-    leaf_hash,
-)
+from domain.receipt import leaf_bytes, verify_receipt
+from domain.tree import NotVerified, leaf_hash
 from domain.trust import Misused, trusted_by
 from scripts.described import (
     describe_as_of,

@@ -29,12 +29,7 @@ from domain.identity import part_id
 from domain.outside import Outside
 from domain.past import Past
 from domain.permission import ANYONE, OPERATOR
-from domain.refusal import (
-    BadIdentifier,
-    ChallengeOver,
-    ContradictoryDisclosure,
-    WrongState,
-)
+from domain.refusal import BadIdentifier, ChallengeOver, ContradictoryDisclosure, WrongState
 from domain.remix import Remix, must_be_within_cap
 from domain.values import (
     AiTool,

@@ -19,13 +19,7 @@ from domain.money.remitting import Arrangements
 from domain.money.withholding import Withholding
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
-from domain.refusal import (
-    BadExchangeRate,
-    BadPeriod,
-    UnknownContributor,
-    UnknownWork,
-    WrongState,
-)
+from domain.refusal import BadExchangeRate, BadPeriod, UnknownContributor, UnknownWork, WrongState
 from domain.values import (
     BEN,
     CountryCode,

@@ -16,15 +16,7 @@ from domain.fact import Fact
 from domain.kept import BOOKS, Rows
 from domain.money.agreement import Agreement
 from domain.money.folding import TOPICS, Folding
-from domain.money.held import (
-    NO_ASSETS,
-    NO_PARTS,
-    Claim,
-    Held,
-    Question,
-    Questions,
-    against,
-)
+from domain.money.held import NO_ASSETS, NO_PARTS, Claim, Held, Question, Questions, against
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve

@@ -27,13 +27,7 @@ from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR, OWN
-from domain.refusal import (
-    NoExchangeRate,
-    NothingToPay,
-    UnknownContributor,
-    UnknownWork,
-    WrongState,
-)
+from domain.refusal import NoExchangeRate, NothingToPay, UnknownContributor, UnknownWork, WrongState
 from domain.remix import Remix
 from domain.values import (
     MOST_PIECES,

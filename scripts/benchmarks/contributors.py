@@ -27,13 +27,7 @@ from projections import attribution
 from projections.follower import Rebuild
 from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain, scratch
-from scripts.benchmarks.measure import (
-    Result,
-    Size,
-    at_most,
-    in_turns,
-    percentiles,
-)
+from scripts.benchmarks.measure import Result, Size, at_most, in_turns, percentiles
 from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
 from scripts.service import open_service
 

@@ -29,13 +29,7 @@ from domain.lineage import Edge, Lineage, edge_of
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
-from scripts.benchmarks.measure import (
-    Result,
-    Size,
-    at_most,
-    percentiles,
-    seconds,
-)
+from scripts.benchmarks.measure import Result, Size, at_most, percentiles, seconds
 from scripts.generate import DENSE, TYPICAL, Shape, community
 
 PIECES = {"small": 2_000, "full": 1_000_000}

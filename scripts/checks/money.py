@@ -17,9 +17,7 @@ from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
-from projections.follower import (
-    Progress,
-)
+from projections.follower import Progress
 from projections.money import balances as projected
 from projections.store import View
 from projections.wording import several

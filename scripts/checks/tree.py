@@ -11,9 +11,7 @@ from itertools import islice
 from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.note import Note, read_signatures, time_of
 from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
-from projections.follower import (
-    Progress,
-)
+from projections.follower import Progress
 from projections.log import Log, Signed
 from projections.wording import several
 from scripts.difference import Difference, Differences, at_one_moment

@@ -18,14 +18,7 @@ from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts
 from domain.money.policy.reading import Form, exact_share, part_of_whole, units_minor
-from domain.refusal import (
-    BadGraph,
-    BadPolicy,
-    CapExceeded,
-    RatesOverWhole,
-    SplitTooLarge,
-    shown,
-)
+from domain.refusal import BadGraph, BadPolicy, CapExceeded, RatesOverWhole, SplitTooLarge, shown
 
 MAXIMUM_PATH_LENGTH = 64
 """How many generations back the decay looks at most."""

@@ -17,15 +17,7 @@ from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, common_scale
 from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts
-from domain.refusal import (
-    BadAmount,
-    BadGraph,
-    BadPolicy,
-    BadShare,
-    BadSplit,
-    SplitTooLarge,
-    shown,
-)
+from domain.refusal import BadAmount, BadGraph, BadPolicy, BadShare, BadSplit, SplitTooLarge, shown
 from domain.remix import MAXIMUM_RATE_LENGTH
 
 MAXIMUM_DEPTH = 16

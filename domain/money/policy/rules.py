@@ -17,13 +17,7 @@ from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
 from domain.money.policy.order import Fee, read_fee
 from domain.money.policy.parts import Parts, alone, together
-from domain.money.policy.reading import (
-    MAXIMUM_NAME_LENGTH,
-    Form,
-    Policy,
-    fields_of,
-    units_minor,
-)
+from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, Form, Policy, fields_of, units_minor
 from domain.money.policy.sold import (
     DIMENSIONS,
     Came,
