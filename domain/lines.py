@@ -50,16 +50,12 @@ HALF = re.compile("[\ud800-\udfff]")
 Line = dict[str, Any]
 
 
-class BadLine(Refusal, listed=False):
+class BadLine(Refusal, says="{reason}", listed=False):
     """A line does not have the documented form."""
 
-    says = "{reason}"
 
-
-class NotRestored(Refusal, listed=False):
+class NotRestored(Refusal, says="{reason}", listed=False):
     """A whole fact can't be restored: its place is taken, or its texts do not match it."""
-
-    says = "{reason}"
 
 
 class Found(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from string import Formatter
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from domain.printable import printable
 
@@ -36,15 +36,20 @@ class Refusal(Exception):
     """
 
     code: ClassVar[str]
+    """Its name as an identifier, but for one."""
     status: ClassVar[int] = 422
     """The status over HTTP: by default, no repetition of the request can succeed."""
     says: ClassVar[str] = ""
+    """The template."""
     wrong: tuple[Wrong, ...] = ()
     """If a value was refused: every value of the request that is."""
 
-    def __init_subclass__(cls, *, listed: bool = True) -> None:
-        if "code" not in vars(cls):
-            cls.code = spelled(cls)
+    def __init_subclass__(
+        cls, *, says: str = "", status: int = 0, code: str = "", listed: bool = True
+    ) -> None:
+        cls.code = code or spelled(cls)
+        cls.says = says or cls.says
+        cls.status = status or cls.status
         if listed:
             REFUSALS[cls.code] = cls
 
@@ -70,15 +75,12 @@ class Wrong(NamedTuple):
     refusal: Refusal
 
 
-class Unknown(Refusal, listed=False):
+class Unknown(Refusal, listed=False, status=404):
     """Nothing is known by this id."""
 
-    status = 404
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if not cls.says:
-            cls.says = f"There is no {cls.noun().replace('_', ' ')} {{id}}."
+    def __init_subclass__(cls, *, says: str = "", **further: Any) -> None:
+        super().__init_subclass__(**further)
+        cls.says = says or f"There is no {cls.noun().replace('_', ' ')} {{id}}."
 
     @classmethod
     def noun(cls) -> str:
@@ -86,10 +88,8 @@ class Unknown(Refusal, listed=False):
         return cls.code.removeprefix("unknown_")
 
 
-class Conflict(Refusal, listed=False):
+class Conflict(Refusal, listed=False, status=409):
     """The recorded state forbids it; another request may change that."""
-
-    status = 409
 
 
 def _unknown(noun: str, says: str = "") -> type[Unknown]:
@@ -131,325 +131,250 @@ UnknownEntry = _unknown(
 UnknownPayout = _unknown("payout")
 
 
-class GroupInGroup(Conflict):
+class GroupInGroup(
+    Conflict, says="{contributor} can't be in {group}: only people can be members of a group."
+):
     """A group consists of people; it can't be in a group or contain one."""
 
-    says = "{contributor} can't be in {group}: only people can be members of a group."
 
-
-class OneSubject(Refusal):
+class OneSubject(Refusal, says="Name what it is about: one of {names}."):
     """Exactly one thing is to be named; what is named beside it has to agree with it."""
 
-    says = "Name what it is about: one of {names}."
 
-
-class EditingOver(Conflict):
+class EditingOver(Conflict, says="The comment could be edited until {until}."):
     """A comment can only be edited within the time that this installation allows."""
 
-    says = "The comment could be edited until {until}."
 
-
-class NoSteps(Refusal):
+class NoSteps(Refusal, says="A project needs at least one step."):
     """A project needs at least one step to be launched."""
 
-    says = "A project needs at least one step."
 
-
-class NoLeaders(Refusal):
+class NoLeaders(Refusal, says="A project needs at least one leader."):
     """A project needs a leader; the operator names one, as nobody leads it otherwise."""
 
-    says = "A project needs at least one leader."
 
-
-class LastLeader(Conflict):
+class LastLeader(
+    Conflict, says="Nobody else leads the project {id}: assign another leader first, or close it."
+):
     """The last leader of a project can't be removed; assign another, or close it."""
 
-    says = "Nobody else leads the project {id}: assign another leader first, or close it."
 
-
-class ChallengeOver(Conflict):
+class ChallengeOver(Conflict, says="The challenge could be answered until {until}."):
     """The time to answer the challenge has passed."""
 
-    says = "The challenge could be answered until {until}."
 
-
-class UntilPassed(Refusal):
+class UntilPassed(Refusal, says="“{until}” has passed already."):
     """A deadline that has passed already can't be set."""
 
-    says = "“{until}” has passed already."
 
-
-class IdTaken(Conflict):
+class IdTaken(Conflict, says="The id {id} is already taken by other content."):
     """The id chosen by the client is already taken by something else."""
 
-    says = "The id {id} is already taken by other content."
 
-
-class BadIdempotencyKey(Refusal):
+class BadIdempotencyKey(
+    Refusal,
+    says="“{key}” is not an idempotency key: 1 to {limit} visible ASCII characters, without "
+    "quotation marks, backslashes or commas.",
+):
     """An idempotency key is a short word of visible ASCII characters, such as a UUID."""
 
-    says = (
-        "“{key}” is not an idempotency key: 1 to {limit} visible ASCII characters, without "
-        "quotation marks, backslashes or commas."
-    )
 
-
-class IdempotencyKeyReused(Refusal):
+class IdempotencyKeyReused(
+    Refusal, says="The idempotency key belongs to another request, recorded at position {position}."
+):
     """The idempotency key belongs to a request with other content; take a new one."""
 
-    says = "The idempotency key belongs to another request, recorded at position {position}."
 
-
-class UnknownRequest(Unknown):
+class UnknownRequest(
+    Unknown, says="Nothing is recorded under the idempotency key “{key}”, or not yet; repeat it."
+):
     """Nothing is recorded under this idempotency key, or not yet; repeat the request with it."""
 
-    says = "Nothing is recorded under the idempotency key “{key}”, or not yet; repeat it."
 
-
-class UnknownRole(Refusal):
+class UnknownRole(
+    Refusal,
+    says="There is no role “{role}”; the nearest are {nearest}. One can be shown as you say it.",
+):
     """The role is not in the vocabulary; take the nearest role and add a free text."""
 
-    says = "There is no role “{role}”; the nearest are {nearest}. One can be shown as you say it."
 
-
-class BadRole(Refusal):
+class BadRole(Refusal, says="“{role}” can't be granted or ended here: {reason}."):
     """The role can't be granted or ended: there is no such role, or it is not for this."""
 
-    says = "“{role}” can't be granted or ended here: {reason}."
 
-
-class UnknownKind(Refusal):
+class UnknownKind(Refusal, says="There is no kind “{kind}”; it is one of {kinds}."):
     """The kind of a remix or a credit is not one of those documented."""
 
-    says = "There is no kind “{kind}”; it is one of {kinds}."
 
-
-class UnknownErasureGround(Refusal):
+class UnknownErasureGround(Refusal, says="There is no ground “{ground}”; it is one of {grounds}."):
     """The ground on which a person is to be forgotten is not one of those documented."""
 
-    says = "There is no ground “{ground}”; it is one of {grounds}."
 
-
-class BadId(Refusal):
+class BadId(Refusal, says="“{id}” is not a UUID."):
     """The id is not a UUID."""
 
-    says = "“{id}” is not a UUID."
 
-
-class BadRate(Refusal):
+class BadRate(Refusal, says="“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2."):
     """A rate is an exact text from 0 to 1, such as "1/5" or "0.2", never a JSON number."""
 
-    says = "“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2."
 
-
-class BadMadeAt(Refusal):
+class BadMadeAt(
+    Refusal,
+    says="“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
+    "1969-10-14T20:15:00Z); when a work was made may be an EDTF date (1970~, [..2003]).",
+):
     """A date is a year, a month, a day or a time; when a work was made may be an EDTF date."""
 
-    says = (
-        "“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
-        "1969-10-14T20:15:00Z); when a work was made may be an EDTF date (1970~, [..2003])."
-    )
 
-
-class BadPeriod(Refusal):
+class BadPeriod(Refusal, says="The period from {since} to {before} ends before it begins."):
     """A period ends no earlier than it begins."""
 
-    says = "The period from {since} to {before} ends before it begins."
 
-
-class EarnedInFuture(Refusal):
+class EarnedInFuture(
+    Refusal, says="“{effective_at}” is in the future: nothing can have been earned or spent yet."
+):
     """Nothing can have been earned or spent later than now."""
 
-    says = "“{effective_at}” is in the future: nothing can have been earned or spent yet."
 
-
-class MadeInFuture(Refusal):
+class MadeInFuture(Refusal, says="“{made_at}” is in the future."):
     """A piece can't have been made later than now."""
 
-    says = "“{made_at}” is in the future."
 
-
-class BadUri(Refusal):
+class BadUri(Refusal, says="“{uri}” is not an absolute URI."):
     """An outside source is named by an absolute URI."""
 
-    says = "“{uri}” is not an absolute URI."
 
-
-class BadText(Refusal):
+class BadText(Refusal, says="{field}: {reason}."):
     """The text is empty, or contains a character that cannot be stored (NUL, a lone surrogate)."""
 
-    says = "{field}: {reason}."
 
-
-class TextTooLong(Refusal):
+class TextTooLong(Refusal, says="{field}: longer than {limit} characters."):
     """The text is longer than the field allows."""
 
-    says = "{field}: longer than {limit} characters."
 
-
-class SelfRemix(Refusal):
+class SelfRemix(Refusal, says="The work {id} can't be its own source."):
     """A work can't be made from itself."""
 
-    says = "The work {id} can't be its own source."
 
-
-class NoSource(Refusal):
+class NoSource(
+    Refusal, says="Name the source by its work id or by its URI: by exactly one of them."
+):
     """A source is named by its work id or by its URI, by exactly one of them."""
 
-    says = "Name the source by its work id or by its URI: by exactly one of them."
 
-
-class NoComponents(Refusal):
+class NoComponents(Refusal, says="A release is made of at least one component."):
     """A release is made of at least one work."""
 
-    says = "A release is made of at least one component."
 
-
-class RepeatedComponent(Refusal):
+class RepeatedComponent(
+    Refusal,
+    says="The work {work} is one component of the release, wherever it is used: it has one rate, "
+    "and all its places are stated of that one.",
+):
     """What is used again in a release is one component with several places, paid once."""
 
-    says = (
-        "The work {work} is one component of the release, wherever it is used: it has one rate, "
-        "and all its places are stated of that one."
-    )
 
-
-class NotOfRelease(Refusal):
+class NotOfRelease(
+    Refusal,
+    says="The work {child} is not a release: only a component of a release can be replaced.",
+):
     """Only a component of a release can be replaced; a piece that is recut is another piece."""
 
-    says = "The work {child} is not a release: only a component of a release can be replaced."
 
-
-class WrongState(Conflict):
+class WrongState(
+    Conflict, says="This {noun} is {state}; this can only be done while it is {allowed}."
+):
     """The noun is in a state in which this can't happen (accepted twice, settled undisputed)."""
-
-    says = "This {noun} is {state}; this can only be done while it is {allowed}."
 
     def __init__(self, noun: str, id: str, state: str, allowed: tuple[str, ...]) -> None:
         super().__init__(noun, state, " or ".join(allowed))
         self.details |= {"id": id, "allowed": allowed}
 
 
-class ContributorForgotten(Conflict):
+class ContributorForgotten(Conflict, says="The contributor {id} was forgotten."):
     """The contributor was forgotten: no one can act or be credited as them any more."""
 
-    says = "The contributor {id} was forgotten."
 
-
-class UnknownGrounds(Refusal):
+class UnknownGrounds(Refusal, says="“{grounds}” is not among the grounds for a dispute: {known}."):
     """The grounds of a dispute are not among those documented; with “other” the reason explains."""
 
-    says = "“{grounds}” is not among the grounds for a dispute: {known}."
 
-
-class BadOutcome(Refusal):
+class BadOutcome(Refusal, says="A dispute can't end “{outcome}”: {reason}."):
     """A dispute ends with one of the documented outcomes; only a correction names a replacement."""
 
-    says = "A dispute can't end “{outcome}”: {reason}."
 
-
-class BadDeadline(Refusal):
+class BadDeadline(
+    Refusal,
+    says="“{answer_by}” is too early or too late to answer by: state a moment from {earliest} "
+    "to {latest}.",
+):
     """The other side has 7 to 180 days to answer a dispute; the default is 30."""
 
-    says = (
-        "“{answer_by}” is too early or too late to answer by: state a moment from {earliest} "
-        "to {latest}."
-    )
 
-
-class AlreadyAnswered(Conflict):
+class AlreadyAnswered(
+    Conflict, says="The dispute about {id} was answered and waits for a decision."
+):
     """A dispute is answered once; then it can't expire, but waits for a decision."""
 
-    says = "The dispute about {id} was answered and waits for a decision."
 
-
-class TooLate(Conflict):
+class TooLate(Conflict, says="The dispute about {id} could be answered until {deadline}."):
     """The time to answer the dispute has passed."""
 
-    says = "The dispute about {id} could be answered until {deadline}."
 
-
-class NotYet(Conflict):
+class NotYet(Conflict, says="The dispute about {id} can still be answered, until {deadline}."):
     """The dispute can't expire before the time to answer it has passed."""
 
-    says = "The dispute about {id} can still be answered, until {deadline}."
 
-
-class NotPublished(Conflict):
+class NotPublished(Conflict, says="The work {id} was not published."):
     """The release was not published, so there is no lineage as published."""
 
-    says = "The work {id} was not published."
 
-
-class NotInLog(Unknown):
+class NotInLog(Unknown, says="The log does not contain {what}, or has not signed it yet."):
     """The log does not contain this, or no signed checkpoint covers it yet."""
 
-    says = "The log does not contain {what}, or has not signed it yet."
 
-
-class MapNotKept(Unknown):
+class MapNotKept(
+    Unknown,
+    says="Proofs of the latest fact are given for the latest checkpoints, and back to the one that "
+    "witnesses have seen; that of size {size} is too old. The oldest is of size {oldest}.",
+):
     """The checkpoint is too old for a proof from its map of the latest facts."""
 
-    says = (
-        "Proofs of the latest fact are given for the latest checkpoints, and back to the one that "
-        "witnesses have seen; that of size {size} is too old. The oldest is of size {oldest}."
-    )
 
-
-class BadCosignature(Refusal):
+class BadCosignature(Refusal, says="The cosignature is not accepted: {reason}."):
     """No witness of this log has signed this checkpoint of it, or not at a valid time."""
 
-    says = "The cosignature is not accepted: {reason}."
 
-
-class CannotJoin(Conflict):
+class CannotJoin(Conflict, says="{work} and {into} cannot become one: {reason}."):
     """These two works cannot become one."""
 
-    says = "{work} and {into} cannot become one: {reason}."
 
-
-class MergeCycle(Conflict):
+class MergeCycle(Conflict, says="Merging {id} into {into} would form a cycle."):
     """Two contributors can't be merged into each other, nor one into itself."""
 
-    says = "Merging {id} into {into} would form a cycle."
 
-
-class NotPermitted(Refusal):
+class NotPermitted(Refusal, says="{actor} may not {verb} here. {open_to}", status=403):
     """This key may not act for this person or make this decision."""
 
-    status = 403
-    says = "{actor} may not {verb} here. {open_to}"
 
-
-class BadScope(Refusal):
+class BadScope(Refusal, says="“{scope}” is not accepted as a scope: {reason}."):
     """A scope has words of the documented list, and no key gives more than it has itself."""
 
-    says = "“{scope}” is not accepted as a scope: {reason}."
 
-
-class BadExpiry(Refusal):
+class BadExpiry(Refusal, says="“{expires_at}” is not accepted as the end of a key: {reason}."):
     """A key expires in the future, and not later than the key that makes it."""
 
-    says = "“{expires_at}” is not accepted as the end of a key: {reason}."
 
-
-class BadWebhook(Refusal):
+class BadWebhook(Refusal, says="“{url}” is not accepted for a webhook: {reason}."):
     """A webhook goes to a public address by https, and nobody may have very many."""
 
-    says = "“{url}” is not accepted for a webhook: {reason}."
 
-
-class BadAddress(Refusal):
+class BadAddress(Refusal, says="This is not accepted as an address for mail: {reason}."):
     """Mail goes to a public address, if the installation sends mail, and not twice at once."""
 
-    says = "This is not accepted as an address for mail: {reason}."
 
-
-class QuotaExceeded(Refusal):
+class QuotaExceeded(Refusal, says="At most {most} {what} {per}; {again}.", status=429):
     """This person has reached the quota for this; the answer says when they may go on."""
-
-    status = 429
-    says = "At most {most} {what} {per}; {again}."
 
     def __init__(self, most: int, what: str, per: str, frees_at: str | None) -> None:
         again = "when one is answered" if frees_at is None else f"again from {frees_at}"
@@ -457,165 +382,132 @@ class QuotaExceeded(Refusal):
         self.details["frees_at"] = frees_at
 
 
-class LicenceConflict(Refusal):
+class LicenceConflict(
+    Refusal, says="{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
+):
     """The licence of a source does not allow what is made from it (see the licences of a work)."""
 
-    says = "{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
 
-
-class LicenceNotAgreed(Conflict):
+class LicenceNotAgreed(
+    Conflict,
+    says="The work {work} is under “{before}”; it can be under “{licence}” once those "
+    "credited agree (credit.agree-licence). Still missing: {credits}.",
+):
     """A licence changes once everybody credited directly on the work has agreed to it."""
 
-    says = (
-        "The work {work} is under “{before}”; it can be under “{licence}” once those "
-        "credited agree (credit.agree-licence). Still missing: {credits}."
-    )
 
-
-class EvidenceMissing(Refusal):
+class EvidenceMissing(
+    Refusal, says="A dispute needs evidence: a link, a document, a conversation."
+):
     """A dispute states its evidence, so that nobody is held up by a mere word."""
 
-    says = "A dispute needs evidence: a link, a document, a conversation."
 
-
-class EvidenceKindNeeded(Refusal):
+class EvidenceKindNeeded(
+    Refusal, says="Such a claim needs evidence of one of these kinds: {kinds}."
+):
     """The operator asks for a kind of evidence before such a claim is recorded."""
 
-    says = "Such a claim needs evidence of one of these kinds: {kinds}."
 
-
-class BadIdentifier(Refusal):
+class BadIdentifier(Refusal, says="“{identifier}” is not a valid {scheme}."):
     """This is not a number of the registry, or its check digit is wrong."""
 
-    says = "“{identifier}” is not a valid {scheme}."
 
-
-class NothingStated(Refusal):
+class NothingStated(Refusal, says="Nothing is stated: name what is to be corrected."):
     """A correction states something."""
 
-    says = "Nothing is stated: name what is to be corrected."
 
-
-class ReasonMissing(Refusal):
+class ReasonMissing(Refusal, says="This needs a reason."):
     """What people have seen is corrected with a reason."""
 
-    says = "This needs a reason."
 
-
-class ContradictoryDisclosure(Refusal):
+class ContradictoryDisclosure(Refusal, says="These can't be said together: {said}."):
     """A disclosure of AI names each part once, and nothing beside “none”."""
 
-    says = "These can't be said together: {said}."
 
-
-class DisputeRepeated(Conflict):
+class DisputeRepeated(
+    Conflict,
+    says="You have disputed this on the grounds “{grounds}” before; only the operator reopens it.",
+):
     """The same person can't dispute the same thing on the same grounds again; the operator can."""
 
-    says = "You have disputed this on the grounds “{grounds}” before; only the operator reopens it."
 
-
-class BadSigningKey(Refusal):
+class BadSigningKey(Refusal, says="This key is not accepted: {reason}."):
     """The key can't be registered or revoked: it is malformed, someone else's, or used before."""
 
-    says = "This key is not accepted: {reason}."
 
-
-class BadSignature(Refusal):
+class BadSignature(Refusal, says="The signature is not accepted: {reason}."):
     """The signature of the request does not hold, or does not cover what would be recorded."""
 
-    says = "The signature is not accepted: {reason}."
 
-
-class Busy(Refusal):
+class Busy(
+    Refusal, says="Others are writing about the same works just now; try again.", status=503
+):
     """Others kept writing about the same works at the same moment; try again."""
 
-    status = 503
-    says = "Others are writing about the same works just now; try again."
 
-
-class ClockUnreliable(Refusal):
+class ClockUnreliable(
+    Refusal,
+    says="The clock says {now}, which is {length} the latest fact ({last}). Set the clock right; "
+    "if it is right, run “stemma accept-clock”.",
+    status=503,
+):
     """The clock of the machine contradicts the time of the latest fact; nothing is recorded."""
 
-    status = 503
-    says = (
-        "The clock says {now}, which is {length} the latest fact ({last}). Set the clock right; "
-        "if it is right, run “stemma accept-clock”."
-    )
 
-
-class BadSplit(Refusal):
+class BadSplit(Refusal, says="{where}: {reason}."):
     """The request to divide is not in the documented form."""
 
-    says = "{where}: {reason}."
 
-
-class BadAmount(Refusal):
+class BadAmount(Refusal, says="{amount} can't be the amount: {reason}."):
     """An amount is a whole number of a currency's smallest units, within the limits."""
 
-    says = "{amount} can't be the amount: {reason}."
 
-
-class BadCurrency(Refusal):
+class BadCurrency(
+    Refusal,
+    says="“{currency}” is not a currency of ISO 4217 with a smallest unit, such as EUR; a unit of "
+    "your own is written with its exponent, 12 at most, such as HOPE.2.",
+):
     """A currency is a code of ISO 4217 that has a smallest unit, or a unit with its exponent."""
 
-    says = (
-        "“{currency}” is not a currency of ISO 4217 with a smallest unit, such as EUR; a unit of "
-        "your own is written with its exponent, 12 at most, such as HOPE.2."
-    )
 
-
-class BadCountry(Refusal):
+class BadCountry(Refusal, says="“{country}” is not a country of ISO 3166-1."):
     """A country is a code of two letters of ISO 3166-1, such as US."""
 
-    says = "“{country}” is not a country of ISO 3166-1."
 
-
-class BadExchangeRate(Refusal):
+class BadExchangeRate(Refusal, says="“{rate}” is not an exchange rate here: {reason}."):
     """An exchange rate is an exact decimal number above 0, as text, between two currencies."""
 
-    says = "“{rate}” is not an exchange rate here: {reason}."
 
-
-class NoExchangeRate(Conflict):
+class NoExchangeRate(
+    Conflict, says="There is no rate from {currency} to {into} of the last {days} days."
+):
     """No rate is recent enough to pay somebody in their currency."""
 
-    says = "There is no rate from {currency} to {into} of the last {days} days."
 
-
-class BadShare(Refusal):
+class BadShare(Refusal, says="{where}: “{share}” is not a share: {reason}."):
     """A share or weight is an exact text such as "1/3" or "0.25"; some must be more than 0."""
 
-    says = "{where}: “{share}” is not a share: {reason}."
 
-
-class BadCarry(Refusal):
+class BadCarry(Refusal, says="This can't be carried over: {reason}."):
     """What is carried over consists of exact parts for payees of the division that sum to zero."""
 
-    says = "This can't be carried over: {reason}."
 
-
-class BadPolicy(Refusal):
+class BadPolicy(Refusal, says="{where}: {reason}."):
     """The policy is not in a documented form, or contradicts itself."""
 
-    says = "{where}: {reason}."
 
-
-class BadSold(Refusal):
+class BadSold(Refusal, says="{where}: {reason}."):
     """What was sold is not in the documented form, or its amounts do not sum to the revenue."""
 
-    says = "{where}: {reason}."
 
-
-class BadGraph(Refusal):
+class BadGraph(Refusal, says="{where}: {reason}."):
     """The graph is not in the documented form, or lacks what the policy needs."""
 
-    says = "{where}: {reason}."
 
-
-class LineageCycle(Refusal):
+class LineageCycle(
+    Refusal, says="A work would be made from itself, each of these from the next: {cycle}."
+):
     """A work would be made from itself, through others; the path is named."""
-
-    says = "A work would be made from itself, each of these from the next: {cycle}."
 
     def __init__(self, cycle: tuple[str, ...]) -> None:
         first = [*cycle[:MOST_LISTED], *(["…", cycle[-1]] if len(cycle) > MOST_LISTED else [])]
@@ -623,187 +515,145 @@ class LineageCycle(Refusal):
         self.details["cycle"] = cycle[:MOST_LISTED]
 
 
-class RatesOverWhole(Refusal):
+class RatesOverWhole(Refusal, says="{where}: the rates sum to {total}, more than the whole."):
     """The rates to others sum to more than the whole."""
 
-    says = "{where}: the rates sum to {total}, more than the whole."
 
-
-class CapExceeded(Refusal):
+class CapExceeded(
+    Refusal, says="The ancestors of {node} would be owed {stack} of it, more than the cap of {cap}."
+):
     """A work's stack, all that its ancestors are owed, passes the cap."""
 
-    says = "The ancestors of {node} would be owed {stack} of it, more than the cap of {cap}."
 
-
-class SplitTooLarge(Refusal):
+class SplitTooLarge(Refusal, says="There are more {what} than the {limit} that are allowed."):
     """The case is too large to divide in one request."""
 
-    says = "There are more {what} than the {limit} that are allowed."
 
-
-class UnbalancedDivision(Refusal):
+class UnbalancedDivision(Refusal, says="The division does not balance: {reason}."):
     """A division breaks a law: every unit is allocated once, and nobody is paid without a share."""
 
-    says = "The division does not balance: {reason}."
 
-
-class ProposalRevised(Refusal):
+class ProposalRevised(
+    Refusal, says="Version {version} of the proposal is not what is proposed now.", status=409
+):
     """What somebody was notified of is not what is proposed now."""
 
-    status = 409
-    says = "Version {version} of the proposal is not what is proposed now."
 
-
-class UnknownBatch(Unknown):
+class UnknownBatch(Unknown, says="There is no payout batch {id}."):
     """No payout batch has this id."""
 
-    says = "There is no payout batch {id}."
 
-
-class UnknownScope(Refusal):
+class UnknownScope(
+    Refusal, says="There is no share to waive within “{scope}”; there is one within {scopes}."
+):
     """A waiver's scope is an asset, a part of the work, or “release”, with a share in it."""
-
-    says = "There is no share to waive within “{scope}”; there is one within {scopes}."
 
     def __init__(self, scope: str, scopes: tuple[str, ...]) -> None:
         super().__init__(scope, scopes or ("nothing",))
         self.details["scopes"] = scopes[:MOST_LISTED]
 
 
-class NoShare(Unknown):
+class NoShare(Unknown, says="{payee} was not offered a share by this proposal."):
     """This person has no share in this agreement, or nothing was agreed yet."""
 
-    says = "{payee} was not offered a share by this proposal."
 
-
-class NotEligible(Refusal):
+class NotEligible(Refusal, says="The work {asset} has no right to this pool."):
     """The work has no right to the pool: it is in none of the components the pool is for."""
 
-    says = "The work {asset} has no right to this pool."
 
-
-class WindowTooShort(Refusal):
+class WindowTooShort(Refusal, says="The window for comments must be {least}."):
     """A proposal is open for comments for at least 14 days, or as long as its pool requires."""
 
-    says = "The window for comments must be {least}."
 
-
-class WindowOpen(Conflict):
+class WindowOpen(Conflict, says="Comments can be made until {closes_at}."):
     """A proposal is not final before its comment window has closed."""
 
-    says = "Comments can be made until {closes_at}."
 
-
-class NotDivided(Unknown):
+class NotDivided(Unknown, says="Revenue {id} is waiting and has not been divided yet."):
     """This revenue is waiting; it has not been divided yet."""
 
-    says = "Revenue {id} is waiting and has not been divided yet."
 
-
-class CommentsOpen(Conflict):
+class CommentsOpen(Conflict, says="These comments still wait for an answer: {comments}."):
     """A proposal is not final before every comment has been answered."""
 
-    says = "These comments still wait for an answer: {comments}."
 
-
-class ReversalTooLarge(Conflict):
+class ReversalTooLarge(Conflict, says="Only {left} of it is left."):
     """No more can be reversed than is left of the revenue or the expense."""
 
-    says = "Only {left} of it is left."
 
-
-class AdjustmentUnbalanced(Conflict):
+class AdjustmentUnbalanced(
+    Conflict,
+    says="The amounts sum to {rest}. They have to sum to zero, or a payer is stated who is "
+    "charged the rest; and somebody gets or gives something.",
+):
     """An adjustment sums to zero, or states who is charged the rest."""
 
-    says = (
-        "The amounts sum to {rest}. They have to sum to zero, or a payer is stated who is "
-        "charged the rest; and somebody gets or gives something."
-    )
 
-
-class AssignmentTooLarge(Conflict):
+class AssignmentTooLarge(
+    Conflict,
+    says="Only {left} can be assigned to another payee. Held for another reason, it stays where it "
+    "is: {held}. A payout that came back is claimed first.",
+):
     """No more can be assigned than is owed and not held for another reason."""
 
-    says = (
-        "Only {left} can be assigned to another payee. Held for another reason, it stays where it "
-        "is: {held}. A payout that came back is claimed first."
-    )
 
-
-class UnknownPayee(Unknown):
+class UnknownPayee(Unknown, says="No terms, agreement or account has the name “{name}”."):
     """No terms, agreement or account has this name of somebody outside."""
 
-    says = "No terms, agreement or account has the name “{name}”."
 
-
-class AlreadyIdentified(Conflict):
+class AlreadyIdentified(Conflict, says="Whom “{name}” stands for is already recorded."):
     """Whom this name stands for is already recorded."""
 
-    says = "Whom “{name}” stands for is already recorded."
 
-
-class TermsLoseSums(Conflict):
+class TermsLoseSums(Conflict, says="The new terms have no place for what was summed at {places}."):
     """New terms keep every place at which something was summed, so that nothing is lost."""
 
-    says = "The new terms have no place for what was summed at {places}."
 
-
-class PeriodNotOver(Refusal):
+class PeriodNotOver(Refusal, says="{until} has not passed yet."):
     """Only time that has passed can be closed."""
 
-    says = "{until} has not passed yet."
 
-
-class PeriodClosed(Conflict):
+class PeriodClosed(Conflict, says="All time before {until} is closed already."):
     """This time is closed already."""
 
-    says = "All time before {until} is closed already."
 
-
-class NotAgreed(Conflict):
+class NotAgreed(Conflict, says="Nothing is agreed for the pool {pool} at this date."):
     """Nothing is agreed for the pool at this date."""
 
-    says = "Nothing is agreed for the pool {pool} at this date."
 
-
-class NothingReserved(Conflict):
+class NothingReserved(
+    Conflict, says="Nothing of that is held back for returns in the pool {pool}."
+):
     """Nothing is held back for returns, or not for so long."""
 
-    says = "Nothing of that is held back for returns in the pool {pool}."
 
-
-class NothingToCorrect(Conflict):
+class NothingToCorrect(
+    Conflict, says="Every division is already under the agreement that holds for its date."
+):
     """Every division is already under the agreement that holds for it."""
 
-    says = "Every division is already under the agreement that holds for its date."
 
-
-class NothingToConfirm(Conflict):
+class NothingToConfirm(
+    Conflict,
+    says="Nothing that the share of “{payee}” depends on was found false since it was agreed.",
+):
     """Nothing that this share depends on was found false since it was agreed or confirmed."""
 
-    says = "Nothing that the share of “{payee}” depends on was found false since it was agreed."
 
-
-class NothingToPay(Conflict):
+class NothingToPay(Conflict, says="Nobody is owed {least} or more that can be paid now."):
     """Nobody is owed enough that can be paid now."""
 
-    says = "Nobody is owed {least} or more that can be paid now."
 
-
-class StatementTooLong(Refusal):
+class StatementTooLong(
+    Refusal,
+    says="The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "
+    "period, for one currency, or for CSV.",
+):
     """The statement has more lines than a PDF may have; CSV has no limit."""
 
-    says = (
-        "The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "
-        "period, for one currency, or for CSV."
-    )
 
-
-class TooLarge(Refusal):
+class TooLarge(Refusal, says="This is more than {limit} bytes.", code="fact_too_large"):
     """The request does not fit into one fact."""
-
-    code = "fact_too_large"
-    says = "This is more than {limit} bytes."
 
 
 def _listed(texts: tuple[str, ...]) -> str:
