@@ -19,7 +19,7 @@ from domain.money.proposal import Proposal
 from domain.money.share import Share
 from domain.permission import ANYONE, OPERATOR
 from domain.readers import AGREEMENT
-from domain.refusal import UnknownProposal, UnknownWork
+from domain.refusal import UnknownWork
 from domain.remix import Remix
 from domain.values import Example, ReleaseId, one_of
 from projections import attribution, identifiers, licences, lineage
@@ -112,7 +112,7 @@ def _without_share(scope: Scope) -> Iterator[Row]:
     place = 0
     latest: dict[str, str] = dict(rows)
     for id in latest.values():
-        noun = noun_at(scope.view, scope.journal, Proposal, id, UnknownProposal)
+        noun = noun_at(scope.view, scope.journal, Proposal, id)
         for missing in used_but_uncited(scope.view, scope.id, noun.current.assets):
             place += 1
             yield place, scope.root, id, None, missing["name"] or missing["id"]

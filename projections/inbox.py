@@ -11,7 +11,6 @@ from typing import Annotated, NamedTuple, TypedDict, Unpack
 from domain.journal import Journal
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
-from domain.refusal import UnknownProposal
 from domain.values import EDGE, CurrencyCode, Example, one_of
 from projections import attribution, lineage
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
@@ -159,7 +158,7 @@ def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
         f"WHERE n.person IN :own AND n.state = 'open' AND {holds('n')} ORDER BY p.staged, c.id",
         own=attribution.accounts(view, actor),
     )
-    nouns = {id: noun_at(view, journal, Proposal, id, UnknownProposal) for id, _ in rows}
+    nouns = {id: noun_at(view, journal, Proposal, id) for id, _ in rows}
     return [Notifying(id, len(nouns[id].versions), account) for id, account in rows]
 
 

@@ -9,7 +9,7 @@ from typing import Unpack
 from domain.contributor import Contributor
 from domain.journal import Journal
 from domain.readers import OWN_MONEY
-from domain.refusal import UnknownContributor, UnknownMembership
+from domain.refusal import UnknownMembership
 from domain.values import ContributorId
 from projections import attribution, groups
 from projections.groups import MEMBERSHIPS, Member
@@ -39,7 +39,7 @@ def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Memb
 )
 def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
     """How the shares of a group are divided among its members in what is proposed; they see it."""
-    among = noun_at(view, journal, Contributor, id, UnknownContributor).among
+    among = noun_at(view, journal, Contributor, id).among
     reader = Reader(view, journal, actor)
     if reader.ids.isdisjoint(each["contributor"] for each in among):
         reader.must_be("how a group divides its shares", id)

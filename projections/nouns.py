@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 from domain.fact import Noun
 from domain.journal import Journal
-from domain.refusal import Refusal
 from domain.stored import Placed
 from projections.store import View
 
@@ -19,11 +17,9 @@ def facts_of(view: View, journal: Journal, *ids: str) -> list[Placed]:
     return sorted(placed for placed in journal.facts.streams(ids) if placed.position <= view.as_of)
 
 
-def noun_at(
-    view: View, journal: Journal, kind: type[N], id: str, unknown: Callable[[str], Refusal]
-) -> N:
-    """The noun as its facts up to the view's position make it."""
+def noun_at(view: View, journal: Journal, kind: type[N], id: str) -> N:
+    """The noun as its facts up to the view's position make it, or the refusal of an unknown one."""
     facts = [(placed.position, placed.fact()) for placed in facts_of(view, journal, id)]
     if not facts or not isinstance(facts[0][1], kind.BIRTHS):
-        raise unknown(id)
+        raise kind.UNKNOWN(id)
     return kind.told_by(facts)

@@ -19,7 +19,6 @@ from domain.known import Known
 from domain.moment import instant
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR
-from domain.refusal import UnknownProposal
 from domain.stated import MOST_PARTS
 from projections import asks, attribution
 from projections.asks import NEVER_DUE
@@ -171,7 +170,7 @@ class Asked:
             most=MOST_GIVEN,
             limit=MOST_GIVEN,
         )
-        found = [noun_at(view, journal, Proposal, id, UnknownProposal) for (id,) in rows]
+        found = [noun_at(view, journal, Proposal, id) for (id,) in rows]
         return [
             (each.id, each.final_from(pool_named(view, journal, each.pool).review_hours))
             for each in found

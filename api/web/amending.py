@@ -18,7 +18,6 @@ from api.web.previewing import seal, tried
 from domain.command import Command
 from domain.money.pool import Pool, in_force
 from domain.money.proposing import AmendPool
-from domain.refusal import UnknownPool
 from projections import lineage
 from projections.money import pools
 from projections.money.pools.told import PoolTold
@@ -95,5 +94,5 @@ def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do:
 
 def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:
     """The terms that hold for what is earned at a moment, before the amendment."""
-    noun = noun_at(view, frame.journal, Pool, pool, UnknownPool)
+    noun = noun_at(view, frame.journal, Pool, pool)
     return in_force(noun.opened, noun.amended, effective_at).terms

@@ -23,7 +23,7 @@ from domain.dispute import FITTING, GROUNDS, OUTCOMES
 from domain.identifier import Identifier
 from domain.money.hold import hold_on
 from domain.permission import OPERATOR
-from domain.refusal import Refusal, UnknownIdentifier, WrongState
+from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
 from projections import (
@@ -139,7 +139,7 @@ def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
 
 def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
     found = disputed(view, disputes.identifier(view, frame.journal, id))
-    about = noun_at(view, frame.journal, Identifier, id, UnknownIdentifier).about
+    about = noun_at(view, frame.journal, Identifier, id).about
     return {
         "identifier": found,
         "subject": timeline.names(view, [about])[about],

@@ -13,7 +13,6 @@ from domain.money.policy.shares import Agreed
 from domain.money.proposal import Proposal
 from domain.money.terms import policies_in
 from domain.permission import ANYONE
-from domain.refusal import UnknownProposal
 from projections import produced, wording
 from projections.money import pools
 from projections.money.pools.told import PoolTold
@@ -80,7 +79,7 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
         return Step(f"{name}: open", "Propose shares", f"/pool/{pool['id']}/propose")
     latest = max(stand, key=lambda one: one["position"])["id"]
     path = f"/proposal/{latest}"
-    noun = noun_at(view, frame.journal, Proposal, latest, UnknownProposal)
+    noun = noun_at(view, frame.journal, Proposal, latest)
     if noun.state == "open":
         return _of_open(frame, name, path, noun, pool["review_hours"])
     missing, declined = (produced.who(view, latest, state) for state in ("offered", "declined"))

@@ -21,7 +21,6 @@ from domain.commands.challenging import FeatureAnswer
 from domain.identity import may_be_id
 from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
-from domain.refusal import UnknownStep
 from domain.role import roles, within
 from domain.values import POEM
 from projections import challenges, people, projects, suggesting, timeline
@@ -144,7 +143,7 @@ def _project(frame: Frame) -> None:
     @frame.page("/step/<id>")
     def show_step(id: str) -> Answer:
         with frame.view(asked()) as view:
-            step = noun_at(view, frame.journal, Step, id, UnknownStep)
+            step = noun_at(view, frame.journal, Step, id)
         return led_on(f"/project/{step.project}")
 
 

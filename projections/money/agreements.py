@@ -10,7 +10,6 @@ from domain.money.keeping import share_id
 from domain.money.proposal import Proposal, payees_of
 from domain.money.share import Share
 from domain.money.shares import parts_of, waived_in
-from domain.refusal import UnknownProposal
 from projections.nouns import facts_of, noun_at
 from projections.store import View
 
@@ -32,6 +31,6 @@ def parts_in(
     """By agreement and payee: their part of the whole by each asset, after waivers."""
     found = {}
     for proposal in proposals:
-        noun = noun_at(view, journal, Proposal, proposal, UnknownProposal)
+        noun = noun_at(view, journal, Proposal, proposal)
         found[proposal] = parts_of(noun.current.assets, waivers_of(view, journal, noun))
     return found

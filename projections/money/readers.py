@@ -16,7 +16,7 @@ from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.permission import OPERATOR, READS, open_to
 from domain.readers import ALL_MONEY, EVERYONE, MONEY, OWN_ACTS, OWN_MONEY, PUBLIC
-from domain.refusal import NotPermitted, UnknownContributor, UnknownPool
+from domain.refusal import NotPermitted, UnknownContributor
 from domain.stored import Placed
 from projections import attribution, lineage
 from projections.ancestry import ancestry
@@ -171,7 +171,7 @@ class Reader:
 
     def _opened(self, pool: str) -> Pool.Opened:
         if pool not in self._pools:
-            self._pools[pool] = noun_at(self.view, self.journal, Pool, pool, UnknownPool)
+            self._pools[pool] = noun_at(self.view, self.journal, Pool, pool)
         return self._pools[pool].opened
 
     def _is_payee(self, pool: str, opened: Pool.Opened) -> bool:

@@ -12,7 +12,7 @@ from domain.money.entry import Entry
 from domain.money.pool import LEAST_REVIEW_HOURS, Pool
 from domain.money.postings import RECEIVED
 from domain.readers import AGREEMENT, EVERYONE
-from domain.refusal import UnknownPool, UnknownWork
+from domain.refusal import UnknownWork
 from domain.values import PoolId, ReleaseId
 from projections import lineage
 from projections.money import balances as money
@@ -78,7 +78,7 @@ def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
     For everyone with a share in it or a part in its release, those who close it, accountants and
     auditors; the balances for those who may read its statement.
     """
-    noun = noun_at(view, journal, Pool, id, UnknownPool)
+    noun = noun_at(view, journal, Pool, id)
     opened = noun.opened
     reader = Reader(view, journal, actor)
     may_see_balances = reader.may_read_statement(id)
@@ -139,7 +139,7 @@ def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
 
 def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
     """The pool with the terms by which an entry was made."""
-    noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool, UnknownPool)
+    noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool)
     return noun.at(entry.first.effective_at)
 
 
@@ -156,4 +156,4 @@ def every_pool(view: View) -> list[str]:
 
 def pool_named(view: View, journal: Journal, id: str) -> Pool.Opened:
     """A pool with its latest terms; UnknownPool if there is none with this id."""
-    return noun_at(view, journal, Pool, id, UnknownPool).at(None)
+    return noun_at(view, journal, Pool, id).at(None)

@@ -21,7 +21,6 @@ from domain.money.postings import WAITING
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.readers import MONEY
-from domain.refusal import UnknownEntry, UnknownProposal
 from domain.values import PoolId
 from projections.money import balances as money
 from projections.money.agreements import waivers_of
@@ -142,7 +141,7 @@ def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
         pool=pool,
         now=max((instant(placed.fact().timestamp) for placed in latest), default=""),
     )
-    return None if row is None else noun_at(view, journal, Proposal, row[0], UnknownProposal)
+    return None if row is None else noun_at(view, journal, Proposal, row[0])
 
 
 def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
@@ -154,7 +153,7 @@ def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
     )
     if row is None or "carry" not in pool_named(view, journal, pool).rounding:
         return {}
-    entry = noun_at(view, journal, Entry, row[0], UnknownEntry)
+    entry = noun_at(view, journal, Entry, row[0])
     return {line.payee: line.after for line in entry.lines if line.after}
 
 

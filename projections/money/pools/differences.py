@@ -10,7 +10,6 @@ from domain.money.apportionment import payee_key
 from domain.money.proposal import Proposal
 from domain.money.shares import shares_of
 from domain.readers import AGREEMENT
-from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections.money.agreements import waivers_of
 from projections.money.pools.payees import payees_told
@@ -31,7 +30,7 @@ from projections.store import View
 )
 def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
     """How each share changed since the first proposal, with the comments that caused it."""
-    noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    noun = noun_at(view, journal, Proposal, id)
     Reader(view, journal, actor).must("this proposal", AGREEMENT, noun.pool)
     stages = [shares_of(version.content.assets, {}) for version in noun.versions]
     waivers = waivers_of(view, journal, noun)

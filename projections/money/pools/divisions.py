@@ -12,7 +12,6 @@ from domain.moment import instant
 from domain.money.entry import Entry
 from domain.money.reserve import read_reserved
 from domain.readers import MONEY
-from domain.refusal import UnknownEntry
 from domain.values import EntryId
 from projections.money.pools.payees import payees_told
 from projections.money.pools.recouping import of_entry, recouped_told
@@ -38,7 +37,7 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
 
     For the payees of its pool, those who close it, accountants and auditors.
     """
-    entry = noun_at(view, journal, Entry, id, UnknownEntry)
+    entry = noun_at(view, journal, Entry, id)
     first = entry.first
     Reader(view, journal, actor).must("this entry", MONEY, first.pool)
     document = document_of(first)

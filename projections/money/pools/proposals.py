@@ -15,7 +15,6 @@ from domain.money.apportionment import payee_key
 from domain.money.proposal import Assets, Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.readers import AGREEMENT
-from domain.refusal import UnknownProposal
 from domain.values import ProposalId
 from projections import attribution, lineage
 from projections.ancestry import ancestry
@@ -52,7 +51,7 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
     For everyone with a share in it or a part in the release, those who close it, accountants and
     auditors.
     """
-    noun = noun_at(view, journal, Proposal, id, UnknownProposal)
+    noun = noun_at(view, journal, Proposal, id)
     Reader(view, journal, actor).must("this proposal", AGREEMENT, noun.pool)
     waivers = waivers_of(view, journal, noun)
     shares = shares_of(noun.current.assets, waivers)

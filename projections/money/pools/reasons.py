@@ -15,7 +15,7 @@ from domain.money.proposal import Proposal
 from domain.money.shares import holdings_in, shares_of
 from domain.money.split import read_terms
 from domain.readers import MONEY
-from domain.refusal import NoShare, NotDivided, UnknownEntry, UnknownProposal
+from domain.refusal import NoShare, NotDivided
 from domain.values import EntryId, PayeeText
 from projections import attribution, lineage
 from projections.ancestry import ancestry
@@ -59,7 +59,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     accountants and auditors.
     """
     id = _division_of(view, journal, id, actor)
-    entry = noun_at(view, journal, Entry, id, UnknownEntry)
+    entry = noun_at(view, journal, Entry, id)
     first = entry.first
     Reader(view, journal, actor).must("this entry", MONEY, first.pool)
     line = _line_of(view, entry, payee)
@@ -67,7 +67,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         raise NoShare(payee)
     payee = line.payee
     at = as_made(view, entry)
-    noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
+    noun = noun_at(at, journal, Proposal, first.proposal)
     opened = terms_of(view, journal, entry)
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())

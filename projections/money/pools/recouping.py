@@ -9,7 +9,6 @@ from domain.journal import Journal
 from domain.money.entry import Entry, Through
 from domain.money.pool import Pool
 from domain.money.recouping import Recouped, recouped
-from domain.refusal import UnknownEntry
 from projections.money.pools.accounts import terms_of
 from projections.money.pools.payees import payees_told
 from projections.money.rows import ENTRIES
@@ -49,7 +48,7 @@ def of_payees(
     )
     own = set(payees)
     for (id,) in rows:
-        entry = noun_at(view, journal, Entry, id, UnknownEntry)
+        entry = noun_at(view, journal, Entry, id)
         found = [
             each
             for each in of_entry(view, journal, entry)
@@ -94,7 +93,7 @@ def through_pool(view: View, journal: Journal, pool: str) -> dict[str, Fraction]
     )
     flows: list[Through] = []
     for id, kind in rows:
-        entry = noun_at(view, journal, Entry, id, UnknownEntry)
+        entry = noun_at(view, journal, Entry, id)
         flows.append(entry.flow)
         if kind == ENTRIES[Entry.Divided]:
             flows.append(entry.flow_before)

@@ -17,7 +17,6 @@ from domain.money.revenue import Revenue
 from domain.money.shares import shares_of
 from domain.money.taking import came_with, taking_of
 from domain.money.terms import Ruled, by_shares, have_rules, taken_back
-from domain.refusal import UnknownEntry, UnknownPool, UnknownProposal, UnknownRevenue
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.payees import payees_told
@@ -39,9 +38,9 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
     if not have_rules(opened.terms):
         return ()
     at = as_made(view, entry)
-    noun = noun_at(at, journal, Proposal, first.proposal, UnknownProposal)
+    noun = noun_at(at, journal, Proposal, first.proposal)
     shares = shares_of(noun.current.assets, waivers_of(at, journal, noun))
-    recorded = noun_at(view, journal, Revenue, first.revenue, UnknownRevenue).recorded
+    recorded = noun_at(view, journal, Revenue, first.revenue).recorded
     costs = sum(int(units) for *_, units in entry.costs)
     if isinstance(first, Entry.Divided):
         flow = {place: Fraction(part) for place, part in entry.flow_before}
@@ -49,7 +48,7 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
         return by_shares(opened, first.amount_minor - costs, flow, shares, came_with=came).by_payee(
             opened, shares
         )
-    division = noun_at(view, journal, Entry, first.division, UnknownEntry)
+    division = noun_at(view, journal, Entry, first.division)
     before = _earlier(view, journal, first.revenue, entry)
     taking = taking_of(recorded, division, before, costs - first.amount_minor)
     flow = through_pool(view.at(entry.position - 1), journal, first.pool)
@@ -64,7 +63,7 @@ def of_lines(
     nouns = dict.fromkeys(noun for noun, kind, pool in lines if pool in pools and kind in _RULED)
     found: dict[tuple[str, str], list[str]] = {}
     for noun in nouns:
-        entry = noun_at(view, journal, Entry, noun, UnknownEntry)
+        entry = noun_at(view, journal, Entry, noun)
         for rule, given in of_entry(view, journal, entry):
             for payee in given:
                 found.setdefault((noun, payee), []).append(rule)
@@ -73,7 +72,7 @@ def of_lines(
 
 def _ever_ruled(view: View, journal: Journal, id: str) -> bool:
     """Whether the terms of a pool had rules at any time."""
-    pool = noun_at(view, journal, Pool, id, UnknownPool)
+    pool = noun_at(view, journal, Pool, id)
     return have_rules(pool.opened.terms) or any(have_rules(each.terms) for each in pool.amended)
 
 
@@ -85,7 +84,7 @@ def _earlier(view: View, journal: Journal, revenue: str, entry: Entry) -> list[E
         revenue=revenue,
         position=entry.position,
     )
-    return [noun_at(view, journal, Entry, id, UnknownEntry) for (id,) in rows]
+    return [noun_at(view, journal, Entry, id) for (id,) in rows]
 
 
 def rules_told(view: View, found: Ruled, payee: str | None = None) -> list[RuleGave]:
