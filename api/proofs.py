@@ -26,13 +26,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import READS, permit
 from domain.receipt import withheld_line
-from domain.refusal import (
-    BadCosignature,
-    BadMadeAt,
-    MapNotKept,
-    NotInLog,
-    NotPermitted,
-)
+from domain.refusal import BadCosignature, BadMadeAt, MapNotKept, NotInLog, NotPermitted
 from domain.tree import ENTRIES
 from domain.values import LARGEST_POSITION, Example
 from projections import history

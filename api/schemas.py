@@ -15,17 +15,7 @@ from api.received import loaded
 from domain.command import Command, Field, Record
 from domain.refusal import Wrong
 from domain.values import Choice as ChoiceValue
-from domain.values import (
-    Cursor,
-    Json,
-    Many,
-    NewId,
-    Number,
-    Ref,
-    Several,
-    Value,
-    Word,
-)
+from domain.values import Cursor, Json, Many, NewId, Number, Ref, Several, Value, Word
 from domain.values import Flag as FlagValue
 from domain.values import Rate as RateValue
 from domain.values import Text as TextValue

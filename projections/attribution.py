@@ -41,16 +41,7 @@ from projections.store import (
     told_of,
     within_bytes,
 )
-from projections.tables import (
-    NEVER,
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    born,
-    facts_about,
-    table,
-)
+from projections.tables import NEVER, Amend, Change, Numbers, Projection, born, facts_about, table
 from projections.told import (
     CreditLine,
     CreditTold,

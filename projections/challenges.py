@@ -19,15 +19,7 @@ from domain.moment import instant
 from domain.refusal import UnknownChallenge
 from domain.role import within
 from domain.text import folded
-from domain.values import (
-    ChallengeId,
-    ContributionId,
-    ContributorId,
-    Example,
-    Flag,
-    ProjectId,
-    Role,
-)
+from domain.values import ChallengeId, ContributionId, ContributorId, Example, Flag, ProjectId, Role
 from projections import lineage, projects
 from projections.finding import (
     REMIX_COUNTS,

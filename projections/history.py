@@ -24,15 +24,7 @@ from domain.refusal import (
     UnknownWork,
 )
 from domain.stored import Placed
-from domain.values import (
-    ChallengeId,
-    ContributorId,
-    CreditId,
-    Number,
-    ProjectId,
-    RemixId,
-    WorkId,
-)
+from domain.values import ChallengeId, ContributorId, CreditId, Number, ProjectId, RemixId, WorkId
 from projections import attribution, challenges, lineage, projects
 from projections.money.readers import Reader
 from projections.nouns import facts_of

@@ -10,16 +10,7 @@ from domain.identifier import Identifier
 from domain.iscc import bands_of, units_of
 from domain.refusal import UnknownIdentifier
 from projections.store import View, counting, holds, told_rows
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Put,
-    born,
-    facts_about,
-    table,
-)
+from projections.tables import Amend, Change, Numbers, Projection, Put, born, facts_about, table
 from projections.told import IdentifierTold
 
 IDENTIFIERS = table(

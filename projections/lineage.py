@@ -37,16 +37,7 @@ from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.finding import Filtered, Reverse, SortOfWorks, WorkFilters
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, counting, cut, decode_cursor, holds, within_bytes
-from projections.tables import (
-    Amend,
-    Change,
-    Numbers,
-    Projection,
-    Put,
-    born,
-    facts_about,
-    table,
-)
+from projections.tables import Amend, Change, Numbers, Projection, Put, born, facts_about, table
 from projections.told import (
     JoinTold,
     MadeFrom,

@@ -5,14 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
-from domain.values import (
-    ChallengeId,
-    Example,
-    ProjectId,
-    Role,
-    StepId,
-    one_of,
-)
+from domain.values import ChallengeId, Example, ProjectId, Role, StepId, one_of
 from projections.told import Agent, Count, Facet, Instant, PersonRef, WorkRef
 
 KindOfProject = Annotated[str, one_of(PROJECT_KINDS)]

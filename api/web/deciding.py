@@ -39,12 +39,7 @@ from projections import (
 from projections.money.readers import Reader
 from projections.nouns import facts_of, noun_at
 from projections.store import View
-from projections.told import (
-    DisputedCredit,
-    DisputedIdentifier,
-    DisputedMembership,
-    DisputedRemix,
-)
+from projections.told import DisputedCredit, DisputedIdentifier, DisputedMembership, DisputedRemix
 
 
 class Verb(NamedTuple):

@@ -20,15 +20,7 @@ from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
-from projections import (
-    attribution,
-    happenings,
-    inbox,
-    lineage,
-    searching,
-    series,
-    timeline,
-)
+from projections import attribution, happenings, inbox, lineage, searching, series, timeline
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
 from projections.meant import meant

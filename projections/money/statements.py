@@ -17,15 +17,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE, Held
-from domain.money.postings import (
-    EXCHANGED,
-    IN_TRANSIT,
-    OWED,
-    PAID,
-    RESERVED,
-    SUSPENSE,
-    WITHHELD,
-)
+from domain.money.postings import EXCHANGED, IN_TRANSIT, OWED, PAID, RESERVED, SUSPENSE, WITHHELD
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements

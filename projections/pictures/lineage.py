@@ -27,15 +27,7 @@ from projections.pictures.svg import (
     number,
     rect,
 )
-from projections.pictures.text import (
-    figure,
-    isolated,
-    label,
-    percent,
-    shortened,
-    width,
-    wrapped,
-)
+from projections.pictures.text import figure, isolated, label, percent, shortened, width, wrapped
 from projections.wording import several
 
 MOST_CARDS = 40

@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.pictures.svg import Markup, document, element, linked, number, rect
-from projections.pictures.text import (
-    caption,
-    clean,
-    figure,
-    fitted,
-    isolated,
-    label,
-    width,
-)
+from projections.pictures.text import caption, clean, figure, fitted, isolated, label, width
 from projections.wording import several
 
 MOST_WAYS = 24
