@@ -74,7 +74,7 @@ class Lineage(Pedigree[Node]):
 
     edges: tuple[Edge[Node], ...] = ()
     people: Mapping[Node, Holders] = field(default_factory=dict)
-    """Who holds each work, where that is known."""
+    """Who holds each work, where that is stated."""
 
     @property
     def pairs(self) -> Pairs[Node]:
@@ -97,7 +97,7 @@ class Lineage(Pedigree[Node]):
         children, parents, *others = self._columns
         ends = map(names.__getitem__, children), map(names.__getitem__, parents)
         edges = tuple(map(edge_of, zip(*ends, *others, strict=True)))
-        by_name = {names[work]: holders for work, holders in self.people.items()}
+        by_name = {names[work]: holders for work, holders in self.held.items()}
         named = Lineage(names[self.root], edges, by_name)
         works, above, influences = self.places
         vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
@@ -121,9 +121,7 @@ class Lineage(Pedigree[Node]):
         derived = ["_columns", "_place", "ends", "places", "ordered", "nodes", "rates"]
         if None not in self._columns[3]:
             derived.append("rated")
-        works = self.places.works
-        people = {works[place]: some for some, places in holdings for place in places}
-        held = replace(self, people=people)
+        held = replace(self)
         vars(held)["holdings"] = holdings
         vars(held).update((name, getattr(self, name)) for name in derived)
         return held
@@ -167,7 +165,15 @@ class Lineage(Pedigree[Node]):
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
-        return self.people.get(node) or ((str(node), _ALL),)
+        return self.held.get(node) or ((str(node), _ALL),)
+
+    @cached_property
+    def held(self) -> Mapping[Node, Holders]:
+        """Who holds each work that has people."""
+        works = self.places.works
+        return self.people or {
+            works[place]: some for some, places in self.holdings for place in places
+        }
 
     @cached_property
     def holdings(self) -> Collection[tuple[Holders, list[int]]]:

@@ -285,12 +285,7 @@ def ids_in(view: View, root: int) -> Mapping[int, str]:
         view,
         "ids",
         works.keys(),
-        lambda: dict(
-            view.rows(
-                f"SELECT w.number, w.id FROM @works w WHERE w.number IN :works AND {holds('w')}",
-                works=[*works],
-            )
-        ),
+        lambda: view.ids("works", works),
     )
 
 

@@ -430,9 +430,19 @@ def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
         numbers=list(wanted),
     )
     told: dict[int, PersonRef] = {number: {"id": id, "name": name} for number, id, name in rows}
-    # Whose credit is hidden is known by the id of the credit.
-    veils = {-born: id for id, born in hidden(view).items()} if min(wanted, default=0) < 0 else {}
-    return told | {veil: {"id": veils[veil], "name": None} for veil in wanted & veils.keys()}
+    return told | {veil: {"id": id, "name": None} for veil, id in _veils(view, wanted)}
+
+
+def ids_of_persons(view: View, numbers: Iterable[int]) -> dict[int, str]:
+    """Their ids alone."""
+    wanted = set(numbers)
+    return view.ids("contributors", wanted) | dict(_veils(view, wanted))
+
+
+def _veils(view: View, wanted: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Whose credit is hidden is known by the id of the credit."""
+    if min(wanted, default=0) < 0:
+        yield from ((-born, id) for id, born in hidden(view).items() if -born in wanted)
 
 
 class Share(NamedTuple):

@@ -342,11 +342,7 @@ def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     held = {number: view.held.get(("work", number)) for number in numbers}
     found = {number: row.id for number, row in held.items() if row is not None}
     if left := held.keys() - found.keys():
-        rows = view.rows(
-            f"SELECT w.number, w.id FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
-            numbers=list(left),
-        )
-        found |= dict(rows)
+        found |= view.ids("works", left)
     return found
 
 

@@ -66,7 +66,7 @@ def returned_to(view: View, id: str) -> list[PayoutTold]:
 
 def ids(view: View, id: str) -> list[str]:
     """The ids of all accounts of the person this id belongs to."""
-    return view.ids("contributors", attribution.accounts(view, id))
+    return [*view.ids("contributors", attribution.accounts(view, id)).values()]
 
 
 class Holdings(NamedTuple):

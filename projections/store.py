@@ -306,10 +306,10 @@ class View:
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
         return dict(self.rows(sql, ids=wanted)) if wanted else {}
 
-    def ids(self, table: str, numbers: Iterable[int]) -> list[str]:
-        """The ids of what has these numbers in a read table."""
-        sql = f"SELECT t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
-        return [id for (id,) in self.rows(sql, numbers=list(numbers))]
+    def ids(self, table: str, numbers: Iterable[int]) -> dict[int, str]:
+        """The ids of what has these numbers in a read table, by the numbers."""
+        sql = f"SELECT t.number, t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
+        return dict(self.rows(sql, numbers=list(numbers)))
 
     def at(self, as_of: int) -> View:
         """The answers as known at an earlier position."""

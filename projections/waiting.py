@@ -93,7 +93,7 @@ class Asked:
             doubted = to_confirm(view, _OF_HOUSE)
             return cls(now, is_operator=True, doubted=doubted)
         own = attribution.accounts(view, actor)
-        ids = sorted(view.ids("contributors", own))
+        ids = sorted(view.ids("contributors", own).values())
         grants = Known(journal.facts, view.as_of).grants("contributor", ids)
         works = [one.work for one in grants if one.work]
         pools = [one.pool for one in grants if one.pool]

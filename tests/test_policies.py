@@ -236,7 +236,7 @@ def test_the_order_of_edges_decides_nothing(lineage: Lineage[str], dice: random.
     dice.shuffle(edges)
     shuffled = lineage_of(lineage.root, edges, lineage.people)
     one, other = (split(12345, RelativeCascade(), each).division for each in (lineage, shuffled))
-    assert one == other
+    assert (one.units, one.weights, one.ranks) == (other.units, other.weights, other.ranks)
 
 
 def deep_diamonds(count: int) -> dict[str, str]:

@@ -57,14 +57,14 @@ def test_the_graph_holds_what_counts_and_whose_it_is(database: str) -> None:
         graph = graph_of(told, "film", before).lineage
         half, film, song, loop = Fraction(1, 2), *(id_of(one) for one in ("film", "song", "loop"))
         assert graph.rates == {film: {song: Fraction(1, 5)}, song: {loop: Fraction(1, 10)}}
-        assert graph.people == {
+        assert graph.held == {
             film: ((id_of("ana"), half), (id_of("ben"), half)),
             song: ((id_of("cleo"), Fraction(1)),),
             loop: ((f"work/{loop}", Fraction(1)),),
         }
         now = graph_of(told, "film")
         assert now.lineage.nodes == (film, song)
-        assert dict(now.lineage.people[film]) == {id_of("ana"): half, id_of("cleo"): half}
+        assert dict(now.lineage.held[film]) == {id_of("ana"): half, id_of("cleo"): half}
         with told.view() as view:
             names = {id_of("ana"): "ana", id_of("cleo"): "cleo"}
             assert now.labels(view, payees=now.people) == names

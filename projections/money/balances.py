@@ -239,7 +239,7 @@ def claimed_by(view: View, people: Collection[str]) -> list[str]:
 
 def payees_of(view: View, id: str) -> list[str]:
     """All as which a contributor is paid: accounts, names, and works whose shares they claimed."""
-    people = view.ids("contributors", attribution.accounts(view, id))
+    people = [*view.ids("contributors", attribution.accounts(view, id)).values()]
     return sorted({*people, *claimed_by(view, people), *names_of(view, people)})
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
 from math import prod
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Annotated, Any, cast
 
@@ -127,33 +126,32 @@ def recorded(
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for place, some in zip(order, map(held.get, map(works.__getitem__, order)), strict=True):
         alike[some or ()].append(place)
-    persons = attribution.persons(view, chain.from_iterable(alike))
+    persons = attribution.ids_of_persons(view, chain.from_iterable(alike))
     alone = ((ids[works[place]], place) for place in alike.pop((), ()))
     holdings = [
-        *((equal_holders("", [persons[one]["id"] for one in some]), alike[some]) for some in alike),
+        *((equal_holders("", [persons[one] for one in some]), alike[some]) for some in alike),
         *((equal_holders(id, ()), [place]) for id, place in alone),
     ]
-    people = {person["id"]: number for number, person in persons.items()}
+    people = {id: number for number, id in persons.items()}
     return Recorded(graph.held_by(holdings), tree, ids, people, new)
 
 
 def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
     """Who is credited directly on each work, each once; hidden only if all their credits are."""
     held: dict[int, tuple[int, ...]] = {}
-    owned: dict[int, int] = {}
-    direct = [_HOLDING(credit) for credit in credits if credit.kind == "direct"]
+    direct = [credit for credit in credits if credit.kind == "direct"]
     # A hidden one has a number below 0, and that of somebody who stands there already is left out.
-    if any(owner for _, _, owner in direct):
-        direct.sort(key=lambda credit: max(0, -credit[1]))
-    for work, shown, owner in direct:
-        others = held.get(work, ())
-        if shown not in others and not (owner and owner in map(owned.get, others, others)):
+    owners = {credit.contributor: credit.owner for credit in direct if credit.owner}
+    if owners:
+        direct.sort(key=lambda credit: max(0, -credit.contributor))
+    for credit in direct:
+        work, shown = credit.work, credit.contributor
+        others = held.get(work)
+        if others is None:
+            held[work] = (shown,)
+        elif shown not in others and owners.get(shown, 0) not in map(owners.get, others, others):
             held[work] = (*others, shown)
-            owned |= {shown: owner} if owner else {}
     return held
-
-
-_HOLDING = attrgetter("work", "contributor", "owner")
 
 
 # -- answers -------------------------------------------------------------------------------

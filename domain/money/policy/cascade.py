@@ -72,12 +72,12 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 
 def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
     """What the work at each place keeps, among its people; everyone in the graph is listed."""
-    if not graph.people:
+    if not graph.holdings:
         return Parts(dict(zip(graph.places.works, kept, strict=True)), scale)
     people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
     works, units = graph.places.works, dict[str, int]()
     if sum(len(places) for _, places in graph.holdings) < len(works):
-        alone = (each for each in zip(works, kept, strict=True) if not graph.people.get(each[0]))
+        alone = (each for each in zip(works, kept, strict=True) if not graph.held.get(each[0]))
         units = {work: part * people for work, part in alone}
     for held, places in graph.holdings:
         part = sum(map(kept.__getitem__, places))
