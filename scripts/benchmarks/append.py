@@ -36,7 +36,16 @@ from scripts.benchmarks.by_hand import (
     rows_of,
     scratch,
 )
-from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile, rates
+from scripts.benchmarks.measure import (
+    Aim,
+    Peer,
+    Result,
+    Size,
+    at_least,
+    at_most,
+    percentiles,
+    rates,
+)
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
 from scripts.benchmarks.uma import NAME, append, uma_clients
 from scripts.service import Service, open_service
@@ -161,9 +170,7 @@ def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Res
             taken.append((time.perf_counter() - start) * 1000)
     service.follower.stop()
     soon = at_most(3 if engine == PlainPostgres.NAME else 10)
-    for percent, aims in ((50, soon), (99, ())):
-        what, value = f"recorded until seen, p{percent}", percentile(taken, percent)
-        yield Result(what, value, "ms", aims=aims)
+    yield from percentiles("recorded until seen", taken, {}, (soon, ()))
 
 
 def submission(author: str) -> SubmitContribution:

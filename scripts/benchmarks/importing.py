@@ -13,8 +13,8 @@ from pathlib import Path
 
 from domain.journal import Journal
 from domain.permission import OPERATOR
-from scripts.benchmarks.by_hand import plain, plain_journal, rows_of, scratch
-from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least, seconds
+from scripts.benchmarks.by_hand import loading_seconds, plain, rows_of, scratch
+from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least
 from scripts.bundle import import_lines, read_json_lines
 from scripts.generate import community, facts_of, lines
 from scripts.service import open_service
@@ -55,11 +55,4 @@ def plain_load(database: str, journal: Journal, pieces: int) -> float:
     sheets = [facts_of(OPERATOR, command, journal.clock()) for command in community(pieces)]
     stored = (journal.mapper.to_stored_event(fact) for sheet in sheets for fact in sheet.facts)
     facts, texts = rows_of(stored, [text for sheet in sheets for text in sheet.disclosures], 1)
-    with plain_journal(database) as by_hand:
-
-        def load() -> None:
-            with by_hand.transaction():
-                by_hand.load("facts", facts)
-                by_hand.load("texts", texts)
-
-        return seconds(load)
+    return loading_seconds(database, facts=facts, texts=texts)

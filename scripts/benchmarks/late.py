@@ -14,7 +14,7 @@ from random import Random
 
 import networkx as nx
 
-from scripts.benchmarks.by_hand import plain_journal, scratch
+from scripts.benchmarks.by_hand import loading_seconds, scratch
 from scripts.benchmarks.measure import Peer, Result, Size, at_least, seconds, timed
 from scripts.bundle import Found, Line, import_lines
 from scripts.service import Service, open_service
@@ -38,7 +38,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             imported(service, commits(COMMITS[size]))
             before = service.journal.facts.head()
             taken, busy = timed(partial(imported, service, late(ordered)))
-            unchecked = written(database, service, before)
+            rows = [tuple(one[:5]) for one in service.journal.facts.after(before, 1 << 30)]
+            unchecked = loading_seconds(database, facts=rows)
         yield Result(
             f"{len(edges):,} edges, {name}",
             1000 * len(edges) / taken,
@@ -103,15 +104,3 @@ def asked_networkx(edges: Sequence[Pair], count: int) -> float:
             graph.add_edge(child, parent)
 
     return count / seconds(add)
-
-
-def written(database: str, service: Service, before: int) -> float:
-    """How long it takes to write the rows of the same facts, in one transaction."""
-    rows = [tuple(one[:5]) for one in service.journal.facts.after(before, 1 << 30)]
-    with plain_journal(database) as by_hand:
-
-        def load() -> None:
-            with by_hand.transaction():
-                by_hand.load("facts", rows)
-
-        return seconds(load)

@@ -26,7 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scripts.benchmarks.by_hand import scratch
-from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_least, at_most, percentile
+from scripts.benchmarks.measure import Peer, Result, Size, at_least, at_most, percentiles
 from scripts.settings import inherited
 
 ALONE = "one client alone"
@@ -56,39 +56,21 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         together = _run(served, known, CLIENTS, SECONDS[size])
         sampler.stop()
 
-    def result(
-        what: str, value: float, unit: str, peer: Peer, note: str = "", *aims: Aim
-    ) -> Result:
-        return Result(what, value, unit, (peer,), note, aims)
-
-    def beside(value: float) -> Peer:
-        return Peer(ALONE, value)
-
     for clients, posted in zip(POSTING, posts, strict=True):
-        who = f"{clients} client{'s' * (clients > 1)}"
-        many = clients == CLIENTS
-        rate = at_least(8, ALONE) if many else ()
-        yield result(
-            f"{who} who only write", posted.rate, "requests/s", beside(posts[0].rate), "", *rate
-        )
-        for percent in (50, 99):
-            ours, theirs = (
-                percentile(one.times["writes"], percent) * 1000 for one in (posted, posts[0])
-            )
-            soon = at_most(50) if many and percent == 99 else ()
-            yield result(f"{who} who only write, p{percent}", ours, "ms", beside(theirs), "", *soon)
+        who = f"{clients} client{'s' * (clients > 1)} who only write"
+        rate, soon = (at_least(8, ALONE), at_most(50)) if clients == CLIENTS else ((), ())
+        yield Result(who, posted.rate, "requests/s", (Peer(ALONE, posts[0].rate),), aims=rate)
+        theirs = {ALONE: posts[0].times["writes"]}
+        yield from percentiles(who, posted.times["writes"], theirs, ((), soon))
     note = f"{SECONDS[size]:.0f} s; answers by status: {_counted(together.statuses)}"
-    yield result(f"{CLIENTS} clients", together.rate, "requests/s", beside(alone.rate), note)
-    for what in ("reads", "writes", "reads of one's own writes"):
-        for percent in (50, 99):
-            ours, theirs = (
-                percentile(one.times[what], percent) * 1000 for one in (together, alone)
-            )
-            yield result(f"{what}, p{percent}", ours, "ms", beside(theirs))
+    peers = (Peer(ALONE, alone.rate),)
+    yield Result(f"{CLIENTS} clients", together.rate, "requests/s", peers, note)
+    for what, took in together.times.items():
+        yield from percentiles(what, took, {ALONE: alone.times[what]})
     first, last = sampler.memory()
     behind = f"answers at most {max(sampler.lags)} facts behind"
     earlier = Peer("after a quarter of the time", first)
-    yield result("memory at the end", last, "MB", earlier, behind)
+    yield Result("memory at the end", last, "MB", (earlier,), behind)
 
 
 @dataclass
@@ -105,6 +87,7 @@ class Measured:
 
     seconds: float = 0.0
     times: dict[str, list[float]] = field(default_factory=dict)
+    """In milliseconds, by what was asked."""
     statuses: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -277,7 +260,7 @@ class Client(threading.Thread):
         except (OSError, HTTPException):
             self.connection.close()
             status, told = 0, b""
-        self.measured.times[what].append(time.perf_counter() - before)
+        self.measured.times[what].append(1000 * (time.perf_counter() - before))
         self.measured.statuses[status] += 1
         return status, told
 
