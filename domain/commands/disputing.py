@@ -68,7 +68,7 @@ _ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
 """Who may end a dispute with this outcome; with any other, judges."""
 
 
-class _About(Command):
+class _OnDisputable(Command):
     """A command about something that may be disputed, which its id names."""
 
     def disputable(self, past: Past) -> Disputable:
@@ -77,7 +77,7 @@ class _About(Command):
 
 
 @record
-class _Dispute(_About):
+class _Dispute(_OnDisputable):
     """What opens a dispute."""
 
     grounds: Grounds
@@ -110,7 +110,7 @@ class _Dispute(_About):
 
 
 @record
-class _Answer(_About):
+class _Answer(_OnDisputable):
     """What answers it."""
 
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
@@ -135,7 +135,7 @@ class _Answer(_About):
 
 
 @record
-class _Settle(_About):
+class _Settle(_OnDisputable):
     """What ends it; the outcome determines who may."""
 
     outcome: Outcome
@@ -193,78 +193,35 @@ class _Settle(_About):
         past.permit(self.words(), allowed, sides, noun.areas(past))
 
 
-@command("remix.dispute", **_OPENING)
-class DisputeRemix(_Dispute):
-    """Say that a remix is false; the other side is notified and may answer."""
+def _about(noun: str, id: Any, right: str, wrong: str = "", **answering: Any) -> None:
+    """Declare what is said about a noun of a kind: that it is wrong, why it is right, the end.
 
-    id: RemixId
+    If it is not said what is wrong with it, the command that disputes it is declared by itself.
+    """
+    it = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    other = Annotated[
+        id | None, f"For a correction: the {noun} that replaces this one.", Example(None)
+    ]
+    outcomes = "upheld, dismissed, corrected, withdrawn or expired"
 
+    def declare(verb: str, base: type[Command], doc: str, how: Any, **further: Any) -> None:
+        said: dict[str, Any] = {"__doc__": doc, "__annotations__": {"id": id, **further}}
+        said |= dict.fromkeys(further)
+        command(f"{noun}.{verb}", **how)(
+            type(f"{verb}_{noun}".title().replace("_", ""), (base,), said)
+        )
 
-@command("remix.answer", **_ANSWERING)
-class AnswerRemix(_Answer):
-    """Say why a disputed remix is true."""
-
-    id: RemixId
-
-
-@command("remix.settle", **_SETTLING)
-class SettleRemix(_Settle):
-    """End the dispute about a remix: upheld, dismissed, corrected, withdrawn or expired."""
-
-    id: RemixId
-    replaced_by: Annotated[
-        RemixId | None, "For a correction: the remix that replaces this one.", Example(None)
-    ] = None
-
-
-@command("credit.dispute", **_OPENING)
-class DisputeCredit(_Dispute):
-    """Say that a credit is wrong; the other side is notified and may answer."""
-
-    id: CreditId
+    if wrong:
+        doc = f"Say that {it} {wrong}; the other side is notified and may answer."
+        declare("dispute", _Dispute, doc, _OPENING)
+    declare("answer", _Answer, f"Say why a disputed {noun} is {right}.", _ANSWERING | answering)
+    doc = f"End the dispute about {it}: {outcomes}."
+    declare("settle", _Settle, doc, _SETTLING, replaced_by=other)
 
 
-@command("credit.answer", **_ANSWERING)
-class AnswerCredit(_Answer):
-    """Say why a disputed credit is right."""
-
-    id: CreditId
-
-
-@command("credit.settle", **_SETTLING)
-class SettleCredit(_Settle):
-    """End the dispute about a credit: upheld, dismissed, corrected, withdrawn or expired."""
-
-    id: CreditId
-    replaced_by: Annotated[
-        CreditId | None, "For a correction: the credit that replaces this one.", Example(None)
-    ] = None
-
-
-@command("identifier.dispute", **_OPENING)
-class DisputeIdentifier(_Dispute):
-    """Say that an identifier is that of another; the other side is notified and may answer."""
-
-    id: IdentifierId
-
-
-@command("identifier.answer", **_ANSWERING)
-class AnswerIdentifier(_Answer):
-    """Say why a disputed identifier is right."""
-
-    id: IdentifierId
-
-
-@command("identifier.settle", **_SETTLING)
-class SettleIdentifier(_Settle):
-    """End the dispute about an identifier: upheld, dismissed, corrected, withdrawn or expired."""
-
-    id: IdentifierId
-    replaced_by: Annotated[
-        IdentifierId | None,
-        "For a correction: the identifier that replaces this one.",
-        Example(None),
-    ] = None
+_about("remix", RemixId, "true", "is false")
+_about("credit", CreditId, "right", "is wrong")
+_about("identifier", IdentifierId, "right", "is that of another")
 
 
 def _is_in(past: Past, noun: Membership) -> bool:
@@ -289,23 +246,7 @@ class DisputeMembership(_Dispute):
         return noun.sides(past) | ({MEMBER: past.actor} if is_in else {})
 
 
-@command("membership.answer", **{**_ANSWERING, "may": (GROUP, "contributor")})
-class AnswerMembership(_Answer):
-    """Say why a disputed membership is right."""
-
-    id: MembershipId
-
-
-@command("membership.settle", **_SETTLING)
-class SettleMembership(_Settle):
-    """End the dispute about a membership: upheld, dismissed, corrected, withdrawn or expired."""
-
-    id: MembershipId
-    replaced_by: Annotated[
-        MembershipId | None,
-        "For a correction: the membership that replaces this one.",
-        Example(None),
-    ] = None
+_about("membership", MembershipId, "right", may=(GROUP, "contributor"))
 
 
 def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:
