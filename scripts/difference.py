@@ -53,11 +53,26 @@ def position(number: int) -> str:
     return f"position {number}"
 
 
-def pages(placed: Iterable[Placed]) -> Iterator[list[Placed]]:
-    """Facts, page by page."""
+def pages(placed: Iterable[Placed], progress: Progress, of: int) -> Iterator[list[Placed]]:
+    """Facts, page by page; each page is told once it was looked at."""
     facts = iter(placed)
     while page := list(islice(facts, PAGE)):
         yield page
+        progress(page[-1].position, of)
+
+
+def all_pages(service: Service, progress: Progress) -> Iterator[list[Placed]]:
+    """All facts of the journal, page by page."""
+    return pages(service.journal.read(), progress, service.journal.facts.head())
+
+
+def all_facts(service: Service, progress: Progress) -> Iterator[Placed]:
+    """The same, one by one."""
+    head = service.journal.facts.head()
+    for placed in service.journal.read():
+        yield placed
+        if placed.position % PAGE == 0:
+            progress(placed.position, head)
 
 
 def all_differences(check: Check, service: Service, progress: Progress) -> list[Difference] | str:

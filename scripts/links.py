@@ -12,7 +12,7 @@ from domain.stored import HEADS, Placed
 from domain.tree import NotVerified
 from projections.follower import Progress
 from projections.wording import several
-from scripts.difference import Differences, at, at_one_moment, pages
+from scripts.difference import Differences, all_pages, at, at_one_moment
 from scripts.layout import TABLES
 from scripts.service import Service
 
@@ -20,8 +20,8 @@ from scripts.service import Service
 @at_one_moment
 def links(service: Service, progress: Progress) -> Differences:
     """Every fact names the fact before it of each it is about, and the heads are the last ones."""
-    head, count, told = service.journal.facts.head(), 0, dict[str, tuple[int, int, str]]()
-    for page in pages(service.journal.read()):
+    count, told = 0, dict[str, tuple[int, int, str]]()
+    for page in all_pages(service, progress):
         expected = link_facts(
             [placed[:5] for placed in page], [placed.fact().subjects() for placed in page], told
         )
@@ -30,8 +30,7 @@ def links(service: Service, progress: Progress) -> Differences:
             if placed.links != own:
                 yield at(placed.position, "it does not name the facts before it about the same")
                 _believe(placed, told)
-        progress(page[-1].position, head)
-    yield from _heads(service, told, head)
+    yield from _heads(service, told, service.journal.facts.head())
     return f"{several(count, 'fact')} in {several(len(told), 'chain')}, each with its head"
 
 
@@ -67,8 +66,8 @@ def _shown(head: tuple[int, int, str] | tuple[object, ...] | None) -> str:
 @at_one_moment
 def signatures(service: Service, progress: Progress) -> Differences:
     """Every signature of an actor is of a key in the log, and its facts say what was signed."""
-    head, known, fitting, erased = service.journal.facts.head(), Signatures(), 0, 0
-    for page in pages(service.journal.read()):
+    known, fitting, erased = Signatures(), 0, 0
+    for page in all_pages(service, progress):
         leaves = [Leaf(*one[:5]) for one in page if concerns_keys(one.topic, one.state)]
         contents = [content_of(leaf) for leaf in leaves]
         signed = [str(content["message"]) for content in contents if "message" in content]
@@ -85,7 +84,6 @@ def signatures(service: Service, progress: Progress) -> Differences:
                     erased += "message" in content
             except NotVerified as problem:
                 yield at(leaf.position, str(problem).removeprefix(f"position {leaf.position}: "))
-        progress(page[-1].position, head)
     gone = f", {erased} whose message was erased" if erased else ""
     return f"{fitting} facts as they were signed{gone}"
 

@@ -102,9 +102,8 @@ def rules_between(
     """The same between two positions; at the last one, what should have followed is missed."""
     journal, judge = service.journal, Judge()
     judge.go_on(journal, after, is_kept=kept_from <= after)
-    for page in pages(islice(journal.read(after), upto - after)):
+    for page in pages(islice(journal.read(after), upto - after), progress, upto):
         yield from (at(*found) for found in judge.broken(service.engine, page))
-        progress(page[-1].position, upto)
     if is_last:
         yield from (at(upto, why) for why in judge.unfinished(journal.clock()))
     return f"{judge.decided} facts decided again, as things stood before them"

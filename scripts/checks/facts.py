@@ -22,22 +22,27 @@ from domain.work import Work
 from projections.follower import Progress
 from projections.wording import several
 from scripts.bundle.whole import content_of
-from scripts.difference import PAGE, Difference, Differences, at_one_moment
-from scripts.difference import pages as _pages
-from scripts.difference import position as _at
+from scripts.difference import (
+    PAGE,
+    Difference,
+    Differences,
+    all_facts,
+    all_pages,
+    at,
+    at_one_moment,
+)
 from scripts.service import Service
 
 
 @at_one_moment
 def journal(service: Service, progress: Progress) -> Differences:
     """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
-    head, position = service.journal.facts.head(), 0
     backwards: list[int] = []
-    last = ""
-    for placed in service.journal.read():
+    position, last = 0, ""
+    for placed in all_facts(service, progress):
         position += 1
         if placed.position != position:
-            yield Difference(_at(position), f"there is no fact; the next is at {placed.position}")
+            yield at(position, f"there is no fact; the next is at {placed.position}")
         stamp = stamp_of(placed.state)
         if stamp < last and placed.topic != Clock.Accepted.TOPIC:
             backwards.append(position)
@@ -46,12 +51,10 @@ def journal(service: Service, progress: Progress) -> Differences:
             content_of(placed)
             written = service.journal.mapper.to_stored_event(placed.fact())
         except (Refusal, KeyError, TypeError, ValueError, AttributeError) as error:
-            yield Difference(_at(position), f"this can't be a {placed.topic}: {error!r}")
+            yield at(position, f"this can't be a {placed.topic}: {error!r}")
         else:
             if written.state != placed.state:
-                yield Difference(_at(position), f"this is not the normal form of a {placed.topic}")
-        if position % PAGE == 0:
-            progress(position, head)
+                yield at(position, f"this is not the normal form of a {placed.topic}")
     return f"{position} facts, without a gap{_times(backwards)}"
 
 
@@ -65,8 +68,8 @@ def _times(backwards: list[int]) -> str:
 @at_one_moment
 def index(service: Service, progress: Progress) -> Differences:
     """The index finds every fact by its fields, and by nothing else."""
-    head, count = service.journal.facts.head(), 0
-    for page in _pages(service.journal.read()):
+    count = 0
+    for page in all_pages(service, progress):
         expected = {
             (one.value, one.field, placed.position, one.leads_to)
             for placed in page
@@ -82,11 +85,10 @@ def index(service: Service, progress: Progress) -> Differences:
         )
         differing = {one[:3] for one in expected.symmetric_difference(rows)}
         for _, field, position in sorted(differing):
-            yield Difference(_at(position), f"the index differs in {field}")
-        progress(page[-1].position, head)
+            yield at(position, f"the index differs in {field}")
     (kept,) = service.engine.query("SELECT count(*) FROM found")[0]
     if kept != count:
-        yield Difference("the index", f"{several(kept - count, 'entry', 'entries')} without a fact")
+        yield at("the index", f"{several(kept - count, 'entry', 'entries')} without a fact")
     return f"{several(count, 'entry', 'entries')}, each of a fact"
 
 
@@ -119,26 +121,26 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
     first = FACTS.get(stream[0].topic)
     if len(stream) == 1 and stream[0].originator_version == 1 and first is not None:
         if not may_stand_at(first, 1):
-            yield Difference(_at(stream[0].position), f"{first.TOPIC} is fact 1 of its history")
+            yield at(stream[0].position, f"{first.TOPIC} is fact 1 of its history")
         return
     for version, placed in enumerate(stream, start=1):
-        happened, where = placed.fact(), _at(placed.position)
+        happened, where = placed.fact(), placed.position
         kind = type(happened)
         if placed.originator_version != version:
-            yield Difference(
+            yield at(
                 where,
                 f"the fact about {placed.originator_id} has version "
                 f"{placed.originator_version}, not {version}",
             )
         if not may_stand_at(kind, 1 if noun is None else version):
-            yield Difference(where, f"{placed.topic} is fact {version} of its history")
+            yield at(where, f"{placed.topic} is fact {version} of its history")
         if noun is None:
             noun = BORN[kind].__new__(BORN[kind])
             noun.facts = []
         elif kind not in _OF_NOUN[type(noun)]:
-            yield Difference(where, f"{placed.topic} can't happen to a {noun.NAME}")
+            yield at(where, f"{placed.topic} can't happen to a {noun.NAME}")
         elif kind.FROM and noun.state not in kind.FROM:
-            yield Difference(where, f"{placed.topic} can't happen to what is {noun.state}")
+            yield at(where, f"{placed.topic} can't happen to what is {noun.state}")
         noun.happen(placed.position, happened)
 
 
@@ -163,8 +165,8 @@ def _streams(journal: Journal) -> Iterator[list[Placed]]:
 @at_one_moment
 def lineage(service: Service, progress: Progress) -> Differences:
     """No work is made from itself. Contradicting dates are counted: they are only statements."""
-    head, dates, edges = service.journal.facts.head(), dict[str, str | None](), dict[str, Remix]()
-    for placed in service.journal.read():
+    dates, edges = dict[str, str | None](), dict[str, Remix]()
+    for placed in all_facts(service, progress):
         happened = placed.fact()
         match happened:
             case Contribution.Submitted() | Release.Assembled() | Work.Redated():
@@ -173,8 +175,6 @@ def lineage(service: Service, progress: Progress) -> Differences:
                 edges[placed.originator_id] = Remix.told_by([(placed.position, happened)])
             case Remix.Event() if placed.originator_id in edges:
                 edges[placed.originator_id].happen(placed.position, happened)
-        if placed.position % PAGE == 0:
-            progress(placed.position, head)
     counting = [edge for edge in edges.values() if edge.counts]
     parents: dict[str, set[str]] = {}
     for edge in counting:
@@ -182,7 +182,7 @@ def lineage(service: Service, progress: Progress) -> Differences:
     try:
         TopologicalSorter(parents).prepare()
     except CycleError as error:
-        yield Difference("the lineage", f"works form a cycle: {' → '.join(error.args[1])}")
+        yield at("the lineage", f"works form a cycle: {' → '.join(error.args[1])}")
     older = [
         edge for edge in counting if is_surely_before(dates.get(edge.child), dates.get(edge.parent))
     ]

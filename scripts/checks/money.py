@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from domain.fact import Fact
 from domain.kept import BETWEEN
 from domain.known import Known
 from domain.money.books import Books, fold_after
@@ -21,25 +20,17 @@ from projections.follower import Progress
 from projections.money import balances as projected
 from projections.store import View
 from projections.wording import several
-from scripts.difference import PAGE, Difference, Differences, at_one_moment
-from scripts.difference import position as _at
+from scripts.difference import Difference, Differences, all_facts, at, at_one_moment
 from scripts.service import Service
 
 
 @at_one_moment
 def money(service: Service, progress: Progress) -> Differences:
     """Every share, division and payout computed again, and every balance as projected."""
-    journal, verifier = service.journal, Verifier()
-    head = journal.facts.head()
-
-    def told() -> Iterator[tuple[int, Fact]]:
-        for placed in journal.read():
-            if placed.position % PAGE == 0:
-                progress(placed.position, head)
-            yield placed.position, placed.fact()
-
-    for fault in verifier.read(told()):
-        yield Difference(_at(fault.position), fault.what)
+    verifier = Verifier()
+    told = ((placed.position, placed.fact()) for placed in all_facts(service, progress))
+    for fault in verifier.read(told):
+        yield at(fault.position, fault.what)
     yield from _computed(service)
     folded = service.store.current()
     if folded.position == verifier.books.position:
@@ -78,7 +69,7 @@ def _computed(service: Service) -> Iterator[Difference]:
         if works is not None:
             again = eligible_assets(again, works, graph)
         if again != assets:
-            yield Difference(_at(position), "the lineage at that time gives another split")
+            yield at(position, "the lineage at that time gives another split")
 
 
 def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
@@ -89,7 +80,7 @@ def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
         if {n: u for n, u in units.items() if u} != {n: u for n, u in again.items() if u}:
             payee, agreement = key
             where = f"the balance of {payee} under {agreement}"
-            yield Difference(where, f"it is {units}; computed again it is {again}")
+            yield at(where, f"it is {units}; computed again it is {again}")
 
 
 @at_one_moment
@@ -103,5 +94,5 @@ def books(service: Service, progress: Progress) -> Differences:
     for key in sorted({*held, *told}):
         if held.get(key) != told.get(key):
             what = f"the row is {held.get(key)}; the facts give {told.get(key)}"
-            yield Difference(f"books, {key.replace(BETWEEN, ' ')}", what)
+            yield at(f"books, {key.replace(BETWEEN, ' ')}", what)
     return f"{several(len(told), 'row')}, as the facts give them"

@@ -17,7 +17,7 @@ from domain.stated import BRINGS
 from domain.stored import Placed, texts_of
 from projections.follower import Progress
 from projections.wording import several
-from scripts.difference import Difference, Differences, at, at_one_moment, pages
+from scripts.difference import Difference, Differences, all_pages, at, at_one_moment
 from scripts.service import Service
 
 NONE = "none, as where facts were replayed from a log"
@@ -27,11 +27,11 @@ _BETWEEN = "WHERE position >= :first AND position <= :last"
 @at_one_moment
 def requests(service: Service, progress: Progress) -> Differences:
     """Every fact was led to by one request that is remembered, and is about what it asked for."""
-    head, count, led = service.journal.facts.head(), 0, list[Placed]()
+    count, led = 0, list[Placed]()
     if _remembers_none(service):
         return NONE
     sql = f"SELECT position, target, id, texts FROM requests {_BETWEEN}"
-    for page in pages(service.journal.read()):
+    for page in all_pages(service, progress):
         span = {"first": page[0].position, "last": page[-1].position}
         asked = {position: row for position, *row in service.engine.query(sql, **span)}
         for placed in page:
@@ -43,7 +43,6 @@ def requests(service: Service, progress: Progress) -> Differences:
             if placed.position in asked:
                 yield from _differing(led, *asked.pop(placed.position))
                 count, led = count + 1, []
-        progress(page[-1].position, head)
     if led:
         yield _forgotten(led)
     (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
@@ -105,12 +104,12 @@ def _is_about(placed: Placed, target: str) -> bool:
 @at_one_moment
 def quotas(service: Service, progress: Progress) -> Differences:
     """What is limited counts toward the quota of who did it, unless the operator vouched for it."""
-    head, count = service.journal.facts.head(), 0
+    count = 0
     if _remembers_none(service):
         return NONE
     vouched = sorted(_vouched(service))
     sql = f"SELECT position, actor, quota, at FROM spent {_BETWEEN} AND actor <> ''"
-    for page in pages(service.journal.read()):
+    for page in all_pages(service, progress):
         rows, span = defaultdict[int, list[Any]](list), (page[0].position, page[-1].position)
         for position, *row in service.engine.query(sql, first=span[0], last=span[1]):
             rows[position].append(tuple(row))
@@ -126,7 +125,6 @@ def quotas(service: Service, progress: Progress) -> Differences:
                 said = f"it counts toward {told or 'no quota'}, and should toward {must or 'none'}"
                 yield at(placed.position, said)
             count += len(told)
-        progress(page[-1].position, head)
     (kept,) = service.engine.query("SELECT count(*) FROM spent WHERE actor <> ''")[0]
     if kept != count:
         yield Difference("the quotas", f"{kept - count} of no fact")

@@ -24,8 +24,7 @@ from projections.follower import (
 from projections.store import Generation, table_name
 from projections.tables import Table
 from projections.wording import several
-from scripts.difference import Difference, Differences
-from scripts.difference import position as _at
+from scripts.difference import Difference, Differences, position
 from scripts.service import Service
 
 
@@ -55,7 +54,7 @@ def read_tables(service: Service, progress: Progress) -> Differences:
             if at.position != current.position:
                 differing.append(
                     Difference(
-                        _at(at.position + 1),
+                        position(at.position + 1),
                         f"the read tables know {current.position} facts, the journal {at.position}",
                     )
                 )
@@ -140,7 +139,11 @@ def _order(table: Table) -> str:
 
 def _named(table: Table, row: Row) -> str:
     by = _order(table)
-    return _at(row[table.places[by]]) if by in table.places else f"{table.all_columns[0]} {row[0]}"
+    return (
+        position(row[table.places[by]])
+        if by in table.places
+        else f"{table.all_columns[0]} {row[0]}"
+    )
 
 
 def _shown(row: Row | None) -> str:

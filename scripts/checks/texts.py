@@ -17,19 +17,16 @@ from domain.stored import Placed, vault_row
 from projections.follower import Progress
 from projections.wording import several
 from scripts.bundle.whole import commitments
-from scripts.difference import Difference, Differences, at_one_moment
-from scripts.difference import pages as _pages
-from scripts.difference import position as _at
+from scripts.difference import Difference, Differences, all_pages, at_one_moment, position
 from scripts.service import Service
 
 
 @at_one_moment
 def vault(service: Service, progress: Progress) -> Differences:
     """Every commitment has its own text, or a fact that says it was erased."""
-    head = service.journal.facts.head()
     erased, found, gone, unsaid = erased_in(service.journal), 0, 0, 0
     before: Mapping[str, Placed] = {}
-    for page in _pages(service.journal.read()):
+    for page in all_pages(service, progress):
         sealed = {digest: placed for placed in page for digest in kept_in(placed)}
         # All facts of a command commit to the one message that was signed.
         sealed = {digest: sealed[digest] for digest in sealed if digest not in before}
@@ -42,7 +39,7 @@ def vault(service: Service, progress: Progress) -> Differences:
             )
         }
         for digest, placed in sealed.items():
-            where = f"{_at(placed.position)}, {placed.topic}"
+            where = f"{position(placed.position)}, {placed.topic}"
             row = rows.get(digest)
             if row is None:
                 if digest not in erased:
@@ -62,7 +59,6 @@ def vault(service: Service, progress: Progress) -> Differences:
                 yield Difference(where, f"the {name} is said to be of {owner}, and is of {of}")
             found, unsaid = found + 1, unsaid + (of is None)
         before = sealed
-        progress(page[-1].position, head)
     (count,) = service.engine.query("SELECT count(*) FROM vault")[0]
     if count != found:
         yield Difference("the vault", f"{several(count - found, 'text')} without a commitment")

@@ -14,9 +14,7 @@ from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_ha
 from projections.follower import Progress
 from projections.log import Log, Signed
 from projections.wording import several
-from scripts.difference import Difference, Differences, at_one_moment
-from scripts.difference import pages as _pages
-from scripts.difference import position as _at
+from scripts.difference import Difference, Differences, at, at_one_moment, pages, position
 from scripts.service import Service
 
 
@@ -25,14 +23,14 @@ def log(service: Service, progress: Progress) -> Differences:
     """Every tile and every signed checkpoint is what the facts hash to."""
     size, head = service.log.size(), service.journal.facts.head()
     if size > head:
-        yield Difference(_at(head + 1), f"the log holds {size} facts, the journal {head}")
+        yield at(head + 1, f"the log holds {size} facts, the journal {head}")
     unfinished: dict[tuple[int, int], tuple[Tile, bytes]] = {}
 
     def read(tiles: Iterable[Tile]) -> list[bytes]:
         return [unfinished[tile.level, tile.number][1] for tile in tiles]
 
     done = 0
-    for page in _pages(islice(service.journal.read(), size)):
+    for page in pages(islice(service.journal.read(), size), progress, size):
         grown = grow(done, [leaf_hash(placed.leaf()) for placed in page], read)
         done += len(page)
         for tile, hashes in grown.items():
@@ -40,19 +38,18 @@ def log(service: Service, progress: Progress) -> Differences:
         finished = dict(one for one in unfinished.values() if one[0].width == TILE_WIDTH)
         yield from _changed(service.log, finished)
         unfinished = {at: one for at, one in unfinished.items() if one[0] not in finished}
-        progress(done, size)
     yield from _changed(service.log, dict(unfinished.values()))
     expected = sum(1 for _ in tiles_of(size))
     (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
     if count != expected:
-        yield Difference("the log", f"it has {count} tiles, and {size} facts make {expected}")
+        yield at("the log", f"it has {count} tiles, and {size} facts make {expected}")
     signed = dict[int, bytes]()
     for one in service.log.checkpoints():
         signed[one.size] = one.note
         if one.size > size:
-            yield Difference(f"the checkpoint of size {one.size}", f"the log holds {size} facts")
+            yield at(f"the checkpoint of size {one.size}", f"the log holds {size} facts")
         elif why := _unbelievable(service.log, one):
-            yield Difference(f"the checkpoint of size {one.size}", why)
+            yield at(f"the checkpoint of size {one.size}", why)
     seen = yield from _cosigned(service.log, signed)
     seen_by = f", {seen} cosignatures" if seen else ""
     return (
@@ -76,7 +73,7 @@ def _cosigned(log: Log, signed: Mapping[int, bytes]) -> Generator[Difference, No
         except (NotVerified, ValueError):
             is_its = holds = False
         if not (is_its and holds):
-            yield Difference(f"the checkpoint of size {size}", f"{witness} has not cosigned it so")
+            yield at(f"the checkpoint of size {size}", f"{witness} has not cosigned it so")
     return count
 
 
@@ -90,10 +87,10 @@ def _changed(log: Log, computed: dict[Tile, bytes]) -> Iterator[Difference]:
             leaf = next(
                 (at for at in range(tile.width) if _hash(held, at) != _hash(hashes, at)), tile.width
             )
-            position = tile.number * TILE_WIDTH + leaf + 1
-            yield Difference(f"{_at(position)}, {tile.path}", "the fact is not the one in the log")
+            number = tile.number * TILE_WIDTH + leaf + 1
+            yield at(f"{position(number)}, {tile.path}", "the fact is not the one in the log")
         else:
-            yield Difference(tile.path, "the tile of the log is not the hash of those below it")
+            yield at(tile.path, "the tile of the log is not the hash of those below it")
 
 
 def _hash(hashes: bytes, at: int) -> bytes:
