@@ -197,12 +197,31 @@ class Word(Value):
         return self.reader(value, now)
 
 
-def known(reader: Callable[[str], str | None], *wrong: type[Refusal], **more: Any) -> Word:
+def text(name: str, help: str = "", example: Any = None, **more: Any) -> Text:
+    """A text of a name."""
+    return Text(name, help=help, example=example, **more)
+
+
+def known(
+    reader: Callable[[str], str | None],
+    help: str = "",
+    example: Any = None,
+    *,
+    wrong: type[Refusal] | None = None,
+    **more: Any,
+) -> Word:
     """A word that is read without the clock."""
-    return Word(lambda text, _: reader(text), wrong, **more)
+    wrongs = () if wrong is None else (wrong,)
+    return Word(lambda text, _: reader(text), wrongs, help=help, example=example, **more)
 
 
-def listed(words: Mapping[str, str], wrong: type[Refusal] = UnknownKind, **more: Any) -> Word:
+def listed(
+    words: Mapping[str, str],
+    help: str = "",
+    example: Any = None,
+    *,
+    wrong: type[Refusal] = UnknownKind,
+) -> Word:
     """One of a few documented words; the refusal of any other names them."""
 
     def read(text: str) -> str:
@@ -210,7 +229,7 @@ def listed(words: Mapping[str, str], wrong: type[Refusal] = UnknownKind, **more:
             raise wrong(text, tuple(words))
         return text
 
-    return known(read, wrong, choices=words, **more)
+    return known(read, help, example, wrong=wrong, choices=words)
 
 
 def stated(
@@ -444,10 +463,10 @@ ASSETS: list[dict[str, Any]] = [
 
 # -- texts ---------------------------------------------------------------------------------------
 
-Name = Annotated[str, Text("name", example="Ben")]
-Title = Annotated[str, Text("title", example="Low Tide, sung")]
+Name = Annotated[str, text("name", example="Ben")]
+Title = Annotated[str, text("title", example="Low Tide, sung")]
 Creators = Annotated[
-    str, Text("creators", help="Who made it, by name, as on its cover.", example="Nobuo Uematsu")
+    str, text("creators", "Who made it, by name, as on its cover.", "Nobuo Uematsu")
 ]
 MediaUrl = Annotated[
     str,
@@ -458,41 +477,28 @@ MediaUrl = Annotated[
     ),
 ]
 Wording = Annotated[
-    str,
-    Text("display", help="The wording of the credit, instead of the role.", example="low harmony"),
+    str, text("display", "The wording of the credit, instead of the role.", "low harmony")
 ]
 CreditedAs = Annotated[
-    str, Text("credited_as", help="The name on this credit, such as a pen name.", example="B. Low")
+    str, text("credited_as", "The name on this credit, such as a pen name.", "B. Low")
 ]
 JoinPhrase = Annotated[
     str,
-    Text(
+    text(
         "join_phrase",
+        "What stands between this name and the next, with its spaces.",
+        " feat. ",
         keeps_spaces=True,
-        help="What stands between this name and the next, with its spaces.",
-        example=" feat. ",
     ),
 ]
 Character = Annotated[
-    str, Text("character", help="Whom an actor plays or speaks.", example="the lighthouse keeper")
+    str, text("character", "Whom an actor plays or speaks.", "the lighthouse keeper")
 ]
 AiUse = Annotated[
-    str,
-    listed(
-        AI_USES,
-        help="Which part AI made, fully or partly, or “none”.",
-        example="vocals partly",
-    ),
+    str, listed(AI_USES, "Which part AI made, fully or partly, or “none”.", "vocals partly")
 ]
-AiTool = Annotated[str, Text("ai_tool", help="By which tool.", example="a voice model")]
-EvidenceKind = Annotated[
-    str,
-    listed(
-        EVIDENCE_KINDS,
-        help="What kind of evidence it is.",
-        example="liner_notes",
-    ),
-]
+AiTool = Annotated[str, text("ai_tool", "By which tool.", "a voice model")]
+EvidenceKind = Annotated[str, listed(EVIDENCE_KINDS, "What kind of evidence it is.", "liner_notes")]
 Billing = Annotated[
     int,
     Number(
@@ -505,182 +511,148 @@ Billing = Annotated[
 Place = Annotated[
     int, Number(least=1, most=MOST_BILLED, help="A place in the release, from 1.", example=2)
 ]
-Reason = Annotated[str, Text("reason", help="Why.", example="The recording was not ours to post.")]
-Evidence = Annotated[
-    str, Text("evidence", help="What proves it.", example="https://example.org/session-notes")
-]
-Note = Annotated[str, Text("note", help="A remark.", example="The whole text.")]
-Remark = Annotated[
-    str, Text("text", help="What you want to say.", example="Ben cut the last verse.")
-]
+Reason = Annotated[str, text("reason", "Why.", "The recording was not ours to post.")]
+Evidence = Annotated[str, text("evidence", "What proves it.", "https://example.org/session-notes")]
+Note = Annotated[str, text("note", "A remark.", "The whole text.")]
+Remark = Annotated[str, text("text", "What you want to say.", "Ben cut the last verse.")]
 Goal = Annotated[
-    str,
-    Text("goal", help="What you set out to make.", example="A lighthouse walks away, in pictures."),
+    str, text("goal", "What you set out to make.", "A lighthouse walks away, in pictures.")
 ]
-Prompt = Annotated[
-    str, Text("prompt", help="What you ask others to make.", example="Draw the keeper. Any way.")
-]
+Prompt = Annotated[str, text("prompt", "What you ask others to make.", "Draw the keeper. Any way.")]
 KindName = Annotated[
-    str,
-    Text("kind_name", help="The kind in your words; only with “other”.", example="a radio play"),
+    str, text("kind_name", "The kind in your words; only with “other”.", "a radio play")
 ]
 Document = Annotated[
-    str, Text("document", help="The document that proves it.", example="statement 2017-06, page 3")
+    str, text("document", "The document that proves it.", "statement 2017-06, page 3")
 ]
 Reference = Annotated[
-    str, Text("reference", help="The reference of the transfer.", example="SEPA 2026-11-23/17")
+    str, text("reference", "The reference of the transfer.", "SEPA 2026-11-23/17")
 ]
-Medium = Annotated[
-    str, Text("medium", help="Such as text, image, audio or video.", example="audio")
-]
-Licence = Annotated[
-    str, Text("licence", help="An SPDX or Creative Commons id.", example="CC-BY-4.0")
-]
+Medium = Annotated[str, text("medium", "Such as text, image, audio or video.", "audio")]
+Licence = Annotated[str, text("licence", "An SPDX or Creative Commons id.", "CC-BY-4.0")]
 Source = Annotated[
     str,
-    Text(
+    text(
         "source",
+        "Who paid: a kind of source such as streaming, or the name of one.",
+        "physical",
         words=SOURCES,
-        help="Who paid: a kind of source such as streaming, or the name of one.",
-        example="physical",
     ),
 ]
 SourceName = Annotated[
-    str, Text("source_name", help="Who paid, by name; it can be erased.", example="HarperCollins")
+    str, text("source_name", "Who paid, by name; it can be erased.", "HarperCollins")
 ]
 Category = Annotated[
     str,
-    Text(
+    text(
         "category",
+        "What it was spent on: a kind of cost such as printing, or another in your words.",
+        "printing",
         words=CATEGORIES,
-        help="What it was spent on: a kind of cost such as printing, or another in your words.",
-        example="printing",
     ),
 ]
 CategoryName = Annotated[
     str,
-    Text(
+    text(
         "category_name",
-        help="What it was spent on, in your words; it can be erased.",
-        example="the second printing",
+        "What it was spent on, in your words; it can be erased.",
+        "the second printing",
     ),
 ]
 
 # -- words ---------------------------------------------------------------------------------------
 
-Role = Annotated[str, known(role_named, UnknownRole, help="Of the vocabulary.", example="singer")]
+Role = Annotated[str, known(role_named, "Of the vocabulary.", "singer", wrong=UnknownRole)]
 GrantedRole = Annotated[
     str,
     known(
         granted_role,
-        BadRole,
+        f"One of {', '.join(GRANTABLE)}.",
+        "producer",
+        wrong=BadRole,
         choices=GRANTABLE,
-        help=f"One of {', '.join(GRANTABLE)}.",
-        example="producer",
     ),
 ]
-RemixKind = Annotated[str, listed(REMIX_KINDS, help="What was made of it.", example="sample")]
-CreditKind = Annotated[str, listed(CREDIT_KINDS, help="direct or influence.", example="influence")]
-Offered = Annotated[str, listed(OFFERED, help="sold or free; default sold.", example="free")]
+RemixKind = Annotated[str, listed(REMIX_KINDS, "What was made of it.", "sample")]
+CreditKind = Annotated[str, listed(CREDIT_KINDS, "direct or influence.", "influence")]
+Offered = Annotated[str, listed(OFFERED, "sold or free; default sold.", "free")]
 ProjectKind = Annotated[
     str,
     listed(
-        PROJECT_KINDS,
-        help="What kind of work it becomes; “other” has a kind name.",
-        example="illustrated story",
+        PROJECT_KINDS, "What kind of work it becomes; “other” has a kind name.", "illustrated story"
     ),
 ]
-ProjectOutcome = Annotated[str, listed(PROJECT_OUTCOMES, help="How it ended.", example="finished")]
-PartOfSeries = Annotated[str, listed(PARTS, help="What it is of a series.", example="episode")]
+ProjectOutcome = Annotated[str, listed(PROJECT_OUTCOMES, "How it ended.", "finished")]
+PartOfSeries = Annotated[str, listed(PARTS, "What it is of a series.", "episode")]
 LocatedBy = Annotated[
     str,
     listed(
         LOCATED_BY,
-        help="territory: what comes in from now on for a sale whose territory is a country comes "
+        "territory: what comes in from now on for a sale whose territory is a country comes "
         "from there.",
-        example=None,
+        None,
     ),
 ]
-PoolKind = Annotated[str, listed(POOL_KINDS, help="What the money is for.", example="song")]
-StatementReaders = Annotated[
-    str, listed(STATEMENTS, help="“public”: everyone may read it.", example=PUBLIC)
-]
+PoolKind = Annotated[str, listed(POOL_KINDS, "What the money is for.", "song")]
+StatementReaders = Annotated[str, listed(STATEMENTS, "“public”: everyone may read it.", PUBLIC)]
 ShownTo = Annotated[
     str,
     listed(
-        SHOWN,
-        help="“public”: everyone may see that it is you who follows it; default nobody.",
-        example=PUBLIC,
+        SHOWN, "“public”: everyone may see that it is you who follows it; default nobody.", PUBLIC
     ),
 ]
-Means = Annotated[str, listed(MEANS, help="email, post, phone or in_person.", example="email")]
+Means = Annotated[str, listed(MEANS, "email, post, phone or in_person.", "email")]
 CommentKind = Annotated[
-    str, listed(COMMENT_KINDS, help="left_out, too_much, too_little or other.", example="left_out")
+    str, listed(COMMENT_KINDS, "left_out, too_much, too_little or other.", "left_out")
 ]
 IdentifierScheme = Annotated[
-    str,
-    listed(
-        {name: one.meaning for name, one in SCHEMES.items()},
-        help="The registry.",
-        example="isrc",
-    ),
+    str, listed({name: one.meaning for name, one in SCHEMES.items()}, "The registry.", "isrc")
 ]
 IdentifierText = Annotated[
-    str, Text("identifier", help="The number, as it is written.", example="US-SKG-19-12345")
+    str, text("identifier", "The number, as it is written.", "US-SKG-19-12345")
 ]
-FormerName = Annotated[str, listed(FORMER, help="What becomes of the former name.", example="kept")]
-Grounds = Annotated[
-    str,
-    listed(GROUNDS, UnknownGrounds, help="What is wrong.", example="wrong_role"),
-]
+FormerName = Annotated[str, listed(FORMER, "What becomes of the former name.", "kept")]
+Grounds = Annotated[str, listed(GROUNDS, "What is wrong.", "wrong_role", wrong=UnknownGrounds)]
 ErasureGround = Annotated[
-    str, listed(ERASURE_GROUNDS, UnknownErasureGround, help="The ground for it.", example="request")
+    str, listed(ERASURE_GROUNDS, "The ground for it.", "request", wrong=UnknownErasureGround)
 ]
 Outcome = Annotated[
-    str,
-    known(
-        known_outcome,
-        BadOutcome,
-        choices=OUTCOMES,
-        help="How it ends.",
-        example="dismissed",
-    ),
+    str, known(known_outcome, "How it ends.", "dismissed", wrong=BadOutcome, choices=OUTCOMES)
 ]
 CurrencyCode = Annotated[
     str,
     known(
         currency_code,
-        BadCurrency,
-        help="A code of ISO 4217, or a unit of your own with its exponent (at most 12), such as "
-        "HOPE.2.",
-        example="USD",
+        "A code of ISO 4217, or a unit of your own with its exponent (at most 12), such as HOPE.2.",
+        "USD",
+        wrong=BadCurrency,
     ),
 ]
 CountryCode = Annotated[
     str,
     known(
         country_code,
-        BadCountry,
-        help="Where the money comes from: two letters of ISO 3166-1.",
-        example="US",
+        "Where the money comes from: two letters of ISO 3166-1.",
+        "US",
+        wrong=BadCountry,
     ),
 ]
 ExchangeRateText = Annotated[
     str,
     known(
         exchange_rate,
-        BadExchangeRate,
+        "How much of the other is got for one.",
+        "0.9217",
+        wrong=BadExchangeRate,
         limit=LONGEST_RATE,
-        help="How much of the other is got for one.",
-        example="0.9217",
     ),
 ]
 Sha256 = Annotated[
     str,
     known(
         hex_digest,
-        help="The digest of the file, in hexadecimal.",
-        example="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "The digest of the file, in hexadecimal.",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         limit=64,
     ),
 ]
@@ -688,11 +660,11 @@ Uri = Annotated[
     str,
     known(
         normal_uri,
-        BadUri,
+        "The address of a work elsewhere.",
+        "https://example.org/poems/low-tide",
+        wrong=BadUri,
         limit=URI_LIMIT,
         format="uri",
-        help="The address of a work elsewhere.",
-        example="https://example.org/poems/low-tide",
     ),
 ]
 ExactRate = Annotated[
@@ -706,7 +678,7 @@ ExactRate = Annotated[
     ),
 ]
 Moment = Annotated[
-    str, known(start_of, BadMadeAt, help="A year, a month, a day or a time.", example="2026-11-20")
+    str, known(start_of, "A year, a month, a day or a time.", "2026-11-20", wrong=BadMadeAt)
 ]
 Until = Annotated[
     str,
@@ -741,8 +713,8 @@ SigningKey = Annotated[
     str,
     known(
         str,
-        help="The public half: the contributor's id, the key's id, the key.",
-        example=f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
+        "The public half: the contributor's id, the key's id, the key.",
+        f"{BEN}+22a6266a+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4",
     ),
 ]
 AmountMinor = Annotated[int, Amount(help="In the currency's smallest units.", example=807_364)]
@@ -752,10 +724,10 @@ def _of_sale(name: str, help: str, example: str) -> Word:
     """What a line says of a sale."""
     return known(
         lambda text: dimension(name, text, name),
-        BadSold,
+        help,
+        example,
+        wrong=BadSold,
         limit=LONGEST_DIMENSION,
-        help=help,
-        example=example,
     )
 
 
@@ -770,20 +742,20 @@ ExactAmount = Annotated[
     str,
     known(
         exact_text,
-        BadSold,
-        limit=LONGEST_DECIMAL,
-        help="An exact decimal in the currency itself, as the statement writes it, also in parts "
+        "An exact decimal in the currency itself, as the statement writes it, also in parts "
         "of its smallest unit.",
-        example="0.01093420044805",
+        "0.01093420044805",
+        wrong=BadSold,
+        limit=LONGEST_DECIMAL,
     ),
 ]
 Rounding = Annotated[
     str,
     known(
         known_rounding,
-        BadSplit,
-        help=f"How units are apportioned: {' or '.join(ROUNDINGS)}.",
-        example=WITH_CARRY,
+        f"How units are apportioned: {' or '.join(ROUNDINGS)}.",
+        WITH_CARRY,
+        wrong=BadSplit,
     ),
 ]
 
@@ -802,6 +774,5 @@ PieceText = Annotated[
 
 def number_of(scheme: str) -> Value:
     """The number of something in a registry, to look it up by."""
-    return known(
-        lambda text: normal(scheme, text), BadIdentifier, help=f"With this {scheme.upper()}."
-    )
+    help = f"With this {scheme.upper()}."
+    return known(lambda text: normal(scheme, text), help, wrong=BadIdentifier)
