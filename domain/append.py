@@ -7,12 +7,11 @@ only the database can refuse ends the transaction; then each is recorded in one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from eventsourcing.persistence import StoredEvent
 
@@ -22,6 +21,7 @@ from domain.condition import Condition, Recorded, Spent
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.fact import Fact, FoundBy, read_fact
 from domain.heads import Begun, heads_of
+from domain.lately import MOST_FACTS, Group
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.stored import (
@@ -97,45 +97,6 @@ class Append:
         return {(str(one.originator_id), one.originator_version) for one in self.stored} | keys
 
 
-class Group(NamedTuple):
-    """What was recorded after a position, in one transaction or in several without a gap."""
-
-    before: int
-    position: int
-    """The latest position, and the time there."""
-    stamp: str
-    heads: Mapping[str, Row]
-    """Those of its subjects."""
-    facts: Sequence[tuple[int, Fact]] = ()
-    spent: Sequence[Row] = ()
-
-
-def since_decided(appends: Sequence[Append], lately: Sequence[Group]) -> Group | None:
-    """What appends are recorded on unless others write; None if it has to be read.
-
-    It is what was there when each was decided, and what this process recorded lately.
-    """
-    begun = [one.begun for one in appends if one.begun is not None and one.is_known]
-    if len(begun) < len(appends):
-        return None
-    told = sorted(begun, key=_POSITION)
-    before = told[0].position
-    since = [group for group in lately if group.position > before]
-    latest = since[-1] if since else told[0]
-    if told[-1].position > latest.position or (since and since[0].before > before):
-        return None
-    moments: list[Begun | Group] = [*told, *since]
-    heads = dict[str, Row]()
-    for moment in sorted(moments, key=_POSITION):
-        heads.update(moment.heads)
-    facts = [*chain.from_iterable(one.facts for one in since)]
-    spent = [*chain.from_iterable(one.spent for one in since)]
-    return Group(before, latest.position, latest.stamp, heads, facts, spent)
-
-
-_POSITION = attrgetter("position")
-
-
 PERSONAL = ("mailboxes", "seen", "webhooks")
 """Tables of what people have said to this service alone, with their column ``holder``."""
 
@@ -177,7 +138,8 @@ class Recording:
         if is_shared and not self._taken.isdisjoint(append.unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
-            self._must_hold(append.condition)
+            begun = append.begun
+            self._must_hold(append.condition, begun is not None and begun.is_remembered)
         positions, stored = append.positions, append.stored
         if positions is None:
             # Under the lock the greatest position is final, so the next ones have no gaps.
@@ -224,8 +186,10 @@ class Recording:
     def _add(self, table: Table, rows: Iterable[Row]) -> None:
         self._rows.setdefault(table, []).extend(rows)
 
-    def _must_hold(self, condition: Condition) -> None:
+    def _must_hold(self, condition: Condition, is_remembered: bool) -> None:
         if condition.after < self._begun:
+            if self.base is None and is_remembered and self._begun - condition.after > MOST_FACTS:
+                raise Overtaken("what was remembered")
             condition.must_hold(self._since)
         condition.must_hold(recorded(self._facts))
         condition.must_be_unspent(lambda one: self._count(one, condition.after))

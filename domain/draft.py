@@ -22,6 +22,7 @@ from domain.condition import Condition, Spent
 from domain.contributor import Contributor
 from domain.fact import Fact, New
 from domain.grant import grant_id
+from domain.heads import Begun
 from domain.identity import new_id
 from domain.join import Join
 from domain.money.books import Books
@@ -79,8 +80,8 @@ def at(position: int, positions: Sequence[int]) -> int:
 
 def read_first(command: Command, by: str) -> Iterator[str]:
     """The ids whose streams are read for any command: of who sends it, and of what it names."""
-    yield by
     if by != OPERATOR:
+        yield by
         yield grant_id(by, "auditor")
     yield from (id for _, id in command.ids())
 
@@ -99,9 +100,9 @@ class Draft(Past):
         near: Neighbours | None = None,
         signing: Signing | None = None,
         is_vouched_for: bool = False,
-        about: Collection[str] = (),
+        begun: Begun | None = None,
     ) -> None:
-        super().__init__(journal, now, near, about)
+        super().__init__(journal, now, near, begun)
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))

@@ -28,6 +28,8 @@ Head = tuple[int, int, str]
 class Begun(NamedTuple):
     """What is there at a moment: the latest position with its time, heads, and streams."""
 
+    asked: Collection[str]
+    """The subjects of which it is known."""
     position: int
     stamp: str
     heads: dict[str, Row]
@@ -38,13 +40,15 @@ class Begun(NamedTuple):
     """The subjects whose stored head is not what its fact says."""
     joined: set[str]
     """The works that were ever one with others; told with the streams."""
+    is_remembered: bool = False
+    """Whether it was not read: others may have recorded something."""
 
 
 def begun(
     query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
 ) -> Begun:
     """What is there of some subjects: their heads and, if ``more`` asks for it, their streams."""
-    found = Begun(0, "", {}, [], set(), set())
+    found = Begun(subjects, 0, "", {}, [], set(), set())
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
     for subject, position, number, hash, *fact in query(
         f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "

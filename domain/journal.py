@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,7 +32,7 @@ from domain.money.books import Books, keep
 from domain.money.folding import changes_books
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
-from domain.refusal import Busy, ClockUnreliable, TooLarge
+from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
 from domain.signature import Signing
 from domain.stored import Placed
 
@@ -148,13 +148,26 @@ class Journal(Application[str]):
         """
         for _ in attempts():
             try:
-                with self.engine.snapshot():
-                    draft = Draft(self, self.clock(), about=about, **terms)
-                    told = decide(draft)
+                told, draft = self._decided(decide, about, terms)
                 return told, self.commit(draft)
             except IntegrityError:
                 continue
         raise Busy
+
+    def _decided(
+        self, decide: Callable[[Draft], T], about: Collection[str], terms: Mapping[str, Any]
+    ) -> tuple[T, Draft]:
+        """What is decided by what is remembered, if it leads to an append, which shows that it is
+        still so; else by what is read."""
+        with suppress(Refusal, IntegrityError), self.engine.snapshot():
+            if begun := self.facts.remembered(about):
+                draft = self.draft(begun=begun, **terms)
+                told = decide(draft)
+                if draft.facts:
+                    return told, draft
+        with self.engine.snapshot():
+            draft = self.draft(begun=self.facts.begun(about), **terms)
+            return decide(draft), draft
 
     def draft(self, **terms: Any) -> Draft:
         """An empty draft, for several commands in one append."""

@@ -15,6 +15,7 @@ from domain.clock import moment_of
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
+from domain.heads import Begun
 from domain.join import Join
 from domain.known import Known
 from domain.money.books import Books
@@ -86,12 +87,12 @@ class Past:
         journal: Kept,
         now: datetime,
         near: Neighbours | None = None,
-        about: Collection[str] = (),
+        begun: Begun | None = None,
     ) -> None:
         self._journal = journal
-        self.begun = journal.facts.begun(about) if about else None
+        self.begun = begun
         """What was there of the ids of the first command, if they were read at once."""
-        known = self.begun and (self.begun.position, moment_of(self.begun.stamp))
+        known = begun and (begun.position, moment_of(begun.stamp))
         self.position, self.latest = known or journal.facts.latest()
         """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
@@ -110,11 +111,11 @@ class Past:
         self.near = near or Neighbours(journal.facts)
         """Where edges lead, recorded or added so far; an import keeps it for its next append."""
         self.near.begin(self.position)
-        apart = self.begun and {id: id for id in about if id not in self.begun.joined}
-        self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart or {}, {})
+        apart = {id: id for id in begun.asked if id not in begun.joined} if begun else {}
+        self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
-        self._streams: dict[str, Stream] = {id: [] for id in about}
-        self._learn([Placed(*row) for row in sorted(self.begun.streams if self.begun else ())])
+        self._streams: dict[str, Stream] = {id: [] for id in (begun.asked if begun else ())}
+        self._learn([Placed(*row) for row in sorted(begun.streams)] if begun else [])
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
 

@@ -25,11 +25,12 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from domain.append import Append, Group, Recording, count_spent, since_decided
+from domain.append import Append, Recording, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
 from domain.engine import DatabaseUnavailable, Engine, Row
 from domain.heads import LATEST, STREAMS, Begun, begun
+from domain.lately import Group, Lately
 from domain.request import Request
 from domain.seal import Disclosure, Owned
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
@@ -48,8 +49,7 @@ class JournalRecorder(ApplicationRecorder):
         self.engine = engine
         self._overtaken = 0
         """How many more groups take the lock first, after another process was faster."""
-        self._lately: tuple[Group, ...] = ()
-        """What this process recorded last, one group after the other with nothing between."""
+        self._lately = Lately()
         self.together = Together(self._record, MOST_TOGETHER)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
@@ -67,7 +67,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
         """Record appends in one transaction: the positions of each, or why it was refused."""
-        base = since_decided(appends, self._lately)
+        begun = [one.begun for one in appends if one.begun is not None and one.is_known]
+        base = self._lately.since(begun) if len(begun) == len(appends) else None
         if self._overtaken:
             self._overtaken -= 1
         elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
@@ -84,12 +85,7 @@ class JournalRecorder(ApplicationRecorder):
         return self._remembered(recording)
 
     def _remembered(self, recording: Recording) -> list[Sequence[int] | Exception]:
-        """The outcomes; in one step, because an append alone is recorded beside others."""
-        group, before = recording.group(), self._lately
-        if not before or before[-1].position != group.before:
-            before = ()
-        after = (*before[1 - REMEMBERED :], group)
-        self._lately = after if len(group.facts) <= REMEMBERED_FACTS else ()
+        self._lately.recorded(recording.group())
         return recording.outcomes
 
     def vacuum(self) -> bool:
@@ -156,6 +152,17 @@ class JournalRecorder(ApplicationRecorder):
             return self.engine.first(sql, lambda: self.head() == found.position, **values)
 
         found = begun(ask, self.engine, ids, STREAMS)
+        self._lately.read(found)
+        return found
+
+    def remembered(self, ids: Collection[str]) -> Begun | None:
+        """The same as this process knows it: it counts once an append is made by it.
+
+        None if it is not known, or if other processes record as well.
+        """
+        found = None if self._overtaken else self._lately.begun(ids)
+        if found is not None:
+            self.engine.remembering(lambda: self.head() == found.position)
         return found
 
     def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
@@ -359,8 +366,5 @@ def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
 STILL = f"stored_events WHERE position = ? AND {STAMP} = ?"
 OVERTAKEN_PAUSE = 8
 """For how many groups after one that came too late the lock is taken first."""
-REMEMBERED, REMEMBERED_FACTS = 32, 1_000
-"""How many groups are remembered, as a thread may decide while they are made; none with more facts.
-"""
 MOST_TOGETHER = 64
 """How many appends share a transaction at most."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
 from typing import Generic, TypeVar
 
 from domain.engine import OutcomeUnknown
@@ -18,13 +18,19 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(eq=False)
+def _taken() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(eq=False, slots=True)
 class _Asked(Generic[T, R]):
     """What one thread asks for, and what became of it."""
 
     what: T
-    turn: Event = field(default_factory=Event)
-    """Set when its thread is to go on."""
+    turn: Lock = field(default_factory=_taken)
+    """Released once, when its thread is to go on after it had to wait."""
     outcome: R | Exception | None = None
     is_alone: bool = False
     """Whether its group failed, so that its thread does it again alone."""
@@ -52,13 +58,13 @@ class Together(Generic[T, R]):
         """The outcome for one, done with whatever others ask for at the moment."""
         asked: _Asked[T, R] = _Asked(what)
         with self._lock:
-            self._waiting.append(asked)
-            if not self._is_busy:
-                self._is_busy = True
-                asked.turn.set()
-        self._wait(asked)
+            is_first, self._is_busy = not self._is_busy, True
+            if not is_first:
+                self._waiting.append(asked)
+        if not is_first:
+            self._wait(asked)
         if asked.outcome is None and not asked.is_alone:
-            self._lead()
+            self._lead(asked)
         if asked.is_alone:
             (asked.outcome,) = self._do([what])
         assert asked.outcome is not None
@@ -69,31 +75,32 @@ class Together(Generic[T, R]):
     def _wait(self, asked: _Asked[T, R]) -> None:
         """Until it is done or its thread has to do it; who has no time left leaves the queue."""
         until = deadline()
-        seconds = None if until is None else max(0.0, until - time.monotonic())
-        if not asked.turn.wait(seconds):
+        seconds = -1.0 if until is None else max(0.0, until - time.monotonic())
+        if not asked.turn.acquire(timeout=seconds):
             with self._lock:
-                if asked in self._waiting and not asked.turn.is_set():
+                if asked in self._waiting:
                     self._waiting.remove(asked)
                     raise TookTooLong("Others write for too long")
-            asked.turn.wait()  # it is being done
+            asked.turn.acquire()  # it is being done
 
-    def _lead(self) -> None:
-        """Do all that waits, and pass the lead on to who came meanwhile."""
+    def _lead(self, first: _Asked[T, R]) -> None:
+        """Do this with all that waits, and pass the lead on to who came meanwhile."""
         with self._lock:
-            group = self._waiting[: self._most]
-            del self._waiting[: self._most]
+            group = [first, *self._waiting[: self._most - 1]]
+            del self._waiting[: self._most - 1]
         try:
             self._do_all(group)
         finally:
             with self._lock:
                 if self._waiting:
-                    self._waiting[0].turn.set()
+                    self._waiting.pop(0).turn.release()
                 else:
                     self._is_busy = False
             for asked in group:
                 if asked.outcome is None and not asked.is_alone:  # this thread is being ended
                     asked.outcome = OutcomeUnknown()
-                asked.turn.set()
+                if asked is not first:
+                    asked.turn.release()
 
     def _do_all(self, group: Sequence[_Asked[T, R]]) -> None:
         try:

@@ -25,7 +25,13 @@ from domain.engine import DatabaseUnavailable, OutcomeUnknown
 from domain.engine.deadline import TookTooLong, within
 from domain.grant import grant_id
 from domain.receipt import read_leaf
-from domain.refusal import IdempotencyKeyReused, IdTaken, TooLarge
+from domain.refusal import (
+    ContributorForgotten,
+    IdempotencyKeyReused,
+    IdTaken,
+    TooLarge,
+    Unknown,
+)
 from domain.request import Request
 from domain.together import Together
 from domain.tree import leaf_hash
@@ -389,8 +395,9 @@ def test_what_a_command_reads_is_of_one_moment_whoever_records_meanwhile(databas
 def decided(told: Story, name: str, actor: str = OPERATOR) -> Draft:
     """A piece of Ana's that is decided now."""
     by = [{"contributor": id_of("ana"), "role": "writer"}]
+    about = {id_of("ana"), *read_first_of(actor)}
     with told.service.engine.snapshot():
-        draft = told.journal.draft(about={id_of("ana"), *read_first_of(actor)})
+        draft = told.journal.draft(begun=told.journal.facts.begun(about))
         told_of = {"title": name, "medium": "text", "authors": by, "id": id_of(name)}
         carry_out(draft, "submit_contribution", actor, **told_of)
     return draft
@@ -426,6 +433,33 @@ def test_what_the_last_groups_contradict_is_not_recorded(actor: str, database: s
             told.tell("forget_contributor", id=id_of("ana"), ground="request")
         with pytest.raises(IntegrityError):
             told.journal.commit(early[1])
+        must_be_whole(told)
+
+
+def test_who_writes_again_is_not_read_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with story(database) as told:
+        told.person("ana")
+        told.piece("first", by=[id_of("ana")])
+        monkeypatch.setattr(told.service.engine, "first", None)
+        for number in range(SIZE):
+            told.piece(f"more {number}", by=[id_of("ana")])
+        must_be_whole(told)
+
+
+def test_what_is_remembered_of_others_counts_only_while_it_is_so(database: str) -> None:
+    """What another process recorded meanwhile is refused, known, or in the way, all the same."""
+    with story(database) as told, story(database, create=False) as others:
+        told.person("ana")
+        told.piece("first", by=[id_of("ana")])
+        for _ in range(2):
+            with pytest.raises(Unknown):
+                told.piece("by both", id_of("piece"), by=[id_of("ana"), id_of("ben")])
+        others.person("ben")
+        others.piece("piece", by=[id_of("ben")])
+        told.piece("by both", id_of("piece"), by=[id_of("ana"), id_of("ben")])
+        others.tell("forget_contributor", id=id_of("ana"), ground="request")
+        with pytest.raises(ContributorForgotten):
+            told.piece("by a forgotten one", by=[id_of("ana")])
         must_be_whole(told)
 
 

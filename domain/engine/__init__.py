@@ -256,6 +256,10 @@ class Engine(ABC):
         """
         return self.query(sql, **values)
 
+    @abstractmethod
+    def remembering(self, is_still: Callable[[], bool]) -> None:
+        """Take what is remembered for the first query of a snapshot, of which the same is true."""
+
     def choosing(self, look: Callable[[], T | None]) -> AbstractContextManager[T | None]:
         """Choose a replica from which ``look`` reads something, for what this thread reads here.
 

@@ -224,8 +224,12 @@ class PostgresEngine(Engine):
             borrowed: _Borrowed = self._local.borrowed
             if not borrowed.begins:
                 return self.query(sql, **values)
-            borrowed.is_still = is_still
+            self.remembering(is_still)
             return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
+
+    def remembering(self, is_still: Callable[[], bool]) -> None:
+        borrowed: _Borrowed = self._local.borrowed
+        borrowed.is_still = is_still
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from domain.engine import (
     DatabaseUnavailable,
     Engine,
     OutcomeUnknown,
+    Overtaken,
     Pooled,
     Row,
     Table,
@@ -118,6 +119,17 @@ class _Connection(sqlite3.Connection):
         """Held while it works: closed within a statement it would end the process."""
 
 
+class _Local(threading.local):
+    """What one thread has."""
+
+    connection: _Connection | None = None
+    durable: bool | None = None
+    begins = False
+    """Whether its next query begins a snapshot."""
+    is_still: Callable[[], bool] | None = None
+    """Whether what it remembers is still there."""
+
+
 class SQLiteEngine(Engine):
     """One file; a connection for each thread."""
 
@@ -128,7 +140,7 @@ class SQLiteEngine(Engine):
 
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
         self.path, self.limits = path, limits
-        self._local = threading.local()
+        self._local = _Local()
         self._open = WeakSet[_Connection]()
         self._lock = threading.Lock()
         self._queue = threading.RLock()
@@ -148,14 +160,23 @@ class SQLiteEngine(Engine):
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         must_go_on()
+        local = self._local
         with _answering(sql), self._used() as connection:
+            if local.begins:
+                local.begins = False
+                connection.execute("BEGIN")
+                if local.is_still is not None and not local.is_still():
+                    raise Overtaken("what was remembered")
             return connection.execute(*self.told(sql, values)).fetchall()
+
+    def remembering(self, is_still: Callable[[], bool]) -> None:
+        self._local.is_still = is_still
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """An IMMEDIATE one, which locks everything."""
         with self._writing() as connection:
-            if durable != getattr(self._local, "durable", None):
+            if durable != self._local.durable:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._local.durable = durable
             connection.execute("BEGIN IMMEDIATE")
@@ -207,11 +228,13 @@ class SQLiteEngine(Engine):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads; the write-ahead log keeps what it sees."""
+        local = self._local
         with _answering(), self._used() as connection:
-            connection.execute("BEGIN")
+            local.begins, local.is_still = True, None
             try:
                 yield
             finally:
+                local.begins = False
                 connection.rollback()
 
     def storage(self, table: Table) -> str:
@@ -257,7 +280,7 @@ class SQLiteEngine(Engine):
 
     def close(self) -> None:
         """Close the connections of every thread, each after what it is used for at this moment."""
-        self._local = threading.local()
+        self._local = _Local()
         with self._lock:
             found = list(self._open)
             self._open.clear()
@@ -285,7 +308,7 @@ class SQLiteEngine(Engine):
             yield connection
 
     def _connection(self) -> _Connection:
-        connection: _Connection | None = getattr(self._local, "connection", None)
+        connection = self._local.connection
         if connection is None:
             _create(self.path)
             connection = sqlite3.connect(

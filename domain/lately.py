@@ -1,0 +1,126 @@
+"""Lately: what this process recorded last, and what it knows of the moment after.
+
+That is as good as a query while nobody else records anything, which an append shows: by then the
+next position is free, or the latest fact is the one that is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from threading import Lock
+from typing import NamedTuple
+
+from domain.engine import Row
+from domain.fact import Fact
+from domain.heads import Begun
+from domain.join import Join
+
+MOST_GROUPS, MOST_FACTS = 32, 1_000
+"""How many groups are remembered, as a thread may decide while they are made; none with more facts.
+"""
+MOST_IDS, LONGEST_STREAM = 1_024, 32
+"""Of how many ids it is remembered what is there, and how many facts each may have."""
+
+
+class Group(NamedTuple):
+    """What was recorded after a position, in one transaction or in several without a gap."""
+
+    before: int
+    position: int
+    """The latest position, and the time there."""
+    stamp: str
+    heads: Mapping[str, Row]
+    """Those of its subjects."""
+    facts: Sequence[tuple[int, Fact]] = ()
+    spent: Sequence[Row] = ()
+
+
+class There(NamedTuple):
+    """What is there of an id: its head, its stream, and whether it was ever one with others."""
+
+    head: Row | None
+    stream: list[Row]
+    is_joined: bool
+
+
+class Lately:
+    """What one process remembers; each change of it is one step."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._groups: tuple[Group, ...] = ()
+        """One after the other, with nothing between."""
+        self._position, self._stamp = -1, ""
+        self._there: dict[str, There] = {}
+        """At this position."""
+
+    def since(self, decided: Iterable[Begun]) -> Group | None:
+        """What was there when some appends were decided, and what was recorded since.
+
+        They are recorded on that unless others write. None if it has to be read.
+        """
+        told = sorted(decided, key=_POSITION)
+        before = told[0].position
+        since = [group for group in self._groups if group.position > before]
+        latest = since[-1] if since else told[0]
+        if told[-1].position > latest.position or (since and since[0].before > before):
+            return None
+        moments: list[Begun | Group] = [*told, *since]
+        heads = dict[str, Row]()
+        for moment in sorted(moments, key=_POSITION):
+            heads.update(moment.heads)
+        facts = [*chain.from_iterable(one.facts for one in since)]
+        spent = [*chain.from_iterable(one.spent for one in since)]
+        return Group(before, latest.position, latest.stamp, heads, facts, spent)
+
+    def recorded(self, group: Group) -> None:
+        """Remember what was recorded."""
+        is_kept = len(group.facts) <= MOST_FACTS
+        with self._lock:
+            groups, there = self._groups, self._there
+            if not groups or groups[-1].position != group.before:
+                groups = ()
+            self._groups = (*groups[1 - MOST_GROUPS :], group) if is_kept else ()
+            if not is_kept or self._position != group.before:
+                there.clear()
+            self._position, self._stamp = group.position, group.stamp
+            for _, happened in group.facts if there else ():
+                there.pop(happened.originator_id, None)
+                if isinstance(happened, Join.Event):
+                    there.clear()
+            for id in there.keys() & group.heads.keys():
+                there[id] = there[id]._replace(head=group.heads[id])
+
+    def read(self, found: Begun) -> None:
+        """Remember what was read."""
+        with self._lock:
+            there = self._there
+            if found.position > self._position:
+                there.clear()
+                self._position, self._stamp = found.position, found.stamp
+            if found.position < self._position:
+                return
+            streams: dict[str, list[Row]] = {id: [] for id in found.asked}
+            for row in found.streams:
+                streams[row[1]].append(row)
+            for id, stream in streams.items():
+                if id not in found.wrong and len(stream) <= LONGEST_STREAM:
+                    there[id] = There(found.heads.get(id), stream, id in found.joined)
+            while len(there) > MOST_IDS:
+                del there[next(iter(there))]
+
+    def begun(self, ids: Collection[str]) -> Begun | None:
+        """What is there of some ids, if it is remembered of all."""
+        with self._lock:
+            there = {id: self._there[id] for id in ids if id in self._there}
+            if self._position < 0 or len(there) < len(ids):
+                return None
+            heads = {id: one.head for id, one in there.items() if one.head is not None}
+            streams = [row for one in there.values() for row in one.stream]
+            joined = {id for id, one in there.items() if one.is_joined}
+            return Begun(ids, self._position, self._stamp, heads, streams, set(), joined, True)
+
+
+_POSITION = attrgetter("position")
