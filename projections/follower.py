@@ -9,60 +9,37 @@ One file, because a rebuild is the same folding into other tables.
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import partial
 from hashlib import sha256
-from typing import Any
 
-from domain.engine import DatabaseUnavailable, Locked, Overtaken, Row, Transaction
-from domain.fact import FACTS, Fact
-from domain.join import Join
+from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.journal import Journal
-from domain.permission import OPERATOR
-from domain.stored import Placed, facts_in
+from domain.stored import Placed
 from projections import documents
-from projections.asks import ASKED
-from projections.attribution import ATTRIBUTION, CONTRIBUTORS
-from projections.challenges import CHALLENGES, CHALLENGING
-from projections.conversation import CONVERSING
+from projections.crew import Crew, hands
 from projections.documents import Changed
-from projections.following import FOLLOWING
-from projections.groups import GROUPING
-from projections.history import HISTORY
-from projections.identifiers import IDENTIFIED
-from projections.lineage import LINEAGE, WORKS
-from projections.money.rows import MONEY
-from projections.notices import NOTICED
-from projections.projects import PROJECTING, PROJECTS
-from projections.store import LAYOUTS, Generation, Store, table_name
-from projections.tables import (
-    NEVER,
-    Amend,
-    Change,
-    Move,
-    Numbers,
-    Projection,
-    Put,
-    Table,
-    Values,
-    moves,
+from projections.folding import (
+    PROJECTIONS,
+    TABLES,
+    Numbering,
+    fold,
+    uncollected,
 )
+from projections.store import LAYOUTS, Generation, Store, table_name
+from projections.tables import NEVER, Table
+from projections.workshop import Ended
 
 log = logging.getLogger(__name__)
-
-PROJECTIONS: tuple[Projection, ...] = (
-    *(LINEAGE, ATTRIBUTION, IDENTIFIED, PROJECTING, CHALLENGING, GROUPING),
-    *(CONVERSING, FOLLOWING, HISTORY, NOTICED, ASKED, MONEY),
-)
-TABLES: tuple[Table, ...] = tuple(table for one in PROJECTIONS for table in one.tables)
 
 PAGE = 2_000
 """How many facts are folded in one transaction while following."""
 REBUILD_PAGE = 20_000
+MUCH_TOGETHER = 50_000
+"""From how many facts on several processes fold them: each takes half a second to begin."""
 GRACE_SECONDS = 5.0
 """How long the old tables stay after a rebuild, for reads still in progress."""
 MUCH = 10_000
@@ -70,9 +47,6 @@ MUCH = 10_000
 POLL_SECONDS = 0.05
 """How often a follower looks for facts of other processes."""
 RETRY_SECONDS = 1.0
-KNOWN_IDS = 200_000
-"""How many numbers of works and people a follower caches before it reads the tables again."""
-
 Progress = Callable[[int, int], None]
 """Called with the position reached and the journal's head."""
 
@@ -243,62 +217,6 @@ class Purging:
         return True
 
 
-class Numbering:
-    """The dense integer keys of works, people, projects and challenges, in the order of their
-    first facts."""
-
-    def __init__(self, *, complete: bool = False) -> None:
-        self.numbers = Numbers()
-        self.next: int | None = 1 if complete else None
-        self.complete = complete
-        """Whether every number ever given is known (a rebuild from nothing)."""
-
-    def forget(self) -> None:
-        """Read the tables again."""
-        self.numbers.clear()
-        self.next = None
-
-    def learn(self, writer: Transaction, generation: int, facts: Iterable[Fact]) -> None:
-        """Look up the numbers of everything these facts are about; new subjects get new ones."""
-        subjects = dict.fromkeys(id for happened in facts for id in happened.names())
-        unknown = [id for id in subjects if id not in self.numbers]
-        if not self.complete:
-            if len(self.numbers) > KNOWN_IDS:
-                self.numbers.clear()
-                unknown = list(subjects)
-            if self.next is None:
-                self.next = 1 + max(_greatest(writer, table, generation) for table in _NUMBERED)
-            for id, number, at, is_of_house in self._told(writer, generation, unknown):
-                self.numbers[id] = number
-                if at != number:
-                    self.numbers.nodes[number] = at
-                if is_of_house:
-                    self.numbers.house.add(number)
-        assert self.next is not None
-        for id in unknown:
-            if id not in self.numbers:
-                self.numbers[id] = self.next
-                self.next += 1
-
-    def _told(self, writer: Transaction, generation: int, ids: Sequence[str]) -> Iterable[Row]:
-        """What the tables have of these ids."""
-        told = (
-            f"SELECT id, number, {_OF_WORKS if table is WORKS else 'number, 0'} FROM "
-            f"{table_name(table.name, generation)} WHERE id IN :ids AND until = {NEVER}"
-            for table in _NUMBERED
-        )
-        return writer.query(" UNION ALL ".join(told), ids=ids) if ids else ()
-
-
-_OF_WORKS = f"node, CASE WHEN poster = '{OPERATOR}' OR kind = 'outside' THEN 1 ELSE 0 END"
-_NUMBERED = (WORKS, CONTRIBUTORS, PROJECTS, CHALLENGES)
-
-
-def _greatest(writer: Transaction, table: Table, generation: int) -> int:
-    name = table_name(table.name, generation)
-    return int(writer.query(f"SELECT coalesce(max(number), 0) FROM {name}")[0][0])
-
-
 def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -> None:
     """Claim a page: set every projection's position from exactly where it was, or Overtaken."""
     moved = writer.execute(
@@ -311,177 +229,6 @@ def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -
     )
     if moved != len(PROJECTIONS):
         raise Overtaken
-
-
-def fold(
-    writer: Transaction,
-    generation: int,
-    placed: Sequence[Placed],
-    numbers: Numbering,
-    changed: Changed | None = None,
-) -> None:
-    """Write what a page of facts changes, and note whose documents have to be made again."""
-    facts = facts_in(placed)
-    numbers.learn(writer, generation, facts)
-    known = numbers.numbers
-    pages = Pages()
-    for one, happened in zip(placed, facts, strict=True):
-        position = one.position
-        known.post(happened)
-        for changes in _concerned(happened.TOPIC):
-            for change in changes(position, happened, known):
-                match change:
-                    case Put():
-                        pages[change.table].put(position, change.values)
-                    case Amend():
-                        pages[change.table].amend(position, change)
-        if isinstance(happened, Join.Event) and happened.node:
-            for move in moves(TABLES, happened, known):
-                pages.write(writer, generation, changed)
-                for key in _about(writer, generation, move):
-                    to = {move.column: move.after}
-                    pages[move.table].amend(position, Amend(move.table, key, to))
-            known.move(happened.moves, happened.node)
-        if changed is not None:
-            changed.note_fact(happened)
-    pages.write(writer, generation, changed)
-
-
-@cache
-def _concerned(topic: str) -> tuple[Callable[[int, Fact, Numbers], Iterator[Change]], ...]:
-    """What the projections do that such a fact may change."""
-    return tuple(one.changes for one in PROJECTIONS if issubclass(FACTS[topic], one.about))
-
-
-def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:
-    """The rows about a work that is moved, by what they were said about."""
-    table = move.table
-    rows = writer.query(
-        f"SELECT {table.key} FROM {table_name(table.name, generation)} "
-        f"WHERE {move.column} = :node AND own_{move.column} = :work AND until = {NEVER}",
-        node=move.before,
-        work=move.work,
-    )
-    return [key for (key,) in rows]
-
-
-class PageOfRows:
-    """One table's rows in a page of facts: versions closed and opened in memory, then written."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.key_place = table.key_place if table.key else None
-        self.rows: list[Any] = []
-        self.latest: dict[Any, list[Any]] = {}
-        """The current version by key; a since of 0 marks one that is already in the table."""
-        self.closed: list[dict[str, Any]] = []
-        self.waiting: list[tuple[int, Put | Amend]] = []
-        """Changes of rows from earlier pages, which are read together at the end."""
-
-    def put(self, position: int, values: Values) -> None:
-        """Add a row."""
-        if self.key_place is not None:
-            key = values[self.key_place]
-            if self.table.is_sparse and key not in self.latest:
-                self.waiting.append((position, Put(self.table, values)))
-            else:
-                self._open(position, key, values)
-        elif self.table.sum:
-            self._add(values)
-        else:
-            self.rows.append(values)
-
-    def _add(self, values: Values) -> None:
-        """Add to the sum of the row; what the table has is added to when it is written."""
-        place = self.table.places[self.table.sum or ""]
-        row = self.latest.get(values[0])
-        if row is None:
-            row = self.latest[values[0]] = [*values]
-            self.rows.append(row)
-        else:
-            row[place] += values[place]
-
-    def _open(self, position: int, key: Any, values: Values) -> None:
-        if key in self.latest:
-            self._end(position, key)
-        row = [*values, position, NEVER]
-        self.latest[key] = row
-        self.rows.append(row)
-
-    def _end(self, position: int, key: Any) -> None:
-        """Close the current version."""
-        row = self.latest[key]
-        if row[-2] == 0:
-            self.closed.append({"key": key, "until": position})
-        else:
-            row[-1] = position
-
-    def amend(self, position: int, change: Amend) -> None:
-        """Close the current version, and open the next."""
-        row = self.latest.get(change.key)
-        if row is None:
-            self.waiting.append((position, change))
-            return
-        opened = row.copy()
-        self._end(position, change.key)
-        for name, value in change.changes.items():
-            opened[self.table.places[name]] = value
-        opened[-2:] = position, NEVER
-        self.latest[change.key] = opened
-        self.rows.append(opened)
-
-    def close(self, writer: Transaction, name: str) -> None:
-        """Carry out what waits, and close the rows of earlier pages; what was opened is left."""
-        if self.waiting:
-            self._read(writer, name)
-            waiting, self.waiting = self.waiting, []
-            for position, change in waiting:
-                if isinstance(change, Put):
-                    self._open(position, _key_of(change), change.values)
-                elif change.key in self.latest or not self.table.is_sparse:
-                    self.amend(position, change)
-            assert not self.waiting
-        if self.closed:
-            writer.execute_many(
-                f"UPDATE {name} SET until = :until "
-                f"WHERE {self.table.key} = :key AND until = {NEVER}",
-                self.closed,
-            )
-
-    def _read(self, writer: Transaction, name: str) -> None:
-        for row in writer.query(
-            f"SELECT {', '.join(self.table.all_columns)} FROM {name} "
-            f"WHERE {self.table.key} IN :keys AND until = :never",
-            keys=list({_key_of(change) for _, change in self.waiting}),
-            never=NEVER,
-        ):
-            known = [*row[:-2], 0, NEVER]
-            self.latest[known[self.table.key_place]] = known
-
-
-class Pages(dict[Table, PageOfRows]):
-    """The rows of every table that a page of facts changes."""
-
-    def __missing__(self, table: Table) -> PageOfRows:
-        page = self[table] = PageOfRows(table)
-        return page
-
-    def write(self, writer: Transaction, generation: int, changed: Changed | None) -> None:
-        """Write the rows closed and opened, and begin anew."""
-        rows = {}
-        for table, page in self.items():
-            name = table_name(table.name, generation)
-            page.close(writer, name)
-            if page.rows:
-                rows[table.stored(name)] = page.rows
-                if changed is not None:
-                    changed.note_rows(table, page.rows)
-        writer.insert_all(rows)
-        self.clear()
-
-
-def _key_of(change: Put | Amend) -> Any:
-    return change.key if isinstance(change, Amend) else change.values[change.table.key_place]
 
 
 # -- generations ---------------------------------------------------------------------------
@@ -564,24 +311,21 @@ def drop(writer: Transaction, generation: int) -> None:
     writer.define(f"DROP TABLE IF EXISTS {name}" for name in of_generation)
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No garbage collection: folding makes no cycles, and a collection visits every row again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 class Rebuild:
     """Refolds everything from nothing beside the tables in use, then switches; reads go on."""
 
-    def __init__(self, journal: Journal, store: Store, page: int = REBUILD_PAGE) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        store: Store,
+        page: int = REBUILD_PAGE,
+        processes: int | None = None,
+    ) -> None:
+        """``processes`` help with it; without a number, one for each core if there is much."""
         self.journal, self.store, self.page = journal, store, page
         self.numbers = Numbering(complete=True)
+        self.crew = Crew(store.engine, hands() if processes is None else processes)
+        self._least = MUCH_TOGETHER if processes is None else 1
         self.has_documents = False
         self.purging = Purging(store)
 
@@ -590,6 +334,23 @@ class Rebuild:
 
         The old tables are dropped after a grace period for reads still in progress.
         """
+        with self.crew:
+            at = self._run(progress)
+        threading.Event().wait(grace_seconds)
+        with self.store.writing() as writer:
+            writer.lock()
+            for (old,) in writer.query(
+                "SELECT DISTINCT generation FROM projections WHERE current = 0 "
+                "AND generation < :number",
+                number=at.number,
+            ):
+                drop(writer, old)
+        while self.purging.step():
+            pass
+        return at.position
+
+    def _run(self, progress: Progress) -> Generation:
+        """Refold and switch."""
         with self.store.writing() as writer:
             writer.lock()
             # Read first, so that the number of a generation dropped here is not used again.
@@ -605,32 +366,43 @@ class Rebuild:
             must_exist(writer, number)
             writer.define(one for each in TABLES for one in _indexes(each, number, first=False))
         names = (*(table.name for table in TABLES), documents.NAME)
-        with self.store.writing() as writer, uncollected():
-            must_exist(writer, number)
-            documents.write_all(writer, number)
-            documents.create_index(writer, number)
-        self.has_documents = True
+        if self.crew.workers:
+            with self._with_crew():
+                self._write_documents(number, partial(self.crew.documented, number))
+        if not self.has_documents:
+            self._write_documents(number)
         self.store.engine.analyze(table_name(name, number) for name in names)
         while not self._switch(at):
             at = self.fold_all(at, progress)
         self.store.has_folded(at.position)
-        threading.Event().wait(grace_seconds)
-        with self.store.writing() as writer:
-            writer.lock()
-            for (old,) in writer.query(
-                "SELECT DISTINCT generation FROM projections WHERE current = 0 "
-                "AND generation < :number",
-                number=number,
-            ):
-                drop(writer, old)
-        while self.purging.step():
-            pass
-        return at.position
+        return at
+
+    def _write_documents(self, generation: int, making: documents.Making | None = None) -> None:
+        with self.store.writing() as writer, uncollected():
+            must_exist(writer, generation)
+            documents.write_all(writer, generation, making)
+            documents.create_index(writer, generation)
+        self.has_documents = True
 
     def fold_all(
         self, at: Generation, progress: Progress = no_progress, upto: int = NEVER
     ) -> Generation:
         """Fold everything, or up to a position, into a generation that is not in use."""
+        head = min(upto, self.journal.facts.head())
+        if self.crew.size and head - at.position >= self._least and not self.has_documents:
+            spans = [
+                (begins, min(begins + self.page, head))
+                for begins in range(at.position, head, self.page)
+            ]
+            with self._with_crew():
+                folded = self.crew.folded(spans, self.numbers)
+                for (_, reached), made in zip(spans, folded, strict=True):
+                    with self.store.writing() as writer:
+                        advance(writer, at, reached, current=0)
+                        for pages in made:
+                            pages.write(writer, at.number, None)
+                    at = Generation(at.number, reached)
+                    progress(at.position, self.journal.facts.head())
         while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)
@@ -642,6 +414,16 @@ class Rebuild:
             at = Generation(at.number, placed[-1].position)
             progress(at.position, self.journal.facts.head())
         return at
+
+    @contextmanager
+    def _with_crew(self) -> Iterator[None]:
+        """What is done with others; if one of them ends, it is left to who goes on alone."""
+        try:
+            yield
+        except Ended:
+            log.warning("a process that helped with a rebuild ended; it goes on without")
+            self.crew.end()
+            self.numbers = Numbering()
 
     def _switch(self, at: Generation) -> bool:
         """Make the new tables current, unless the old ones know more by now."""

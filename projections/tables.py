@@ -49,6 +49,12 @@ class Table:
     sum: str | None = None
     """A column to which a Put adds, where there is a row with the first column that it names."""
 
+    def __post_init__(self) -> None:
+        _TABLES[self.name] = self
+
+    def __reduce__(self) -> Any:
+        return _named, (self.name,)
+
     @cached_property
     def places(self) -> dict[str, int]:
         """The index of each column in a row."""
@@ -131,6 +137,14 @@ def table(
     return Table(name, tuple(found), indexes, **more)
 
 
+_TABLES: dict[str, Table] = {}
+"""Each by its name, which is all that another process is told of it."""
+
+
+def _named(name: str) -> Table:
+    return _TABLES[name]
+
+
 _KINDS = {
     int: ("BIGINT",),
     str: ("TEXT",),
@@ -186,15 +200,22 @@ class Numbers(dict[str, int]):
         number = self[id]
         return self.nodes.get(number, number)
 
+    def among(self, ids: Iterable[str]) -> Numbers:
+        """What is known of these ids, of which each has a number."""
+        found = Numbers()
+        found.update((id, self[id]) for id in ids)
+        numbers = found.values()
+        found.nodes = {one: self.nodes[one] for one in numbers if one in self.nodes}
+        found.house = self.house.intersection(numbers)
+        return found
+
     def move(self, works: Iterable[str], node: str) -> None:
         """Let these works be another node from now on."""
         self.nodes |= dict.fromkeys((self[work] for work in works), self[node])
 
     def post(self, happened: Fact) -> None:
         """Remember for which works the operator decides: who posted one never changes."""
-        if happened.TOPIC in _POSTED and (
-            happened.actor == OPERATOR or isinstance(happened, Outside.Cited)
-        ):
+        if is_of_house(happened):
             self.house.add(self[happened.originator_id])
 
     def clear(self) -> None:
@@ -202,6 +223,13 @@ class Numbers(dict[str, int]):
         super().clear()
         self.nodes.clear()
         self.house.clear()
+
+
+def is_of_house(happened: Fact) -> bool:
+    """Whether a fact posts a work for which the operator decides."""
+    return happened.TOPIC in _POSTED and (
+        happened.actor == OPERATOR or isinstance(happened, Outside.Cited)
+    )
 
 
 _POSTED = {kind.TOPIC for kind, noun in BORN.items() if issubclass(noun, Work)}

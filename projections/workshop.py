@@ -15,9 +15,9 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -53,7 +53,7 @@ class Workshop:
         self._kept: OrderedDict[str, Future[Any]] = OrderedDict()
         self._failed: dict[str, float] = {}
         """Until when nobody tries again."""
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._worker: Worker | None = None
 
     def make(self, function: Callable[..., T], *args: Any) -> T:
         """What a function returns, unless that takes too long."""
@@ -68,8 +68,7 @@ class Workshop:
     def close(self) -> None:
         self._foreman.shutdown(cancel_futures=True)
         if self._worker is not None:
-            self._worker.kill()
-            self._worker.wait()
+            self._worker.end()
 
     def _ordered(self, name: str, job: bytes) -> Future[Any]:
         with self._lock:
@@ -96,36 +95,76 @@ class Workshop:
 
     def _carried_out(self, name: str, job: bytes) -> Any:
         worker = self._worker
-        if worker is None or worker.poll() is not None:
-            worker = self._worker = _hired(self._seconds)
-        assert worker.stdin is not None
-        assert worker.stdout is not None
+        if worker is None or not worker.is_there:
+            worker = self._worker = Worker(self._seconds)
         try:
-            pickle.dump(job, worker.stdin)
-            worker.stdin.flush()
-            is_made, result = pickle.load(worker.stdout)
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
-            worker.kill()
-            worker.wait()
+            worker.send(job)
+            return worker.made()
+        except Ended as error:
             self._failed[name] = time.monotonic() + FAILED_SECONDS
             raise TookTooLong("What was to be made took too long") from error
+
+
+class Ended(Exception):
+    """A process ended before it had made what it was asked for."""
+
+
+class Worker:
+    """A process that carries out orders, one after the other, until whoever gives them ends.
+
+    It ends itself if one takes longer than these seconds; 0 are any number.
+    """
+
+    def __init__(self, seconds: float = 0) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "projections.workshop", str(seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
+        )
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    def order(self, function: Callable[..., Any], *args: Any) -> None:
+        """Have a function carried out, once what was ordered before is made."""
+        self.send(pickle.dumps((function, args)))
+
+    def send(self, job: bytes) -> None:
+        """The same for a function with its arguments in one; Ended if nobody is there."""
+        assert self.process.stdin is not None
+        with self._ending():
+            pickle.dump(job, self.process.stdin)
+            self.process.stdin.flush()
+
+    def made(self) -> Any:
+        """What came of the next order, or the error that it raised; Ended if nothing will."""
+        assert self.process.stdout is not None
+        with self._ending():
+            is_made, result = pickle.load(self.process.stdout)
         if not is_made:
             raise result
         return result
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.communicate()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            self.end()
+            raise Ended from error
 
 
 def _size(made: Any) -> int:
     """What keeping it takes; nothing less than the place in the list."""
     return max(len(made) if isinstance(made, bytes | str) else 0, ROOM_BYTES // MOST_KEPT)
-
-
-def _hired(seconds: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "projections.workshop", str(seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
-    )
 
 
 def work(orders: BinaryIO, finished: BinaryIO, seconds: float) -> None:

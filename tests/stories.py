@@ -24,7 +24,7 @@ from domain.outside import outside_id
 from domain.refusal import Refusal
 from domain.registry import BY_OPERATION
 from domain.stored import Placed
-from projections.follower import TABLES
+from projections.folding import TABLES
 from projections.store import View, holds, table_name
 from scripts.service import Service, open_service
 

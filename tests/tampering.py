@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import psycopg
 from stories import Story, raw_connection
 
-from projections.follower import TABLES
+from projections.folding import TABLES
 from projections.store import table_name
 from scripts.layout import TABLES as ALL
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from serving import Served, serving
 
-from projections.follower import PROJECTIONS
+from projections.folding import PROJECTIONS
 from projections.readiness import KEPT_FAILED_SECONDS
 
 

@@ -17,7 +17,8 @@ from domain.clock import stamp_of
 from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
-from projections.follower import TABLES, Rebuild, no_progress
+from projections.folding import TABLES
+from projections.follower import Rebuild, no_progress
 from projections.store import table_name
 from scripts.audit import CHECKS
 from scripts.difference import all_differences

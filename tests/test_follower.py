@@ -13,17 +13,11 @@ from stories import Story, at_once, every_fact, every_table, id_of, meanwhile, r
 from warm import PROCESSES
 
 from domain.engine import DatabaseUnavailable, Overtaken
+from domain.engine.documents import Document
 from domain.fact import Fact
-from projections import attribution, follower, lineage
-from projections.follower import (
-    PROJECTIONS,
-    Follower,
-    Numbering,
-    Rebuild,
-    advance,
-    first_generation,
-    fold,
-)
+from projections import attribution, documents, folding, follower, lineage
+from projections.folding import PROJECTIONS, Numbering, fold
+from projections.follower import Follower, Rebuild, advance, first_generation
 from projections.store import Behind
 
 
@@ -205,6 +199,36 @@ def test_a_rebuild_equals_what_was_folded_live_row_by_row(page: int, database: s
         assert read_tables(told) == live
 
 
+@pytest.mark.after(told=long_history)
+@pytest.mark.parametrize("ends", ["at its end", "killed while it folds", "killed before documents"])
+def test_a_rebuild_by_several_processes_gives_the_same_rows(ends: str, database: str) -> None:
+    with story(database) as told:
+        told.service.follower.catch_up()
+        live = read_tables(told), documents_of(told)
+        rebuild = Rebuild(told.journal, told.store, page=30, processes=2)
+        seen: list[int] = []
+
+        def progress(position: int, head: int) -> None:
+            assert len(rebuild.crew.workers) == 2 or seen
+            if ends == ("killed while it folds" if position < head else "killed before documents"):
+                for worker in rebuild.crew.workers[1:]:
+                    worker.process.kill()
+            seen.append(position)
+
+        assert rebuild.run(progress) == told.head()
+        assert len(seen) > 3
+        assert seen == sorted(set(seen))
+        assert not rebuild.crew.workers
+        assert (read_tables(told), documents_of(told)) == live
+
+
+def documents_of(told: Story) -> list[Any]:
+    """What is found by its words."""
+    generation = told.store.current().number
+    sql = f"SELECT {', '.join(Document._fields)} FROM read_{generation}_{documents.NAME}"
+    return sorted(told.store.engine.query(sql))
+
+
 def test_a_projection_is_shown_every_fact_that_changes_anything_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,8 +237,8 @@ def test_a_projection_is_shown_every_fact_that_changes_anything_in_it(
         told.service.follower.catch_up()
         live = read_tables(told)
         every = tuple(one._replace(about=(Fact,)) for one in PROJECTIONS)
-        monkeypatch.setattr(follower, "PROJECTIONS", every)
-        monkeypatch.setattr(follower, "_concerned", follower._concerned.__wrapped__)
+        monkeypatch.setattr(folding, "PROJECTIONS", every)
+        monkeypatch.setattr(folding, "_concerned", folding._concerned.__wrapped__)
         Rebuild(told.journal, told.store).run()
         assert read_tables(told) == live
 

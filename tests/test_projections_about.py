@@ -10,7 +10,8 @@ import pytest
 
 from domain.fact import FACTS, Fact
 from domain.money import postings
-from projections.follower import MONEY, PROJECTIONS
+from projections.folding import PROJECTIONS
+from projections.money.rows import MONEY
 from projections.tables import Projection
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stories import IDS, Story, at_once, every_fact, every_table, story
 
 from projections import attribution, lineage
-from projections.follower import PROJECTIONS, TABLES
+from projections.folding import PROJECTIONS, TABLES
 from projections.money import balances
 from projections.money.pools import every_pool
 from projections.store import BadCursor, decode_cursor, encode_cursor, table_name

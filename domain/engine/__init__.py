@@ -237,6 +237,9 @@ class Engine(ABC):
     CAN_HOPE: ClassVar = False
     """Whether to insert without a lock is faster: its server is asked less often."""
 
+    address: str
+    """By which another process opens the same database."""
+
     @abstractmethod
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
         """SQL and its values in the form of the engine."""

@@ -167,7 +167,7 @@ class PostgresEngine(Engine):
         # Each query itself reports that there is no answer.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = threading.local()
-        self._url = url
+        self.address = url
         self._away_until = 0.0
         self._watch = Watch()
         self._answered = WeakKeyDictionary[psycopg.Connection, float]()

@@ -25,6 +25,7 @@ from weakref import WeakSet
 from eventsourcing.persistence import IntegrityError
 
 from domain.engine import (
+    EMBEDDED,
     LOCK_TIMEOUT_SECONDS,
     UNHURRIED,
     DatabaseUnavailable,
@@ -140,6 +141,7 @@ class SQLiteEngine(Engine):
 
     def __init__(self, path: str, limits: TimeLimits = UNHURRIED) -> None:
         self.path, self.limits = path, limits
+        self.address = f"{EMBEDDED}{path}"
         self._local = _Local()
         self._open = WeakSet[_Connection]()
         self._lock = threading.Lock()

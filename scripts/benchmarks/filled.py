@@ -13,7 +13,8 @@ from functools import partial
 from domain.engine import RebuildNeeded
 from domain.journal import Journal
 from domain.note import SignerKey
-from projections.follower import Rebuild, uncollected
+from projections.folding import uncollected
+from projections.follower import Rebuild
 from scripts.benchmarks.by_hand import scratch
 from scripts.benchmarks.measure import KEY
 from scripts.generate import community, id_of, record

@@ -30,7 +30,7 @@ from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
 from domain.money.proposing import OpenPool
-from projections.follower import uncollected
+from projections.folding import uncollected
 from scripts.benchmarks.filled import filled
 from scripts.benchmarks.ledger import BATCH, PAYEES, Actions, by_hand, in_batches
 from scripts.benchmarks.measure import (

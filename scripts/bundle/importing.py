@@ -37,7 +37,7 @@ from domain.neighbours import Neighbours
 from domain.refusal import Busy, MadeInFuture, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
-from projections.follower import uncollected
+from projections.folding import uncollected
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 

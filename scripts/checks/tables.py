@@ -11,16 +11,8 @@ from itertools import islice
 from domain.engine import Row, Transaction
 from projections import documents
 from projections.damage import DAMAGED
-from projections.follower import (
-    PROJECTIONS,
-    TABLES,
-    Progress,
-    Rebuild,
-    begin,
-    drop,
-    next_generation,
-    uncollected,
-)
+from projections.folding import PROJECTIONS, TABLES, uncollected
+from projections.follower import Progress, Rebuild, begin, drop, next_generation
 from projections.store import Generation, table_name
 from projections.tables import Table
 from projections.wording import several
@@ -49,7 +41,7 @@ def read_tables(service: Service, progress: Progress) -> Differences:
     try:
         while count is None and not differing:
             current = service.store.current()
-            with uncollected():
+            with uncollected(), rebuild.crew:
                 at = rebuild.fold_all(at, progress, current.position)
             if at.position != current.position:
                 differing.append(

@@ -15,7 +15,8 @@ from typing import Any
 
 from domain.checkpoint import Trusted
 from domain.note import VerifierKey
-from projections.follower import Progress, uncollected
+from projections.folding import uncollected
+from projections.follower import Progress
 from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations

@@ -12,9 +12,8 @@ from functools import partial
 from multiprocessing import get_context
 from typing import NamedTuple, Self
 
-from domain.engine import EMBEDDED
-from domain.engine.sqlite import SQLiteEngine
-from projections.follower import no_progress, uncollected
+from projections.folding import uncollected
+from projections.follower import no_progress
 from scripts.audit import CHECKS as AUDIT
 from scripts.difference import Difference, all_differences
 from scripts.rules import rules_between, time_is_kept_from
@@ -43,8 +42,7 @@ class Judging:
     """The checks of a replay that were begun, each with what it will have found."""
 
     def __init__(self, replay: Service) -> None:
-        assert isinstance(replay.engine, SQLiteEngine)
-        self._replay, self._address = replay, f"{EMBEDDED}{replay.engine.path}"
+        self._replay, self._address = replay, replay.engine.address
         self._begun: list[tuple[str, Callable[[], Found]]] = []
         self._processes: ProcessPoolExecutor | None = None
         self._upto, self._kept_from = 0, 1
