@@ -10,9 +10,10 @@ from typing import Any
 
 from flask import render_template, request
 
+from api.problems import Problem
 from api.schemas import stated
 from api.web import terms as templates
-from api.web.frame import Answer, Frame, asked, reader, to_page
+from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People, Terms, lines_of, wrong
 from api.web.previewing import seal, tried
 from domain.command import Command
@@ -30,19 +31,12 @@ FIELDS = {"effective_at": "From when", "reason": "Why", "document": "Document"}
 def pages(frame: Frame) -> None:
     """The form that amends the terms of a pool."""
 
-    @frame.page("/pool/<id>/amend", nobody_else=True)
-    def show_amending(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            pool = pools.pool(view, frame.journal, id, actor=reader())
-            people = People(view, pool["release"])
-            return _page(frame, view, pool, _filled(pool, people), "choose")
-
-    @frame.form("/pool/<id>/amend")
-    def take_amendment(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            pool = pools.pool(view, frame.journal, id, actor=reader())
-            form = request.form.to_dict()
-            return _page(frame, view, pool, form, request.form.get("do", ""))
+    @frame.filled("/pool/<id>/amend", "show_amending", "take_amendment")
+    def amend(view: View, do: str, id: str) -> Answer:
+        pool = pools.pool(view, frame.journal, id, actor=reader())
+        people = People(view, pool["release"])
+        form = request.form.to_dict() if request.method == "POST" else _filled(pool, people)
+        return _page(frame, view, pool, people, form, do)
 
 
 def _filled(pool: PoolTold, people: People) -> dict[str, str]:
@@ -56,8 +50,9 @@ def _filled(pool: PoolTold, people: People) -> dict[str, str]:
     return {"template": name, **{f"blank-{blank}": text for blank, text in typed.items()}}
 
 
-def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do: str) -> Answer:
-    people = People(view, pool["release"])
+def _page(
+    frame: Frame, view: View, pool: PoolTold, people: People, form: Mapping[str, str], do: str
+) -> Answer:
     fields = {name: form.get(name, "").strip() for name in FIELDS}
     terms = Terms(form, people, pool["currency"])
     sealed = seal(sorted(fields.items()), terms.name, terms.typed)
@@ -72,24 +67,23 @@ def _page(frame: Frame, view: View, pool: PoolTold, form: Mapping[str, str], do:
         before = _before(view, frame, pool["id"], amend.effective_at)
         return lines_of(terms, [before, amend.terms], pool["currency"], people)
 
-    done = tried(frame, do, sealed, command, lines)
-    if done.recorded:
-        return to_page(f"/pool/{pool['id']}", done.recorded.position)
-    page = render_template(
-        "amend.html",
-        pool=pool,
-        release=lineage.work(view, pool["release"]),
-        fields=fields,
-        terms=terms,
-        seal=sealed,
-        is_from_template=templates.made_by(pool["terms"]) is not None,
-        templates=templates.TEMPLATES,
-        people=sorted(filter(None, people.told.values())),
-        lines=done.shown,
-        problem=done.problem,
-        wrong=wrong(done.problem, fields, FIELDS, terms),
-    )
-    return page, done.status
+    def page(shown: Any, problem: Problem | None) -> str:
+        return render_template(
+            "amend.html",
+            pool=pool,
+            release=lineage.work(view, pool["release"]),
+            fields=fields,
+            terms=terms,
+            seal=sealed,
+            is_from_template=templates.made_by(pool["terms"]) is not None,
+            templates=templates.TEMPLATES,
+            people=people.offered,
+            lines=shown,
+            problem=problem,
+            wrong=wrong(problem, fields, FIELDS, terms),
+        )
+
+    return tried(frame, do, sealed, command, lines, page, lambda _: f"/pool/{pool['id']}")
 
 
 def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import render_template
 
 from api.web.finding import told
-from api.web.frame import Answer, Frame, reader
+from api.web.frame import Answer, Frame, Said, reader
 from domain.dispute import GROUNDS
 from domain.permission import READS
 from projections import corrections, disputes, lineage, timeline
@@ -25,21 +25,20 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk("auditor", "Disputes, suspect dates, corrections, proofs", READS)
-    def show_auditor() -> Answer:
-        with frame.lists() as (view, at):
-            opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)
-            dated = lineage.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)
-            seen = Reader(view, frame.journal, reader())
-            corrected = corrections.corrections(view, seen, after=at.of("corrected"), limit=MANY)
-            return render_template(
-                "auditor.html",
-                opened=opened,
-                names=timeline.names(view, {one.disputer for one in opened.items}),
-                works=lineage.references(view, {one.work for one in opened.items if one.work}),
-                grounds=GROUNDS,
-                dated=Page(list(_dated(view, dated.items)), dated.next),
-                corrected=Page(told(view, corrected.items), corrected.next),
-            )
+    def show_auditor(view: View, said: Said) -> Answer:
+        at, seen = said.at, Reader(view, frame.journal, reader())
+        opened = disputes.opened(view, after=at.of("disputes"), limit=MANY)
+        dated = lineage.works(view, suspect_dates=True, after=at.of("dates"), limit=MANY)
+        corrected = corrections.corrections(view, seen, after=at.of("corrected"), limit=MANY)
+        return render_template(
+            "auditor.html",
+            opened=opened,
+            names=timeline.names(view, {one.disputer for one in opened.items}),
+            works=lineage.references(view, {one.work for one in opened.items if one.work}),
+            grounds=GROUNDS,
+            dated=Page(list(_dated(view, dated.items)), dated.next),
+            corrected=Page(told(view, corrected.items), corrected.next),
+        )
 
 
 def _dated(view: View, works: Any) -> Iterator[tuple[Any, list[Any]]]:

@@ -10,7 +10,7 @@ from flask import render_template, request
 from api.fields import Choice, word
 from api.problems import Problem, of_refusal
 from api.web import amounts
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, Listed, Said, id_in_path, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from domain.command import Command
 from domain.identity import new_id
@@ -39,17 +39,14 @@ class Previewed(Listed):
 def pages(frame: Frame) -> None:
     """The preview, the batches, and the page of one."""
 
-    @frame.page("/desk/accountant/payout", nobody_else=True)
-    def show_payout_preview() -> Answer:
-        wanted = asked(Previewed)
-        said = {name: wanted.pop(name, None) for name in ("currency", "minimum", "outcome")}
-        with frame.view(wanted) as view:
-            must_read_all(frame, view)
-            try:
-                return _preview(frame, view, said, wanted.get("cursor"))
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
-                return _preview(frame, view, said, None, problem), problem.code
+    @frame.viewed("/desk/accountant/payout", Previewed, nobody_else=True)
+    def show_payout_preview(view: View, said: Said) -> Answer:
+        must_read_all(frame, view)
+        try:
+            return _preview(frame, view, said, said.at.cursor)
+        except (Problem, Refusal) as refusal:
+            problem = of_refusal(refusal)
+            return _preview(frame, view, said, None, problem), problem.code
 
     @frame.form("/desk/accountant/payout")
     def issue_payouts() -> Answer:
@@ -60,21 +57,18 @@ def pages(frame: Frame) -> None:
             problem = of_refusal(refusal)
             with frame.view({}) as view:
                 must_read_all(frame, view)
-                return _preview(frame, view, said | {"outcome": None}, None, problem), problem.code
+                return _preview(frame, view, said, None, problem), problem.code
         return to_page(f"/desk/accountant/batch/{receipt.id}", receipt.position)
 
-    @frame.page("/desk/accountant/batches", nobody_else=True)
-    def show_batches() -> Answer:
-        with frame.lists() as (view, at):
-            must_read_all(frame, view)
-            found = bookkeeping.latest_batches(view, after=at.cursor, limit=PART)
-            return render_template("batches.html", batches=found.items, next=found.next)
+    @frame.viewed("/desk/accountant/batches", Listed, nobody_else=True)
+    def show_batches(view: View, said: Said) -> Answer:
+        must_read_all(frame, view)
+        found = bookkeeping.latest_batches(view, after=said.at.cursor, limit=PART)
+        return render_template("batches.html", batches=found.items, next=found.next)
 
-    @frame.page("/desk/accountant/batch/<id>", nobody_else=True)
-    def show_batch(id: str) -> Answer:
-        wanted = asked(Previewed)
-        with frame.view(wanted) as view:
-            return _batch(frame, view, id, wanted.get("state"), wanted.get("cursor"))
+    @frame.viewed("/desk/accountant/batch/<id>", Previewed, nobody_else=True)
+    def show_batch(view: View, said: Said, id: str) -> Answer:
+        return _batch(frame, view, id, said.get("state"), said.at.cursor)
 
     @frame.form("/desk/accountant/batch/<id>")
     def change_payouts(id: str) -> Answer:

@@ -49,6 +49,36 @@ Found = dict[str, dict[str, str]]
 """By the field: what can be chosen, its name by its id."""
 
 
+class Names:
+    """The people and works of a form, by the names that they have in it."""
+
+    def __init__(self, told: Mapping[str, str | None], kept: Collection[str] = ()) -> None:
+        self.told, self.kept = dict(told), frozenset(kept)
+        """The names by id, and what means itself, whoever is called so."""
+
+    @property
+    def offered(self) -> list[str]:
+        """The names, to be chosen from."""
+        return sorted(filter(None, self.told.values()))
+
+    def meant(self, text: str) -> str:
+        """The id that a text means: the address of a page, or an unambiguous name; else itself."""
+        text = text.strip()
+        if text in self.kept:
+            return text
+        found = [id for id, name in self.told.items() if name == text]
+        return id_named(text) or (found[0] if len(found) == 1 else text)
+
+    def called(self, id: str) -> str:
+        """The name of an id, if it has one."""
+        return self.told.get(id) or id
+
+    def written(self, id: str) -> str:
+        """As a form says it: by the name, if that means it alone."""
+        name = self.called(id)
+        return name if name.isprintable() and self.meant(name) == id else id
+
+
 class NotOne(Exception):
     """Names that are not those of one person or work alone."""
 

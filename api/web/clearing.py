@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 from flask import render_template
 
-from api.web.frame import Answer, Frame, Listed, asked, reader
+from api.web.frame import Answer, Frame, Listed, Said, reader
 from domain.registry import COMMANDS
 from domain.values import Ref
 from projections import clearance, lineage
 from projections.clearance import KINDS, Obstacle
+from projections.store import View
 
 MANY = 100
 """How many obstacles a page shows."""
@@ -43,28 +44,23 @@ DOES = {
 def pages(frame: Frame) -> None:
     """The page of a clearance."""
 
-    @frame.page("/release/<id>/clearance")
-    def show_clearance(id: str) -> Answer:
-        wanted = asked(Listed)
-        cursor, kind = wanted.pop("cursor", None), wanted.pop("kind", None)
-        with frame.view(wanted) as view:
-            scope = clearance.Scope(view, frame.journal, id, reader())
-            chosen = kind if kind in KINDS else None
-            found = clearance.listed(scope, chosen, after=cursor, limit=MANY)
-            return render_template(
-                "clearance.html",
-                work=lineage.work(view, id),
-                counted=clearance.counts_in(scope),
-                kind=chosen,
-                groups=[
-                    (KINDS[name], list(same))
-                    for name, same in groupby(found.items, itemgetter("kind"))
-                ],
-                next=found.next,
-                where=where_to_clear,
-                does=DOES,
-                may_publish=frame.may(COMMANDS["release.publish"], id=id),
-            )
+    @frame.viewed("/release/<id>/clearance", Listed)
+    def show_clearance(view: View, said: Said, id: str) -> Answer:
+        scope = clearance.Scope(view, frame.journal, id, reader())
+        kind = said.get("kind") if said.get("kind") in KINDS else None
+        found = clearance.listed(scope, kind, after=said.at.cursor, limit=MANY)
+        groups = groupby(found.items, itemgetter("kind"))
+        return render_template(
+            "clearance.html",
+            work=lineage.work(view, id),
+            counted=clearance.counts_in(scope),
+            kind=kind,
+            groups=[(KINDS[name], list(same)) for name, same in groups],
+            next=found.next,
+            where=where_to_clear,
+            does=DOES,
+            may_publish=frame.may(COMMANDS["release.publish"], id=id),
+        )
 
 
 def where_to_clear(one: Obstacle) -> str:

@@ -5,29 +5,31 @@ Only what the preview showed is recorded. What nobody is given stays with the gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
 from api import percentages
+from api.problems import Problem
 from api.schemas import stated
 from api.web import errors
-from api.web.frame import Answer, Frame, asked, reader, to_page
+from api.web.frame import Answer, Frame, reader
 from api.web.previewing import seal, tried
+from domain.command import Command
 from domain.commands.grouping import DivideShares
 from domain.identity import new_id
 from domain.money.elsewhere import AssignShare
 from domain.refusal import NoShare
 from projections import attribution, groups, memberships
 from projections.money import pools
-from projections.money.told import ProposalTold
 from projections.store import View
 
-FIELDS = {
-    **{"effective_at": "From when", "evidence": "The agreement", "reason": "Why"},
-    "among": "The parts",
-}
+FIELDS = {"effective_at": "From when", "evidence": "The agreement", "reason": "Why"}
+PARTS = {"among": "The parts"}
+"""The fields of the forms, as they are labelled."""
 
 
 class Line(NamedTuple):
@@ -49,21 +51,10 @@ class Line(NamedTuple):
 def pages(frame: Frame) -> None:
     """The form by which a group divides its share of an agreement."""
 
-    @frame.page("/proposal/<id>/divide", nobody_else=True)
-    def show_dividing(id: str) -> Answer:
-        return _form(frame, id, "choose")
-
-    @frame.form("/proposal/<id>/divide")
-    def divide_share(id: str) -> Answer:
-        return _form(frame, id, request.form.get("do", ""))
-
-    @frame.page("/statement/<id>/division", nobody_else=True)
-    def show_group_division(id: str) -> Answer:
-        return _standing(frame, id, "choose")
-
-    @frame.form("/statement/<id>/division")
-    def divide_shares(id: str) -> Answer:
-        return _standing(frame, id, request.form.get("do", ""))
+    frame.filled("/proposal/<id>/divide", "show_dividing", "divide_share")(partial(_form, frame))
+    frame.filled("/statement/<id>/division", "show_group_division", "divide_shares")(
+        partial(_standing, frame)
+    )
 
 
 def members_of(view: View, group: str) -> dict[str, str | None]:
@@ -73,86 +64,69 @@ def members_of(view: View, group: str) -> dict[str, str | None]:
     return {one["id"]: one["name"] for one in told.values()}
 
 
-def _form(frame: Frame, id: str, do: str) -> Answer:
-    form = request.form
-    with frame.view(asked()) as view:
-        proposal = pools.proposal(view, frame.journal, id, actor=reader())
-        own = next((one for one in proposal["shares"] if one["payee"]["id"] == g.actor), None)
-        if own is None:
-            raise NoShare(g.actor)
-        usual = memberships.division(view, frame.journal, g.actor, actor=g.actor)["among"]
-        lines = _lines(view, g.actor, {each["contributor"]["id"]: each["part"] for each in usual})
-        fields = {name: form.get(name, "").strip() for name in FIELDS if name != "among"}
-        new, sealed = form.get("id") or new_id(None), seal(sorted(fields.items()), lines)
-        done = tried(
-            frame, do, sealed, lambda: _command(proposal, fields, lines, new), lambda *_: True
-        )
-        if made := done.recorded:
-            return to_page(f"/proposal/{made.id}", made.position)
-        page = render_template(
-            "divide.html",
-            proposal=proposal,
-            own=own,
-            lines=lines,
-            left=_left(lines),
-            whole=Fraction(own["share"]),
-            fields=fields,
-            id=new,
-            seal=sealed,
-            is_shown=done.shown,
-            problem=done.problem,
-            wrong=errors.by_field(done.problem, fields, FIELDS),
-        )
-        return page, done.status
+def _form(frame: Frame, view: View, do: str, id: str) -> Answer:
+    """The form by which a group divides its share of an agreement."""
+    proposal = pools.proposal(view, frame.journal, id, actor=reader())
+    own = next((one for one in proposal["shares"] if one["payee"]["id"] == g.actor), None)
+    if own is None:
+        raise NoShare(g.actor)
+    lines = _lines(frame, view, g.actor)
+    said = {name: text for name in FIELDS if (text := request.form.get(name, "").strip())}
+    new = request.form.get("id") or new_id(None)
+    among = [{"payee": one.payee, "part": one.part} for one in lines if one.part]
+    asked = {**said, "pool": proposal["pool"], "payee": g.actor, "among": among, "id": new}
+    sheet = {"proposal": proposal, "own": own, "whole": Fraction(own["share"]), "id": new}
+    sheet["fields"] = dict.fromkeys(FIELDS, "") | said
+    return _divided(frame, do, "divide.html", lines, AssignShare, asked, sheet, "/proposal/{}")
 
 
-def _standing(frame: Frame, id: str, do: str) -> Answer:
+def _standing(frame: Frame, view: View, do: str, id: str) -> Answer:
     """The form by which a group divides what it has in all pools."""
-    reason = request.form.get("reason", "").strip()
-    with frame.view(asked()) as view:
-        said = memberships.division(view, frame.journal, id, actor=reader())["among"]
-        lines = _lines(view, id, {each["contributor"]["id"]: each["part"] for each in said})
-        among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
-        command = {"id": id, "among": among} | ({"reason": reason} if reason else {})
-        sealed = seal(reason, lines)
-        done = tried(frame, do, sealed, lambda: stated(DivideShares, command), lambda *_: True)
-        if made := done.recorded:
-            return to_page(f"/contributor/{id}", made.position)
-        page = render_template(
-            "division.html",
-            group=attribution.person(view, id),
+    lines, reason = _lines(frame, view, id), request.form.get("reason", "").strip()
+    among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
+    asked = {"id": id, "among": among} | ({"reason": reason} if reason else {})
+    sheet = {"group": attribution.person(view, id), "reason": reason}
+    return _divided(
+        frame, do, "division.html", lines, DivideShares, asked, sheet, "/contributor/{}"
+    )
+
+
+def _divided(
+    frame: Frame,
+    do: str,
+    template: str,
+    lines: list[Line],
+    command: type[Command],
+    asked: Mapping[str, Any],
+    sheet: Mapping[str, Any],
+    leads_to: str,
+) -> Answer:
+    """Either form: its page, or what came of it."""
+    fields = {name: asked.get(name, "") for name in FIELDS}
+    sealed = seal(sorted(fields.items()), lines)
+
+    def page(is_shown: Any, problem: Problem | None) -> str:
+        return render_template(
+            template,
+            **sheet,
             lines=lines,
-            left=_left(lines),
-            reason=reason,
+            left=1 - sum((one.exact for one in lines), Fraction()),
             seal=sealed,
-            is_shown=done.shown,
-            problem=done.problem,
-            wrong=errors.by_field(done.problem, {}, {"among": "The parts"}),
+            is_shown=is_shown,
+            problem=problem,
+            wrong=errors.by_field(problem, fields, FIELDS | PARTS),
         )
-    return page, done.status
+
+    stating, foreseen = partial(stated, command, asked), lambda *_: True  # the lines say it
+    return tried(frame, do, sealed, stating, foreseen, page, leads_to.format)
 
 
-def _left(lines: list[Line]) -> Fraction:
-    """What nobody is given."""
-    return 1 - sum((one.exact for one in lines), Fraction())
-
-
-def _lines(view: View, group: str, usual: dict[str, str]) -> list[Line]:
+def _lines(frame: Frame, view: View, group: str) -> list[Line]:
     """The members with their parts: as typed, else as they are."""
-    form = request.form
+    form, said = request.form, memberships.division(view, frame.journal, group, actor=reader())
+    usual = {each["contributor"]["id"]: each["part"] for each in said["among"]}
     parts = usual | dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))
     return [
         Line(one, name or one, percentages.exact(parts.get(one, "")))
         for one, name in members_of(view, group).items()
     ]
-
-
-def _command(
-    proposal: ProposalTold, fields: dict[str, str], lines: list[Line], id: str
-) -> AssignShare:
-    among = [{"payee": one.payee, "part": one.part} for one in lines if one.part]
-    said: dict[str, Any] = {name: text for name, text in fields.items() if text}
-    said |= {"pool": proposal["pool"], "payee": g.actor, "among": among, "id": id}
-    command = stated(AssignShare, said)
-    assert isinstance(command, AssignShare)
-    return command

@@ -17,7 +17,7 @@ from api.fields import Choice, Whole, searched
 from api.seen import Seen
 from api.web import words
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
-from api.web.frame import Answer, Frame, Listed, asked, id_in_path, to_page
+from api.web.frame import Answer, Frame, Listed, Said, id_in_path, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from projections import attribution, happenings, inbox, lineage, searching, series, timeline
@@ -57,54 +57,48 @@ def pages(frame: Frame) -> None:
 
 def _found(frame: Frame) -> None:
 
-    @frame.page("/search")
-    def search() -> Answer:
+    @frame.viewed("/search", Searched)
+    def search(view: View, said: Said) -> Answer:
         if of := request.args.get("of"):
             rest = urlencode([one for one in request.args.items() if one[0] != "of"])
             path = f"{request.script_root}/descendants/{id_in_path(of)}"
             return redirect(f"{path}?{rest}" if rest else path, 301)
-        return _search(frame)
+        return _search(view, said)
 
-    @frame.page("/descendants/<id>")
-    def show_descendants(id: str) -> Answer:
-        return _search(frame, id)
+    @frame.viewed("/descendants/<id>", Searched, is_release=True)
+    def show_descendants(view: View, said: Said, id: str) -> Answer:
+        return _search(view, said, id)
 
     @frame.page("/contributor")
     def show_people() -> Answer:
         return redirect(f"{request.script_root}/search?kind=people")
 
-    @frame.page("/suggest")
-    def suggest() -> Answer:
-        wanted = asked(Listed)
-        q, kind = wanted.pop("q", None), wanted.pop("kind", None)
-        with frame.view(wanted) as view:
-            return render_template("suggestions.html", q=q, **suggestions(view, q, kind))
+    @frame.viewed("/suggest", Listed)
+    def suggest(view: View, said: Said) -> Answer:
+        q = said.get("q")
+        return render_template("suggestions.html", q=q, **suggestions(view, q, said.get("kind")))
 
 
-def _search(frame: Frame, root: str | None = None) -> Answer:
+def _search(view: View, said: Said, root: str | None = None) -> str:
     """The works and people that match, or the works made from one, which are drawn as well."""
-    wanted = asked(Searched)
-    narrowed = Narrowed.of(wanted, root)
-    with frame.view(wanted, root) as view:
-        if ranked := narrowed.ranked(view):
-            return render_template(
-                "results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked
-            )
-        works, found = narrowed.works(view), narrowed.people(view)
-        return render_template(
-            "search.html",
-            q=narrowed.asked.get("q", ""),
-            kind=narrowed.kind,
-            of=lineage.work(view, root) if root else None,
-            onward=drawn_onward(view, root, ROOM_BYTES, FAR, FAR_WIDEST)
-            if root and narrowed.is_whole
-            else None,
-            works=Page(cards(view, works.items), works.next),
-            people=found,
-            facets=narrowed.facets(view),
-            sorts=narrowed.sorts,
-            meant=[] if works.items or found.items else narrowed.meant(view),
-        )
+    narrowed = Narrowed.of(said, root)
+    if ranked := narrowed.ranked(view):
+        return render_template("results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked)
+    works, found = narrowed.works(view), narrowed.people(view)
+    return render_template(
+        "search.html",
+        q=narrowed.asked.get("q", ""),
+        kind=narrowed.kind,
+        of=lineage.work(view, root) if root else None,
+        onward=drawn_onward(view, root, ROOM_BYTES, FAR, FAR_WIDEST)
+        if root and narrowed.is_whole
+        else None,
+        works=Page(cards(view, works.items), works.next),
+        people=found,
+        facets=narrowed.facets(view),
+        sorts=narrowed.sorts,
+        meant=[] if works.items or found.items else narrowed.meant(view),
+    )
 
 
 _NARROWING = ("q", "medium", "licence", "year", "role", "never_remixed")
@@ -123,14 +117,13 @@ class Narrowed(NamedTuple):
     """The filters that are set."""
 
     @classmethod
-    def of(cls, wanted: dict[str, Any], root: str | None) -> Self:
-        """Read from the parameters of the page, and removed from them."""
-        kind, cursor, sort = (wanted.pop(name, None) or None for name in ("kind", "cursor", "sort"))
-        said = {name: wanted.pop(name, None) for name in _NARROWING}
-        asked = {name: _read(name, value) for name, value in said.items() if value}
+    def of(cls, said: Said, root: str | None) -> Self:
+        """Read from the parameters of the page."""
+        asked = {name: _read(name, value) for name, value in said.of(*_NARROWING).items()}
         kinds = ("contribution", "outside", "release", "people", "project", "challenge")
+        kind = said.get("kind")
         kind = kind if kind in kinds and not (root and kind == "people") else None
-        return cls(kind, root, cursor, sort, asked)
+        return cls(kind, root, said.at.cursor, said.get("sort"), asked)
 
     @property
     def is_whole(self) -> bool:
@@ -219,33 +212,26 @@ def _read(name: str, said: Any) -> Any:
 
 
 def _waiting(frame: Frame) -> None:
-    @frame.page("/waiting", nobody_else=True)
-    def show_waiting() -> Answer:
-        wanted = asked(Listed)
-        cursor, what = wanted.pop("cursor", None), wanted.pop("what", None)
-        kind = wanted.pop("kind", None)
-        kind = kind if kind in happenings.KINDS else None
-        with frame.view(wanted) as view:
-            mine = inbox.inbox(
-                view, frame.journal, actor=g.actor, after=cursor if what == "inbox" else None
+    @frame.viewed("/waiting", Listed, nobody_else=True)
+    def show_waiting(view: View, said: Said) -> Answer:
+        kind = said.get("kind") if said.get("kind") in happenings.KINDS else None
+        found = Page[HappeningTold]([], None)
+        if g.actor != OPERATOR:
+            after = said.at.cursor if said.at.what != "inbox" else None
+            found = happenings.of_contributor(
+                view, frame.journal, g.actor, actor=g.actor, kind=kind, after=after
             )
-            found = Page[HappeningTold]([], None)
-            if g.actor != OPERATOR:
-                after = cursor if what != "inbox" else None
-                found = happenings.of_contributor(
-                    view, frame.journal, g.actor, actor=g.actor, kind=kind, after=after
-                )
-            return render_template(
-                "waiting.html",
-                seen=Seen(frame.store.engine).upto(g.actor),
-                upto=view.as_of,
-                inbox=mine,
-                notices=told(view, found.items, words.told_to),
-                followed=timeline.names(view, {one["follows"] or "" for one in found.items}),
-                next=found.next,
-                kind=kind,
-                kinds=happenings.KINDS,
-            )
+        return render_template(
+            "waiting.html",
+            seen=Seen(frame.store.engine).upto(g.actor),
+            upto=view.as_of,
+            inbox=inbox.inbox(view, frame.journal, actor=g.actor, after=said.at.of("inbox")),
+            notices=told(view, found.items, words.told_to),
+            followed=timeline.names(view, {one["follows"] or "" for one in found.items}),
+            next=found.next,
+            kind=kind,
+            kinds=happenings.KINDS,
+        )
 
     @frame.form("/waiting")
     def take_waiting() -> Answer:

@@ -35,7 +35,7 @@ from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import picture, policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
-from api.web.lists import Continued, again, continued, part
+from api.web.lists import Continued, again, part
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.engine import DatabaseUnavailable
@@ -75,6 +75,18 @@ class Listed(When):
     q = searched("low tide", "The search text.")
     kind = searched("contribution", "Of this kind.")
     what = searched("credits", "Which facts.")
+
+
+class Said(dict[str, Any]):
+    """What the address of a page asks for, by name: filters, and where one of its lists goes on."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.at = Continued(asked.pop("cursor", None), asked.pop("what", None))
+        super().__init__(asked)
+
+    def of(self, *names: str) -> dict[str, Any]:
+        """Those of these filters that are set."""
+        return {name: self[name] for name in names if name in self}
 
 
 class Frame:
@@ -138,6 +150,25 @@ class Frame:
 
         return decorate
 
+    def viewed(
+        self, path: str, asks: type[Shape] = When, *, is_release: bool = False, **who: bool
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """A page of what is known: it gets a view, what its address asks for besides, and the ids.
+
+        ``is_release`` pages can be asked for as published; ``who`` may see it as for any page.
+        """
+
+        def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
+            @wraps(show)
+            def shown(**ids: str) -> Answer:
+                said = Said(asked(asks))
+                with self.view(said, ids["id"] if is_release else None) as view:
+                    return show(view, said, **ids)
+
+            return self.page(path, **who)(shown)
+
+        return decorate
+
     def form(self, path: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """The target of a form, for those who have signed in."""
 
@@ -157,19 +188,40 @@ class Frame:
 
         return decorate
 
+    def filled(
+        self, path: str, show: str, take: str
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+        """A page with a form that it answers itself: it gets a view, the button and the ids.
+
+        ``show`` and ``take`` are the names of its two routes; at first the button is “choose”.
+        """
+
+        def decorate(fill: Callable[..., Answer]) -> Callable[..., Answer]:
+            def filled(**ids: str) -> Answer:
+                do = request.form.get("do", "") if request.method == "POST" else "choose"
+                with self.view(asked()) as view:
+                    return fill(view, do, **ids)
+
+            for route, name in ((partial(self.page, nobody_else=True), show), (self.form, take)):
+                filled.__name__ = name
+                route(path)(filled)
+            return fill
+
+        return decorate
+
     def desk(
         self, trade: str, about: str, may: Collection[str]
-    ) -> Callable[[Callable[[], Answer]], Callable[..., Answer]]:
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """The page of a desk at ``/desk/<trade>``, for those whom it is open to."""
         one = self.desks[trade] = Desk(trade, about, may)
 
-        def decorate(show: Callable[[], Answer]) -> Callable[..., Answer]:
+        def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
             @wraps(show)
-            def shown() -> Answer:
+            def shown(view: View, said: Said) -> Answer:
                 one.must_be_open(self.journal, g.actor)
-                return show()
+                return show(view, said)
 
-            return self.page(f"/desk/{trade}", nobody_else=True)(shown)
+            return self.viewed(f"/desk/{trade}", Listed, nobody_else=True)(shown)
 
         return decorate
 
@@ -251,14 +303,6 @@ class Frame:
                     view = lineage.as_published(now, id)
                 g.as_of, g.is_now = view.as_of, False
             yield view
-
-    @contextmanager
-    def lists(self, id: str | None = None) -> Iterator[tuple[View, Continued]]:
-        """A view for a page with lists, and where one of them goes on."""
-        wanted = asked(Listed)
-        at = continued(wanted)
-        with self.view(wanted, id) as view:
-            yield view, at
 
     def record(self, *commands: Command) -> Acknowledgement:
         """Carry out commands as the person signed in, in one append."""
@@ -356,6 +400,12 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     answer = redirect(f"{request.script_root}{path}{waits}", 303)
     keeping.tell_once(answer, position)
+    return answer
+
+
+def to_save(answer: Response, name: str) -> Response:
+    """An answer that a browser saves as a file of this name."""
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 

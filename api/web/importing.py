@@ -14,7 +14,7 @@ from flask import g, render_template, request
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
 from api.web import statements
-from api.web.frame import Answer, Frame, asked, id_named
+from api.web.frame import Answer, Frame, Said, id_named
 from api.web.keepers import must_read_all
 from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue
@@ -39,11 +39,10 @@ SHOWN = 100
 def pages(frame: Frame) -> None:
     """The form, the rehearsal and what was recorded."""
 
-    @frame.page("/desk/accountant/import", nobody_else=True)
-    def show_import() -> Answer:
-        with frame.view(asked()) as view:
-            must_read_all(frame, view)
-            return _form(view, request.args.to_dict())
+    @frame.viewed("/desk/accountant/import", nobody_else=True)
+    def show_import(view: View, _: Said) -> Answer:
+        must_read_all(frame, view)
+        return _form(view, request.args.to_dict())
 
     @frame.form("/desk/accountant/import")
     def take_import() -> Answer:

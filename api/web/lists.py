@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
@@ -22,11 +22,6 @@ class Continued(NamedTuple):
     def of(self, what: str | None) -> str | None:
         """The cursor, if it is of this list; of the one that has no name, if None."""
         return self.cursor if self.what == what else None
-
-
-def continued(asked: dict[str, Any]) -> Continued:
-    """Where a list goes on, which is removed from what is asked."""
-    return Continued(asked.pop("cursor", None), asked.pop("what", None))
 
 
 def again(**changed: str | None) -> str:

@@ -12,7 +12,7 @@ from flask import g, render_template
 
 from api.web.deciding import disputed
 from api.web.finding import on_works
-from api.web.frame import Answer, Frame
+from api.web.frame import Answer, Frame, Said
 from domain.dispute import GROUNDS
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
@@ -35,25 +35,18 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk(TRADE, "Disputes, overdue claims, people and keys", (TRADE,))
-    def show_moderator() -> Answer:
-        with frame.lists() as (view, at):
-            found = inbox.of_kinds(
-                view,
-                frame.journal,
-                g.actor,
-                JUDGED,
-                after=None if at.what == "roles" else at.cursor,
-                limit=MANY,
-            )
-            return render_template(
-                "moderator.html",
-                disputes=list(_disputes(view, frame, found.items)),
-                overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
-                next=found.next,
-                deeds=[one for one in DEEDS if g.actor == OPERATOR or TRADE in COMMANDS[one].MAY],
-                roles=grants.grants(view, frame.journal, after=at.of("roles"), limit=MANY),
-                grounds=GROUNDS,
-            )
+    def show_moderator(view: View, said: Said) -> Answer:
+        after = None if said.at.what == "roles" else said.at.cursor
+        found = inbox.of_kinds(view, frame.journal, g.actor, JUDGED, after=after, limit=MANY)
+        return render_template(
+            "moderator.html",
+            disputes=list(_disputes(view, frame, found.items)),
+            overdue=[one for one in found.items if one["kind"] == "overdue_claim"],
+            next=found.next,
+            deeds=[one for one in DEEDS if g.actor == OPERATOR or TRADE in COMMANDS[one].MAY],
+            roles=grants.grants(view, frame.journal, after=said.at.of("roles"), limit=MANY),
+            grounds=GROUNDS,
+        )
 
 
 def _disputes(

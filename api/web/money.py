@@ -18,7 +18,7 @@ from api.web import words
 from api.web.desk import forms_for
 from api.web.drawing import as_file, painted
 from api.web.earned import earnings_drawn
-from api.web.frame import Answer, Frame, When, asked, id_in_path, reader, to_page
+from api.web.frame import Answer, Frame, Said, When, id_in_path, reader, to_page, to_save
 from domain.money import payee as payees
 from domain.money.apportionment import divide
 from domain.money.currency import money
@@ -71,27 +71,22 @@ def pages(frame: Frame) -> None:
     _pools(frame)
     _divisions(frame)
 
-    @frame.page("/statement/<id>", nobody_else=True)
-    def show_statement(id: str) -> Answer:
-        wanted = asked(Period)
-        since, before, form = (wanted.pop(name, None) for name in ("from_", "to", "format"))
-        with frame.view(wanted) as view:
-            said = {"id": id, "from_": since, "to": before}
-            asking = asked_by(view, frame.journal, "show_statement", said)
-            told = asking.answer
-            if form in asking.question.forms:
-                answer = written(asking.question.forms[form], asking)
-                called = f'attachment; filename="statement-{view.as_of}.{form}"'
-                answer.headers["Content-Disposition"] = called
-                return answer
-            return render_template(
-                "statement.html",
-                told=told,
-                earned=asked_by(view, frame.journal, "show_earnings", said).answer,
-                since=since,
-                before=before,
-                returned=people.returned_to(view, id),
-            )
+    @frame.viewed("/statement/<id>", Period, nobody_else=True)
+    def show_statement(view: View, said: Said, id: str) -> Answer:
+        of = {"id": id, "from_": said.get("from_"), "to": said.get("to")}
+        asking = asked_by(view, frame.journal, "show_statement", of)
+        told, form = asking.answer, said.get("format", "")
+        if form in asking.question.forms:
+            file = written(asking.question.forms[form], asking)
+            return to_save(file, f"statement-{view.as_of}.{form}")
+        return render_template(
+            "statement.html",
+            told=told,
+            earned=asked_by(view, frame.journal, "show_earnings", of).answer,
+            since=of["from_"],
+            before=of["to"],
+            returned=people.returned_to(view, id),
+        )
 
     @frame.form("/statement/<id>/claim")
     def claim_payout(id: str) -> Answer:
@@ -104,18 +99,17 @@ def pages(frame: Frame) -> None:
 
 
 def _pools(frame: Frame) -> None:
-    @frame.page("/pool/<id>")
-    def show_pool(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            return _pool(frame, view, id)
+    @frame.viewed("/pool/<id>")
+    def show_pool(view: View, _: Said, id: str) -> Answer:
+        return _pool(frame, view, id)
 
-    @frame.page("/pools/<id>/split.svg")
-    def draw_split(id: str) -> Answer:
-        return as_file(_split(frame, id))
+    @frame.viewed("/pools/<id>/split.svg")
+    def draw_split(view: View, _: Said, id: str) -> Answer:
+        return as_file(_split(frame, view, id))
 
-    @frame.page("/pools/<id>/split.png")
-    def paint_split(id: str) -> Answer:
-        return painted(elsewhere(png_of, str(_split(frame, id))))
+    @frame.viewed("/pools/<id>/split.png")
+    def paint_split(view: View, _: Said, id: str) -> Answer:
+        return painted(elsewhere(png_of, str(_split(frame, view, id))))
 
 
 def _pool(frame: Frame, view: View, id: str) -> str:
@@ -145,11 +139,10 @@ def _pool(frame: Frame, view: View, id: str) -> str:
     )
 
 
-def _split(frame: Frame, id: str) -> Markup:
-    with frame.view(asked()) as view:
-        pools.pool_named(view, frame.journal, id)
-        Reader(view, frame.journal, reader()).must_read_statement("the split of this pool", id)
-        picture = _drawn(frame, view, id)
+def _split(frame: Frame, view: View, id: str) -> Markup:
+    pools.pool_named(view, frame.journal, id)
+    Reader(view, frame.journal, reader()).must_read_statement("the split of this pool", id)
+    picture = _drawn(frame, view, id)
     if picture is None:
         raise Problem("not_found", "Nothing of this pool has been divided yet.")
     return picture
@@ -222,28 +215,21 @@ def _payee_address(id: str) -> str:
 
 
 def _divisions(frame: Frame) -> None:
-    @frame.page("/entry/<id>", nobody_else=True)
-    def show_division(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            told = pools.division(view, frame.journal, id, actor=reader())
-            release = lineage.work(view, told["release"])
-            return render_template("entry.html", division=told, release=release)
+    @frame.viewed("/entry/<id>", nobody_else=True)
+    def show_division(view: View, _: Said, id: str) -> Answer:
+        told = pools.division(view, frame.journal, id, actor=reader())
+        release = lineage.work(view, told["release"])
+        return render_template("entry.html", division=told, release=release)
 
-    @frame.page("/entry/<id>/why", nobody_else=True)
-    def show_why(id: str) -> Answer:
-        wanted = asked(Asked)
-        payee = wanted.pop("payee")
-        with frame.view(wanted) as view:
-            told = pools.why(view, frame.journal, id, payee, actor=reader())
-            division = pools.division(view, frame.journal, id, actor=reader())
-            release = lineage.work(view, division["release"])
-            return render_template(
-                "why.html",
-                why=told,
-                division=division,
-                release=release,
-                picture=_ways(told, release),
-            )
+    @frame.viewed("/entry/<id>/why", Asked, nobody_else=True)
+    def show_why(view: View, said: Said, id: str) -> Answer:
+        told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
+        division = pools.division(view, frame.journal, id, actor=reader())
+        release = lineage.work(view, division["release"])
+        picture = _ways(told, release)
+        return render_template(
+            "why.html", why=told, division=division, release=release, picture=picture
+        )
 
 
 def _steps(

@@ -14,7 +14,8 @@ from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors, words
-from api.web.frame import Answer, Frame, asked, id_named, to_page
+from api.web.choosing import Names
+from api.web.frame import Answer, Frame
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.identity import new_id
@@ -33,31 +34,21 @@ OF = "1000"
 """How much is divided in the preview at first, in whichever currency."""
 
 
-class People:
+class People(Names):
     """The people of a release, and whom each name means."""
 
     def __init__(self, view: View, release: str) -> None:
         over = lineage_at(view, lineage.find(view, release).number)
-        self.told = over.labels(view, payees=over.people)
+        super().__init__(over.labels(view, payees=over.people))
         self.credited = tuple(self.told)
         self.works = timeline.names(view, over.lineage.generation)
         if g.actor != OPERATOR:
             self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
 
-    def meant(self, text: str) -> str:
-        """The id that a text means: the address of a page, or an unambiguous name; else itself."""
-        found = [id for id, name in self.told.items() if name == text]
-        return id_named(text) or (found[0] if len(found) == 1 else text)
-
-    def called(self, payee: str) -> str:
+    def called(self, id: str) -> str:
         """How a payee is named; a work without people stands for its makers."""
-        work = self.works.get(payee.removeprefix("work/"))
-        return self.told.get(payee) or (f"the makers of {words.called(work)}" if work else payee)
-
-    def written(self, payee: str) -> str:
-        """A payee as a form says them: by the name, if that means them alone."""
-        name = self.called(payee)
-        return name if self.meant(name) == payee else payee
+        work = self.works.get(id.removeprefix("work/"))
+        return self.told.get(id) or (f"the makers of {words.called(work)}" if work else id)
 
 
 class Terms:
@@ -95,7 +86,7 @@ class Terms:
             case "amount":
                 return amounts.exact(text, currency_code(currency))
             case "payees":
-                return [people.meant(line.strip()) for line in text.splitlines() if line.strip()]
+                return [people.meant(line) for line in text.splitlines() if line.strip()]
         return people.meant(text)
 
     def made(self) -> dict[str, Any]:
@@ -132,41 +123,32 @@ class Sheet:
 def pages(frame: Frame) -> None:
     """The form that opens a pool."""
 
-    @frame.page("/release/<id>/pool", nobody_else=True)
-    def show_opening(id: str) -> Answer:
-        return _form(frame, id, request.args.to_dict())
-
-    @frame.form("/release/<id>/pool")
-    def take_pool(id: str) -> Answer:
-        return _form(frame, id, request.form.to_dict(), do=request.form.get("do", ""))
-
-
-def _form(frame: Frame, id: str, form: Mapping[str, str], do: str = "choose") -> Answer:
-    with frame.view(asked()) as view:
+    @frame.filled("/release/<id>/pool", "show_opening", "take_pool")
+    def open_(view: View, do: str, id: str) -> Answer:
         people = People(view, id)
-        sheet = Sheet(form, people)
+        sent = request.form if request.method == "POST" else request.args
+        sheet = Sheet(sent.to_dict(), people)
         sealed = seal(sorted(sheet.fields.items()), sheet.terms.name, sheet.terms.typed)
 
         def lines(pool: OpenPool, _: object) -> dict[str, Any]:
             return lines_of(sheet.terms, [pool.terms], str(pool.currency), people)
 
-        done = tried(frame, do, sealed, lambda: sheet.command(id), lines)
-        if made := done.recorded:
-            return to_page(f"/pool/{made.id}", made.position)
-        page = render_template(
-            "open_pool.html",
-            release=lineage.work(view, id),
-            sheet=sheet,
-            terms=sheet.terms,
-            seal=sealed,
-            templates=TEMPLATES,
-            kinds=POOL_KINDS,
-            people=sorted(filter(None, people.told.values())),
-            lines=done.shown,
-            problem=done.problem,
-            wrong=wrong(done.problem, sheet.fields, FIELDS, sheet.terms),
-        )
-        return page, done.status
+        def page(shown: Any, problem: Problem | None) -> str:
+            return render_template(
+                "open_pool.html",
+                release=lineage.work(view, id),
+                sheet=sheet,
+                terms=sheet.terms,
+                seal=sealed,
+                templates=TEMPLATES,
+                kinds=POOL_KINDS,
+                people=people.offered,
+                lines=shown,
+                problem=problem,
+                wrong=wrong(problem, sheet.fields, FIELDS, sheet.terms),
+            )
+
+        return tried(frame, do, sealed, lambda: sheet.command(id), lines, page, "/pool/{}".format)
 
 
 def wrong(

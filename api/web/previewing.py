@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import request
 
 from api.problems import Problem, of_refusal
-from api.web.frame import Frame
+from api.web.frame import Answer, Frame, to_page
 from domain.command import Command
-from domain.draft import Acknowledgement
 from domain.fact import Fact
 from domain.refusal import Refusal
-
-
-class Tried(NamedTuple):
-    """What became of such a form."""
-
-    shown: Any = None
-    """What it would do; None if it is only being filled in, or is wrong."""
-    problem: Problem | None = None
-    recorded: Acknowledgement | None = None
-
-    @property
-    def status(self) -> int:
-        """The status of the page that shows it."""
-        return 200 if self.problem is None else self.problem.code
 
 
 def seal(*told: object) -> str:
@@ -40,19 +25,25 @@ def tried(
     do: str,
     sealed: str,
     command: Callable[[], Command],
-    shown: Callable[[Any, Sequence[Fact]], Any],
-) -> Tried:
-    """Record what a form says, if it was sent as it was seen; else show it.
+    foreseen: Callable[[Any, Sequence[Fact]], Any],
+    page: Callable[[Any, Problem | None], str],
+    leads_to: Callable[[str], str],
+) -> Answer:
+    """Record what a form says, if it was sent as it was seen, and lead on; else show the page.
 
-    ``shown`` makes of the command and its facts what the page says of them.
+    The page shows what is ``foreseen`` of the command and its facts, None while the form is only
+    being filled in or is wrong, and the problem. It leads to the page of the id that is recorded.
     """
-    if do == "choose":
-        return Tried()
+    shown = None
     try:
-        asked = command()
-        _, facts = frame.rehearsed(asked)
-        if do == "record" and request.form.get("seen") == sealed:
-            return Tried(recorded=frame.record(asked))
-        return Tried(shown(asked, facts))
+        if do != "choose":
+            asked = command()
+            _, facts = frame.rehearsed(asked)
+            if do == "record" and request.form.get("seen") == sealed:
+                made = frame.record(asked)
+                return to_page(leads_to(made.id), made.position)
+            shown = foreseen(asked, facts)
     except (Problem, Refusal) as refusal:
-        return Tried(problem=of_refusal(refusal))
+        problem = of_refusal(refusal)
+        return page(None, problem), problem.code
+    return page(shown, None)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from flask import g, render_template
 
-from api.web.frame import Answer, Frame, reader
+from api.web.frame import Answer, Frame, Said, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
 from domain.money.proposal import Proposal
@@ -17,6 +17,7 @@ from projections import produced, wording
 from projections.money import pools
 from projections.money.pools.told import PoolTold
 from projections.nouns import noun_at
+from projections.question import Paged
 from projections.store import View
 
 MANY = 10
@@ -37,14 +38,14 @@ def pages(frame: Frame) -> None:
     """The desk."""
 
     @frame.desk("producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
-    def show_producer() -> Answer:
-        with frame.lists() as (view, at):
-            found = produced.releases_of(view, frame.journal, g.actor, after=at.cursor, limit=MANY)
-            return render_template(
-                "producer.html",
-                releases=[(one, list(_steps(view, frame, one))) for one in found.items],
-                next=found.next,
-            )
+    def show_producer(view: View, said: Said) -> Answer:
+        part: Paged = {"after": said.at.cursor, "limit": MANY}
+        found = produced.releases_of(view, frame.journal, g.actor, **part)
+        return render_template(
+            "producer.html",
+            releases=[(one, list(_steps(view, frame, one))) for one in found.items],
+            next=found.next,
+        )
 
 
 def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Step]:

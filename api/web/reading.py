@@ -5,7 +5,7 @@ They show what the API returns, at one position of the journal, and change nothi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
@@ -19,7 +19,7 @@ from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, led_on, reader
+from api.web.frame import Answer, Frame, Listed, Said, led_on, reader, to_save
 from api.web.lists import part
 from domain.command import Command
 from domain.commands.correcting import DescribeWork
@@ -89,96 +89,91 @@ def pages(frame: Frame, log: Log) -> None:
     def give_receipt(position: int) -> Answer:
         must_see(frame.store, log, position, reader())
         answer = Response(log.receipt(position), content_type="text/plain; charset=utf-8")
-        name = f'attachment; filename="stemma-fact-{position}.receipt"'
-        answer.headers["Content-Disposition"] = name
-        return answer
+        return to_save(answer, f"stemma-fact-{position}.receipt")
 
 
 def _releases(frame: Frame) -> None:
-    @frame.page("/release/<id>")
-    def show_release(id: str) -> Answer:
-        with frame.lists(id) as (view, at):
-            row = lineage.find(view, id)
-            if row.kind != "release":
-                return led_on(f"/piece/{id}")
-            found = roll(view, id)
-            facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
-            earning = pools.pools(view, frame.journal, id, actor=reader()).items
-            names = part(_names(found), "credits", MOST_NAMES)
-            taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
-            taken += sum(_room_behind(found.behind.get(one["id"], ())) for *_, one in names.items)
-            parts = series.parts(view, id, after=at.of("parts"), limit=MOST_PARTS)
-            wholes = series.wholes(view, row.number)
-            taken += sum(map(_room_of, [*parts.items, *wholes]))
-            room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
-            return render_template(
-                "release.html",
-                work=(work := lineage.work(view, id)),
-                seen=seen(work["media_url"], frame.media_hosts),
-                may_open_pool=g.actor is not None and is_open(frame, OpenPool, id),
-                parts=parts,
-                wholes=wholes,
-                identifiers=identifiers.of(view, row.number),
-                roll=found,
-                names=list(_by_role(names.items)),
-                more_names=names.next,
-                picture=(picture := drawn_inline(view, row, room)),
-                onward=drawn_onward(view, id, room - taken_by(picture)),
-                credits=attribution.standing_on(view, row.number),
-                claims=claims.on_work(view, id),
-                waiting=pending.behind(view, id),
-                licensed=Licensed(view, row.number),
-                facts=told(view, facts.items),
-                **talking.about(view, "work", id, at),
-                has_more_facts=facts.next is not None,
-                pools=earning,
-                divided=list(_divided(view, earning[:MOST_SPLITS])),
-            )
+    @frame.viewed("/release/<id>", Listed, is_release=True)
+    def show_release(view: View, said: Said, id: str) -> Answer:
+        row = lineage.find(view, id)
+        if row.kind != "release":
+            return led_on(f"/piece/{id}")
+        found = roll(view, id)
+        facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
+        earning = pools.pools(view, frame.journal, id, actor=reader()).items
+        names = part(_names(found), "credits", MOST_NAMES)
+        taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
+        taken += sum(_room_behind(found.behind.get(one["id"], ())) for *_, one in names.items)
+        parts = series.parts(view, id, after=said.at.of("parts"), limit=MOST_PARTS)
+        wholes = series.wholes(view, row.number)
+        taken += sum(map(_room_of, [*parts.items, *wholes]))
+        room = max(LEAST_ROOM_BYTES, ROOM_BYTES - taken)
+        return render_template(
+            "release.html",
+            work=(work := lineage.work(view, id)),
+            seen=seen(work["media_url"], frame.media_hosts),
+            may_open_pool=g.actor is not None and is_open(frame, OpenPool, id),
+            parts=parts,
+            wholes=wholes,
+            identifiers=identifiers.of(view, row.number),
+            roll=found,
+            names=list(_by_role(names.items)),
+            more_names=names.next,
+            picture=(picture := drawn_inline(view, row, room)),
+            onward=drawn_onward(view, id, room - taken_by(picture)),
+            credits=attribution.standing_on(view, row.number),
+            claims=claims.on_work(view, id),
+            waiting=pending.behind(view, id),
+            licensed=Licensed(view, row.number),
+            facts=told(view, facts.items),
+            **talking.about(view, "work", id, said.at),
+            has_more_facts=facts.next is not None,
+            pools=earning,
+            divided=list(_divided(view, earning[:MOST_SPLITS])),
+        )
 
 
 def _pieces(frame: Frame) -> None:
-    @frame.page("/piece/<id>")
-    def show_work(id: str) -> Answer:
-        with frame.lists() as (view, at):
-            row = lineage.find(view, id)
-            if row.kind == "release":
-                return led_on(f"/release/{id}")
-            facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
-            return render_template(
-                "piece.html",
-                work=(work := lineage.work(view, id)),
-                seen=seen(work["media_url"], frame.media_hosts),
-                wholes=series.wholes(view, row.number),
-                identifiers=identifiers.of(view, row.number),
-                picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
-                onward=drawn_onward(view, id, ROOM_OF_A_PIECE_BYTES),
-                poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
-                credits=attribution.standing_on(view, row.number),
-                claims=claims.on_work(view, id),
-                place=projects.of_work(view, row.number),
-                answers=challenges.of_work(view, row.number),
-                waiting=pending.behind(view, id),
-                licensed=Licensed(view, row.number),
-                likely=_likely(view, row),
-                kinds=REMIX_KINDS,
-                behind=len(ancestry(view, row.number).tree.generation) - 1,
-                remixes=lineage.descendants(view, id, after=at.of("remixes"), limit=REMIXES),
-                facts=told(view, facts.items),
-                **talking.about(view, "work", id, at),
-                has_more_facts=facts.next is not None,
-                forms=_forms(frame, row),
-            )
+    @frame.viewed("/piece/<id>", Listed)
+    def show_work(view: View, said: Said, id: str) -> Answer:
+        row = lineage.find(view, id)
+        if row.kind == "release":
+            return led_on(f"/release/{id}")
+        facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
+        return render_template(
+            "piece.html",
+            work=(work := lineage.work(view, id)),
+            seen=seen(work["media_url"], frame.media_hosts),
+            wholes=series.wholes(view, row.number),
+            identifiers=identifiers.of(view, row.number),
+            picture=drawn_inline(view, row, ROOM_OF_A_PIECE_BYTES),
+            onward=drawn_onward(view, id, ROOM_OF_A_PIECE_BYTES),
+            poster=None if row.poster == OPERATOR else attribution.person(view, row.poster),
+            credits=attribution.standing_on(view, row.number),
+            claims=claims.on_work(view, id),
+            place=projects.of_work(view, row.number),
+            answers=challenges.of_work(view, row.number),
+            waiting=pending.behind(view, id),
+            licensed=Licensed(view, row.number),
+            likely=_likely(view, row),
+            kinds=REMIX_KINDS,
+            behind=len(ancestry(view, row.number).tree.generation) - 1,
+            remixes=lineage.descendants(view, id, after=said.at.of("remixes"), limit=REMIXES),
+            facts=told(view, facts.items),
+            **talking.about(view, "work", id, said.at),
+            has_more_facts=facts.next is not None,
+            forms=_forms(frame, row),
+        )
 
-    @frame.page("/list/<id>")
-    def list_lineage(id: str) -> Answer:
-        with frame.lists(id) as (view, at):
-            found = lineage.ancestors(view, id, after=at.cursor, limit=MANY * 2)
-            return render_template(
-                "list.html",
-                work=lineage.work(view, id),
-                works=cards(view, found.items),
-                next=found.next,
-            )
+    @frame.viewed("/list/<id>", Listed, is_release=True)
+    def list_lineage(view: View, said: Said, id: str) -> Answer:
+        found = lineage.ancestors(view, id, after=said.at.cursor, limit=MANY * 2)
+        return render_template(
+            "list.html",
+            work=lineage.work(view, id),
+            works=cards(view, found.items),
+            next=found.next,
+        )
 
 
 def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
@@ -256,24 +251,23 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 
 
 def _people(frame: Frame) -> None:
-    @frame.page("/contributor/<id>")
-    def show_person(id: str) -> Answer:
-        if id in _hidden(frame):
+    @frame.viewed("/contributor/<id>", Listed)
+    def show_person(view: View, said: Said, id: str) -> Answer:
+        if id in attribution.hidden(view):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
-        with frame.lists() as (view, at):
-            return render_template(
-                "person.html",
-                person=(found := attribution.person(view, id)),
-                into=_merged_into(view, id),
-                follow=talking.followed(view, "contributor", id),
-                members=memberships.members(view, id).items,
-                groups=memberships.groups_of(view, id).items,
-                division=_division(view, frame, id),
-                roles=[one["role"] for one in found["did"]],
-                finished=_finished(view, id, at.of("finished")),
-                made=people.made_by(view, id, after=at.of("made"), limit=MANY),
-                forms=_forms_about(frame, id),
-            )
+        return render_template(
+            "person.html",
+            person=(found := attribution.person(view, id)),
+            into=_merged_into(view, id),
+            follow=talking.followed(view, "contributor", id),
+            members=memberships.members(view, id).items,
+            groups=memberships.groups_of(view, id).items,
+            division=_division(view, frame, id),
+            roles=[one["role"] for one in found["did"]],
+            finished=_finished(view, id, said.at.of("finished")),
+            made=people.made_by(view, id, after=said.at.of("made"), limit=MANY),
+            forms=_forms_about(frame, id),
+        )
 
 
 def _finished(view: View, id: str, cursor: str | None) -> Page[dict[str, Any]]:
@@ -290,11 +284,6 @@ def _division(view: View, frame: Frame, id: str) -> GroupDivisionTold | None:
         return memberships.division(view, frame.journal, id, actor=reader())
     except NotPermitted:
         return None
-
-
-def _hidden(frame: Frame) -> Collection[str]:
-    with frame.view({}) as view:
-        return attribution.hidden(view)
 
 
 def _merged_into(view: View, id: str) -> PersonRef | None:
@@ -314,23 +303,22 @@ def _histories(frame: Frame) -> None:
             assert subject is not None
             return atom.feed_of(subject, told(view, latest))
 
-    @frame.page("/history/<id>")
-    def show_history(id: str) -> Answer:
-        with frame.lists(id) as (view, at):
-            subject = timeline.names(view, [id]).get(id)
-            numbers, since = _subjects(view, id, subject)
-            facts = _facts(view, frame, numbers, at.what, after=at.cursor)
-            sentences = told(view, facts.items)
-            return render_template(
-                "history.html",
-                subject=subject,
-                facts=sentences,
-                picture=drawn_history(sentences),
-                next=facts.next,
-                what=at.what,
-                is_whole=len(numbers) > 1,
-                since=since,
-            )
+    @frame.viewed("/history/<id>", Listed, is_release=True)
+    def show_history(view: View, said: Said, id: str) -> Answer:
+        subject = timeline.names(view, [id]).get(id)
+        numbers, since = _subjects(view, id, subject)
+        facts = _facts(view, frame, numbers, said.at.what, after=said.at.cursor)
+        sentences = told(view, facts.items)
+        return render_template(
+            "history.html",
+            subject=subject,
+            facts=sentences,
+            picture=drawn_history(sentences),
+            next=facts.next,
+            what=said.at.what,
+            is_whole=len(numbers) > 1,
+            since=since,
+        )
 
 
 def _facts(

@@ -19,7 +19,8 @@ from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.schemas import body_of
 from api.web import words
-from api.web.frame import Answer, Frame, asked, id_named, reader, to_page
+from api.web.choosing import Names
+from api.web.frame import Answer, Frame, Said, asked, reader, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key
@@ -44,53 +45,36 @@ _ESCAPED = re.compile(r"\\([\\|])")
 _PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?: \(.*\))?")
 
 
-@dataclass
-class Names:
-    """The names of the works and people of a proposal, and whom each name means."""
+def _names(view: View, proposal: ProposalTold) -> Names:
+    """The names of everything in a proposal, and of what it leaves out of its release.
 
-    told: dict[str, str]
-    """By id: everything in the proposal, and what it leaves out of its release."""
-    kept: frozenset[str]
-    """The ids and names in the proposal already, each of which means itself."""
-
-    @classmethod
-    def of(cls, view: View, proposal: ProposalTold) -> Names:
-        """The names in a proposal."""
-        assets: Assets = assets_of(proposal)
-        payees = set(payees_of(assets))
-        people = pools.payees_told(view, payees)
-        told = {id: words.called(thing) for id, thing in names_in(view, proposal).items()}
-        told |= {id: str(one["name"] or id) for id, one in people.items()}
-        told |= {one["id"]: one["name"] for one in proposal["warnings"] if one["name"]}
-        return cls(told, frozenset(payees.union(asset["asset"] for asset in assets)))
-
-    def meant(self, text: str) -> str:
-        """The id that a text means: the address of a page here, or an unambiguous name."""
-        text = text.strip()
-        if text in self.kept:
-            return text
-        found = [id for id, name in self.told.items() if name == text]
-        return id_named(text) or (found[0] if len(found) == 1 else text)
+    The ids and names in it already mean themselves.
+    """
+    assets = assets_of(proposal)
+    payees = set(payees_of(assets))
+    told = {id: words.called(thing) for id, thing in names_in(view, proposal).items()}
+    told |= {id: one["name"] or id for id, one in pools.payees_told(view, payees).items()}
+    told |= {one["id"]: one["name"] for one in proposal["warnings"] if one["name"]}
+    return Names(told, payees.union(asset["asset"] for asset in assets))
 
 
 def pages(frame: Frame) -> None:
     """The form that revises a proposal."""
 
-    @frame.page("/proposal/<id>/revise", nobody_else=True)
-    def show_revision(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            proposal = pools.proposal(view, frame.journal, id, actor=reader())
-            first = [one["id"] for one in proposal["comments"]][:1]
-            # Those who may not revise it, or no longer can, learn it at once.
-            _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
-            comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
-            return _form(view, proposal, assets_of(proposal), comments)
+    @frame.viewed("/proposal/<id>/revise", nobody_else=True)
+    def show_revision(view: View, _: Said, id: str) -> Answer:
+        proposal = pools.proposal(view, frame.journal, id, actor=reader())
+        first = [one["id"] for one in proposal["comments"]][:1]
+        # Those who may not revise it, or no longer can, learn it at once.
+        _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
+        comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
+        return _form(view, proposal, assets_of(proposal), comments)
 
     @frame.form("/proposal/<id>/revise")
     def revise_proposal(id: str) -> Answer:
         with frame.view(asked()) as view:
             proposal = pools.proposal(view, frame.journal, id, actor=reader())
-            sent = _sent(Names.of(view, proposal))
+            sent = _sent(_names(view, proposal))
         assets = _through_groups(sent.assets, assets_of(proposal))
         comments, do = request.form.getlist("comments"), request.form.get("do")
         note = request.form.get("note", "").strip() or None
@@ -257,7 +241,7 @@ def _form(
 ) -> str:
     text = sent.text if sent else None
     if text is None and sum(len(asset["shares"]) for asset in assets) > MOST_ROWS:
-        text = _lines(assets, Names.of(view, proposal))
+        text = _lines(assets, _names(view, proposal))
     return render_template(
         "revise.html",
         assets=assets,
@@ -303,7 +287,7 @@ def _shown(
     people = pools.payees_told(view, payees_of(assets))
     return {
         "proposal": proposal,
-        "names": Names.of(view, proposal).told
+        "names": _names(view, proposal).told
         | {id: one["name"] for id, one in people.items() if one["name"]},
         "answered": comments,
         "note": request.form.get("note", ""),
@@ -317,16 +301,12 @@ def _lines(assets: Assets, names: Names) -> str:
     def written(text: str) -> str:
         return text.replace("\\", "\\\\").replace("|", r"\|")
 
-    def named(id: str) -> str:
-        name = names.told.get(id, id)
-        return written(name if name.isprintable() and names.meant(name) == id else id)
-
     return "\n".join(
         BETWEEN.join(
             (
-                named(asset["asset"]),
+                written(names.written(asset["asset"])),
                 asset["value"],
-                named(payee),
+                written(names.written(payee)),
                 share,
                 *map(written, asset.get("within", ())),
             )

@@ -16,9 +16,10 @@ from api import percentages
 from api.problems import Problem
 from api.schemas import stated
 from api.web import errors, words
-from api.web.frame import Answer, Frame, asked, reader, to_page
+from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People
 from api.web.previewing import seal, tried
+from domain.command import Command
 from domain.fact import Fact
 from domain.identity import new_id
 from domain.money.apportionment import divide, payee_key
@@ -110,7 +111,7 @@ def _sent(pieces: list[Piece], people: People) -> None:
     rows = (form.getlist(name) for name in ("of", "holder", "held"))
     for piece, payee, share in zip(*rows, strict=False):
         if piece in known and payee.strip():
-            known[piece].shares.append((people.meant(payee.strip()), share.strip()))
+            known[piece].shares.append((people.meant(payee), share.strip()))
 
 
 class Sheet:
@@ -128,9 +129,7 @@ class Sheet:
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.way = form.get("way", "") if form.get("way") in WAYS else "rates"
         self.people = people
-        self.rows = [
-            (people.meant(who.strip()), share.strip()) for who, share in rows if who.strip()
-        ]
+        self.rows = [(people.meant(who), share.strip()) for who, share in rows if who.strip()]
         known = {payee for payee, _ in self.rows}
         others = [payee for payee in people.told if payee not in known]
         self.rows += [(payee, "") for payee in others[:MOST_ROWS]]
@@ -199,18 +198,9 @@ class Sheet:
 def pages(frame: Frame) -> None:
     """The form that proposes shares."""
 
-    @frame.page("/pool/<id>/propose", nobody_else=True)
-    def show_sharing(id: str) -> Answer:
-        return _form(frame, id)
-
-    @frame.form("/pool/<id>/propose")
-    def propose_shares(id: str) -> Answer:
-        return _form(frame, id, request.form.get("do", ""))
-
-
-def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
-    form = request.form
-    with frame.view(asked()) as view:
+    @frame.filled("/pool/<id>/propose", "show_sharing", "propose_shares")
+    def propose(view: View, do: str, id: str) -> Answer:
+        form = request.form
         pool = pools.pool(view, frame.journal, id, actor=reader())
         rows = list(zip(form.getlist("payee"), form.getlist("share"), strict=False))
         given = {**request.args.to_dict(), **form.to_dict()}
@@ -224,22 +214,24 @@ def _form(frame: Frame, id: str, do: str = "choose") -> Answer:
             missing = used_but_uncited(view, pool["release"], assets)
             return {"lines": _lines(assets, sheet.people), "missing": missing}
 
-        done = tried(frame, do, sheet.seal(), lambda: stated(PostProposal, sheet.said(id)), preview)
-        if made := done.recorded:
-            return to_page(f"/proposal/{made.id}", made.position)
-        page = render_template(
-            "propose.html",
-            pool=pool,
-            release=lineage.work(view, pool["release"]),
-            sheet=sheet,
-            ways=WAYS,
-            spare=SPARE_ROWS,
-            preview=done.shown,
-            of_minor=OF_MINOR,
-            problem=done.problem,
-            wrong=[one for one in errors.by_field(done.problem, sheet.fields, FIELDS) if one[0]],
-        )
-        return page, done.status
+        def page(shown: Any, problem: Problem | None) -> str:
+            return render_template(
+                "propose.html",
+                pool=pool,
+                release=lineage.work(view, pool["release"]),
+                sheet=sheet,
+                ways=WAYS,
+                spare=SPARE_ROWS,
+                preview=shown,
+                of_minor=OF_MINOR,
+                problem=problem,
+                wrong=[one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]],
+            )
+
+        def command() -> Command:
+            return stated(PostProposal, sheet.said(id))
+
+        return tried(frame, do, sheet.seal(), command, preview, page, "/proposal/{}".format)
 
 
 def _assets(facts: Sequence[Fact]) -> Assets:

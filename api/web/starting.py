@@ -12,7 +12,7 @@ from flask import g, render_template
 
 from api.web import words
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, asked, to_page
+from api.web.frame import Answer, Frame, Listed, Said, asked, to_page
 from api.web.together import for_you
 from domain.permission import OPERATOR, OWN
 from projections import (
@@ -43,11 +43,11 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
-        wanted = asked(Listed)
-        cursor = wanted.pop("cursor", None)
+        said = Said(asked(Listed))
+        cursor = said.at.cursor
         if not (g.actor or frame.public):
             return render_template("start.html", finished=None)
-        with frame.view(wanted) as view:
+        with frame.view(said) as view:
             found = lineage.works(
                 view, kind="release", without_parts=True, after=cursor, limit=CARDS
             )
@@ -61,7 +61,7 @@ def pages(frame: Frame) -> None:
             )
 
     @frame.desk("artist", "What asks for you, your works and what they earned", OWN)
-    def show_artist() -> Answer:
+    def show_artist(_view: View, _: Said) -> Answer:
         return to_page("/")
 
 

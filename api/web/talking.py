@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
 from api.web.deciding import is_overtaken, latest
-from api.web.frame import Answer, Frame, to_page
+from api.web.frame import Answer, Frame, Listed, Said, asked, to_page
 from api.web.keeping import said_before
 from api.web.lists import Continued
 from domain.command import Command
@@ -27,6 +27,7 @@ from domain.text import LIMITS
 from projections import attribution, conversation, following
 from projections.conversation import CommentInThread
 from projections.following import FollowTold
+from projections.question import Paged
 from projections.store import Page, View
 from projections.told import PersonRef
 
@@ -73,34 +74,21 @@ def pages(frame: Frame) -> None:
         path = FOLLOWS if request.form.get("back") == "follows" else f"/{folder}/{id}"
         return to_page(path, receipt.position)
 
-    @frame.page(FOLLOWS, nobody_else=True)
-    def show_follows() -> Answer:
-        with frame.lists() as (view, at):
-            found = Page[FollowTold]([], None)
-            if g.actor != OPERATOR:
-                found = following.of_contributor(
-                    view,
-                    frame.journal,
-                    g.actor,
-                    actor=g.actor,
-                    after=at.cursor,
-                    limit=FOLLOWED_SHOWN,
-                )
-            lines = [(one, _followed_thing(one)) for one in found.items]
-            return render_template("follows.html", lines=lines, next=found.next)
+    @frame.viewed(FOLLOWS, Listed, nobody_else=True)
+    def show_follows(view: View, said: Said) -> Answer:
+        found = Page[FollowTold]([], None)
+        if g.actor != OPERATOR:
+            part: Paged = {"after": said.at.cursor, "limit": FOLLOWED_SHOWN}
+            found = following.of_contributor(view, frame.journal, g.actor, actor=g.actor, **part)
+        lines = [(one, _followed_thing(one)) for one in found.items]
+        return render_template("follows.html", lines=lines, next=found.next)
 
-    @frame.page("/contributor/<id>/comments")
-    def show_comments_of(id: str) -> Answer:
-        with frame.lists() as (view, at):
-            person = attribution.person(view, id)
-            found = conversation.comments(view, by=id, after=at.cursor, limit=2 * MANY)
-            said = _with_links(view, found.items)
-            return render_template(
-                "comments.html",
-                person=person,
-                comments=[(one, _place(one)[1]) for one in said],
-                next=found.next,
-            )
+    @frame.viewed("/contributor/<id>/comments", Listed)
+    def show_comments_of(view: View, said: Said, id: str) -> Answer:
+        person = attribution.person(view, id)
+        found = conversation.comments(view, by=id, after=said.at.cursor, limit=2 * MANY)
+        comments = [(one, _place(one)[1]) for one in _with_links(view, found.items)]
+        return render_template("comments.html", person=person, comments=comments, next=found.next)
 
 
 def _followed_thing(one: FollowTold) -> dict[str, Any]:
@@ -170,9 +158,10 @@ def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
 
 
 def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    with frame.lists() as (view, at):
+    said = Said(asked(Listed))
+    with frame.view(said) as view:
         whole = conversation.comment(view, id)
-        after = at.of(WHAT)
+        after = said.at.of(WHAT)
         thread = conversation.comments(view, thread=whole["thread"], after=after, limit=MANY)
         kind, about = _place(whole)
         possible = {verb: one for verb, one in CHANGES.items() if _may(frame, one, id)}

@@ -14,8 +14,7 @@ from api.fields import Choice, searched
 from api.web import talking, words
 from api.web.desk import forms_for, is_open
 from api.web.finding import cards, sorts, told
-from api.web.frame import Answer, Frame, Listed, asked, led_on, reader
-from api.web.lists import continued
+from api.web.frame import Answer, Frame, Listed, Said, led_on, reader
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.identity import may_be_id
@@ -72,78 +71,67 @@ def pages(frame: Frame) -> None:
 
 
 def _lists(frame: Frame) -> None:
-    @frame.page("/project")
-    def show_projects() -> Answer:
-        wanted = asked(Projects)
-        names = ("q", "kind", "state", "sort")
-        said = {name: one for name in names if (one := wanted.pop(name, None))}
-        if said.get("kind") not in PROJECT_KINDS:
-            said.pop("kind", None)
-        cursor = wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
-            found = projects.projects(view, after=cursor, limit=MANY, **said)
-            return render_template(
-                "projects.html",
-                found=found,
-                kinds=PROJECT_KINDS,
-                states=STATES,
-                sorts=sorts(PROJECT_ORDERS),
-            )
+    @frame.viewed("/project", Projects)
+    def show_projects(view: View, said: Said) -> Answer:
+        asked = said.of("q", "kind", "state", "sort")
+        if asked.get("kind") not in PROJECT_KINDS:
+            asked.pop("kind", None)
+        found = projects.projects(view, after=said.at.cursor, limit=MANY, **asked)
+        return render_template(
+            "projects.html",
+            found=found,
+            kinds=PROJECT_KINDS,
+            states=STATES,
+            sorts=sorts(PROJECT_ORDERS),
+        )
 
-    @frame.page("/challenge")
-    def show_challenges() -> Answer:
-        wanted = asked(Challenges)
-        names = ("q", "medium", "role", "project", "sort")
-        said = {name: one for name in names if (one := wanted.pop(name, None))}
-        if not may_be_id(said.get("project", "")):
-            said.pop("project", None)
-        if not list(within(said.get("role", ""))):
-            said.pop("role", None)
-        is_open, cursor = wanted.pop("over", None) is None, wanted.pop("cursor", None)
-        with frame.view(wanted) as view:
-            found = challenges.challenges(
-                view, frame.journal, open_=is_open, after=cursor, limit=MANY, **said
-            )
-            return render_template(
-                "challenges.html",
-                found=found,
-                issuers=_named(view, [one["issued_by"] for one in found.items]),
-                sorts=sorts(CHALLENGE_ORDERS),
-                roles=roles(),
-                for_you=for_you(frame, view) if cursor is None else [],
-            )
+    @frame.viewed("/challenge", Challenges)
+    def show_challenges(view: View, said: Said) -> Answer:
+        asked = said.of("q", "medium", "role", "project", "sort")
+        if not may_be_id(asked.get("project", "")):
+            asked.pop("project", None)
+        if not list(within(asked.get("role", ""))):
+            asked.pop("role", None)
+        asked |= {"open_": "over" not in said, "after": said.at.cursor}
+        found = challenges.challenges(view, frame.journal, limit=MANY, **asked)
+        return render_template(
+            "challenges.html",
+            found=found,
+            issuers=_named(view, [one["issued_by"] for one in found.items]),
+            sorts=sorts(CHALLENGE_ORDERS),
+            roles=roles(),
+            for_you=for_you(frame, view) if said.at.cursor is None else [],
+        )
 
 
 def _project(frame: Frame) -> None:
-    @frame.page("/project/<id>")
-    def show_project(id: str) -> Answer:
-        with frame.lists() as (view, at):
-            found = projects.project(view, id)
-            news = projects.updates(view, id, after=at.of("news"), limit=2)
-            few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
-            in_steps = [
-                (step, _pieces(view, id, step["id"], at.of(step["id"]), few))
-                for step in found["steps"]
-            ]
-            asking = challenges.challenges(view, frame.journal, project=id, limit=FEW // 2)
-            return render_template(
-                "project.html",
-                project=found,
-                thing={"id": id, "title": found["title"], "kind": "project"},
-                steps=in_steps,
-                asking=asking,
-                issuers=_named(view, [one["issued_by"] for one in asking.items]),
-                news=news,
-                tellers=_named(view, [one["by"] for one in news.items]),
-                **talking.about(view, "project", id, at, COMMENTS),
-                facts=_history(view, frame, projects.find(view, id).number),
-                forms=forms_for(frame, "project", id) if g.actor else [],
-            )
+    @frame.viewed("/project/<id>", Listed)
+    def show_project(view: View, said: Said, id: str) -> Answer:
+        found = projects.project(view, id)
+        news = projects.updates(view, id, after=said.at.of("news"), limit=2)
+        few = max(LEAST, min(FEW, ROOM // max(len(found["steps"]), 1)))
+        in_steps = [
+            (step, _pieces(view, id, step["id"], said.at.of(step["id"]), few))
+            for step in found["steps"]
+        ]
+        asking = challenges.challenges(view, frame.journal, project=id, limit=FEW // 2)
+        return render_template(
+            "project.html",
+            project=found,
+            thing={"id": id, "title": found["title"], "kind": "project"},
+            steps=in_steps,
+            asking=asking,
+            issuers=_named(view, [one["issued_by"] for one in asking.items]),
+            news=news,
+            tellers=_named(view, [one["by"] for one in news.items]),
+            **talking.about(view, "project", id, said.at, COMMENTS),
+            facts=_history(view, frame, projects.find(view, id).number),
+            forms=forms_for(frame, "project", id) if g.actor else [],
+        )
 
-    @frame.page("/step/<id>")
-    def show_step(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            step = noun_at(view, frame.journal, Step, id)
+    @frame.viewed("/step/<id>")
+    def show_step(view: View, _: Said, id: str) -> Answer:
+        step = noun_at(view, frame.journal, Step, id)
         return led_on(f"/project/{step.project}")
 
 
@@ -155,45 +143,31 @@ def _pieces(
 
 
 def _challenge(frame: Frame) -> None:
-    @frame.page("/challenge/<id>")
-    def show_challenge(id: str) -> Answer:
-        wanted = asked(Answers)
-        at, show = continued(wanted), wanted.pop("show", None)
-        medium, sort = wanted.pop("medium", None), wanted.pop("sort", None) or "given"
+    @frame.viewed("/challenge/<id>", Answers)
+    def show_challenge(view: View, said: Said, id: str) -> Answer:
         which: AnswerFilters = {"challenge": id}
-        if show:
+        if show := said.get("show"):
             which |= {"state": "featured"} if show == "featured" else {"unused": True}
-        with frame.view(wanted) as view:
-            found = challenges.challenge(view, frame.journal, id)
-            given = challenges.answers(
-                view,
-                **{**which, "medium": medium},
-                sort=sort,
-                after=at.of(None),
-                limit=CARDS,
-            )
-            works = cards(view, [one["work"] for one in given.items])
-            return render_template(
-                "challenge.html",
-                challenge=found,
-                thing={"id": id, "title": found["title"], "kind": "challenge"},
-                issuers=_named(view, [found["issued_by"]]),
-                answers=Page(list(zip(given.items, works, strict=True)), given.next),
-                show=show,
-                media=challenges.answer_facets(view, **which)["medium"]["values"],
-                sorts=sorts(ANSWER_ORDERS),
-                own=_own(view, id) if found["is_open"] else [],
-                suggested=_suggested(view, id) if found["is_open"] else [],
-                may_feature=_may_feature(frame, id),
-                **talking.about(view, "challenge", id, at),
-                facts=_history(view, frame, challenges.find(view, id).number),
-                forms=_forms(frame, id),
-            )
-
-
-def _may_feature(frame: Frame, challenge: str) -> bool:
-    """Whether the reader decides what is featured."""
-    return g.actor is not None and is_open(frame, FeatureAnswer, challenge)
+        found = challenges.challenge(view, frame.journal, id)
+        asked: dict[str, Any] = {**which, **said.of("medium", "sort"), "after": said.at.of(None)}
+        given = challenges.answers(view, **asked, limit=CARDS)
+        works = cards(view, [one["work"] for one in given.items])
+        return render_template(
+            "challenge.html",
+            challenge=found,
+            thing={"id": id, "title": found["title"], "kind": "challenge"},
+            issuers=_named(view, [found["issued_by"]]),
+            answers=Page(list(zip(given.items, works, strict=True)), given.next),
+            show=show,
+            media=challenges.answer_facets(view, **which)["medium"]["values"],
+            sorts=sorts(ANSWER_ORDERS),
+            own=_own(view, id) if found["is_open"] else [],
+            suggested=_suggested(view, id) if found["is_open"] else [],
+            may_feature=g.actor is not None and is_open(frame, FeatureAnswer, id),
+            **talking.about(view, "challenge", id, said.at),
+            facts=_history(view, frame, challenges.find(view, id).number),
+            forms=_forms(frame, id),
+        )
 
 
 def _forms(frame: Frame, challenge: str) -> list[type[Command]]:
