@@ -1,8 +1,9 @@
 """Cosmic-ray's mutants of many files, each tried in a fork: hundreds a minute instead of ten.
 
 Rule: a mutant runs only in the tests in which its expression gave another value than ours, at
-once after those that killed others of its file, and the first that fails ends it. Tests of a
-process that is killed say nothing, so they run on SQLite alone.
+once after those that killed others of its file, and the first that fails ends it, if the same tests
+pass in a fork without the mutant. Tests of a process that is killed say nothing, so they run on
+SQLite alone.
 
 One file, to be read as a whole: a mutant wrongly said to be killed looks like a good test.
 """
@@ -25,8 +26,8 @@ import signal
 import sys
 import time
 import tomllib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -35,7 +36,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import hypothesis
@@ -167,6 +168,15 @@ def _codes(source: str | ast.Module, path: str) -> Codes:
     return found
 
 
+class Running(NamedTuple):
+    """A mutant in a fork, in which tests, and where the fork tells which of them failed."""
+
+    mutant: Mutant
+    digest: str
+    items: list[pytest.Item]
+    reading: int
+
+
 class Watching(ast.NodeTransformer):
     """Lets every expression that has mutants tell when one of them would have had another value."""
 
@@ -289,6 +299,8 @@ class Mutating:
         self._kept = kept
         self._decided: set[Place] = set()
         self._sound: set[Path] = set()
+        self._passing: dict[tuple[str, ...], bool] = {}
+        self._misleading: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -302,10 +314,15 @@ class Mutating:
         gc.collect()
         gc.freeze()
         items = {item.nodeid: item for item in session.items}
-        outcomes = self._outcomes()
-        running: dict[int, tuple[Mutant, str, int]] = {}
+        outcomes = self._outcomes(items)
+        running: dict[int, Running] = {}
         # What needs a new process, and so takes longest, comes last.
-        for mutant in sorted(self.tried, key=lambda each: not self._tests_of(each)):
+        left = deque(sorted(self.tried, key=lambda each: not self._tests_of(each)))
+        while left or running:
+            if not left or len(running) >= self._jobs:
+                left += self._reap(session, running)
+                continue
+            mutant = left.popleft()
             if mutant.outcome != NOT_TRIED:
                 continue
             chosen = self._tests_of(mutant)
@@ -316,14 +333,9 @@ class Mutating:
                 self._without_tests(mutant, tests)
             if mutant.outcome != NOT_TRIED or time.monotonic() > self._until:
                 continue
-            while len(running) >= self._jobs:
-                self._reap(running)
-            reading, writing = os.pipe()
-            child = self._fork(session, mutant, [items[each] for each in chosen], writing)
-            os.close(writing)
-            running[child] = (mutant, tests, reading)
-        while running:
-            self._reap(running)
+            run = [items[each] for each in chosen]
+            child, reading = self._fork(session, mutant, run)
+            running[child] = Running(mutant, tests, run, reading)
         return True
 
     def _name(self, nodeid: str) -> str:
@@ -346,10 +358,12 @@ class Mutating:
         else:
             self._keep(mutant, "", tests)
 
-    def _outcomes(self) -> dict[tuple[str, str], str]:
+    def _outcomes(self, items: Collection[str]) -> dict[tuple[str, str], str]:
+        """What is known already; not what was killed by a test that there is no more."""
         if self._kept is None or not self._kept.exists():
             return {}
         lines = [json.loads(line) for line in self._kept.read_text().splitlines()]
+        lines = [line for line in lines if line["by"] in items or not line["by"]]
         for line in lines:
             if line["by"]:
                 self._killers[Path(line["file"]).resolve()][line["by"]] += 1
@@ -412,6 +426,7 @@ class Mutating:
         """The tests of a file in the order of trying, until they take so many seconds."""
         killers, seconds = self._killers[path], self.reached.seconds
         chosen: list[str] = []
+        tests = set(tests) - self._misleading
         for each in sorted(tests, key=lambda each: (seconds[each] + 0.01) / (1 + killers[each])):
             if most > 0:
                 chosen.append(each)
@@ -419,11 +434,14 @@ class Mutating:
         return chosen
 
     def _fork(
-        self, session: pytest.Session, mutant: Mutant, items: list[pytest.Item], told: int
-    ) -> int:
+        self, session: pytest.Session, mutant: Mutant, items: list[pytest.Item]
+    ) -> tuple[int, int]:
+        """A process that runs these tests, and where it tells which of them failed."""
+        reading, told = os.pipe()
         child = os.fork()
         if child:
-            return child
+            os.close(told)
+            return child, reading
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
@@ -446,16 +464,37 @@ class Mutating:
         finally:
             os._exit(1)
 
-    def _reap(self, running: dict[int, tuple[Mutant, str, int]]) -> None:
+    def _reap(self, session: pytest.Session, running: dict[int, Running]) -> list[Mutant]:
+        """Await a mutant; those to be tried again, because a test of theirs says nothing."""
         child, status = os.wait()
-        mutant, tests, reading = running.pop(child)
-        with os.fdopen(reading) as told:
-            killer = told.read()
-        mutant.outcome = KILLED if status else SURVIVED
-        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
-            mutant.outcome = NOT_TRIED
+        mutant, tests, items, reading = running.pop(child)
+        killer = _all_of(reading)
+        if not status:
+            mutant.outcome = SURVIVED
+        elif killer or -os.waitstatus_to_exitcode(status) == signal.SIGXCPU:
+            names = [item.nodeid for item in items]
+            items = items[: names.index(killer) + 1] if killer else items
+            if self._pass_without(session, mutant, items):
+                mutant.outcome = KILLED
+            elif not self._misleading.isdisjoint(names):
+                return [mutant]
         self._killers[mutant.path][killer] += 1
         self._keep(mutant, killer, tests)
+        return []
+
+    def _pass_without(
+        self, session: pytest.Session, mutant: Mutant, items: list[pytest.Item]
+    ) -> bool:
+        """Whether these tests, in this order, pass in a fork that has no mutant."""
+        names = tuple(item.nodeid for item in items)
+        if names not in self._passing:
+            ours = replace(mutant, source=mutant.path.read_text())
+            child, reading = self._fork(session, ours, items)
+            self._passing[names] = not os.waitpid(child, 0)[1]
+            if failed := _all_of(reading):
+                click.echo(f"says nothing, because it fails in a fork without a mutant: {failed}")
+                self._misleading.add(failed)
+        return self._passing[names]
 
     def _keep(self, mutant: Mutant, killer: str, tests: str) -> None:
         if self._kept and mutant.outcome != NOT_TRIED:
@@ -472,6 +511,11 @@ class Mutating:
             place = f"{mutant.path}:{mutant.line}"
             click.echo(f"[{number}/{len(self.tried)}] {mutant.outcome}: {place} {mutant.name}")
             click.echo("        {}\n        -> {}".format(*mutant.change))
+
+
+def _all_of(reading: int) -> str:
+    with os.fdopen(reading) as told:
+        return told.read()
 
 
 def _fails_anew(mutant: Mutant, tests: list[str]) -> bool:
@@ -583,8 +627,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         path for pattern in room["files"] for path in sorted(Path().glob(pattern))
     ]
     for file, was, _ in same:
-        if was not in map(str.strip, Path(file).read_text().splitlines()):
-            parser.error(f"{file} no longer has the line that has an equivalent: {was}")
+        if [line.strip() for line in Path(file).read_text().splitlines()].count(was) != 1:
+            parser.error(f"{file} does not have once the line that has an equivalent: {was}")
     tried: list[Mutant] = []
     for path in files:
         made = _remembered(path.resolve(), excluded, options.kept)

@@ -201,7 +201,9 @@ def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clo
         == dollars["closing_minor"]
         == 188
     )
-    assert served.acting(book.bo).get(f"/contributors/{book.ana}/statement").code == "not_permitted"
+    refused = served.acting(book.bo).get(f"/contributors/{book.ana}/statement")
+    assert refused.code == "not_permitted"
+    assert refused.json["detail"].startswith(f"{book.bo} may not read this statement here.")
     assert (
         book.api.get(f"/contributors/{book.ana}/statement").json["statements"] == told["statements"]
     )

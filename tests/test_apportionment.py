@@ -152,6 +152,14 @@ def test_weights_may_be_stated_on_any_scale(
     assert [*map(one.share, weights)] == [*map(other.share, weights)]
 
 
+def test_weights_too_long_to_be_written_are_divided_if_their_lowest_terms_are_not() -> None:
+    long, short = 2**MAXIMUM_SCALE_BITS, 2**10_000
+    assert divide(3, {"a": long, "b": 2 * long}).units == {"a": 1, "b": 2}
+    owed = Fraction(1, 3**5_000)
+    carry = {"a": owed, "b": -owed}
+    assert divide(2, {"a": short, "b": short}, carry=carry).carry() == carry
+
+
 def test_what_is_a_little_more_decides_before_any_name() -> None:
     for digits in (1, 9, 10, 40, 400):
         weights = {"a": 10**digits, "b": 10**digits + 1, "c": 10**digits}

@@ -22,6 +22,9 @@ from domain.refusal import (
 )
 from projections.money import statements
 from projections.money.pools import statement as pool_statement
+from projections.money.pools.divisions import division
+from projections.money.pools.reasons import why
+from projections.store import View
 from scripts.bundle import Found, Report, import_lines
 
 TERMS_OF_ALL_KINDS: list[dict[str, Any]] = [
@@ -322,6 +325,13 @@ def test_a_payer_who_was_paid_owes_what_was_too_much(database: str) -> None:
 # -- adjustments ---------------------------------------------------------------------------------
 
 
+def shown_document(told: Bank, view: View, entry: str, payee: str) -> str | None:
+    """What an entry is proved by, as it says itself and as each of its lines says."""
+    shown = division(view, told.journal, entry, actor="operator")
+    assert why(view, told.journal, entry, payee, actor="operator")["document"] == shown["document"]
+    return shown["document"]
+
+
 def test_a_goodwill_credit_is_charged_to_a_stated_payer_or_sums_to_zero(database: str) -> None:
     with bank(database) as told:
         pool = told.pool()
@@ -354,7 +364,7 @@ def test_what_other_books_owed_is_taken_over_and_paid(database: str) -> None:
             told.tell("record_opening", lines=lines, **said | {"effective_at": "2028"})
         with pytest.raises(BadAmount):
             told.tell("record_opening", lines=[{"payee": a, "amount_minor": 0}], **said)
-        told.tell("record_opening", lines=lines, **said)
+        opened = told.tell("record_opening", lines=lines, **said).id
         told.earn(pool, 1_000)
         assert told.account() == {a: 1_800, b: 200}
         assert told.pay() == {a: 1_800, b: 200}
@@ -362,6 +372,7 @@ def test_what_other_books_owed_is_taken_over_and_paid(database: str) -> None:
         with told.view() as view:
             whole = pool_statement(view, told.journal, pool, actor="operator")
             (mine,) = statements.statement(view, told.journal, b)["statements"]
+            assert shown_document(told, view, opened, b) == "closing statement"
         sums = whole["received_minor"], whole["opening_minor"], whole["divided_minor"]
         assert sums == (1_000, 1_000, 2_000)
         assert [(one["kind"], one["amount_minor"]) for one in mine["lines"]] == [
@@ -403,6 +414,10 @@ def test_what_is_held_because_nobody_is_left_goes_to_the_heirs(database: str) ->
         }
         told.tell("record_assignment", payee=ben, to=eve, amount_minor=333, **HEIRS)
         assert earned(told) == {ben: 667, eve: 333}
+        told.service.follower.catch_up()
+        (assigned, *_) = (one.originator_id for one in told.since(0, "entry.assigned"))
+        with told.view() as view:
+            assert shown_document(told, view, assigned, eve) == "certificate 17"
         told.tell("record_assignment", payee=ben, to="Foundation", pool=pool, **HEIRS)
         told.tell("record_assignment", payee=ben, to=eve, **HEIRS)
         assert told.pay() == {eve: 667, "Foundation": 333}

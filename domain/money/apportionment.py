@@ -346,7 +346,7 @@ def _must_balance(
         for payee, part, units in zip(payees, due, given, strict=True):
             if units and not part:
                 raise UnbalancedDivision(f"{payee} has no share and would be paid {units}")
-    most, least = max(missing), min(missing)
-    if is_plain and max(most, -least) >= scale:
-        payee = payees[missing.index(most if most >= scale else least)]
+    worst = max(max(missing), min(missing), key=abs)
+    if is_plain and abs(worst) >= scale:
+        payee = payees[missing.index(worst)]
         raise UnbalancedDivision(f"{payee} would get a whole unit too much or too little")
