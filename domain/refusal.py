@@ -125,6 +125,8 @@ UnknownProposal = _unknown("proposal")
 UnknownComment = _unknown("comment", "No comment has this id; on a proposal, none of its own.")
 UnknownRevenue = _unknown("revenue")
 UnknownExpense = _unknown("expense")
+for _booked in (UnknownRevenue, UnknownExpense):
+    _booked.says += " If it is a reversal: that stays; what is booked after all is recorded anew."
 UnknownEntry = _unknown(
     "entry", "No ledger entry has this id: no division, reversal or correction."
 )
@@ -214,7 +216,9 @@ class BadId(Refusal, says="“{id}” is not a UUID."):
     """The id is not a UUID."""
 
 
-class BadRate(Refusal, says="“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2."):
+class BadRate(
+    Refusal, says="“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2; in a form, also 20 %."
+):
     """A rate is an exact text from 0 to 1, such as "1/5" or "0.2", never a JSON number."""
 
 

@@ -13,6 +13,7 @@ from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
 from domain.values import EDGE, CurrencyCode, Example, one_of
 from projections import attribution, lineage
+from projections.money.told import PoolRef
 from projections.money.waiting import Amounts, for_doubted, for_questions, for_shares
 from projections.nouns import noun_at
 from projections.question import Paged, question
@@ -92,6 +93,7 @@ class InboxItem(TypedDict):
     does: Annotated[str, "What is to be done.", Example("Answer the dispute")]
     commands: Annotated[list[Annotated[str, Example("credit.answer")]], "The commands that do it."]
     work: Annotated[WorkRef | None, "The work that it is about."]
+    pool: Annotated[PoolRef | None, "The pool, if it is about shares."]
     asked_by: Annotated[Agent | None, "Null where it is several, or not to be known."]
     person: Annotated[PersonRef | None, "The same, if it is a contributor."]
     says: Annotated[
@@ -168,6 +170,7 @@ SEVERAL = frozenset({"comment", "missing_share", "doubted_share", "payout"})
 
 def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:
     works = lineage.references(view, {row.work for row in rows if row.work is not None})
+    pools = _pools(view, {row.noun for row in rows if row.about == "proposal"})
     hidden = attribution.hidden(view).keys() - _own_credits(view, asked)
     people = _people(view, {row.who for row in rows})
     amounts = _amounts(view, journal, asked, rows)
@@ -183,6 +186,7 @@ def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -
                 "does": KINDS[row.kind].does,
                 "commands": _commands(row),
                 "work": None if row.work is None else works[row.work],
+                "pool": pools.get(row.noun),
                 "asked_by": row.who if is_known else None,
                 "person": people.get(row.who) if is_known else None,
                 "says": row.says if is_one else None,
@@ -197,6 +201,17 @@ def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -
             }
         )
     return items
+
+
+def _pools(view: View, proposals: set[str]) -> dict[str, PoolRef]:
+    """The pools of proposals."""
+    rows = view.rows(
+        "SELECT p.id, o.id, o.name FROM @proposals p JOIN @pools o ON o.id = p.pool "
+        f"WHERE p.id IN :ids AND {holds('p')}",
+        ids=sorted(proposals),
+    )
+    texts = view.texts({name for *_, name in rows})
+    return {id: {"id": pool, "name": texts.get(name)} for id, pool, name in rows}
 
 
 def _commands(row: Waiting) -> list[str]:

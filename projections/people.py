@@ -61,7 +61,8 @@ def _texts(rows: Iterable[CreditRow], name: str, texts: Mapping[str | None, str]
 
 def returned_to(view: View, id: str) -> list[PayoutTold]:
     """The payouts to a person that were returned and not claimed again yet."""
-    return list(payouts.payouts(view, payees=ids(view, id), state="returned").items)
+    payees = balances.payees_of(view, id)
+    return list(payouts.payouts(view, payees=payees, state="returned").items)
 
 
 def ids(view: View, id: str) -> list[str]:

@@ -181,4 +181,5 @@ def units(exact: str, currency: str, *, about: bool = False) -> str:
         return money(whole, currency)
     if about:
         rest = f"about {float(number - whole):.3f}".replace("-", "−")
-    return f"{money(whole, currency)} and {rest} of a unit" if whole else f"{rest} of a unit"
+    rest = f"{rest} of {money(1, currency)}"
+    return f"{money(whole, currency)} and {rest}" if whole else rest

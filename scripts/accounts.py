@@ -155,11 +155,10 @@ def _what(line: dict[str, Any], currency: str) -> str:
     what = booked(line)
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
-    if line["sent"]:
-        return f"{what}: {sending(line['sent'], currency)}"
     what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
     what += f", by {shown('; '.join(line['rules']))}" if line["rules"] else ""
-    return f"{what}: {shown(line['reason'])}" if line["reason"] else what
+    sent = line["sent"] and sending(line["sent"], currency)
+    return ": ".join(filter(None, [what, shown(line["reason"] or ""), sent]))
 
 
 def earnings(out: Console, asking: Asking) -> None:

@@ -336,8 +336,9 @@ def _must_hold_what_is_assigned(draft: Draft, happened: Fact) -> None:
     if not isinstance(happened, Proposal.Finalised) or happened.replaces is None:
         return
     earlier = draft.get(Proposal, happened.replaces)
-    people = people_among(payees_of(earlier.versions[-1].content.assets))
-    if people and draft.person(draft.actor) not in map(draft.person, people):
+    books = draft.books()
+    payees = {books.person(each) for each in payees_of(earlier.versions[-1].content.assets)}
+    if people_among(payees) and books.person(draft.actor) not in payees:
         draft.permit("assign a share of others", frozenset(), {})
 
 

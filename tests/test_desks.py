@@ -258,6 +258,8 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     balances = kim.get("/desk/accountant/balances?payee=cleo+marsh&from=2026").text_seen
     assert "13.00 EUR" in balances
     assert "10.00 EUR" not in balances, "a list of one payee, by name"
+    every = kim.get("/desk/accountant/balances?currency=eur").text_seen
+    assert "All together1,234.50 EUR" in every, "what was charged sums to zero"
     assert (owed[cleo], owed["Somebody outside"], owed["operator"]) == (1_300, -300, -1_000)
     again = kim.post("/do/revenue", said | {"document": "D 1"})
     again = kim.post("/do/revenue", said | {"document": "D 1"})
@@ -267,8 +269,8 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
             "/do/exchange-rate",
             {
                 "form_token": form.token,
-                "currency": "JPY",
-                "into_currency": "EUR",
+                "currency": "jpy",
+                "into_currency": "Eur",
                 "rate": "0.0062",
                 "effective_at": "2026-01",
                 "source_name": "ECB",
@@ -278,7 +280,7 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
         .startswith("/desk/accountant")
     ), "what has no page ends where it began"
     assert "1 JPY = 0.0062 EUR from 2026-01-01" in kim.get("/desk/accountant/reports").text_seen
-    few = kim.get("/desk/accountant/payout?currency=JPY&minimum=10.00")
+    few = kim.get("/desk/accountant/payout?currency=jpy&minimum=10.00")
     assert few.status == 422
     for kept in ('value="10.00"', "<option selected>JPY"):
         assert kept in few.text, "nothing that was typed is lost"
@@ -343,10 +345,18 @@ def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(serve
     assert not {"None", "Ana", "erased"} & {*re.findall(r"\w+", seen)}
 
 
-def test_a_sentence_tells_dates_as_people_say_them(served: Served) -> None:
+def test_a_sentence_tells_dates_and_own_acts_as_people_say_them(served: Served) -> None:
     ana, band = served.admit("Ana Salt"), served.admit("The Salts")
     inside = served.acting(band).post("/memberships", group=band, contributor=ana).id
     served.acting(ana).post(f"/memberships/{inside}/accept")
     served.acting(ana).post(f"/memberships/{inside}/date", during="2019/2024")
     told = signed_in(served, ana).get(f"/membership/{inside}").text_seen
-    assert "stated that Ana Salt was in The Salts 2019 to 2024" in told
+    assert "Ana Salt stated that they were in The Salts 2019 to 2024" in told
+    assert "Ana Salt agreed that they are in The Salts" in told
+    assert "The Salts said that Ana Salt is in The Salts" in told
+    song = served.post_piece("Salt")
+    credit = served.operator.post("/credits", work=song, contributor=ana, role="singer").id
+    served.acting(ana).post(f"/credits/{credit}/accept")
+    history = signed_in(served, ana).get(f"/history/{song}").text_seen
+    assert "Ana Salt accepted their credit on Salt" in history
+    assert "credited Ana Salt as singer" in history

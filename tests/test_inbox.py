@@ -135,6 +135,7 @@ def test_an_agreement_waits_for_comments_then_its_end_then_its_payees(told: Bank
     share = kinds(told, ana)["share"]
     held = [{"currency": "USD", "amount_minor": 500}]
     assert (share["id"], share["amounts"], share["says"]) == (proposal, held, "1/2")
+    assert share["pool"] == {"id": pool, "name": "pool"}
     missing = kinds(told, pia)["missing_share"]
     assert (missing["count"], missing["amounts"][0]["amount_minor"]) == (2, 1000)
     told.accept(proposal, ana)

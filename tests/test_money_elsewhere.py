@@ -15,6 +15,8 @@ from domain.refusal import (
     UnknownPayee,
     WrongState,
 )
+from projections import people
+from projections.inbox import inbox
 from projections.money import pools, statements
 
 SIGNED = {"agreed_on": "2026-03-14", "document": "split sheet"}
@@ -299,6 +301,39 @@ def test_a_named_payee_becomes_a_contributor_with_all_they_earned(database: str)
         assert shown["id"] == pool
         told.earn(pool, 500)
         assert told.pay() == {ana: 1200, lou: 300}
+
+
+def test_who_a_name_or_a_work_stands_for_acts_and_reads_as_it(database: str) -> None:
+    with bank(database) as told:
+        ana, lou, eve = told.people("Ana", "Lou", "Eve")
+        horn = told.piece("horn")
+        waits = f"work/{horn}"
+        pool = told.pool(release=told.release("show", horn))
+        shares = [asset(horn, {ana: "1", "label": "1", waits: "1"})]
+        said = {"pool": pool, "assets": shares, "effective_at": "2026-01", "consents": [ana]}
+        deal = told.tell("record_agreement", **said, **SIGNED).id
+        earned = told.earn(pool, 900)
+        assert told.pay() == {ana: 300, "label": 300}
+        back = told.payouts()["label"]
+        told.tell("return_payout", id=back, reason="closed")
+        told.tell("identify_payee", name="label", contributor=lou, reason="It has an account.")
+        claim = {"contributor": eve, "role": "performer", "evidence": "tape"}
+        claim = told.tell("claim_work", id=horn, **claim, actor=eve).id
+        told.tell("accept_credit", id=claim)
+        told.tell("accept_share", proposal=deal, work=horn, actor=eve)
+        with told.view() as view:
+            assert [each["id"] for each in inbox(view, told.journal, actor=lou).items] == [back]
+            assert [each["id"] for each in people.returned_to(view, lou)] == [back]
+            assert pools.why(view, told.journal, earned, waits, actor=eve)["amount_minor"] == 300
+            assert pools.statement(view, told.journal, pool, actor=eve)["divided_minor"] == 900
+        told.tell("claim_payout", id=back, actor=lou)
+        for payee, actor in (("label", lou), (waits, eve)):
+            told.tell("choose_payment_currency", payee=payee, currency="USD", actor=actor)
+            assign = {"pool": pool, "payee": payee, "to": ana, "part": "1/2"}
+            with pytest.raises(NotPermitted):
+                told.tell("assign_share", **assign, effective_at="2026-05", **SOLD, actor=ana)
+            told.tell("assign_share", **assign, effective_at="2026-05", **SOLD, actor=actor)
+        assert told.pay() == {lou: 300, eve: 300}
 
 
 def test_nothing_is_agreed_in_the_future(database: str) -> None:

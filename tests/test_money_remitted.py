@@ -313,6 +313,7 @@ def test_the_summary_of_a_year_is_what_was_withheld_less_what_came_back(database
             for line in second["lines"]
         }
         assert of == {("Ana", 100, 30, 1), ("Ben", -900, 0, 0)}
+        assert [line["payee"]["name"] for line in first["lines"]] == ["Ana", "Ana", "Ben"]
         assert first["totals"] == [
             {"country": "JP", "currency": "JPY", "paid_minor": 500, "withheld_minor": 0},
             {"country": "US", "currency": "USD", "paid_minor": 2000, "withheld_minor": 300},

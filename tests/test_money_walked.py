@@ -124,13 +124,15 @@ def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database
         def lines(until: int | None = None) -> list[str]:
             with told.view() as view:
                 (one,) = statements.statement(view, told.journal, a, until=until)["statements"]
-            return [booked(line) for line in one["movements"]]
+            return [
+                ": ".join(filter(None, [booked(line), line["reason"]])) for line in one["movements"]
+            ]
 
         told.tell("return_payout", id=payout, reason="closed")
-        assert lines() == ["Earned", "Paid, but it came back"]
+        assert lines() == ["Earned", "Paid, but it came back: closed"]
         assert lines(issued) == ["Earned", "Paid"]
         told.tell("claim_payout", id=payout, actor=a)
-        assert lines() == ["Earned", "Paid", "Claimed again"]
+        assert lines() == ["Earned", "Paid: closed", "Claimed again: closed"]
 
 
 def test_why_is_asked_by_the_name_that_an_expense_gave(database: str) -> None:

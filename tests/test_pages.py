@@ -690,8 +690,8 @@ def test_an_amount_is_written_with_the_digits_of_its_currency(
 
 def test_an_exact_rest_is_told_and_not_rounded() -> None:
     assert wording.units("100", "EUR") == "1.00 EUR"
-    assert wording.units("301/3", "EUR") == "1.00 EUR and 1/3 of a unit"
-    assert wording.units("-1/6", "EUR") == "−1/6 of a unit"
+    assert wording.units("301/3", "EUR") == "1.00 EUR and 1/3 of 0.01 EUR"
+    assert wording.units("-1/6", "EUR") == "−1/6 of 0.01 EUR"
     assert wording.percent("1/3") == "about 33.3 %"
     assert wording.percent("1/5") == "20 %"
 

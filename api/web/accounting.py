@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 
 from flask import Response, render_template
 
-from api.fields import Choice, Text, Whole, word
+from api.fields import LONGEST_WORD, Choice, Text, Whole, word
 from api.questions import asked_by, written
 from api.web import batches, importing
+from api.web.amounts import Currency
 from api.web.choosing import payee_of
 from api.web.frame import Answer, Frame, Listed, Said, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
 from domain.readers import ALL_MONEY
-from projections.money import bookkeeping, remittances
+from projections.money import balances, bookkeeping, remittances
 from projections.money.pools.beancount import beancount
 from projections.question import Asking, Paged
 from projections.store import View
@@ -35,7 +36,7 @@ FEW = 5
 class Filtered(Listed):
     """The parameters of a list of money."""
 
-    currency = word("EUR", "Only in this currency.")
+    currency = Currency(LONGEST_WORD, "EUR", "Only in this currency.")
     pool = word(None, "Of this pool.")
     payee = Text(200, None, "Of this payee.")
     from_ = word("2026-01", "From this moment on.", data_key="from")
@@ -88,8 +89,11 @@ def _lists(frame: Frame) -> None:
         if payee := said.get("payee"):
             filters["payee"] = payee_of(view, payee)
         found = bookkeeping.all_balances(view, frame.journal, actor=reader(), **here, **filters)
+        totals = {} if payee else balances.totals(view)
+        if only := filters.get("currency"):
+            totals = {code: units for code, units in totals.items() if code == only}
         # For whom a statement is linked, it is of this period.
-        return render_template("balances.html", found=found, said=said)
+        return render_template("balances.html", found=found, said=said, totals=totals)
 
     @frame.viewed("/desk/accountant/pools", Filtered, nobody_else=True)
     def show_pools(view: View, said: Said) -> Answer:

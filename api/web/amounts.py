@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from api.fields import Text
 from api.problems import Problem
 from api.web.frame import Frame, reader
 from domain.command import Command
@@ -24,6 +26,13 @@ from projections.store import View
 _PLAIN = re.compile(r"([-−]?)([0-9]{1,16})(?:[.,]([0-9]{1,12}))?")
 _GROUPED = re.compile(r"([-−]?)([0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]{1,12}))?")
 _EITHER = re.compile(r"[-−]?([0-9]{1,3}),([0-9]{3})")
+
+
+class Currency(Text):
+    """A currency in an address, in capitals or not."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
 def exact(text: str, currency: str) -> int:
@@ -54,7 +63,7 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
         return None
     try:
         if typed := sent.get("currency"):
-            return currency_code(typed)
+            return currency_code(typed.strip().upper())
         with frame.store.view() as view:
             pool = pool_in(view, command, sent)
             if pool is None or not Reader(view, frame.journal, reader()).may(MONEY, pool):

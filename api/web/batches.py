@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import render_template, request
 
-from api.fields import Choice, word
+from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
 from api.web import amounts
 from api.web.frame import Answer, Frame, Listed, Said, id_in_path, reader, to_page
@@ -30,7 +30,7 @@ MOST_AT_ONCE = 200
 class Previewed(Listed):
     """What a batch would be for."""
 
-    currency = word("EUR", "In this currency.")
+    currency = amounts.Currency(LONGEST_WORD, "EUR", "In this currency.")
     minimum = word("10.00", "The least that is paid to one payee.")
     outcome = Choice(OUTCOMES, "Only payees of whom this becomes.")
     state = Choice(("issued", "settled", "returned", "claimed"), "Only payouts in this state.")
@@ -51,6 +51,7 @@ def pages(frame: Frame) -> None:
     @frame.form("/desk/accountant/payout")
     def issue_payouts() -> Answer:
         said = {name: request.form.get(name, "").strip() for name in ("currency", "minimum", "id")}
+        said["currency"] = said["currency"].upper()
         try:
             receipt = frame.record(_issue(said))
         except (Problem, Refusal) as refusal:

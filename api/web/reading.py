@@ -99,7 +99,7 @@ def _releases(frame: Frame) -> None:
         if row.kind != "release":
             return led_on(f"/piece/{id}")
         found = roll(view, id)
-        facts = _facts(view, frame, found.lineage.numbers, limit=FEW_FACTS)
+        facts = _latest(view, frame, found.lineage.numbers)
         earning = pools.pools(view, frame.journal, id, actor=reader()).items
         names = part(_names(found), "credits", MOST_NAMES)
         taken = sum(OPEN_BYTES if one["open"] else NAME_BYTES for *_, one in names.items)
@@ -125,9 +125,9 @@ def _releases(frame: Frame) -> None:
             claims=claims.on_work(view, id),
             waiting=pending.behind(view, id),
             licensed=Licensed(view, row.number),
-            facts=told(view, facts.items),
+            facts=told(view, facts[:FEW_FACTS]),
             **talking.about(view, "work", id, said.at),
-            has_more_facts=facts.next is not None,
+            has_more_facts=len(facts) > FEW_FACTS,
             pools=earning,
             divided=list(_divided(view, earning[:MOST_SPLITS])),
         )
@@ -139,7 +139,7 @@ def _pieces(frame: Frame) -> None:
         row = lineage.find(view, id)
         if row.kind == "release":
             return led_on(f"/release/{id}")
-        facts = _facts(view, frame, [row.number], limit=FEW_FACTS)
+        facts = _latest(view, frame, [row.number])
         return render_template(
             "piece.html",
             work=(work := lineage.work(view, id)),
@@ -159,9 +159,9 @@ def _pieces(frame: Frame) -> None:
             kinds=REMIX_KINDS,
             behind=len(ancestry(view, row.number).tree.generation) - 1,
             remixes=lineage.descendants(view, id, after=said.at.of("remixes"), limit=REMIXES),
-            facts=told(view, facts.items),
+            facts=told(view, facts[:FEW_FACTS]),
             **talking.about(view, "work", id, said.at),
-            has_more_facts=facts.next is not None,
+            has_more_facts=len(facts) > FEW_FACTS,
             forms=_forms(frame, row),
         )
 
@@ -307,7 +307,14 @@ def _histories(frame: Frame) -> None:
     def show_history(view: View, said: Said, id: str) -> Answer:
         subject = timeline.names(view, [id]).get(id)
         numbers, since = _subjects(view, id, subject)
-        facts = _facts(view, frame, numbers, said.at.what, after=said.at.cursor)
+        facts = timeline.timeline(
+            view,
+            Reader(view, frame.journal, reader()),
+            numbers,
+            topics=words.topics(said.at.what),
+            after=said.at.cursor,
+            limit=MANY,
+        )
         sentences = told(view, facts.items)
         return render_template(
             "history.html",
@@ -321,23 +328,10 @@ def _histories(frame: Frame) -> None:
         )
 
 
-def _facts(
-    view: View,
-    frame: Frame,
-    subjects: Sequence[int],
-    what: str | None = None,
-    *,
-    after: str | None = None,
-    limit: int = MANY,
-) -> Page[FactTold]:
-    return timeline.timeline(
-        view,
-        Reader(view, frame.journal, reader()),
-        subjects,
-        topics=words.topics(what),
-        after=after,
-        limit=limit,
-    )
+def _latest(view: View, frame: Frame, subjects: Sequence[int]) -> list[FactTold]:
+    """The latest facts of a short history, and one more if there are more."""
+    seen = Reader(view, frame.journal, reader())
+    return timeline.latest(view, seen, subjects, topics=words.TOLD, limit=FEW_FACTS + 1)
 
 
 def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:

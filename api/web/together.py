@@ -207,8 +207,7 @@ def _named(view: View, actors: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _history(view: View, frame: Frame, number: int) -> list[dict[str, Any]]:
-    """The first facts about a project or a challenge."""
+    """The latest facts about a project or a challenge."""
     seen = Reader(view, frame.journal, reader())
-    topics = words.topics(None)
-    facts = timeline.timeline(view, seen, [number], topics=topics, limit=FEW_FACTS)
-    return told(view, facts.items)
+    facts = timeline.latest(view, seen, [number], topics=words.TOLD, limit=FEW_FACTS)
+    return told(view, facts)

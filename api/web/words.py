@@ -194,8 +194,20 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     adds = FACTS[item["topic"]].ADDS.items()
     further = "".join(words for name, words in adds if name in told)
     erased = dict.fromkeys(FACTS[item["topic"]].SEALED, "(erased)")
-    return Markup(SAID[item["topic"]] + further).format(**{**erased, **told})
+    says = SAID[item["topic"]] + further
+    if said.get("contributor") == item["actor"]:
+        for of_another, own in _OF_ONESELF.items():
+            says = says.replace(of_another, own)
+    return Markup(says).format(**{**erased, **told})
 
+
+_OF_ONESELF = {
+    "the credit of {contributor}": "their credit",
+    "the role of {contributor}": "their role",
+    "that {contributor} is": "that they are",
+    "that {contributor} was": "that they were",
+}
+"""How sentences speak of somebody who acts for themself."""
 
 OF_PAYOUT = {
     "payout.issued": "Your payout of {} is on its way",

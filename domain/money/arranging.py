@@ -12,8 +12,7 @@ from domain.command import Command, command
 from domain.fact import New
 from domain.moment import is_in_future
 from domain.money.exchange import ExchangeRate, PaymentCurrency
-from domain.money.keeping import must_know
-from domain.money.payee import Payee
+from domain.money.keeping import must_know, side_of
 from domain.money.pool import BY_TERRITORY, Pool
 from domain.money.remitting import Arrangements
 from domain.money.withholding import Withholding
@@ -88,7 +87,7 @@ class ChoosePaymentCurrency(Command):
     id: NewPaymentCurrencyId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        return _side(self.payee)
+        return side_of(past, self.payee)
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payee])
@@ -178,7 +177,3 @@ def arrangements(
     located = {pool: past.get(Pool, pool).country for pool in pools}
     found.countries = {pool: country for pool, country in located.items() if country is not None}
     return found
-
-
-def _side(payee: str) -> dict[str, str]:
-    return {"contributor": payee} if Payee.parse(payee).is_contributor else {}

@@ -16,7 +16,7 @@ from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
-from domain.money.keeping import must_know, share_id, stage_facts
+from domain.money.keeping import must_know, share_id, side_of, stage_facts
 from domain.money.outsider import Outsider, outsider_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
@@ -147,8 +147,7 @@ class AssignShare(Command):
     id: Annotated[NewProposalId | None, Example(SOLD)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        of = Payee.parse(self.payee)
-        return {"contributor": self.payee} if of.is_contributor else {}
+        return side_of(past, self.payee)
 
     def decide(self, past: Past) -> Iterator[New]:
         parts = self._parts()

@@ -50,6 +50,12 @@ def entry_facts(
     past.watch_money(content["release"], *(line.payee for line in lines))
 
 
+def side_of(past: Past, payee: str) -> dict[str, str]:
+    """The contributor that a payee is: after merges, by a name, or by a claim to a work."""
+    person = past.books().person(payee)
+    return {"contributor": person} if Payee.parse(person).is_contributor else {}
+
+
 def first_of_document(
     past: Past,
     kind: type[B],

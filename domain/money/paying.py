@@ -21,7 +21,7 @@ from domain.money.books import Account
 from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import must_know
+from domain.money.keeping import must_know, side_of
 from domain.money.payout import Batch, Parts, Payout
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
@@ -227,6 +227,9 @@ class ClaimPayout(Command):
 
     id: PayoutId
     reason: Annotated[Reason | None, Example("I have a new account.")] = None
+
+    def sides(self, past: Past) -> dict[str, str]:
+        return side_of(past, past.get(Payout, self.id).payee)
 
 
 # -- holds ---------------------------------------------------------------------------------------

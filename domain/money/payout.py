@@ -8,9 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from domain.fact import Fact, Looking, Noun, common, fact
+from domain.fact import Fact, Noun, common, fact
 from domain.money.exchange import exchanged
-from domain.money.payee import Payee, people_among
+from domain.money.payee import people_among
 from domain.money.sourcing import Sources
 from domain.readers import ALL_MONEY, OWN_MONEY
 
@@ -159,7 +159,3 @@ class Payout(Noun):
         further = ("withheld", "withheld_of_parts", "conversion", "sources")
         known = {name: getattr(self, name) for name in further}
         return super().line | {name: value for name, value in known.items() if value is not None}
-
-    def sides(self, looking: Looking) -> dict[str, str]:
-        """Who is paid, if that is a contributor."""
-        return {"contributor": self.payee} if Payee.parse(self.payee).is_contributor else {}

@@ -26,7 +26,7 @@ from projections.store import Page, View, holds, told_rows, wanted
 
 _PAYOUT = (
     "y.id, y.batch, y.payee, y.currency, y.amount, y.id AS sent, y.state, y.reference, "
-    "y.issued_at, y.born"
+    "y.reason, y.issued_at, y.born"
 )
 
 
@@ -92,8 +92,8 @@ def payout(view: View, journal: Journal, id: PayoutId, *, actor: str) -> PayoutT
 def _payouts_told(view: View, rows: Sequence[Row]) -> list[PayoutTold]:
     told = pools.payees_told(view, {row[2] for row in rows})
     sent = sent_told(view, {row[0] for row in rows})
-    texts = view.texts({row[7] for row in rows})
-    return told_rows(PayoutTold, rows, payee=told, sent=sent, reference=texts)
+    texts = view.texts({text for row in rows for text in row[7:9]})
+    return told_rows(PayoutTold, rows, payee=told, sent=sent, reference=texts, reason=texts)
 
 
 @question("show_payout_batch", "/payout-batches/{id}", may=ALL_MONEY)

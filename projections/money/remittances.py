@@ -182,7 +182,10 @@ def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
         sums[key] = [known + more for known, more in zip(sums[key], amounts, strict=True)]
     told = payees_told(view, {key[0] for key in sums})
     documents = _documents(view, {key[3] for key in sums if key[3] is not None})
-    ordered = sorted(sums.items(), key=lambda each: tuple(part or "" for part in each[0]))
+    ordered = sorted(
+        sums.items(),
+        key=lambda each: (told[each[0][0]]["name"] or "", *(part or "" for part in each[0])),
+    )
     lines = ((*key[:3], *amounts, *key[3:], key[3]) for key, amounts in ordered)
     return told_rows(WithheldLine, lines, payee=told, document=documents)
 

@@ -127,8 +127,8 @@ SUMS = table(
 PAYOUTS = table(
     "payouts",
     "id TEXT, batch TEXT, payee TEXT, currency TEXT, amount BIGINT, state TEXT, "
-    "reference TEXT NULL, withheld BIGINT, sent_currency TEXT, sent BIGINT, rate TEXT NULL, "
-    "exchange_rate TEXT NULL, issued_at TEXT, born BIGINT",
+    "reference TEXT NULL, reason TEXT NULL, withheld BIGINT, sent_currency TEXT, sent BIGINT, "
+    "rate TEXT NULL, exchange_rate TEXT NULL, issued_at TEXT, born BIGINT",
     ("id", "batch, born", "payee, born"),
     key="id",
 )
@@ -366,6 +366,8 @@ def _paid(position: int, happened: Fact) -> Iterator[Change]:
             yield born(PAYOUTS, happened, **new, born=position)
         case Payout.Settled(reference=reference):
             yield Amend(PAYOUTS, id, {"state": "settled", "reference": reference})
+        case Payout.Returned(reason=reason):
+            yield Amend(PAYOUTS, id, {"state": "returned", "reason": reason})
         case Payout.Event():
             yield Amend(PAYOUTS, id, {"state": happened.STATE})
 

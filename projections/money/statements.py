@@ -171,7 +171,7 @@ def _lines(
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
         "COALESCE(x.effective, b.effective), b.amount, COALESCE(x.source, r.source), "
-        "COALESCE(x.named, r.named), b.revenue, y.born, COALESCE(b.note, x.note), "
+        "COALESCE(x.named, r.named), b.revenue, y.born, COALESCE(b.note, x.note, y.reason), "
         "w.id, w.title, o.name, a.number, p.is_reserve "
         "FROM @postings p "
         "LEFT JOIN @bookings b ON b.id = p.noun "

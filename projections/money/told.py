@@ -578,6 +578,7 @@ class PayoutTold(TypedDict):
     sent: SentTold
     state: PayoutState
     reference: Annotated[str | None, "Of the transfer."]
+    reason: Annotated[str | None, "Why it came back."]
     issued_at: Instant
     position: Annotated[Count, Example(90)]
 
