@@ -6,7 +6,6 @@ The one rule: everything a worker needs is opened in the worker, never before th
 from __future__ import annotations
 
 import atexit
-import gc
 import logging
 import multiprocessing
 import os
@@ -40,7 +39,7 @@ from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
-from scripts.service import NOT_ONE, open_by, patiently, prepare
+from scripts.service import NOT_ONE, open_by, patiently, prepare, settle
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -84,7 +83,7 @@ def _gateway(
 
     def open_app() -> None:
         gateway.app, gateway.head = _opened(settings)
-        gc.freeze()  # what stays is not searched again whenever a large answer is made
+        settle()
         has_tried.set()
 
     def tell(why: str) -> None:

@@ -5,6 +5,7 @@ Everything that runs Stemma (the server, the command line, a test) is put togeth
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
@@ -43,6 +44,9 @@ T = TypeVar("T")
 RETRY_SECONDS = 1.0
 
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
+
+COLLECTED_EVERY = 10_000
+"""So many new objects are searched for garbage at once: a large answer makes a hundred thousand."""
 
 
 @dataclass
@@ -200,3 +204,9 @@ def prepare(settings: Settings) -> None:
     with open_service(settings.database) as service:
         service.store.current()
         service.journal.must_have_credible_clock()
+
+
+def settle() -> None:
+    """What is there stays: it is not searched for garbage again whenever an answer is made."""
+    gc.freeze()
+    gc.set_threshold(COLLECTED_EVERY)

@@ -12,7 +12,6 @@ What is recorded is visible once a follower in the same process has folded it.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +47,7 @@ from scripts.benchmarks.measure import (
 )
 from scripts.benchmarks.stock import CONTENT, ROLE, StockPiece, stock_environment
 from scripts.benchmarks.uma import NAME, append, uma_clients
-from scripts.service import Service, open_service
+from scripts.service import Service, open_service, settle
 
 if TYPE_CHECKING:
     from umadb import Client
@@ -72,7 +71,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     ):
         journal = service.journal
         author = journal.record(AdmitContributor(name="Ana")).id
-        gc.freeze()  # as a worker does
+        settle()  # as a worker does
         for clients, batch in (*((each, 1) for each in CLIENTS), (1, BATCH[size])):
             with plain_journals(database, clients) as by_hand, uma_clients(clients) as uma:
                 yield compare(size, batch, author, journal, stock, by_hand, uma)

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from api.application import create_app
 from scripts.benchmarks.by_hand import Plain, PlainPostgres
-from scripts.service import Service
+from scripts.service import Service, settle
 
 T = TypeVar("T")
 Size = Literal["small", "full", "largest"]
@@ -252,7 +252,7 @@ def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Ite
     """
     ours[0]()  # the first of a process prepares what the others find
     gc.collect()
-    gc.freeze()  # as a worker does
+    settle()  # as a worker does
     worked.seconds()
     mine, theirs, hand = list[Took](), list[Took](), iter(peer.asks)
     for number, ask in enumerate(ours):

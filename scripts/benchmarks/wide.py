@@ -8,7 +8,6 @@ written by hand takes to find the ids of the ancestors alone; the limit of an an
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -32,7 +31,7 @@ from scripts.benchmarks.measure import (
     seconds,
     timed,
 )
-from scripts.service import open_service
+from scripts.service import open_service, settle
 
 COMMITS = {"small": 300, "full": 24_700}
 TIMES = {"small": 5, "full": 50}
@@ -63,7 +62,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 store = Store(service.engine, service.store.version)
                 client = client_of(replace(service, store=store))
                 ask = partial(_asked, client, path)
-                gc.freeze()  # as a worker does
+                settle()  # as a worker does
                 first, cte = timed(ask), list[float]()
                 ours, busy = list[float](), list[float]()
                 for _ in range(TIMES[size]):
