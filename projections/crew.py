@@ -6,6 +6,7 @@ facts, so that the tables are the same as if one process had folded everything.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import cycle
@@ -18,7 +19,7 @@ from domain.join import Join
 from domain.recorders import JournalRecorder
 from domain.stored import Placed, facts_in
 from projections import documents
-from projections.folding import Numbering, Pages, changes_in, subjects_of, uncollected
+from projections.folding import Numbering, Pages, changes_in, subjects_of
 from projections.tables import Numbers, is_of_house
 from projections.workshop import Ended, Worker
 
@@ -130,35 +131,33 @@ def open_journal(address: str) -> None:
     """From now on, work on the database at an address."""
     global _engine  # noqa: PLW0603 - it is what this process works for
     _engine = open_engine(address, create=False)
+    gc.disable()  # as in uncollected()
 
 
 def read(after: int, upto: int) -> Page:
     """Read facts, which are folded next."""
     global _read  # noqa: PLW0603 - they are too many to be sent away and back
-    with uncollected():
-        placed = JournalRecorder(_engine).after(after, upto - after)
-        placed = [one for one in placed if one.position <= upto]  # some may have been removed
-        facts = facts_in(placed)
-        _read = placed, facts
-        joins = (one for one in facts if isinstance(one, Join.Event) and one.node)
-        return Page(
-            list(subjects_of(facts)),
-            [one.originator_id for one in facts if is_of_house(one)],
-            [(list(one.moves), str(one.node)) for one in joins],
-        )
+    placed = JournalRecorder(_engine).after(after, upto - after)
+    placed = [one for one in placed if one.position <= upto]  # some may have been removed
+    facts = facts_in(placed)
+    _read = placed, facts
+    joins = (one for one in facts if isinstance(one, Join.Event) and one.node)
+    return Page(
+        list(subjects_of(facts)),
+        [one.originator_id for one in facts if is_of_house(one)],
+        [(list(one.moves), str(one.node)) for one in joins],
+    )
 
 
 def fold(known: Numbers) -> list[Pages]:
     """What the facts that were read last change in the tables."""
-    with uncollected():
-        made = list(changes_in(*_read, known))
-        for page in (page for pages in made for page in pages.values()):
-            if not page.waiting:
-                page.latest.clear()  # of no use to who writes them
-        return made
+    made = list(changes_in(*_read, known))
+    for page in (page for pages in made for page in pages.values()):
+        if not page.waiting:
+            page.latest.clear()  # of no use to who writes them
+    return made
 
 
 def document(generation: int, table: str, numbers: list[int]) -> list[Row]:
     """The documents of what has these numbers in a table."""
-    with uncollected():
-        return documents.made(_engine, generation, table, numbers)
+    return documents.made(_engine, generation, table, numbers)

@@ -173,26 +173,24 @@ def create_index(writer: Transaction, generation: int) -> None:
 def write(writer: Transaction, generation: int, changed: Changed) -> None:
     """Make the documents again of what has changed, within the transaction that changed it."""
     if not changed.is_empty():
-        _Writing(writer, generation).write(changed)
-
-
-def write_all(writer: Transaction, generation: int, making: Making | None = None) -> None:
-    """Make the documents of everything there is, in a table that has none."""
-    writing = _Writing(writer, generation)
-    lists = (
-        (table.name, some) for _, table in writing.makers() for some in writing.numbers_in(table)
-    )
-    for rows in starmap(writing.made, lists) if making is None else making(lists):
-        writer.insert(writing.stored, rows)
+        _Writing(writer, generation).write(writer, changed)
 
 
 Making = Callable[[Iterable[tuple[str, list[int]]]], Iterable[list[Row]]]
 """How the rows of documents are made, of these numbers in the table of each name."""
 
 
+def write_all(writer: Transaction, generation: int, making: Making | None = None) -> None:
+    """Make the documents of everything there is, in a table that has none."""
+    writing = _Writing(writer, generation)
+    wanted = ((of.name, some) for _, of in writing.makers() for some in writing.numbers_in(of))
+    for rows in starmap(writing.made, wanted) if making is None else making(wanted):
+        writer.insert(writing.stored, rows)
+
+
 def made(engine: Engine, generation: int, table: str, numbers: list[int]) -> list[Row]:
     """The documents of what has these numbers in a table, as rows."""
-    return _Made(engine.query, engine.DOCUMENTS, generation).made(table, numbers)
+    return _Writing(engine, generation).made(table, numbers)
 
 
 def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document | None, ...]]:
@@ -220,17 +218,20 @@ OTHERWISE = Document(0, "found by other words than its own", "", "", "")
 """What stands for a document whose words in the index were changed."""
 
 
-class _Made:
+class _Writing:
     """Documents made from the read tables of a generation and the vault."""
 
-    def __init__(self, query: Callable[..., list[Row]], engine: Documents, generation: int) -> None:
-        self.query, self.engine, self.generation = query, engine, generation
+    def __init__(self, asked: Transaction | Engine, generation: int) -> None:
+        self.query, self.generation = asked.query, generation
+        self.engine = (asked if isinstance(asked, Engine) else asked.engine).DOCUMENTS
+        self.name = table_name(NAME, generation)
+        self.stored = _stored(self.name, self.engine)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         return self.query(with_tables(sql, self.generation), **values)
 
     def made(self, table: str, numbers: list[int]) -> list[Row]:
-        """Of what has these numbers in a table, as rows."""
+        """The documents of what has these numbers in a table, as rows."""
         make = next(make for make, of in self.makers() if of.name == table)
         return [*map(self.engine.row, make(numbers))]
 
@@ -253,11 +254,97 @@ class _Made:
             yield [number for (number,) in found]
             (beyond,) = found[-1]
 
+    def write(self, writer: Transaction, changed: Changed) -> None:
+        """Replace the documents of what has changed."""
+        if changed.texts:
+            self._find_texts(changed)
+        further = {n: said for n, said in changed.further.items() if n not in changed.people}
+        before = self.held(changed.numbers() | further.keys())
+        after = self._with_further(further, before)
+        if found := changed.people | self._roots(further.keys() - before.keys()):
+            found |= self._roots(self._ever_merged_into(found))
+            before |= self.held(found - changed.people) if found != changed.people else {}
+            changed.people = found
+        for (make, _), numbers in zip(
+            self.makers(),
+            (changed.works, changed.people, changed.projects, changed.challenges),
+            strict=True,
+        ):
+            if numbers:
+                after |= {one.rowid: one for one in make(numbers)}
+        gone = [number for number, one in before.items() if after.get(number) != one]
+        if gone:
+            writer.execute(f"DELETE FROM {self.name} WHERE rowid IN :gone", gone=gone)
+        new = (one for number, one in after.items() if before.get(number) != one)
+        writer.insert(self.stored, [*map(self.engine.row, new)])
+
     def held(self, numbers: Iterable[int]) -> dict[int, Document]:
         """The documents with these numbers."""
         sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
         found = map(self.engine.read, self.rows(sql, numbers=list(numbers)))
         return {one.rowid: one for one in found}
+
+    def _with_further(
+        self, further: Mapping[int, set[tuple[str, str | None]]], held: Mapping[int, Document]
+    ) -> dict[int, Document]:
+        """The documents of people with what comes to them: somebody's credits may be very many."""
+        texts = self.texts({name for said in further.values() for _, name in said})
+        documents = {}
+        for number in further.keys() & held.keys():
+            one = held[number]
+            roles = {role for role, _ in further[number]}
+            names = {texts.get(name) for _, name in further[number]}
+            documents[number] = Document(
+                number,
+                one.name,
+                _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
+                _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
+                one.tags,
+            )
+        return documents
+
+    def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
+        """The accounts of which these are, or were until now, a part."""
+        rows = self.rows(
+            "SELECT DISTINCT p.merged_into FROM @contributors p WHERE p.number IN :numbers "
+            "AND p.merged_into IS NOT NULL",
+            numbers=list(numbers),
+        )
+        return {into for (into,) in rows}
+
+    def _roots(self, numbers: Collection[int]) -> set[int]:
+        """The accounts that these are after all merges."""
+        roots, left = set[int](), set(numbers)
+        while left:
+            rows = self.rows(
+                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
+                f"AND p.until = {NEVER}",
+                left=list(left),
+            )
+            roots |= {number for number, into in rows if into is None}
+            left = {into for _, into in rows if into is not None}
+        return roots
+
+    def _find_texts(self, changed: Changed) -> None:
+        """Whatever shows a text that came or went; this reads the tables whole, and is rare."""
+        for numbers, of, table, columns in (
+            (changed.works, "node", WORKS, ("title", "creators")),
+            (changed.works, "work", CREDITS, ("display", "credited_as", "character")),
+            (changed.people, "contributor", CREDITS, ("credited_as",)),
+            (changed.people, "number", CONTRIBUTORS, ("name",)),
+            (changed.projects, "number", PROJECTS, ("title", "goal", "kind_name")),
+            (changed.projects, "project", STEPS, ("title", "text")),
+            (changed.challenges, "number", CHALLENGES, ("title", "prompt")),
+        ):
+            matches = " OR ".join(f"t.{column} IN :texts" for column in columns)
+            numbers.update(
+                number
+                for (number,) in self.rows(
+                    f"SELECT DISTINCT t.{of} FROM @{table.name} t WHERE ({matches}) "
+                    f"AND t.until = {NEVER}",
+                    texts=sorted(changed.texts),
+                )
+            )
 
     def texts(self, digests: Iterable[str | None]) -> dict[str | None, str]:
         """The texts that are still there, by their commitments."""
@@ -396,105 +483,6 @@ class _Made:
     def _numbered(self, ids: Collection[str]) -> dict[str, int]:
         sql = f"SELECT p.id, p.number FROM @contributors p WHERE p.id IN :ids AND p.until = {NEVER}"
         return dict(self.rows(sql, ids=sorted(ids)))
-
-
-class _Writing(_Made):
-    """The same, written."""
-
-    def __init__(self, writer: Transaction, generation: int) -> None:
-        super().__init__(writer.query, writer.engine.DOCUMENTS, generation)
-        self.writer = writer
-        self.name = table_name(NAME, generation)
-        self.stored = _stored(self.name, self.engine)
-
-    def write(self, changed: Changed) -> None:
-        """Replace the documents of what has changed."""
-        if changed.texts:
-            self._find_texts(changed)
-        further = {n: said for n, said in changed.further.items() if n not in changed.people}
-        before = self.held(changed.numbers() | further.keys())
-        after = self._with_further(further, before)
-        if found := changed.people | self._roots(further.keys() - before.keys()):
-            found |= self._roots(self._ever_merged_into(found))
-            before |= self.held(found - changed.people) if found != changed.people else {}
-            changed.people = found
-        for (make, _), numbers in zip(
-            self.makers(),
-            (changed.works, changed.people, changed.projects, changed.challenges),
-            strict=True,
-        ):
-            if numbers:
-                after |= {one.rowid: one for one in make(numbers)}
-        gone = [number for number, one in before.items() if after.get(number) != one]
-        if gone:
-            self.writer.execute(f"DELETE FROM {self.name} WHERE rowid IN :gone", gone=gone)
-        self.put(one for number, one in after.items() if before.get(number) != one)
-
-    def put(self, documents: Iterable[Document]) -> None:
-        if found := list(documents):
-            self.writer.insert(self.stored, [*map(self.engine.row, found)])
-
-    def _with_further(
-        self, further: Mapping[int, set[tuple[str, str | None]]], held: Mapping[int, Document]
-    ) -> dict[int, Document]:
-        """The documents of people with what comes to them: somebody's credits may be very many."""
-        texts = self.texts({name for said in further.values() for _, name in said})
-        documents = {}
-        for number in further.keys() & held.keys():
-            one = held[number]
-            roles = {role for role, _ in further[number]}
-            names = {texts.get(name) for _, name in further[number]}
-            documents[number] = Document(
-                number,
-                one.name,
-                _listed({*one.texts.split(f" {BETWEEN} "), *map(_spelled, names)}),
-                _listed({*one.terms.split(f" {BETWEEN} "), *map(_spelled, roles)}),
-                one.tags,
-            )
-        return documents
-
-    def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
-        """The accounts of which these are, or were until now, a part."""
-        rows = self.rows(
-            "SELECT DISTINCT p.merged_into FROM @contributors p WHERE p.number IN :numbers "
-            "AND p.merged_into IS NOT NULL",
-            numbers=list(numbers),
-        )
-        return {into for (into,) in rows}
-
-    def _roots(self, numbers: Collection[int]) -> set[int]:
-        """The accounts that these are after all merges."""
-        roots, left = set[int](), set(numbers)
-        while left:
-            rows = self.rows(
-                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
-                f"AND p.until = {NEVER}",
-                left=list(left),
-            )
-            roots |= {number for number, into in rows if into is None}
-            left = {into for _, into in rows if into is not None}
-        return roots
-
-    def _find_texts(self, changed: Changed) -> None:
-        """Whatever shows a text that came or went; this reads the tables whole, and is rare."""
-        for numbers, of, table, columns in (
-            (changed.works, "node", WORKS, ("title", "creators")),
-            (changed.works, "work", CREDITS, ("display", "credited_as", "character")),
-            (changed.people, "contributor", CREDITS, ("credited_as",)),
-            (changed.people, "number", CONTRIBUTORS, ("name",)),
-            (changed.projects, "number", PROJECTS, ("title", "goal", "kind_name")),
-            (changed.projects, "project", STEPS, ("title", "text")),
-            (changed.challenges, "number", CHALLENGES, ("title", "prompt")),
-        ):
-            matches = " OR ".join(f"t.{column} IN :texts" for column in columns)
-            numbers.update(
-                number
-                for (number,) in self.rows(
-                    f"SELECT DISTINCT t.{of} FROM @{table.name} t WHERE ({matches}) "
-                    f"AND t.until = {NEVER}",
-                    texts=sorted(changed.texts),
-                )
-            )
 
 
 @lru_cache(8)

@@ -121,6 +121,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
+            start_new_session=True,  # what interrupts a terminal is for whoever gives orders
         )
 
     @property
@@ -171,20 +172,18 @@ def work(orders: BinaryIO, finished: BinaryIO, seconds: float) -> None:
     """Carry out one order after the other, until there are none: the server has ended."""
     with suppress(OSError):
         os.nice(5)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):
+        while True:
             function, args = pickle.loads(pickle.load(orders))
-        except EOFError:
-            return
-        # Nobody catches this signal: it ends the process, whatever it is in the middle of.
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            answer = pickle.dumps((True, function(*args)))
-        except Exception as error:
-            answer = pickle.dumps((False, error))
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        finished.write(answer)
-        finished.flush()
+            # Nobody catches this signal: it ends the process, whatever it is in the middle of.
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            try:
+                answer = pickle.dumps((True, function(*args)))
+            except Exception as error:
+                answer = pickle.dumps((False, error))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            finished.write(answer)
+            finished.flush()
 
 
 _opened: Workshop | None = None

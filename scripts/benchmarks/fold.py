@@ -26,7 +26,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with plain(address) as by_hand:
         facts = service.journal.facts.head()
         rebuild = Rebuild(service.journal, service.store)
-        rate, cost = Worked(by_hand).rate(facts, rebuild.run)
+        rate, cost = Worked(by_hand, ended=True).rate(facts, rebuild.run)
         assert service.store.current().position == facts
     peer, fold = (
         ("the library's ProjectionRunner", stock_runner)

@@ -167,7 +167,7 @@ def _filled(
         service.journal.record(_challenge(number), by=issuer)
     facts = service.journal.facts.head()
     recorded = worked.seconds()
-    Rebuild(service.journal, service.store).run()
+    Rebuild(service.journal, service.store, processes=0).run()
     folded = worked.seconds()
     service.log.catch_up()
     logged = worked.seconds()

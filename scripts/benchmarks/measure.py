@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -201,14 +202,16 @@ def timed(action: Callable[[], object]) -> Took:
 
 
 class Worked:
-    """What this process and the server's processes for its database have worked.
+    """What this process, those it has waited for, and the server's for its database have worked.
 
-    A server's worker that starts and ends within what is measured is not seen.
+    A server's worker that starts and ends within what is measured is only seen if ``ended`` ones
+    are asked for, whatever their database.
     """
 
-    def __init__(self, by_hand: Plain) -> None:
+    def __init__(self, by_hand: Plain, *, ended: bool = False) -> None:
         self._by_hand, self._seconds = by_hand, dict[int, float]()
         self._is_server = by_hand.NAME == PlainPostgres.NAME
+        self._sees_ended = ended and self._is_server
 
     def seconds(self) -> float:
         """So far, without those of the server's processes that have ended."""
@@ -242,7 +245,19 @@ class Worked:
             with suppress(OSError):
                 told = Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii")
                 self._seconds[pid] = int(told.split()[0]) / 1e9
-        return time.process_time() + sum(self._seconds.values())
+        children = sum(os.times()[2:4]) + (self._ended() if self._sees_ended else 0)
+        return time.process_time() + children + sum(self._seconds.values())
+
+    def _ended(self) -> float:
+        """What those have worked that the server had started and that have ended."""
+        (own,) = self._by_hand.execute("SELECT pg_backend_pid()")[0]
+        return sum(map(int, _stat(int(_stat(own)[1]))[13:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux tells of a process after its name: its state, its parent, …"""
+    told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    return told.rpartition(") ")[2].split()
 
 
 def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Iterator[Result]:
