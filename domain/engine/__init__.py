@@ -97,12 +97,16 @@ def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
     )
 
 
+LISTS = (list, set, tuple)
+"""What is a list of values."""
+
+
 def singles(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of lists of one: a plan for one value is better than that for some."""
     return {
         name: value
         for name, several in values.items()
-        if isinstance(several, list | set | tuple) and len(several) == 1
+        if isinstance(several, LISTS) and len(several) == 1
         for value in several
     }
 

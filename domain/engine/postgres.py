@@ -28,6 +28,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.engine import (
+    LISTS,
     UNHURRIED,
     DatabaseUnavailable,
     Engine,
@@ -201,7 +202,7 @@ class PostgresEngine(Engine):
         translated, names = _translated(sql, frozenset(single))
         told = map({**values, **single}.__getitem__, names)
         return translated, [
-            _array(value) if isinstance(value, list | set | tuple) else value for value in told
+            _array(value) if isinstance(value, LISTS) else value for value in told
         ]
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:

@@ -19,13 +19,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError
 
 from domain.engine import (
     EMBEDDED,
+    LISTS,
     LOCK_TIMEOUT_SECONDS,
     UNHURRIED,
     DatabaseUnavailable,
@@ -119,6 +120,14 @@ class _Connection(sqlite3.Connection):
         self.in_use = threading.RLock()
         """Held while it works: closed within a statement it would end the process."""
 
+    def __enter__(self) -> Self:
+        """What is asked of it is asked before anybody closes it."""
+        self.in_use.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:  # type: ignore[override]
+        self.in_use.release()
+
 
 class _Local(threading.local):
     """What one thread has."""
@@ -156,14 +165,14 @@ class SQLiteEngine(Engine):
         """A list as a JSON text."""
         single = singles(values)
         return _translated(sql, frozenset(single)), {
-            name: json.dumps(list(value)) if isinstance(value, list | set | tuple) else value
+            name: json.dumps([*value]) if isinstance(value, LISTS) else value
             for name, value in {**values, **single}.items()
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         must_go_on()
         local = self._local
-        with _answering(sql), self._used() as connection:
+        with _answering(sql), self._connection() as connection:
             if local.begins:
                 local.begins = False
                 connection.execute("BEGIN")
@@ -231,7 +240,7 @@ class SQLiteEngine(Engine):
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads; the write-ahead log keeps what it sees."""
         local = self._local
-        with _answering(), self._used() as connection:
+        with _answering(), self._connection() as connection:
             local.begins, local.is_still = True, None
             try:
                 yield
@@ -297,19 +306,13 @@ class SQLiteEngine(Engine):
         if not self._queue.acquire(timeout=self.limits.lock_seconds):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
-            with _answering(), self._used() as connection:
+            with _answering(), self._connection() as connection:
                 yield connection
         finally:
             self._queue.release()
 
-    @contextmanager
-    def _used(self) -> Iterator[sqlite3.Connection]:
-        """The connection of the thread, which nobody closes meanwhile."""
-        connection = self._connection()
-        with connection.in_use:
-            yield connection
-
     def _connection(self) -> _Connection:
+        """The connection of the thread."""
         connection = self._local.connection
         if connection is None:
             _create(self.path)
