@@ -165,7 +165,7 @@ class Transaction(ABC):
 
     def __init__(self, engine: Engine, connection: Any) -> None:
         self.engine, self.connection = engine, connection
-        self._cursor = connection.cursor()
+        self._cursor = connection.asking
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query within the transaction."""

@@ -15,12 +15,11 @@ import select
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property, lru_cache
 from itertools import count as numbers
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote
-from weakref import WeakKeyDictionary
 
 import psycopg
 from eventsourcing.persistence import IntegrityError
@@ -103,10 +102,17 @@ def _array(values: Collection[Any]) -> Any:
     kinds = set(map(type, values))
     if kinds <= {int}:
         return f"{{{','.join(map(str, values))}}}"
-    if kinds == {str}:
-        quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
-        return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    if kinds <= _WRITTEN.keys():
+        return "{" + ",".join([_WRITTEN[type(value)](value) for value in values]) + "}"
     return list(values)
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: lambda text: '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"',
+    bytes: lambda data: rf'"\\x{data.hex()}"',
+    type(None): lambda _: "NULL",
+}
+"""How values stand in an array."""
 
 
 @contextmanager
@@ -145,16 +151,38 @@ def _committing() -> Iterator[_Commit]:
         raise
 
 
-class _Borrowed:
-    """A connection, and how many callers hold it."""
+class _Connection(psycopg.Connection):
+    """A connection, and what belongs to it."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self.connection, self.holders = connection, 0
-        self.cursor = connection.cursor(binary=True)  # nobody has to write or read digits
-        self.begins = False
-        """Whether its next query begins a snapshot: the two are sent together."""
-        self.is_still: Callable[[], bool] | None = None
-        """Whether what was read before that is still there."""
+    answered = 0.0
+    """When it was given back last."""
+
+    @cached_property
+    def asking(self) -> psycopg.Cursor:
+        """What statements are sent by."""
+        return self.cursor(binary=True)  # nobody has to write or read digits
+
+
+class _Snapshot:
+    """What a thread reads at one moment, from its first query on."""
+
+    begins = True
+    """Whether its next query begins it: the two are sent together."""
+    is_still: Callable[[], bool] | None = None
+    """Whether what was read before that is still there."""
+
+    def __init__(self, held: ExitStack) -> None:
+        self.held = held
+        """What keeps its connection."""
+
+
+class _Local(threading.local):
+    """What one thread has."""
+
+    connection: _Connection
+    holders = 0
+    """How many callers hold the connection."""
+    snapshot: _Snapshot | None = None
 
 
 class PostgresEngine(Engine):
@@ -167,17 +195,16 @@ class PostgresEngine(Engine):
     def __init__(self, url: str, limits: TimeLimits = UNHURRIED, *, is_there: bool = True) -> None:
         # Each query itself reports that there is no answer.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-        self._local = threading.local()
+        self._local = _Local()
         self.address = url
         self._away_until = 0.0
         self._watch = Watch()
-        self._answered = WeakKeyDictionary[psycopg.Connection, float]()
         self._probe = Probe(lambda: _answered(url).close())
         self._first = [_answered(url, **_CONNECTED)] if is_there else []
         self._pool = ConnectionPool(
             url,
             # All that a pool asks of it is to connect.
-            connection_class=cast("type[psycopg.Connection]", self),
+            connection_class=cast("type[_Connection]", self),
             kwargs=_CONNECTED,
             min_size=0,  # with more, the first borrower makes another beside the pool
             max_size=CONNECTIONS,
@@ -190,47 +217,47 @@ class PostgresEngine(Engine):
             check=self._check,
         )
 
-    def connect(self, url: str, **terms: Any) -> psycopg.Connection:
+    def connect(self, url: str, **terms: Any) -> _Connection:
         """A connection for the pool: first that by which the database has answered."""
         with suppress(IndexError):
             return self._first.pop()
-        return psycopg.connect(url, **terms)
+        return _Connection.connect(url, **terms)
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         """Values by their places, a list as an array."""
         single = singles(values)
         translated, names = _translated(sql, frozenset(single))
         told = map({**values, **single}.__getitem__, names)
-        return translated, [
-            _array(value) if isinstance(value, LISTS) else value for value in told
-        ]
+        return translated, [_array(value) if isinstance(value, LISTS) else value for value in told]
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         with _answering(sql), self._held() as connection:
-            borrowed: _Borrowed = self._local.borrowed
-            if borrowed.is_still:
-                is_still, borrowed.is_still = borrowed.is_still, None
+            snapshot = self._local.snapshot
+            if snapshot and snapshot.is_still:
+                is_still, snapshot.is_still = snapshot.is_still, None
                 if not is_still():
                     raise Overtaken("what was read first")
-            if borrowed.begins:
-                borrowed.begins = False
+            if snapshot and snapshot.begins:
+                snapshot.begins = False
+                snapshot.held.enter_context(self._held())
                 if not values:
                     return _last(connection.execute(f"{_SNAPSHOT}; {sql}".encode()))
                 connection.execute(_SNAPSHOT.encode())
-            return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
+            return connection.asking.execute(*self.told(sql, values)).fetchall()
 
     def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
         """A statement is a snapshot by itself, and one message instead of three."""
-        with _answering(sql), self._held():
-            borrowed: _Borrowed = self._local.borrowed
-            if not borrowed.begins:
-                return self.query(sql, **values)
-            self.remembering(is_still)
-            return borrowed.cursor.execute(*self.told(sql, values)).fetchall()
+        snapshot = self._local.snapshot
+        if snapshot is None or not snapshot.begins:
+            return self.query(sql, **values)
+        snapshot.is_still = is_still
+        with _answering(sql):
+            connection = snapshot.held.enter_context(self._held())
+            return connection.asking.execute(*self.told(sql, values)).fetchall()
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
-        borrowed: _Borrowed = self._local.borrowed
-        borrowed.is_still = is_still
+        if self._local.snapshot is not None:
+            self._local.snapshot.is_still = is_still
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -319,20 +346,20 @@ class PostgresEngine(Engine):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads, and sees nothing that is committed after its beginning."""
-        with _answering(), self._held() as connection:
-            borrowed: _Borrowed = self._local.borrowed
-            borrowed.begins = True
+        local = self._local
+        with _answering(), ExitStack() as held:
+            snapshot = local.snapshot = _Snapshot(held)
             try:
                 yield
             except BaseException:
-                borrowed.begins, borrowed.is_still = False, None
-                connection.rollback()
+                if not snapshot.begins:
+                    local.connection.rollback()
                 raise
-            borrowed.is_still = None
-            if borrowed.begins:
-                borrowed.begins = False  # nothing was asked
-            else:
-                connection.execute(b"END")  # after a rollback, the driver would prepare all anew
+            finally:
+                local.snapshot = None
+            if not snapshot.begins:
+                # After a rollback, the driver would prepare all anew.
+                local.connection.execute(b"END")
 
     def guards(self, table: Table) -> Iterator[str]:
         """A trigger for each statement and, where rows may advance, one for each row."""
@@ -407,31 +434,31 @@ class PostgresEngine(Engine):
         self._watch.hang_up()
 
     def _is_held(self) -> bool:
-        """Whether this thread holds a connection."""
-        borrowed: _Borrowed | None = getattr(self._local, "borrowed", None)
-        return borrowed is not None and borrowed.holders > 0
+        """Whether this thread holds a connection, or will as soon as it asks."""
+        return self._local.holders > 0 or self._local.snapshot is not None
 
     @contextmanager
-    def _held(self) -> Iterator[psycopg.Connection]:
+    def _held(self) -> Iterator[_Connection]:
         """The connection of the thread, borrowed for as long as a caller holds it."""
-        if not self._is_held():
-            self._local.borrowed = _Borrowed(self._borrow())
-            self._watch.add(self._local.borrowed.connection, deadline())
-        borrowed: _Borrowed = self._local.borrowed
-        borrowed.holders += 1
+        local = self._local
+        if not local.holders:
+            local.connection = self._borrow()
+            self._watch.add(local.connection, deadline())
+        connection = local.connection
+        local.holders += 1
         try:
-            yield borrowed.connection
+            yield connection
         finally:
-            borrowed.holders -= 1
-            if not borrowed.holders:
-                self._watch.remove(borrowed.connection)
-                self._answered[borrowed.connection] = time.monotonic()
-                self._pool.putconn(borrowed.connection)
+            local.holders -= 1
+            if not local.holders:
+                self._watch.remove(connection)
+                connection.answered = time.monotonic()
+                self._pool.putconn(connection)
 
-    def _check(self, connection: psycopg.Connection) -> None:
+    def _check(self, connection: _Connection) -> None:
         """Ask the server, unless it answered just now and has said nothing since."""
-        before = self._answered.get(connection, 0.0)
-        if time.monotonic() < before + FRESH_SECONDS and not _has_news(connection):
+        is_fresh = time.monotonic() < connection.answered + FRESH_SECONDS
+        if is_fresh and not _has_news(connection):
             return
         self._watch.add(connection, time.monotonic() + CHECK_SECONDS - GRACE_SECONDS)
         try:
@@ -439,7 +466,7 @@ class PostgresEngine(Engine):
         finally:
             self._watch.remove(connection)
 
-    def _borrow(self) -> psycopg.Connection:
+    def _borrow(self) -> _Connection:
         """A connection; while the database is away, nobody waits to hear so again."""
         must_go_on()
         if time.monotonic() < self._away_until:
@@ -546,10 +573,10 @@ _CONNECTED: dict[str, Any] = {
 }
 
 
-def _answered(url: str, **terms: Any) -> psycopg.Connection:
+def _answered(url: str, **terms: Any) -> _Connection:
     """A connection, or DatabaseUnavailable with the reason, which a pool would not say."""
     try:
-        return psycopg.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
+        return _Connection.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
     except psycopg.OperationalError as error:
         name = conninfo_to_dict(url).get("dbname")
         if f'database "{name}" does not exist' in str(error):

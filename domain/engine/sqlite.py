@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from weakref import WeakSet
@@ -120,6 +120,11 @@ class _Connection(sqlite3.Connection):
         self.in_use = threading.RLock()
         """Held while it works: closed within a statement it would end the process."""
 
+    @cached_property
+    def asking(self) -> sqlite3.Cursor:
+        """What statements are sent by."""
+        return self.cursor()
+
     def __enter__(self) -> Self:
         """What is asked of it is asked before anybody closes it."""
         self.in_use.acquire()
@@ -210,7 +215,9 @@ class SQLiteEngine(Engine):
             raise DatabaseUnavailable("The disk of the database is full")
         with (
             _answering(),
-            closing(sqlite3.connect(self.path, timeout=0, isolation_level=None)) as connection,
+            closing(
+                sqlite3.connect(self.path, timeout=0, isolation_level=None, factory=_Connection)
+            ) as connection,
         ):
             connection.execute("PRAGMA synchronous = NORMAL")
             try:
