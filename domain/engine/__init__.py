@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 EMBEDDED = "sqlite:///"
 """What the address of a database in a file begins with."""
+LISTS = (list, set, tuple)
+"""What is a list of values."""
 LOCK_TIMEOUT_SECONDS = 20
 """How long a transaction waits for others to end."""
 
@@ -95,10 +97,6 @@ def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
     return UpgradeNeeded(
         f"The tables are not those of this version of Stemma ({said}): run “stemma upgrade”"
     )
-
-
-LISTS = (list, set, tuple)
-"""What is a list of values."""
 
 
 def singles(values: Mapping[str, Any]) -> dict[str, Any]:
