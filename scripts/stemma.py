@@ -18,34 +18,30 @@ from scripts.commands import (
     auditing,
     bundles,
     citing,
-    doctoring,
+    examining,
     forgetting,
-    identities,
     keeping,
     keys,
-    measuring,
     money,
-    monitoring,
-    notifications,
     proofs,
     questions,
     recording,
+    sending,
     serving,
     signing,
     verifying,
-    webhooks,
-    witnessing,
+    watching,
 )
 from scripts.commands.frame import Chosen, OurMistake
 from scripts.commands.wording import in_own_words
 from scripts.settings import NAMES, BadSetting
 
 SECTIONS = {
-    "Set it up and run it": (serving, keeping, doctoring, measuring),
+    "Set it up and run it": (serving, keeping, examining),
     "Record": (recording, bundles, citing, forgetting),
     "Ask": (questions, money),
-    "Prove and verify": (proofs, verifying, auditing, monitoring, witnessing),
-    "Keys, identities, notifications": (keys, signing, identities, webhooks, notifications),
+    "Prove and verify": (proofs, verifying, auditing, watching),
+    "Keys, identities, notifications": (keys, signing, sending),
 }
 """The modules with the commands, under the headings of “stemma --help”."""
 WIDTH, INDENT = 100, 6

@@ -1,22 +1,34 @@
-"""Keys: those of the API, of contributors who sign, and of the log.
+"""Keys: those of the API, of contributors who sign, and of the log; and whom tokens act for.
 
 The one rule: a secret is printed once or written to one file, and none is ever overwritten.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from logging import Logger
 from pathlib import Path
 
 import click
 
+from api.identity.identities import Identities
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring
 from api.identity.scope import Caller
 from domain.note import SignerKey, VerifierKey
 from domain.permission import OPERATOR
 from projections import timeline
-from scripts.commands.frame import as_json, asked, listed, named, opened, out, settings_of
+from projections.store import View
+from scripts.commands.frame import (
+    as_json,
+    asked,
+    holder_of,
+    listed,
+    named,
+    opened,
+    out,
+    settings_of,
+)
 from scripts.service import Service
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
@@ -140,8 +152,7 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
     """List the keys: who each acts for, its scope, since when, until when, and its last use."""
     with asked(ctx) as (service, view):
         keys = service.keys.list()
-        people = timeline.names(view, {one.holder for one in keys})
-    names = {id: one["name"] for id, one in people.items()}
+        names = _names(view, (one.holder for one in keys))
     found = [
         {
             **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
@@ -182,3 +193,69 @@ def _audit_log_key(ctx: click.Context, what: str, public: VerifierKey) -> None:
 def _ring(service: Service) -> Keyring:
     """Every key, for the operator of this machine."""
     return Keyring(service.keys, service.journal, LOCALLY)
+
+
+# -- identities --------------------------------------------------------------------------------
+
+
+@commands.group()
+def identity() -> None:
+    """Say whom the subjects of the issuer of tokens (STEMMA_OIDC_ISSUER) act for."""
+
+
+@identity.command("add")
+@click.argument("subject")
+@click.option(
+    "--for", "holder", required=True, metavar="operator|CONTRIBUTOR", help="Whom it acts for."
+)
+@click.pass_context
+def identity_add(ctx: click.Context, subject: str, holder: str) -> None:
+    """Let tokens with this “sub” act for somebody; only a digest of it is kept."""
+    issuer = _issuer_of(ctx)
+    with opened(ctx, create=True) as service:
+        holder = holder_of(service, holder)
+        made = Identities(service.engine).add(issuer, subject, holder)
+    out.print(f"{made.digest[:12]} acts for {holder}")
+
+
+@identity.command("end")
+@click.argument("subject")
+@click.pass_context
+def identity_end(ctx: click.Context, subject: str) -> None:
+    """Let tokens with this “sub” act for nobody any more."""
+    issuer = _issuer_of(ctx)
+    with opened(ctx) as service:
+        if not Identities(service.engine).end(issuer, subject):
+            raise click.ClickException(f"{subject} acted for nobody")
+    out.print("ended")
+
+
+@identity.command("list")
+@as_json
+@click.pass_context
+def identity_list(ctx: click.Context, as_json: bool) -> None:
+    """List the identities: whom each acts for, and since when."""
+    with asked(ctx) as (service, view):
+        known = Identities(service.engine).list()
+        names = _names(view, (one.holder for one in known))
+    found = [
+        {
+            **{"identity": one.digest[:12], "for": one.holder, "name": names.get(one.holder)},
+            "made_at": one.made_at,
+        }
+        for one in known
+    ]
+    columns = {"identity": "identity", "for": "for", "name": "name", "made": "made_at"}
+    listed(found, columns, as_json=as_json)
+
+
+def _issuer_of(ctx: click.Context) -> str:
+    issuer = settings_of(ctx).issuer
+    if issuer is None:
+        raise click.ClickException("set STEMMA_OIDC_ISSUER first: a subject is one of an issuer")
+    return issuer.address
+
+
+def _names(view: View, holders: Iterable[str]) -> dict[str, str | None]:
+    """The names of those among these who are people, by their ids."""
+    return {id: one["name"] for id, one in timeline.names(view, {*holders}).items()}
