@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -71,7 +71,7 @@ class Unreachable(Exception):
         self.status, self.said, self.wait = status, said, wait
 
 
-def wait_of(problem: Unreachable) -> float:
+def _wait_of(problem: Unreachable) -> float:
     """How many seconds a service asks to wait."""
     said = problem.wait
     seconds = float(said) if said is not None and said.isdigit() else 1.0
@@ -273,26 +273,33 @@ def _keep_map(kept: Path, size: int, note: bytes) -> None:
 
 
 def fetch_tile(url: str, tile: Tile, api_key: str | None = None, line: Line | None = None) -> bytes:
-    """A tile of the log at an address, or a bundle of its entries, which may need a key.
-
-    A large log has more of them than a service answers in a minute, so it is waited for.
-    """
-    address, key = f"{url}/{tile.path}", api_key if tile.level == ENTRIES else None
+    """A tile of the log at an address, or a bundle of its entries, which may need a key."""
     try:
-        for _ in range(PATIENCE):
-            try:
-                return fetch(address, key=key, line=line)
-            except Unreachable as problem:
-                if problem.status != TOO_MANY:
-                    raise
-                time.sleep(wait_of(problem))
-        return fetch(address, key=key, line=line)
+        key = api_key if tile.level == ENTRIES else None
+        return fetch_patiently(f"{url}/{tile.path}", key=key, line=line)
     except Unreachable as problem:
         if problem.status not in (401, 403):
             raise
         raise Unreachable(
             f"{problem}\nThe leaves need the key of an auditor (--api-key); --hashes needs none."
         ) from problem
+
+
+def fetch_patiently(
+    address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Line | None
+) -> bytes:
+    """The content at an address of a service that may ask to wait.
+
+    A large log has more tiles than a service answers in a minute.
+    """
+    for _ in range(PATIENCE):
+        try:
+            return fetch(address, key=key, line=line)
+        except Unreachable as problem:
+            if problem.status not in waits:
+                raise
+            time.sleep(_wait_of(problem))
+    return fetch(address, key=key, line=line)
 
 
 def write_whole(path: Path, data: bytes) -> None:

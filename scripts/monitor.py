@@ -18,7 +18,6 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -40,6 +39,7 @@ from scripts.mirror import (
     write_whole,
 )
 from scripts.mirrored import bundles_of, must_continue
+from scripts.safe_file import alone
 
 
 class Watched(NamedTuple):
@@ -116,9 +116,7 @@ def monitored(
     NotVerified if the log does not continue that of the last run, or a fact about what is watched
     was left out of its history. For the rest see scripts.mirror.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f"{path.name}.lock").open("w") as lock:
-        flock(lock, LOCK_EX)  # a slow run and the next one would report the same
+    with alone(path.with_name(f"{path.name}.lock")):  # of two runs both would report the same
         state = State.read(path, watched)
         note, trusted = checkpoint_at(url, keys, **witnesses)
         old, new = state.tree(), trusted.checkpoint

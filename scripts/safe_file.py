@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and for its owner alone.
+"""Files that are there whole or not at all, and for their owner alone; and locks.
 
 The rule: what was interrupted leaves nothing under the name it would have had.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
@@ -43,3 +44,12 @@ def _settle(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Of those that take the same lock, one at a time."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        flock(file, LOCK_EX)
+        yield

@@ -26,6 +26,7 @@ from domain.engine import EMBEDDED
 from domain.note import SignerKey, UnknownKind, VerifierKey
 from domain.tree import LARGEST_SIZE, NotVerified
 from domain.trust import Policy, read_policy
+from scripts.safe_file import written_whole
 
 LONGEST_MINUTES = 525_600
 """A year."""
@@ -385,14 +386,11 @@ def _add_log_key(settings: Settings, name: str, keys: LogKeys) -> SignerKey:
 
 
 def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
-    """Written atomically, and readable only by its owner from the beginning."""
     path = Path(settings.log_key)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{token_hex(8)}")
-    unfinished.touch(mode=0o600, exist_ok=False)
     lines = (key.secret_text() if isinstance(key, SignerKey) else key.line for key in keys)
-    unfinished.write_text("".join(f"{line}\n" for line in lines))
-    unfinished.replace(path)
+    with written_whole(path) as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def inherited(more: Mapping[str, str]) -> dict[str, str]:

@@ -9,9 +9,7 @@ Follows C2SP tlog-witness, section "add-checkpoint", except that here the witnes
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from scripts.mirror import (
     prove_growth,
     write_whole,
 )
+from scripts.safe_file import alone
 
 
 def witness(
@@ -40,7 +39,7 @@ def witness(
     The folder holds the last checkpoint cosigned. NotVerified if the log does not extend that one,
     does not return the cosignature, or has not grown for ``max_age`` seconds.
     """
-    with _alone_in(folder):
+    with alone(folder / "lock"):  # two at once could keep the smaller of two checkpoints
         note = _latest(url)
         opened = open_checkpoint(note, keys)
         checkpoint = opened.checkpoint
@@ -101,12 +100,3 @@ def path_of(folder: Path, origin: str) -> Path:
 
 def _tree_in(note: bytes) -> Checkpoint:
     return Checkpoint.parse(Note.parse(note).text)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """A lock on the folder: two at once could keep the smaller of two checkpoints."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        flock(file, LOCK_EX)
-        yield

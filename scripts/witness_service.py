@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,7 +24,7 @@ from domain.checkpoint import Checkpoint, cosign, decode_proof, must_be_possible
 from domain.note import Note, SignerKey, VerifierKey, decimal, readable
 from domain.tree import NotVerified, verify_consistency
 from scripts.gateway import Bounds, Gateway
-from scripts.safe_file import written_whole
+from scripts.safe_file import alone, written_whole
 from scripts.witness import path_of
 
 MOST_HASHES = 63
@@ -67,7 +65,8 @@ class Witness:
             raise Refused(403, f"{problem}\n") from problem
         if old > tree.size:
             raise Refused(400, f"a tree of {tree.size} leaves does not extend one of {old}\n")
-        with self._alone():
+        # One at a time: two could each extend the same tree (tlog-witness says how).
+        with alone(self._folder / "lock"):
             self._must_extend(old, proof, tree)
             signed = Note(given.text, signatures).encode()
             lines = "".join(cosign(signed, one, int(time.time())) for one in self._signers)
@@ -112,14 +111,6 @@ class Witness:
         there = {signature[:2] for signature in Note.parse(kept).signatures}
         for signer in self._signers:
             yield (signer.name, signer.verifier.id) in there
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One request at a time: two could each extend the same tree (tlog-witness says how)."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as file:
-            flock(file, LOCK_EX)
-            yield
 
 
 def _read(body: bytes) -> tuple[int, Sequence[bytes], Note]:

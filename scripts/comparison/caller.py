@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from scripts.line import Line
-from scripts.mirror import PATIENCE, TOO_MANY, Unreachable, fetch, wait_of
+from scripts.mirror import TOO_MANY, Unreachable, fetch_patiently
 
 WAITS = (TOO_MANY, 502, 503, 504)
 
@@ -42,17 +41,12 @@ class Caller:
 
     def said(self, path: str) -> bytes:
         """The same as it was sent."""
-        for turn in range(PATIENCE):
-            try:
-                return fetch(self.url + path, key=self.key, line=self._line)
-            except Unreachable as problem:
-                if problem.status in WAITS and turn < PATIENCE - 1:
-                    time.sleep(wait_of(problem))
-                    continue
-                if problem.status in (400, 403, 404, 409, 410, 422, 500) and _code(problem.said):
-                    return refused(_code(problem.said))
-                raise
-        raise AssertionError
+        try:
+            return fetch_patiently(self.url + path, WAITS, key=self.key, line=self._line)
+        except Unreachable as problem:
+            if problem.status in (400, 403, 404, 409, 410, 422, 500) and _code(problem.said):
+                return refused(_code(problem.said))
+            raise
 
     def holder(self) -> str:
         """Whom the key acts for; the operator if the service does not list it."""
