@@ -26,11 +26,10 @@ class Challenge(Noun):
     answer_by: str | None = None
     """Until when it can be answered, to the end of that day or month."""
 
-    @fact("challenge.issued")
+    @fact("challenge.issued", "{actor} issued {noun}")
     class Issued(Fact):
         """A challenge was issued; pieces can answer it from now on."""
 
-        SAYS = "{actor} issued {noun}"
         ADDS = {"project": ", in {project}"}  # noqa: RUF012 - constant
         QUOTA = "challenges"
         STATE = "issued"
@@ -43,11 +42,10 @@ class Challenge(Noun):
         answer_by: str | None = None
         project: str | None = None
 
-    @fact("challenge.described")
+    @fact("challenge.described", "{actor} changed what {noun} asks for")
     class Described(Fact):
         """What it asks for was changed; the rest stays."""
 
-        SAYS = "{actor} changed what {noun} asks for"
         ADDS = {"title": ", “{title}”", "answer_by": ", until {answer_by}"}  # noqa: RUF012 - constant
         FROM = ("issued",)
         title: str | None = None
@@ -62,11 +60,10 @@ class Challenge(Noun):
             if self.answer_by is not None:
                 noun.answer_by = self.answer_by
 
-    @fact("challenge.moved")
+    @fact("challenge.moved", "{actor} moved {noun}")
     class Moved(Fact):
         """It is in another project from now on, or in none."""
 
-        SAYS = "{actor} moved {noun}"
         ADDS = {"left": " out of {left}", "project": " into {project}"}  # noqa: RUF012 - constant
         ABOUT = ("originator_id", "project", "left")
         project: str | None = None
@@ -74,20 +71,18 @@ class Challenge(Noun):
         """The project that it was in before."""
         reason: str | None = None
 
-    @fact("challenge.closed")
+    @fact("challenge.closed", "{actor} closed {noun}")
     class Closed(Fact):
         """It can no longer be answered; its answers stay."""
 
-        SAYS = "{actor} closed {noun}"
         FROM = ("issued",)
         STATE = "closed"
         reason: str | None = None
 
-    @fact("challenge.reopened")
+    @fact("challenge.reopened", "{actor} reopened {noun}")
     class Reopened(Fact):
         """It can be answered again."""
 
-        SAYS = "{actor} reopened {noun}"
         FROM = ("closed",)
         STATE = "issued"
         reason: str | None = None
@@ -127,38 +122,34 @@ class Answer(Noun):
         challenge: str
         work: str
 
-    @fact("answer.given")
+    @fact("answer.given", "{work} answers {challenge}")
     class Given(Event):
         """A piece answers a challenge."""
 
-        SAYS = "{work} answers {challenge}"
         QUOTA = "answers"
         FROM = ("withdrawn",)
         STATE = "given"
 
-    @fact("answer.withdrawn")
+    @fact("answer.withdrawn", "{actor} took back {work} as an answer to {challenge}")
     class Withdrawn(Event):
         """The piece is no answer any more; that it was one stays on record."""
 
-        SAYS = "{actor} took back {work} as an answer to {challenge}"
         FROM = ("given", "featured")
         STATE = "withdrawn"
         reason: str | None = None
 
-    @fact("answer.featured")
+    @fact("answer.featured", "{actor} featured {work} among the answers to {challenge}")
     class Featured(Event):
         """The answer stands out, and why."""
 
-        SAYS = "{actor} featured {work} among the answers to {challenge}"
         FROM = ("given",)
         STATE = "featured"
         reason: str
 
-    @fact("answer.unfeatured")
+    @fact("answer.unfeatured", "{actor} stopped featuring {work} among the answers to {challenge}")
     class Unfeatured(Event):
         """It is no longer featured; that it was stays on record."""
 
-        SAYS = "{actor} stopped featuring {work} among the answers to {challenge}"
         FROM = ("featured",)
         STATE = "given"
         reason: str | None = None

@@ -29,11 +29,10 @@ class Clock(Noun):
 
     before: str
 
-    @fact("clock.accepted")
+    @fact("clock.accepted", "{actor} accepted the clock; the fact before has the time {before}")
     class Accepted(Fact):
         """The clock is right, although it contradicts the fact before: time goes on from here."""
 
-        SAYS = "{actor} accepted the clock; the fact before has the time {before}"
         FROM = ("accepted",)
         STATE = "accepted"
         ABOUT = ()

@@ -51,11 +51,10 @@ class Comment(Noun):
         challenge: str | None = None
         step: str | None = None
 
-    @fact("comment.posted")
+    @fact("comment.posted", "{actor} commented")
     class Posted(Event):
         """Somebody said something; those whom it mentions are notified."""
 
-        SAYS = "{actor} commented"
         INVOLVES = "mentions"
         ADDS = _ON | {"reply_to": ", in reply to another comment", **_MENTIONING}
         QUOTA = "conversation"
@@ -74,11 +73,10 @@ class Comment(Noun):
             super().apply(noun)
             noun.posted_at = self.timestamp
 
-    @fact("comment.edited")
+    @fact("comment.edited", "{actor} changed a comment")
     class Edited(Event):
         """Its writer changed it; what it said before stays in its history."""
 
-        SAYS = "{actor} changed a comment"
         ADDS = _ON | _MENTIONING
         INVOLVES = "added"
         QUOTA = "conversation"
@@ -95,11 +93,10 @@ class Comment(Noun):
             """It stays where it is."""
             noun.text, noun.mentions = self.text, self.mentions
 
-    @fact("comment.removed")
+    @fact("comment.removed", "{actor} removed a comment")
     class Removed(Event):
         """Its texts were erased; that it was there, and who removed it, stays."""
 
-        SAYS = "{actor} removed a comment"
         FROM = ("posted",)
         STATE = "removed"
         removed_as: str

@@ -14,11 +14,10 @@ class Contribution(Work):
 
     title: str
 
-    @fact("contribution.submitted")
+    @fact("contribution.submitted", "{actor} posted {noun}")
     class Submitted(Fact):
         """A piece was posted; its authors and sources are facts of the same append."""
 
-        SAYS = "{actor} posted {noun}"
         QUOTA = "works"
         STATE = "submitted"
         title: str
@@ -29,11 +28,10 @@ class Contribution(Work):
         sha256: str | None = None
         media_url: str | None = None
 
-    @fact("contribution.withdrawn")
+    @fact("contribution.withdrawn", "{actor} withdrew {noun}")
     class Withdrawn(Fact):
         """The piece was withdrawn."""
 
-        SAYS = "{actor} withdrew {noun}"
         FROM = ("submitted",)
         STATE = "withdrawn"
         reason: str

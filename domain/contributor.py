@@ -48,19 +48,17 @@ class Contributor(Noun):
     among: Sequence[Mapping[str, str]] = ()
     """Of a group: the members among whom its shares are divided, each with a part."""
 
-    @fact("contributor.admitted")
+    @fact("contributor.admitted", "{actor} added {noun} to the people who can be credited")
     class Admitted(Fact):
         """A person or group can be credited from now on."""
 
-        SAYS = "{actor} added {noun} to the people who can be credited"
         STATE = "admitted"
         name: str
 
-    @fact("contributor.merged")
+    @fact("contributor.merged", "{actor} said that {noun} and {into} are the same person")
     class Merged(Fact):
         """Two contributors are one person in answers from now on; history does not change."""
 
-        SAYS = "{actor} said that {noun} and {into} are the same person"
         FROM = ("admitted",)
         STATE = "merged"
         FOUND_BY = ("into",)
@@ -73,11 +71,13 @@ class Contributor(Noun):
             noun.state = self.STATE
             noun.merged_into = self.into
 
-    @fact("contributor.separated")
+    @fact(
+        "contributor.separated",
+        "{actor} said that {noun} and {into} are not the same person after all",
+    )
     class Separated(Fact):
         """A merge was a mistake: they are two people in answers from now on."""
 
-        SAYS = "{actor} said that {noun} and {into} are not the same person after all"
         FROM = ("merged",)
         STATE = "admitted"
         ABOUT = ("originator_id", "into")
@@ -88,11 +88,9 @@ class Contributor(Noun):
             noun.state = self.STATE
             noun.merged_into = None
 
-    @fact("contributor.forgotten")
+    @fact("contributor.forgotten", "{actor} had the name of {noun} erased")
     class Forgotten(Fact):
         """Every text of the person was erased; what they made stays, without a name."""
-
-        SAYS = "{actor} had the name of {noun} erased"
 
         # Again where one fact can't name all that was erased, or where something came back.
         FROM = ("admitted", "merged", "forgotten")
@@ -106,11 +104,10 @@ class Contributor(Noun):
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
 
-    @fact("contributor.renamed")
+    @fact("contributor.renamed", "{noun} changed their name")
     class Renamed(Fact):
         """The person has another name from now on; the account stays."""
 
-        SAYS = "{noun} changed their name"
         FROM = ("admitted",)
         name: str
         former: str
@@ -120,53 +117,50 @@ class Contributor(Noun):
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
 
-    @fact("contributor.asked_first")
+    @fact("contributor.asked_first", "{noun} asks to be asked before being credited")
     class AskedFirst(Fact):
         """From now on, credits by others wait for the person, and nobody else sees them."""
 
-        SAYS = "{noun} asks to be asked before being credited"
         FROM = ("admitted",)
 
         def apply(self, noun: Contributor) -> None:
             noun.asks_first = True
 
-    @fact("contributor.stopped_asking")
+    @fact("contributor.stopped_asking", "{noun} need not be asked before being credited")
     class StoppedAsking(Fact):
         """Credits by others count at once again."""
 
-        SAYS = "{noun} need not be asked before being credited"
         FROM = ("admitted",)
 
         def apply(self, noun: Contributor) -> None:
             noun.asks_first = False
 
-    @fact("contributor.key_registered")
+    @fact("contributor.key_registered", "{actor} registered a key with which {noun} signs")
     class KeyRegistered(Fact):
         """From now on, what is signed with this key is signed by the person."""
 
-        SAYS = "{actor} registered a key with which {noun} signs"
         FROM = ("admitted",)
         key: str
 
         def apply(self, noun: Contributor) -> None:
             noun.keys = noun.keys | {self.key}
 
-    @fact("contributor.key_revoked")
+    @fact("contributor.key_revoked", "{actor} revoked a key with which {noun} signed")
     class KeyRevoked(Fact):
         """The key is no longer valid; what it has signed stays signed."""
 
-        SAYS = "{actor} revoked a key with which {noun} signed"
         key: str
         reason: str | None = None
 
         def apply(self, noun: Contributor) -> None:
             noun.keys = noun.keys - {self.key}
 
-    @fact("contributor.divided")
+    @fact(
+        "contributor.divided", "{actor} said how the shares of {noun} are divided among its members"
+    )
     class Divided(Fact):
         """From now on, what is proposed for a group is divided among its members so."""
 
-        SAYS = "{actor} said how the shares of {noun} are divided among its members"
         READERS = OWN_MONEY
         FOUND_BY = ("group",)
         FROM = ("admitted",)

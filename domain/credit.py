@@ -94,63 +94,56 @@ class Credit(Disputable):
         evidence_kind: str | None = None
         evidence_sha256: str | None = None
 
-    @fact("credit.granted")
+    @fact("credit.granted", "{actor} credited {contributor} as {role} on {work}")
     class Granted(Birth):
         """Someone else credited the person."""
 
-        SAYS = "{actor} credited {contributor} as {role} on {work}"
         QUOTA = "credits"
         STATE = "granted"
 
-    @fact("credit.claimed")
+    @fact("credit.claimed", "{contributor} claimed a credit as {role} on {work}")
     class Claimed(Birth):
         """The person claimed it for themself."""
 
-        SAYS = "{contributor} claimed a credit as {role} on {work}"
         STATE = "claimed"
 
-    @fact("credit.accepted")
+    @fact("credit.accepted", "{actor} accepted the credit of {contributor} on {work}")
     class Accepted(Event):
         """The person accepted what was granted, or the poster of the work what was claimed."""
 
-        SAYS = "{actor} accepted the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", PENDING, "declined")
         STATE = "accepted"
         reason: str | None = None
 
-    @fact("credit.declined")
+    @fact("credit.declined", "{actor} declined the credit of {contributor} on {work}")
     class Declined(Event):
         """The credit was not wanted, or the claim not agreed to."""
 
-        SAYS = "{actor} declined the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", PENDING, "accepted")
         STATE = "declined"
         reason: str | None = None
 
-    @fact("credit.disputed")
+    @fact("credit.disputed", "{actor} disputed the credit of {contributor} on {work}")
     class Disputed(Opening, Event):
         """Someone says that the credit is wrong."""
 
-        SAYS = "{actor} disputed the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", "accepted")
 
-    @fact("credit.answered")
+    @fact(
+        "credit.answered",
+        "{actor} answered the dispute about the credit of {contributor} on {work}",
+    )
     class Answered(Answer, Event):
         """The other side says why the credit is right."""
 
-        SAYS = "{actor} answered the dispute about the credit of {contributor} on {work}"
-
-    @fact("credit.settled")
+    @fact("credit.settled", "{actor} ended the dispute about {contributor} on {work}: {outcome}")
     class Settled(Settlement, Event):
         """The dispute has ended: the credit stands, or it is revoked."""
 
-        SAYS = "{actor} ended the dispute about {contributor} on {work}: {outcome}"
-
-    @fact("credit.revoked")
+    @fact("credit.revoked", "{actor} revoked the credit of {contributor} on {work}")
     class Revoked(Event):
         """The credit was revoked; it stays on record and stops counting."""
 
-        SAYS = "{actor} revoked the credit of {contributor} on {work}"
         FROM = ("granted", "claimed", PENDING, "accepted", "declined")
         STATE = "revoked"
         reason: str | None = None
@@ -159,11 +152,10 @@ class Credit(Disputable):
         by_piece: bool | None = None
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
-    @fact("credit.corrected")
+    @fact("credit.corrected", "{actor} corrected the credit of {contributor} on {work}")
     class Corrected(Event):
         """The name on it, its wording, its place or what it discloses was corrected."""
 
-        SAYS = "{actor} corrected the credit of {contributor} on {work}"
         ADDS = _NAMED
         FROM = ("granted", "claimed", PENDING, "accepted", "disputed")
         display: str | None = None
@@ -175,24 +167,20 @@ class Credit(Disputable):
         ai_tool: str | None = None
         reason: str
 
-    @fact("credit.hidden")
+    @fact("credit.hidden", "{contributor} keeps their name off a credit on {work}")
     class Hidden(Event):
         """The person's name is kept off it, at every position; it goes on counting."""
 
-        SAYS = "{contributor} keeps their name off a credit on {work}"
         FROM = ("granted", "claimed", "accepted", "disputed")
 
-    @fact("credit.shown")
+    @fact("credit.shown", "{contributor} put their name back on a credit on {work}")
     class Shown(Event):
         """The person's name is on it again."""
 
-        SAYS = "{contributor} put their name back on a credit on {work}"
-
-    @fact("credit.licence_agreed")
+    @fact("credit.licence_agreed", "{contributor} agreed that {work} be under {licence}")
     class LicenceAgreed(Event):
         """The person agrees that the work be under this licence from now on."""
 
-        SAYS = "{contributor} agreed that {work} be under {licence}"
         FROM = ("granted", "claimed", "accepted", "disputed")
         licence: str
 

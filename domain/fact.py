@@ -216,13 +216,14 @@ class New(NamedTuple):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def fact(topic: str) -> Callable[[type[T]], type[T]]:
-    """Make a class a kind of fact with the explicit topic under which it is stored."""
+def fact(topic: str, says: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Make a class a kind of fact, with the topic under which it is stored and its sentence."""
 
     def decorate(cls: type[T]) -> type[T]:
         made = common(cls)
         kind = cast("type[Fact]", made)
         kind.TOPIC = topic
+        kind.SAYS = kind.SAYS if says is None else says
         kind.SEALED = tuple(one.name for one in fields(kind) if one.name in TEXTS)
         register_topic(topic, kind)
         FACTS[topic] = kind

@@ -47,11 +47,10 @@ class Follow(Noun):
         def names(self) -> tuple[str, ...]:
             return (self.follower, self.about)
 
-    @fact("follow.begun")
+    @fact("follow.begun", "{follower} follows {about}")
     class Begun(Event):
         """Somebody follows something, or has it shown from now on, or no longer."""
 
-        SAYS = "{follower} follows {about}"
         QUOTA = "follows"
         FROM = ("begun", "ended")
         STATE = "begun"
@@ -62,11 +61,10 @@ class Follow(Noun):
             is_person = self.on == Contributor.NAME
             return (self.follower, self.about) if is_person else (self.follower,)
 
-    @fact("follow.ended")
+    @fact("follow.ended", "{follower} no longer follows {about}")
     class Ended(Event):
         """Somebody does not follow it any more."""
 
-        SAYS = "{follower} no longer follows {about}"
         FROM = ("begun",)
         STATE = "ended"
 

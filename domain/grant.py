@@ -60,20 +60,18 @@ class Grant(Noun):
         pool: str | None = None
         reason: str | None = None
 
-    @fact("role.granted")
+    @fact("role.granted", "{actor} gave {contributor} the role of {role}")
     class Granted(Event):
         """The contributor may act in the role from now on."""
 
-        SAYS = "{actor} gave {contributor} the role of {role}"
         FROM = ("ended",)
         STATE = "granted"
         FOUND_BY = ("contributor", "role")
 
-    @fact("role.ended")
+    @fact("role.ended", "{actor} ended the role of {contributor} as {role}")
     class Ended(Event):
         """The contributor may no longer act in the role; what they did stays."""
 
-        SAYS = "{actor} ended the role of {contributor} as {role}"
         FROM = ("granted",)
         STATE = "ended"
 

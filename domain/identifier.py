@@ -153,11 +153,10 @@ class Identifier(Disputable):
         about: str
         on: str
 
-    @fact("identifier.stated")
+    @fact("identifier.stated", "{actor} stated the {scheme} of {about}")
     class Stated(Event):
         """A number in a registry was stated; that of a person can be erased."""
 
-        SAYS = "{actor} stated the {scheme} of {about}"
         ADDS = {"value": ": {value}", "identifier": ": {identifier}"}  # noqa: RUF012 - constant
         STATE = "stated"
         scheme: str
@@ -165,33 +164,29 @@ class Identifier(Disputable):
         identifier: str | None = None
         evidence: str | None = None
 
-    @fact("identifier.withdrawn")
+    @fact("identifier.withdrawn", "{actor} withdrew an identifier of {about}")
     class Withdrawn(Event):
         """It was wrong; it stays on record and is found no more."""
 
-        SAYS = "{actor} withdrew an identifier of {about}"
         FROM = ("stated",)
         STATE = "withdrawn"
         reason: str | None = None
 
-    @fact("identifier.disputed")
+    @fact("identifier.disputed", "{actor} disputed an identifier of {about}")
     class Disputed(Opening, Event):
         """Someone says that it is that of another."""
 
-        SAYS = "{actor} disputed an identifier of {about}"
         FROM = ("stated",)
 
-    @fact("identifier.answered")
+    @fact("identifier.answered", "{actor} answered the dispute about an identifier of {about}")
     class Answered(Answer, Event):
         """The other side says why it is right."""
 
-        SAYS = "{actor} answered the dispute about an identifier of {about}"
-
-    @fact("identifier.settled")
+    @fact(
+        "identifier.settled", "{actor} ended the dispute about an identifier of {about}: {outcome}"
+    )
     class Settled(Settlement, Event):
         """The dispute has ended: it stands, or it is withdrawn."""
-
-        SAYS = "{actor} ended the dispute about an identifier of {about}: {outcome}"
 
     BIRTHS = (Stated,)
 

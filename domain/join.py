@@ -59,39 +59,35 @@ class Join(Noun):
                     found.append(FoundBy(self.into, field, self.work))
             return tuple(found)
 
-    @fact("join.declared")
+    @fact("join.declared", "{actor} said that {work} and {into} are the same")
     class Declared(Claim, Event):
         """Two works are the same; said by only one of their posters it is pending."""
 
-        SAYS = "{actor} said that {work} and {into} are the same"
         STATE = "joined"
         reason: str | None = None
         asked: str | None = None
         """The work whose poster has to agree, if somebody has."""
 
-    @fact("join.accepted")
+    @fact("join.accepted", "{actor} agreed that {work} and {into} are the same")
     class Accepted(Event):
         """The poster of the other work agreed."""
 
-        SAYS = "{actor} agreed that {work} and {into} are the same"
         FROM = (PENDING, "declined")
         STATE = "joined"
         reason: str | None = None
 
-    @fact("join.declined")
+    @fact("join.declined", "{actor} declined that {work} and {into} are the same")
     class Declined(Event):
         """The poster of the other work did not agree, or it was withdrawn."""
 
-        SAYS = "{actor} declined that {work} and {into} are the same"
         FROM = (PENDING,)
         STATE = "declined"
         reason: str | None = None
 
-    @fact("join.undone")
+    @fact("join.undone", "{actor} said that {work} and {into} are not the same after all")
     class Undone(Event):
         """It was a mistake: they are two works from now on."""
 
-        SAYS = "{actor} said that {work} and {into} are not the same after all"
         FROM = ("joined",)
         STATE = "undone"
         reason: str

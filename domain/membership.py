@@ -34,61 +34,54 @@ class Membership(Disputable):
         group: str
         contributor: str
 
-    @fact("membership.offered")
+    @fact("membership.offered", "{actor} said that {contributor} is in {group}")
     class Offered(Event):
         """A group says that somebody is its member; it waits for their agreement."""
 
-        SAYS = "{actor} said that {contributor} is in {group}"
         FOUND_BY = ("group", "contributor")
         STATE = "offered"
         roles: list[str] | None = None
         during: str | None = None
         """When they were in it, as stated: an interval of EDTF, such as 1985/1991."""
 
-    @fact("membership.accepted")
+    @fact("membership.accepted", "{actor} agreed that {contributor} is in {group}")
     class Accepted(Event):
         """The person agrees that they are or were in it."""
 
-        SAYS = "{actor} agreed that {contributor} is in {group}"
         FROM = ("offered",)
         STATE = "accepted"
 
-    @fact("membership.declined")
+    @fact("membership.declined", "{actor} declined that {contributor} is in {group}")
     class Declined(Event):
         """The person is not in it, or does not want to be named."""
 
-        SAYS = "{actor} declined that {contributor} is in {group}"
         FROM = ("offered", "accepted")
         STATE = "declined"
         reason: str | None = None
 
-    @fact("membership.dated")
+    @fact("membership.dated", "{actor} stated that {contributor} was in {group} {during}")
     class Dated(Event):
         """When they were in it was changed, as when somebody leaves."""
 
-        SAYS = "{actor} stated that {contributor} was in {group} {during}"
         FROM = ("offered", "accepted")
         during: str
         reason: str | None = None
 
-    @fact("membership.disputed")
+    @fact("membership.disputed", "{actor} disputed that {contributor} is in {group}")
     class Disputed(Opening, Event):
         """Someone says that they are not in it, or were not when it says."""
 
-        SAYS = "{actor} disputed that {contributor} is in {group}"
         FROM = ("accepted",)
 
-    @fact("membership.answered")
+    @fact("membership.answered", "{actor} answered the dispute about {contributor} in {group}")
     class Answered(Answer, Event):
         """The other side says why it is right."""
 
-        SAYS = "{actor} answered the dispute about {contributor} in {group}"
-
-    @fact("membership.settled")
+    @fact(
+        "membership.settled", "{actor} ended the dispute about {contributor} in {group}: {outcome}"
+    )
     class Settled(Settlement, Event):
         """The dispute has ended: the membership stands, or it does not count any more."""
-
-        SAYS = "{actor} ended the dispute about {contributor} in {group}: {outcome}"
 
     BIRTHS = (Offered,)
 

@@ -43,11 +43,10 @@ class Outside(Work):
     made_at: str | None = None
     made: str = UNKNOWN
 
-    @fact("outside.cited")
+    @fact("outside.cited", "{actor} named an outside source: {noun}")
     class Cited(Fact):
         """An outside source was named for the first time."""
 
-        SAYS = "{actor} named an outside source: {noun}"
         STATE = "cited"
         uri: str
 

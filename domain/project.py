@@ -48,11 +48,10 @@ class Project(Noun):
     leaders: Collection[str]
     """Who leads it, in the order in which they were assigned."""
 
-    @fact("project.launched")
+    @fact("project.launched", "{actor} launched {noun}")
     class Launched(Fact):
         """A project began; its first steps are facts of the same append."""
 
-        SAYS = "{actor} launched {noun}"
         QUOTA = "projects"
         INVOLVES = "leaders"
         STATE = "launched"
@@ -65,11 +64,10 @@ class Project(Noun):
         def subjects(self) -> tuple[str, ...]:
             return tuple(dict.fromkeys((self.originator_id, *self.leaders)))
 
-    @fact("project.described")
+    @fact("project.described", "{actor} changed what {noun} is")
     class Described(Fact):
         """Its title, goal or kind was changed; the rest stays."""
 
-        SAYS = "{actor} changed what {noun} is"
         ADDS = {"title": ", title “{title}”", "kind": ", kind {kind}"}  # noqa: RUF012 - constant
         FROM = ("launched",)
         title: str | None = None
@@ -78,41 +76,37 @@ class Project(Noun):
         kind_name: str | None = None
         reason: str | None = None
 
-    @fact("project.leader_assigned")
+    @fact("project.leader_assigned", "{actor} made {contributor} a leader of {noun}")
     class LeaderAssigned(Fact):
         """Somebody leads it from now on, beside the others."""
 
         INVOLVES = "contributor"
-        SAYS = "{actor} made {contributor} a leader of {noun}"
         FROM = ("launched",)
         ABOUT = ("originator_id", "contributor")
         contributor: str
         leaders: list[str]
 
-    @fact("project.leader_removed")
+    @fact("project.leader_removed", "{actor} removed {contributor} as a leader of {noun}")
     class LeaderRemoved(Fact):
         """Somebody no longer leads it; others do."""
 
-        SAYS = "{actor} removed {contributor} as a leader of {noun}"
         FROM = ("launched",)
         ABOUT = ("originator_id", "contributor")
         contributor: str
         leaders: list[str]
         reason: str | None = None
 
-    @fact("project.updated")
+    @fact("project.updated", "{actor} posted an update on {noun}")
     class Updated(Fact):
         """A leader posted an update on it."""
 
-        SAYS = "{actor} posted an update on {noun}"
         FROM = ("launched",)
         text: str
 
-    @fact("project.closed")
+    @fact("project.closed", "{actor} closed {noun}: {outcome}")
     class Closed(Fact):
         """It ended; nothing more is added to it."""
 
-        SAYS = "{actor} closed {noun}: {outcome}"
         ADDS = {"release": ", with {release}"}  # noqa: RUF012 - constant
         FROM = ("launched",)
         STATE = "closed"
@@ -122,11 +116,10 @@ class Project(Noun):
         """What came of it."""
         reason: str | None = None
 
-    @fact("project.reopened")
+    @fact("project.reopened", "{actor} reopened {noun}")
     class Reopened(Fact):
         """It goes on after all."""
 
-        SAYS = "{actor} reopened {noun}"
         FROM = ("closed",)
         STATE = "launched"
         reason: str | None = None
@@ -146,20 +139,18 @@ class Step(Noun):
         ABOUT = ("project",)
         project: str
 
-    @fact("step.published")
+    @fact("step.published", "{actor} published the step “{title}” of {project}")
     class Published(Event):
         """A step was published; pieces can be put into it."""
 
-        SAYS = "{actor} published the step “{title}” of {project}"
         STATE = "published"
         title: str
         text: str | None = None
 
-    @fact("step.described")
+    @fact("step.described", "{actor} changed a step of {project}")
     class Described(Event):
         """Its title or text was changed; the rest stays."""
 
-        SAYS = "{actor} changed a step of {project}"
         ADDS = {"title": ", “{title}”"}  # noqa: RUF012 - constant
         title: str | None = None
         text: str | None = None
@@ -189,11 +180,10 @@ class Placement(Noun):
         step: str
         reason: str | None = None
 
-    @fact("placement.made")
+    @fact("placement.made", "{actor} put {work} into {project}")
     class Made(Event):
         """A piece is in a step from now on, and in no other."""
 
-        SAYS = "{actor} put {work} into {project}"
         QUOTA = "answers"
         FROM = ("made", "ended")
         STATE = "made"
@@ -201,11 +191,10 @@ class Placement(Noun):
         left: str | None = None
         """The project that it was in before, if it was in another."""
 
-    @fact("placement.ended")
+    @fact("placement.ended", "{actor} took {work} out of {project}")
     class Ended(Event):
         """A piece was taken out of the project that it was in."""
 
-        SAYS = "{actor} took {work} out of {project}"
         FROM = ("made",)
         STATE = "ended"
 

@@ -37,11 +37,10 @@ class Release(Work):
         """Whether it was published, and not to be given away."""
         return self.state == self.Published.STATE and self.offered != FREE
 
-    @fact("release.assembled")
+    @fact("release.assembled", "{actor} assembled {noun}")
     class Assembled(Fact):
         """A release was assembled; its components are facts of the same append."""
 
-        SAYS = "{actor} assembled {noun}"
         QUOTA = "works"
         STATE = "assembled"
         title: str
@@ -50,11 +49,10 @@ class Release(Work):
         part: str | None = None
         """What it is of a series, if it is of one."""
 
-    @fact("release.published")
+    @fact("release.published", "{actor} published {noun}")
     class Published(Fact):
         """The release was published, and its lineage frozen."""
 
-        SAYS = "{actor} published {noun}"
         FROM = ("assembled",)
         STATE = "published"
         offered: str | None = None
@@ -62,11 +60,10 @@ class Release(Work):
         conflicts: list[str] | None = None
         """The licences that conflicted then, at most twenty: each as rule, child and parent."""
 
-    @fact("release.withdrawn")
+    @fact("release.withdrawn", "{actor} withdrew {noun}")
     class Withdrawn(Fact):
         """The release is no longer offered; it stays on record with its title and its credits."""
 
-        SAYS = "{actor} withdrew {noun}"
         FROM = ("assembled", "published")
         STATE = "withdrawn"
         reason: str

@@ -58,11 +58,10 @@ class Remix(Disputable):
         child: str
         parent: str
 
-    @fact("remix.declared")
+    @fact("remix.declared", "{actor} said that {child} was made from {parent} ({kind})")
     class Declared(Claim, Event):
         """The child was made from the parent; said of another's work it is pending."""
 
-        SAYS = "{actor} said that {child} was made from {parent} ({kind})"
         STATE = "declared"
         FOUND_BY = ("child", "parent")
         LEADS_TO: ClassVar[dict[str, str]] = {"child": "parent", "parent": "child"}
@@ -76,48 +75,47 @@ class Remix(Disputable):
         """Which parts of the child AI made from the parent."""
         ai_tool: str | None = None
 
-    @fact("remix.accepted")
+    @fact("remix.accepted", "{actor} agreed that {child} was made from {parent}")
     class Accepted(Event):
         """The poster of the child agreed to what another said; it counts from now on."""
 
-        SAYS = "{actor} agreed that {child} was made from {parent}"
         FROM = (PENDING, "declined")
         STATE = "declared"
         reason: str | None = None
 
-    @fact("remix.declined")
+    @fact("remix.declined", "{actor} declined that {child} was made from {parent}")
     class Declined(Event):
         """The claim was not agreed to, or withdrawn."""
 
-        SAYS = "{actor} declined that {child} was made from {parent}"
         FROM = (PENDING,)
         STATE = "declined"
         reason: str | None = None
 
-    @fact("remix.disputed")
+    @fact("remix.disputed", "{actor} disputed that {child} was made from {parent}")
     class Disputed(Opening, Event):
         """Someone says that the remix is false."""
 
-        SAYS = "{actor} disputed that {child} was made from {parent}"
         FROM = ("declared",)
 
-    @fact("remix.answered")
+    @fact(
+        "remix.answered", "{actor} answered the dispute over whether {child} was made from {parent}"
+    )
     class Answered(Answer, Event):
         """The other side says why the remix is true."""
 
-        SAYS = "{actor} answered the dispute over whether {child} was made from {parent}"
-
-    @fact("remix.settled")
+    @fact(
+        "remix.settled",
+        "{actor} ended the dispute over whether {child} was made from {parent}: {outcome}",
+    )
     class Settled(Settlement, Event):
         """The dispute has ended: the remix stands, or it is struck."""
 
-        SAYS = "{actor} ended the dispute over whether {child} was made from {parent}: {outcome}"
-
-    @fact("remix.struck")
+    @fact(
+        "remix.struck", "{actor} struck as false the statement that {child} was made from {parent}"
+    )
     class Struck(Event):
         """The remix was found false."""
 
-        SAYS = "{actor} struck as false the statement that {child} was made from {parent}"
         FROM = ("declared",)
         STATE = "struck"
         reason: str
@@ -126,11 +124,10 @@ class Remix(Disputable):
         by_piece: bool | None = None
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
-    @fact("remix.retired")
+    @fact("remix.retired", "{actor} took {parent} out of {child}")
     class Retired(Event):
         """The release was recut: the component is no longer in it, or in another way."""
 
-        SAYS = "{actor} took {parent} out of {child}"
         FROM = ("declared",)
         STATE = "retired"
         reason: str

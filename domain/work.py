@@ -17,11 +17,10 @@ class Work(Noun):
     made: str
     """The first instant of that if it is known, or the time of recording (see domain.dates)."""
 
-    @fact("work.redated")
+    @fact("work.redated", "{actor} dated {noun} to {made_at}")
     class Redated(Fact):
         """The making date was corrected."""
 
-        SAYS = "{actor} dated {noun} to {made_at}"
         made_at: str
         made: str
         reason: str
@@ -42,11 +41,10 @@ class Work(Noun):
     right_holder: str | None = None
     """Who holds its rights, as the operator has stated."""
 
-    @fact("work.right_stated")
+    @fact("work.right_stated", "{actor} stated that {right_holder} holds the rights to {noun}")
     class RightStated(Fact):
         """The operator has stated who holds the rights to the work."""
 
-        SAYS = "{actor} stated that {right_holder} holds the rights to {noun}"
         ABOUT = ("originator_id", "right_holder")
         right_holder: str
         reason: str
@@ -54,11 +52,10 @@ class Work(Noun):
     creators: str | None = None
     """Who made an outside source, by name."""
 
-    @fact("work.described")
+    @fact("work.described", "{actor} corrected what is stated about {noun}")
     class Described(Fact):
         """Something of its description was stated or corrected; the rest stays."""
 
-        SAYS = "{actor} corrected what is stated about {noun}"
         ADDS = {  # noqa: RUF012 - a constant of the class
             "title": ", title “{title}”",
             "creators": ", by {creators}",

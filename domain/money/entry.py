@@ -218,11 +218,10 @@ class Entry(Noun):
 
         document: str | None = None
 
-    @fact("entry.opened")
+    @fact("entry.opened", "{actor} took over what was owed of {release} by other books")
     class Opened(First):
         """What payees were owed by other books, when this pool's were begun; a debt is negative."""
 
-        SAYS = "{actor} took over what was owed of {release} by other books"
         FOUND_BY = ("paper",)
         document: str | None = None
 
@@ -235,11 +234,10 @@ class Entry(Noun):
     class Freed(First):
         """What was held back for returns is owed from now on; its lines are 0."""
 
-    @fact("entry.assigned")
+    @fact("entry.assigned", "{actor} assigned what {payee} was owed of {release} to {to}")
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""
 
-        SAYS = "{actor} assigned what {payee} was owed of {release} to {to}"
         payee: str
         to: str
         evidence: str | None = None

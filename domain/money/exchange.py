@@ -33,11 +33,10 @@ def exchanged(amount_minor: int, currency: str, into: str, rate: str) -> Fractio
 class ExchangeRate(Noun):
     """How much of one currency is paid for another, by a source on a day."""
 
-    @fact("exchange_rate.stated")
+    @fact("exchange_rate.stated", "{actor} stated a rate from {currency} to {into_currency}")
     class Stated(Fact):
         """One unit of a currency, such as 1 USD, was worth this many of another."""
 
-        SAYS = "{actor} stated a rate from {currency} to {into_currency}"
         FOUND_BY = ("pair",)
         STATE = "stated"
         ABOUT = ()
@@ -61,12 +60,11 @@ class ExchangeRate(Noun):
 class PaymentCurrency(Noun):
     """In which currency somebody wants to be paid."""
 
-    @fact("payment_currency.chosen")
+    @fact("payment_currency.chosen", "{actor} chose the currency in which {payee} is paid")
     class Chosen(Fact):
         """Payouts to somebody are sent in a currency from now on, where a rate is known."""
 
         READERS = OWN_MONEY
-        SAYS = "{actor} chose the currency in which {payee} is paid"
         FOUND_BY = ("payee",)
         STATE = "chosen"
         payee: str

@@ -35,11 +35,10 @@ class Hold(Noun):
         contributor: str
         reason: str | None = None
 
-    @fact("hold.opened")
+    @fact("hold.opened", "{actor} held what {contributor} earns with {work}")
     class Opened(Event):
         """Payments for this credit are on hold."""
 
-        SAYS = "{actor} held what {contributor} earns with {work}"
         FROM = ("open", "lifted")
         STATE = "open"
         by_name: bool | None = None
@@ -47,11 +46,10 @@ class Hold(Noun):
         by_piece: bool | None = None
         """Whether it holds only what a payee has by the piece; older ones held all of a share."""
 
-    @fact("hold.lifted")
+    @fact("hold.lifted", "{actor} released what {contributor} earned with {work}")
     class Lifted(Event):
         """What was held can be paid."""
 
-        SAYS = "{actor} released what {contributor} earned with {work}"
         FROM = ("open",)
         STATE = "lifted"
 

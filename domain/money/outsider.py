@@ -20,12 +20,11 @@ class Outsider(Noun):
     payee: str
     contributor: str
 
-    @fact("payee.identified")
+    @fact("payee.identified", "{actor} recorded that “{payee}” is {contributor}")
     class Identified(Fact):
         """A name is a contributor: what it has earned and will earn is theirs."""
 
         READERS = OWN_MONEY
-        SAYS = "{actor} recorded that “{payee}” is {contributor}"
         STATE = "identified"
         ABOUT = ("contributor",)
         payee: str

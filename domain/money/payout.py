@@ -116,38 +116,34 @@ class Payout(Noun):
         def touches(self) -> tuple[str, ...]:
             return (self.payee, *(str(part[0]) for part in self.parts))
 
-    @fact("payout.issued")
+    @fact("payout.issued", "A payout to {payee} is on its way")
     class Issued(Event):
         """The money is on its way."""
 
-        SAYS = "A payout to {payee} is on its way"
         STATE = "issued"
 
-    @fact("payout.settled")
+    @fact("payout.settled", "A payout to {payee} has arrived")
     class Settled(Event):
         """The money has arrived."""
 
-        SAYS = "A payout to {payee} has arrived"
         FROM = ("issued",)
         STATE = "settled"
         reference: str | None = None
         """The reference of the transfer; a text of the operator, who keeps the books."""
 
-    @fact("payout.returned")
+    @fact("payout.returned", "A payout to {payee} came back")
     class Returned(Event):
         """The money came back; it waits for its payee."""
 
-        SAYS = "A payout to {payee} came back"
         FROM = ("issued", "settled")
         STATE = "returned"
         was: str
         """The state it came back from."""
 
-    @fact("payout.claimed")
+    @fact("payout.claimed", "{payee} claimed a payout that had come back")
     class Claimed(Event):
         """The payee claimed it: it is owed again, and goes out with the next batch."""
 
-        SAYS = "{payee} claimed a payout that had come back"
         FROM = ("returned",)
         STATE = "claimed"
 

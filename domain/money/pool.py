@@ -89,7 +89,7 @@ class Pool(Noun):
             noun.state = self.STATE
             noun.opened, noun.amended = self, ()
 
-    @fact("pool.amended")
+    @fact("pool.amended", "{actor} amended the terms by which {release} is shared")
     class Amended(Fact):
         """Other terms hold for what is earned from a date on.
 
@@ -98,7 +98,6 @@ class Pool(Noun):
         """
 
         READERS = AGREEMENT
-        SAYS = "{actor} amended the terms by which {release} is shared"
         FROM = ("open",)
         ABOUT = ("release",)
         release: str
@@ -111,12 +110,13 @@ class Pool(Noun):
         def apply(self, noun: Pool) -> None:
             noun.amended = (*noun.amended, self)
 
-    @fact("pool.located")
+    @fact(
+        "pool.located", "{actor} stated that the money of a pool of {release} comes from {country}"
+    )
     class Located(Fact):
         """The money of a pool comes from a country; that decides what is withheld of payouts."""
 
         READERS = AGREEMENT
-        SAYS = "{actor} stated that the money of a pool of {release} comes from {country}"
         FROM = ("open",)
         ABOUT = ("release",)
         release: str
@@ -128,12 +128,11 @@ class Pool(Noun):
         def apply(self, noun: Pool) -> None:
             noun.country, noun.by_territory = self.country, bool(self.by_territory)
 
-    @fact("pool.reserving")
+    @fact("pool.reserving", "{actor} stated what is held back of {release} for returns")
     class Reserving(Fact):
         """A part of what payees earn from a date on is held back for returns; 0 ends it."""
 
         READERS = AGREEMENT
-        SAYS = "{actor} stated what is held back of {release} for returns"
         FROM = ("open",)
         release: str
         rate: str

@@ -191,11 +191,10 @@ class Proposal(Noun):
             more = (comments, self.note, list(self.notifies or ()))
             noun.versions.append(Version(content, at, self.actor, position, *more))
 
-    @fact("proposal.posted")
+    @fact("proposal.posted", "{actor} proposed who shares what {release} earns")
     class Posted(Stage):
         """Shares were proposed; everyone with a share can see them, and comment until it closes."""
 
-        SAYS = "{actor} proposed who shares what {release} earns"
         closes_at: str
 
         def apply(self, noun: Proposal) -> None:
@@ -206,22 +205,19 @@ class Proposal(Noun):
             noun.versions, noun.comments = [], {}
             self.begin(noun)
 
-    @fact("proposal.continued")
+    @fact("proposal.continued", "{actor} proposed who shares what {release} earns")
     class Continued(Proposing):
         """More of the assets of the stage before; recorded in the same append."""
-
-        SAYS = "{actor} proposed who shares what {release} earns"
 
         def apply(self, noun: Proposal) -> None:
             assets = noun.versions[-1].content.assets
             assets[:] = joined(assets, self.divided)
             noun.versions[-1].notifies += self.notifies or ()
 
-    @fact("proposal.notified")
+    @fact("proposal.notified", "{contributor} was notified of who is to share what {release} earns")
     class Notified(Event):
         """Someone with a share was notified of what is proposed now."""
 
-        SAYS = "{contributor} was notified of who is to share what {release} earns"
         FROM = ("open",)
         ABOUT = ("release", "contributor")
         contributor: str
@@ -232,11 +228,10 @@ class Proposal(Noun):
         def apply(self, noun: Proposal) -> None:
             noun.versions[-1].notified.setdefault(self.contributor, instant(self.timestamp))
 
-    @fact("proposal.commented")
+    @fact("proposal.commented", "{actor} commented on the shares in {release}")
     class Commented(Event):
         """Someone commented on it."""
 
-        SAYS = "{actor} commented on the shares in {release}"
         QUOTA = "comments"
         FROM = ("open",)
         comment: str
@@ -255,11 +250,10 @@ class Proposal(Noun):
                 noun.facts[-1][0],
             )
 
-    @fact("proposal.answered")
+    @fact("proposal.answered", "{actor} answered a comment on the shares in {release}")
     class Answered(Event):
         """A comment was answered; its author is notified."""
 
-        SAYS = "{actor} answered a comment on the shares in {release}"
         FROM = ("open",)
         comment: str
         commenter: str
@@ -272,11 +266,10 @@ class Proposal(Noun):
             at, position = instant(self.timestamp), noun.facts[-1][0]
             noun.comments[self.comment].answers.append(Answer(self.text, self.actor, at, position))
 
-    @fact("proposal.revised")
+    @fact("proposal.revised", "{actor} revised the shares in {release}")
     class Revised(Stage):
         """The shares were changed because of comments, which this answers."""
 
-        SAYS = "{actor} revised the shares in {release}"
         comments: list[str]
         commenters: list[str]
         """Their authors, who are notified."""
@@ -290,20 +283,21 @@ class Proposal(Noun):
             for comment in self.comments:
                 noun.comments[comment].answers.append(Answer(self.note, self.actor, at, position))
 
-    @fact("proposal.extended")
+    @fact(
+        "proposal.extended",
+        "{actor} kept the proposed shares in {release} open for comments for longer",
+    )
     class Extended(Event):
         """The window for comments closes later."""
 
-        SAYS = "{actor} kept the proposed shares in {release} open for comments for longer"
         FROM = ("open",)
         closes_at: str
         reason: str | None = None
 
-    @fact("proposal.withdrawn")
+    @fact("proposal.withdrawn", "{actor} withdrew the proposed shares in {release}")
     class Withdrawn(Event):
         """The proposal was withdrawn."""
 
-        SAYS = "{actor} withdrew the proposed shares in {release}"
         FROM = ("open",)
         STATE = "withdrawn"
         reason: str
@@ -359,11 +353,10 @@ class Proposal(Noun):
         FROM = ("finalised",)
         shares: list[list[str]]
 
-    @fact("proposal.confirmed")
+    @fact("proposal.confirmed", "{actor} decided that the share of {payee} in {release} stands")
     class Confirmed(Event):
         """A share stands, although something that it depends on was found false."""
 
-        SAYS = "{actor} decided that the share of {payee} in {release} stands"
         FROM = ("finalised",)
         payee: str
         reason: str

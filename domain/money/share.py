@@ -37,19 +37,20 @@ class Share(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release, Payee.parse(self.payee).id)
 
-    @fact("share.offered")
+    @fact("share.offered", "The shares of {release} are final: {payee} has {share}")
     class Offered(Event):
         """A share was agreed; its payee is asked."""
 
-        SAYS = "The shares of {release} are final: {payee} has {share}"
         STATE = "offered"
         share: str
 
-    @fact("share.claimed")
+    @fact(
+        "share.claimed",
+        "{contributor} is offered the share in {release} that waited for their work",
+    )
     class Claimed(Event):
         """A claim on the work for whose maker a share waited was accepted; they are asked."""
 
-        SAYS = "{contributor} is offered the share in {release} that waited for their work"
         STATE = "offered"
         contributor: str
         share: str
@@ -66,30 +67,30 @@ class Share(Noun):
         by_document: bool | None = None
         """Whether the document of an agreement made elsewhere says so."""
 
-    @fact("share.carried")
+    @fact(
+        "share.carried",
+        "{payee} has the same share in {release} as before; the acceptance is carried over",
+    )
     class Carried(Event):
         """The share is as in the agreement before, which the payee accepted; they may decline."""
 
-        SAYS = "{payee} has the same share in {release} as before; the acceptance is carried over"
         FROM = ("offered",)
         STATE = "carried"
         earlier: str
         """The agreement that they accepted."""
 
-    @fact("share.declined")
+    @fact("share.declined", "{payee} declined the share in {release}")
     class Declined(Event):
         """The payee does not agree; what is due to them stays held."""
 
-        SAYS = "{payee} declined the share in {release}"
         FROM = ("offered", "carried")
         STATE = "declined"
         reason: str | None = None
 
-    @fact("share.waived")
+    @fact("share.waived", "{payee} waived a share in {release}")
     class Waived(Event):
         """The payee waives their share within a scope; it goes to the others there."""
 
-        SAYS = "{payee} waived a share in {release}"
         FROM = ("offered", "declined", "carried")
         scope: str
         reason: str | None = None

@@ -33,14 +33,15 @@ class Withholding(Noun):
         def touches(self) -> tuple[str, ...]:
             return (self.payee,)
 
-    @fact("withholding.stated")
+    @fact(
+        "withholding.stated", "{actor} stated what is withheld of payouts to {payee} from {country}"
+    )
     class Stated(Event):
         """A part of what is paid to somebody out of a country is kept back for that country.
 
         The latest rule that is stated for a payee and a country and holds at a payout counts.
         """
 
-        SAYS = "{actor} stated what is withheld of payouts to {payee} from {country}"
         STATE = "stated"
         rate: str
         effective_at: str
@@ -51,11 +52,13 @@ class Withholding(Noun):
         """It holds for payouts that are issued before then."""
         note: str | None = None
 
-    @fact("withholding.ended")
+    @fact(
+        "withholding.ended",
+        "{actor} ended a rule by which payouts to {payee} from {country} were withheld",
+    )
     class Ended(Event):
         """The rule no longer holds."""
 
-        SAYS = "{actor} ended a rule by which payouts to {payee} from {country} were withheld"
         FROM = ("stated",)
         STATE = "ended"
         reason: str | None = None
