@@ -13,6 +13,7 @@ This file depends only on the standard library, so that a proof can be checked o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -123,14 +124,7 @@ def _above(place: int, nodes: Mapping[int, Node]) -> bytes:
 
 def _middle(leaves: Sequence[Leaf], depth: int) -> int:
     """How many of these leaves, in order, are on the left."""
-    low, high = 0, len(leaves)
-    while low < high:
-        half = (low + high) // 2
-        if is_right(leaves[half].path, depth):
-            high = half
-        else:
-            low = half + 1
-    return low
+    return bisect_left(leaves, True, key=lambda leaf: is_right(leaf.path, depth))
 
 
 def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar
 
 from api.identity.keys import Keys
 from api.sending.mailboxes import Mailboxes
-from domain.comment import COMMENT_MINUTES
 from domain.engine import (
     EMBEDDED,
     UNHURRIED,
@@ -86,30 +85,21 @@ def open_service(
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
     limits: TimeLimits = UNHURRIED,
-    claim_evidence: Collection[str] = (),
-    refuses_licences: bool = False,
-    rate_days: int | None = None,
     standbys: Sequence[str] = (),
-    comment_minutes: int = COMMENT_MINUTES,
     sends_mail: bool = False,
+    **rules: Any,
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
+    The ``rules`` are those of the installation, such as ``rate_days`` (see Journal).
     Open it after a fork, not before: a pool of connections does not survive one.
     """
     engine = open_tables(database, create=create, limits=limits, standbys=standbys)
     store = Store(engine, layout_version())
-    told_by_mail = {"told_by_mail": Mailboxes(engine).told} if sends_mail else {}
-    journal = Journal(
-        engine,
-        **told_by_mail,
-        clock=clock,
-        claim_evidence=claim_evidence,
-        refuses_licences=refuses_licences,
-        log_name="" if signer is None else signer.name,
-        rate_days=rate_days,
-        comment_minutes=comment_minutes,
-    )
+    if sends_mail:
+        rules["told_by_mail"] = Mailboxes(engine).told
+    log_name = "" if signer is None else signer.name
+    journal = Journal(engine, clock=clock, log_name=log_name, **rules)
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses, policy=policy)
     heartbeat = Heartbeat(engine)

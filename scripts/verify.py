@@ -94,74 +94,35 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_options(name: str, add: Callable[..., object]) -> None:
     """Add the options with which something is verified, each as argparse takes it."""
-    add(
-        "--key",
-        action="append",
-        default=[],
-        metavar="VKEY",
-        help="a public key of the log, or a file with some; needed unless a policy names it",
-    )
+
+    def keys(flag: str, help: str) -> None:
+        add(flag, action="append", default=[], metavar="VKEY", help=help)
+
+    def file(flag: str, help: str, metavar: str = "FILE") -> None:
+        add(flag, type=Path, metavar=metavar, help=help)
+
+    keys("--key", "a public key of the log, or a file with some; needed unless a policy names it")
     add("--origin", help="the log it must come from; default: the name of the signing key")
-    add(
-        "--witness",
-        action="append",
-        default=[],
-        metavar="VKEY",
-        help="a public key of a witness, or a file with one per line; may be repeated",
+    keys("--witness", "a public key of a witness, or a file with one per line; may be repeated")
+    add("--quorum", type=_count, metavar="N", help="how many witnesses are required; default: all")
+    file(
+        "--policy", "a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required"
     )
-    add(
-        "--quorum",
-        type=_count,
-        metavar="N",
-        help="how many witnesses are required; default: all",
-    )
-    add(
-        "--policy",
-        type=Path,
-        metavar="FILE",
-        help="a policy (C2SP tlog-policy): its logs are accepted, and its quorum is required",
-    )
-    _add_own_options(name, add)
-
-
-def _add_own_options(name: str, add: Callable[..., object]) -> None:
     if name == "receipt":
-        add(
-            "--actor-key",
-            action="append",
-            default=[],
-            metavar="VKEY",
-            help="a key of the actor, a file with it, or the receipt of its registration",
-        )
-        add(
-            "--disclosures",
-            type=Path,
-            metavar="JSON",
-            help="the texts of the fact, as GET /facts/{position}/disclosures returns them",
-        )
+        said = "a key of the actor, a file with it, or the receipt of its registration"
+        keys("--actor-key", said)
+        said = "the texts of the fact, as GET /facts/{position}/disclosures returns them"
+        file("--disclosures", said, "JSON")
     if name == "promise":
-        add("--receipt", type=Path, metavar="FILE", help="a receipt of the same position")
+        file("--receipt", "a receipt of the same position")
     if name == "history":
-        add(
-            "--latest",
-            type=Path,
-            metavar="FILE",
-            help="the proof of its subject's latest fact: it ends there",
-        )
+        file("--latest", "the proof of its subject's latest fact: it ends there")
     if name in ("receipt", "latest", "promise", "checkpoint", "log"):
-        add(
-            "--mirror",
-            type=Path,
-            metavar="FOLDER",
-            help="a mirror to compare it with; an earlier one is a beginning of it",
-        )
+        said = "a mirror to compare it with; an earlier one is a beginning of it"
+        file("--mirror", said, "FOLDER")
     if name in ("receipt", "checkpoint", "log", "history", "latest"):
-        add(
-            "--max-age",
-            type=seconds_of,
-            metavar="AGE",
-            help="how old the cosignatures may be, such as 90s, 36h or 7d",
-        )
+        said = "how old the cosignatures may be, such as 90s, 36h or 7d"
+        add("--max-age", type=seconds_of, metavar="AGE", help=said)
     if name == "log":
         add("--hashes", action="store_true", help="a mirror of the hashes alone, without leaves")
     if name in ("history", "latest", "log"):
