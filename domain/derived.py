@@ -21,7 +21,7 @@ from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
 from domain.text import searched
 
 PAGE = 5_000
-FOLDING = 2
+FOLDING = 3
 """Raised when facts are folded into other books of the same form, or found by other values."""
 
 

@@ -49,10 +49,12 @@ def new_id(id: str | None) -> str:
 def part_id(whole: str, part: str, number: int) -> str:
     """The id of something recorded along with a whole, so that a repetition finds it again.
 
-    It is the UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many.
+    It is the UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many. Of
+    a whole whose id begins with its time, so does that of the part (version 8, section 5.8).
     """
     named = bytes.fromhex(whole.replace("-", "")) + f"{part}/{number}".encode()
-    return _spelled(sha1(named, usedforsecurity=False).digest(), 5)
+    digest = sha1(named, usedforsecurity=False).digest()
+    return _spelled(named[:6] + digest[6:], 8) if whole[14] in "78" else _spelled(digest, 5)
 
 
 def _spelled(data: bytes, version: int) -> str:

@@ -2,6 +2,9 @@
 
 A command reads single rows and groups of them, never all; what it changes stays in memory until it
 is recorded. Without a table, all of a mapping is in memory.
+
+The key of a row begins with what it is about, a pool or a payee: so what a command changes is on
+few pages of the table, however large that is.
 """
 
 from __future__ import annotations
@@ -72,6 +75,12 @@ class Rows:
             self.load((), (begins,))
         return self._groups[begins]
 
+    def every(self) -> list[str]:
+        """The keys of all rows."""
+        rows = dict(self._query("SELECT key, value FROM books ORDER BY key"))
+        self._texts.update(rows)
+        return list(rows)
+
     def is_other(self, key: str, text: str) -> bool:
         """Whether a row is not known to hold this already."""
         return self._texts.get(key) != text
@@ -124,16 +133,16 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
 
     def spell(self, key: Key) -> str:
         """The key of the row."""
-        parts: tuple[str, ...] = (key,) if isinstance(key, str) else key
-        return BETWEEN.join((self._name, *map(_spelled, parts)))
+        first, *rest = map(_spelled, (key,) if isinstance(key, str) else key)
+        return BETWEEN.join((first, self._name, *rest))
 
     def begins(self, first: str) -> str:
         """How the keys of a group begin."""
-        return f"{self._name}{BETWEEN}{_spelled(first)}{BETWEEN}"
+        return f"{_spelled(first)}{BETWEEN}{self._name}{BETWEEN}"
 
     def _key(self, spelled: str) -> K:
-        parts = tuple(map(_read, spelled.split(BETWEEN)[1:]))
-        return cast("K", parts if len(parts) > 1 else parts[0])
+        first, _, *rest = map(_read, spelled.split(BETWEEN))
+        return cast("K", (first, *rest) if rest else first)
 
     def changes(self) -> Iterator[tuple[str, str | None]]:
         """Every row that is to be written, with its value; None for one that is to be deleted."""
@@ -191,9 +200,9 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         return self.get(cast("K", key)) is not None
 
     def __iter__(self) -> Iterator[K]:
-        keys: dict[K, None] = {}
-        if self._rows is not None:
-            keys = dict.fromkeys(map(self._key, self._rows.group(self._name + BETWEEN)))
+        """All of it, for those who check it: no command asks for that."""
+        every = [] if self._rows is None else self._rows.every()
+        keys = dict.fromkeys(self._key(row) for row in every if row.split(BETWEEN)[1] == self._name)
         keys.update(dict.fromkeys(self._changed))
         return (key for key in keys if key in self)
 

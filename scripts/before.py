@@ -258,15 +258,12 @@ class Ledger:
         folded, head = self._opened(), facts.head()
         fold_after(folded, facts, head)
         for key, value in folded.changes().items():
-            name, first, *rest = key.split(BETWEEN)
-            groups = [f"{name}{BETWEEN}", *([f"{name}{BETWEEN}{first}{BETWEEN}"] if rest else [])]
+            first, name, *_ = key.split(BETWEEN)
+            group = self.groups[f"{first}{BETWEEN}{name}{BETWEEN}"]
             if value is not None:
-                self.rows[key] = value
-                for group in groups:
-                    self.groups[group][key] = None
+                self.rows[key], group[key] = value, None
             elif self.rows.pop(key, None) is not None:
-                for group in groups:
-                    del self.groups[group][key]
+                del group[key]
         self.position = head
         return self._opened()
 

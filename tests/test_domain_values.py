@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+import uuid
 from fractions import Fraction
+from hashlib import sha1
 
 import pytest
 from hypothesis import example, given
@@ -205,6 +207,17 @@ def test_parts_are_found_again_by_their_whole_and_number() -> None:
     ids = {part_id(UUID, part, n) for part in ("author", "source") for n in range(3)}
     assert len(ids) == 6
     assert part_id(UUID, "author", 0) in ids
+
+
+def test_the_id_of_a_part_begins_with_the_time_of_its_whole_if_that_begins_with_one() -> None:
+    whole = new_id(None)
+    part = part_id(whole, "author", 0)
+    assert part != part_id(whole, "author", 1)
+    for id in (part, part_id(part, "hold", 0)):
+        assert id[:13] == whole[:13]
+        assert (uuid.UUID(id).version, uuid.UUID(id).variant) == (8, uuid.RFC_4122)
+    named = bytes.fromhex(UUID.replace("-", "")) + b"author/0"
+    assert part_id(UUID, "author", 0) == str(uuid.UUID(bytes=sha1(named).digest()[:16], version=5))
 
 
 # -- texts ---------------------------------------------------------------------------------

@@ -361,6 +361,12 @@ class PostgresEngine(Engine):
                 # After a rollback, the driver would prepare all anew.
                 local.connection.execute(b"END")
 
+    def storage(self, table: Table) -> str:
+        """Room on a page for the next version of its rows, which so stays there: no index entry of
+        a row that is only updated is written again, and the rows of a pool stay together.
+        """
+        return " WITH (fillfactor = 80)" if "DO UPDATE" in table.on_conflict else ""
+
     def guards(self, table: Table) -> Iterator[str]:
         """A trigger for each statement and, where rows may advance, one for each row."""
         for name, (body, when) in _triggers(table).items():

@@ -20,7 +20,7 @@ from domain.money.held import NO_ASSETS, NO_PARTS, Claim, Held, Question, Questi
 from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
-from domain.money.state import Cost, DivisionBooks, OpenPool, mappings
+from domain.money.state import EVERY, Cost, DivisionBooks, Doubt, OpenPool, mappings
 from domain.stored import Placed
 
 Above = Mapping[str, Collection[str]]
@@ -240,15 +240,15 @@ class Books(Folding):
 
     def in_question(self) -> set[str]:
         """The works of which it matters what they were made from: see ``questions``."""
-        works = {each.work for each in self.doubts.values() if each.child is not None}
-        if any(each.by_name for each in self.doubts.values()):
+        works = {each.work for each in self._doubts() if each.child is not None}
+        if any(each.by_name for each in self._doubts()):
             works |= {each.opened.release for each in self.opened.values() if each.named}
         return works
 
     @property
     def looks_above(self) -> bool:
         """Whether it matters what any work was made from."""
-        return any(each.child is not None or each.by_name for each in self.doubts.values())
+        return any(each.child is not None or each.by_name for each in self._doubts())
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
         """The credits and edges that are held, in dispute, or were found false.
@@ -256,7 +256,7 @@ class Books(Folding):
         ``above`` says what the works in question were made from. What depends on anything above a
         disputed edge waits too; and what the terms of a pool give by name, on all of its release.
         """
-        doubts = list(self.doubts.values())
+        doubts = self._doubts()
         self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
         return Questions(
             Question(
@@ -271,6 +271,9 @@ class Books(Folding):
             )
             for each in doubts
         )
+
+    def _doubts(self) -> list[Doubt]:
+        return [doubt for _, doubt in self.doubts.under(EVERY)]
 
     def held(self, payee: str, agreement: str, questions: Questions, above: Above) -> Held:
         """Why what a payee is owed under an agreement can't be paid now."""

@@ -36,6 +36,7 @@ from domain.money.shares import waived_in
 from domain.money.sourcing import Sources, countries_of, shared
 from domain.money.split import PLAIN
 from domain.money.state import (
+    EVERY,
     Cost,
     Dated,
     DivisionBooks,
@@ -275,12 +276,12 @@ class Folding(State):
     ) -> None:
         if isinstance(happened, Opening | Hold.Opened):
             by_name, by_piece = bool(happened.by_name), bool(happened.by_piece)
-            self.doubts[id] = Doubt(work, contributor, child, by_name, by_piece)
+            self.doubts[EVERY, id] = Doubt(work, contributor, child, by_name, by_piece)
         elif getattr(happened, "is_false", None):
             by_piece = bool(getattr(happened, "by_piece", None))
-            self.doubts[id] = Doubt(work, contributor, child, True, by_piece, self.position)
+            self.doubts[EVERY, id] = Doubt(work, contributor, child, True, by_piece, self.position)
         else:
-            self.doubts.pop(id, None)
+            self.doubts.pop((EVERY, id), None)
 
     # -- revenue and expenses --------------------------------------------------------------
 

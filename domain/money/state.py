@@ -97,6 +97,10 @@ class RevenueBooks:
     division: str | None = None
 
 
+EVERY = "every"
+"""Begins the keys of what is read as a whole."""
+
+
 @dataclass(frozen=True)
 class DivisionBooks:
     """The agreement that a division is under now."""
@@ -153,8 +157,8 @@ class State:
     mentioned: Kept[tuple[str, str], int]
     """By payee: the agreements in which they have a share and the pools whose terms name them, each
     with its position."""
-    doubts: Kept[str, Doubt]
-    """By credit, hold or edge: what is in question."""
+    doubts: Kept[tuple[str, str], Doubt]
+    """By ``EVERY`` and credit, hold or edge: what is in question."""
     confirmed: Kept[tuple[str, str], int]
     """By agreement and payee: where it was decided that the share stands."""
     forgotten: Kept[str, int]
