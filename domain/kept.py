@@ -77,9 +77,9 @@ class Rows:
 
     def every(self) -> list[str]:
         """The keys of all rows."""
-        rows = dict(self._query("SELECT key, value FROM books ORDER BY key"))
-        self._texts.update(rows)
-        return list(rows)
+        rows = self._query("SELECT key, value FROM books ORDER BY key")
+        self._texts.update((key, value) for key, value in rows)
+        return [key for key, _ in rows]
 
     def is_other(self, key: str, text: str) -> bool:
         """Whether a row is not known to hold this already."""
