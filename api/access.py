@@ -10,7 +10,7 @@ import hmac
 import logging
 import re
 import time
-from uuid import uuid4
+from secrets import token_hex
 
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -38,19 +38,19 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
     def begin() -> None:
         g.begun = time.perf_counter()
         given = request.headers.get(HEADER, "")
-        g.request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+        g.request_id = id = given if ACCEPTED_ID.fullmatch(given) else token_hex(16)
         clear_contextvars()
-        bind_contextvars(request_id=g.request_id)
+        bind_contextvars(request_id=id)
         if community := request.environ.get(COMMUNITY):
             bind_contextvars(community=community)
         metrics.begun()
 
     def end(answer: Response) -> Response:
         seconds = time.perf_counter() - g.begun
-        route = request.url_rule.rule if request.url_rule else "unmatched"
-        code = g.get("problem", "")
-        metrics.ended(request.method, route, answer.status_code, code, seconds)
-        told = {"method": request.method, "route": route, "status": answer.status_code}
+        method, rule = request.method, request.url_rule
+        route, code = "unmatched" if rule is None else rule.rule, g.get("problem", "")
+        metrics.ended(method, route, answer.status_code, code, seconds)
+        told = {"method": method, "route": route, "status": answer.status_code}
         if code:
             told["code"] = code
         log.info("request", extra={**told, "milliseconds": round(seconds * 1000, 1)})

@@ -32,9 +32,10 @@ def require_keys(
 
     def authenticate() -> None:
         come_in(None)
-        if (request.endpoint or "").startswith("pages."):
+        endpoint = request.endpoint or ""
+        if endpoint.startswith("pages."):
             return  # they know sessions, too, and count their requests themselves
-        is_closed = not is_public(request.endpoint)
+        is_closed = not is_public(endpoint or None)
         if is_closed:
             come_in(_caller(opening))
         limits.admit()
@@ -42,7 +43,7 @@ def require_keys(
             return
         if g.actor is None:
             raise _refused(limits)
-        section, _, operation = (request.endpoint or "").rpartition(".")
+        section, _, operation = endpoint.rpartition(".")
         if section != KEYRING:  # where a key may always replace and end itself
             must_include(BY_OPERATION.get(operation))
 

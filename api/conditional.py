@@ -35,8 +35,8 @@ def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
     """An answer that follows from the view and the address alone, in a form."""
     if view.state is None:
         return by_bytes(compute())
-    sent = map(request.environ.get, ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME"))
-    asked = (*sent, request.path, request.query_string, form)
+    parts = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
+    asked = (*map(request.environ.get, parts), form)
     # The moment is that of the state.
     kept = view.moment.get(("answer", asked))
     if isinstance(kept, _Kept):

@@ -73,10 +73,11 @@ class State(NamedTuple):
 
 _TABLE = re.compile(r"@([a-z]+)")
 _STATE = (
-    "SELECT p.generation, min(p.position), CAST(sum(p.position) AS BIGINT), "
-    "f.position, f.id, f.stamp FROM projections p LEFT JOIN (SELECT position, originator_id AS id, "
-    f"{STAMP} AS stamp FROM stored_events ORDER BY position DESC LIMIT 1) f ON 1 = 1 "
-    "WHERE p.current = 1 GROUP BY p.generation, f.position, f.id, f.stamp"
+    "SELECT p.generation, p.least, p.folded, f.position, f.id, f.stamp FROM ("
+    "SELECT max(generation) AS generation, min(position) AS least, "
+    "CAST(sum(position) AS BIGINT) AS folded FROM projections WHERE current = 1) p "
+    f"LEFT JOIN (SELECT position, originator_id AS id, {STAMP} AS stamp "
+    "FROM stored_events ORDER BY position DESC LIMIT 1) f ON 1 = 1 WHERE p.generation IS NOT NULL"
 )
 
 PROJECTIONS = Table(
