@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from domain.engine import Engine, Row
@@ -25,6 +26,9 @@ from projections.workshop import Ended, Worker
 
 MOST = 4
 """How many processes there are at most: who writes what they make cannot keep up with more."""
+
+PAGE = 5_000
+"""How many facts one of them folds at a time."""
 
 
 def hands() -> int:
@@ -68,9 +72,11 @@ class Crew:
         self.workers, self.size = [], 0
 
     def folded(
-        self, spans: Iterable[tuple[int, int]], numbering: Numbering
-    ) -> Iterator[list[Pages]]:
-        """What the facts of each span, after a position up to another, change in the tables."""
+        self, after: int, upto: int, page: int, numbering: Numbering
+    ) -> Iterator[tuple[int, list[Pages]]]:
+        """What the facts between two positions change in the tables, up to one after the other."""
+        begun = range(after, upto, min(page, PAGE))
+        ends = [*begun[1:], upto]
 
         def number(worker: Worker) -> None:
             page: Page = _made(worker)
@@ -81,7 +87,8 @@ class Crew:
             for works, node in page.joined:
                 numbers.move(works, node)
 
-        return self._in_turns(read, spans, number)
+        spans = zip(begun, ends, strict=True)
+        return zip(ends, self._in_turns(read, spans, number), strict=True)
 
     def documented(
         self, generation: int, lists: Iterable[tuple[str, list[int]]]
@@ -100,7 +107,7 @@ class Crew:
         if not self.workers:
             self.workers = [Worker() for _ in range(self.size)]
             for worker in self.workers:
-                worker.order(open_journal, self._engine.address)
+                worker.order(open_journal, self._engine.address, str(Path.cwd()))
             for worker in self.workers:
                 _made(worker)
         busy: list[Worker] = []
@@ -127,8 +134,9 @@ _read: tuple[Sequence[Placed], list[Fact]] = ((), [])
 _engine: Engine
 
 
-def open_journal(address: str) -> None:
-    """From now on, work on the database at an address."""
+def open_journal(address: str, folder: str) -> None:
+    """From now on, work on the database at an address, which may be relative to a folder."""
+    os.chdir(folder)
     global _engine  # noqa: PLW0603 - it is what this process works for
     _engine = open_engine(address, create=False)
     gc.disable()  # as in uncollected()

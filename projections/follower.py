@@ -390,13 +390,9 @@ class Rebuild:
         """Fold everything, or up to a position, into a generation that is not in use."""
         head = min(upto, self.journal.facts.head())
         if self.crew.size and head - at.position >= self._least and not self.has_documents:
-            spans = [
-                (begins, min(begins + self.page, head))
-                for begins in range(at.position, head, self.page)
-            ]
             with self._with_crew():
-                folded = self.crew.folded(spans, self.numbers)
-                for (_, reached), made in zip(spans, folded, strict=True):
+                folded = self.crew.folded(at.position, head, self.page, self.numbers)
+                for reached, made in folded:
                     with self.store.writing() as writer:
                         advance(writer, at, reached, current=0)
                         for pages in made:
