@@ -5,8 +5,8 @@ Only an open dispute is shown; earlier ones are in the history.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 from domain.credit import Credit
 from domain.dispute import Answer, Opening, Settlement
@@ -64,6 +64,15 @@ def remix(view: View, journal: Journal, id: RemixId) -> told.DisputedRemix:
     """One remix, and the open dispute about it."""
     found = lineage.remix(view, id)
     return {**found, "dispute": _open(view, journal, id, found["state"])}
+
+
+OF_NOUN: Mapping[str, Callable[[View, Journal, str], Mapping[str, Any]]] = {
+    "credit": credit,
+    "remix": remix,
+    "identifier": identifier,
+    "membership": membership,
+}
+"""What can be disputed, by its noun."""
 
 
 def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | None:

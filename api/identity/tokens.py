@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -19,6 +19,7 @@ from joserfc.util import urlsafe_b64decode
 
 from api.identity.identities import Identities
 from api.identity.issuer import Issuer, IssuerAway, IssuerKeys
+from api.identity.keys import Keys
 from api.identity.scope import Caller, Scope
 from api.problems import Problem
 from domain.identity import is_id
@@ -38,13 +39,6 @@ SCOPE = "stemma:"
 
 class BadToken(Exception):
     """A token that is not accepted."""
-
-
-class Keyed(Protocol):
-    """What knows keys."""
-
-    def caller(self, token: str) -> Caller | None:
-        """Who asks with this key; None if it is not valid."""
 
 
 class Tokens:
@@ -113,7 +107,7 @@ class Tokens:
 class KeysAndTokens:
     """What opens the service: a key of its own, or else a token of the issuer."""
 
-    def __init__(self, keys: Keyed, tokens: Tokens | None) -> None:
+    def __init__(self, keys: Keys, tokens: Tokens | None) -> None:
         self._keys, self._tokens = keys, tokens
 
     def caller(self, token: str) -> Caller | None:

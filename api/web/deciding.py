@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from flask import g, render_template, request
-from markupsafe import Markup
 
 from api.problems import Problem
 from api.web import errors, words
@@ -39,7 +38,6 @@ from projections import (
 from projections.money.readers import Reader
 from projections.nouns import facts_of, noun_at
 from projections.store import View
-from projections.told import DisputedCredit, DisputedIdentifier, DisputedMembership, DisputedRemix
 
 
 class Verb(NamedTuple):
@@ -95,9 +93,14 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> No
 
     def page(id: str, problem: Problem | None = None, tried: str = "") -> str:
         with frame.view(asked()) as view:
-            decidable = _decidable(frame, view, noun, verbs, id, problem, tried)
+            told = shown(frame, view, id)
+            others = [one for one in told.pop("others") if one[0] != id]
             return render_template(
-                f"{noun}.html", here=f"/{noun}/{id}", **shown(frame, view, id), **decidable
+                f"{noun}.html",
+                here=f"/{noun}/{id}",
+                **told,
+                replacements=others[:MOST_OTHERS],
+                **_decidable(frame, view, noun, verbs, id, problem, tried),
             )
 
     def show(id: str) -> Answer:
@@ -115,95 +118,63 @@ def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
     own = [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
     found = disputes.credit_to(view, frame.journal, id, own)
     (credit,) = on_works(view, [disputed(view, found)])
+    standing = attribution.standing_on(view, lineage.find(view, credit["work"]["id"]).number)
     return {
         "credit": credit,
-        "replacements": _other_credits(view, credit),
+        "others": [(one["id"], _line(one["contributor"], f", {one['role']}")) for one in standing],
         "restated_at": f"/piece/{credit['work']['id']}/credits",
     }
 
 
 def _remix(frame: Frame, view: View, id: str) -> dict[str, Any]:
     remix = disputed(view, disputes.remix(view, frame.journal, id))
+    sources = lineage.work(view, remix["child"]["id"])["sources"]
     return {
         "remix": remix,
         "kinds": REMIX_KINDS,
-        "replacements": _other_sources(view, remix),
+        "others": [(one["remix"], _line(one["work"], f", {one['kind']}")) for one in sources],
         "restated_at": f"/piece/{remix['child']['id']}/sources",
     }
 
 
 def _identifier(frame: Frame, view: View, id: str) -> dict[str, Any]:
-    found = disputed(view, disputes.identifier(view, frame.journal, id))
     about = noun_at(view, frame.journal, Identifier, id).about
+    number = next(iter(view.numbers("works", [about]).values()), None)
+    others = identifiers.of(view, number or attribution.find_person(view, about)[0])
     return {
-        "identifier": found,
+        "identifier": disputed(view, disputes.identifier(view, frame.journal, id)),
         "subject": timeline.names(view, [about])[about],
-        "replacements": _other_numbers(view, found, about),
+        "others": [
+            (one["id"], f"{one['scheme'].upper()} {one['identifier'] or 'erased'}")
+            for one in others
+        ],
         "restated_at": "/do/identifier",
     }
 
 
 def _membership(frame: Frame, view: View, id: str) -> dict[str, Any]:
     found = disputed(view, disputes.membership(view, frame.journal, id))
+    counting = groups.members(view, attribution.accounts(view, found["group"]["id"]))
+    others = memberships.told(view, counting[: MOST_OTHERS + 1])
     return {
         "membership": found,
-        "replacements": _other_members(view, found),
+        "others": [
+            (one["id"], _line(one["contributor"], f" {one['during'] or ''}")) for one in others
+        ],
         "restated_at": f"/do/membership?group={found['group']['id']}",
     }
 
 
+def _line(thing: Mapping[str, Any], more: str) -> str:
+    return f"{words.called(thing)}{more}"
+
+
 Told = Callable[[Frame, View, str], dict[str, Any]]
-"""What the page of something shows of it."""
+"""What the page of something shows of it, and the others that may replace it."""
 TOLD: Mapping[str, Told] = {
     **{"credit": _credit, "remix": _remix},
     **{"identifier": _identifier, "membership": _membership},
 }
-
-
-# -- what may replace what is corrected ------------------------------------------------------
-
-
-def _other_credits(view: View, credit: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    """The other credits that stand on the same work."""
-    standing = attribution.standing_on(view, lineage.find(view, credit["work"]["id"]).number)
-    return [
-        (one["id"], Markup("{}, {}").format(words.called(one["contributor"]), one["role"]))
-        for one in standing[:MOST_OTHERS]
-        if one["id"] != credit["id"]
-    ]
-
-
-def _other_sources(view: View, remix: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    """The other sources of the same work."""
-    sources = lineage.work(view, remix["child"]["id"])["sources"]
-    return [
-        (one["remix"], Markup("{}, {}").format(words.called(one["work"]), one["kind"]))
-        for one in sources[:MOST_OTHERS]
-        if one["remix"] != remix["id"]
-    ]
-
-
-def _other_numbers(view: View, found: Mapping[str, Any], about: str) -> list[tuple[str, Markup]]:
-    """The other numbers of the same work or person."""
-    number = next(iter(view.numbers("works", [about]).values()), None)
-    others = identifiers.of(
-        view, attribution.find_person(view, about)[0] if number is None else number
-    )
-    return [
-        (one["id"], Markup("{} {}").format(one["scheme"].upper(), one["identifier"] or "erased"))
-        for one in others
-        if one["id"] != found["id"]
-    ]
-
-
-def _other_members(view: View, found: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-    """The other memberships that count in the same group."""
-    others = groups.members(view, attribution.accounts(view, found["group"]["id"]))
-    return [
-        (one["id"], Markup("{} {}").format(words.called(one["contributor"]), one["during"] or ""))
-        for one in memberships.told(view, others[:MOST_OTHERS])
-        if one["id"] != found["id"]
-    ]
 
 
 def _decidable(
@@ -265,9 +236,7 @@ def _wrong(problem: Problem | None, tried: str) -> errors.Wrong:
     return errors.at(ids, errors.by_field(problem, request.form, FIELDS))
 
 
-def disputed(
-    view: View, told: DisputedCredit | DisputedIdentifier | DisputedMembership | DisputedRemix
-) -> dict[str, Any]:
+def disputed(view: View, told: Mapping[str, Any]) -> dict[str, Any]:
     """What can be disputed, with its open dispute, in which the actors are named."""
     found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:

@@ -55,16 +55,6 @@ def _disputes(
     """What is disputed, with what both sides said."""
     for item in items:
         if item["kind"] == "settlement":
-            yield item, _told(view, frame, item["noun"], item["id"])
-
-
-def _told(view: View, frame: Frame, noun: str, id: str) -> Mapping[str, Any]:
-    match noun:
-        case "credit":
-            credit = disputed(view, disputes.credit_to(view, frame.journal, id, ()))
-            return on_works(view, [credit])[0]
-        case "remix":
-            return disputed(view, disputes.remix(view, frame.journal, id))
-        case "membership":
-            return disputed(view, disputes.membership(view, frame.journal, id))
-    return disputed(view, disputes.identifier(view, frame.journal, id))
+            found = disputes.OF_NOUN[item["noun"]](view, frame.journal, item["id"])
+            told = disputed(view, found)
+            yield item, on_works(view, [told])[0] if item["noun"] == "credit" else told

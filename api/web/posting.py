@@ -43,15 +43,16 @@ Stating = Callable[[PostingForm], list[Command]]
 def pages(frame: Frame) -> None:
     """The forms that post something new."""
     _post(frame)
-    _sources(frame)
-    _credits(frame)
+    _added(frame, "sources", PostingForm.empty, _remixes)
+    _added(frame, "credits", _with_oneself, _credits, *PROOF)
 
 
 def _post(frame: Frame) -> None:
     def state(sheet: PostingForm) -> list[Command]:
+        people = sheet.stated_people()
         said = {
             **sheet.stated(),
-            "authors": [_without_kind(row) for row in sheet.stated_people()],
+            "authors": [{n: value for n, value in row.items() if n != "kind"} for row in people],
             "sources": sheet.stated_sources(),
             "id": sheet.id,
         }
@@ -59,9 +60,7 @@ def _post(frame: Frame) -> None:
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        sheet = PostingForm.empty()
-        if g.actor != OPERATOR:
-            sheet.add_person(g.actor)
+        sheet = _with_oneself()
         if source := request.args.get("source"):
             sheet.add_source(source)
         for name in FOR:
@@ -75,56 +74,56 @@ def _post(frame: Frame) -> None:
         return _taken(frame, sheet, "post", state, lambda receipt: f"/piece/{receipt.id}")
 
 
-def _sources(frame: Frame) -> None:
-    def state(sheet: PostingForm, work: str) -> list[Command]:
-        stated = [
-            {**_as_remix(row), "child": work, "id": part_id(sheet.id, "source", number)}
-            for number, row in enumerate(sheet.stated_sources())
-        ]
-        return _checked(DeclareRemix, {f"#/sources/{n}": row for n, row in enumerate(stated)})
+def _added(
+    frame: Frame,
+    purpose: str,
+    begin: Callable[[], PostingForm],
+    state: Callable[[PostingForm, str], list[Command]],
+    *names: str,
+) -> None:
+    """The page on which sources or credits are added to a work."""
 
-    @frame.page("/piece/<id>/sources", nobody_else=True)
-    def show_sources(id: str) -> Answer:
-        return _form(frame, PostingForm.empty(), "sources", work=id)
+    def show(id: str) -> Answer:
+        return _form(frame, begin(), purpose, work=id)
 
-    @frame.form("/piece/<id>/sources")
-    def take_sources(id: str) -> Answer:
+    def take(id: str) -> Answer:
+        sheet = PostingForm.sent(*names)
         return _taken(
-            frame,
-            PostingForm.sent(),
-            "sources",
-            lambda sheet: state(sheet, id),
-            lambda _: f"/piece/{id}",
-            work=id,
+            frame, sheet, purpose, lambda it: state(it, id), lambda _: f"/piece/{id}", work=id
         )
 
+    show.__name__, take.__name__ = f"show_{purpose}", f"take_{purpose}"
+    frame.page(f"/piece/<id>/{purpose}", nobody_else=True)(show)
+    frame.form(f"/piece/<id>/{purpose}")(take)
 
-def _credits(frame: Frame) -> None:
-    def state(sheet: PostingForm, work: str) -> list[Command]:
-        proof = {name: sheet.fields.get(name) or None for name in PROOF}
-        stated = [
-            {**row, "work": work, **proof, "id": part_id(sheet.id, "credit", number)}
-            for number, row in enumerate(sheet.stated_people())
-        ]
-        return _checked(OpenCredit, {f"#/authors/{n}": row for n, row in enumerate(stated)})
 
-    @frame.page("/piece/<id>/credits", nobody_else=True)
-    def show_credits(id: str) -> Answer:
-        sheet = PostingForm.empty()
-        if g.actor != OPERATOR:
-            sheet.add_person(g.actor)
-        return _form(frame, sheet, "credits", work=id)
+def _with_oneself() -> PostingForm:
+    """An empty form but for the person who has signed in."""
+    sheet = PostingForm.empty()
+    if g.actor != OPERATOR:
+        sheet.add_person(g.actor)
+    return sheet
 
-    @frame.form("/piece/<id>/credits")
-    def take_credits(id: str) -> Answer:
-        return _taken(
-            frame,
-            PostingForm.sent(*PROOF),
-            "credits",
-            lambda sheet: state(sheet, id),
-            lambda _: f"/piece/{id}",
-            work=id,
-        )
+
+def _remixes(sheet: PostingForm, work: str) -> list[Command]:
+    named = {"work": "parent", "note": "evidence"}
+    stated = [
+        {
+            **{named.get(name, name): value for name, value in row.items()},
+            **{"child": work, "id": part_id(sheet.id, "source", number)},
+        }
+        for number, row in enumerate(sheet.stated_sources())
+    ]
+    return _checked(DeclareRemix, {f"#/sources/{n}": row for n, row in enumerate(stated)})
+
+
+def _credits(sheet: PostingForm, work: str) -> list[Command]:
+    proof = {name: sheet.fields.get(name) or None for name in PROOF}
+    stated = [
+        {**row, "work": work, **proof, "id": part_id(sheet.id, "credit", number)}
+        for number, row in enumerate(sheet.stated_people())
+    ]
+    return _checked(OpenCredit, {f"#/authors/{n}": row for n, row in enumerate(stated)})
 
 
 # -- the form, from one request to the next --------------------------------------------------
@@ -237,12 +236,3 @@ def _checked(command: type[Command], rows: Mapping[str, dict[str, Any]]) -> list
         first.members.update(listed(errors))
         raise first
     return stated
-
-
-def _as_remix(row: dict[str, Any]) -> dict[str, Any]:
-    named = {"work": "parent", "note": "evidence"}
-    return {named.get(name, name): value for name, value in row.items()}
-
-
-def _without_kind(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "kind"}
