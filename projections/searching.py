@@ -14,6 +14,7 @@ from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wa
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
+from projections.collaboration import accounts_under
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
@@ -212,9 +213,10 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
         return held
     for one in new:
         held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
-    merged = _merged(view, {number for one in new for number in held[one]})
+    # Who is one with whom now, whatever position is asked for: documents are of now.
+    persons = accounts_under(view.now(), {number for one in new for number in held[one]})
     for one in new:
-        held[one] = sorted({*held[one], *(n for at in held[one] for n in merged.get(at, ()))})
+        held[one] = sorted(account for account, person in persons.items() if person in held[one])
     return held
 
 
@@ -224,23 +226,6 @@ def _called(phrase: Phrase) -> Wanted:
     name = [Phrase(phrase.words, "name", phrase.is_beginning)] if words else []
     tags = (Phrase((word,), "tags") for word in words)
     return All((*tags, Phrase((last,), "tags", phrase.is_beginning), *name))
-
-
-def _merged(view: View, people: Collection[int]) -> dict[int, list[int]]:
-    """By person: the accounts that were merged into theirs, directly or not."""
-    rows = view.now().rows(
-        "WITH RECURSIVE same (person, number) AS ("
-        "SELECT p.number, p.number FROM @contributors p "
-        "WHERE p.number IN :people AND p.until > :as_of "
-        "UNION SELECT same.person, p.number FROM same JOIN EACH @contributors p "
-        "ON p.merged_into = same.number WHERE p.until > :as_of) "
-        "SELECT person, number FROM same WHERE number <> person",
-        people=sorted(people),
-    )
-    found: dict[int, list[int]] = {}
-    for person, number in rows:
-        found.setdefault(person, []).append(number)
-    return found
 
 
 def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:

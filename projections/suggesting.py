@@ -222,19 +222,19 @@ class _People:
                 "distance": near.distance if near else None,
                 "works": done.works,
                 "finished": done_so,
-                "reasons": [*self._did(done, done_so), *ties.told(number)],
+                "reasons": [*_did("they", self.asked, done, done_so), *ties.told(number)],
             }
 
-    def _did(self, done: Done, finished: int) -> Iterator[Reason]:
-        if done.roles:
-            role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
-            said = f"they were {credited(role, done, finished)}"
-            yield reason(
-                "role", f"This asks for {a_role(self.asked.narrow[role])}; {said}.", done.works
-            )
-        for medium, works in done.media.items():
-            said = f"they made {several(len(works), 'work')} in it lately"
-            yield reason("medium", f"This asks for {medium}; {said}.", len(works))
+
+def _did(who: str, asked: Asked, done: Done, finished: int) -> Iterator[Reason]:
+    """What somebody did of what is asked for, in words."""
+    if done.roles:
+        role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
+        said = f"{who} were {credited(role, done, finished)}"
+        yield reason("role", f"This asks for {a_role(asked.narrow[role])}; {said}.", done.works)
+    for medium, works in done.media.items():
+        said = f"{who} made {several(len(works), 'work')} in it lately"
+        yield reason("medium", f"This asks for {medium}; {said}.", len(works))
 
 
 # -- challenges for a person -----------------------------------------------------------------------
@@ -285,15 +285,8 @@ def _suggested(
     ties: Ties,
     issuer: int | None,
 ) -> ChallengeSuggested:
-    reasons, done_so = list[Reason](), len(done.latest & finished)
-    if done.roles:
-        role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
-        asks = Asked(*row.asked).narrow[role]
-        said = f"you were {credited(role, done, done_so)}"
-        reasons.append(reason("role", f"This asks for {a_role(asks)}; {said}.", done.works))
-    for medium, works in done.media.items():
-        said = f"you made {several(len(works), 'work')} in it lately"
-        reasons.append(reason("medium", f"This asks for {medium}; {said}.", len(works)))
+    done_so = len(done.latest & finished)
+    reasons = _did("you", Asked(*row.asked), done, done_so)
     near = ties.around.get(issuer) if issuer else None
     return {
         "challenge": shown,
@@ -329,11 +322,7 @@ class _Own(NamedTuple):
         media: dict[str, tuple[str, set[int]]] = {}
         for number, medium in _media_of(view, collaboration.own_works(view, person)):
             media.setdefault(folded(medium), (medium, set()))[1].add(number)
-        ids = view.rows(
-            f"SELECT p.id FROM @contributors p WHERE p.number IN :accounts AND {holds('p')}",
-            accounts=accounts,
-        )
-        return cls({id for (id,) in ids}, roles, media)
+        return cls(view.ids("contributors", accounts).values(), roles, media)
 
     def fitting(self, view: View) -> list[int]:
         """The latest challenges that ask for one of the roles or media."""

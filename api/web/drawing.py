@@ -5,17 +5,19 @@ It shows what the page beside it says, at the same position of the journal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Response, g, request, send_from_directory
 
 from api.web import words
-from api.web.frame import Answer, Frame, asked
+from api.web.frame import Answer, Frame, Said
 from api.web.lists import again
+from domain.money.currency import called, money
 from projections import attribution, lineage, wording
 from projections.ancestry import ancestry
 from projections.descent import Descent, descent
@@ -26,6 +28,7 @@ from projections.pictures import (
     LineagePicture,
     Markup,
     Work,
+    earnings_svg,
     lineage_svg,
     nested_html,
     policy,
@@ -42,12 +45,15 @@ NEAR, NEAR_WIDEST = 14, 6
 """How much of what was made from a work its page draws: works, and new ones from each of them."""
 FAR, FAR_WIDEST = 80, 16
 """The same of the page of its own, and of the picture as a file."""
+SVG = "image/svg+xml; charset=utf-8"
 FONT_SECONDS = 7 * 24 * 60 * 60
 """How long a browser may cache the font."""
 
 
 def pages(frame: Frame) -> None:
     """Pictures as files, and the style sheet shared by those inside pages."""
+
+    frame.blueprint.app_template_global("earnings_drawn")(earnings_drawn)
 
     @frame.page("/static/pictures.css", anybody=True)
     def show_picture_sheet() -> Answer:
@@ -57,53 +63,58 @@ def pages(frame: Frame) -> None:
     def show_font(weight: int) -> Answer:
         return send_from_directory(FOLDER, f"arimo-{weight}.woff2", max_age=FONT_SECONDS)
 
-    @frame.page("/works/<id>/lineage.svg")
-    def draw_lineage(id: str) -> Answer:
-        return as_file(elsewhere(as_svg, *_by_itself(frame, id)))
-
-    @frame.page("/works/<id>/lineage.png")
-    def paint_lineage(id: str) -> Answer:
-        return painted(elsewhere(as_png, *_by_itself(frame, id)))
-
-    @frame.page("/works/<id>/descendants.svg")
-    def draw_descendants(id: str) -> Answer:
-        return as_file(elsewhere(as_svg, _onward_by_itself(frame, id), True))
-
-    @frame.page("/works/<id>/descendants.png")
-    def paint_descendants(id: str) -> Answer:
-        return painted(elsewhere(as_png, _onward_by_itself(frame, id), True))
+    pictured(frame, "works/<id>/lineage", as_svg, as_png, _by_itself, is_release=True)
+    pictured(frame, "works/<id>/descendants", as_svg, as_png, _onward_by_itself, is_release=True)
 
 
-def as_file(picture: str) -> Response:
-    """A picture as a file with its own style."""
-    answer = Response(picture, content_type="image/svg+xml; charset=utf-8")
-    answer.headers["Content-Security-Policy"] = policy()
-    return answer
+def pictured(
+    frame: Frame,
+    path: str,
+    draw: Callable[..., str],
+    paint: Callable[..., bytes],
+    of: Callable[[View, Said, str], tuple[Any, ...]],
+    *,
+    is_release: bool = False,
+) -> None:
+    """A picture as two files, SVG with its own style and PNG, drawn from what a view tells."""
+
+    def drawn(view: View, said: Said, id: str) -> Answer:
+        answer = Response(elsewhere(draw, *of(view, said, id)), content_type=SVG)
+        answer.headers["Content-Security-Policy"] = policy()
+        return answer
+
+    def painted(view: View, said: Said, id: str) -> Answer:
+        return Response(elsewhere(paint, *of(view, said, id)), content_type="image/png")
+
+    for form, show in (("svg", drawn), ("png", painted)):
+        show.__name__ = f"{show.__name__}_{path.rpartition('/')[2]}"
+        frame.viewed(f"/{path}.{form}", is_release=is_release)(show)
 
 
-def painted(picture: bytes) -> Response:
-    """A picture as PNG."""
-    return Response(picture, content_type="image/png")
-
-
-def _by_itself(frame: Frame, id: str) -> tuple[LineagePicture, bool]:
+def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
     """The picture in a file of its own, and whether all of it is asked for."""
-    wanted = asked()
-    is_whole = wanted.pop("picture", None) == "whole"
-    with frame.view(wanted, id) as view:
-        found = attribution.lineage_with_makers(view, id)
-        picture = replace(
-            _picture(found, flows(found)),
-            open_href=again(picture="whole"),
-            fold_href=again(picture=None),
-        )
-    return picture, is_whole
+    found = attribution.lineage_with_makers(view, id)
+    picture, is_whole = _picture(found, flows(found)), said.get("picture") == "whole"
+    whole, folded = again(picture="whole"), again(picture=None)
+    return replace(picture, open_href=whole, fold_href=folded), is_whole
 
 
-def _onward_by_itself(frame: Frame, id: str) -> LineagePicture:
+def _onward_by_itself(view: View, _: Said, id: str) -> tuple[LineagePicture, bool]:
     """The picture of what was made from a work, in a file of its own."""
-    with frame.view(asked(), id) as view:
-        return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id))
+    return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id)), True
+
+
+def earnings_drawn(months: Iterable[Mapping[str, Any]], currency: str) -> Markup:
+    """The months of show_earnings or show_pool_earnings in a currency, as a chart."""
+    units: dict[str, int] = {}
+    for each in months:
+        units[each["month"]] = units.get(each["month"], 0) + each["earned_minor"]
+    return earnings_svg(
+        units,
+        partial(money, currency=currency),
+        title=f"Earned in {called(currency)}",
+        stand_alone=False,
+    )
 
 
 class Drawn(NamedTuple):

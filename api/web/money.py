@@ -16,8 +16,7 @@ from api.problems import Problem
 from api.questions import asked_by, written
 from api.web import words
 from api.web.desk import forms_for
-from api.web.drawing import as_file, painted
-from api.web.earned import earnings_drawn
+from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, Said, When, id_in_path, reader, to_page, to_save
 from domain.money import payee as payees
 from domain.money.apportionment import divide
@@ -45,7 +44,6 @@ from projections.pictures import (
 )
 from projections.pictures.png import png_of
 from projections.store import View
-from projections.workshop import elsewhere
 
 BY_TERMS = "terms"
 """In the picture, the source of what the terms of a pool give by themselves."""
@@ -67,7 +65,6 @@ class Asked(When):
 
 def pages(frame: Frame) -> None:
     """The pages about money."""
-    frame.blueprint.app_template_global("earnings_drawn")(earnings_drawn)
     _pools(frame)
     _divisions(frame)
 
@@ -103,13 +100,10 @@ def _pools(frame: Frame) -> None:
     def show_pool(view: View, _: Said, id: str) -> Answer:
         return _pool(frame, view, id)
 
-    @frame.viewed("/pools/<id>/split.svg")
-    def draw_split(view: View, _: Said, id: str) -> Answer:
-        return as_file(_split(frame, view, id))
+    def split(view: View, _: Said, id: str) -> tuple[str]:
+        return (str(_split(frame, view, id)),)
 
-    @frame.viewed("/pools/<id>/split.png")
-    def paint_split(view: View, _: Said, id: str) -> Answer:
-        return painted(elsewhere(png_of, str(_split(frame, view, id))))
+    pictured(frame, "pools/<id>/split", str, png_of, split)
 
 
 def _pool(frame: Frame, view: View, id: str) -> str:

@@ -93,7 +93,7 @@ def pieces_of(view: View, release: str) -> list[Piece]:
     near = sorted(found.generation, key=lambda work: found.generation[work])[1:MOST_HELD]
     names, pieces, room = timeline.names(view, near), list[Piece](), MOST_HELD
     for work in near:
-        held = [(who, "1") for who, _ in found.people.get(work, ((f"work/{work}", 1),))]
+        held = [(who, "1") for who, _ in found.held[work]]
         room -= 1 + len(held)
         if room < 0:
             break

@@ -23,7 +23,7 @@ from projections.ancestry import ancestry
 from projections.grants import roles_of
 from projections.money.balances import claimed_by, names_of, payees_of
 from projections.nouns import noun_at
-from projections.store import View, holds
+from projections.store import View
 
 ANONYMOUS = ""
 """Who reads without a key."""
@@ -140,11 +140,7 @@ class Reader:
     @cached_property
     def ids(self) -> set[str]:
         """The ids of their accounts, the names that stand for them, and the works they claimed."""
-        rows = self.view.rows(
-            f"SELECT p.id FROM @contributors p WHERE p.number IN :numbers AND {holds('p')}",
-            numbers=self.accounts,
-        )
-        ids = {id for (id,) in rows}
+        ids = {*self.view.ids("contributors", self.accounts).values()}
         return ids.union(names_of(self.view, ids), claimed_by(self.view, ids))
 
     # -- how they stand to a pool ----------------------------------------------------------
