@@ -20,7 +20,6 @@ from domain.money.policy.reading import (
     Entry,
     Form,
     exact_share,
-    fields_of,
     list_of,
 )
 from domain.refusal import BadPolicy, BadShare
@@ -150,11 +149,9 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
     """``[{"asset", "value", "within"?, "shares", "through"?}]``, by name."""
     assets: dict[str, Asset] = {}
     groups: set[str] = set()
-    for index, line in enumerate(form.listed(value, "assets")):
-        place = f"assets[{index}]"
-        needed = ("asset", "value", "shares")
+    needed, optional = ("asset", "value", "shares"), ("within", "through")
+    for place, fields in form.objects(value, "assets", *needed, optional=optional):
         where = form.at(place)
-        fields = fields_of(line, where, BadPolicy, needed=needed, optional=("within", "through"))
         name = form.name(fields["asset"], f"{place}.asset")
         within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
         if len(within) > MAXIMUM_SCOPES:
@@ -183,10 +180,8 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
 
 def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[str]) -> None:
     """Refuse parts of shares that are through a group, but of nobody's share in an asset."""
-    groups = form.listed(value, f"{asset}.through") if value else ()
-    for index, line in enumerate(groups):
-        place = f"{asset}.through[{index}]"
-        fields = fields_of(line, form.at(place), BadPolicy, needed=("group", "shares"))
+    groups = form.objects(value, f"{asset}.through", "group", "shares") if value else ()
+    for place, fields in groups:
         form.name(fields["group"], f"{place}.group")
         if fields["shares"] == []:  # the group keeps its share, whatever it divides elsewhere
             continue
@@ -200,10 +195,8 @@ def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waiv
     """``[{"payee", "asset", "over"}]``: who waives their share of what, spread over what."""
     waivers: dict[tuple[str, str], str] = {}
     owned = {(entry.name, asset.name) for asset in assets.values() for entry in asset.entries}
-    for index, line in enumerate(form.listed(value, "waivers")):
-        place = f"waivers[{index}]"
-        needed = ("payee", "asset", "over")
-        fields = fields_of(line, form.at(place), BadPolicy, needed=needed)
+    needed = ("payee", "asset", "over")
+    for place, fields in form.objects(value, "waivers", *needed):
         payee, name, over = (form.name(fields[each], f"{place}.{each}") for each in needed)
         if (payee, name) not in owned:
             raise BadPolicy(form.at(place), f"“{payee}” has no share in “{name}”")

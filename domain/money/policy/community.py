@@ -105,11 +105,8 @@ class CommunityPool:
     def _pools(form: Form, value: object, assets: Mapping[str, Asset]) -> tuple[Pool, ...]:
         """``[[name, weight, [asset, …]]]``."""
         pools = []
-        for index, line in enumerate(form.listed(value, "pools")):
-            place = f"pools[{index}]"
-            fields = list_of(line, form.at(place), BadPolicy)
-            if len(fields) != 3:
-                raise BadPolicy(form.at(place), "a pool is [name, weight, [asset, …]]")
+        reason = "a pool is [name, weight, [asset, …]]"
+        for place, fields in form.rows(value, "pools", reason, 3):
             names = [form.name(each, place) for each in form.listed(fields[2], place)]
             form.once(names, place)
             for name in names:

@@ -8,7 +8,7 @@ One file, because it is one list: the policies in which somebody comes first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -23,7 +23,6 @@ from domain.money.policy.reading import (
     Policy,
     exact_share,
     fields_of,
-    list_of,
     part_of_whole,
     units_minor,
 )
@@ -80,6 +79,13 @@ def read_fee(form: Form, value: object, place: str) -> Fee:
     )
 
 
+def must_not_exceed(form: Form, fees: Iterable[Fee]) -> None:
+    """Refuse fees whose rates are more than the whole together."""
+    total = sum((fee.rate for fee in fees if fee.rate), Fraction())
+    if total > 1:
+        raise RatesOverWhole(form.at("fees"), total)
+
+
 def _unit_minor(value: object, where: str) -> Fraction:
     """An amount a unit: a whole number of smallest units, or an exact text."""
     return (
@@ -108,14 +114,9 @@ class Fees:
     def read(cls, form: Form) -> Fees:
         """``{"type": "fees", "fees": [{"payee", "rate", "cap_minor"}], "then": {…}}``."""
         fields = form.fields("fees", "then")
-        fees = tuple(
-            read_fee(form, fee, f"fees[{index}]")
-            for index, fee in enumerate(form.listed(fields["fees"], "fees"))
-        )
-        total = sum((fee.rate for fee in fees if fee.rate), Fraction())
-        if total > 1:
-            raise RatesOverWhole(form.at("fees"), total)
-        return cls(fees, form.policy(fields["then"], "then"), form.where)
+        fees = [read_fee(form, fee, here) for here, fee in form.each(fields["fees"], "fees")]
+        must_not_exceed(form, fees)
+        return cls(tuple(fees), form.policy(fields["then"], "then"), form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the fees and everyone after them get."""
@@ -199,11 +200,8 @@ class InTurn:
 def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
     """``[[name, units or null], [name, units or null, policy], …]``, no name twice."""
     tranches: list[Tranche] = []
-    for index, line in enumerate(form.listed(value, place)):
-        here = f"{place}[{index}]"
-        fields = list_of(line, form.at(here), BadPolicy)
-        if not 2 <= len(fields) <= 3:
-            raise BadPolicy(form.at(here), "this is [name, units] or [name, units, policy]")
+    reason = "this is [name, units] or [name, units, policy]"
+    for here, fields in form.rows(value, place, reason, 2, 3):
         name = form.name(fields[0], here)
         size = None if fields[1] is None else units_minor(fields[1], form.at(f"{here} ({name})"))
         then = form.policy(fields[2], here) if len(fields) == 3 else None
@@ -302,11 +300,8 @@ class Advance:
         fields = form.fields("account", "accounts", "to", "then", optional=("cross_collateral",))
         accounts = []
         numbers = ("advance_minor", "earned_minor", "paid_minor")
-        for index, value in enumerate(form.listed(fields["accounts"], "accounts")):
-            place = f"accounts[{index}]"
-            line = fields_of(
-                value, form.at(place), BadPolicy, needed=("account", "payee", *numbers)
-            )
+        needed = ("account", "payee", *numbers)
+        for place, line in form.objects(fields["accounts"], "accounts", *needed):
             account = form.name(line["account"], f"{place}.account")
             payee = form.name(line["payee"], f"{place}.payee")
             units = [units_minor(line[each], form.at(f"{place}.{each}")) for each in numbers]
@@ -390,11 +385,7 @@ class Escalator:
         """``{"type": "escalator", "earned_minor": 0, "bands": [["1000", {…}], [null, {…}]]}``."""
         fields = form.fields("earned_minor", "bands")
         bands: list[tuple[int | None, Policy]] = []
-        for index, line in enumerate(form.listed(fields["bands"], "bands")):
-            place = f"bands[{index}]"
-            band = list_of(line, form.at(place), BadPolicy)
-            if len(band) != 2:
-                raise BadPolicy(form.at(place), "a band is [up to, policy]")
+        for place, band in form.rows(fields["bands"], "bands", "a band is [up to, policy]", 2):
             limit = None if band[0] is None else units_minor(band[0], form.at(place))
             bands.append((limit, form.policy(band[1], place)))
         limits = [0, *(limit for limit, _ in bands[:-1] if limit is not None)]

@@ -7,7 +7,7 @@ nothing a person wrote is ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar, Protocol
@@ -217,6 +217,28 @@ class Form:
         self.given.spent.entry(len(entries))
         return entries
 
+    def each(self, value: object, place: str) -> Iterator[tuple[str, object]]:
+        """The entries of such a list, each with its place."""
+        for index, entry in enumerate(self.listed(value, place)):
+            yield f"{place}[{index}]", entry
+
+    def objects(
+        self, value: object, place: str, *needed: str, optional: Iterable[str] = ()
+    ) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Such a list of objects with exactly these fields."""
+        for here, line in self.each(value, place):
+            yield here, fields_of(line, self.at(here), BadPolicy, needed=needed, optional=optional)
+
+    def rows(
+        self, value: object, place: str, form: str, *sizes: int
+    ) -> Iterator[tuple[str, Sequence[object]]]:
+        """Such a list of lists, which have one of these sizes; ``form`` says what each is."""
+        for here, line in self.each(value, place):
+            row = list_of(line, self.at(here), BadPolicy)
+            if len(row) not in sizes:
+                raise BadPolicy(self.at(here), form)
+            yield here, row
+
     def entries(
         self,
         value: object,
@@ -230,8 +252,7 @@ class Form:
         Without shares it is a list of ``name`` or ``[name, policy]``.
         """
         entries = []
-        for index, line in enumerate(self.listed(value, place)):
-            here = f"{place}[{index}]"
+        for here, line in self.each(value, place):
             fields = [line] if not has_share and isinstance(line, str) else line
             fields = list_of(fields, self.at(here), BadPolicy)
             least = 2 if has_share else 1

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
-from domain.money.policy.order import Fee, read_fee
+from domain.money.policy.order import Fee, must_not_exceed, read_fee
 from domain.money.policy.parts import Parts, alone, together
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, Form, Policy, fields_of, units_minor
 from domain.money.policy.sold import (
@@ -27,7 +27,7 @@ from domain.money.policy.sold import (
     in_words,
     matches,
 )
-from domain.refusal import BadPolicy, RatesOverWhole
+from domain.refusal import BadPolicy
 
 MOST_SENIOR = 100
 """The last place in the order of seniority."""
@@ -63,10 +63,7 @@ class BySold:
     def read(cls, form: Form) -> BySold:
         """``{"type": "by_sold", "rules": [{"if": {…}, "then": {…}}], "otherwise": {…}}``."""
         fields = form.fields("rules", "otherwise")
-        rules = [
-            cls._rule(form, rule, f"rules[{index}]")
-            for index, rule in enumerate(form.listed(fields["rules"], "rules"))
-        ]
+        rules = [cls._rule(form, rule, here) for here, rule in form.each(fields["rules"], "rules")]
         otherwise = Rule("otherwise", {}, form.policy(fields["otherwise"], "otherwise"))
         form.once((rule.name for rule in (*rules, otherwise)), "rules")
         return cls((*rules, otherwise), form.where)
@@ -147,19 +144,14 @@ class BeforeExpenses:
         if form.depth:
             reason = "only the outermost policy knows what came in before expenses"
             raise BadPolicy(form.where, reason)
-        listed = [
-            _senior(form, fee, f"fees[{index}]")
-            for index, fee in enumerate(form.listed(fields["fees"], "fees"))
-        ]
+        listed = [_senior(form, fee, here) for here, fee in form.each(fields["fees"], "fees")]
         listed.sort(key=lambda each: each[0])
         ranks = tuple(
             (rank, tuple(fee for _, fee in group))
             for rank, group in groupby(listed, key=lambda each: each[0])
         )
         for _, fees in ranks:
-            total = sum((fee.rate for fee in fees if fee.rate), Fraction())
-            if total > 1:
-                raise RatesOverWhole(form.at("fees"), total)
+            must_not_exceed(form, fees)
         return cls(ranks, form.policy(fields["then"], "then"), form.where)
 
     def taken_minor(self, amount_minor: int, came: Came) -> int:
