@@ -97,11 +97,12 @@ class Value:
     help: str = ""
     example: Any = None
     METAVAR: ClassVar[str] = "TEXT"
+    REFUSES: ClassVar[tuple[type[Refusal], ...]] = ()
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
         """What may be wrong with a value, besides its JSON type."""
-        return ()
+        return self.REFUSES
 
     def read(self, value: Any, _now: datetime) -> Any:
         """The value in its normal form; raises a refusal if it is none."""
@@ -131,10 +132,7 @@ class NewId(Value):
     """An id that the client chooses for what the command brings into being."""
 
     noun: str
-
-    @property
-    def refuses(self) -> tuple[type[Refusal], ...]:
-        return (IdTaken,)
+    REFUSES: ClassVar[tuple[type[Refusal], ...]] = (IdTaken,)
 
     def read(self, value: str, _now: datetime) -> str:
         return new_id(value)
@@ -168,9 +166,7 @@ class Text(Value):
 class Link(Text):
     """The address of a page or a file on the web."""
 
-    @property
-    def refuses(self) -> tuple[type[Refusal], ...]:
-        return (BadUri,)
+    REFUSES: ClassVar[tuple[type[Refusal], ...]] = (BadUri,)
 
     def read(self, value: str, now: datetime) -> str:
         if not normal_uri(value).startswith(("https://", "http://")):
@@ -281,10 +277,7 @@ class Amount(Number):
     least: int = 1
     most: int = MOST_UNITS - 1
     METAVAR: ClassVar[str] = "UNITS"
-
-    @property
-    def refuses(self) -> tuple[type[Refusal], ...]:
-        return (BadAmount,)
+    REFUSES: ClassVar[tuple[type[Refusal], ...]] = (BadAmount,)
 
     def read(self, value: int, _now: datetime) -> int:
         if not self.least <= whole_amount(value) <= self.most:

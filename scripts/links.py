@@ -1,7 +1,4 @@
-"""An audit of what binds the facts: their links, the heads, signatures, and the triggers.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of what binds the facts: their links, the heads, signatures, and the triggers."""
 
 from __future__ import annotations
 

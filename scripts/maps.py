@@ -1,7 +1,4 @@
-"""An audit of the map of the log: every place of it, and every root of it that was signed.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the map of the log: every place of it, and every root of it that was signed."""
 
 from __future__ import annotations
 

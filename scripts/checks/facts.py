@@ -1,7 +1,4 @@
-"""An audit of the facts: their places, their form, their histories, and the lineage.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the facts: their places, their form, their histories, and the lineage."""
 
 from __future__ import annotations
 

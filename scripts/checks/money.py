@@ -1,7 +1,4 @@
-"""An audit of the money: what was divided and paid, the balances, and the books.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the money: what was divided and paid, the balances, and the books."""
 
 from __future__ import annotations
 

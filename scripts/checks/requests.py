@@ -1,7 +1,4 @@
-"""An audit of what is remembered beside the facts: by what repetitions are known, and what counts.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of what is remembered beside the facts: how repetitions are known, and what counts."""
 
 from __future__ import annotations
 

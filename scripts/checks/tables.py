@@ -1,7 +1,4 @@
-"""An audit of the read tables: every row is what the facts give.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the read tables: every row is what the facts give."""
 
 from __future__ import annotations
 

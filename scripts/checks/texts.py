@@ -1,7 +1,4 @@
-"""An audit of the vault: every text is the one to which a fact commits.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the vault: every text is the one to which a fact commits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""An audit of the log: its tiles, its checkpoints, and their cosignatures.
-
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
-"""
+"""An audit of the log: its tiles, its checkpoints, and their cosignatures."""
 
 from __future__ import annotations
 
