@@ -5,7 +5,7 @@ A name never enters a fact, only the commitment to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from domain.fact import Fact, Looking, Noun, fact
 from domain.readers import OWN_MONEY
@@ -45,8 +45,6 @@ class Contributor(Noun):
     """Whether a credit by others is known to nobody else before the person accepts it."""
     keys: frozenset[str] = frozenset()
     """The public keys with which the person signs what they post."""
-    among: Sequence[Mapping[str, str]] = ()
-    """Of a group: the members among whom its shares are divided, each with a part."""
 
     @fact("contributor.admitted", "{actor} added {noun} to the people who can be credited")
     class Admitted(Fact):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Unpack
+from typing import Any, Unpack
 
 from domain.contributor import Contributor
 from domain.journal import Journal
+from domain.known import Known
 from domain.readers import OWN_MONEY
 from domain.refusal import UnknownMembership
 from domain.values import ContributorId
 from projections import attribution, groups
 from projections.groups import MEMBERSHIPS, Member
 from projections.money.readers import Reader
-from projections.nouns import noun_at
 from projections.question import Paged, question
 from projections.store import LIMIT, Page, View, cut, decode_cursor, told_of
 from projections.tables import row_of
@@ -39,7 +39,10 @@ def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Memb
 )
 def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
     """How the shares of a group are divided among its members in what is proposed; they see it."""
-    among = noun_at(view, journal, Contributor, id).among
+    accounts = sorted(view.ids("contributors", attribution.accounts(view, id)).values())
+    known = Known(journal.facts, view.as_of)
+    said: Sequence[Any] = known.saying((Contributor.Divided,), "group", accounts)
+    among = said[-1].among if said else []
     reader = Reader(view, journal, actor)
     if reader.ids.isdisjoint(each["contributor"] for each in among):
         reader.must_be("how a group divides its shares", id)

@@ -19,19 +19,18 @@ from typing import Any, cast
 
 from domain.clock import Clock, stamp_of
 from domain.command import Command
-from domain.contributor import Contributor
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
 from domain.fact import Fact
 from domain.journal import Journal
 from domain.moment import instant
-from domain.money.keeping import must_know
+from domain.money.keeping import must_know, standing
 from domain.money.payee import people_among
 from domain.money.pool import Pool
 from domain.money.proposal import Proposal, payees_of
 from domain.money.proposing import CommentOnProposal, about_in
-from domain.money.through import divides_of, groups_among, in_force
+from domain.money.through import divides_of
 from domain.nouns import NAMED
 from domain.outside import Outside
 from domain.permission import OPERATOR
@@ -355,11 +354,10 @@ def _must_have_waited(draft: Draft, happened: Fact) -> None:
 
 def _must_divide_as_said(draft: Draft, happened: Fact) -> None:
     """Refuse a proposal in which a group divides otherwise than it said."""
-    if isinstance(happened, Proposal.Proposing) and happened.divides:
-        groups = groups_among(happened.assets)
-        said = draft.known.saying((Contributor.Divided,), "group", groups)
-        if happened.divides != divides_of(happened.assets, in_force(said)):
-            draft.permit("divide the shares of a group otherwise", frozenset(), {})
+    if not isinstance(happened, Proposal.Proposing) or not happened.divides:
+        return
+    if happened.divides != divides_of(happened.assets, standing(draft, happened.assets)):
+        draft.permit("divide the shares of a group otherwise", frozenset(), {})
 
 
 class Time:

@@ -11,9 +11,11 @@ from stories import OPERATOR, Story, id_of, story
 from domain.money.through import divided, joined
 from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
 from projections import attribution, disputes, inbox, memberships, notices
+from projections.follower import no_progress
 from projections.money import balances, pools, statements
 from projections.money.pools.reasons import why
 from projections.money.statement_files import as_csv
+from scripts import audit
 
 
 def member(told: Story, band: str, person: str, during: str | None = None, **said: Any) -> str:
@@ -294,3 +296,35 @@ def test_a_share_on_several_pages_is_divided_as_on_one(places: int) -> None:
         payee: Fraction(share) for payee, share in whole[0]["shares"]
     }
     assert first[0]["through"] == whole[0]["through"]
+
+
+def test_a_group_is_all_of_its_accounts(database: str) -> None:
+    """A band that becomes a company divides as either said last, and is disputed as both."""
+    with bank(database) as told:
+        band, firm, ana, ben = told.people("The Tides", "Tides Ltd", "Ana", "Ben")
+        anas, bens = member(told, band, ana), member(told, firm, ben)
+        half = {member: [{"contributor": member, "part": "1/2"}] for member in (ana, ben)}
+        told.tell("divide_shares", id=band, among=half[ana], actor=band)
+        told.tell("merge_contributor", id=band, into=firm, reason="It is a company now.")
+        pool = told.pool()
+        told.accept(told.agree(pool, {firm: "1"}, "2026-01"), firm, ana)
+        told.tell("divide_shares", id=firm, among=half[ben], actor=firm)
+        deal = told.agree(pool, {band: "1"}, "2026-02")
+        told.accept(deal, ben)
+        told.tell("accept_share", proposal=deal, contributor=band, actor=firm)
+        told.earn(pool, 100, "2026-01")
+        told.earn(pool, 1000, "2026-02")
+        assert told.account() == {firm: 50, ana: 50, band: 500, ben: 500}
+        with told.view() as view:
+            said = [
+                memberships.division(view, told.journal, one, actor=ben) for one in (band, firm)
+            ]
+        assert [one["among"][0]["contributor"]["id"] for one in said] == [ben, ben]
+        dispute(told, anas, firm)
+        dispute(told, bens, firm)
+        assert told.pay() == {firm: 550}
+        for each in (anas, bens):
+            told.tell("settle_membership", id=each, outcome="dismissed", reason="They were.")
+        assert told.pay() == {ana: 50, ben: 500}
+        found = audit.first_difference(audit.rules, told.service, no_progress)
+        assert not isinstance(found, audit.Difference)

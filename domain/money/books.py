@@ -260,8 +260,11 @@ class Books(Folding):
         self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
         return Questions(
             Question(
+                # A group is all of its accounts.
                 frozenset(
-                    (self.node(each.work), *(above.get(each.work, ()) if each.child else ()))
+                    (self.node(each.work), *above.get(each.work, ()))
+                    if each.child
+                    else self.payees_of(self.person(self.node(each.work)))
                 ),
                 None if each.contributor is None else self.person(each.contributor),
                 each.child and self.node(each.child),

@@ -16,7 +16,7 @@ from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.dividing import divide_waiting
 from domain.money.finalising import ACCEPTED, agreed
-from domain.money.keeping import must_know, share_id, side_of, stage_facts
+from domain.money.keeping import must_know, share_id, side_of, stage_facts, standing
 from domain.money.outsider import Outsider, outsider_id
 from domain.money.payee import Payee
 from domain.money.pool import Pool
@@ -86,7 +86,7 @@ class RecordAgreement(ProposedContent):
         past.watch_money(opened.release)
         line = {"pool": self.pool, "release": opened.release}
         more = {"agreed_on": self.agreed_on, "document": self.document}
-        divides = self.divides(past, content)
+        divides = standing(past, content.assets)
         stage: dict[str, Any] = {**line, "closes_at": instant(past.now), "note": self.note}
         yield from stage_facts(Proposal.Posted, past.id, content, divides=divides, **stage)
         content = content._replace(assets=divided(content.assets, divides))

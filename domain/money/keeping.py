@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from domain.contributor import Contributor
 from domain.fact import Fact, New
 from domain.identity import part_id
 from domain.join import Join
@@ -85,6 +86,28 @@ def of_same_document(past: Past, booked: Mapping[str, T], document: str) -> list
     """Of what was booked, by the commitment to its document: what has this one."""
     texts, wanted = past.texts(booked), searched(document)
     return [each for digest, each in booked.items() if searched(texts.get(digest, "")) == wanted]
+
+
+def standing(past: Past, assets: Assets) -> Divides | None:
+    """How each group with a share in these assets divides it: as its people said last.
+
+    A group is its account with all that were merged into it, whichever of them has the share.
+    """
+    payees = dict.fromkeys(who for asset in assets for who, _ in asset["shares"])
+    books, groups = past.books(), [who for who in payees if Payee.parse(who).is_contributor]
+    books.fetch((books.merged, groups), of=[(books.merging, each) for each in groups])
+    person = {group: books.person(group) for group in groups}
+    accounts = {each for one in person.values() for each in books.payees_of(one)}
+    said = past.known.saying((Contributor.Divided,), "group", sorted(accounts))
+    latest = {books.person(one.group): one.among for one in cast("list[Any]", said)}
+    past.watch_all(Contributor.Merged.TOPIC)
+    past.watch_all(Contributor.Separated.TOPIC)
+    past.watch(Contributor.Divided.TOPIC, *accounts)
+    return [
+        [group, [[each["contributor"], each["part"]] for each in latest[person[group]]]]
+        for group in sorted(groups)
+        if latest.get(person[group])
+    ] or None
 
 
 def stage_facts(

@@ -14,11 +14,10 @@ from typing import Annotated, Any
 
 from domain.clearing import must_suit_sale
 from domain.command import Command, command, record
-from domain.contributor import Contributor
 from domain.fact import New
 from domain.lineage import Lineage
 from domain.moment import instant
-from domain.money.keeping import must_know, stage_facts
+from domain.money.keeping import must_know, stage_facts, standing
 from domain.money.payee import Payee, people_among
 from domain.money.policy.flow import BY_RULE
 from domain.money.policy.works import assets_of
@@ -32,7 +31,7 @@ from domain.money.pool import (
 from domain.money.proposal import Assets, Comment, Content, Proposal, payees_of
 from domain.money.split import OF_SPLIT, WITH_CARRY, read_terms
 from domain.money.terms import named_in, places_of
-from domain.money.through import Divides, divided, groups_among, in_force
+from domain.money.through import Divides, divided
 from domain.nouns import BORN
 from domain.past import Past
 from domain.permission import OPERATOR, QUOTAS
@@ -251,13 +250,6 @@ class ProposedContent(Command):
         must_know(past, [*payees_of(content.assets), *groups])
         return content
 
-    def divides(self, past: Past, content: Content) -> Divides | None:
-        """How the groups with a share in it divide that, by their standing divisions."""
-        payees = groups_among(content.assets)
-        found = in_force(past.known.saying((Contributor.Divided,), "group", payees))
-        past.watch(Contributor.Divided.TOPIC, *(group for group, _ in found or ()))
-        return found
-
 
 OF_CONTENT = (*OF_SPLIT, UnknownContributor, NotEligible, UnknownWork)
 
@@ -284,7 +276,7 @@ class PostProposal(ProposedContent):
         if self.comment_days is not None:
             days = must_be_days(self.comment_days, opened.comment_days)
         content = self.content(past, opened)
-        divides = self.divides(past, content)
+        divides = standing(past, content.assets)
         yield from stage_facts(
             Proposal.Posted,
             past.id,
@@ -319,7 +311,7 @@ class ReviseProposal(ProposedContent):
             raise BadSplit("comments", "a revision names the comments that caused it")
         content = self.content(past, past.get(Pool, noun.pool).opened)
         must_be_open(noun)
-        divides = self.divides(past, content)
+        divides = standing(past, content.assets)
         yield from stage_facts(
             Proposal.Revised,
             self.proposal,

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from domain.contributor import Contributor
 from domain.money.apportionment import payee_key
-from domain.money.payee import Payee
 from domain.money.policy.reading import part_of_whole
 from domain.refusal import BadShare
 
@@ -131,19 +129,3 @@ def _as_one(*pages: Asset) -> dict[str, Any]:
         for group, each in through.items()
     }
     return _told(pages[0], shares, parts)
-
-
-def in_force(facts: Iterable[Any]) -> Divides | None:
-    """Of the facts about divisions, in order: how each group divides now; none if no group does."""
-    latest = {one.group: one for one in facts if isinstance(one, Contributor.Divided)}
-    return [
-        [group, [[each["contributor"], each["part"]] for each in latest[group].among]]
-        for group in sorted(latest)
-        if latest[group].among
-    ] or None
-
-
-def groups_among(assets: Iterable[Asset]) -> list[str]:
-    """The contributors with a share, any of whom may be a group."""
-    payees = dict.fromkeys(who for asset in assets for who, _ in asset["shares"])
-    return [who for who in payees if Payee.parse(who).is_contributor]

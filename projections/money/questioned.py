@@ -25,9 +25,13 @@ def questions(view: View) -> dict[str, Question]:
     persons = attribution.persons_of(view, accounts) if accounts else {}
     works = {work for each in still.values() for work in (each.work, each.child) if work}
     nodes = lineage.nodes_of(view, works) if works else {}
+    groups = {
+        id: frozenset(view.ids("contributors", attribution.accounts(view, id)).values())
+        for id in view.numbers("contributors", works)
+    }
     return {
         id: Question(
-            frozenset((nodes.get(each.work, each.work),))
+            groups.get(each.work, frozenset((nodes.get(each.work, each.work),)))
             if each.child is None
             else with_above(view, each.work),
             None if each.contributor is None else persons[each.contributor],
