@@ -297,6 +297,26 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
         assert nobody.get(f"/desk/accountant/{path}").status == 403
 
 
+def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> None:
+    whole = served.operator.post(
+        "/releases", title="V", components=[{"work": served.post_piece("A psalm")}]
+    ).id
+    terms = {"type": "fixed", "shares": [["choir", "1"]]}
+    pool = {"name": "v", "kind": "song", "currency": "KWD", "terms": terms}
+    pool = served.operator.post(f"/releases/{whole}/pools", pool).id
+    sale = {"amount_minor": 9_000, "source": "store", "effective_at": "2026-01"}
+    served.operator.post(f"/pools/{pool}/revenue", sale)
+    kim, cleo = signed_in(served, with_role(served, "Kim Fen", "accountant")), served.admit("Cleo")
+    form = kim.get("/do/assignment")
+    assert "In this currency, such as 50.00" in form.text_seen
+    assert "smallest units" in kim.get("/do/adjustment").text_seen, "of a pool not named yet"
+    said = {"form_token": form.token, "payee": "choir", "to": cleo, "currency": "kwd"}
+    said |= {"amount_minor": "2.5", "reason": "They agreed.", "evidence": "letter"}
+    assert kim.post("/do/assignment", said | {"amount_minor": "2.5001"}).status == 422
+    assert kim.post("/do/assignment", said).status == 303
+    assert served.operator.get(f"/balances?payee={cleo}").items[0]["owed_minor"] == 2_500
+
+
 def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:
     ana, ben = served.admit("Ana Lea"), served.admit("Ben Lea")
     page = signed_in(served, ben).get(f"/statement/{ana}")

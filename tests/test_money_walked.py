@@ -4,7 +4,7 @@ import pytest
 from money import AGREED, Bank, asset, bank
 
 from domain.pedigree import SHOWN_OF_END
-from projections.money import pools, statements
+from projections.money import bookkeeping, pools, statements
 from projections.wording import booked
 
 
@@ -131,6 +131,9 @@ def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database
         told.tell("return_payout", id=payout, reason="closed")
         assert lines() == ["Earned", "Paid, but it came back: closed"]
         assert lines(issued) == ["Earned", "Paid"]
+        with told.view() as view:
+            (batch,) = bookkeeping.latest_batches(view).items
+        assert (batch["open"], batch["returned"]) == (0, 1), "not settled"
         told.tell("claim_payout", id=payout, actor=a)
         assert lines() == ["Earned", "Paid: closed", "Claimed again: closed"]
 

@@ -15,7 +15,7 @@ from api.web.frame import Frame, reader
 from domain.command import Command
 from domain.money.currency import called, currency_code, digits
 from domain.readers import MONEY
-from domain.refusal import BadAmount, Refusal
+from domain.refusal import BadAmount, BadCurrency, Refusal
 from domain.values import Amount, Ref, Several, Value
 from projections.money import pools
 from projections.money.bookkeeping import KINDS as BOOKED
@@ -59,7 +59,7 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
 
     None if it has no amount, if that is not known yet, or not for the reader to know.
     """
-    if not any(_has_amount(one.value) for one in command.fields()):
+    if not any(has_amount(one.value) for one in command.fields()):
         return None
     try:
         if typed := sent.get("currency"):
@@ -73,7 +73,13 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
         return None
 
 
-def _has_amount(value: Value) -> bool:
+def names_currency(command: type[Command]) -> bool:
+    """Whether a form with amounts says itself in which currency they are."""
+    values = [one.value for one in command.fields()]
+    return any(each.refuses == (BadCurrency,) for each in values) and any(map(has_amount, values))
+
+
+def has_amount(value: Value) -> bool:
     """Whether it is an amount, or a list of records with one."""
     fields = value.record.fields() if isinstance(value, Several) else ()
     return isinstance(value, Amount) or any(isinstance(one.value, Amount) for one in fields)

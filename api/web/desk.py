@@ -50,6 +50,9 @@ LONG_TEXT = 1_000
 """Longer texts get several lines."""
 TYPED_IN = "typed_in"
 """The field of a form that says in which currency its amounts were typed."""
+OWN = "currency"
+"""The field that says so in a form of no single pool."""
+IN_UNITS = "In the currency's smallest units"
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
 """What the help of a field calls a vocabulary."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made", "effective_at": "Date"}
@@ -94,6 +97,8 @@ def pages(frame: Frame) -> None:
     def take_form(name: str) -> Answer:
         command, sent = _command(name), sent_in_form()
         do, currency = sent.pop("do", "record"), sent.get(TYPED_IN)
+        if amounts.names_currency(command):
+            currency = amounts.currency_of(frame, command, sent)
         if do == "change":
             return _form(frame, command, sent, typed_in=currency)
         try:
@@ -193,8 +198,9 @@ def _form(
         known = named(view, frame.journal, command, sent)
         if problem and problem.description:
             problem.description = in_words(view, frame.journal, problem.description)
+    money = typed_in or (OWN if amounts.names_currency(command) else None)
     inputs = [
-        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), typed_in)._replace(
+        _input(one, sent.get(one.name, ""), (found or {}).get(one.name), money)._replace(
             about=known.get(one.name)
         )
         for one in command.fields()
@@ -230,7 +236,7 @@ def _input(
         one.name,
         _label(one),
         "found" if found else _kind(value),
-        _linked(_help(value)),
+        _linked(_help(value, typed_in)),
         one.is_needed,
         "\n".join(_line(value, each) for each in examples),
         shown,
@@ -249,10 +255,12 @@ def _words(value: Value) -> Mapping[str, str] | None:
 
 def _amount(one: Field, value: Amount, sent: str, currency: str) -> Input:
     """An amount, typed as people write money."""
-    help = value.help.replace("In the currency's smallest units", "").strip(" .;")
-    example = decimal(int(value.example or 1000), currency)
-    written = ". ".join(filter(None, [help[:1].upper() + help[1:], f"Such as {example}"]))
-    label = f"{_label(one)} in {called(currency)}"
+    help = value.help.replace(IN_UNITS, "").strip(" .;")
+    is_known = currency != OWN
+    example = decimal(int(value.example or 1000), currency if is_known else "USD")
+    such = f"Such as {example}" if is_known else f"In this currency, such as {example}"
+    written = ". ".join(filter(None, [help[:1].upper() + help[1:], such]))
+    label = _label(one) + (f" in {called(currency)}" if is_known else "")
     return Input(one.name, label, "text", f"{written}.", one.is_needed, example, sent)
 
 
@@ -276,9 +284,11 @@ def _linked(help: str) -> Markup:
     return Markup(LISTED.sub(f"those in {page}", str(escape(help))))
 
 
-def _help(value: Value) -> str:
+def _help(value: Value, typed_in: str | None) -> str:
     """The help of a value, and how it is written in a form."""
     match value:
+        case Amount() if IN_UNITS not in value.help:
+            written = f"{IN_UNITS}."
         case Ref(noun=noun):
             where = " or the address of its page" if noun in PAGES else ""
             name = "The name, the id" if noun in NAMED else "The id"
@@ -292,6 +302,8 @@ def _help(value: Value) -> str:
         case Several(record=record):
             fields = f"{SEPARATOR} ".join(_label(one).lower() for one in record.fields())
             written = f"One per line: {fields}. What is not known stays empty."
+            if amounts.has_amount(value) and not typed_in:
+                written += f" {IN_UNITS}."
         case Many(inner=Json()):
             written = "One JSON object per line."
         case Many(inner=Ref(noun=noun)) if noun in NAMED:

@@ -145,7 +145,7 @@ def pools_by_size(
 
 
 class LatestBatch(TypedDict):
-    """A payout batch, and how many of its payouts are on their way."""
+    """A payout batch, how many of its payouts are on their way, and how many came back."""
 
     id: str
     currency: str
@@ -153,14 +153,21 @@ class LatestBatch(TypedDict):
     total_minor: int
     issued_at: str
     open: int
+    returned: int
+
+
+_PAYOUTS = (
+    f"(SELECT count(*) FROM @payouts y WHERE y.batch = b.id AND {holds('y')} "
+    "AND y.state IN ('{}', '{}'))"
+)
 
 
 def latest_batches(view: View, **part: Unpack[Paged]) -> Page[LatestBatch]:
     """Payout batches, the latest first."""
     rows, more = view.page(
-        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, (SELECT count(*) FROM @payouts y "
-        f"WHERE y.batch = b.id AND y.state = 'issued' AND {holds('y')}), b.position "
-        "FROM @batches b WHERE b.position <= :as_of AND b.position < :beyond "
+        "SELECT b.id, b.currency, b.count, b.total, b.issued_at, "
+        f"{_PAYOUTS.format('issued', 'issued')}, {_PAYOUTS.format('returned', 'claimed')}, "
+        "b.position FROM @batches b WHERE b.position <= :as_of AND b.position < :beyond "
         "ORDER BY b.position DESC",
         **part,
         first=LARGEST_POSITION,
