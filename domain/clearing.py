@@ -52,19 +52,20 @@ def _along(
     past.watch(Work.Described.TOPIC, *above)
     known = past.known
     known.nodes(above)
-    return _licensed(past, Lineage(known.node(work), (*known.edges(above), *late)))
+    edges = known.edges(above) if past.licensed(known.same(above)) else ()
+    return _licensed(past, Lineage(known.node(work), (*edges, *late)))
 
 
 def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
     known = past.known
-    stating = past.stating(known.same(lineage.generation), "licence")
-    some = (id for id in lineage.generation if not stating.isdisjoint(known.same([id])))
+    licensed = past.licensed(known.same(lineage.generation))
+    some = (id for id in lineage.generation if not licensed.isdisjoint(known.same([id])))
     stated = {id: _stated(past, past.work(id)) for id in some}
-    licensed = {id: one for id, one in stated.items() if one is not None}
-    now = {id: terms_of(str(one.licence)) for id, one in licensed.items()}
+    found = {id: one for id, one in stated.items() if one is not None}
+    now = {id: terms_of(str(one.licence)) for id, one in found.items()}
 
     def given(edge: Edge[str]) -> Sequence[Terms]:
-        every = given_by(licensed[edge.parent])
+        every = given_by(found[edge.parent])
         if len(every) == 1 or not edge.id:  # of almost every work, and so no remix is read
             return [every[-1][1]]
         return given_since(past.get(Remix, edge.id).position, every)

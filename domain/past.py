@@ -163,11 +163,6 @@ class Past:
         for placed, happened in zip(found, facts_in(found), strict=True):
             self._streams[placed.originator_id].append((placed.position, happened))
 
-    def stating(self, works: Collection[str], field: str) -> set[str]:
-        """Those of these works of which a fact may say something in a field."""
-        written = f'"{field}":'.encode()
-        return self.among(works, lambda placed: written in placed.state)
-
     def licensed(self, works: Collection[str]) -> set[str]:
         """Those of these works that have a licence on record."""
         stated = b'"licence":'
