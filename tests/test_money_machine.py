@@ -852,9 +852,7 @@ class Money(RuleBasedStateMachine):
             refused = NotAgreed
         said = {"lines": lines, "payer": payer if is_charged else None}
         if self.do(refused, "record_adjustment", pool=id, reason=str(next(names)), **said):
-            pool.entries += 1
-            for payee, units in change.items():
-                pool.stated[payee] += units
+            self.is_stated(pool, change)
 
     @rule(index=pick, who=pick, other=pick, amount=amounts, since=months)
     @precondition(lambda self: self.pools)
@@ -875,9 +873,20 @@ class Money(RuleBasedStateMachine):
         lines = [{"payee": payee, "amount_minor": units} for payee, units in owed.items()]
         said = {"pool": id, "lines": lines, "effective_at": since, "document": str(next(names))}
         if self.do(refused, "record_opening", **said):
-            pool.entries += 1
-            for payee, units in owed.items():
-                pool.stated[payee] += units
+            self.is_stated(pool, owed)
+
+    def is_stated(self, pool: Pool, change: dict[str, int]) -> None:
+        """By the latest fact; whom the pool knows as a payer is stated under the id they have."""
+        fact: Any = self.told.facts()[-1].fact()
+        stated = {str(payee): int(units) for payee, units, *_ in fact.lines if units}
+        payers = {payee for payee in stated if payee.startswith("payer/")}
+        meant = {payee: units for payee, units in change.items() if units}
+        assert all(meant[payee] == stated[payee] for payee in {*stated} - payers)
+        assert {*meant} - {*stated} <= {*self.outside}
+        assert sorted(stated.values()) == sorted(meant.values())
+        pool.entries += 1
+        for payee, units in stated.items():
+            pool.stated[payee] += units
 
     @rule(index=pick, to=pick, part=st.sampled_from([None, "1/3", "2"]))
     @precondition(lambda self: self.pools)

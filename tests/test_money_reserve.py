@@ -225,6 +225,11 @@ def test_every_way_of_telling_a_statement_tells_the_reserve(database: str, tmp_p
         assert wording.reserving(found["statements"][0]["reserves"][0], "USD") in shown
         assert complaints(ledger, tmp_path) == ""
         assert re.search(r"Liabilities:Reserved:\S+ +-1\.00 USD", ledger)
+        # What was earned comes before what is held back of it, on either engine.
+        assert re.findall(r"Owed:\S+ +(\S+) USD", ledger) == [
+            *["-5.00", "1.00"] * 2,
+            *["-4.00"] * 2,
+        ]
         told.reverse(revenue, 100)
         with told.view() as view:
             asking = Asking(QUESTIONS["show_statement"], view, told.journal, {"id": a})

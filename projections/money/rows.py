@@ -116,6 +116,11 @@ POSTINGS = table(
     "pool TEXT NULL, currency TEXT, amount BIGINT, is_reserve BIGINT",
     ("payee, position", "pool, position", "noun", "position"),
 )
+POSTED = (
+    "p.position, p.account, COALESCE(p.payee, ''), COALESCE(p.proposal, ''), p.pool, "
+    "p.is_reserve, p.amount DESC"
+)
+"""The order of postings: those that are alike in all of it cannot be told apart."""
 SUMS = table(
     "sums",
     "account_id TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, pool TEXT NULL, "

@@ -38,6 +38,7 @@ from domain.readers import MONEY
 from projections.money.pools.accounts import pool_named
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
+from projections.money.rows import POSTED
 from projections.question import Asking, Form
 from projections.store import View, holds
 
@@ -217,10 +218,8 @@ def _booked(view: View, pool: str | None) -> dict[str, _Booked]:
 def _postings(view: View, pool: str | None) -> Iterator[_Posted]:
     where = "" if pool is None else "AND p.pool = :pool"
     rows = view.rows(
-        "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount, "
-        "p.pool FROM @postings p "
-        f"WHERE p.position <= :as_of {where} "
-        "ORDER BY p.position, p.account, p.payee, p.proposal, p.pool",
+        "SELECT p.position, p.noun, p.account, p.payee, p.currency, p.amount, p.pool "
+        f"FROM @postings p WHERE p.position <= :as_of {where} ORDER BY {POSTED}",
         **({} if pool is None else {"pool": pool}),
     )
     for row in rows:

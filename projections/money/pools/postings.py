@@ -16,6 +16,7 @@ from projections.money.pools.beancount import FORMS
 from projections.money.pools.payees import payees_told
 from projections.money.pools.told import LedgerFact, Posting
 from projections.money.readers import Reader
+from projections.money.rows import POSTED
 from projections.question import Paged, question
 from projections.store import Page, View
 
@@ -39,8 +40,7 @@ def ledger(
     kept = [position for (position,) in page]
     rows = view.rows(
         "SELECT p.position, p.account, p.payee, p.proposal, p.amount FROM @postings p "
-        "WHERE p.pool = :id AND p.position IN :positions "
-        "ORDER BY p.position, p.account, p.payee, p.proposal",
+        f"WHERE p.pool = :id AND p.position IN :positions ORDER BY {POSTED}",
         id=id,
         positions=kept,
     )
