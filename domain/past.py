@@ -157,7 +157,12 @@ class Past:
         for id in missing:
             self._streams[id] = []
         if missing:
-            self._learn(self._journal.facts.streams(missing))
+            self._learn(self._recorded(missing))
+
+    def _recorded(self, ids: Collection[str]) -> list[Placed]:
+        """The streams of these nouns, without what was recorded since this is decided."""
+        found = self._journal.facts.streams(ids)
+        return [placed for placed in found if placed.position <= self.position]
 
     def _learn(self, found: Sequence[Placed]) -> None:
         for placed, happened in zip(found, facts_in(found), strict=True):
@@ -196,7 +201,7 @@ class Past:
     def among(self, works: Collection[str], is_meant: Callable[[Placed], bool]) -> set[str]:
         """Those of these works that have such a fact, or were read before; only they are read."""
         unread = [id for id in works if id not in self._streams]
-        stored = self._journal.facts.streams(unread) if unread else ()
+        stored = self._recorded(unread)
         found = {placed.originator_id for placed in stored if is_meant(placed)}
         self.prefetch(found)
         return {*found, *(id for id in works if self._streams.get(id))}

@@ -190,7 +190,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT originator_id, position FROM stored_events "
             "WHERE originator_id IN :ids AND originator_version = 1"
         )
-        return dict(self.engine.read(sql, ids=list(ids)))
+        return dict(self.engine.aside(sql, ids=list(ids)))
 
     def found(
         self,
@@ -219,7 +219,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
             "AND position <= :upto AND leads_to IS NOT NULL"
         )
-        rows = self.engine.read(sql, values=list(values), field=field, upto=upto)
+        rows = self.engine.aside(sql, values=list(values), field=field, upto=upto)
         return [(value, to) for value, to in rows]
 
     def around(
@@ -240,7 +240,7 @@ class JournalRecorder(ApplicationRecorder):
             "AND f.field = :field AND f.position <= :upto LIMIT :limit"
         )
         asked = {"field": field, "values": list(values), "upto": upto}
-        rows = self.engine.read(sql, **asked, most=most, limit=limit)
+        rows = self.engine.aside(sql, **asked, most=most, limit=limit)
         return [(value, to) for value, to in rows]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
@@ -260,7 +260,7 @@ class JournalRecorder(ApplicationRecorder):
     def texts(self, digests: Collection[str]) -> dict[str, str]:
         """The texts behind these commitments, as far as they were not erased."""
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
-        return dict(self.engine.read(sql, digests=list(digests)))
+        return dict(self.engine.aside(sql, digests=list(digests)))
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
         """Every text that these owners have."""
@@ -293,7 +293,7 @@ class JournalRecorder(ApplicationRecorder):
     def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
         """How often these accounts of a person counted toward a quota since a moment."""
         asked = Spent(tuple(accounts), quota, since, 0)
-        return asked._replace(times=count_spent(self.engine.read, asked))
+        return asked._replace(times=count_spent(self.engine.aside, asked))
 
     def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
         """The latest facts of these accounts that count toward a quota, the latest first."""
@@ -339,7 +339,7 @@ class JournalRecorder(ApplicationRecorder):
         )
         return [
             Request(target, position, digest, texts_of(position, texts), id, key)
-            for target, position, digest, texts, id, key in self.engine.read(sql, **values)
+            for target, position, digest, texts, id, key in self.engine.aside(sql, **values)
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
@@ -347,7 +347,7 @@ class JournalRecorder(ApplicationRecorder):
             "SELECT position, originator_id, originator_version, topic, state, links "
             f"FROM stored_events {where}"
         )
-        return [Placed(*row) for row in self.engine.read(sql, **values)]
+        return [Placed(*row) for row in self.engine.aside(sql, **values)]
 
 
 def _latest(query: Callable[..., list[Row]]) -> tuple[int, str]:

@@ -261,6 +261,11 @@ class Engine(ABC):
         """
         return self.query(sql, **values)
 
+    def aside(self, sql: str, /, **values: Any) -> list[Row]:
+        """The rows of a query that is part of no snapshot: what it is asked for does not change, or
+        who asks leaves out what came later."""
+        return self.read(sql, **values)
+
     @abstractmethod
     def remembering(self, is_still: Callable[[], bool]) -> None:
         """Take what is remembered for the first query of a snapshot, of which the same is true."""

@@ -232,14 +232,15 @@ class PostgresEngine(Engine):
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         with _answering(sql), self._held() as connection:
-            snapshot = self._local.snapshot
+            local, snapshot = self._local, self._local.snapshot
             if snapshot and snapshot.is_still:
                 is_still, snapshot.is_still = snapshot.is_still, None
                 if not is_still():
                     raise Overtaken("what was read first")
             if snapshot and snapshot.begins:
                 snapshot.begins = False
-                snapshot.held.enter_context(self._held())
+                if local.holders == 1:
+                    snapshot.held.enter_context(self._held())
                 if not values:
                     return _last(connection.execute(f"{_SNAPSHOT}; {sql}".encode()))
                 connection.execute(_SNAPSHOT.encode())
@@ -247,13 +248,18 @@ class PostgresEngine(Engine):
 
     def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
         """A statement is a snapshot by itself, and one message instead of three."""
-        snapshot = self._local.snapshot
-        if snapshot is None or not snapshot.begins:
-            return self.query(sql, **values)
-        snapshot.is_still = is_still
+        self.remembering(is_still)
+        return self.aside(sql, **values)
+
+    def aside(self, sql: str, /, **values: Any) -> list[Row]:
+        """In a snapshot that has not begun, on its connection."""
+        local = self._local
+        if local.snapshot is None or not local.snapshot.begins:
+            return self.read(sql, **values)
         with _answering(sql):
-            connection = snapshot.held.enter_context(self._held())
-            return connection.asking.execute(*self.told(sql, values)).fetchall()
+            if not local.holders:
+                local.snapshot.held.enter_context(self._held())
+            return local.connection.asking.execute(*self.told(sql, values)).fetchall()
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
         if self._local.snapshot is not None:

@@ -175,14 +175,18 @@ class SQLiteEngine(Engine):
         }
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        must_go_on()
         local = self._local
-        with _answering(sql), self._connection() as connection:
-            if local.begins:
-                local.begins = False
+        if local.begins:
+            local.begins = False
+            with _answering(), self._connection() as connection:
                 connection.execute("BEGIN")
-                if local.is_still is not None and not local.is_still():
-                    raise Overtaken("what was remembered")
+            if local.is_still is not None and not local.is_still():
+                raise Overtaken("what was remembered")
+        return self.aside(sql, **values)
+
+    def aside(self, sql: str, /, **values: Any) -> list[Row]:
+        must_go_on()
+        with _answering(sql), self._connection() as connection:
             return connection.execute(*self.told(sql, values)).fetchall()
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
