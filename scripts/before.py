@@ -50,7 +50,7 @@ class _Before:
         """The rows of a query as they were then."""
         return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
 
-    read = query
+    read = aside = query
 
 
 class _Read(Placed):
