@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -121,12 +122,12 @@ def _form_of(question: Question, named: str | None) -> Form | None:
 
 def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -> Asking:
     """A question as asked by the sender of the request."""
-    return Asking(QUESTIONS[name], view, journal, said, actor(), request.root_url)
+    return Asking(QUESTIONS[name], view, journal, said, actor())
 
 
 def written(form: Form, asking: Asking) -> Response:
-    """An answer in a further form."""
-    made = form.write(asking)
+    """An answer in a further form, which may name the address of the pages."""
+    made = form.write(replace(asking, origin=request.root_url))
     answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)
     # Text names its encoding.
     suffix = "; charset=utf-8" if isinstance(made, str) else ""

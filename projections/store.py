@@ -434,7 +434,11 @@ def within_bytes(items: Iterable[T], most: int) -> list[T]:
 
 def bytes_of(item: object) -> int:
     """How long an item of an answer is as JSON."""
-    return len(json.dumps(item, ensure_ascii=False).encode()) + 2
+    return len(_as_json(item).encode()) + 2
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Made once: ``json.dumps`` makes one for each call."""
 
 
 @lru_cache(maxsize=1024)

@@ -72,13 +72,13 @@ def pages(frame: Frame) -> None:
     def show_statement(view: View, said: Said, id: str) -> Answer:
         of = {"id": id, "from_": said.get("from_"), "to": said.get("to")}
         asking = asked_by(view, frame.journal, "show_statement", of)
-        told, form = asking.answer, said.get("format", "")
+        form = said.get("format", "")
         if form in asking.question.forms:
             file = written(asking.question.forms[form], asking)
             return to_save(file, f"statement-{view.as_of}.{form}")
         return render_template(
             "statement.html",
-            told=told,
+            told=asking.answer,
             earned=asked_by(view, frame.journal, "show_earnings", of).answer,
             since=of["from_"],
             before=of["to"],
