@@ -158,9 +158,9 @@ class Lineage(Pedigree[Node]):
             children, parents = map(self.placed, ends)
         number = {rate: place for place, rate in enumerate(dict.fromkeys(rates))}
         above: list[list[tuple[int, int]]] = [[] for _ in self.places.works]
-        numbers = map(number.__getitem__, rates)
-        for child, parent, rate in zip(children, parents, numbers, strict=True):
-            above[child].append((parent, rate))
+        pairs = zip(parents, map(number.__getitem__, rates), strict=True)
+        for child, pair in zip(children, pairs, strict=True):
+            above[child].append(pair)
         return Rated(above, [exact(rate).as_integer_ratio() for rate in number])
 
     def holders(self, node: Node) -> Holders:

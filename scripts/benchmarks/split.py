@@ -25,7 +25,7 @@ from typing import Any
 import networkx as nx
 
 from domain.commands.submitting import SubmitContribution
-from domain.lineage import Edge, Lineage, edge_of
+from domain.lineage import Edge, Lineage
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
@@ -66,32 +66,34 @@ class Works:
     """Works with their sources and rates, for us and for networkx."""
 
     def __init__(self, pieces: int, shape: Shape) -> None:
-        self.sources: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.sources: dict[str, list[Edge[str]]] = {}
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         for item in community(pieces, shape=shape):
             if isinstance(item, SubmitContribution):
-                first = len(self.sources)
-                self.sources[str(item.id)] = tuple(
-                    (str(source.work), STATED[(first + place) % len(STATED)])
+                child, first = str(item.id), len(self.sources)
+                self.sources[child] = [
+                    Edge(child, str(source.work), rate=STATED[(first + place) % len(STATED)])
                     for place, source in enumerate(item.sources)
-                )
-                self.graph.add_node(str(item.id))
+                ]
+                self.graph.add_node(child)
         for child, sources in self.sources.items():
             self.graph.add_edges_from(
-                (child, parent, {"rate": RATES[rate]}) for parent, rate in sources
+                (child, edge.parent, {"rate": RATES[str(edge.rate)]}) for edge in sources
             )
 
     def edges(self, root: str) -> list[Edge[str]]:
         """Every edge of a lineage."""
-        reached, found, rows = {root}, [root], list[tuple[str, ...]]()
+        reached, works, edges = {root}, [root], list[Edge[str]]()
         # The loop continues over what it appends.
-        for child in found:
-            for parent, rate in self.sources[child]:
-                rows.append((child, parent, "", rate, "", ""))
+        for child in works:
+            own = self.sources[child]
+            edges += own
+            for edge in own:
+                parent = edge.parent
                 if parent not in reached:
                     reached.add(parent)
-                    found.append(parent)
-        return list(map(edge_of, rows))
+                    works.append(parent)
+        return edges
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
         """Of a random sample of works, those with the most ancestors; and the highest number."""
