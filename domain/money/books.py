@@ -46,20 +46,6 @@ class PoolBooks:
         """As it was opened."""
         return self._open.opened
 
-    def version(self, number: int) -> Pool.Opened:
-        """The pool with the terms of an amendment, or those it was opened with."""
-        return self._open.version(number)
-
-    @property
-    def versions(self) -> Iterator[Pool.Opened]:
-        """The pool with all the terms it ever had."""
-        return self._open.versions
-
-    @property
-    def amended(self) -> tuple[Pool.Amended, ...]:
-        """How its terms were amended."""
-        return self._open.amended
-
     @property
     def agreements(self) -> tuple[str, ...]:
         """Its agreements, in the order of recording."""

@@ -105,7 +105,7 @@ def _agreements(books: Books, pool: str) -> list[str]:
 
 def implied(past: Past, pool: str) -> Iterator[New]:
     """If the terms of a pool name everybody: that nobody has to agree, once it matters."""
-    known = past.books().pools[pool]
+    known = past.books().opened[pool]
     is_named = not any(policies_in(each.terms, Agreed.TYPE) for each in known.versions)
     if not known.agreements and is_named:
         line = {"pool": pool, "release": known.opened.release}

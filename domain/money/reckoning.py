@@ -68,7 +68,7 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
-    opened = pool.version(books.terms_for(recorded.pool, revenue))
+    opened = books.opened[recorded.pool].version(books.terms_for(recorded.pool, revenue))
     came = came_of(recorded, amount_minor)
     costs = list(_paid_back(pool, amount_minor - before_expenses(opened, amount_minor, came)))
     came = came._replace(expenses_minor=sum(units for *_, units in costs))
@@ -135,7 +135,7 @@ def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) ->
 def _opened_of(books: Books, division: str) -> Pool.Opened:
     """The pool with the terms by which a division is divided now."""
     known = books.divisions[division]
-    return books.pools[books.revenues[known.revenue].recorded.pool].version(known.terms)
+    return books.opened[books.revenues[known.revenue].recorded.pool].version(known.terms)
 
 
 def reversal_of(
@@ -265,7 +265,7 @@ def correction_of(
     for id in anew:
         entry, before = told(id), [*map(told, books.divisions[id].reversals)]
         revenue = books.divisions[id].revenue
-        now = pool.version(books.terms_for(agreement.pool, revenue))
+        now = books.opened[agreement.pool].version(books.terms_for(agreement.pool, revenue))
         recorded = books.revenues[revenue].recorded
         opened, taking = (_opened_of(books, id), now), taking_of(recorded, entry, before, 0)
         came = came_with(recorded, [entry, *before])
@@ -319,7 +319,7 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
                 (is_other and division.agreed) or _is_amended(books, pool, division)
             ):
                 moves.setdefault((division.agreement, holds.proposal), []).append(id)
-    looks = any(look_through(each.terms) for each in books.pools[pool].versions)
+    looks = any(look_through(each.terms) for each in books.opened[pool].versions)
     under = Counter(each.agreement for _, each in every if each.agreed)
     return {
         (old, new): Change(
@@ -341,7 +341,7 @@ def _is_anew(books: Books, pool: str, division: str) -> bool:
 
 def _is_amended(books: Books, pool: str, division: DivisionBooks) -> bool:
     """Whether other terms hold for a division than those it was divided by."""
-    known = books.pools[pool]
+    known = books.opened[pool]
     now, then = books.terms_for(pool, division.revenue), division.terms
     return known.version(now).terms != known.version(then).terms
 
@@ -349,7 +349,7 @@ def _is_amended(books: Books, pool: str, division: DivisionBooks) -> bool:
 def waived_from(books: Books, before: Agreement) -> Change:
     """What a waiver changes: all divisions under the agreement, as it was before."""
     now = books.agreements[before.proposal]
-    looks = any(look_through(each.terms) for each in books.pools[now.pool].versions)
+    looks = any(look_through(each.terms) for each in books.opened[now.pool].versions)
     divisions = [id for id, _ in books.divisions_under([now.proposal])] if looks else ()
     return Change(before.shares, now.shares, books.agreed[now.proposal], divisions)
 
