@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 from domain.engine import Row, Transaction
 from domain.fact import Fact
@@ -21,7 +20,7 @@ from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
 from domain.money.state import EVERY, Cost, DivisionBooks, Doubt, OpenPool, mappings
-from domain.stored import Placed
+from domain.recorders import JournalRecorder
 
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
@@ -335,14 +334,9 @@ class Books(Folding):
         transaction.insert(BOOKS, sorted(rows))
 
 
-class Facts(Protocol):
-    """The facts that the books are folded from."""
-
-    def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
-        """The next facts of some topics after a position."""
-
-
-def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 2_000) -> None:
+def fold_after(
+    books: Books, facts: JournalRecorder, upto: int | None = None, page: int = 2_000
+) -> None:
     """Fold the facts that the books lack, up to a position or to the end."""
     while placed := facts.after(books.position, page, TOPICS):
         for one in placed:
