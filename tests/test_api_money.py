@@ -223,7 +223,8 @@ def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clo
 def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:
     book = Book(served)
     book.agree(clock)
-    revenue = book.earn(100)
+    sold = [{"units": 3, "amount": "1.50"}, {"units": -1, "amount": "-0.50"}]
+    revenue = book.earn(100, sold=sold)
     division = book.api.get(f"/revenue/{revenue}").json["division"]
     lines = book.api.get(f"/entries/{division}").json["lines"]
     assert sum(line["amount_minor"] for line in lines) == 100
