@@ -114,12 +114,46 @@ def mutants(path: Path, excluded: re.Pattern[str]) -> Iterator[Mutant]:
             continue
         mutating = operator_class()
         places = [each for node in ast_nodes(tree) for each in mutating.mutation_positions(node)]
-        for occurrence, (start, _) in enumerate(places):
+        numbers = numbered(path, parsed, name, [start[0] for start, _ in places])
+        for occurrence, (number, (start, _)) in enumerate(zip(numbers, places, strict=True)):
             changed = mutate_code(source, mutating, occurrence)
             place = (str(path), *_place(parsed, ast.parse(changed)))
-            number = f"{_meaning(parsed)} {name} {occurrence}"
             change = _difference(source, changed)
             yield Mutant(path, number, start[0], name, place, changed, change)
+
+
+def numbered(path: Path, parsed: ast.Module, name: str, lines: Iterable[int]) -> Iterator[str]:
+    """Which mutants of one operator are in these lines, by the function that has them.
+
+    Another one only if the code of that function is another, however it is set and whatever is said
+    about it.
+    """
+    seen: Counter[str] = Counter()
+    parts = list(_parts(parsed, os.path.relpath(path)))
+    for line in lines:
+        (digest,) = (digest for first, last, digest in parts if first <= line <= last)
+        yield f"{digest} {name} {seen[digest]}"
+        seen[digest] += 1
+
+
+def _parts(within: ast.Module | ast.ClassDef, of: str) -> Iterator[tuple[int, int, str]]:
+    """The first line of each statement of a file or of a class, its last, and its meaning."""
+    for node in within.body:
+        said, last = copy.deepcopy(node), node.end_lineno or node.lineno
+        if isinstance(said, ast.ClassDef):
+            yield from _parts(node, f"{of} {said.name}")
+            last, said.body = _begins(node.body[0]) - 1, []
+        told = ast.dump(_Unsaid().visit(said) or ast.Pass())
+        yield _begins(node), last, hashlib.sha256(f"{of} {told}".encode()).hexdigest()[:16]
+
+
+def _begins(node: ast.stmt) -> int:
+    return min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+
+
+class _Unsaid(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
 
 
 def _place(ours: ast.AST, theirs: ast.AST) -> tuple[int, int, str]:
@@ -152,17 +186,6 @@ def _at(node: ast.AST) -> tuple[int, int]:
 @functools.cache
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _meaning(parsed: ast.Module) -> str:
-    """Another one if the code is another, however it is set and whatever is said about it."""
-    told = ast.dump(_Unsaid().visit(copy.deepcopy(parsed)))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
-
-
-class _Unsaid(ast.NodeTransformer):
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        return None if isinstance(node.value, ast.Constant) else node
 
 
 def _difference(before: str, after: str) -> tuple[str, str]:
