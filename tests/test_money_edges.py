@@ -443,6 +443,7 @@ def test_comments_are_taken_until_the_moment_when_the_window_closes() -> None:
         told.clock.now = closes - timedelta(seconds=3)
         with pytest.raises(UnknownContributor):
             told.tell("comment_on_proposal", about="nobody we know", **said)
+        told.clock.now = closes - timedelta(seconds=2)
         assert told.tell("comment_on_proposal", **said)
 
 
