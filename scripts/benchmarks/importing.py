@@ -35,7 +35,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         with bundle.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines(community(pieces)))
         with bundle.open("rb") as file:
-            found, worked = read_json_lines(file), Worked(by_hand)
+            found, worked = read_json_lines(file), Worked(by_hand, ended=True)
             recorded, cost = worked.rate(pieces, lambda: import_lines(service.journal, found))
         folded, more = worked.rate(pieces, service.follower.catch_up)
         loaded = Peer(
