@@ -1,4 +1,4 @@
-"""A database: one interface for connections, SQL, transactions and errors.
+"""A database: one interface, in one file, for connections, SQL, transactions and errors.
 
 SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long.
 ``JOIN EACH table t ON t.column = other.column`` finds the rows for each row before it by the index
