@@ -26,7 +26,7 @@ class Challenge(Noun):
     answer_by: str | None = None
     """Until when it can be answered, to the end of that day or month."""
 
-    @fact("challenge.issued", "{actor} issued {noun}")
+    @fact("challenge.issued", "{actor} issued {noun}", begins=True)
     class Issued(Fact):
         """A challenge was issued; pieces can answer it from now on."""
 
@@ -87,8 +87,6 @@ class Challenge(Noun):
         STATE = "issued"
         reason: str | None = None
 
-    BIRTHS = (Issued,)
-
     def sides(self, looking: Looking) -> dict[str, str]:
         return {ISSUER: self.poster}
 
@@ -122,7 +120,7 @@ class Answer(Noun):
         challenge: str
         work: str
 
-    @fact("answer.given", "{work} answers {challenge}")
+    @fact("answer.given", "{work} answers {challenge}", begins=True)
     class Given(Event):
         """A piece answers a challenge."""
 
@@ -153,5 +151,3 @@ class Answer(Noun):
         FROM = ("featured",)
         STATE = "given"
         reason: str | None = None
-
-    BIRTHS = (Given,)

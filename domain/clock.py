@@ -29,7 +29,11 @@ class Clock(Noun):
 
     before: str
 
-    @fact("clock.accepted", "{actor} accepted the clock; the fact before has the time {before}")
+    @fact(
+        "clock.accepted",
+        "{actor} accepted the clock; the fact before has the time {before}",
+        begins=True,
+    )
     class Accepted(Fact):
         """The clock is right, although it contradicts the fact before: time goes on from here."""
 
@@ -37,8 +41,6 @@ class Clock(Noun):
         STATE = "accepted"
         ABOUT = ()
         before: str
-
-    BIRTHS = (Accepted,)
 
 
 def must_be_credible(now: datetime, last: datetime | None, behind: timedelta = SKEW) -> None:

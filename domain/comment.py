@@ -51,7 +51,7 @@ class Comment(Noun):
         challenge: str | None = None
         step: str | None = None
 
-    @fact("comment.posted", "{actor} commented")
+    @fact("comment.posted", "{actor} commented", begins=True)
     class Posted(Event):
         """Somebody said something; those whom it mentions are notified."""
 
@@ -109,8 +109,6 @@ class Comment(Noun):
 
         def erases(self, noun: Comment) -> tuple[str, ...]:
             return noun.every_text
-
-    BIRTHS = (Posted,)
 
     @property
     def line(self) -> dict[str, str | None]:

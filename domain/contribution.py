@@ -14,7 +14,7 @@ class Contribution(Work):
 
     title: str
 
-    @fact("contribution.submitted", "{actor} posted {noun}")
+    @fact("contribution.submitted", "{actor} posted {noun}", begins=True)
     class Submitted(Fact):
         """A piece was posted; its authors and sources are facts of the same append."""
 
@@ -38,5 +38,3 @@ class Contribution(Work):
 
         def erases(self, noun: Contribution) -> tuple[str, ...]:
             return noun.every_text
-
-    BIRTHS = (Submitted,)

@@ -46,7 +46,11 @@ class Contributor(Noun):
     keys: frozenset[str] = frozenset()
     """The public keys with which the person signs what they post."""
 
-    @fact("contributor.admitted", "{actor} added {noun} to the people who can be credited")
+    @fact(
+        "contributor.admitted",
+        "{actor} added {noun} to the people who can be credited",
+        begins=True,
+    )
     class Admitted(Fact):
         """A person or group can be credited from now on."""
 
@@ -169,8 +173,6 @@ class Contributor(Noun):
 
         def subjects(self) -> tuple[str, ...]:
             return (self.group, *(each["contributor"] for each in self.among))
-
-    BIRTHS = (Admitted,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """The person themself."""

@@ -94,14 +94,14 @@ class Credit(Disputable):
         evidence_kind: str | None = None
         evidence_sha256: str | None = None
 
-    @fact("credit.granted", "{actor} credited {contributor} as {role} on {work}")
+    @fact("credit.granted", "{actor} credited {contributor} as {role} on {work}", begins=True)
     class Granted(Birth):
         """Someone else credited the person."""
 
         QUOTA = "credits"
         STATE = "granted"
 
-    @fact("credit.claimed", "{contributor} claimed a credit as {role} on {work}")
+    @fact("credit.claimed", "{contributor} claimed a credit as {role} on {work}", begins=True)
     class Claimed(Birth):
         """The person claimed it for themself."""
 
@@ -183,8 +183,6 @@ class Credit(Disputable):
 
         FROM = ("granted", "claimed", "accepted", "disputed")
         licence: str
-
-    BIRTHS = (Granted, Claimed)
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
         """A change of it, which stays unknown to others as long as it is."""

@@ -56,6 +56,8 @@ class Fact:
     """Something that happened: who acted, when it was recorded, and when it takes effect."""
 
     TOPIC: ClassVar[str]
+    BEGINS: ClassVar[bool] = False
+    """Whether a noun may begin with it."""
     SAYS: ClassVar[str] = ""
     """The fact as a sentence, with its fields in braces."""
     ADDS: ClassVar[Mapping[str, str]] = {}
@@ -216,13 +218,18 @@ class New(NamedTuple):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def fact(topic: str, says: str | None = None) -> Callable[[type[T]], type[T]]:
-    """Make a class a kind of fact, with the topic under which it is stored and its sentence."""
+def fact(
+    topic: str, says: str | None = None, *, begins: bool = False
+) -> Callable[[type[T]], type[T]]:
+    """Make a class a kind of fact, with the topic under which it is stored and its sentence.
+
+    One that ``begins`` may be the first of a noun.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         made = common(cls)
         kind = cast("type[Fact]", made)
-        kind.TOPIC = topic
+        kind.TOPIC, kind.BEGINS = topic, begins
         kind.SAYS = kind.SAYS if says is None else says
         kind.SEALED = tuple(one.name for one in fields(kind) if one.name in TEXTS)
         register_topic(topic, kind)
@@ -272,12 +279,14 @@ class Noun:
     UNKNOWN: ClassVar[type[Refusal]]
     """The refusal of an unknown id; by default that of its name."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
+    """The facts with which it may begin."""
     Event: ClassVar[type[Fact]] = Fact
     """What its facts have in common."""
 
     def __init_subclass__(cls) -> None:
         if "NAME" not in vars(cls):
             cls.NAME = spelled(cls)
+        cls.BIRTHS = tuple(one for one in vars(cls).values() if getattr(one, "BEGINS", False))
         unknown = REFUSALS.get(f"unknown_{cls.NAME}")
         if unknown and "UNKNOWN" not in vars(cls):
             cls.UNKNOWN = unknown

@@ -47,7 +47,7 @@ class Follow(Noun):
         def names(self) -> tuple[str, ...]:
             return (self.follower, self.about)
 
-    @fact("follow.begun", "{follower} follows {about}")
+    @fact("follow.begun", "{follower} follows {about}", begins=True)
     class Begun(Event):
         """Somebody follows something, or has it shown from now on, or no longer."""
 
@@ -67,8 +67,6 @@ class Follow(Noun):
 
         FROM = ("begun",)
         STATE = "ended"
-
-    BIRTHS = (Begun,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         return {"contributor": self.follower}

@@ -60,7 +60,7 @@ class Grant(Noun):
         pool: str | None = None
         reason: str | None = None
 
-    @fact("role.granted", "{actor} gave {contributor} the role of {role}")
+    @fact("role.granted", "{actor} gave {contributor} the role of {role}", begins=True)
     class Granted(Event):
         """The contributor may act in the role from now on."""
 
@@ -74,8 +74,6 @@ class Grant(Noun):
 
         FROM = ("granted",)
         STATE = "ended"
-
-    BIRTHS = (Granted,)
 
     @property
     def holds(self) -> bool:

@@ -153,7 +153,7 @@ class Identifier(Disputable):
         about: str
         on: str
 
-    @fact("identifier.stated", "{actor} stated the {scheme} of {about}")
+    @fact("identifier.stated", "{actor} stated the {scheme} of {about}", begins=True)
     class Stated(Event):
         """A number in a registry was stated; that of a person can be erased."""
 
@@ -187,8 +187,6 @@ class Identifier(Disputable):
     )
     class Settled(Settlement, Event):
         """The dispute has ended: it stands, or it is withdrawn."""
-
-    BIRTHS = (Stated,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who stated it, and who speaks for what it is of."""

@@ -59,7 +59,7 @@ class Join(Noun):
                     found.append(FoundBy(self.into, field, self.work))
             return tuple(found)
 
-    @fact("join.declared", "{actor} said that {work} and {into} are the same")
+    @fact("join.declared", "{actor} said that {work} and {into} are the same", begins=True)
     class Declared(Claim, Event):
         """Two works are the same; said by only one of their posters it is pending."""
 
@@ -91,8 +91,6 @@ class Join(Noun):
         FROM = ("joined",)
         STATE = "undone"
         reason: str
-
-    BIRTHS = (Declared,)
 
     @property
     def counts(self) -> bool:

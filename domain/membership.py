@@ -34,7 +34,7 @@ class Membership(Disputable):
         group: str
         contributor: str
 
-    @fact("membership.offered", "{actor} said that {contributor} is in {group}")
+    @fact("membership.offered", "{actor} said that {contributor} is in {group}", begins=True)
     class Offered(Event):
         """A group says that somebody is its member; it waits for their agreement."""
 
@@ -82,8 +82,6 @@ class Membership(Disputable):
     )
     class Settled(Settlement, Event):
         """The dispute has ended: the membership stands, or it does not count any more."""
-
-    BIRTHS = (Offered,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         return {GROUP: self.group, "contributor": self.contributor}

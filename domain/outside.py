@@ -43,7 +43,7 @@ class Outside(Work):
     made_at: str | None = None
     made: str = UNKNOWN
 
-    @fact("outside.cited", "{actor} named an outside source: {noun}")
+    @fact("outside.cited", "{actor} named an outside source: {noun}", begins=True)
     class Cited(Fact):
         """An outside source was named for the first time."""
 
@@ -57,8 +57,6 @@ class Outside(Work):
             except Refusal:
                 return ()
             return () if normal == self.uri else (FoundBy(normal, f"{self.TOPIC}.uri"),)
-
-    BIRTHS = (Cited,)
 
     @property
     def speaker(self) -> str:

@@ -48,7 +48,7 @@ class Project(Noun):
     leaders: Collection[str]
     """Who leads it, in the order in which they were assigned."""
 
-    @fact("project.launched", "{actor} launched {noun}")
+    @fact("project.launched", "{actor} launched {noun}", begins=True)
     class Launched(Fact):
         """A project began; its first steps are facts of the same append."""
 
@@ -124,8 +124,6 @@ class Project(Noun):
         STATE = "launched"
         reason: str | None = None
 
-    BIRTHS = (Launched,)
-
 
 class Step(Noun):
     """A step of a project: what is wanted next."""
@@ -139,7 +137,7 @@ class Step(Noun):
         ABOUT = ("project",)
         project: str
 
-    @fact("step.published", "{actor} published the step “{title}” of {project}")
+    @fact("step.published", "{actor} published the step “{title}” of {project}", begins=True)
     class Published(Event):
         """A step was published; pieces can be put into it."""
 
@@ -154,8 +152,6 @@ class Step(Noun):
         ADDS = {"title": ", “{title}”"}  # noqa: RUF012 - constant
         title: str | None = None
         text: str | None = None
-
-    BIRTHS = (Published,)
 
 
 def placement_id(work: str) -> str:
@@ -180,7 +176,7 @@ class Placement(Noun):
         step: str
         reason: str | None = None
 
-    @fact("placement.made", "{actor} put {work} into {project}")
+    @fact("placement.made", "{actor} put {work} into {project}", begins=True)
     class Made(Event):
         """A piece is in a step from now on, and in no other."""
 
@@ -197,8 +193,6 @@ class Placement(Noun):
 
         FROM = ("made",)
         STATE = "ended"
-
-    BIRTHS = (Made,)
 
     @property
     def holds(self) -> bool:

@@ -37,7 +37,7 @@ class Release(Work):
         """Whether it was published, and not to be given away."""
         return self.state == self.Published.STATE and self.offered != FREE
 
-    @fact("release.assembled", "{actor} assembled {noun}")
+    @fact("release.assembled", "{actor} assembled {noun}", begins=True)
     class Assembled(Fact):
         """A release was assembled; its components are facts of the same append."""
 
@@ -67,5 +67,3 @@ class Release(Work):
         FROM = ("assembled", "published")
         STATE = "withdrawn"
         reason: str
-
-    BIRTHS = (Assembled,)

@@ -58,7 +58,9 @@ class Remix(Disputable):
         child: str
         parent: str
 
-    @fact("remix.declared", "{actor} said that {child} was made from {parent} ({kind})")
+    @fact(
+        "remix.declared", "{actor} said that {child} was made from {parent} ({kind})", begins=True
+    )
     class Declared(Claim, Event):
         """The child was made from the parent; said of another's work it is pending."""
 
@@ -133,8 +135,6 @@ class Remix(Disputable):
         reason: str
         replaced_by: str | None = None
         """The remix that has its place."""
-
-    BIRTHS = (Declared,)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""

@@ -156,7 +156,7 @@ class Entry(Noun):
             noun.lines, noun.costs, noun.flow_before, noun.flow, noun.reserved = [], [], [], [], []
             noun.add(self)
 
-    @fact("entry.divided")
+    @fact("entry.divided", begins=True)
     class Divided(First):
         """Revenue was divided, once and balanced to the unit."""
 
@@ -171,7 +171,7 @@ class Entry(Noun):
         flow: Through
         """What went through them in this one."""
 
-    @fact("entry.reversed")
+    @fact("entry.reversed", begins=True)
     class Reversed(First):
         """Divided revenue was reversed, in whole or in part."""
 
@@ -182,7 +182,7 @@ class Entry(Noun):
         against: str | None = None
         """The revenue below zero that it was taken back for."""
 
-    @fact("entry.corrected")
+    @fact("entry.corrected", begins=True)
     class Corrected(First):
         """Shares changed for money already divided: the differences, which sum to zero."""
 
@@ -196,7 +196,7 @@ class Entry(Noun):
         is_complete: bool | None = None
         """Whether no division is left under the agreement that was replaced."""
 
-    @fact("entry.redivided")
+    @fact("entry.redivided", begins=True)
     class Redivided(First):
         """An expense was reversed: what a division had paid back for it is divided as well.
 
@@ -212,13 +212,15 @@ class Entry(Noun):
         """What had gone through the terms before it was given anew."""
         flow: Through
 
-    @fact("entry.adjusted")
+    @fact("entry.adjusted", begins=True)
     class Adjusted(First):
         """Amounts were moved between payees for a stated reason; they sum to zero."""
 
         document: str | None = None
 
-    @fact("entry.opened", "{actor} took over what was owed of {release} by other books")
+    @fact(
+        "entry.opened", "{actor} took over what was owed of {release} by other books", begins=True
+    )
     class Opened(First):
         """What payees were owed by other books, when this pool's were begun; a debt is negative."""
 
@@ -230,11 +232,13 @@ class Entry(Noun):
             """What two openings by the same document have in common."""
             return paper_of(self.currency, self.amount_minor)
 
-    @fact("entry.freed")
+    @fact("entry.freed", begins=True)
     class Freed(First):
         """What was held back for returns is owed from now on; its lines are 0."""
 
-    @fact("entry.assigned", "{actor} assigned what {payee} was owed of {release} to {to}")
+    @fact(
+        "entry.assigned", "{actor} assigned what {payee} was owed of {release} to {to}", begins=True
+    )
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""
 
@@ -255,8 +259,6 @@ class Entry(Noun):
 
         def apply(self, noun: Entry) -> None:
             noun.add(self)
-
-    BIRTHS = (Divided, Reversed, Corrected, Redivided, Adjusted, Opened, Freed, Assigned)
 
     def shown(self, name: str) -> list[list[Any]]:
         """A list as answers show it; those by the first rules left out what further facts hold."""

@@ -33,7 +33,11 @@ def exchanged(amount_minor: int, currency: str, into: str, rate: str) -> Fractio
 class ExchangeRate(Noun):
     """How much of one currency is paid for another, by a source on a day."""
 
-    @fact("exchange_rate.stated", "{actor} stated a rate from {currency} to {into_currency}")
+    @fact(
+        "exchange_rate.stated",
+        "{actor} stated a rate from {currency} to {into_currency}",
+        begins=True,
+    )
     class Stated(Fact):
         """One unit of a currency, such as 1 USD, was worth this many of another."""
 
@@ -54,13 +58,15 @@ class ExchangeRate(Noun):
             """Both currencies, by which the rates between them are found."""
             return f"{self.currency}/{self.into_currency}"
 
-    BIRTHS = (Stated,)
-
 
 class PaymentCurrency(Noun):
     """In which currency somebody wants to be paid."""
 
-    @fact("payment_currency.chosen", "{actor} chose the currency in which {payee} is paid")
+    @fact(
+        "payment_currency.chosen",
+        "{actor} chose the currency in which {payee} is paid",
+        begins=True,
+    )
     class Chosen(Fact):
         """Payouts to somebody are sent in a currency from now on, where a rate is known."""
 
@@ -77,5 +83,3 @@ class PaymentCurrency(Noun):
 
         def touches(self) -> tuple[str, ...]:
             return (self.payee,)
-
-    BIRTHS = (Chosen,)

@@ -35,7 +35,7 @@ class Hold(Noun):
         contributor: str
         reason: str | None = None
 
-    @fact("hold.opened", "{actor} held what {contributor} earns with {work}")
+    @fact("hold.opened", "{actor} held what {contributor} earns with {work}", begins=True)
     class Opened(Event):
         """Payments for this credit are on hold."""
 
@@ -52,5 +52,3 @@ class Hold(Noun):
 
         FROM = ("open",)
         STATE = "lifted"
-
-    BIRTHS = (Opened,)

@@ -20,7 +20,7 @@ class Outsider(Noun):
     payee: str
     contributor: str
 
-    @fact("payee.identified", "{actor} recorded that “{payee}” is {contributor}")
+    @fact("payee.identified", "{actor} recorded that “{payee}” is {contributor}", begins=True)
     class Identified(Fact):
         """A name is a contributor: what it has earned and will earn is theirs."""
 
@@ -34,5 +34,3 @@ class Outsider(Noun):
 
         def touches(self) -> tuple[str, ...]:
             return (self.contributor, self.payee)
-
-    BIRTHS = (Identified,)

@@ -32,7 +32,7 @@ class Batch(Noun):
 
     opened: Opened
 
-    @fact("batch.opened")
+    @fact("batch.opened", begins=True)
     class Opened(Fact):
         """Payouts were issued to everyone who is owed enough."""
 
@@ -49,8 +49,6 @@ class Batch(Noun):
         def apply(self, noun: Batch) -> None:
             noun.state = self.STATE
             noun.opened = self
-
-    BIRTHS = (Opened,)
 
 
 class Payout(Noun):
@@ -116,7 +114,7 @@ class Payout(Noun):
         def touches(self) -> tuple[str, ...]:
             return (self.payee, *(str(part[0]) for part in self.parts))
 
-    @fact("payout.issued", "A payout to {payee} is on its way")
+    @fact("payout.issued", "A payout to {payee} is on its way", begins=True)
     class Issued(Event):
         """The money is on its way."""
 
@@ -146,8 +144,6 @@ class Payout(Noun):
 
         FROM = ("returned",)
         STATE = "claimed"
-
-    BIRTHS = (Issued,)
 
     @property
     def line(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class Period(Noun):
 
     until: str
 
-    @fact("period.closed")
+    @fact("period.closed", begins=True)
     class Closed(Fact):
         """What was earned before a moment is accounted for; what comes later is late."""
 
@@ -24,5 +24,3 @@ class Period(Noun):
         ABOUT = ()
         until: str
         note: str | None = None
-
-    BIRTHS = (Closed,)

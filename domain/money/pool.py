@@ -59,7 +59,7 @@ class Pool(Noun):
     reserving: tuple[Reserving, ...] = ()
     """What is held back for returns."""
 
-    @fact("pool.opened")
+    @fact("pool.opened", begins=True)
     class Opened(Fact):
         """Money can come in from now on.
 
@@ -148,8 +148,6 @@ class Pool(Noun):
 
         def apply(self, noun: Pool) -> None:
             noun.reserving = (*noun.reserving, self)
-
-    BIRTHS = (Opened,)
 
     def at(self, effective_at: str | None) -> Opened:
         """The pool with the terms that hold for what was earned then; by default the latest."""

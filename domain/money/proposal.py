@@ -191,7 +191,7 @@ class Proposal(Noun):
             more = (comments, self.note, list(self.notifies or ()))
             noun.versions.append(Version(content, at, self.actor, position, *more))
 
-    @fact("proposal.posted", "{actor} proposed who shares what {release} earns")
+    @fact("proposal.posted", "{actor} proposed who shares what {release} earns", begins=True)
     class Posted(Stage):
         """Shares were proposed; everyone with a share can see them, and comment until it closes."""
 
@@ -329,7 +329,7 @@ class Proposal(Noun):
             noun.state = self.STATE
             noun.final = self
 
-    @fact("proposal.implied")
+    @fact("proposal.implied", begins=True)
     class Implied(Event):
         """The terms of the pool name everybody, so nobody has to agree on anything."""
 
@@ -363,8 +363,6 @@ class Proposal(Noun):
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among([self.payee]))
-
-    BIRTHS = (Posted, Implied)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who assembled the release."""

@@ -49,7 +49,7 @@ class Revenue(Noun):
 
     recorded: Recorded
 
-    @fact("revenue.recorded")
+    @fact("revenue.recorded", begins=True)
     class Recorded(Booked):
         """Money came in from a source."""
 
@@ -95,8 +95,6 @@ class Revenue(Noun):
         against: str | None = None
         """The revenue below zero that it was taken back for."""
 
-    BIRTHS = (Recorded,)
-
 
 class Expense(Noun):
     """Money that was spent on a pool; it is paid back before there is a profit."""
@@ -105,7 +103,7 @@ class Expense(Noun):
     left_minor: int
     """What of it was not reversed."""
 
-    @fact("expense.recorded")
+    @fact("expense.recorded", begins=True)
     class Recorded(Booked):
         """Money was spent on it."""
 
@@ -143,5 +141,3 @@ class Expense(Noun):
 
         def apply(self, noun: Expense) -> None:
             noun.left_minor -= self.amount_minor
-
-    BIRTHS = (Recorded,)

@@ -37,7 +37,7 @@ class Share(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release, Payee.parse(self.payee).id)
 
-    @fact("share.offered", "The shares of {release} are final: {payee} has {share}")
+    @fact("share.offered", "The shares of {release} are final: {payee} has {share}", begins=True)
     class Offered(Event):
         """A share was agreed; its payee is asked."""
 
@@ -47,6 +47,7 @@ class Share(Noun):
     @fact(
         "share.claimed",
         "{contributor} is offered the share in {release} that waited for their work",
+        begins=True,
     )
     class Claimed(Event):
         """A claim on the work for whose maker a share waited was accepted; they are asked."""
@@ -97,8 +98,6 @@ class Share(Noun):
 
         def apply(self, noun: Share) -> None:
             noun.scopes = (*noun.scopes, self.scope)
-
-    BIRTHS = (Offered, Claimed)
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Whose share it is."""

@@ -34,7 +34,9 @@ class Withholding(Noun):
             return (self.payee,)
 
     @fact(
-        "withholding.stated", "{actor} stated what is withheld of payouts to {payee} from {country}"
+        "withholding.stated",
+        "{actor} stated what is withheld of payouts to {payee} from {country}",
+        begins=True,
     )
     class Stated(Event):
         """A part of what is paid to somebody out of a country is kept back for that country.
@@ -62,5 +64,3 @@ class Withholding(Noun):
         FROM = ("stated",)
         STATE = "ended"
         reason: str | None = None
-
-    BIRTHS = (Stated,)
