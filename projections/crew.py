@@ -105,7 +105,10 @@ class Crew:
     ) -> Iterator[Any]:
         """What is made of each order, as long as there are any; all have one at any time."""
         if not self.workers:
-            self.workers = [Worker() for _ in range(self.size)]
+            try:
+                self.workers = [Worker() for _ in range(self.size)]
+            except OSError as error:  # no room for another process
+                raise Ended from error
             for worker in self.workers:
                 worker.order(open_journal, self._engine.address, str(Path.cwd()))
             for worker in self.workers:
