@@ -673,6 +673,42 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     assert public.operator.get(f"/proposals/{proposal}").json["withdrawn"]["reason"] in page
 
 
+def test_each_share_of_a_person_is_answered_by_its_own_buttons(public: Served) -> None:
+    """Theirs, that of an account that became one with theirs, and that of a work they claimed."""
+    eve, once, post = public.admit("Eve"), public.admit("Eve 1993"), public.operator.post
+    horn, song = public.post_piece("A horn"), public.post_piece("A song", by=eve)
+    parts = [{"work": horn}, {"work": song}]
+    whole = post("/releases", title="Horns", components=parts).id
+    said = {"name": "p", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}}
+    pool = post(f"/releases/{whole}/pools", said).id
+    shares = [[eve, "1"], [once, "1"], [f"work/{horn}", "1"]]
+    assets = [{"asset": song, "value": "1", "shares": shares}]
+    sheet = {"assets": assets, "agreed_on": "2026-01", "document": "sheet"}
+    deal = post(f"/pools/{pool}/agreements", sheet).id
+    post(f"/contributors/{once}/merge", into=eve, reason="The same.")
+    claim = {"contributor": eve, "role": "performer", "evidence": "The tape."}
+    credit = public.acting(eve).post(f"/works/{horn}/claim", claim).id
+    post(f"/credits/{credit}/accept", {})
+    someone, address = signed_in(public, eve), f"/proposal/{deal}"
+    page = someone.get(address)
+    assert page.text_seen.count("Your share: about 33.3 %") == 3
+    found = {
+        tuple(re.findall('name="(contributor|work)" value="([^"]+)"', form))
+        for form in re.findall(rf'action="{address}/accept">(.*?)</form>', page.text)
+    }
+    assert found == {(), (("contributor", once),), (("work", horn),)}
+    wrong = {"form_token": page.token, "work": horn, "scope": "no such piece", "reason": "Why not."}
+    refused = someone.post(f"{address}/waive", wrong).text
+    assert re.findall(r'<textarea id="waive-why(\d*)"[^>]*>Why not.<', refused) != []
+    assert refused.count("Why not.") == 1, "in the form that it came from"
+    for whose in found:
+        said = {"form_token": page.token, **dict(whose)}
+        assert someone.post(f"{address}/accept", said).status == 303
+    shown = public.operator.get(f"/proposals/{deal}").json["shares"]
+    assert {one["consent"] for one in shown} == {"accepted"}
+    assert "button>Accept" not in someone.get(address).text
+
+
 @pytest.mark.parametrize(
     "amount_minor, currency, said",
     [

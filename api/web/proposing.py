@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 
@@ -17,13 +18,14 @@ from api.web.dividing import members_of
 from api.web.frame import Answer, Frame, asked, reader
 from api.web.keeping import said_before
 from domain.command import Command
+from domain.money.payee import Payee
 from domain.money.policy.assets import RELEASE
 from domain.money.proposal import COMMENT_KINDS, Assets, Proposal
 from domain.money.shares import scopes_of
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
-from projections import attribution, timeline
-from projections.money import pools
+from projections import timeline
+from projections.money import balances, pools
 from projections.money.told import (
     ComparedComment,
     Diff,
@@ -35,8 +37,11 @@ from projections.money.told import (
 from projections.money.waiting import to_confirm
 from projections.store import View
 
+OF_SHARE = ("accept", "decline", "waive")
+WHOSE = ("contributor", "work")
+"""The fields that say whose share it is."""
 SAID: dict[str, type[Command]] = {
-    **{verb: COMMANDS[f"share.{verb}"] for verb in ("accept", "decline", "waive")},
+    **{verb: COMMANDS[f"share.{verb}"] for verb in OF_SHARE},
     **{
         verb: COMMANDS[f"proposal.{verb}"]
         for verb in ("comment", "answer", "extend", "finalise", "withdraw")
@@ -52,7 +57,7 @@ IDS = {"waive": {"reason": "waive-why"}, "withdraw": {"reason": "why"}}
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
 """Values for asking the domain whether it would accept a command, where examples would not do."""
 
-ABOUT_SHARES = frozenset({"accept", "decline", "waive", "finalise"})
+ABOUT_SHARES = frozenset({*OF_SHARE, "finalise"})
 """Decisions that hold only for the shares their author has seen."""
 
 
@@ -93,10 +98,8 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
     with frame.view(asked()) as view:
         told = pools.proposal(view, frame.journal, id, actor=reader())
         names = names_in(view, told)
-        own = _own(view, told)
-        is_asked = own and own["consent"]
-        scopes = _scopes(assets_of(told), own["payee"]["id"], names) if own and is_asked else {}
-        may = _may(frame, told, list(scopes))
+        own = [_own(frame, told, line, names) for line in _lines_of_reader(view, told)]
+        may = _may(frame, told).union(*(each.may for each in own))
         return render_template(
             "proposal.html",
             proposal=told,
@@ -107,11 +110,10 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             else [],
             names=names,
             own=own,
-            scopes=scopes,
             may=may,
-            has_members=own is not None
-            and told["state"] == Proposal.Finalised.STATE
-            and bool(members_of(view, own["payee"]["id"])),
+            has_members=told["state"] == Proposal.Finalised.STATE
+            and any(each.line["payee"]["id"] == g.actor for each in own)
+            and bool(members_of(view, g.actor)),
             doubted=_doubted(frame, view, told),
             stage=stage(told),
             **said_before(tried, may),
@@ -147,16 +149,15 @@ def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
     return timeline.names(view, ids)
 
 
-def _may(frame: Frame, told: ProposalTold, scopes: list[str]) -> set[str]:
-    """What the reader may do with it now."""
+def _would(frame: Frame, told: ProposalTold, verb: str, **said: str) -> bool:
+    rehearsed = {**REHEARSED.get(verb, {}), **said}
+    return frame.may(SAID[verb], proposal=told["id"], **rehearsed)
 
-    def would(verb: str, **said: str) -> bool:
-        rehearsed = {**REHEARSED.get(verb, {}), **said}
-        return frame.may(SAID[verb], proposal=told["id"], **rehearsed)
 
-    may = {verb for verb in SAID if verb not in ("answer", "waive") and would(verb)}
-    if any(would("waive", scope=scope) for scope in scopes):
-        may.add("waive")
+def _may(frame: Frame, told: ProposalTold) -> set[str]:
+    """What the reader may do with it now, apart from their own shares."""
+    would = partial(_would, frame, told)
+    may = {verb for verb in SAID if verb not in ("answer", *OF_SHARE) and would(verb)}
     open_comments = [one["id"] for one in told["comments"] if one["is_open"]]
     if open_comments and would("answer", comment=open_comments[0], text="an answer"):
         may.add("answer")
@@ -184,14 +185,40 @@ def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
     ]
 
 
-def _own(view: View, told: ProposalTold) -> ShareLine | None:
-    """The line of the reader, if they have a share."""
-    if g.actor == OPERATOR:
-        return None
-    number = attribution.find_person(view, g.actor)[0]
-    same = attribution.accounts_of(view, attribution.after_merges(view, number))
-    ids = {one["id"] for one in attribution.persons(view, same).values()}
-    return next((line for line in told["shares"] if line["payee"]["id"] in ids), None)
+class Own(NamedTuple):
+    """A share of the reader: by an account, a name, or a work that they claimed."""
+
+    line: ShareLine
+    whose: dict[str, str]
+    """How a command says which it is, if it is not that of the account."""
+    scopes: dict[str, tuple[str, str]]
+    may: set[str]
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the form that was refused is about it."""
+        return all(request.form.get(one, "") == self.whose.get(one, "") for one in WHOSE)
+
+
+def _lines_of_reader(view: View, told: ProposalTold) -> list[ShareLine]:
+    payees = [] if g.actor == OPERATOR else balances.payees_of(view, g.actor)
+    return [line for line in told["shares"] if line["payee"]["id"] in payees]
+
+
+def _own(
+    frame: Frame, told: ProposalTold, line: ShareLine, names: dict[str, dict[str, Any]]
+) -> Own:
+    payee = Payee.parse(line["payee"]["id"])
+    whose = {} if payee.id == g.actor else {WHOSE[payee.is_work]: payee.id}
+
+    def would(verb: str, **said: str) -> bool:
+        return _would(frame, told, verb, **whose, **said)
+
+    scopes = _scopes(assets_of(told), line["payee"]["id"], names) if line["consent"] else {}
+    may = {verb for verb in ("accept", "decline") if would(verb)}
+    if any(would("waive", scope=scope) for scope in scopes):
+        may.add("waive")
+    return Own(line, whose, scopes, may)
 
 
 def _scopes(
