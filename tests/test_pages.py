@@ -673,6 +673,30 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     assert public.operator.get(f"/proposals/{proposal}").json["withdrawn"]["reason"] in page
 
 
+def test_who_is_known_by_name_only_has_a_statement_for_those_who_keep_the_books(
+    public: Served,
+) -> None:
+    song, post = public.post_piece("A sea song"), public.operator.post
+    whole = post("/releases", title="Sea songs", components=[{"work": song}]).id
+    terms = {"type": "fixed", "shares": [["Tide & Co", "1"]]}
+    said = {"name": "p", "kind": "song", "currency": "EUR", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said).id
+    post(f"/pools/{pool}/revenue", source="store", amount_minor=1_234, effective_at="2026-01")
+    books, named = reader(public).sign_in(OPERATOR_KEY), "/statement/Tide%20%26%20Co"
+    assert f'href="{named}"' in books.get("/desk/accountant/balances").text.replace("&amp;", "&")
+    shown = books.get(named)
+    assert "12.34 EUR" in shown.text_seen
+    assert "/contributor/Tide" not in shown.text
+    csv, pdf = (books.get(f"{named}?format={form}") for form in ("csv", "pdf"))
+    assert (csv.text.count("1234"), pdf.text.startswith("%PDF-")) == (1, True)
+    for wrong in ("Tyde", "Tide%00", "x" * 900):
+        assert books.get(f"/statement/{wrong}").status == 404
+    lou = public.admit("Lou")
+    assert signed_in(public, lou).get(named).status == 403
+    post(f"/contributors/{lou}/identify", name="Tide & Co", reason="It has an account.")
+    assert "Lou" in signed_in(public, lou).get(named).text_seen
+
+
 def test_each_share_of_a_person_is_answered_by_its_own_buttons(public: Served) -> None:
     """Theirs, that of an account that became one with theirs, and that of a work they claimed."""
     eve, once, post = public.admit("Eve"), public.admit("Eve 1993"), public.operator.post

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+from urllib.parse import quote
 
 from flask import g, render_template, request
 
@@ -68,9 +69,9 @@ def pages(frame: Frame) -> None:
     _pools(frame)
     _divisions(frame)
 
-    @frame.viewed("/statement/<id>", Period, nobody_else=True)
-    def show_statement(view: View, said: Said, id: str) -> Answer:
-        of = {"id": id, "from_": said.get("from_"), "to": said.get("to")}
+    @frame.viewed("/statement/<payee>", Period, nobody_else=True)
+    def show_statement(view: View, said: Said, payee: str) -> Answer:
+        of = {"id": payee, "from_": said.get("from_"), "to": said.get("to")}
         asking = asked_by(view, frame.journal, "show_statement", of)
         form = said.get("format", "")
         if form in asking.question.forms:
@@ -82,14 +83,14 @@ def pages(frame: Frame) -> None:
             earned=asked_by(view, frame.journal, "show_earnings", of).answer,
             since=of["from_"],
             before=of["to"],
-            returned=people.returned_to(view, id),
+            returned=people.returned_to(view, payee),
         )
 
-    @frame.form("/statement/<id>/claim")
-    def claim_payout(id: str) -> Answer:
+    @frame.form("/statement/<payee>/claim")
+    def claim_payout(payee: str) -> Answer:
         payout = id_in_path(request.form.get("payout", ""))
         receipt = frame.record(ClaimPayout(id=payout))
-        return to_page(f"/statement/{id}", receipt.position)
+        return to_page(f"/statement/{quote(payee)}", receipt.position)
 
 
 # -- pools ---------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from projections import attribution, lineage
 from projections.money.agreements import parts_in
 from projections.money.questioned import questions, with_above
 from projections.store import View, holds, wanted
+from projections.told import PersonRef
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
 """The accounts of what is no longer owed, or not yet."""
@@ -238,9 +239,30 @@ def claimed_by(view: View, people: Collection[str]) -> list[str]:
 
 
 def payees_of(view: View, id: str) -> list[str]:
-    """All as which a contributor is paid: accounts, names, and works whose shares they claimed."""
+    """All as which a contributor is paid: accounts, names, and works whose shares they claimed.
+
+    Who is known by name only is paid as nobody else.
+    """
+    id = _whose(view, id)
+    if Payee.parse(id).kind == "other":
+        return [id]
     people = [*view.ids("contributors", attribution.accounts(view, id)).values()]
     return sorted({*people, *claimed_by(view, people), *names_of(view, people)})
+
+
+def paid_as(view: View, id: str) -> PersonRef:
+    """The contributor, or the name, that money is paid to; UnknownContributor if it never was."""
+    id = _whose(view, id)
+    if Payee.parse(id).kind == "other" and accounts(view, payees=[id]):
+        return {"id": id, "name": id}
+    number = attribution.find_person(view, id)[0]
+    return attribution.persons(view, [number])[number]
+
+
+def _whose(view: View, payee: str) -> str:
+    """Who a name stands for, if that was recorded."""
+    is_name = Payee.parse(payee).kind == "other"
+    return identified(view, [payee]).get(payee, payee) if is_name else payee
 
 
 def of_others(view: View) -> dict[str, str]:

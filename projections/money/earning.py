@@ -15,7 +15,6 @@ from domain.money.postings import OWED
 from domain.readers import MONEY, OWN_MONEY
 from domain.refusal import BadPeriod
 from domain.values import ContributorId, CurrencyCode, Example, PoolId, StatedMoment
-from projections import attribution
 from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader
@@ -56,10 +55,10 @@ def earnings(
     """What somebody earned, month by month, by when it was earned and not when it was recorded."""
     Reader(view, journal, actor).must_be("these earnings", id)
     dates = period(from_, to)
-    number = attribution.find_person(view, id)[0]
+    person = money.paid_as(view, id)
     rows = _earned(view, "p.payee IN :payees", dates, payees=money.payees_of(view, id))
     return {
-        "contributor": attribution.persons(view, [number])[number],
+        "contributor": person,
         "earnings": [
             _in_currency(view, code, [row[1:] for row in of])
             for code, of in groupby(rows, key=lambda row: row[0])

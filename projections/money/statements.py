@@ -86,13 +86,13 @@ def statement(
 
     The person's accounts are as known to the view, so that periods fit together.
     """
-    number = attribution.find_person(view, id)[0]
+    person = money.paid_as(view, id)
     payees = money.payees_of(view, id)
     end = view if until is None else view.at(until)
     after = min(after, end.as_of)
     wanted = currencies(end, journal, payees) if currency is None else [currency]
     return {
-        "contributor": attribution.persons(view, [number])[number],
+        "contributor": person,
         "after": after,
         "until": end.as_of,
         "statements": [_in_currency(end, journal, payees, after, each) for each in wanted],
