@@ -24,7 +24,6 @@ from projections.money.movements import movements
 from projections.money.pools import recouping
 from projections.money.pools.payees import titles
 from projections.money.pools.ruling import of_lines
-from projections.money.rows import POSTED
 from projections.money.sending import EXCHANGED_INTO
 from projections.money.told import (
     EARNING,
@@ -182,7 +181,8 @@ def _lines(
         f"JOIN @pools o ON o.id = p.pool JOIN @works w ON w.number = o.release AND {holds('w')} "
         f"JOIN @proposals a ON a.id = p.proposal AND {holds('a')} "
         "WHERE p.payee IN :payees AND p.currency = :currency AND p.account = :owed "
-        f"AND p.position > :after AND p.position <= :as_of ORDER BY {POSTED}",
+        "AND p.position > :after AND p.position <= :as_of "
+        "ORDER BY p.position, p.pool, p.payee, p.proposal, p.is_reserve, p.amount DESC",
         payees=list(payees),
         currency=currency,
         owed=OWED,
