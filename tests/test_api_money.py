@@ -14,6 +14,9 @@ import pytest
 from money import Clock
 from serving import Client, Served, serving
 
+from domain.permission import open_to
+from domain.readers import ALL_MONEY, OWN_MONEY
+
 TERMS = {"type": "fixed", "shares": [["operator", "1/2"], ["artists", "1/2", {"type": "agreed"}]]}
 
 
@@ -336,7 +339,13 @@ def test_artists_are_shown_their_own_payouts_and_those_of_accounts_merged_into_t
         own = [payout for payout in everyone if payout["payee"]["id"] == person]
         assert len(own) == 1
         assert served.acting(person).get("/payouts").items == own
-    assert served.acting(book.ana).get("/payouts", payee=book.bo).code == "not_permitted"
+    for path, of, readers in (
+        ("/payouts", {"payee": book.bo}, OWN_MONEY),
+        ("/payout-batches", {}, ALL_MONEY),
+    ):
+        refused = served.acting(book.ana).get(path, of)
+        assert refused.code == "not_permitted"
+        assert refused.json["detail"].endswith(open_to(readers))
     book.api.post(f"/contributors/{book.cy}/merge", into=book.ana)
     merged = [one for one in everyone if one["payee"]["id"] in (book.ana, book.cy)]
     assert [one["id"] for one in served.acting(book.ana).get("/payouts").items] == [
