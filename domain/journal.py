@@ -214,7 +214,7 @@ class Journal(Application[str]):
             facts=facts,
             about=about,
             found=[happened.found_by() for happened in facts],
-            keeping=partial(keep, facts, decided) if any(map(changes_books, facts)) else None,
+            keeping=partial(keep, decided) if any(map(changes_books, facts)) else None,
             **terms,
         )
         with self.written:

@@ -232,8 +232,8 @@ class Books(Folding):
 
     @property
     def looks_above(self) -> bool:
-        """Whether it matters what any work was made from."""
-        return any(each.child is not None or each.by_name for each in self._doubts())
+        """Whether it matters what any work was made from: something is in question."""
+        return bool(self._doubts())
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
         """The credits and edges that are held, in dispute, or were found false.
@@ -348,7 +348,6 @@ def fold_after(
 
 
 def keep(
-    facts: Sequence[Fact],
     decided: Books | None,
     transaction: Transaction,
     positions: Sequence[int],
@@ -356,10 +355,10 @@ def keep(
 ) -> None:
     """Write what facts change, within the append that records them.
 
-    What a command has folded already is written as it is, if it was decided right before, and its
-    facts are recorded as they were decided.
+    What a command has folded already is written as it is, if it was decided right before: no book
+    tells when a fact was recorded, which may be later than it was decided.
     """
-    if decided is None or decided.position != positions[-1] or recorded is not facts:
+    if decided is None or decided.position != positions[-1]:
         decided = Books(Rows(transaction.query))
         for position, happened in zip(positions, recorded, strict=True):
             decided.fold(position, happened)
