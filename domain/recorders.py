@@ -71,7 +71,7 @@ class JournalRecorder(ApplicationRecorder):
         base = self._lately.since(begun) if len(begun) == len(appends) else None
         if self._overtaken:
             self._overtaken -= 1
-        elif self.engine.CAN_HOPE and all(one.is_plain for one in appends):
+        elif all(one.is_plain for one in appends):
             try:
                 # If another process records meanwhile, it takes the next position: this one fails.
                 with self.engine.hoping(*_still(base)) as transaction:
@@ -147,12 +147,9 @@ class JournalRecorder(ApplicationRecorder):
 
     def begun(self, ids: Collection[str]) -> Begun:
         """What is there, with the streams and heads of some ids: the first query of a snapshot."""
-
-        def ask(sql: str, **values: Any) -> list[Row]:
-            return self.engine.first(sql, lambda: self.head() == found.position, **values)
-
-        found = begun(ask, self.engine, ids, STREAMS)
+        found = begun(self.engine.aside, self.engine, ids, STREAMS)
         self._lately.read(found)
+        self.engine.remembering(lambda: self.head() == found.position)
         return found
 
     def remembered(self, ids: Collection[str]) -> Begun | None:

@@ -412,8 +412,7 @@ def test_what_was_decided_before_the_last_groups_is_linked_to_them_without_a_loc
         told.person("ana")
         told.piece("first", by=[id_of("ana")])
         early = [decided(told, f"early {number}") for number in range(SIZE)]
-        if told.service.engine.CAN_HOPE:
-            monkeypatch.setattr(told.service.engine, "appending", None)
+        monkeypatch.setattr(told.service.engine, "appending", None)
         told.piece("second", by=[id_of("ana")])
         for draft in early:
             told.journal.commit(draft)
@@ -438,7 +437,7 @@ def test_who_writes_again_is_not_read_again(database: str, monkeypatch: pytest.M
     with story(database) as told:
         told.person("ana")
         told.piece("first", by=[id_of("ana")])
-        monkeypatch.setattr(told.service.engine, "first", None)
+        monkeypatch.setattr(told.journal.facts, "begun", None)
         for number in range(SIZE):
             told.piece(f"more {number}", by=[id_of("ana")])
         must_be_whole(told)

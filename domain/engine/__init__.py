@@ -236,8 +236,6 @@ class Engine(ABC):
     """How it finds documents by their words."""
     KEEPS_WORDS: ClassVar = False
     """Whether an index of documents keeps the words of those that are gone until it is purged."""
-    CAN_HOPE: ClassVar = False
-    """Whether to insert without a lock is faster: its server is asked less often."""
 
     address: str
     """By which another process opens the same database."""
@@ -254,13 +252,6 @@ class Engine(ABC):
         """The rows of a query that is part of a view: of a replica, if this thread chose one."""
         return self.query(sql, **values)
 
-    def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
-        """The rows of the first query of a snapshot, which may be all that is asked.
-
-        If it is not, and what was there is not there any more (``is_still``): Overtaken.
-        """
-        return self.query(sql, **values)
-
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query that is part of no snapshot: what it is asked for does not change, or
         who asks leaves out what came later."""
@@ -268,7 +259,10 @@ class Engine(ABC):
 
     @abstractmethod
     def remembering(self, is_still: Callable[[], bool]) -> None:
-        """Take what is remembered for the first query of a snapshot, of which the same is true."""
+        """Go by what is known before a snapshot begins, which may be all that is asked.
+
+        If it is not, and what was there is not there any more (``is_still``): Overtaken.
+        """
 
     def choosing(self, look: Callable[[], T | None]) -> AbstractContextManager[T | None]:
         """Choose a replica from which ``look`` reads something, for what this thread reads here.
@@ -296,16 +290,16 @@ class Engine(ABC):
         """A transaction in which nobody else adds to a table."""
         return self.transaction()
 
+    @abstractmethod
     def hoping(
         self, row: str = "", values: Sequence[Any] = ()
     ) -> AbstractContextManager[Transaction]:
-        """Queries without a lock, and one insert that is a transaction of its own.
+        """Queries, and one insert that is a transaction of its own, without a lock before it.
 
         That somebody else was faster is noticed by a key that is taken (IntegrityError), and that
         the server lost what was built on by a row that is not there (Overtaken): the end of a
         SELECT, with ``?`` for each of the values.
         """
-        return self.transaction()
 
     @abstractmethod
     def now(self) -> float:

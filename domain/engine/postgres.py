@@ -188,7 +188,6 @@ class _Local(threading.local):
 class PostgresEngine(Engine):
     """A pool of connections, opened when first used (a pool opened before a fork hangs)."""
 
-    CAN_HOPE = True
     DOCUMENTS = Tsvector()
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
@@ -246,13 +245,8 @@ class PostgresEngine(Engine):
                 connection.execute(_SNAPSHOT.encode())
             return connection.asking.execute(*self.told(sql, values)).fetchall()
 
-    def first(self, sql: str, is_still: Callable[[], bool], /, **values: Any) -> list[Row]:
-        """A statement is a snapshot by itself, and one message instead of three."""
-        self.remembering(is_still)
-        return self.aside(sql, **values)
-
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """In a snapshot that has not begun, on its connection."""
+        """One message instead of three, on the connection of the snapshot that has not begun."""
         local = self._local
         if local.snapshot is None or not local.snapshot.begins:
             return self.read(sql, **values)

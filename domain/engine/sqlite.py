@@ -209,6 +209,17 @@ class SQLiteEngine(Engine):
                 connection.rollback()
                 raise
 
+    @contextmanager
+    def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
+        """Its own lock is held by then, so nothing has to be asked for but the row."""
+        with self.transaction() as transaction:
+            if (
+                row
+                and not transaction.connection.execute(f"SELECT 1 FROM {row}", values).fetchone()
+            ):
+                raise Overtaken("the file is another one")
+            yield transaction
+
     def now(self) -> float:
         """The clock of this machine is that of the database, too."""
         return time.time()
