@@ -6,16 +6,20 @@ next position is free, or the latest fact is the one that is remembered.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
 
+from domain.clock import stamp_of
 from domain.engine import Row
 from domain.fact import Fact
 from domain.heads import Begun
 from domain.join import Join
+from domain.stored import Placed, facts_in
+from domain.tree import leaf_hash
 
 MOST_GROUPS, MOST_FACTS = 32, 1_000
 """How many groups are remembered, as a thread may decide while they are made; none with more facts.
@@ -92,6 +96,33 @@ class Lately:
                     there.clear()
             for id in there.keys() & group.heads.keys():
                 there[id] = there[id]._replace(head=group.heads[id])
+
+    def with_others(self, base: Group, rows: Sequence[Row]) -> Group | None:
+        """The base with what others recorded on it, which is remembered, too.
+
+        The rows are the facts from its position on; None if it is not there, or they are too many.
+        """
+        placed = [Placed(*row) for row in rows]
+        if base.position:
+            if [(one.position, stamp_of(one.state)) for one in placed[:1]] != [base[1:3]]:
+                return None
+            del placed[0]
+        if not placed or len(placed) > MOST_FACTS:
+            return None if placed else base
+        heads, spent = dict[str, Row](), list[Row]()
+        facts = [
+            (one.position, happened) for one, happened in zip(placed, facts_in(placed), strict=True)
+        ]
+        for one, (_, happened) in zip(placed, facts, strict=True):
+            hash = b64encode(leaf_hash(one.leaf())).decode()
+            for link in one.linked():
+                heads[link.subject] = link.number, one.position, hash
+            if happened.spends:  # a few that do not count are harmless: they are counted again
+                spent.append((happened.actor, happened.spends, stamp_of(one.state), one.position))
+        latest = placed[-1].position, stamp_of(placed[-1].state)
+        self.recorded(Group(base.position, *latest, heads, facts, spent))
+        heads, facts = {**base.heads, **heads}, [*base.facts, *facts]
+        return Group(base.before, *latest, heads, facts, [*base.spent, *spent])
 
     def read(self, found: Begun) -> None:
         """Remember what was read."""

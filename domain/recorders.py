@@ -30,7 +30,7 @@ from domain.clock import STAMP, moment_of
 from domain.condition import Spent
 from domain.engine import DatabaseUnavailable, Engine, Row
 from domain.heads import LATEST, STREAMS, Begun, begun
-from domain.lately import Group, Lately
+from domain.lately import MOST_FACTS, Group, Lately
 from domain.request import Request
 from domain.seal import Disclosure, Owned
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
@@ -79,9 +79,10 @@ class JournalRecorder(ApplicationRecorder):
                 return self._remembered(recording)
             except IntegrityError:
                 self._overtaken = OVERTAKEN_PAUSE
-        with self.engine.appending(FACTS) as transaction:
-            is_still = base and base[1:3] == _latest(transaction.query)
-            recording = Recording(transaction, appends, base if is_still else None)
+        since = _since(base.position) if base else "SELECT 1"
+        with self.engine.appending(FACTS, since) as (transaction, rows):
+            there = self._lately.with_others(base, rows) if base else None
+            recording = Recording(transaction, appends, there)
         return self._remembered(recording)
 
     def _remembered(self, recording: Recording) -> list[Sequence[int] | Exception]:
@@ -153,11 +154,8 @@ class JournalRecorder(ApplicationRecorder):
         return found
 
     def remembered(self, ids: Collection[str]) -> Begun | None:
-        """The same as this process knows it: it counts once an append is made by it.
-
-        None if it is not known, or if other processes record as well.
-        """
-        found = None if self._overtaken else self._lately.begun(ids)
+        """The same as this process knows it, if it does: it counts once an append is made by it."""
+        found = self._lately.begun(ids)
         if found is not None:
             self.engine.remembering(lambda: self.head() == found.position)
         return found
@@ -340,17 +338,23 @@ class JournalRecorder(ApplicationRecorder):
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
-        sql = (
-            "SELECT position, originator_id, originator_version, topic, state, links "
-            f"FROM stored_events {where}"
-        )
-        return [Placed(*row) for row in self.engine.aside(sql, **values)]
+        return [Placed(*row) for row in self.engine.aside(f"{_FACTS} {where}", **values)]
 
 
 def _latest(query: Callable[..., list[Row]]) -> tuple[int, str]:
     """The position and the time of the latest fact."""
     rows = query(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
     return (rows[0][0], bytes(rows[0][1]).decode()) if rows else (0, "")
+
+
+_FACTS = (
+    "SELECT position, originator_id, originator_version, topic, state, links FROM stored_events"
+)
+
+
+def _since(position: int) -> str:
+    """The query of the fact at a position, and of what others recorded since; it has no values."""
+    return f"{_FACTS} WHERE position >= {position:d} ORDER BY position LIMIT {MOST_FACTS + 2}"
 
 
 def _still(base: Group | None) -> tuple[str, Sequence[Any]]:

@@ -443,6 +443,20 @@ def test_who_writes_again_is_not_read_again(database: str, monkeypatch: pytest.M
         must_be_whole(told)
 
 
+def test_beside_another_process_only_what_that_recorded_is_read(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database) as told, story(database, create=False) as others:
+        told.person("ana")
+        told.piece("first", by=[id_of("ana")])
+        monkeypatch.setattr(told.journal.facts, "begun", None)
+        for number in range(SIZE):
+            others.piece(f"theirs {number}", by=[id_of("ana")])
+            others.edge(id_of(f"theirs {number}"), id_of("first"))
+            told.piece(f"ours {number}", by=[id_of("ana")])
+        must_be_whole(told)
+
+
 def test_what_is_remembered_of_others_counts_only_while_it_is_so(database: str) -> None:
     """What another process recorded meanwhile is refused, known, or in the way, all the same."""
     with story(database) as told, story(database, create=False) as others:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -286,9 +286,11 @@ class Engine(ABC):
         A power cut may lose the latest transactions that are not durable, but breaks none.
         """
 
-    def appending(self, table: Table) -> AbstractContextManager[Transaction]:
-        """A transaction in which nobody else adds to a table."""
-        return self.transaction()
+    @contextmanager
+    def appending(self, _table: Table, sql: str) -> Iterator[tuple[Transaction, list[Row]]]:
+        """A transaction in which nobody else adds to a table, and the rows of its first query."""
+        with self.transaction() as transaction:
+            yield transaction, transaction.query(sql)
 
     @abstractmethod
     def hoping(

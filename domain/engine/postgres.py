@@ -280,12 +280,13 @@ class PostgresEngine(Engine):
             commit.is_sent = True
 
     @contextmanager
-    def appending(self, table: Table) -> Iterator[Transaction]:
-        """A transaction that holds the lock of the table from its first statement on."""
+    def appending(self, table: Table, sql: str) -> Iterator[tuple[Transaction, list[Row]]]:
+        """It holds the lock of the table before it asks; all that is one message."""
         with _answering(), self._held() as connection, _committing() as commit:
-            connection.execute(f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE".encode())
+            lock = f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE; {sql}"
+            rows = _last(connection.execute(lock.encode()))
             try:
-                yield PostgresTransaction(self, connection)
+                yield PostgresTransaction(self, connection), rows
             except BaseException:
                 connection.rollback()
                 raise
