@@ -163,13 +163,13 @@ class Recording:
     def group(self) -> Group:
         """What was taken."""
         heads = {subject: self._heads[subject] for subject in self._linked}
-        spent = self._rows.get(SPENT, ())
-        return Group(self._begun, self._latest, self._stamp, heads, self._facts, spent)
+        spent, stored = self._rows.get(SPENT, ()), self._rows.get(FACTS, ())
+        return Group(self._begun, self._latest, self._stamp, heads, self._facts, spent, stored)
 
     def _write(self) -> None:
         """Write all that was taken."""
         heads = [(subject, *self._heads[subject]) for subject in self._linked]
-        rows = {FACTS: self._rows.pop(FACTS, []), HEADS: heads, **self._rows}
+        rows = {FACTS: [], HEADS: heads, **self._rows}
         self.transaction.insert_all({table: found for table, found in rows.items() if found})
         for append in self.appends:
             if append.erased:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from domain.tree import leaf_hash
 MOST_GROUPS, MOST_FACTS = 32, 1_000
 """How many groups are remembered, as a thread may decide while they are made; none with more facts.
 """
-MOST_IDS, LONGEST_STREAM = 1_024, 32
+MOST_IDS, LONGEST_STREAM = 2_048, 16
 """Of how many ids it is remembered what is there, and how many facts each may have."""
 
 
@@ -39,13 +39,15 @@ class Group(NamedTuple):
     """Those of its subjects."""
     facts: Sequence[tuple[int, Fact]] = ()
     spent: Sequence[Row] = ()
+    stored: Sequence[Row] = ()
+    """The facts as they are stored."""
 
 
 class There(NamedTuple):
     """What is there of an id: its head, its stream, and whether it was ever one with others."""
 
     head: Row | None
-    stream: list[Row]
+    stream: tuple[Row, ...]
     is_joined: bool
 
 
@@ -90,12 +92,26 @@ class Lately:
             if not is_kept or self._position != group.before:
                 there.clear()
             self._position, self._stamp = group.position, group.stamp
-            for _, happened in group.facts if there else ():
-                there.pop(happened.originator_id, None)
-                if isinstance(happened, Join.Event):
-                    there.clear()
+            if any(isinstance(happened, Join.Event) for _, happened in group.facts):
+                there.clear()  # what is one with others is read
+            elif is_kept:
+                for row in group.stored:
+                    self._go_on(row)
             for id in there.keys() & group.heads.keys():
                 there[id] = there[id]._replace(head=group.heads[id])
+            self._forget()
+
+    def _go_on(self, row: Row) -> None:
+        """Remember a fact of a stream that begins with it, or that is remembered."""
+        _, id, version, *_ = row
+        if version == 1:
+            self._there[id] = There(None, (row,), is_joined=False)
+        elif (before := self._there.pop(id, None)) and len(before.stream) < LONGEST_STREAM:
+            self._there[id] = before._replace(stream=(*before.stream, row))
+
+    def _forget(self) -> None:
+        for id in [*islice(self._there, max(len(self._there) - MOST_IDS, 0))]:
+            del self._there[id]
 
     def with_others(self, base: Group, rows: Sequence[Row]) -> Group | None:
         """The base with what others recorded on it, which is remembered, too.
@@ -120,7 +136,7 @@ class Lately:
             if happened.spends:  # a few that do not count are harmless: they are counted again
                 spent.append((happened.actor, happened.spends, stamp_of(one.state), one.position))
         latest = placed[-1].position, stamp_of(placed[-1].state)
-        self.recorded(Group(base.position, *latest, heads, facts, spent))
+        self.recorded(Group(base.position, *latest, heads, facts, spent, placed))
         heads, facts = {**base.heads, **heads}, [*base.facts, *facts]
         return Group(base.before, *latest, heads, facts, [*base.spent, *spent])
 
@@ -138,9 +154,8 @@ class Lately:
                 streams[row[1]].append(row)
             for id, stream in streams.items():
                 if id not in found.wrong and len(stream) <= LONGEST_STREAM:
-                    there[id] = There(found.heads.get(id), stream, id in found.joined)
-            while len(there) > MOST_IDS:
-                del there[next(iter(there))]
+                    there[id] = There(found.heads.get(id), (*stream,), id in found.joined)
+            self._forget()
 
     def begun(self, ids: Collection[str]) -> Begun | None:
         """What is there of some ids, if it is remembered of all."""
