@@ -92,6 +92,11 @@ def test_why_is_asked_of_a_revenue_or_its_division(shown: Service) -> None:
     assert "おゆき: 56.70 USD of 960.00 USD" in by_revenue
     assert "212611/1800000" in by_revenue
     assert "What If It Had Legs?" in by_revenue
+    rounding = json.loads(printed(shown, "why", id, OYUKI, "--json"))["rounding"]
+    assert (
+        f"Left over after everybody got whole units: {abs(rounding['left_over'])}; the remainder of"
+        f" this line ranked {rounding['rank']} of {rounding['payees']}\n"
+    ) in by_revenue
     nobody = run(shown, "why", "third-printing", "nobody")
     assert (nobody.exit_code, "no_share" in nobody.stderr) == (1, True)
 

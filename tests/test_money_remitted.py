@@ -610,7 +610,7 @@ def test_beancount_accepts_what_was_withheld_and_exchanged(database: str, tmp_pa
     with bank(database) as told:
         ana, ben = told.people("Ana", "Ben")
         pool = located(told, "us", "US", {ana: "1/2", ben: "1/2"}, 20_007)
-        withhold(told, ana, "0.3")
+        rule = withhold(told, ana, "0.3")
         for each in (ana, ben):
             told.tell("choose_payment_currency", payee=each, currency="EUR")
         rate_of(told, "0.9217")
@@ -629,3 +629,7 @@ def test_beancount_accepts_what_was_withheld_and_exchanged(database: str, tmp_pa
         assert "EUR" not in of_pool
         assert f"Liabilities:In-Transit:P-{ana}  -" in whole
         assert 'rate: "0.9217"' in whole
+        # Of Ben's, by no rule.
+        assert [line for line in whole.splitlines() if "withheld-" in line] == [
+            f'  withheld-us: "0.3 for US by {rule}"'
+        ]
