@@ -315,6 +315,9 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     assert kim.post("/do/assignment", said | {"amount_minor": "2.5001"}).status == 422
     assert kim.post("/do/assignment", said).status == 303
     assert served.operator.get(f"/balances?payee={cleo}").items[0]["owed_minor"] == 2_500
+    located = {"form_token": form.token, "pool": pool, "country": "kw"}
+    assert kim.post("/do/pool.locate", located).status == 303
+    assert served.operator.get(f"/pools/{pool}").json["country"] == "KW"
 
 
 def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:

@@ -28,7 +28,7 @@ from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import BadCurrency, Refusal, UnknownRole, WrongState
+from domain.refusal import BadCountry, BadCurrency, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
 from domain.values import (
@@ -392,4 +392,4 @@ def _json(value: Value, text: str, currency: str | None) -> Any:
             return [_record(record, line, currency) for line in _lines(text)]
         case Many(inner=inner):
             return [_json(inner, line, currency) for line in _lines(text)]
-    return text.upper() if value.refuses == (BadCurrency,) else text
+    return text.upper() if value.refuses in ((BadCountry,), (BadCurrency,)) else text

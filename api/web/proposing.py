@@ -38,6 +38,8 @@ from projections.money.waiting import to_confirm
 from projections.store import View
 
 OF_SHARE = ("accept", "decline", "waive")
+MOST_OWN = 12
+"""So many shares of its reader a page shows, first those that wait for an answer."""
 WHOSE = ("contributor", "work")
 """The fields that say whose share it is."""
 SAID: dict[str, type[Command]] = {
@@ -202,7 +204,8 @@ class Own(NamedTuple):
 
 def _lines_of_reader(view: View, told: ProposalTold) -> list[ShareLine]:
     payees = [] if g.actor == OPERATOR else balances.payees_of(view, g.actor)
-    return [line for line in told["shares"] if line["payee"]["id"] in payees]
+    own = [line for line in told["shares"] if line["payee"]["id"] in payees]
+    return sorted(own, key=lambda line: line["consent"] != "offered")[:MOST_OWN]
 
 
 def _own(
