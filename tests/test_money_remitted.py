@@ -366,6 +366,8 @@ def test_a_payee_is_paid_in_their_currency_at_a_rate_with_its_source(database: s
         told.tell("settle_payout", id=told.payouts()[ana])
         with told.view() as view:
             found = statements.statement(view, told.journal, ana)
+            of_payees = totals(view, "x.payee IS NOT NULL")
+        assert (of_payees["EUR"]["exchanged"], of_payees["EUR"]["paid"]) == (0, 9235)
         euros, dollars = found["statements"]
         assert euros["balances"]["settled_minor"] == 9235
         assert (dollars["paid_minor"], dollars["balances"]["exchanged_minor"]) == (10_001, 10_001)

@@ -89,7 +89,7 @@ def _lists(frame: Frame) -> None:
         if payee := said.get("payee"):
             filters["payee"] = payee_of(view, payee)
         found = bookkeeping.all_balances(view, frame.journal, actor=reader(), **here, **filters)
-        totals = {} if payee else balances.totals(view)
+        totals = {} if payee else balances.totals(view, "x.payee IS NOT NULL")
         if only := filters.get("currency"):
             totals = {code: units for code, units in totals.items() if code == only}
         # For whom a statement is linked, it is of this period.

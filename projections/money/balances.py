@@ -131,11 +131,14 @@ def pool_units(view: View, pool: str) -> dict[str, int]:
     return dict(rows)
 
 
-def totals(view: View) -> dict[str, dict[str, int]]:
-    """The balance of each account, by currency; those of a currency sum to zero."""
+def totals(view: View, *where: str) -> dict[str, dict[str, int]]:
+    """The balance of each account, by currency; those of a currency sum to zero.
+
+    Or of the accounts ``x`` for which conditions hold.
+    """
     found: dict[str, dict[str, int]] = {}
     for currency, account, amount in view.rows(
-        f"SELECT p.currency, p.account, {UNITS} FROM {on_accounts()} p "
+        f"SELECT p.currency, p.account, {UNITS} FROM {on_accounts(*where)} p "
         f"GROUP BY p.currency, p.account {BEGUN} ORDER BY p.currency, p.account"
     ):
         found.setdefault(currency, dict.fromkeys(ACCOUNTS, 0))[account] = amount
