@@ -54,7 +54,10 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
             after = max(after, min(int(last), LARGEST_POSITION))
         with viewing(journal, store, {}) as view:
             found = stretch(view, journal, request.root_url, after, asked.get("limit", MOST))
-        answer = _as_events(found) if is_stream else _as_batch(found)
+        if is_stream:
+            answer = Response(as_stream(found), content_type=f"{STREAM}; charset=utf-8")
+        else:
+            answer = _as_batch(found)
         answer.vary.add("Accept")
         return answer
 
@@ -74,7 +77,3 @@ def _as_batch(found: Stretch) -> Response:
     path = request.script_root + request.path
     answer.headers["Link"] = f'<{path}?after={found.upto}>; rel="next"'
     return answer
-
-
-def _as_events(found: Stretch) -> Response:
-    return Response(as_stream(found), content_type=f"{STREAM}; charset=utf-8")

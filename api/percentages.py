@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 
 from api.problems import Problem
+from domain.refusal import BadRate
 from domain.remix import exact_rate
 
 _PERCENTAGE = re.compile(r"([0-9]{1,60})(?:[.,]([0-9]{1,20}))?\s*%")
@@ -54,3 +56,12 @@ def part(text: str) -> str:
     found = exact_rate(exact(text))
     assert found is not None
     return found
+
+
+def summed(rates: Iterable[str]) -> tuple[Fraction, int]:
+    """The sum of the rates that are stated and right, and how many there are."""
+    stated: list[Fraction] = []
+    for rate in rates:
+        with suppress(BadRate):
+            stated += map(Fraction, filter(None, [exact_rate(rate or None)]))
+    return sum(stated, Fraction()), len(stated)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict
+from functools import partial
+from typing import Annotated, NamedTuple, TypedDict
 
 from domain.claim import CONTRIBUTOR
 from domain.fact import Fact
@@ -88,11 +89,8 @@ def event(told: FactTold, source: str) -> CloudEvent:
 
 def as_stream(found: Stretch) -> str:
     """Events as a stream of server-sent events; its last id says up to where was looked."""
+    written = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
     told = "".join(
-        f"id: {one['id']}\nevent: {one['type']}\ndata: {_written(one)}\n\n" for one in found.events
+        f"id: {one['id']}\nevent: {one['type']}\ndata: {written(one)}\n\n" for one in found.events
     )
     return f"retry: {RETRY_MS}\n\n{told}id: {found.upto}\n\n"
-
-
-def _written(one: Any) -> str:
-    return json.dumps(one, ensure_ascii=False, separators=(",", ":"))

@@ -188,7 +188,7 @@ class Question:
     def refusals(self) -> tuple[type[Refusal], ...]:
         """All its refusals; an id that only filters a list refuses nothing."""
         ids = self.fields if self.rehearses else self.in_path
-        values = [one.value for one in self.fields if one in ids or not _is_id(one)]
+        values = [one.value for one in self.fields if one in ids or not isinstance(one.value, Ref)]
         command = self.rehearses.REFUSES if self.rehearses else ()
         own = () if ANYONE in self.may else (NotPermitted,)
         found = (refusal for value in values for refusal in value.refuses)
@@ -293,7 +293,3 @@ def wire_name(one: Field) -> str:
 
 def _default(one: Parameter) -> Any:
     return NEEDED if one.default is Parameter.empty else one.default
-
-
-def _is_id(one: Field) -> bool:
-    return isinstance(one.value, Ref)

@@ -15,32 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.lineage import Edge, Lineage
-from projections.pictures import (
-    Happening,
-    LineagePicture,
-    Paid,
-    Payee,
-    SplitPicture,
-    Step,
-    Via,
-    Way,
-    Work,
-    cover,
-    earnings_svg,
-    lineage_svg,
-    nested,
-    nested_html,
-    policy,
-    split_svg,
-    stylesheet,
-    timeline_svg,
-    why_svg,
-)
-from projections.pictures.earnings import bars_of
-from projections.pictures.folding import MOST_DRAWN, folded
-from projections.pictures.lineage import MOST_CARDS, curve, liked
-from projections.pictures.svg import Markup, colour_at, element, number
+from projections.pictures.cover import cover
+from projections.pictures.earnings import bars_of, earnings_svg
+from projections.pictures.folding import MOST_DRAWN, LineagePicture, Work, folded
+from projections.pictures.lineage import MOST_CARDS, curve, liked, lineage_svg
+from projections.pictures.outline import nested, nested_html
+from projections.pictures.paths import Step, Way, why_svg
+from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from projections.pictures.svg import Markup, colour_at, element, number, policy, stylesheet
 from projections.pictures.text import clean, clusters, fitted, isolated, percent, width, wrapped
+from projections.pictures.timeline import Happening, timeline_svg
 from scripts.benchmarks import layout as beside
 
 AWKWARD = [

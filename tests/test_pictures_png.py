@@ -6,7 +6,8 @@ from fractions import Fraction
 import pytest
 
 from domain.lineage import Lineage
-from projections.pictures import LineagePicture, Work, lineage_svg
+from projections.pictures.folding import LineagePicture, Work
+from projections.pictures.lineage import lineage_svg
 from projections.pictures.png import MOST_PIXELS, png_of
 from projections.pictures.svg import FAMILY
 

@@ -12,9 +12,10 @@ from flask import Response, render_template
 from api.fields import LONGEST_WORD, Choice, Text, Whole, word
 from api.questions import asked_by, written
 from api.web import batches, importing
+from api.web.address import Listed, Said
 from api.web.amounts import Currency
 from api.web.choosing import payee_of
-from api.web.frame import Answer, Frame, Listed, Said, reader, to_save
+from api.web.frame import Answer, Frame, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
 from domain.readers import ALL_MONEY
 from projections.money import balances, bookkeeping, remittances

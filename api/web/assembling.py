@@ -17,14 +17,14 @@ from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.schemas import body_of
 from api.web import errors
+from api.web.address import asked, id_in_path, id_named
 from api.web.finding import suggestions
-from api.web.frame import Answer, Frame, asked, id_in_path, id_named, to_page
+from api.web.frame import Answer, Frame, to_page
 from api.web.posting_form import numbers
 from domain.commands.releasing import AssembleRelease
 from domain.identity import new_id
-from domain.refusal import BadRate, NoComponents, Refusal
+from domain.refusal import NoComponents, Refusal
 from domain.release import PARTS
-from domain.remix import exact_rate
 from projections import timeline
 
 FIELDS = {
@@ -79,15 +79,9 @@ class Sheet:
 
     def total(self) -> tuple[Fraction, int]:
         """The sum of the rates, each work once, and how many works state none."""
-        stated: dict[str, Fraction] = {}
-        for work, rate in self.rows:
-            try:
-                exact = exact_rate(rate or None)
-            except BadRate:
-                continue
-            if exact is not None:
-                stated[work] = Fraction(exact)
-        return sum(stated.values(), Fraction()), len({*dict(self.rows)} - {*stated})
+        rates = {work: rate for work, rate in self.rows if rate}
+        total, stated = percentages.summed(rates.values())
+        return total, len(dict(self.rows)) - stated
 
     def wrong(self, problem: Problem | None) -> errors.Wrong:
         """The fields that a problem is about, by their ids in the page."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import render_template
 
+from api.web.address import Said
 from api.web.finding import told
-from api.web.frame import Answer, Frame, Said, reader
+from api.web.frame import Answer, Frame, reader
 from domain.dispute import GROUNDS
 from domain.permission import READS
 from projections import corrections, disputes, lineage, timeline

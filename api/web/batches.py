@@ -10,7 +10,8 @@ from flask import render_template, request
 from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
 from api.web import amounts
-from api.web.frame import Answer, Frame, Listed, Said, id_in_path, reader, to_page
+from api.web.address import Listed, Said, id_in_path
+from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from domain.command import Command
 from domain.identity import new_id

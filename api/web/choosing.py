@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from api.problems import Problem
 from api.web import words
+from api.web.address import id_named
 from api.web.finding import SUGGESTED, suggestions
-from api.web.frame import id_named, reader
+from api.web.frame import reader
 from domain.command import Command
 from domain.identity import may_be_id
 from domain.journal import Journal

@@ -6,7 +6,8 @@ from flask import g, render_template, request
 
 from api.authentication import must_include
 from api.citing import MOST_LINES, LineTold, cite
-from api.web.frame import Answer, Frame, asked, id_named
+from api.web.address import asked, id_named
+from api.web.frame import Answer, Frame
 from domain.commands.deriving import DeclareRemix
 from domain.remix import REMIX_KINDS
 from projections import likely, lineage

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from flask import render_template
 
-from api.web.frame import Answer, Frame, Listed, Said, reader
+from api.web.address import Listed, Said
+from api.web.frame import Answer, Frame, reader
 from domain.registry import COMMANDS
 from domain.values import Ref
 from projections import clearance, lineage

@@ -15,7 +15,8 @@ from flask import Response, render_template, request
 from api.document import DESCRIPTION, VERSION
 from api.problems import PROBLEMS, Problem
 from api.web import guides
-from api.web.frame import Answer, Frame, Listed, asked
+from api.web.address import Listed, asked
+from api.web.frame import Answer, Frame
 from api.web.reference import Reference, holds
 
 PROBLEMS_PAGE = "problems"

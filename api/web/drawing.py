@@ -15,29 +15,22 @@ from typing import Any, NamedTuple
 from flask import Response, g, request, send_from_directory
 
 from api.web import words
-from api.web.frame import Answer, Frame, Said
-from api.web.lists import again
+from api.web.address import Said, again
+from api.web.frame import Answer, Frame
 from domain.money.currency import called, money
 from projections import attribution, lineage, wording
 from projections.ancestry import ancestry
 from projections.descent import Descent, descent
 from projections.lineage import Shown, WorkRow
 from projections.money.flows import Flows, flows
-from projections.pictures import (
-    Happening,
-    LineagePicture,
-    Markup,
-    Work,
-    earnings_svg,
-    lineage_svg,
-    nested_html,
-    policy,
-    timeline_svg,
-)
+from projections.pictures.earnings import earnings_svg
 from projections.pictures.files import as_png, as_svg
+from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.font import FOLDER
-from projections.pictures.lineage import MOST_CARDS
-from projections.pictures.svg import SHEET
+from projections.pictures.lineage import MOST_CARDS, lineage_svg
+from projections.pictures.outline import nested_html
+from projections.pictures.svg import SHEET, Markup, policy
+from projections.pictures.timeline import Happening, timeline_svg
 from projections.store import View
 from projections.workshop import elsewhere
 

@@ -16,8 +16,9 @@ from markupsafe import Markup
 from api.fields import Choice, Whole, searched
 from api.seen import Seen
 from api.web import words
+from api.web.address import Listed, Said, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
-from api.web.frame import Answer, Frame, Listed, Said, id_in_path, to_page
+from api.web.frame import Answer, Frame, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from projections import attribution, happenings, inbox, lineage, searching, series, timeline

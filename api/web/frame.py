@@ -6,36 +6,33 @@ Pages are shown only to those who may read them, and forms are accepted only fro
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from api.asking import LONGEST_CURSOR, viewing
+from api.asking import viewing
 from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.conditional import by_bytes
-from api.fields import Choice, Shape, Text, Whole, searched
+from api.fields import Shape
 from api.identity.keys import Keys
 from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
-from api.received import loaded
 from api.schemas import stated
 from api.web import keeping, words
+from api.web.address import Listed, Said, When, again, asked, id_in_path, part
 from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import picture, policy
 from api.web.keeping import DONE, OVERTAKEN, ask_for_key, form_to_keep, is_ours, show_kept
-from api.web.lists import Continued, again, part
 from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.engine import DatabaseUnavailable
@@ -43,50 +40,17 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.money.currency import amount, called, money
 from domain.refusal import NotPermitted, NotPublished, Refusal
-from domain.values import LARGEST_POSITION
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
-from projections.pictures import cover
+from projections.pictures.cover import cover
 from projections.store import Store, View
 
-OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
 FILTERS: Mapping[str, Callable[..., object]] = {
     **{"day": wording.day, "percent": wording.percent, "rate": wording.rate},
     **{"unit": called, "brief": words.brief, "combined": lambda one, **more: {**one, **more}},
 }
 
 Answer = str | AnyResponse | tuple[str, int]
-
-
-class When(Shape):
-    """The parameters of every page: as of when it is read."""
-
-    as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
-    on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
-    as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
-    min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
-    picture = Choice(("whole",), "Nothing in the picture is folded away.")
-
-
-class Listed(When):
-    """The parameters of a page with a list."""
-
-    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to continue.")
-    q = searched("low tide", "The search text.")
-    kind = searched("contribution", "Of this kind.")
-    what = searched("credits", "Which facts.")
-
-
-class Said(dict[str, Any]):
-    """What the address of a page asks for, by name: filters, and where one of its lists goes on."""
-
-    def __init__(self, asked: dict[str, Any]) -> None:
-        self.at = Continued(asked.pop("cursor", None), asked.pop("what", None))
-        super().__init__(asked)
-
-    def of(self, *names: str) -> dict[str, Any]:
-        """Those of these filters that are set."""
-        return {name: self[name] for name in names if name in self}
 
 
 class Frame:
@@ -367,32 +331,9 @@ def reader() -> str:
     return g.actor or ANONYMOUS
 
 
-def asked(shape: type[Shape] = When) -> dict[str, Any]:
-    """The known parameters in the address of the page; others are ignored."""
-    known = {field.data_key or name for name, field in shape().fields.items()}
-    given = {name: value for name, value in request.args.items() if name in known and value}
-    return loaded(shape, given, "invalid_query", "query")
-
-
 def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
     """What the path of a page names, with its id in the usual form."""
     return in_path | {name: id_in_path(text) for name, text in in_path.items() if name == "id"}
-
-
-def id_in_path(text: str) -> str:
-    """The id in its usual form; text that is not a UUID is not found."""
-    if (id := id_named(text)) is None:
-        raise Problem("not_found", PROBLEMS["not_found"].meaning)
-    return id
-
-
-def id_named(text: str) -> str | None:
-    """The id in a text that is a UUID or the address of a page here."""
-    own = OWN_PAGE.search(text) if text.startswith(("/", request.root_url)) else None
-    try:
-        return str(UUID(own[1] if own else text))
-    except ValueError:
-        return None
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:

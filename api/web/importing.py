@@ -14,7 +14,8 @@ from flask import g, render_template, request
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
 from api.web import statements
-from api.web.frame import Answer, Frame, Said, id_named
+from api.web.address import Said, id_named
+from api.web.frame import Answer, Frame
 from api.web.keepers import must_read_all
 from api.web.statements import MOST_LINES, Outcome, Statement
 from domain.money.dividing import RecordRevenue

@@ -10,9 +10,10 @@ from typing import Any
 
 from flask import g, render_template
 
+from api.web.address import Said
 from api.web.deciding import disputed
 from api.web.finding import on_works
-from api.web.frame import Answer, Frame, Said
+from api.web.frame import Answer, Frame
 from domain.dispute import GROUNDS
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS

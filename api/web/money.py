@@ -16,9 +16,10 @@ from api.fields import Choice, Text, word
 from api.problems import Problem
 from api.questions import asked_by, written
 from api.web import words
+from api.web.address import Said, When, id_in_path
 from api.web.desk import forms_for
 from api.web.drawing import pictured
-from api.web.frame import Answer, Frame, Said, When, id_in_path, reader, to_page, to_save
+from api.web.frame import Answer, Frame, reader, to_page, to_save
 from domain.money import payee as payees
 from domain.money.apportionment import divide
 from domain.money.currency import money
@@ -32,18 +33,10 @@ from projections.money import earning, pools
 from projections.money.flows import through
 from projections.money.readers import ANONYMOUS, Reader
 from projections.money.told import PayeeRef
-from projections.pictures import (
-    Markup,
-    Paid,
-    Payee,
-    SplitPicture,
-    Step,
-    Via,
-    Way,
-    split_svg,
-    why_svg,
-)
+from projections.pictures.paths import Step, Way, why_svg
 from projections.pictures.png import png_of
+from projections.pictures.sankey import Paid, Payee, SplitPicture, Via, split_svg
+from projections.pictures.svg import Markup
 from projections.store import View
 
 BY_TERMS = "terms"

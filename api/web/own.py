@@ -15,7 +15,7 @@ from flask import g, render_template, request
 
 from api.authentication import caller
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
-from api.identity.keys import ID_LENGTH, Key
+from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
 from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
@@ -24,7 +24,8 @@ from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
 from api.sending.outbound import LONGEST_URL
 from api.sending.webhooks import Webhook
 from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
-from api.web.frame import Answer, Frame, id_named
+from api.web.address import id_named
+from api.web.frame import Answer, Frame
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from projections import timeline
@@ -101,7 +102,7 @@ def _hours(said: Said) -> int:
 
 def _keys(frame: Frame, **more: Any) -> str:
     """What each is for and when it was used."""
-    keys = sorted(_ring(frame).all(), key=_rank, reverse=True)
+    keys = sorted(_ring(frame).all(), key=lambda key: (key.is_valid, key.made_at), reverse=True)
     with frame.store.view() as view:
         names = timeline.names(view, {key.holder for key in keys} - {OPERATOR})
     return render_template(
@@ -114,10 +115,6 @@ def _keys(frame: Frame, **more: Any) -> str:
         is_operator=g.actor == OPERATOR,
         **more,
     )
-
-
-def _rank(key: Key) -> tuple[bool, str]:
-    return key.is_valid, key.made_at
 
 
 # -- webhooks --------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from flask import g, render_template, request
 from api.problems import Problem, listed, of_refusal
 from api.received import loaded
 from api.schemas import body_of
+from api.web.address import asked, id_in_path
 from api.web.finding import suggestions
-from api.web.frame import Answer, Frame, asked, id_in_path, to_page
+from api.web.frame import Answer, Frame, to_page
 from api.web.posting_form import FIELDS, PostingForm, can_be_named
 from domain.command import Command
 from domain.commands.crediting import OpenCredit

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import islice, zip_longest
 from typing import Any
 
@@ -15,10 +14,10 @@ from flask import request
 
 from api import percentages
 from api.problems import Problem, of_refusal
-from api.web.frame import id_named
+from api.web.address import id_named
 from domain.identity import may_be_id, new_id
 from domain.outside import normal_uri
-from domain.refusal import BadRate, Refusal
+from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS, exact_rate
 from projections import attribution, projects, timeline
 from projections.ancestry import ancestry
@@ -200,7 +199,7 @@ class PostingForm:
         for row in self.sources:
             if may_be_id(row["source"]) and "kind" not in names.get(row["source"], {}):
                 self.complaints.append(f"There is no work {row['source']}.")
-        total, told = self.rates()
+        total, told = percentages.summed(row["rate"] for row in self.sources)
         return {
             "sheet": self,
             "names": names,
@@ -215,18 +214,6 @@ class PostingForm:
         ids = [self.fields.get("challenge", ""), projects.of_step(view, self.fields.get("step"))]
         names = timeline.names(view, [id for id in ids if id])
         yield from (names[id] for id in ids if id in names)
-
-    def rates(self) -> tuple[Fraction, int]:
-        """The sum of the stated rates, and how many there are."""
-        total, told = Fraction(0), 0
-        for row in self.sources:
-            try:
-                rate = exact_rate(row["rate"] or None)
-            except BadRate:
-                continue
-            if rate is not None:
-                total, told = total + Fraction(rate), told + 1
-        return total, told
 
     def _behind(self, view: View) -> dict[str, int]:
         """How many works, people and generations are behind the sources."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from flask import g, render_template
 
-from api.web.frame import Answer, Frame, Said, reader
+from api.web.address import Said
+from api.web.frame import Answer, Frame, reader
 from domain.moment import instant
 from domain.money.policy.shares import Agreed
 from domain.money.proposal import Proposal

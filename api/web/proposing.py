@@ -14,8 +14,9 @@ from flask import g, render_template, request
 
 from api.problems import Problem
 from api.web import errors, words
+from api.web.address import asked
 from api.web.dividing import members_of
-from api.web.frame import Answer, Frame, asked, reader
+from api.web.frame import Answer, Frame, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.money.payee import Payee

@@ -19,8 +19,9 @@ from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.schemas import body_of
 from api.web import words
+from api.web.address import Said, asked
 from api.web.choosing import Names
-from api.web.frame import Answer, Frame, Said, asked, reader, to_page
+from api.web.frame import Answer, Frame, reader, to_page
 from api.web.proposing import assets_of, names_in
 from domain.draft import Acknowledgement
 from domain.money.apportionment import payee_key

@@ -11,8 +11,9 @@ from typing import Any
 from flask import g, render_template
 
 from api.web import words
+from api.web.address import Listed, Said, asked
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, Listed, Said, asked, to_page
+from api.web.frame import Answer, Frame, to_page
 from api.web.together import for_you
 from domain.permission import OPERATOR, OWN
 from projections import (

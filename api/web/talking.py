@@ -13,10 +13,10 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
+from api.web.address import Continued, Listed, Said, asked
 from api.web.deciding import is_overtaken, latest
-from api.web.frame import Answer, Frame, Listed, Said, asked, to_page
+from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import said_before
-from api.web.lists import Continued
 from domain.command import Command
 from domain.follow import FOLLOWED
 from domain.identity import new_id

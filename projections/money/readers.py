@@ -94,7 +94,7 @@ class Reader:
         if readers == ALL_MONEY:
             return False
         is_pool = happened.TOPIC.startswith(f"{Pool.NAME}.")
-        pool = happened.originator_id if is_pool else _pool_of(happened)
+        pool = happened.originator_id if is_pool else str(cast("Any", happened).pool)
         is_open = isinstance(happened, Pool.Opened) and self.may_read_statement(pool)
         return is_open or self.may(readers, pool)
 
@@ -206,7 +206,3 @@ def _concerned(happened: Fact) -> Iterable[str]:
     """The people that a fact about payouts or a hold concerns."""
     contributor = getattr(happened, "contributor", None)
     return people_among(happened.touches()) if contributor is None else (str(contributor),)
-
-
-def _pool_of(happened: Fact) -> str:
-    return str(cast("Any", happened).pool)

@@ -20,8 +20,9 @@ from statistics import median
 from time import process_time
 
 from domain.lineage import Edge, Lineage
-from projections.pictures import LineagePicture, Work, lineage_svg
+from projections.pictures.folding import LineagePicture, Work
 from projections.pictures.layout import Line, Point, Shape, lay_out
+from projections.pictures.lineage import lineage_svg
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most
 
 Edges = list[tuple[int, int]]

@@ -1,0 +1,101 @@
+"""The address of a page: as of when it is read, its filters, its ids, and where its lists go on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import request
+
+from api.asking import LONGEST_CURSOR
+from api.fields import Choice, Shape, Text, Whole, searched
+from api.problems import PROBLEMS, Problem
+from api.received import loaded
+from domain.values import LARGEST_POSITION
+from projections.store import Page, sliced
+
+OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
+
+T = TypeVar("T")
+
+
+class When(Shape):
+    """The parameters of every page: as of when it is read."""
+
+    as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
+    on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
+    as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
+    min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
+    picture = Choice(("whole",), "Nothing in the picture is folded away.")
+
+
+class Listed(When):
+    """The parameters of a page with a list."""
+
+    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to continue.")
+    q = searched("low tide", "The search text.")
+    kind = searched("contribution", "Of this kind.")
+    what = searched("credits", "Which facts.")
+
+
+class Continued(NamedTuple):
+    """Which list of a page goes on where: the cursor, and the name of its list."""
+
+    cursor: str | None
+    what: str | None
+
+    def of(self, what: str | None) -> str | None:
+        """The cursor, if it is of this list; of the one that has no name, if None."""
+        return self.cursor if self.what == what else None
+
+
+class Said(dict[str, Any]):
+    """What the address of a page asks for, by name: filters, and where one of its lists goes on."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.at = Continued(asked.pop("cursor", None), asked.pop("what", None))
+        super().__init__(asked)
+
+    def of(self, *names: str) -> dict[str, Any]:
+        """Those of these filters that are set."""
+        return {name: self[name] for name in names if name in self}
+
+
+def asked(shape: type[Shape] = When) -> dict[str, Any]:
+    """The known parameters in the address of the page; others are ignored."""
+    known = {field.data_key or name for name, field in shape().fields.items()}
+    given = {name: value for name, value in request.args.items() if name in known and value}
+    return loaded(shape, given, "invalid_query", "query")
+
+
+def id_in_path(text: str) -> str:
+    """The id in its usual form; text that is not a UUID is not found."""
+    if (id := id_named(text)) is None:
+        raise Problem("not_found", PROBLEMS["not_found"].meaning)
+    return id
+
+
+def id_named(text: str) -> str | None:
+    """The id in a text that is a UUID or the address of a page here."""
+    own = OWN_PAGE.search(text) if text.startswith(("/", request.root_url)) else None
+    try:
+        return str(UUID(own[1] if own else text))
+    except ValueError:
+        return None
+
+
+def again(**changed: str | None) -> str:
+    """The address of this page with some of its query changed."""
+    query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
+    left = {name: value for name, value in query.items() if value}
+    return f"?{urlencode(left)}" if left else request.script_root + request.path
+
+
+def part(items: Sequence[T], what: str, most: int) -> Page[T]:
+    """The part of a complete list that the address asks for under the name ``what``."""
+    asked = request.args.get("cursor") if request.args.get("what") == what else None
+    page, more = sliced(items, asked, most)
+    return Page([*page], more)
