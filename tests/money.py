@@ -19,6 +19,7 @@ from domain.journal import LARGEST_FACT_BYTES
 from domain.known import Known
 from domain.money.apportionment import divide, settle
 from domain.money.books import Books, fold_after
+from domain.money.due import standings
 from domain.money.entry import Entry
 from domain.money.held import DEBT, PAYABLE
 from domain.money.postings import OWED, RECEIVED, WAITING, postings
@@ -214,7 +215,8 @@ def verify(told: Bank) -> None:
     books, above = told.books(), told.above()
     questions = books.questions(above)
     held = {key: books.held(*key, questions, above) for key in books.accounts}
-    payable = {key: books.payable_minor(*key, why) for key, why in held.items()}
+    stood = standings(books, books.accounts, questions, above)
+    payable = defaultdict(int, {key: units for key, _, _, units, _ in stood})
     with told.view() as view:
         shown = balances.held(view, books.accounts)
         assert shown == {key: why for key, why in held.items() if why.because}

@@ -30,6 +30,8 @@ from scripts.service import Service, open_service
 
 SHOWN = 20
 """How many differences are shown at most."""
+DIFFERENT = ("held", "held_minor", "closing_minor")
+"""Of a statement with a debt, what such a debt changes."""
 SAMPLE = 4
 """On PostgreSQL, which is slower to ask, one of so many questions; on SQLite every one."""
 
@@ -83,7 +85,7 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         known = {one["id"] for one in before["items"]}
         return before, now | {"items": [one for one in now["items"] if one["id"] in known]}
     if asked.question in ("show_lineage", "list_work_contributors", "show_pool_statement"):
-        return _without_order(asked.question, before, now)
+        return _without_order(asked.question, _without_debts(before), _without_debts(now))
     if before.get("refused") == "parent_not_older":
         # Only a cycle is refused.
         assert now.get("refused") != "parent_not_older"
@@ -95,7 +97,21 @@ def mended(asked: Asked, before: Any, now: Any) -> tuple[Any, Any]:
         assert len({one["payee"]["id"] for one in came}) <= 1
         rest = [one for one in now.get("items", ()) if one["id"] in known]
         return ({}, now) if "refused" in before else (before, now | {"items": rest})
-    return before, now
+    return _without_debts(before), _without_debts(now)
+
+
+def _without_debts(node: Any) -> Any:
+    """What is owed and held beside a debt, together: a debt to the same pool takes it back."""
+    if isinstance(node, list):
+        return [_without_debts(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _without_debts(each) for name, each in node.items()}
+    if found.get("debt_minor"):
+        found["payable_minor"] += found.pop("held_minor")
+    if (found.get("balances") or found.get("totals") or {}).get("debt_minor"):
+        return {name: each for name, each in found.items() if name not in DIFFERENT}
+    return found
 
 
 def _without_shares(answer: Any) -> Any:

@@ -12,7 +12,8 @@ from domain.identity import part_id
 from domain.money.held import DISPUTED, NOBODY, TO_BE_CORRECTED, UNACCEPTED, UNCLAIMED
 from domain.permission import OPERATOR
 from domain.refusal import NothingToConfirm, NothingToPay, NotPermitted, WrongState
-from projections.money import payouts
+from projections.money import payouts, statements
+from projections.money.previewing import previewed
 
 
 def song(told: Bank, *people: str, **said: Any) -> tuple[str, str]:
@@ -51,6 +52,28 @@ def test_an_upheld_dispute_holds_the_share_until_it_is_corrected(database: str) 
         assert told.account() == {b: 502}
         assert told.pay() == {b: 502}
         assert told.account() == {}
+
+
+def test_what_a_correction_takes_of_a_share_that_waits_is_nobodys_debt(database: str) -> None:
+    """Ben never accepted the half that was taken back, and is paid what he earned elsewhere."""
+    with bank(database) as told:
+        a, b = told.people("a", "b")
+        pool, other = told.pool(), told.pool("other")
+        first = told.agree(pool, {a: "1/2", b: "1/2"})
+        told.earn(pool, 1_000)
+        told.accept(told.agree(pool, {a: "3/4", b: "1/4"}, "2020"), a)
+        told.tell("correct_pool", pool=pool, reason="b was there only in the evening")
+        told.accept(told.agree(other, {b: "1"}), b)
+        told.earn(other, 300)
+        assert told.account() == {a: 750, b: 250 + 300}
+        with told.view() as view:
+            (of_b,) = statements.statement(view, told.journal, b)["statements"]
+            (line,) = previewed(view, told.journal, "USD", 1, "paid")["items"][:1]
+        assert (of_b["held_minor"], of_b["net"]["closing_minor"]) == (250, 300)
+        assert line["amount_minor"] == 300
+        assert told.pay() == {b: 300, a: 250}
+        told.accept(first, a, b)
+        assert told.pay() == {a: 500, b: 250}
 
 
 def test_a_correction_of_a_part_leaves_the_rest_in_question(database: str) -> None:

@@ -1084,10 +1084,16 @@ class Money(RuleBasedStateMachine):
     @precondition(lambda self: self.pools)
     def pay(self, minimum: int) -> None:
         parts: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        of_pool: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
         for (payee, agreement), account in self.accounts().items():
             units = account.get(OWED, 0) + self.freed(payee, agreement)
-            if payable := units - self.held(payee, agreement, units):
-                parts[self.person(payee)].append((self.proposals[agreement]["pool"], payable))
+            waits = self.held(payee, agreement, units)
+            sums = of_pool[payee, self.proposals[agreement]["pool"]]
+            sums[0], sums[1] = sums[0] + units, sums[1] + waits
+        for (payee, pool), (whole, waits) in of_pool.items():
+            # What is held of a pool covers a debt to it before anything else does.
+            if payable := max(min(whole, 0), whole - waits):
+                parts[self.person(payee)].append((pool, payable))
         expected = {}
         for who, own in parts.items():
             owed, kept = sum(units for _, units in own), self.withheld(who, own)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from domain.money.books import Account
+from domain.money.books import Above, Account, Books
+from domain.money.held import Held, Questions, covering_debts
 from domain.money.keeping import above_in_question
 from domain.money.payout import Parts
 from domain.past import Past
@@ -35,15 +36,29 @@ def due(past: Past, accounts: Iterable[Account]) -> dict[str, Due]:
     books = past.books()
     above = above_in_question(past, books)
     questions, found = books.questions(above), dict[str, Due]()
-    for payee, agreement in accounts:
-        if not (left := books.owed(payee, agreement).left_minor):
-            continue
-        held = books.held(payee, agreement, questions, above)
-        units = books.payable_minor(payee, agreement, held)
+    for (payee, agreement), pool, left, units, held in standings(books, accounts, questions, above):
         known = found.setdefault(books.person(payee), Due())
         if units:
-            known.parts.append([payee, agreement, books.agreements[agreement].pool, units])
+            known.parts.append([payee, agreement, pool, units])
         if left > units:
             known.held_minor += left - units
             known.because |= dict.fromkeys(held.because)
     return found
+
+
+def standings(
+    books: Books, accounts: Iterable[Account], questions: Questions, above: Above
+) -> list[tuple[Account, str, int, int, Held]]:
+    """Of accounts, all of a payee together: the pool, what is owed or a debt, how much of it can be
+    paid now, and why the rest is held.
+    """
+    found = []
+    for key in accounts:
+        if left := books.owed(*key).left_minor:
+            why = books.held(*key, questions, above)
+            units = books.payable_minor(*key, why)
+            found.append((key, books.agreements[key[1]].pool, left, units, why))
+    covered = covering_debts({key: (pool, left, left - paid) for key, pool, left, paid, _ in found})
+    return [
+        (key, pool, left, units + covered.get(key, 0), why) for key, pool, left, units, why in found
+    ]

@@ -174,3 +174,22 @@ class Owed(NamedTuple):
             return self.left_minor
         waits = sum((parts.get(asset, Fraction()) for asset in held.assets), Fraction())
         return min(self.left_minor, ceil((self.left_minor + self.gone_minor) * waits / whole))
+
+
+def covering_debts(
+    of: Mapping[tuple[str, str], tuple[str, int, int]],
+) -> dict[tuple[str, str], int]:
+    """How much of what is held a debt of the same payee to the same pool takes back.
+
+    By payee and agreement: the pool, what is owed, and what of it is held. A correction posts what
+    it takes as a debt under the new agreement: nobody waits for that any more, and nobody owes it.
+    """
+    net: dict[tuple[str, str], int] = defaultdict(int)
+    for (payee, _), (pool, owed, waits) in of.items():
+        net[payee, pool] += owed - waits
+    found = {}
+    for key, (pool, _, waits) in sorted(of.items()):
+        if part := min(waits, max(0, -net[key[0], pool])):
+            net[key[0], pool] += part
+            found[key] = part
+    return found

@@ -23,6 +23,7 @@ from domain.money.held import (
     Owed,
     Questions,
     against,
+    covering_debts,
 )
 from domain.money.payee import Payee, people_among
 from domain.money.postings import (
@@ -160,17 +161,22 @@ class Standing(NamedTuple):
 def standings(
     view: View, journal: Journal, of: Collection[Account]
 ) -> Iterator[tuple[Account, Standing]]:
-    """Accounts, each with the standing of what is owed on it."""
+    """Accounts, all of a payee in a pool, each with the standing of what is owed on it."""
     found = held(view, ((each.payee, each.proposal) for each in of))
     limited = {key for key, why in found.items() if why.assets}
     parts = parts_in(view, journal, {proposal for _, proposal in limited})
-    owed = owed_to(view, {payee for payee, _ in limited})
+    owed, of_each = owed_to(view, {payee for payee, _ in limited}), {}
     for each in of:
         key = each.payee, each.proposal
         why, known = found.get(key, Held()), owed.get(key, Owed(each.owed))
         waits = known.held_minor(why, parts.get(each.proposal, {}).get(each.payee, NO_PARTS))
+        of_each[key] = each.pool, each.owed, waits
+    covered = covering_debts(of_each)
+    for each in of:
+        key = each.payee, each.proposal
+        waits = of_each[key][-1] - covered.get(key, 0)
         sums = {PAYABLE: max(each.owed, 0) - waits, HELD: waits, DEBT: max(-each.owed, 0)}
-        yield each, Standing(sums, why if waits else Held())
+        yield each, Standing(sums, found.get(key, Held()) if waits else Held())
 
 
 def owed_to(view: View, payees: Collection[str]) -> dict[Key, Owed]:

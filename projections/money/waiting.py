@@ -38,10 +38,10 @@ def for_shares(
     missing = {payee for (payee,) in view.rows(_MISSING, proposals=sorted(proposals))}
     asked = missing if payees is None else missing.intersection(payees)
     accounts = balances.accounts(view, payees=sorted(asked)) if asked else []
-    of = [each for each in accounts if each.proposal in proposals]
     return _summed(
         (each.proposal, each.currency, standing.sums[HELD])
-        for each, standing in balances.standings(view, journal, of)
+        for each, standing in balances.standings(view, journal, accounts)
+        if each.proposal in proposals
     )
 
 
@@ -104,16 +104,11 @@ def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dic
     rows = view.rows(
         "SELECT DISTINCT p.pool FROM @proposals p WHERE p.id IN :ids", ids=sorted(proposals)
     )
-    of = [
-        each
-        for (pool,) in rows
-        for each in balances.accounts(view, pool=pool)
-        if each.proposal in proposals
-    ]
+    of = [each for (pool,) in rows for each in balances.accounts(view, pool=pool)]
     return _summed(
         (each.proposal, each.currency, standing.sums[HELD])
         for each, standing in balances.standings(view, journal, of)
-        if TO_BE_CORRECTED in standing.held.because
+        if each.proposal in proposals and TO_BE_CORRECTED in standing.held.because
     )
 
 
