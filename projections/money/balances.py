@@ -2,6 +2,8 @@
 
 The one rule: a balance is the sum of postings, and a posting is never changed. Whether money is
 held follows from consents and holds, not from an account.
+
+One file, because every balance needs all of it: its sum, what holds it back, and whose it is.
 """
 
 from __future__ import annotations
