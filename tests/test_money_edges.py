@@ -80,10 +80,12 @@ def test_a_proposal_can_be_final_at_the_moment_when_its_window_closes() -> None:
         pool, a = told.pool(), told.person("a")
         proposal = told.propose(pool, {a: "1"})
         closes = told.clock.now + timedelta(days=14)
-        told.clock.now = closes - timedelta(seconds=2)
+        # A refusal may ask the clock twice.
+        told.clock.now = closes - timedelta(seconds=3)
         with pytest.raises(WindowOpen):
             told.tell("finalise_proposal", proposal=proposal)
-        assert told.clock.now == closes - timedelta(seconds=1)
+        assert told.clock.now < closes
+        told.clock.now = closes - timedelta(seconds=1)
         told.tell("finalise_proposal", proposal=proposal)
         assert told.clock.now == closes
 
