@@ -127,7 +127,8 @@ class Draft(Past):
         if missing := [target for target in targets if target not in self._asked]:
             self._asked.update((target, []) for target in missing)
             for request in self._journal.facts.requests(missing):
-                self._asked[request.target].append(request)
+                if request.position <= self.position:  # as what it led to
+                    self._asked[request.target].append(request)
 
     def as_before(self, command: Command, target: str | None) -> Command:
         """The command under the id by which it was carried out before, if it was."""

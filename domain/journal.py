@@ -146,21 +146,26 @@ class Journal(Application[str]):
         It is decided again when others write meanwhile. What is ``about`` to be asked for is read
         at once. The ``terms`` are those of a draft.
         """
-        for _ in attempts():
+        for number in attempts():
             try:
-                told, draft = self._decided(decide, about, terms)
+                told, draft = self._decided(decide, about, terms, is_first=not number)
                 return told, self.commit(draft)
             except IntegrityError:
                 continue
         raise Busy
 
     def _decided(
-        self, decide: Callable[[Draft], T], about: Collection[str], terms: Mapping[str, Any]
+        self,
+        decide: Callable[[Draft], T],
+        about: Collection[str],
+        terms: Mapping[str, Any],
+        *,
+        is_first: bool,
     ) -> tuple[T, Draft]:
-        """What is decided by what is remembered, if it leads to an append, which shows that it is
-        still so; else by what is read."""
+        """What is decided at first by what is remembered, if it leads to an append, which shows
+        that it is still so; else by what is read."""
         with suppress(Refusal, IntegrityError), self.engine.snapshot():
-            if begun := self.facts.remembered(about):
+            if is_first and (begun := self.facts.remembered(about)):
                 draft = self.draft(begun=begun, **terms)
                 told = decide(draft)
                 if draft.facts:

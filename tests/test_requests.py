@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from eventsourcing.persistence import IntegrityError
 from serving import JSON, Answer, Client, Served, serving
 from stories import at_once, id_of, story
 from test_every_way import IDS, Later, tell
@@ -136,6 +137,18 @@ def test_the_same_key_at_the_same_moment_is_one_request(database: str) -> None:
         receipts = at_once(*[lambda: told.journal.record(command(), key="k")] * 8)
         assert len(set(receipts)) == 1
         assert told.head() == 1
+
+
+def test_what_others_recorded_meanwhile_is_no_repetition_yet(database: str) -> None:
+    """A draft knows a request only with what it led to; decided again, it knows both."""
+    admitted = AdmitContributor(name="Ana", id=id_of("ana"))
+    with story(database) as told:
+        draft = told.journal.draft()
+        first = told.journal.record(admitted)
+        draft.carry_out(admitted)
+        with pytest.raises(IntegrityError):
+            told.journal.commit(draft)
+        assert told.journal.record(admitted) == first
 
 
 def test_a_key_survives_an_export(database: str, other_database: str) -> None:
