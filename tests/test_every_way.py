@@ -19,12 +19,15 @@ from click.testing import CliRunner
 from serving import Served, serving
 from test_bundle import AFTER_DAYS, AGREED, PROPOSED, STORY
 
+from api.web.amounts import names_currency
 from domain.fact import FACTS
 from domain.journal import Journal
+from domain.money.currency import decimal
 from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.registry import COMMANDS
 from domain.signature import sign_command
+from domain.values import Amount
 from scripts import bundle
 from scripts import service as services
 from scripts.bundle import Ids, Line, step_of
@@ -130,7 +133,12 @@ def at_the_desk(database: str) -> Iterator[Journal]:
 def fill_in(served: Served, line: Line) -> None:
     """Send the form that a line is, as who acts."""
     step = step_of(line, IDS)
-    sent = {name: typed(value) for name, value in step.command.plain().items()}
+    said = step.command.plain()
+    sent = {name: typed(value) for name, value in said.items()}
+    if names_currency(type(step.command)):  # such a form takes amounts as people write them
+        for one in step.command.fields():
+            if isinstance(one.value, Amount) and one.name in said:
+                sent[one.name] = decimal(said[one.name], said["currency"])
     client = served.operator if step.by == OPERATOR else served.acting(step.by)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = client.send("POST", f"/do/{line['type']}", urlencode(sent).encode(), headers)
