@@ -228,8 +228,8 @@ def test_appends_come_one_after_the_other(tables: Engine) -> None:
 
     def append(size: int) -> None:
         for _ in range(10):
-            with tables.appending(KEPT) as writer:
-                ((last,),) = writer.query("SELECT max(number) FROM kept")
+            greatest = "SELECT max(number) FROM kept"
+            with tables.appending(KEPT, greatest) as (writer, ((last,),)):
                 writer.insert(KEPT, [(last + 1, "x" * size, str(last).encode(), None)])
 
     at_once(*(partial(append, size) for size in (1, 10, 20_000, 40_000)))
