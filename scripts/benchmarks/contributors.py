@@ -29,7 +29,7 @@ from projections.store import Store, with_tables
 from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain, scratch
 from scripts.benchmarks.measure import Result, Size, at_most, in_turns, percentiles
 from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
-from scripts.service import open_service
+from scripts.service import open_service, settle
 
 PIECES = {"small": (3_000,), "full": (100_000, 1_000_000)}
 DENSE_PIECES = {"small": 800, "full": 24_000}
@@ -131,7 +131,7 @@ def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
             taken = time.perf_counter() - start
             loading = f"loaded in {taken:.1f} s, {memory_of(by_hand, generation):,.0f} MB"
             # The collector would search the whole graph while the others answer.
-            gc.freeze()
+            settle()
             try:
                 yield Asked(service.store, by_hand, graph, loading)
             finally:

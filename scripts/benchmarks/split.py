@@ -31,6 +31,7 @@ from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
 from scripts.benchmarks.measure import Result, Size, at_most, percentiles, seconds
 from scripts.generate import DENSE, TYPICAL, Shape, community
+from scripts.service import settle
 
 PIECES = {"small": 2_000, "full": 1_000_000}
 DRAWN = {"small": 200, "full": 5_000}
@@ -51,7 +52,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - al
     for name, shape in (("sparse", TYPICAL), ("dense", DENSE)):
         works = Works(PIECES[size], shape)
         # The collector would search the whole graph while the methods are timed.
-        gc.freeze()
+        settle()
         try:
             worst, ancestors = works.worst(DRAWN[size], WORST[size])
             which = (

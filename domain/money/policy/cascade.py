@@ -183,8 +183,9 @@ class _Absolute(_OverLineage):
         passed, scale = whole_rates(graph, places)
         kept = [0] * len(above)
         for place in places:
+            often = times[place]
             for parent, rate in above[place]:
-                kept[parent] += times[place] * passed[rate]
+                kept[parent] += often * passed[rate]
         stack = Fraction(sum(kept), scale)
         if stack > self.cap:
             raise CapExceeded(graph.places.works[places[0]], stack, self.cap)
