@@ -280,6 +280,10 @@ class _Held(Rows):
         super().__init__(lambda *_, **__: [])
         self._ledger = ledger
 
+    def every(self) -> list[str]:
+        self._texts.update(self._ledger.rows)
+        return list(self._ledger.rows)
+
     def _rows(self, keys: Collection[str], groups: Collection[str]) -> list[Row]:
         rows = self._ledger.rows
         exact = [(key, rows[key], -1) for key in keys if key in rows]
