@@ -40,6 +40,18 @@ CHANGES = [
 ]
 
 
+def test_all_that_is_read_in_a_snapshot_is_of_one_moment(database: str) -> None:
+    """So it is for audits and backups; a command alone reads aside what it bounds itself."""
+    with story(database) as told:
+        told.person("ana")
+        with told.service.engine.snapshot():
+            before = told.journal.facts.after(0, 10)
+            at_once(partial(told.person, "ben"))
+            assert told.journal.facts.after(0, 10) == before
+            assert told.journal.facts.head() == len(before)
+        assert told.head() == len(before) + 1
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_database_itself_refuses_to_change_a_fact(change: str, database: str) -> None:
     with story(database) as told:

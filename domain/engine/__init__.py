@@ -253,8 +253,8 @@ class Engine(ABC):
         return self.query(sql, **values)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query that is part of no snapshot: what it is asked for does not change, or
-        who asks leaves out what came later."""
+        """The rows of a query of which whoever goes by what is known (``remembering``) leaves out
+        what came later: it begins no snapshot. For everybody else it is like any other."""
         return self.read(sql, **values)
 
     @abstractmethod

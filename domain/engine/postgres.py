@@ -248,7 +248,7 @@ class PostgresEngine(Engine):
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
         """One message instead of three, on the connection of the snapshot that has not begun."""
         local = self._local
-        if local.snapshot is None or not local.snapshot.begins:
+        if local.snapshot is None or not (local.snapshot.begins and local.snapshot.is_still):
             return self.read(sql, **values)
         with _answering(sql):
             if not local.holders:

@@ -182,9 +182,14 @@ class SQLiteEngine(Engine):
                 connection.execute("BEGIN")
             if local.is_still is not None and not local.is_still():
                 raise Overtaken("what was remembered")
-        return self.aside(sql, **values)
+        return self._asked(sql, values)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
+        if self._local.is_still is None:
+            return self.query(sql, **values)
+        return self._asked(sql, values)
+
+    def _asked(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         must_go_on()
         with _answering(sql), self._connection() as connection:
             return connection.execute(*self.told(sql, values)).fetchall()
@@ -267,7 +272,7 @@ class SQLiteEngine(Engine):
             try:
                 yield
             finally:
-                local.begins = False
+                local.begins, local.is_still = False, None
                 connection.rollback()
 
     def storage(self, table: Table) -> str:
