@@ -148,11 +148,10 @@ class JournalRecorder(ApplicationRecorder):
 
     def begun(self, ids: Collection[str]) -> Begun:
         """What is there, with the streams and heads of some ids: the first query of a snapshot."""
-        told: list[Begun] = []
-        self.engine.remembering(lambda: self.head() == told[0].position)
-        told.append(begun(self.engine.aside, self.engine, ids, STREAMS))
-        self._lately.read(told[0])
-        return told[0]
+        self.engine.remembering(lambda: self.head() == found.position)
+        found = begun(self.engine.aside, self.engine, ids, STREAMS)
+        self._lately.read(found)
+        return found
 
     def remembered(self, ids: Collection[str]) -> Begun | None:
         """The same as this process knows it, if it does: it counts once an append is made by it."""

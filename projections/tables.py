@@ -138,7 +138,7 @@ def table(
 
 
 _TABLES: dict[str, Table] = {}
-"""Each by its name, which is all that another process is told of it."""
+"""Each by its name, which is all that another process gets of it."""
 
 
 def _named(name: str) -> Table:

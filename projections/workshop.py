@@ -110,7 +110,7 @@ class Ended(Exception):
 
 
 class Worker:
-    """A process that carries out orders, one after the other, until whoever gives them ends.
+    """A process that carries out orders, one after the other, as long as its parent runs.
 
     It ends itself if one takes longer than these seconds; 0 are any number.
     """
@@ -121,7 +121,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
-            start_new_session=True,  # what interrupts a terminal is for whoever gives orders
+            start_new_session=True,  # an interrupt at the terminal is for the process above
         )
 
     @property

@@ -54,7 +54,7 @@ def position(number: int) -> str:
 
 
 def pages(placed: Iterable[Placed], progress: Progress, of: int) -> Iterator[list[Placed]]:
-    """Facts, page by page; each page is told once it was looked at."""
+    """Facts, page by page; progress is reported after each page."""
     facts = iter(placed)
     while page := list(islice(facts, PAGE)):
         yield page

@@ -55,7 +55,7 @@ class Names:
 
     def __init__(self, told: Mapping[str, str | None], kept: Collection[str] = ()) -> None:
         self.told, self.kept = dict(told), frozenset(kept)
-        """The names by id, and what means itself, whoever is called so."""
+        """The names by id, and the words that stand for themselves, even if they are a name."""
 
     @property
     def offered(self) -> list[str]:

@@ -253,8 +253,9 @@ class Engine(ABC):
         return self.query(sql, **values)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query of which whoever goes by what is known (``remembering``) leaves out
-        what came later: it begins no snapshot. For everybody else it is like any other."""
+        """The rows of a query that begins no snapshot, for a reader that goes by what is known
+        (``remembering``) and leaves out what came later. For every other it is an ordinary query.
+        """
         return self.read(sql, **values)
 
     @abstractmethod
