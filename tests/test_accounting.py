@@ -53,7 +53,7 @@ def test_what_a_rehearsal_says_is_what_is_recorded_and_nothing_before(database: 
         said = statement(
             f"{pool};Shop;2026-07;s1;US;stream;1.005",
             f"{pool};Shop;2026-07;s1;DE;stream;2.00",
-            f"{pool};Shop;2026-07;;US;stream;1,00",
+            f"{pool};Shop;2026-07;;US;stream;1,000",
             f"{pool};Shop;2099-01;;US;stream;4.00",
             "nowhere;Shop;2026-07;;US;stream;4.00",
         )
@@ -335,6 +335,13 @@ def test_pools_are_listed_the_largest_first() -> None:
         ("412.0", "EUR", 41_200),
         ("412,05", "EUR", 41_205),
         ("1,234.50", "EUR", 123_450),
+        ("1.234,50", "EUR", 123_450),
+        ("1.234.567", "JPY", 1_234_567),
+        ("1,234", "JPY", 1_234),
+        ("1'234.50", "EUR", 123_450),
+        ("(1 234,5)", "EUR", -123_450),
+        ("3.10-", "EUR", -310),
+        ("0,123", "KWD", 123),
         ("1 234.50 EUR", "EUR", 123_450),
         ("-3.1", "EUR", -310),
         ("7", "JPY", 7),
@@ -349,7 +356,8 @@ def test_an_amount_is_read_as_it_is_typed(typed: str, currency: str, units: int)
 @pytest.mark.parametrize(
     "typed, currency",
     [("1.234", "EUR"), ("1,234", "KWD"), ("1,234", "EUR"), ("7.5", "JPY"), ("1.2.3", "EUR"),
-     ("12,34.50", "EUR"), ("", "EUR"), ("4 USD", "EUR"), ("١٢", "EUR")],
+     ("12,34.50", "EUR"), ("1,234.567,8", "EUR"), ("(5", "EUR"), ("--5", "EUR"), ("", "EUR"),
+     ("4 USD", "EUR"), ("١٢", "EUR")],
 )  # fmt: skip
 def test_an_amount_that_could_be_another_is_refused(typed: str, currency: str) -> None:
     with pytest.raises(BadAmount):

@@ -48,7 +48,7 @@ def test_nothing_of_a_file_is_lost_silently(database: str, tmp_path: Path) -> No
             tmp_path,
             f"{pool};Shop;2026-07;;US;stream;;1;2.00;x",
             f"{pool};Shop;2026-07;;US;stream;;-1;-1.00;returned",
-            f"{pool};Shop;2026-07;;US;stream;;1;1,00;a comma",
+            f"{pool};Shop;2026-07;;US;stream;;1;1,000;a comma",
             f"{pool};Shop;2026-07;;AT;stream;;-2;-0.60;more came back than was sold",
         )
         report = imported(told, path)
@@ -62,3 +62,37 @@ def test_a_table_needs_its_columns_once(tmp_path: Path) -> None:
         list(convert_sales(table(tmp_path, head="Period\tAmount\n")))
     with pytest.raises(NotConvertible, match="both say the territory"):
         list(convert_sales(table(tmp_path, head="Pool,Shop,Period,Amount,Country,Territory\n")))
+
+
+def test_amounts_are_read_as_spreadsheets_write_them(database: str, tmp_path: Path) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=60)
+        amounts = ["412,00", "1.234,50", "1,234.50", "1'234.5", "0,005", "1E-3", "(82,00)"]
+        refused = ["NaN", "Infinity", "1E+999999999", "1_000", "1,234", "$5.00", "١٢"]
+        rows = [f"{pool};Shop;2026-07;;US;;;1;{amount};x" for amount in amounts + refused]
+        report = imported(told, table(tmp_path, *rows, ";;;;;;;;;"))
+        assert [each.line["sold"][0]["amount"] for each in report.refused] == refused
+        # 412 + 3 × 1234.50 + 0.005 + 0.001 − 82
+        assert [one.amount_minor for one in told.since(0, "revenue.recorded")] == [403_351]
+
+
+def test_a_point_before_three_digits_is_not_guessed_beside_commas(tmp_path: Path) -> None:
+    row = "p;Shop;2026-07;;US;;;1;{};x"
+    with pytest.raises(NotConvertible, match=r"“1\.234” may be in thousands, since “3,40”"):
+        list(convert_sales(table(tmp_path, row.format("1.234"), row.format("3,40"))))
+    (line,) = convert_sales(table(tmp_path, row.format("1.234"), row.format("0.766")))
+    assert [each["amount"] for each in line["sold"]] == ["2.000"]
+
+
+def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> None:
+    given = {"pool": "p", "source": "Shop", "effective_at": "2026-07"}
+    head = "Country,Quantity,Net Revenue\n"
+    rows = ["DE,1,1.00", "AT,1,2.00", "Subtotal,2,3.00", "US,1,3.00", ",1,3.00", "Total,3,6.00"]
+    sold, *others = convert_sales(table(tmp_path, *rows, head=head), given=given)
+    assert [each["amount"] for each in sold["sold"]] == ["1.00", "2.00", "3.00"]
+    assert [getattr(one, "reason", "") for one in others] == [
+        "it is the sum of rows above it (6 sold for 12.00)"
+    ]
+    (beyond,) = convert_sales(table(tmp_path, "DE,1,1,234.50", head=head), given=given)
+    assert "more values than the table has columns" in getattr(beyond, "reason", "")

@@ -1,11 +1,7 @@
-"""Amounts as people type them in a form, in the smallest units of the API: 412.00 is 41200.
-
-What could be read in two ways is refused, never guessed.
-"""
+"""Amounts as people type them in a form, in the smallest units of the API: 412.00 is 41200."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,11 +17,8 @@ from projections.money import pools
 from projections.money.bookkeeping import KINDS as BOOKED
 from projections.money.bookkeeping import booking
 from projections.money.readers import Reader
+from projections.shops.written import plain
 from projections.store import View
-
-_PLAIN = re.compile(r"([-−]?)([0-9]{1,16})(?:[.,]([0-9]{1,12}))?")
-_GROUPED = re.compile(r"([-−]?)([0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]{1,12}))?")
-_EITHER = re.compile(r"[-−]?([0-9]{1,3}),([0-9]{3})")
 
 
 class Currency(Text):
@@ -37,18 +30,12 @@ class Currency(Text):
 
 def exact(text: str, currency: str) -> int:
     """What somebody typed as smallest units of a currency; BadAmount if it is no amount in it."""
-    typed = "".join(text.split()).removesuffix(called(currency))
-    found = _GROUPED.fullmatch(typed) or _PLAIN.fullmatch(typed)
     places = digits(currency)
-    if found is None:
-        raise BadAmount(text, "write it as a number, such as 1234.50 or 1,234.50")
-    sign, whole, rest = found[1], found[2].replace(",", ""), found[3] or ""
-    if places and (either := _EITHER.fullmatch(typed)):
-        raise BadAmount(text, f"write {either[1]}{either[2]} or {either[1]}.{either[2][:places]}")
+    number = plain(text.strip().removesuffix(called(currency)), places)
+    whole, _, rest = number.partition(".")
     if len(rest) > places:
         raise BadAmount(text, f"{called(currency)} has {places} digits after the point")
-    units = int(whole + rest.ljust(places, "0"))
-    return -units if sign else units
+    return int(whole + rest.ljust(places, "0"))
 
 
 # -- in which currency a form is ---------------------------------------------------------------

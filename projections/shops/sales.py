@@ -9,12 +9,16 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import MAX_PREC, Context, Decimal, InvalidOperation
+from contextlib import suppress
+from decimal import MAX_PREC, Context, Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+from domain.refusal import BadAmount
 from projections.shops.line import Line, NotConvertible, Unplaced
 from projections.shops.placed import NUMBERS, UNPLACED, Finding, Row, placed
+from projections.shops.written import plain
 
 MOST_KINDS = 400
 """How many kinds of sale go into one revenue."""
@@ -34,6 +38,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "net revenue", "net amount", "earnings", "royalty", "revenue"),
 }
 """By field: what shops call its column; capitals and punctuation do not matter."""
+TOTALS = ("total", "sum", "grand total", "subtotal")
+"""What the first cell of a row begins with that sums the rows above it."""
+_NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,2})?")
+_UNITS = re.compile("-?[0-9]{1,15}")
+_THOUSANDS = re.compile(r"\D*[1-9][0-9]{0,2}\.[0-9]{3}\D*")
+"""An amount with a point that is in thousands where others have a comma before their cents."""
 NEEDED = ("source", "effective_at", "amount")
 _REVENUE = ("pool", "source", "effective_at", "document")
 _KIND = ("work", "territory", "channel", "configuration")
@@ -50,19 +60,51 @@ def convert_sales(
     """The sales of a table with a header: commas, semicolons or tabs between its columns.
 
     Columns that no field has are ignored: what a shop says of its product, its tax, its rate.
-    What the table has no column for may be ``given``.
+    What the table has no column for may be ``given``. NotConvertible if an amount may be another.
     """
     given = given or {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         table = csv.DictReader(file, delimiter=_delimiter(file.readline()), fieldnames=None)
         file.seek(0)
         columns = _columns(list(table.fieldnames or ()), given)
-        rows = (
-            given | {field: (row.get(column) or "").strip() for field, column in columns.items()}
-            for row in table
-        )
+        rows = (given | row for row in _sales(table, columns))
         is_placed = "pool" in columns or "pool" in given
         yield from revenues(rows if is_placed else placed(rows, finding))
+
+
+def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Iterator[Row]:
+    """The rows as sales; one that only sums those above it is none, and says so."""
+    of_all = of_some = Decimal()
+    fewest, commas, pointed = 0, "", ""
+    for row in table:
+        beyond = "".join(row.pop(None, ()))
+        cells = [cell.strip() for cell in row.values() if cell and cell.strip()]
+        if not cells:
+            continue
+        sale = {field: (row[column] or "").strip() for field, column in columns.items()}
+        amount, sale["amount"] = sale["amount"], _plain(sale["amount"])
+        if beyond.strip():
+            sale[UNPLACED] = "it has more values than the table has columns"
+        elif read := _read(sale):
+            is_sum = read[1] in {of_all, of_some} and of_all
+            if is_sum and (len(cells) < fewest or cells[0].lower().startswith(TOTALS)):
+                sale[UNPLACED], of_some = "it is the sum of rows above it", Decimal()
+            else:
+                of_all, of_some = (_EXACTLY.add(each, read[1]) for each in (of_all, of_some))
+                fewest = min(fewest or len(cells), len(cells))
+            rest = sale["amount"].partition(".")[2]
+            commas = commas or (amount if rest and f",{rest}" in amount else "")
+            pointed = pointed or (amount if _THOUSANDS.fullmatch(amount) else "")
+        yield sale
+    if commas and pointed:
+        raise NotConvertible(f"“{pointed}” may be in thousands, since “{commas}” has a comma")
+
+
+def _plain(amount: str) -> str:
+    """An amount with a decimal point, if it can be read in one way only."""
+    with suppress(BadAmount):
+        return plain(amount)
+    return amount
 
 
 def revenues(sales: Iterable[Row]) -> Iterator[Line]:
@@ -110,16 +152,16 @@ def _columns(header: list[str], given: Row) -> dict[str, str]:
 
 def _read(sale: Row) -> tuple[int, Decimal] | None:
     """The units and the amount of a sale; None if they are no numbers."""
-    try:
-        return int(sale.get("units") or 0), _EXACTLY.create_decimal(sale["amount"])
-    except (ValueError, InvalidOperation):
-        return None
+    units, amount = sale.get("units") or "0", sale["amount"]
+    if _UNITS.fullmatch(units) and _NUMBER.fullmatch(amount):
+        return int(units), Decimal(amount)
+    return None
 
 
 def _units(sale: Row) -> Line:
     """How many were sold, as it was said where that is no number."""
     said = sale.get("units")
-    return {"units": int(said) if said.isdecimal() else said} if said else {}
+    return {"units": int(said) if _UNITS.fullmatch(said) else said} if said else {}
 
 
 def _key(sale: Row, fields: tuple[str, ...]) -> tuple[str, ...]:

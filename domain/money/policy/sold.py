@@ -105,7 +105,8 @@ def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
         must_have_one_sign(items)
     exact = sum((item.amount for item in items), Fraction())
     if abs(exact - amount_minor) >= 1 or not amount_minor:
-        reason = f"the lines sum to {shown_exactly(exact)} units, which is not {amount_minor}"
+        compared = f"not {amount_minor}" if amount_minor else "nothing to divide"
+        reason = f"the lines sum to {shown_exactly(exact)} units, which is {compared}"
         raise BadSold("sold", reason)
 
 
