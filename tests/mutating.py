@@ -341,9 +341,12 @@ class Mutating:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run everything once while watching the files; then every mutant."""
         gc.unfreeze()
-        _open_workshop()
+        watched = _open_workshop()
         self._functions = _functions_of(self._paths)
         self._watch(session)
+        # A fork must not find that a process runs which another has started: its first test fails.
+        watched.close()
+        _open_workshop()
         sys.stdout.flush()
         self._remembering = _remembering()
         gc.collect()
@@ -488,7 +491,6 @@ class Mutating:
             _become(self._functions, _codes(mutant.source, str(mutant.path)))
             for each in self._remembering:
                 each.cache_clear()
-            _open_workshop()
             for item in items:
                 before = session.testsfailed
                 _run(item, session)
@@ -616,10 +618,10 @@ def _become(functions: list[FunctionType], codes: Codes) -> dict[FunctionType, C
     return before
 
 
-def _open_workshop() -> None:
+def _open_workshop() -> Any:
     """What sets a PDF has threads, which a fork has not, so another process sets it."""
     workshop = import_module("projections.workshop")
-    workshop.open_workshop(lambda _, made: wait([made]))
+    return workshop.open_workshop(lambda _, made: wait([made]))
 
 
 def _run(item: pytest.Item, session: pytest.Session) -> None:
