@@ -24,15 +24,17 @@ from domain.fact import Fact, New
 from domain.grant import grant_id
 from domain.heads import Begun
 from domain.identity import new_id
+from domain.installation import Rules
 from domain.join import Join
 from domain.money.books import Books
 from domain.money.folding import TOPICS
 from domain.neighbours import Neighbours
 from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
-from domain.past import PENDING, Kept, Past
+from domain.past import PENDING, Past
 from domain.permission import OPERATOR, open_to
 from domain.quota import must_be_within, vouched
+from domain.recorders import JournalRecorder
 from domain.refusal import (
     BadSignature,
     ContributorForgotten,
@@ -93,7 +95,8 @@ class Draft(Past):
 
     def __init__(
         self,
-        journal: Kept,
+        stored: JournalRecorder,
+        rules: Rules,
         now: datetime,
         *,
         once: Mapping[str, int] | None = None,
@@ -102,7 +105,7 @@ class Draft(Past):
         is_vouched_for: bool = False,
         begun: Begun | None = None,
     ) -> None:
-        super().__init__(journal, now, near, begun)
+        super().__init__(stored, rules, now, near, begun)
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))
@@ -126,7 +129,7 @@ class Draft(Past):
         """Read what was asked of many targets at once."""
         if missing := [target for target in targets if target not in self._asked]:
             self._asked.update((target, []) for target in missing)
-            for request in self._journal.facts.requests(missing):
+            for request in self.stored.requests(missing):
                 if request.position <= self.position:  # as what it led to
                     self._asked[request.target].append(request)
 
@@ -279,7 +282,7 @@ class Draft(Past):
         pending = (
             one._replace(position=PENDING + one.position) for one in self.requests if one.key == key
         )
-        return next(pending, None) or self._journal.facts.request_under(key)
+        return next(pending, None) or self.stored.request_under(key)
 
     def _known_about(self, command: Command, target: str) -> Acknowledgement | None:
         self.prefetch_requests([target])

@@ -22,10 +22,10 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
-from domain.comment import COMMENT_MINUTES
 from domain.draft import Acknowledgement, Draft, read_first
 from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
+from domain.installation import Rules
 from domain.kept import Rows
 from domain.moment import instant
 from domain.money.books import Books, keep
@@ -71,23 +71,15 @@ class Journal(Application[str]):
         engine: Engine,
         *,
         clock: Callable[[], datetime] = utc_now,
-        claim_evidence: Collection[str] = (),
-        refuses_licences: bool = False,
         log_name: str = "",
-        rate_days: int | None = None,
-        comment_minutes: int = COMMENT_MINUTES,
-        told_by_mail: Callable[[Collection[str]], Collection[str]] = frozenset().intersection,
+        rules: Rules | None = None,
     ) -> None:
         self.engine = engine
         super().__init__({"PERSISTENCE_MODULE": "eventsourcing.popo"})  # none of it is used
         self.clock = clock
-        self.claim_evidence = claim_evidence
-        self.refuses_licences = refuses_licences
         self.log_name = log_name
         """The name of the log, for which actors sign; empty if there is none."""
-        self.rate_days = rate_days
-        self.comment_minutes = comment_minutes
-        self.told_by_mail = told_by_mail
+        self.rules = rules or Rules()
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""
@@ -176,7 +168,7 @@ class Journal(Application[str]):
 
     def draft(self, **terms: Any) -> Draft:
         """An empty draft, for several commands in one append."""
-        return Draft(self, self.clock(), **terms)
+        return Draft(self.facts, self.rules, self.clock(), **terms)
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""

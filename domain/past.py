@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from domain.clock import moment_of
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
 from domain.heads import Begun
+from domain.installation import Rules
 from domain.join import Join
+from domain.kept import Rows
 from domain.known import Known
 from domain.money.books import Books
 from domain.neighbours import Neighbours
@@ -41,33 +43,6 @@ MOST_NAMESAKES = 20
 """Of so many with the same name somebody is warned at most."""
 
 
-class Kept(Protocol):
-    """What the past is read from: a journal."""
-
-    claim_evidence: Collection[str]
-    """The kinds of evidence of which a claim needs one; empty if it needs none."""
-
-    refuses_licences: bool
-    """Whether a remix that a licence does not allow is refused, not recorded with a warning."""
-
-    comment_minutes: int
-    """For how long the writer of a comment may edit it."""
-
-    rate_days: int | None
-    """How old an exchange rate may be; None: any age, and payouts without one are not exchanged."""
-
-    @property
-    def facts(self) -> JournalRecorder:
-        """The facts as stored."""
-
-    @property
-    def told_by_mail(self) -> Callable[[Collection[str]], Collection[str]]:
-        """Which of some contributors are notified by mail."""
-
-    def books(self) -> Books:
-        """The books as of now."""
-
-
 class Past:
     """What the journal holds, and what earlier commands of the same draft have added."""
 
@@ -84,16 +59,17 @@ class Past:
 
     def __init__(
         self,
-        journal: Kept,
+        stored: JournalRecorder,
+        rules: Rules,
         now: datetime,
         near: Neighbours | None = None,
         begun: Begun | None = None,
     ) -> None:
-        self._journal = journal
+        self.stored, self._rules = stored, rules
         self.begun = begun
         """What was there of the ids of the first command, if they were read at once."""
         known = begun and (begun.position, moment_of(begun.stamp))
-        self.position, self.latest = known or journal.facts.latest()
+        self.position, self.latest = known or stored.latest()
         """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
@@ -108,7 +84,7 @@ class Past:
         """Owners who may have no text left."""
         self.warnings: list[Warned] = []
         """What looks wrong about the current command, and is recorded nevertheless."""
-        self.near = near or Neighbours(journal.facts)
+        self.near = near or Neighbours(stored)
         """Where edges lead, recorded or added so far; an import keeps it for its next append."""
         self.near.begin(self.position)
         apart = {id: id for id in begun.asked if id not in begun.joined} if begun else {}
@@ -120,33 +96,29 @@ class Past:
         self._books: Books | None = None
 
     @property
-    def stored(self) -> JournalRecorder:
-        return self._journal.facts
-
-    @property
     def evidence_for_claims(self) -> Collection[str]:
         """The kinds of evidence of which a claim needs one; empty if it needs none."""
-        return self._journal.claim_evidence if self.is_limited else ()
+        return self._rules.claim_evidence if self.is_limited else ()
 
     @property
     def refuses_licences(self) -> bool:
         """Whether a remix that a licence does not allow is refused; an import only warns."""
-        return self._journal.refuses_licences and not self.is_vouched_for
+        return self._rules.refuses_licences and not self.is_vouched_for
 
     @property
     def rate_days(self) -> int | None:
         """How old an exchange rate may be, if there is a limit; an import has none."""
-        return None if self.is_vouched_for else self._journal.rate_days
+        return None if self.is_vouched_for else self._rules.rate_days
 
     @property
     def comment_minutes(self) -> int | None:
         """For how long a comment may be edited, if there is a limit; an import has none."""
-        return None if self.is_vouched_for else self._journal.comment_minutes
+        return None if self.is_vouched_for else self._rules.comment_minutes
 
     def told_by_mail(self, people: Collection[str]) -> set[str]:
         """Those of these people who are notified by mail, at whichever account they say so."""
         account = {id: {id, self.person(id)} for id in people}
-        told = set(self._journal.told_by_mail({one for ids in account.values() for one in ids}))
+        told = set(self._rules.told_by_mail({one for ids in account.values() for one in ids}))
         return {id for id, ids in account.items() if ids & told}
 
     # -- nouns -----------------------------------------------------------------------------
@@ -161,7 +133,7 @@ class Past:
 
     def _recorded(self, ids: Collection[str]) -> list[Placed]:
         """The streams of these nouns, without what was recorded since this is decided."""
-        found = self._journal.facts.streams(ids)
+        found = self.stored.streams(ids)
         return [placed for placed in found if placed.position <= self.position]
 
     def _learn(self, found: Sequence[Placed]) -> None:
@@ -347,7 +319,7 @@ class Past:
 
     def owner_of(self, digest: str) -> str:
         """Whose text it is; of one that was erased, who acts."""
-        found = self._journal.facts.disclosures([digest])
+        found = self.stored.disclosures([digest])
         return found[0].owner if found else self.actor
 
     # -- works -----------------------------------------------------------------------------
@@ -355,11 +327,11 @@ class Past:
     @property
     def known(self) -> Known:
         """What is known by now, with what was added so far."""
-        return Known(self._journal.facts, self.position, self._pending, *self._joined)
+        return Known(self.stored, self.position, self._pending, *self._joined)
 
     def known_at(self, position: int) -> Known:
         """What was known at a position."""
-        return Known(self._journal.facts, position)
+        return Known(self.stored, position)
 
     def edges_at(self, work: str) -> list[tuple[str, str]]:
         """The child and the parent, as nodes, of every edge that counts at a work."""
@@ -426,10 +398,13 @@ class Past:
         What was added is folded at the positions that it gets if nobody else records anything.
         """
         if self._books is None:
-            self._books = self._journal.books()
+            self._books = self._opened_books()
             for number, happened in enumerate(self._added(), start=self.position + 1):
                 self._books.fold(number, happened)
         return self._books
+
+    def _opened_books(self) -> Books:
+        return Books(Rows(self.stored.engine.query))
 
     def _added(self) -> list[Fact]:
         return self.facts
@@ -456,8 +431,8 @@ class Past:
 
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
         """The texts behind commitments, as far as they were not erased."""
-        return self._journal.facts.texts(list(digests))
+        return self.stored.texts(list(digests))
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
         """Every text that these have in the vault."""
-        return self._journal.facts.owned(owners)
+        return self.stored.owned(owners)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, cast
@@ -18,11 +18,12 @@ from domain.draft import LEADING, Acknowledgement, Draft
 from domain.engine import Engine, Row
 from domain.fact import Fact, FoundBy, New, Noun, happened
 from domain.grant import grant_id
+from domain.installation import Rules
 from domain.kept import BETWEEN, Rows
 from domain.money.books import Books, fold_after
 from domain.neighbours import Neighbours
 from domain.nouns import BORN
-from domain.past import PENDING, Kept, N
+from domain.past import PENDING, N
 from domain.pending import Stream
 from domain.permission import OPERATOR
 from domain.recorders import JournalRecorder
@@ -291,46 +292,19 @@ class _Held(Rows):
         return [*exact, *((key, rows[key], number) for number, group in every for key in group)]
 
 
-class Earlier(Kept):
+class Earlier:
     """A journal as it stood."""
 
-    claim_evidence: Collection[str] = ()
-    refuses_licences = False
-    rate_days: int | None = None
-    comment_minutes = 0
-
     def __init__(self, facts: Before, ledger: Ledger) -> None:
-        self._facts, self.near, self._ledger = facts, Neighbours(facts), ledger
-
-    @property
-    def facts(self) -> JournalRecorder:
-        """The facts up to the position."""
-        return self._facts
+        self.facts, self.near, self.ledger = facts, Neighbours(facts), ledger
 
     def add(self, placed: _Read) -> None:
         """Go on by the next fact of the page."""
-        self._facts.add(placed)
+        self.facts.add(placed)
         if isinstance(happened := placed.fact(), LEADING):
             self.near.add(happened)
         self.near.note(placed.originator_id)
         self.near.recorded([placed.position])
-
-    def noun(self, id: str) -> Noun | None:
-        """What a stream tells of, which may not be changed; None for an empty one."""
-        return self._facts.noun(id)
-
-    def told(self, id: str) -> Stream:
-        """The facts of a stream, which may not be changed."""
-        return self._facts.told(id)
-
-    @property
-    def told_by_mail(self) -> Callable[[Collection[str]], Collection[str]]:
-        """That is known only where it was decided; the facts say it."""
-        return frozenset().intersection
-
-    def books(self) -> Books:
-        """What all of them add up to."""
-        return self._ledger.books(self._facts)
 
 
 class Unsealed(Sheet):
@@ -366,20 +340,23 @@ class Deciding(Draft):
     """Whether the fact says that it waits for somebody's agreement, and so did not count."""
 
     def __init__(self, earlier: Earlier, now: datetime) -> None:
-        super().__init__(earlier, now, near=earlier.near, is_vouched_for=True)
+        super().__init__(earlier.facts, Rules(), now, near=earlier.near, is_vouched_for=True)
         self._earlier = earlier
 
     def prefetch(self, ids: Collection[str]) -> None:
         """Nothing: what a page names is read at once."""
 
     def stream(self, id: str) -> Stream:
-        return self._streams[id] if id in self._streams else self._earlier.told(id)
+        return self._streams[id] if id in self._streams else self._earlier.facts.told(id)
 
     def get(self, kind: type[N], id: str) -> N:
-        noun = self._earlier.noun(id)
+        noun = self._earlier.facts.noun(id)
         if not isinstance(noun, kind):
             raise kind.UNKNOWN(id)
         return noun
+
+    def _opened_books(self) -> Books:
+        return self._earlier.ledger.books(self._earlier.facts)
 
     def _must_be_able(self, command: Command) -> None:
         super()._must_be_able(command)

@@ -163,14 +163,14 @@ class Judge:
         if asked is not None:
             self.decided += 1
             return self._refused(earlier, placed, happened, asked)
-        is_known = happened.actor == OPERATOR or earlier.noun(happened.actor) is not None
+        is_known = happened.actor == OPERATOR or earlier.facts.noun(happened.actor) is not None
         is_founded = is_brought or (is_known and _leads(happened))
         return "" if is_founded else f"{placed.topic} follows from nothing that was done then"
 
     def _is_brought(self, earlier: Earlier, happened: Fact) -> bool:
         """Whether it may follow from what its actor did at the same moment."""
         if isinstance(happened, Work.Described):  # of what was posted with its description
-            told = earlier.told(happened.originator_id)
+            told = earlier.facts.told(happened.originator_id)
             return bool(told) and _by_at(told[0][1]) == _by_at(happened)
         led = self._led
         is_of_it = led is not None and _by_at(led) == _by_at(happened)

@@ -28,6 +28,7 @@ from domain.engine import (
 )
 from domain.engine.opening import open_engine
 from domain.fact import utc_now
+from domain.installation import Rules
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from domain.trust import Policy
@@ -91,7 +92,7 @@ def open_service(
 ) -> Service:
     """Open the database at an address; NoDatabase if there is none and none may be created.
 
-    The ``rules`` are those of the installation, such as ``rate_days`` (see Journal).
+    The ``rules`` are those of the installation, such as ``rate_days`` (see domain.installation).
     Open it after a fork, not before: a pool of connections does not survive one.
     """
     engine = open_tables(database, create=create, limits=limits, standbys=standbys)
@@ -99,7 +100,7 @@ def open_service(
     if sends_mail:
         rules["told_by_mail"] = Mailboxes(engine).told
     log_name = "" if signer is None else signer.name
-    journal = Journal(engine, clock=clock, log_name=log_name, **rules)
+    journal = Journal(engine, clock=clock, log_name=log_name, rules=Rules(**rules))
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
     log = Log(journal, signer, former=former, witnesses=witnesses, policy=policy)
     heartbeat = Heartbeat(engine)

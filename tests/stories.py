@@ -338,7 +338,7 @@ def every_table(told: Story) -> None:
         **{"release": release, "name": "mailed", "kind": "song", "currency": "USD"},
         terms={"type": "fixed", "shares": [["artists", "1", AGREED]]},
     ).id
-    told.journal.told_by_mail = set  # all of them
+    told.journal.rules.told_by_mail = set  # all of them
     shared = [{"asset": song, "value": "1", "shares": [[dee, "1"]]}]
     told.tell("post_proposal", pool=pool, assets=shared)
 

@@ -72,7 +72,7 @@ def test_by_setting_it_is_refused_and_what_nobody_pays_for_may_be_non_commercial
         posted(told, "source", source)
         posted(told, "cut", own, id_of("source"))
         release = told.release("album", id_of("cut"))
-        told.journal.refuses_licences = True
+        told.journal.rules.refuses_licences = True
         head = told.head()
         with pytest.raises(LicenceConflict) as refused:
             told.tell("publish_release", id=release)
@@ -117,7 +117,7 @@ def test_a_late_edge_deep_in_a_release_that_is_sold_is_checked_with_all_that_it_
     assert not told.tell("declare_remix", **edge | {"kind": "influence", "parent": still}).warnings
     head = told.head()
     claim = told.tell("declare_remix", **edge, actor=ben).id
-    told.journal.refuses_licences = refuses
+    told.journal.rules.refuses_licences = refuses
     if refuses:
         for tried in (("declare_remix", edge), ("accept_remix", {"id": claim, "actor": ana})):
             with pytest.raises(LicenceConflict) as refused:
@@ -145,7 +145,7 @@ def test_what_earns_money_is_sold_whatever_it_is_offered_as(told: Story) -> None
     given = told.release("given away", still)
     for release in (album, single):
         assert not told.tell("open_pool", release=release, **terms).warnings
-    told.journal.refuses_licences = True
+    told.journal.rules.refuses_licences = True
     with pytest.raises(LicenceConflict) as refused:
         told.tell("publish_release", id=album, offered="free")
     assert refused.value.details["code_of_rule"] == "non_commercial"
@@ -167,7 +167,7 @@ def test_what_is_claimed_of_a_release_that_is_sold_is_checked_when_it_is_accepte
     still = posted(told, "still", "CC-BY-NC-4.0", actor=ana)
     said = {"child": release, "parent": still, "kind": "component", "actor": ana}
     claims = [told.tell("declare_remix", **said | {"kind": kind}).id for kind in KINDS]
-    told.journal.refuses_licences = refuses
+    told.journal.rules.refuses_licences = refuses
     head = told.head()
     accept = {"actor": ben, "reason": "r"}
     if refuses:
@@ -203,16 +203,16 @@ def test_what_is_joined_with_a_part_of_a_release_that_is_sold_is_checked(
         assert not told.tell("join_works", **twin).warnings
         claim = told.tell("join_works", work=still, into=song, actor=ben)
         assert not claim.warnings
-        told.journal.refuses_licences = True
+        told.journal.rules.refuses_licences = True
         head = told.head()
         with pytest.raises(LicenceConflict) as refused:
             told.tell("accept_join", id=claim.id, actor=ana)
         assert (refused.value.details["code_of_rule"], told.head()) == (code, head)
-        told.journal.refuses_licences = False
+        told.journal.rules.refuses_licences = False
         (warned,) = told.tell("accept_join", id=claim.id, actor=ana).warnings
         assert f"({code})" in warned.detail
         assert code in codes(told, sold)
-        told.journal.refuses_licences = True
+        told.journal.rules.refuses_licences = True
         again = posted(told, "again", licence)
         assert not told.tell("join_works", work=again, into=song).warnings
 
@@ -261,7 +261,7 @@ def test_every_way_in_says_it_and_the_page_shows_it(tmp_path: Path) -> None:
         line = {"type": "release.publish", "id": made[2]}
         report = bundle.import_lines(served.service.journal, [bundle.Found("line 1", line)])
         assert "(non_commercial)" in report.warned[0].warning
-        served.service.journal.refuses_licences = True
+        served.service.journal.rules.refuses_licences = True
         other = served.operator.post("/releases", title="other", components=parts).id
         refused = served.operator.post(f"/releases/{other}/publish")
         assert (refused.status, refused.code) == (422, "licence_conflict")

@@ -380,7 +380,7 @@ def test_a_rate_is_used_until_it_is_as_old_as_the_setting_says(days: int, is_pai
         since = told.clock.now
         said = {"currency": "USD", "into_currency": "EUR", "source_name": "ECB", "rate": "0.9"}
         told.tell("state_exchange_rate", effective_at=instant(since), **said)
-        told.journal.rate_days = 7
+        told.journal.rules.rate_days = 7
         told.clock.now = since + timedelta(days=7, seconds=days - 1)
         if is_paid:
             assert told.pay() == {a: 100}

@@ -548,7 +548,7 @@ def test_an_old_rate_is_refused_if_a_setting_says_so(database: str) -> None:
         told.accept(told.agree(pool, {ana: "1/2", ben: "1/2"}), ana, ben)
         told.earn(pool, 200)
         told.tell("choose_payment_currency", payee=ana, currency="EUR")
-        told.journal.rate_days = 7
+        told.journal.rules.rate_days = 7
         with pytest.raises(NoExchangeRate):
             told.pay()
         rate_of(told, "0.9", effective_at="2026-06-01")
@@ -560,7 +560,7 @@ def test_an_old_rate_is_refused_if_a_setting_says_so(database: str) -> None:
         assert sent(told, ana)["rate"] == "0.91"
         told.clock.wait(days=8)
         told.earn(pool, 200)
-        told.journal.rate_days = None
+        told.journal.rules.rate_days = None
         assert told.pay() == {ana: 100, ben: 100}
 
 

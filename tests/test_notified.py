@@ -30,7 +30,7 @@ def post() -> Iterator[Post]:
 @pytest.fixture
 def told(database: str) -> Iterator[Bank]:
     with bank(database) as opened:
-        opened.journal.told_by_mail = Mailboxes(opened.service.engine).told
+        opened.journal.rules.told_by_mail = Mailboxes(opened.service.engine).told
         yield opened
 
 

@@ -116,7 +116,7 @@ def test_a_licence_that_the_sources_do_not_allow_is_warned_of_or_refused(told: S
     said = {"id": id_of("song"), "licence": BY, "reason": "r"}
     (warning,) = told.tell("describe_work", **said).warnings
     assert "(share_alike)" in warning.detail
-    told.journal.refuses_licences = True
+    told.journal.rules.refuses_licences = True
     with pytest.raises(LicenceConflict):
         told.tell("describe_work", **said | {"licence": FREE})
     # What the source became later forbids nothing that was allowed then.
