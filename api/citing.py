@@ -55,7 +55,7 @@ class LineTold(TypedDict):
     text: Annotated[str, "The line.", Example("https://example.org/waves sample 1/10")]
     outcome: Annotated[str, one_of(OUTCOMES)]
     detail: Annotated[str, "The same as a sentence, with the reason.", Example("It is cited now.")]
-    code: Annotated[str | None, "The code of a refusal.", Example(None)]
+    code: Annotated[str | None, "The code of a refusal."]
     work: Annotated[WorkId | None, "What is cited.", Example(POEM)]
     remix: Annotated[RemixId | None, "The new remix.", Example(EDGE)]
 

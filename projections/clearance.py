@@ -254,7 +254,6 @@ class Obstacle(TypedDict):
     about: Annotated[
         str | None,
         "The id of the credit, remix, join, identifier, proposal or person; null if the work.",
-        Example(None),
     ]
     ask: Annotated[PersonRef | None, "Whom to ask; null for the operator, or a name outside."]
     command: Clears

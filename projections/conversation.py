@@ -113,7 +113,7 @@ class RemovalOfComment(TypedDict):
     """That a comment was removed, and why."""
 
     removed_as: Annotated[str, one_of((WRITER, MODERATOR), "By its writer, or by a moderator.")]
-    reason: Annotated[str | None, Example(None)]
+    reason: str | None
     at: Instant
 
 
@@ -133,12 +133,12 @@ class CommentInThread(TypedDict):
     reply_to: Annotated[CommentId | None, "What it replies to.", Example(None)]
     replies: Annotated[Count, "How many comments reply to it directly.", Example(2)]
     work: Annotated[WorkRef | None, "What it is on: a work, …"]
-    project: Annotated[ProjectRef | None, "… a project, …", Example(None)]
-    step: Annotated[StepRef | None, "… of which it may be a step, …", Example(None)]
-    challenge: Annotated[ChallengeRef | None, "… or a challenge.", Example(None)]
+    project: Annotated[ProjectRef | None, "… a project, …"]
+    step: Annotated[StepRef | None, "… of which it may be a step, …"]
+    challenge: Annotated[ChallengeRef | None, "… or a challenge."]
     posted_at: Instant
-    edited_at: Annotated[str | None, "Null if it was not changed.", Example(None)]
-    removed: Annotated[RemovalOfComment | None, "Null if it was not removed.", Example(None)]
+    edited_at: Annotated[str | None, "Null if it was not changed."]
+    removed: Annotated[RemovalOfComment | None, "Null if it was not removed."]
     position: Annotated[Count, Example(61)]
 
 

@@ -63,9 +63,9 @@ class FollowTold(TypedDict):
 
     on: Annotated[str, one_of(FOLLOWED)]
     work: Annotated[WorkRef | None, "A work, …"]
-    contributor: Annotated[PersonRef | None, "… a person, …", Example(None)]
-    project: Annotated[ProjectRef | None, "… a project …", Example(None)]
-    challenge: Annotated[ChallengeRef | None, "… or a challenge.", Example(None)]
+    contributor: Annotated[PersonRef | None, "… a person, …"]
+    project: Annotated[ProjectRef | None, "… a project …"]
+    challenge: Annotated[ChallengeRef | None, "… or a challenge."]
     shown: Annotated[
         Annotated[str, one_of(SHOWN)] | None, "To whom it is shown; null: to nobody else."
     ]

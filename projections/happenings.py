@@ -13,7 +13,7 @@ from domain.fact import Fact
 from domain.journal import Journal
 from domain.permission import OWN, READS
 from domain.stored import Placed
-from domain.values import LARGEST_POSITION, ContributorId, Example, Flag, Number, one_of
+from domain.values import LARGEST_POSITION, ContributorId, Flag, Number, one_of
 from projections import projects
 from projections.feed import is_public
 from projections.following import Followed, must_be_own
@@ -90,9 +90,7 @@ _OWN = f"SELECT position, 1 AS own, 0 AS subject FROM ({_HAPPENED}) AS h"
 class HappeningTold(FactTold):
     """Something that happened to somebody, or to what they follow."""
 
-    follows: Annotated[
-        str | None, "The id of what they follow, where it did not happen to them.", Example(None)
-    ]
+    follows: Annotated[str | None, "The id of what they follow, where it did not happen to them."]
 
 
 @question("list_happenings", "/contributors/{id}/happenings", cli="happenings", may=OWN | READS)

@@ -52,20 +52,17 @@ Rate = Annotated[ExactRate | None, "Exactly as stated."]
 Evidence = Annotated[str | None, "What proves it; null when it was erased."]
 
 EvidenceKind = Annotated[
-    Annotated[str, one_of(EVIDENCE_KINDS)] | None, "What kind of evidence it is.", Example(None)
+    Annotated[str, one_of(EVIDENCE_KINDS)] | None, "What kind of evidence it is."
 ]
-EvidenceSha256 = Annotated[str | None, "Of a file that is evidence.", Example(None)]
+EvidenceSha256 = Annotated[str | None, "Of a file that is evidence."]
 AiUses = Annotated[
     list[Annotated[str, one_of(AI_USES)]] | None,
     "Which parts AI made, fully or partly; null where nothing was said.",
-    Example(None),
 ]
-AiToolTold = Annotated[str | None, "By which tool.", Example(None)]
+AiToolTold = Annotated[str | None, "By which tool."]
 
 Deadline = Annotated[
-    str | None,
-    "Of a claim that is pending: until when only the other side answers.",
-    Example(None),
+    str | None, "Of a claim that is pending: until when only the other side answers."
 ]
 
 AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
@@ -78,7 +75,6 @@ RemixState = Annotated[
 Places = Annotated[
     list[Annotated[int, Number(least=1, example=1)]] | None,
     "Where it stands in a release, from 1: in several places if it is used again. Null otherwise.",
-    Example(None),
 ]
 KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
 CreditState = Annotated[
@@ -261,7 +257,7 @@ class JoinTold(TypedDict):
 class WorkFound(WorkRef):
     """A contribution, an outside source or a release, without its credits."""
 
-    creators: Annotated[str | None, "Of an outside source: who made it, by name.", Example(None)]
+    creators: Annotated[str | None, "Of an outside source: who made it, by name."]
     made: Annotated[
         str | None,
         "The first instant of made_at, if it is known.",
@@ -278,9 +274,7 @@ class WorkFound(WorkRef):
     posted_by: Agent
     position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None
-    part: Annotated[
-        Annotated[str, one_of(PARTS)] | None, "Of a release: what it is of a series.", Example(None)
-    ]
+    part: Annotated[Annotated[str, one_of(PARTS)] | None, "Of a release: what it is of a series."]
     sources: list[MadeFrom]
     sources_left_out: Annotated[Count, "How many more there are; the lineage has all.", Example(0)]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
@@ -301,7 +295,7 @@ class NameOnCredit(TypedDict):
     join_phrase: Annotated[
         str | None, "What stands between this name and the next.", Example(" feat. ")
     ]
-    character: Annotated[str | None, "Whom an actor plays.", Example(None)]
+    character: Annotated[str | None, "Whom an actor plays."]
     ai: AiUses
     ai_tool: AiToolTold
 
@@ -322,7 +316,7 @@ class CreditTold(NameOnCredit):
     evidence_kind: EvidenceKind
     evidence_sha256: EvidenceSha256
     agreed_licence: Annotated[
-        str | None, "The licence for the work that the person agreed to last.", Example(None)
+        str | None, "The licence for the work that the person agreed to last."
     ]
     deadline: Deadline
     position: Annotated[Count, "Where in the journal it was opened.", Example(43)]
@@ -377,7 +371,7 @@ class ClaimTold(TypedDict):
     work: WorkRef
     contributor: Annotated[PersonRef | None, "Of a credit."]
     role: Annotated[Role | None, "Of a credit."]
-    credited_as: Annotated[str | None, "The name on the credit, as claimed.", Example(None)]
+    credited_as: Annotated[str | None, "The name on the credit, as claimed."]
     parent: Annotated[WorkRef | None, "Of a remix; of a join the other work."]
     kind: Annotated[str | None, "Of a remix.", Example("sample")]
     rate: Rate
@@ -469,7 +463,7 @@ class LineageTold(TypedDict):
     root: Annotated[WorkId, Example(ALBUM)]
     nodes: list[Node]
     edges: list[EdgeTold]
-    next: Annotated[str | None, "The cursor of the next page; null at the end.", Example(None)]
+    next: Annotated[str | None, "The cursor of the next page; null at the end."]
 
 
 # -- who is in a work ----------------------------------------------------------------------------
@@ -562,7 +556,6 @@ class PartOfPerson(Part):
         list[MemberThen] | None,
         "With expand=groups, of a group: who was in it, as far as dates do not say otherwise, when "
         "something was made on which the group is credited. Null without it.",
-        Example(None),
     ]
 
 

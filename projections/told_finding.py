@@ -66,9 +66,7 @@ class WhyLikely(TypedDict):
     ]
     differing_bits: Annotated[Count | None, "Of 64, of similar content.", Example(0)]
     through: Annotated[
-        str | None,
-        "The challenge that both answer, or the source whose source it is.",
-        Example(None),
+        str | None, "The challenge that both answer, or the source whose source it is."
     ]
 
 

@@ -32,7 +32,7 @@ class ProjectItem(ProjectRef):
 
     goal: Annotated[str | None, "Null when it was erased.", Example("A lighthouse walks away.")]
     kind: KindOfProject
-    kind_name: Annotated[str | None, "Its kind in its own words.", Example(None)]
+    kind_name: Annotated[str | None, "Its kind in its own words."]
     leaders: Annotated[list[PersonRef], "Who leads it, in the order of assignment."]
     pieces: Annotated[Count, "How many pieces are in it.", Example(12)]
     launched_at: Instant
@@ -53,8 +53,8 @@ class ClosedTold(TypedDict):
     """How a project ended."""
 
     outcome: Annotated[str, one_of(PROJECT_OUTCOMES)]
-    release: Annotated[WorkRef | None, "What came of it.", Example(None)]
-    reason: Annotated[str | None, "Why.", Example(None)]
+    release: Annotated[WorkRef | None, "What came of it."]
+    reason: Annotated[str | None, "Why."]
     at: Instant
 
 
@@ -62,7 +62,7 @@ class ProjectTold(ProjectItem):
     """One project."""
 
     steps: Annotated[list[StepTold], "In the order of publication."]
-    closed: Annotated[ClosedTold | None, "Null while it goes on.", Example(None)]
+    closed: Annotated[ClosedTold | None, "Null while it goes on."]
 
 
 class InStep(TypedDict):
@@ -120,7 +120,7 @@ class ChallengeItem(ChallengeRef):
     is_open: Annotated[bool, "Whether it can be answered: neither closed nor over.", Example(True)]
     issued_by: Agent
     issued_at: Instant
-    project: Annotated[ProjectRef | None, "The project that it is in.", Example(None)]
+    project: Annotated[ProjectRef | None, "The project that it is in."]
     answers: Annotated[Count, "How many pieces answer it.", Example(9)]
     featured: Annotated[Count, "How many of them are featured.", Example(2)]
     position: Position
@@ -131,7 +131,7 @@ class WasIn(TypedDict):
 
     project: ProjectRef
     since: Position
-    until: Annotated[int | None, "Null while it is in it.", Example(None)]
+    until: Annotated[int | None, "Null while it is in it."]
 
 
 class ChallengeTold(ChallengeItem):

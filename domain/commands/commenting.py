@@ -49,7 +49,6 @@ _MENTIONED = Annotated[
     tuple[ContributorId, ...] | None,
     "Who is mentioned; default those whose names or ids stand behind an @ in the text.",
     Most(MOST_MENTIONED),
-    Example(None),
 ]
 
 

@@ -148,7 +148,7 @@ class CorrectCredit(Command):
     join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
     character: Annotated[Character | None, Example(None)] = None
     billing: Annotated[Billing | None, Example(None)] = None
-    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai: tuple[AiUse, ...] | None = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:

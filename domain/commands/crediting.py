@@ -69,7 +69,7 @@ class OpenCredit(Command):
     join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
     character: Annotated[Character | None, Example(None)] = None
     billing: Billing | None = None
-    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai: tuple[AiUse, ...] | None = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
     evidence_kind: EvidenceKind | None = None
     evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None

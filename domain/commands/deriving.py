@@ -88,7 +88,7 @@ class DeclareRemix(Command):
     rate: ExactRate | None = None
     evidence: Annotated[Evidence | None, Example("https://example.org/liner-notes")] = None
     effective_at: Annotated[Moment | None, "When it takes effect; default now."] = None
-    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX, Example(None)] = None
+    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX] = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
     id: NewRemixId | None = None
 

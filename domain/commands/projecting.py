@@ -85,9 +85,7 @@ class LaunchProject(Command):
     kind: ProjectKind
     kind_name: Annotated[KindName | None, Example(None)] = None
     steps: Annotated[tuple[FirstStep, ...], "Its first steps; at least one."]
-    leaders: Annotated[
-        tuple[ContributorId, ...] | None, "Who leads it besides you.", Example(None)
-    ] = None
+    leaders: Annotated[tuple[ContributorId, ...] | None, "Who leads it besides you."] = None
     id: NewProjectId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:

@@ -83,9 +83,7 @@ class AssembleRelease(Command):
     components: Annotated[tuple[Component, ...], Most(MOST_PIECES), "What it is made of."]
     made_at: MadeAt | None = None
     part: Annotated[PartOfSeries | None, Example(None)] = None
-    identifiers: Annotated[
-        tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
-    ] = None
+    identifiers: Annotated[tuple[Numbered, ...] | None, "Its numbers in registries."] = None
     id: NewReleaseId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:

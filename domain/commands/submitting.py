@@ -74,7 +74,7 @@ class Author(Record):
     join_phrase: Annotated[JoinPhrase | None, Example(None)] = None
     character: Annotated[Character | None, Example(None)] = None
     billing: Annotated[Billing | None, Example(None)] = None
-    ai: Annotated[tuple[AiUse, ...] | None, Example(None)] = None
+    ai: tuple[AiUse, ...] | None = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
 
 
@@ -87,7 +87,7 @@ class Source(Record):
     kind: Annotated[RemixKind, Example("adaptation")]
     rate: ExactRate | None = None
     note: Note | None = None
-    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX, Example(None)] = None
+    ai: Annotated[tuple[AiUse, ...] | None, OF_REMIX] = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
     title: Annotated[
         Title | None, "Of one elsewhere, if nobody has stated it yet.", Example(None)
@@ -117,13 +117,9 @@ class SubmitContribution(Command):
     licence: Licence | None = None
     sha256: Sha256 | None = None
     media_url: MediaUrl | None = None
-    identifiers: Annotated[
-        tuple[Numbered, ...] | None, "Its numbers in registries.", Example(None)
-    ] = None
+    identifiers: Annotated[tuple[Numbered, ...] | None, "Its numbers in registries."] = None
     step: Annotated[StepId | None, "The step of a project that it is for.", Example(None)] = None
-    challenges: Annotated[
-        tuple[ChallengeId, ...] | None, "The challenges that it answers.", Example(None)
-    ] = None
+    challenges: Annotated[tuple[ChallengeId, ...] | None, "The challenges that it answers."] = None
     id: NewContributionId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
