@@ -17,7 +17,7 @@ from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
-from projections import people
+from projections import attribution
 from projections.store import Store, told_of
 from projections.told import MOMENT, Count
 
@@ -118,7 +118,7 @@ class Subscriptions:
         if actor == OPERATOR:
             return None
         with self._store.view() as view:
-            return people.ids(view, actor)
+            return attribution.account_ids(view, actor)
 
 
 def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:

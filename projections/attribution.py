@@ -28,6 +28,7 @@ from projections.ancestry import ancestry
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
+from projections.merges import accounts_under, roots_of
 from projections.question import After, Limit, Paged, question
 from projections.store import (
     LIMIT,
@@ -281,33 +282,15 @@ def _placed(rows: list[Row]) -> Iterator[Row]:
 
 def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
     """The same credits, each under the account its person has now; merges are rare."""
-    into = {row.contributor: row.merged_into for row in rows if row.merged_into is not None}
-    return _under(_merges(view, into), rows)
+    merged = {row.contributor for row in rows if row.merged_into is not None}
+    return _under(roots_of(view.rows, merged), rows)
 
 
-def _merges(view: View, into: dict[int, int]) -> dict[int, int]:
-    """By account: where it was merged into, and where that was."""
-    while open_ends := set(into.values()) - set(into):
-        found = view.rows(
-            "SELECT p.number, p.merged_into FROM @contributors p "
-            f"WHERE p.number IN :numbers AND {holds('p')}",
-            numbers=list(open_ends),
-        )
-        into |= {number: target if target is not None else number for number, target in found}
-    return into
-
-
-def _under(into: Mapping[int, int], rows: list[Row]) -> list[Row]:
+def _under(roots: Mapping[int, int], rows: list[Row]) -> list[Row]:
     """The same credits, each under the account in which all merges of its account end."""
-    if not into:
+    if not roots:
         return rows
-    merged = []
-    for row in rows:
-        person = row.contributor
-        while into.get(person, person) != person:
-            person = into[person]
-        merged.append(row._replace(contributor=person))
-    return merged
+    return [row._replace(contributor=roots.get(row.contributor, row.contributor)) for row in rows]
 
 
 def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold:
@@ -529,12 +512,8 @@ def _credited(view: View, works: list[int]) -> list[Credited]:
 
 def _known(view: View, rows: Collection[Credited], veils: Collection[int]) -> list[Credited]:
     """The same in order, for the people whose they are now; a hidden one is that of nobody."""
-    merged = view.rows(
-        "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :numbers "
-        f"AND p.merged_into IS NOT NULL AND {holds('p')}",
-        numbers=list({row.contributor for row in rows}),
-    )
-    told = _under(_merges(view, dict(merged)), in_order(rows))
+    roots = roots_of(view.rows, {row.contributor for row in rows})
+    told = _under(roots, in_order(rows))
     if not veils:
         return told
     return [
@@ -777,10 +756,12 @@ def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
 
 def after_merges(view: View, number: int) -> int:
     """The number of the account this person has after all merges."""
-    into = f"SELECT p.merged_into FROM @contributors p WHERE p.number = :number AND {holds('p')}"
-    while (row := view.one(into, number=number)) and row[0] is not None:
-        number = row[0]
-    return number
+    return roots_of(view.rows, [number]).get(number, number)
+
+
+def find_root(view: View, id: str) -> int:
+    """The same of the account with this id."""
+    return after_merges(view, find_person(view, id)[0])
 
 
 def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
@@ -805,14 +786,17 @@ def people_with(view: View, ids: Collection[str]) -> dict[str, PersonRef]:
 
 def accounts(view: View, id: str) -> list[int]:
     """The numbers of all accounts of the person this id belongs to, after all merges."""
-    return accounts_of(view, after_merges(view, find_person(view, id)[0]))
+    return accounts_of(view, find_root(view, id))
+
+
+def account_ids(view: View, id: str) -> list[str]:
+    """The ids of all accounts of the person this id belongs to."""
+    return [*view.ids("contributors", accounts(view, id)).values()]
 
 
 def accounts_of(view: View, number: int) -> list[int]:
     """A person's own number and those merged into it, directly or not."""
-    same = finding.SAME.format(who="p.number = :number")
-    rows = view.rows(f"WITH RECURSIVE {same} SELECT number FROM same", number=number)
-    return [number for (number,) in rows]
+    return [*accounts_under(view.rows, [number])]
 
 
 @question("list_attribution", "/contributors/{id}/attribution", cli="attribution")

@@ -13,7 +13,7 @@ from domain.journal import Journal
 from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.values import Flag, WorkId
-from projections import attribution, lineage, people
+from projections import attribution, lineage
 from projections.lineage import WorkRow
 from projections.pending import CREDITS, JOINS, OFFERS, REMIXES
 from projections.question import Paged, question
@@ -54,7 +54,7 @@ def waiting(
         late += f"UNION ALL {JOINS} AND j.deadline <= :now"
         return _page(view, late, **part, now=instant(journal.clock()))
     own = [] if actor == OPERATOR else attribution.accounts(view, actor)
-    posters = [] if actor == OPERATOR else people.ids(view, actor)
+    posters = [] if actor == OPERATOR else attribution.account_ids(view, actor)
     of = "w.poster IN :posters AND w.kind <> 'outside'"
     if actor == OPERATOR:
         posters, of = [OPERATOR], "w.poster IN :posters OR w.kind = 'outside'"

@@ -6,13 +6,14 @@ latest works are looked at, so that an answer does not grow with what they did.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from projections import attribution
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
-from projections.store import View, holds
+from projections.merges import roots_of
+from projections.store import View
 from projections.tables import NEVER
 
 OWN_WORKS, THEIR_WORKS = 200, 20
@@ -104,7 +105,7 @@ def _beside(
         roles=list(roles),
         most=MOST_TOGETHER,
     )
-    roots = roots_of(view, {number for _, number in rows})
+    roots = roots_of(view.rows, {number for _, number in rows})
     found: dict[int, list[int]] = {}
     for work, number in rows:
         found.setdefault(work, []).append(roots.get(number) or number)
@@ -119,28 +120,6 @@ def _by_person(credited: Mapping[int, list[int]], own: Collection[int]) -> dict[
             if person not in own:
                 found.setdefault(person, []).append(work)
     return found
-
-
-def roots_of(view: View, numbers: Iterable[int]) -> dict[int, int]:
-    """By account: the one that the person has after all merges."""
-    left, into = set(numbers), dict[int, int]()
-    while left:
-        rows = view.rows(
-            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
-            f"AND p.merged_into IS NOT NULL AND {holds('p')}",
-            left=sorted(left),
-        )
-        into |= dict(rows)
-        left = set(into.values()) - set(into)
-        if not rows:
-            break
-    return {number: _end(into, number) for number in into}
-
-
-def _end(into: Mapping[int, int], number: int) -> int:
-    while number in into:
-        number = into[number]
-    return number
 
 
 def both_remixed(view: View, person: int, others: Collection[int]) -> dict[int, list[int]]:
@@ -168,21 +147,6 @@ def _parents(view: View, works: Collection[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for child, parent in rows:
         found.setdefault(child, []).append(parent)
-    return found
-
-
-def accounts_under(view: View, people: Collection[int]) -> dict[int, int]:
-    """By account: the person that it belongs to, of these people."""
-    found = {number: number for number in people}
-    left = list(people)
-    while left:
-        rows = view.rows(
-            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.merged_into IN :left "
-            f"AND {holds('p')}",
-            left=left,
-        )
-        left = [number for number, _ in rows]
-        found |= {number: found[into] for number, into in rows}
     return found
 
 

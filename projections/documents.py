@@ -23,10 +23,12 @@ from domain.engine import Engine, Row, Transaction
 from domain.engine import Table as Stored
 from domain.engine.documents import BETWEEN, FIRST, LAST, Document, Documents
 from domain.fact import FACTS, Fact, erasing
+from domain.values import LARGEST_POSITION
 from domain.words import words_of
 from projections.attribution import CONTRIBUTORS, CREDITS
 from projections.challenges import CHALLENGES
 from projections.lineage import WORKS
+from projections.merges import accounts_under, roots_of
 from projections.projects import PROJECTS, STEPS
 from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
@@ -228,7 +230,9 @@ class _Writing:
         self.stored = _stored(self.name, self.engine)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
-        return self.query(with_tables(sql, self.generation), **values)
+        """The rows of a query of the tables as they are now."""
+        sql = with_tables(sql, self.generation)
+        return self.query(sql, **values, as_of=LARGEST_POSITION)
 
     def made(self, table: str, numbers: list[int]) -> list[Row]:
         """The documents of what has these numbers in a table, as rows."""
@@ -303,6 +307,11 @@ class _Writing:
             )
         return documents
 
+    def _roots(self, numbers: Collection[int]) -> set[int]:
+        """The accounts that these are after all merges."""
+        roots = roots_of(self.rows, numbers)
+        return {roots.get(number, number) for number in numbers}
+
     def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
         """The accounts of which these are, or were until now, a part."""
         rows = self.rows(
@@ -311,19 +320,6 @@ class _Writing:
             numbers=list(numbers),
         )
         return {into for (into,) in rows}
-
-    def _roots(self, numbers: Collection[int]) -> set[int]:
-        """The accounts that these are after all merges."""
-        roots, left = set[int](), set(numbers)
-        while left:
-            rows = self.rows(
-                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
-                f"AND p.until = {NEVER}",
-                left=list(left),
-            )
-            roots |= {number for number, into in rows if into is None}
-            left = {into for _, into in rows if into is not None}
-        return roots
 
     def _find_texts(self, changed: Changed) -> None:
         """Whatever shows a text that came or went; this reads the tables whole, and is rare."""
@@ -391,8 +387,7 @@ class _Writing:
             f"AND p.merged_into IS NULL AND p.until = {NEVER}",
             numbers=list(numbers),
         )
-        persons = {row[0]: row[0] for row in rows}
-        self._follow(persons)
+        persons = accounts_under(self.rows, [row[0] for row in rows])
         said = self.rows(
             "SELECT DISTINCT c.contributor, c.role, c.credited_as FROM @credits c "
             f"WHERE c.contributor IN :accounts AND c.until = {NEVER} AND c.hidden IS NULL "
@@ -414,18 +409,6 @@ class _Writing:
                     _listed(map(_spelled, roles.get(number, ()))),
                     _tags({kind_tag("person"), *map(called_tag, _spelled(texts[name]).split())}),
                 )
-
-    def _follow(self, persons: dict[int, int]) -> None:
-        """Add the accounts that were merged into these, directly or not."""
-        left = list(persons)
-        while left:
-            merged = self.rows(
-                "SELECT p.number, p.merged_into FROM @contributors p WHERE p.merged_into IN :left "
-                f"AND p.until = {NEVER}",
-                left=left,
-            )
-            left = [number for number, _ in merged]
-            persons |= {number: persons[into] for number, into in merged}
 
     def projects(self, numbers: Collection[int]) -> Iterator[Document]:
         """Of projects: title, goal, kind, steps and leaders."""

@@ -18,6 +18,7 @@ from domain.values import ChallengeId, ContributorId, Example, ProjectId, WorkId
 from projections import attribution, challenges, lineage, projects
 from projections.feed import is_public
 from projections.grants import roles_of
+from projections.merges import roots_of
 from projections.money.readers import Reader
 from projections.question import Paged, question
 from projections.references import references
@@ -117,7 +118,7 @@ def must_be_own(
     """The numbers and the ids of a person's accounts; refused to anybody but them, auditors and
     the operator."""
     accounts = attribution.accounts(view, id)
-    named = {told["id"] for told in attribution.persons(view, accounts).values()}
+    named = {*view.ids("contributors", accounts).values()}
     sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
     permit(actor, what, OWN | READS, sides)
     return accounts, named
@@ -186,7 +187,7 @@ def count(view: View, abouts: Collection[int]) -> int:
     said = {"abouts": list(abouts)}
     (own,) = view.rows(f"SELECT count(*) FROM {_PEOPLE} AND p.merged_into IS NULL", **said)[0]
     merged = view.rows(f"SELECT p.number FROM {_PEOPLE} AND p.merged_into IS NOT NULL", **said)
-    persons = {attribution.after_merges(view, number) for (number,) in merged}
+    persons = {*roots_of(view.rows, (number for (number,) in merged)).values()}
     of_both = view.rows(
         f"SELECT p.number FROM {_PEOPLE} AND p.number IN :persons", **said, persons=list(persons)
     )

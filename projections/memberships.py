@@ -39,7 +39,7 @@ def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Memb
 )
 def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
     """How the shares of a group are divided among its members in what is proposed; they see it."""
-    accounts = sorted(view.ids("contributors", attribution.accounts(view, id)).values())
+    accounts = sorted(attribution.account_ids(view, id))
     known = Known(journal.facts, view.as_of)
     said: Sequence[Any] = known.saying((Contributor.Divided,), "group", accounts)
     among = said[-1].among if said else []

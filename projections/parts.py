@@ -59,7 +59,7 @@ def paths(
 def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
     """The lineage of a work, and what one person has in it; without credits it is empty."""
     root = lineage.find(view, id).number
-    person = attribution.after_merges(view, attribution.find_person(view, contributor)[0])
+    person = attribution.find_root(view, contributor)
     tree, rows, people = attribution.credits_above(view, root)
     (share,) = attribution.shares_of({person: people.get(person, (0, 0))}, rows)
     return tree, share

@@ -32,7 +32,7 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
         accounts=attribution.accounts(view, id),
     )
     numbers = [number for (number,) in page]
-    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    person = attribution.find_root(view, id)
     credits: dict[int, list[CreditRow]] = {}
     for row in attribution.credits_on(view, numbers):
         if row.contributor == person:
@@ -63,11 +63,6 @@ def returned_to(view: View, id: str) -> list[PayoutTold]:
     """The payouts to a person that were returned and not claimed again yet."""
     payees = balances.payees_of(view, id)
     return list(payouts.payouts(view, payees=payees, state="returned").items)
-
-
-def ids(view: View, id: str) -> list[str]:
-    """The ids of all accounts of the person this id belongs to."""
-    return [*view.ids("contributors", attribution.accounts(view, id)).values()]
 
 
 class Holdings(NamedTuple):

@@ -9,7 +9,7 @@ from domain.journal import Journal
 from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ReleaseId
-from projections import people
+from projections import attribution
 from projections.money.pools.payees import payees_told
 from projections.question import Paged
 from projections.store import Page, View, holds, told_rows
@@ -54,7 +54,10 @@ def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged])
     """The releases that somebody produces, the latest first; the operator produces every one."""
     own: dict[str, Any] = {}
     if actor != OPERATOR:
-        own = {"posters": people.ids(view, actor), "produced": _granted(view, journal, actor)}
+        own = {
+            "posters": attribution.account_ids(view, actor),
+            "produced": _granted(view, journal, actor),
+        }
     page, more = view.page(
         "SELECT w.id, w.kind, w.title, w.part, w.state, w.published_at, w.number FROM @works w "
         f"WHERE w.kind = 'release' AND w.number < :beyond AND {holds('w')} "

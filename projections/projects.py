@@ -218,7 +218,7 @@ def ids_of(view: View, person: str) -> list[str]:
     """The ids of all accounts of a person; of nobody known, the id itself."""
     if not view.numbers("contributors", [person]):
         return [person]
-    return [*view.ids("contributors", attribution.accounts(view, person)).values()]
+    return attribution.account_ids(view, person)
 
 
 def led_by(view: View, ids: Collection[str]) -> list[int]:

@@ -14,8 +14,8 @@ from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wa
 from domain.values import Example, known
 from domain.words import phrases_of
 from projections import attribution, challenges, lineage, projects
-from projections.collaboration import accounts_under
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
+from projections.merges import accounts_under
 from projections.question import After, Limit, question
 from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
@@ -214,7 +214,7 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
     for one in new:
         held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
     # Who is one with whom now, whatever position is asked for: documents are of now.
-    persons = accounts_under(view.now(), {number for one in new for number in held[one]})
+    persons = accounts_under(view.now().rows, {number for one in new for number in held[one]})
     for one in new:
         held[one] = sorted(account for account, person in persons.items() if person in held[one])
     return held

@@ -20,6 +20,7 @@ from projections.collaboration import Near
 from projections.documents import asks_tag, medium_tag, role_tag
 from projections.finding import CREDIT_COUNTS
 from projections.hidden import NOT_HIDDEN
+from projections.merges import accounts_under, roots_of
 from projections.question import Paged, question
 from projections.searching import matching
 from projections.store import LIMIT, Page, View, holds, place_of, sliced
@@ -140,13 +141,13 @@ def _not_wanted(view: View, challenge: int, issuer: str) -> set[int]:
         most=MOST_CREDITS,
     )
     numbers = view.numbers("contributors", {issuer, *(poster for (poster,) in rows)}).values()
-    roots = collaboration.roots_of(view, numbers)
+    roots = roots_of(view.rows, numbers)
     return {roots.get(number, number) for number in numbers}
 
 
 def _done(view: View, people: Collection[int], asked: Asked) -> dict[int, Done]:
     """What these people did of what is asked for."""
-    accounts = collaboration.accounts_under(view, people)
+    accounts = accounts_under(view.rows, people)
     roles: dict[int, dict[str, set[int]]] = {number: {} for number in people}
     media: dict[int, dict[str, set[int]]] = {number: {} for number in people}
     for account, role, work in _credits_as(view, accounts, asked.narrow):
@@ -249,7 +250,7 @@ def challenges_for(
     Ordered by the number of works on which they did what is asked for, then by how near the issuer
     is, then by the deadline. The latest 120 that fit are compared, by the latest 1,000 credits.
     """
-    person = attribution.after_merges(view, attribution.find_person(view, id)[0])
+    person = attribution.find_root(view, id)
     own = _Own.of(view, person)
     found = challenges.rows_of(view, own.fitting(view))
     now, answered = challenges.moment(view, journal), own.answered(view, found)
@@ -357,7 +358,7 @@ def _issuers(view: View, rows: Iterable[challenges.ChallengeRow]) -> dict[int, i
     """By challenge: the number of who issued it."""
     found = list(rows)
     numbers = view.numbers("contributors", {row.actor for row in found})
-    roots = collaboration.roots_of(view, numbers.values())
+    roots = roots_of(view.rows, numbers.values())
     return {
         row.number: roots.get(number, number)
         for row in found

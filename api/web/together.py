@@ -23,7 +23,7 @@ from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.role import roles, within
 from domain.values import POEM
-from projections import challenges, people, projects, suggesting, timeline
+from projections import attribution, challenges, projects, suggesting, timeline
 from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
 from projections.money.readers import Reader
 from projections.nouns import noun_at
@@ -181,7 +181,7 @@ def _own(view: View, challenge: str) -> list[dict[str, Any]]:
     """The latest pieces that the reader posted and that do not answer the challenge yet."""
     if g.actor in (None, OPERATOR):
         return []
-    posters = people.ids(view, g.actor)
+    posters = attribution.account_ids(view, g.actor)
     return [{**one} for one in challenges.could_answer(view, challenge, posters, MANY)]
 
 
