@@ -57,8 +57,7 @@ class Challenge(Noun):
 
         def apply(self, noun: Challenge) -> None:
             """Only what is stated changes."""
-            if self.answer_by is not None:
-                noun.answer_by = self.answer_by
+            vars(noun).update(self.stated("answer_by"))
 
     @fact("challenge.moved", "{actor} moved {noun}")
     class Moved(Fact):

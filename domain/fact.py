@@ -121,6 +121,10 @@ class Fact:
         """Its fields with their values, also those that an earlier version did not have."""
         return {name: getattr(self, name) for name in _blank(cast("Any", type(self)))[0]}
 
+    def stated(self, *names: str) -> dict[str, Any]:
+        """Those of these fields that have a value."""
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
     @classmethod
     def born(cls, id: str, /, **content: Any) -> New:
         """The first fact of a noun with this id."""

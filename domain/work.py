@@ -8,6 +8,9 @@ from __future__ import annotations
 from domain.fact import Fact, Looking, Noun, fact
 from domain.permission import OPERATOR
 
+DESCRIBED = ("title", "creators", "medium", "licence", "media_url")
+"""What may be stated of a work anew."""
+
 
 class Work(Noun):
     """A node of the remix graph."""
@@ -71,16 +74,9 @@ class Work(Noun):
         media_url: str | None = None
         reason: str | None = None
 
-        @property
-        def stated(self) -> dict[str, str]:
-            """What is stated."""
-            names = ("title", "creators", "medium", "licence", "media_url")
-            return {name: said for name in names if (said := getattr(self, name)) is not None}
-
         def apply(self, noun: Work) -> None:
             """Only what is stated changes."""
-            for name, said in self.stated.items():
-                setattr(noun, name, said)
+            vars(noun).update(self.stated(*DESCRIBED))
 
     @property
     def every_text(self) -> tuple[str, ...]:

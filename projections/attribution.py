@@ -116,10 +116,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(CREDITS, id, {"hidden": hidden})
         case Credit.Corrected(originator_id=id):
             names = ("display", "credited_as", "join_phrase", "character", "billing", "ai_tool")
-            said = {name: getattr(happened, name) for name in names}
-            said["ai"] = finding.written_uses(happened.ai)
-            changed = {name: value for name, value in said.items() if value is not None}
-            yield Amend(CREDITS, id, changed)
+            ai = {} if happened.ai is None else {"ai": finding.written_uses(happened.ai)}
+            yield Amend(CREDITS, id, happened.stated(*names) | ai)
         case Credit.LicenceAgreed(originator_id=id, licence=licence):
             yield Amend(CREDITS, id, {"agreed_licence": licence})
         case Credit.Event() if happened.leaves:

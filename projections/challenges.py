@@ -115,8 +115,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                 **{"media": None, "roles": None, "ends": None, "last": EVER, **_asked(happened)},
             )
         case Challenge.Described(originator_id=id):
-            names = ("title", "prompt")
-            said = {name: text for name in names if (text := getattr(happened, name)) is not None}
+            said = happened.stated("title", "prompt")
             yield Amend(CHALLENGES, numbers[id], said | _asked(happened))
         case Challenge.Moved(originator_id=id, project=project):
             into = numbers[project] if project else None

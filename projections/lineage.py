@@ -30,7 +30,7 @@ from domain.release import SOLD, Release
 from domain.remix import Remix
 from domain.text import folded
 from domain.values import JoinId, WorkId
-from domain.work import Work
+from domain.work import DESCRIBED, Work
 from projections import finding, walking
 from projections.ancestry import ancestry, numbered
 from projections.finding import REMIX_COUNTS as _COUNTS
@@ -146,7 +146,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             number = numbers[happened.originator_id]
             yield Amend(WORKS, number, {"made_at": made_at, "made": made, **_span(made_at)})
         case Work.Described(originator_id=id):
-            stated: dict[str, Any] = happened.stated
+            stated = happened.stated(*DESCRIBED)
             if happened.medium is not None:
                 stated["medium_folded"] = folded(happened.medium)
             yield Amend(WORKS, numbers[id], stated)

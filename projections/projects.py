@@ -99,8 +99,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             at |= {"leaders": " ".join(leaders), "launched_at": instant(happened.timestamp)}
             yield born(PROJECTS, happened, **at)
         case Project.Described(originator_id=id):
-            names = ("title", "goal", "kind", "kind_name")
-            said = {name: text for name in names if (text := getattr(happened, name)) is not None}
+            said = happened.stated("title", "goal", "kind", "kind_name")
             yield Amend(PROJECTS, numbers[id], said)
         case Project.LeaderAssigned(leaders=leaders) | Project.LeaderRemoved(leaders=leaders):
             number = numbers[happened.originator_id]
@@ -118,9 +117,8 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
             yield Amend(PROJECTS, numbers[id], {"state": happened.STATE, **ended})
         case Step.Published(project=project):
             yield born(STEPS, happened, project=numbers[project], born=position)
-        case Step.Described(originator_id=id, title=title, text=text):
-            said = {"title": title, "text": text}
-            yield Amend(STEPS, id, {name: new for name, new in said.items() if new is not None})
+        case Step.Described(originator_id=id):
+            yield Amend(STEPS, id, happened.stated("title", "text"))
         case Placement.Event():
             yield from _placed(position, happened, numbers)
 

@@ -113,14 +113,9 @@ class DeclareRemix(Command):
             **disclosed(past, past.actor, self),
             **({} if past.counts else claimed(past.now)),
         )
-        searched = must_not_close_cycle(past, child.id, source.id)
-        if self.kind == "component" and isinstance(child, Release):
-            must_be_no_component(past, child.id, source.id)
         warn_if_older(past, child.id, child.made_at, source)
-        must_suit_licence(past, child.id, child.licence, source, self.kind)
-        if past.counts:
-            must_suit_releases(past, Edge(child.id, source.id, self.kind), searched)
-        _must_fit(past, child.id, self.rate)
+        edge = Edge(child.id, source.id, self.kind, self.rate)
+        must_fit(past, edge, child, source, counts=past.counts)
         yield declared
 
 
@@ -139,14 +134,8 @@ class AcceptRemix(Command):
     def decide(self, past: Past) -> Iterator[New]:
         remix = past.get(Remix, self.id)
         accepted = remix.then(Remix.Accepted, reason=self.reason)
-        child = past.work(remix.child)
-        searched = must_not_close_cycle(past, child.id, remix.parent)
-        if remix.kind == "component" and isinstance(child, Release):
-            must_be_no_component(past, child.id, remix.parent)
-        must_suit_licence(past, child.id, child.licence, past.work(remix.parent), remix.kind)
-        late = Edge(child.id, remix.parent, remix.kind, id=remix.id)
-        must_suit_releases(past, late, searched)
-        _must_fit(past, remix.child, remix.rate)
+        edge = Edge(remix.child, remix.parent, remix.kind, remix.rate, remix.id)
+        must_fit(past, edge, past.work(remix.child), past.work(remix.parent))
         yield accepted
 
 
@@ -254,16 +243,34 @@ def warn_if_older(
         past.warn(OLDER, **said, parent=parent.id, parent_made_at=dated)
 
 
-def must_be_no_component(past: Past, release: str, work: str, without: str = "") -> None:
+def must_fit(
+    past: Past,
+    edge: Edge[str],
+    child: Work,
+    parent: Work,
+    *,
+    counts: bool = True,
+    without: str = "",
+) -> None:
+    """Refuse a further edge with which the lineage would contradict itself, or a licence.
+
+    One that does not count yet is judged with its releases once it does; ``without`` is the edge
+    that it replaces.
+    """
+    searched = must_not_close_cycle(past, child.id, parent.id)
+    if edge.kind == "component" and isinstance(child, Release):
+        _must_be_no_component(past, child.id, parent.id, without)
+    must_suit_licence(past, child.id, child.licence, parent, edge.kind)
+    if counts:
+        must_suit_releases(past, edge, searched)
+    if edge.rate is not None:
+        must_be_within_cap(child.id, [edge.rate, *past.rates(child.id, without=without)])
+
+
+def _must_be_no_component(past: Past, release: str, work: str, without: str) -> None:
     """Refuse a work that is a component of a release already: it would be paid twice."""
     past.watch_edges(release)
     node = past.node(work)
     edges = past.known.edges([release], without=without)
     if any(edge.parent == node and edge.kind == "component" for edge in edges):
         raise RepeatedComponent(work)
-
-
-def _must_fit(past: Past, child: str, rate: str | None) -> None:
-    """Refuse a further rate with which a work would owe more than the whole."""
-    if rate is not None:
-        must_be_within_cap(child, [rate, *past.rates(child)])

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
-from domain.acyclic import must_not_close_cycle
-from domain.clearing import cleared, must_suit_licence, must_suit_releases
+from domain.clearing import cleared
 from domain.command import Command, Record, command, record
 from domain.commands.crediting import SPEAKING
-from domain.commands.deriving import made_of, must_be_no_component, warn_if_older
+from domain.commands.deriving import made_of, must_fit, warn_if_older
 from domain.commands.identifying import Numbered, numbered
 from domain.fact import New
 from domain.identity import part_id
@@ -179,13 +178,9 @@ class ReplaceRemix(Command):
 
     def _replacement(self, past: Past, remix: Remix, release: Release, work: Work, id: str) -> New:
         rate = self.rate or remix.rate
-        searched = must_not_close_cycle(past, release.id, work.id)
-        if remix.kind == "component":
-            must_be_no_component(past, release.id, work.id, without=remix.id)
-        must_be_within_cap(release.id, [rate, *past.rates(release.id, without=remix.id)])
         warn_if_older(past, release.id, release.made_at, work)
-        must_suit_licence(past, release.id, release.licence, work, remix.kind)
-        must_suit_releases(past, Edge(release.id, work.id, remix.kind), searched)
+        edge = Edge(release.id, work.id, remix.kind, rate)
+        must_fit(past, edge, release, work, without=remix.id)
         return Remix.Declared.born(
             id,
             child=release.id,
