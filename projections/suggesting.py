@@ -25,8 +25,7 @@ from projections.question import Paged, question
 from projections.searching import matching
 from projections.store import LIMIT, Page, View, holds, place_of, sliced
 from projections.ties import Done, Ties, a_role, credited, finished_of, reason
-from projections.told_finding import ChallengeSuggested, PersonSuggested, Reason
-from projections.told_projects import ChallengeRef
+from projections.told_finding import ChallengeSuggested, Fitting, PersonSuggested, Reason
 from projections.wording import several
 
 MOST_COMPARED = 120
@@ -86,8 +85,13 @@ def people(
         if len(ranked) > place_of(after) + limit:
             break
     page, more = sliced(ranked, after, limit)
-    told = _People(view, asked, around, origin, done, is_you=is_you)
-    return Page(list(told.told(list(page))), more)
+    ties = Ties(view, origin, around, page, is_you=is_you)
+    finished = finished_of(view, {work for one in page for work in done[one].latest})
+    items: list[PersonSuggested] = [
+        {"contributor": ties.people[one], **_fitting("they", asked, done[one], finished, ties, one)}
+        for one in page
+    ]
+    return Page(items, more)
 
 
 class Asked(NamedTuple):
@@ -195,36 +199,17 @@ def _media_of(view: View, works: Collection[int]) -> Iterable[tuple[int, str]]:
     )
 
 
-class _People:
-    """People as answers suggest them."""
-
-    def __init__(
-        self,
-        view: View,
-        asked: Asked,
-        around: Mapping[int, Near],
-        origin: int | None,
-        done: Mapping[int, Done],
-        *,
-        is_you: bool,
-    ) -> None:
-        self.view, self.asked, self.around, self.done = view, asked, around, done
-        self.origin, self.is_you = origin, is_you
-
-    def told(self, people: list[int]) -> Iterator[PersonSuggested]:
-        """The people, each with the reasons."""
-        ties = Ties(self.view, self.origin, self.around, people, is_you=self.is_you)
-        finished = finished_of(self.view, {w for one in people for w in self.done[one].latest})
-        for number in people:
-            done, near = self.done[number], self.around.get(number)
-            done_so = len(done.latest & finished)
-            yield {
-                "contributor": ties.people[number],
-                "distance": near.distance if near else None,
-                "works": done.works,
-                "finished": done_so,
-                "reasons": [*_did("they", self.asked, done, done_so), *ties.told(number)],
-            }
+def _fitting(
+    who: str, asked: Asked, done: Done, finished: set[int], ties: Ties, other: int | None
+) -> Fitting:
+    """How somebody fits what is asked for, by what they did and what ties them to another."""
+    near, done_so = ties.around.get(other or 0), len(done.latest & finished)
+    return {
+        "distance": near.distance if near else None,
+        "works": done.works,
+        "finished": done_so,
+        "reasons": [*_did(who, asked, done, done_so), *(ties.told(other) if other else ())],
+    }
 
 
 def _did(who: str, asked: Asked, done: Done, finished: int) -> Iterator[Reason]:
@@ -271,32 +256,12 @@ def challenges_for(
     ties = Ties(view, person, around, [issuers[n] for n in page if n in issuers], is_you=True)
     shown = challenges.references(view, page)
     finished = finished_of(view, {work for number in page for work in done[number].latest})
-    items = [
-        _suggested(shown[number], open_[number], done[number], finished, ties, issuers.get(number))
-        for number in page
-    ]
+    items: list[ChallengeSuggested] = []
+    for number in page:
+        row, issuer = open_[number], issuers.get(number)
+        fits = _fitting("you", Asked(*row.asked), done[number], finished, ties, issuer)
+        items.append({"challenge": shown[number], "answer_by": row.ends, **fits})
     return Page(items, more)
-
-
-def _suggested(
-    shown: ChallengeRef,
-    row: challenges.ChallengeRow,
-    done: Done,
-    finished: set[int],
-    ties: Ties,
-    issuer: int | None,
-) -> ChallengeSuggested:
-    done_so = len(done.latest & finished)
-    reasons = _did("you", Asked(*row.asked), done, done_so)
-    near = ties.around.get(issuer) if issuer else None
-    return {
-        "challenge": shown,
-        "works": done.works,
-        "finished": done_so,
-        "distance": near.distance if near else None,
-        "answer_by": row.ends,
-        "reasons": [*reasons, *(ties.told(issuer) if issuer else ())],
-    }
 
 
 class _Own(NamedTuple):

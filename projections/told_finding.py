@@ -89,28 +89,27 @@ class Reason(TypedDict):
     count: Annotated[Count, "Of works, people or sources.", Example(4)]
 
 
-class PersonSuggested(TypedDict):
-    """Somebody who could answer a challenge, the numbers that they are ordered by, and why."""
+class Fitting(TypedDict):
+    """How somebody fits what is asked for: the numbers that they are ordered by, and why."""
 
-    contributor: PersonRef
     distance: Annotated[
         int | None,
         Number(least=1, example=1),
-        "1: made something with whom it is asked for; 2: somebody did with both; null: neither.",
+        "1: made something with the other person; 2: somebody did with both; null: neither.",
     ]
     works: Annotated[Count, "On how many works they have a credit as what is asked for."]
     finished: Annotated[Count, "How many of the latest 20 of these are in a published release."]
     reasons: list[Reason]
 
 
-class ChallengeSuggested(TypedDict):
-    """A challenge that somebody could answer, the numbers that it is ordered by, and why."""
+class PersonSuggested(Fitting):
+    """Somebody who could answer a challenge, and how they fit."""
+
+    contributor: PersonRef
+
+
+class ChallengeSuggested(Fitting):
+    """A challenge that somebody could answer, and how they fit."""
 
     challenge: ChallengeRef
-    works: Annotated[Count, "On how many works they have a credit as what is asked for."]
-    finished: Annotated[Count, "How many of the latest 20 of these are in a published release."]
-    distance: Annotated[
-        int | None, Number(least=1, example=1), "To who issued it: 1, 2, or null if further."
-    ]
     answer_by: Annotated[str | None, "Until when.", Example("2027-06")]
-    reasons: list[Reason]
