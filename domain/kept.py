@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
+from heapq import merge
+from itertools import groupby
 from typing import Any, Generic, TypeVar, cast
 
 from domain.engine import Row, Table
@@ -33,6 +35,8 @@ BOOKS = Table(
 )
 """What commands decide by, folded from the facts; each row with the position it stands at."""
 
+AT_ONCE = 10
+"""How many rows of a group are read at a time, of which only the last ones may be needed."""
 MOST_GROUPS = 200
 """How many groups one query reads; SQLite takes 500 parts."""
 BETWEEN = "\x1f"
@@ -74,6 +78,18 @@ class Rows:
         if begins not in self._groups:
             self.load((), (begins,))
         return self._groups[begins]
+
+    def latest(self, begins: str) -> Iterator[str]:
+        """The same from the last on, in batches, as far as they are asked for."""
+        sql = (
+            "SELECT key, value FROM books WHERE key > :begins AND key < :end "
+            "ORDER BY key DESC LIMIT :most"
+        )
+        end = begins[:-1] + _AFTER
+        while rows := self._query(sql, begins=begins, end=end, most=AT_ONCE):
+            self._texts.update((key, value) for key, value in rows)
+            for end, _ in rows:
+                yield end
 
     def every(self) -> list[str]:
         """The keys of all rows."""
@@ -195,6 +211,16 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
             keys = dict.fromkeys(map(self._key, self._rows.group(self.begins(first))))
         keys.update(self._of.get(first, {}))
         return [(key, self[key]) for key in sorted(keys) if key in self]
+
+    def latest(self, first: str) -> Iterator[K]:
+        """The keys with this first part in the order of their rows, from the last on.
+
+        Rows are read as far as they are asked for.
+        """
+        fresh = sorted(map(self.spell, self._of.get(first, {})), reverse=True)
+        rows = () if self._rows is None else self._rows.latest(self.begins(first))
+        found = (self._key(row) for row, _ in groupby(merge(fresh, rows, reverse=True)))
+        return (key for key in found if key in self)
 
     def __contains__(self, key: object) -> bool:
         return self.get(cast("K", key)) is not None

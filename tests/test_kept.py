@@ -1,6 +1,7 @@
 """What is kept in rows is a mapping like any other, and its rows are read by key and by group."""
 
 from fractions import Fraction
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pytest
@@ -51,6 +52,7 @@ def test_keys_may_hold_any_text_and_a_group_has_its_own(
     for one in {first, *(key[0] for key in entries)}:
         of_it = sorted(each for each in entries.items() if each[0][0] == one)
         assert kept.under(one) == of_it
+        assert [*kept.latest(one)] == sorted((key for key, _ in of_it), key=kept.spell)[::-1]
         assert {kept.spell(key) for key, _ in of_it} == {
             kept.spell(key) for key in entries if kept.spell(key).startswith(kept.begins(one))
         }
@@ -71,10 +73,38 @@ def test_changes_lie_over_the_rows_and_only_they_are_written(database: str) -> N
         kept["c", "1"] = 1
         del kept["a", "0"]
         assert kept.under("a") == [(("a", "1"), 1)]
+        kept["a", "3"] = 3
+        assert [*kept.latest("a")] == [("a", "3"), ("a", "1")]
+        del kept["a", "3"]
         assert dict(kept) == {("a", "1"): 1, ("ab", "1"): 3, ("", "\n"): 4, ("c", "1"): 1}
         assert dict(kept.changes()) == {kept.spell(("a", "2")): None, kept.spell(("c", "1")): "1"}
         with pytest.raises(KeyError):
             kept["a", "2"]
+
+
+def test_a_group_is_read_from_its_last_row_on_as_far_as_it_is_asked_for(database: str) -> None:
+    with story(database) as told:
+        engine, batches = told.store.engine, list[int]()
+        rows = [(f"{group}\x1fk\x1f{n:03}", "1", 1) for group in "abc" for n in range(25)]
+        with engine.transaction() as transaction:
+            transaction.insert(BOOKS, rows)
+
+        def query(sql: str, /, **values: Any) -> list[Any]:
+            found = engine.query(sql, **values)
+            batches.append(len(found))
+            return found
+
+        kept = Kept[tuple[str, str], int]("k", shape_of(int), Rows(query))
+        kept["b", "024a"] = 2
+        latest = kept.latest("b")
+        assert [key for _, key in islice(latest, 10)] == [
+            "024a",
+            *(f"{n:03}" for n in range(24, 15, -1)),
+        ]
+        assert batches == [10]
+        assert [key for _, key in latest] == [f"{n:03}" for n in range(15, -1, -1)]
+        assert batches == [10, 10, 5, 0]
+        assert dict(kept.changes()) == {"b\x1fk\x1f024a": "2"}
 
 
 def test_very_many_groups_are_read_at_once(database: str) -> None:

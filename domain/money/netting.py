@@ -8,19 +8,19 @@ revenue before that is divided.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from domain.fact import New
 from domain.identity import part_id
+from domain.kept import AT_ONCE
 from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts
 from domain.money.reckoning import reversal_of, rules_of_reversal
 from domain.money.revenue import Revenue
 from domain.past import Past
-
-MOST_AT_ONCE = 100
-"""So many divisions are read at once, from the latest on."""
 
 
 class Taken(NamedTuple):
@@ -50,12 +50,9 @@ def _given_back(books: Books, pool: str, *, is_fresh: bool) -> Iterator[str]:
     yield from reversed(books.pools[pool].waiting)
     if not is_fresh:
         return
-    agreements = books.pools[pool].agreements
-    books.fetch(of=[(books.divided, each) for each in agreements])
-    placed = [(at, id) for each in agreements for (_, at, id), _ in books.divided.under(each)]
-    divisions = [id for _, id in sorted(placed, reverse=True)]
-    for first in range(0, len(divisions), MOST_AT_ONCE):
-        some = divisions[first : first + MOST_AT_ONCE]
+    under = map(books.divided.latest, books.pools[pool].agreements)
+    divisions = (id for _, _, id in merge(*under, key=lambda key: key[1:], reverse=True))
+    while some := [*islice(divisions, AT_ONCE)]:
         books.fetch((books.divisions, some))
         revenue = [books.divisions[each].revenue for each in some]
         books.fetch((books.revenues, revenue))

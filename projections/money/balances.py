@@ -167,7 +167,7 @@ def standings(
     found = held(view, ((each.payee, each.proposal) for each in of))
     limited = {key for key, why in found.items() if why.assets}
     parts = parts_in(view, journal, {proposal for _, proposal in limited})
-    owed, of_each = owed_to(view, {payee for payee, _ in limited}), {}
+    owed, of_each = owed_to(view, limited), {}
     for each in of:
         key = each.payee, each.proposal
         why, known = found.get(key, Held()), owed.get(key, Owed(each.owed))
@@ -181,17 +181,18 @@ def standings(
         yield each, Standing(sums, found.get(key, Held()) if waits else Held())
 
 
-def owed_to(view: View, payees: Collection[str]) -> dict[Key, Owed]:
-    """What payees are owed under each agreement, and what was paid of it."""
+def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
+    """What payees are owed under agreements, and what was paid of it."""
     found: dict[Key, Owed] = {}
     for payee, proposal, units, is_paid in view.rows(
         "SELECT p.payee, p.proposal, p.amount, "
         "CASE WHEN EXISTS (SELECT 1 FROM @payouts y WHERE y.id = p.noun) "
         "OR EXISTS (SELECT 1 FROM @bookings b WHERE b.id = p.noun AND b.kind = 'assignment' "
         "AND b.payee <> p.payee) THEN 1 ELSE 0 END "
-        "FROM @postings p WHERE p.payee IN :payees AND p.account = :owed "
-        "AND p.position <= :as_of ORDER BY p.position",
-        payees=sorted(payees),
+        "FROM @postings p WHERE p.payee IN :payees AND p.proposal IN :proposals "
+        "AND p.account = :owed AND p.position <= :as_of ORDER BY p.position",
+        payees=sorted({payee for payee, _ in accounts}),
+        proposals=sorted({proposal for _, proposal in accounts}),
         owed=OWED,
     ):
         known = found.get((payee, proposal), Owed())
@@ -218,7 +219,7 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
     asked = set(of)
     shares = _shares(view, {payee for payee, _ in asked})
     persons = persons_of(view, {payee for payee, _ in asked}, shares)
-    forgotten = _forgotten(view)
+    forgotten = _forgotten(view, {persons.get(payee, payee) for payee, _ in asked})
     works = {} if is_clear else _works(view, {proposal for _, proposal in asked})
     known = {} if is_clear else _known(view, {proposal for _, proposal in asked})
     nothing = _Works("", "")
@@ -358,8 +359,12 @@ def _joined(view: View, payees: Collection[str]) -> dict[str, str]:
     return {works[id]: str(Payee("work", node)) for id, node in nodes.items()}
 
 
-def _forgotten(view: View) -> set[str]:
-    rows = view.rows("SELECT f.contributor FROM @forgotten f WHERE f.position <= :as_of")
+def _forgotten(view: View, people: Collection[str]) -> set[str]:
+    rows = view.rows(
+        "SELECT f.contributor FROM @forgotten f "
+        "WHERE f.contributor IN :people AND f.position <= :as_of",
+        people=sorted(people),
+    )
     return {contributor for (contributor,) in rows}
 
 

@@ -49,6 +49,10 @@ class Standing:
         self.sums = {PAYABLE: 0, HELD: 0, DEBT: 0}
         self.units: dict[str, int] = defaultdict(int)
         self.held: dict[Held, int] = defaultdict(int)
+        self.is_exchanged = False
+        """Whether anything was ever sent in it of pools that have another."""
+        if not view.as_of:
+            return  # nothing was recorded before the first fact
         found = money.accounts(view, payees=payees, currency=currency)
         for each, stands in money.standings(view, journal, found):
             for name, units in stands.sums.items():
@@ -58,14 +62,15 @@ class Standing:
             for account in money.NOT_OWED:
                 self.units[account] += each.units.get(account, 0)
         for _, into, account, units in money.sent_units(view, payees):
-            self.units[account] += units if into == currency else 0
+            if into == currency:
+                self.units[account] += units
+                self.is_exchanged = True
 
 
 def currencies(view: View, journal: Journal, payees: Collection[str]) -> list[str]:
     """The currencies in which these payees have anything, or all they earned was recouped."""
     rows = view.rows(
-        "SELECT DISTINCT p.currency FROM @postings p WHERE p.payee IN :payees "
-        "AND p.position <= :as_of",
+        "SELECT DISTINCT x.currency FROM @sums x WHERE x.payee IN :payees AND x.born <= :as_of",
         payees=list(payees),
     )
     have = {currency for (currency,) in rows}
@@ -131,7 +136,7 @@ def _in_currency(
             "exchanged_minor": now.units[EXCHANGED],
             "reserved_minor": now.units[RESERVED],
         },
-        "exchanged": _exchanged(view, payees, currency),
+        "exchanged": _exchanged(view, payees, currency) if now.is_exchanged else [],
         "held": _held_told(view, now.held),
         "reserves": reserves(view, payees, currency) if now.units[RESERVED] else [],
         "lines": lines,

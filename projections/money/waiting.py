@@ -122,7 +122,7 @@ def for_questions(
     of = _concerned(view, asked.values()) if payees is None else _of_payees(view, payees)
     claims = balances.claims(view, ((each.payee, each.proposal) for each in of))
     parts = parts_in(view, journal, {each.proposal for each in of})
-    owed = balances.owed_to(view, {each.payee for each in of})
+    owed = balances.owed_to(view, claims)
 
     def held(question: Question, each: Account) -> int:
         claim = claims[each.payee, each.proposal]

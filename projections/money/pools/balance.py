@@ -95,7 +95,8 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "reversed_minor": -booked["reversal"],
         "opening_minor": booked["opening"],
         "waiting_minor": units.get(WAITING, 0),
-        "waiting": _waiting(view, id, opened),
+        # What is below zero takes from what waits, so if nothing waits in all, nothing does.
+        "waiting": _waiting(view, id, opened) if units.get(WAITING) else [],
         "divided_minor": sum(line["earned_minor"] for line in lines),
         "costs_minor": booked["expense"] + booked["expense_reversal"],
         "lines": lines,
