@@ -17,6 +17,9 @@ RATES = Table(
 )
 """For each limit and sender the microsecond at which nothing of it is used any more."""
 
+SECOND = 1_000_000_000
+"""In nanoseconds: the operator's share of the largest quota still has a step."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -28,8 +31,8 @@ class Limit(NamedTuple):
 
     @property
     def step(self) -> int:
-        """The microseconds after which one more may be sent."""
-        return self.seconds * 1_000_000 // self.quota
+        """The nanoseconds after which one more may be sent."""
+        return self.seconds * SECOND // self.quota
 
 
 DEFAULTS = {

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from flask import Response, g, request
 
-from api.allowance import Limit, Network
+from api.allowance import SECOND, Limit, Network
 from api.problems import Problem
 from api.waiting import is_repeated
 from domain.engine import DatabaseUnavailable, Engine
@@ -119,7 +119,7 @@ class Limits:
     def take(self, name: str, limit: Limit, who: str) -> Standing:
         """Take one request of a limit, if there is one left."""
         row = f"{name} {who}"
-        now = int(self._clock() * 1_000_000)
+        now = int(self._clock() * SECOND)
         with self._lock:
             portion, until = self._portions.get(row, (0, 0))
             if portion:
@@ -139,8 +139,8 @@ class Limits:
                 return _standing(name, limit, new, now, size - 1)
         found = self._engine.query("SELECT until FROM rates WHERE name = :row", row=row)
         until = found[0][0] if found else 0
-        wait = until + limit.step - limit.seconds * 1_000_000 - now
-        return Standing(name, limit, 0, max(1, ceil(wait / 1_000_000)), is_over=True)
+        wait = until + limit.step - limit.seconds * SECOND - now
+        return Standing(name, limit, 0, max(1, ceil(wait / SECOND)), is_over=True)
 
     def _taken(self, row: str, limit: Limit, size: int, now: int) -> int | None:
         """The moment until which the limit is used, once so many requests of it were taken.
@@ -160,15 +160,15 @@ class Limits:
                 first=now + cost,
                 cost=cost,
                 now=now,
-                latest=now + limit.seconds * 1_000_000 - cost,
+                latest=now + limit.seconds * SECOND - cost,
             )
         return int(found[0][0]) if found else None
 
 
 def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> Standing:
     used = max(0, until - now)
-    left = (limit.seconds * 1_000_000 - used) // limit.step + portion
-    return Standing(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / 1_000_000))
+    left = (limit.seconds * SECOND - used) // limit.step + portion
+    return Standing(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / SECOND))
 
 
 def tell_standing(answer: Response) -> Response:

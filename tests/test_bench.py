@@ -100,9 +100,12 @@ MEASURES = {
         for percent in (50, 99)
     ],
     "reads": [
-        f"{what} {how}"
-        for what in ("a work", "its contributors")
-        for how in ("for the first time", "again", "by its tag")
+        "whether it is alive",
+        *(
+            f"{what} {how}"
+            for what in ("a work", "its contributors")
+            for how in ("for the first time", "again", "by its tag")
+        ),
     ],
     "contributors": [
         f"{which}, p{percent}"
@@ -185,7 +188,7 @@ def test_every_benchmark_says_what_it_measures() -> None:
     assert all((sys.modules[one.__module__].__doc__ or "").strip() for one in BENCHMARKS.values())
 
 
-LONG = {"growth", "audit", "load", "contributors", "pages", "money"}
+LONG = {"growth", "audit", "load", "reads", "contributors", "pages", "money"}
 """Those that take as long as all others together: they start servers or make large communities."""
 
 

@@ -15,9 +15,9 @@ import pytest
 from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
 
-from api.allowance import DEFAULTS, RATES, Limit, read_networks
+from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks
 from api.identity.keys import strong_key
-from api.limits import Limits
+from api.limits import OPERATOR_FACTOR, Limits
 from domain.engine.opening import open_engine
 from scripts.service import open_service
 from scripts.settings import BadSetting, read_settings
@@ -189,6 +189,15 @@ def test_limits_hold_for_all_workers_together(database: str) -> None:
         for engine in workers:
             engine.close()
     assert allowed == limit.quota
+
+
+def test_the_largest_limit_of_the_operator_is_counted_as_well(tmp_path: Path) -> None:
+    most = read_limits("reads=999999/1")["reads"]
+    limit = most._replace(quota=most.quota * OPERATOR_FACTOR)
+    with open_service(f"sqlite:///{tmp_path / 'stemma.db'}") as service:
+        taken = Limits(service.engine, {}, clock=Clock()).take("reads", limit, "operator")
+    assert not taken.is_over
+    assert limit.quota * 0.99 < taken.left < limit.quota
 
 
 def test_most_requests_ask_no_database(tmp_path: Path) -> None:

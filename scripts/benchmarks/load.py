@@ -126,9 +126,7 @@ class Served:
 @contextmanager
 def serving(database: str, **more: str) -> Iterator[Served]:
     """A server on a database, with further settings, until this ends."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
+    port = free_port()
     key = f"stemma_{secrets.token_urlsafe(32)}"
     with TemporaryDirectory(prefix="stemma-bench-") as folder:
         settings = {
@@ -141,7 +139,7 @@ def serving(database: str, **more: str) -> Iterator[Served]:
         commands = (["serve"], ["follow"]) if database.startswith("postgres") else (["serve"],)
         served = Served(port, key, [_started(command, settings) for command in commands])
         try:
-            _wait_until_ready(served)
+            wait_until_ready(served)
             yield served
         finally:
             for process in served.processes:
@@ -161,11 +159,19 @@ def _started(command: list[str], settings: dict[str, str]) -> subprocess.Popen[b
     )
 
 
-def _wait_until_ready(served: Served) -> None:
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def wait_until_ready(served: Served, path: str = "/ready") -> None:
+    """Return once a server answers."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(OSError, HTTPException), closing(served.connect()) as connection:
-            if served.ask(connection, "/ready")[0] == 200:
+            if served.ask(connection, path)[0] == 200:
                 return
         time.sleep(0.1)
     raise RuntimeError("the server did not start")

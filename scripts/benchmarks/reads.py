@@ -1,112 +1,223 @@
-"""Reads: what an answer over HTTP costs in processor time, within the process.
+"""Reads: 16 clients at once ask a server, run as in production, over HTTP.
 
-Each work is asked for once, then again, then by somebody who names the tag of the answer. The peer
-is a bare Flask route beside it that reads one row by hand, over a pool or a connection of its own.
-All take turns at every work. The server in front of both, and the time in which PostgreSQL works
-by itself, are left out.
+They ask for works that nobody has asked for, then for some again and again, then by the tags of
+their answers. The peers are two bare Flask routes, one that reads a row by hand over a pool and one
+that reads nothing, on the same server with as many processes and threads. All take turns; the
+clients are one thread on the same machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from itertools import cycle
+from multiprocessing import get_context
 from random import Random
-from time import process_time_ns
-from typing import Any
+from statistics import median
+from threading import local
+from typing import Any, cast
 
 from flask import Flask, Response, jsonify
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+from psycopg_pool import ConnectionPool
 
 from projections.follower import Rebuild
 from projections.store import table_name
-from scripts.benchmarks.by_hand import is_postgres, plain, scratch
-from scripts.benchmarks.measure import KEY, Peer, Result, Size, at_most, client_of, percentile
+from scripts.benchmarks.by_hand import PlainSQLite, Rows, is_postgres, scratch
+from scripts.benchmarks.load import Served, free_port, serving, wait_until_ready
+from scripts.benchmarks.measure import Peer, Result, Size, at_least
 from scripts.generate import TYPICAL, community, id_of, record
 from scripts.service import open_service
 
 PIECES = {"small": 300, "full": 100_000}
-ASKED = {"small": 20, "full": 2_000}
-WARM_UP = 10
+ROUNDS = {"small": 1, "full": 7}
+TURN_SECONDS = {"small": 0.2, "full": 2.0}
+CLIENTS = 16
+WORKERS, THREADS = 2, 4
+SETTINGS = {
+    "STEMMA_WORKERS": str(WORKERS),
+    "STEMMA_THREADS": str(THREADS),
+    "STEMMA_LIMITS": "reads=999999/1",  # counted, and never reached
+}
+KNOWN = 50
+"""How many works are asked for again and again."""
 PATHS = {"a work": "/works/{}", "its contributors": "/works/{}/contributors"}
-BARE = "a bare Flask route"
+ROW, NOTHING = "a bare Flask route with one row", "a bare Flask route with none"
 
-Read = Callable[[str], tuple[Any, ...]]
+Request = Callable[[], bytes]
+"""The next request, as it is sent."""
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
-    """Microseconds of processor time, the median."""
-    with scratch(database) as address, open_service(address, operator_key=KEY) as service:
-        record(service.journal, community(PIECES[size], shape=TYPICAL))
+    """Answers a second: the medians of several turns."""
+    works = [id_of("work", number) for number in range(PIECES[size])]
+    Random(0).shuffle(works)
+    with scratch(database) as address, ExitStack() as stack:
+        generation = _filled(address, PIECES[size])
+        ours = stack.enter_context(serving(address, **SETTINGS))
+        bare = stack.enter_context(_bare(address, generation))
+        asked = {
+            ROW: (bare, _request(bare, "/{}", works[:KNOWN])),
+            NOTHING: (bare, _request(bare, "/", works[:1])),
+            **dict(_asked(ours, works)),
+        }
+        rates: dict[str, list[float]] = {what: [] for what in asked}
+        for _ in range(ROUNDS[size]):
+            for what, (served, request) in asked.items():
+                rates[what].append(_rate(served.port, request, TURN_SECONDS[size]))
+    row, nothing, *others = ((what, median(taken)) for what, taken in rates.items())
+    for what, rate in others:
+        name, value = nothing if what == ALIVE else row
+        yield Result(what, rate, "answers/s", (Peer(name, value),), aims=at_least(0.7, name))
+
+
+ALIVE = "whether it is alive"
+
+
+def _filled(address: str, pieces: int) -> int:
+    """Fill a database; the generation of its read tables."""
+    with open_service(address) as service:
+        record(service.journal, community(pieces, shape=TYPICAL))
         Rebuild(service.journal, service.store).run()
-        ours = client_of(service)
-        numbers = Random(PIECES[size]).sample(range(PIECES[size]), ASKED[size] + WARM_UP)
-        works = [id_of("work", number) for number in numbers]
-        with reading(address, service.store.current().number) as read:
-            bare = bare_app(read).test_client()
-            for what, path in PATHS.items():
-                for how, taken, peer in _compared(ours, bare, works, path):
-                    yield Result(
-                        f"{what} {how}",
-                        taken,
-                        "µs of processor time",
-                        (Peer(f"{BARE} with one row", peer),),
-                        aims=at_most(1.4, BARE),
-                    )
+        return service.store.current().number
 
 
-def bare_app(read: Read) -> Flask:
-    """One route that returns one row."""
-    app = Flask("bare")
+def _asked(ours: Served, works: list[str]) -> Iterator[tuple[str, tuple[Served, Request]]]:
+    """What is asked of our server, by name."""
+    known, others = works[:KNOWN], cycle(works[KNOWN:])
+    yield ALIVE, (ours, _request(ours, "/health", known[:1]))
+    for what, path in PATHS.items():
+        yield f"{what} for the first time", (ours, _request(ours, path, others))
+        yield f"{what} again", (ours, _request(ours, path, known))
+        yield f"{what} by its tag", (ours, _request(ours, path, known, is_tagged=True))
 
-    def show(id: str) -> Response:
-        return jsonify(dict(zip(("id", "kind", "state", "made_at"), read(id), strict=True)))
 
-    app.add_url_rule("/<id>", view_func=show)
-    return app
+def _request(
+    served: Served, path: str, works: Iterable[str], *, is_tagged: bool = False
+) -> Request:
+    """Requests for one work after the other, from the first again after the last."""
+    head = f"Host: 127.0.0.1:{served.port}\r\nAuthorization: Bearer {served.key}\r\n"
+
+    def request(work: str) -> bytes:
+        asked = path.format(work)
+        tag = f"If-None-Match: {_tag(served, asked)}\r\n" if is_tagged else ""
+        return f"GET {asked} HTTP/1.1\r\n{head}{tag}\r\n".encode()
+
+    return partial(next, cycle(map(request, works)))
+
+
+def _tag(served: Served, path: str) -> str:
+    with closing(served.connect()) as connection:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {served.key}"})
+        return str(connection.getresponse().headers["ETag"])
+
+
+def _rate(port: int, request: Request, seconds: float) -> float:
+    """Answers a second to clients who each ask again once they are answered."""
+    with ExitStack() as stack:
+        waiting = stack.enter_context(selectors.DefaultSelector())
+        for _ in range(CLIENTS):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            waiting.register(client, selectors.EVENT_READ)
+            client.sendall(request())
+        answers, begun = 0, time.perf_counter()
+        while (took := time.perf_counter() - begun) < seconds or not answers:
+            for key, _ in waiting.select(timeout=seconds):
+                client = cast("socket.socket", key.fileobj)
+                _receive(client)
+                answers += 1
+                client.sendall(request())
+    return answers / took
+
+
+def _receive(client: socket.socket) -> None:
+    """Read one answer to its end."""
+    told = client.recv(65_536)
+    head, found, body = told.partition(b"\r\n\r\n")
+    while not found:
+        told += client.recv(65_536)
+        head, found, body = told.partition(b"\r\n\r\n")
+    status = head[9:12]
+    if status not in (b"200", b"304"):
+        raise RuntimeError(told.decode())
+    if status == b"200":
+        missing = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) - len(body)
+        while missing > 0:
+            missing -= len(client.recv(65_536))
+
+
+# -- the peer ------------------------------------------------------------------------------
 
 
 @contextmanager
-def reading(address: str, generation: int) -> Iterator[Read]:
-    """Reads a row by hand."""
+def _bare(address: str, generation: int) -> Iterator[Served]:
+    """A server of bare routes, until this ends."""
+    port = free_port()
+    server = get_context("spawn").Process(target=_serve_bare, args=(address, generation, port))
+    server.start()
+    try:
+        served = Served(port, "", [])
+        wait_until_ready(served, "/")
+        yield served
+    finally:
+        server.terminate()
+        server.join()
+
+
+def _serve_bare(address: str, generation: int, port: int) -> None:
+    server = MPServer(
+        "bare",
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=WORKERS,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    server.serve(target_loader=partial(_bare_app, address, generation), wrap_loader=False)
+
+
+def _bare_app(address: str, generation: int, *_: object) -> Flask:
+    """One route that returns one row, and one that returns nothing."""
+    app = Flask("bare")
+    read = _reader(address, generation)
+
+    @app.get("/<id>")
+    def show(id: str) -> Response:
+        return jsonify(dict(zip(("id", "kind", "state", "made_at"), read(id), strict=True)))
+
+    @app.get("/")
+    def live() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _reader(address: str, generation: int) -> Callable[[str], tuple[Any, ...]]:
+    """What reads a row by hand, over a pool or a connection of the thread's own."""
     sql = f"SELECT id, kind, state, made_at FROM {table_name('works', generation)} WHERE id = "
     if not is_postgres(address):
-        with plain(address) as connection:
-            yield lambda id: connection.execute(f"{sql}?", (id,))[0]
-        return
-    from psycopg_pool import ConnectionPool
+        own = local()
 
-    with closing(ConnectionPool(address, min_size=1, kwargs={"autocommit": True})) as pool:
+        def of_sqlite(id: str) -> tuple[Any, ...]:
+            if not hasattr(own, "connection"):
+                own.connection = PlainSQLite(address)
+            rows: Rows = own.connection.execute(f"{sql}?", (id,))
+            return rows[0]
 
-        def read(id: str) -> tuple[Any, ...]:
-            with pool.connection() as connection:
-                return connection.execute(f"{sql}%s".encode(), (id,)).fetchall()[0]
+        return of_sqlite
+    pool = ConnectionPool(address, min_size=THREADS, kwargs={"autocommit": True}, open=True)
 
-        yield read
+    def of_postgres(id: str) -> tuple[Any, ...]:
+        with pool.connection() as connection:
+            return connection.execute(f"{sql}%s".encode(), (id,)).fetchall()[0]
 
-
-def _compared(
-    ours: FlaskClient, bare: FlaskClient, works: list[str], path: str
-) -> Iterator[tuple[str, float, float]]:
-    """How it was asked for, our time and that of the peer."""
-    times: dict[str, list[float]] = {}
-    for work in works:
-        asked = path.format(work)
-        _, of_bare = _timed(bare, f"/{work}")
-        first, of_first = _timed(ours, asked)
-        _, of_again = _timed(ours, asked)
-        same, of_same = _timed(ours, asked, {"If-None-Match": first.headers["ETag"]})
-        assert (first.status_code, same.status_code) == (200, 304)
-        taken = {"": of_bare, "for the first time": of_first, "again": of_again}
-        for how, time in {**taken, "by its tag": of_same}.items():
-            times.setdefault(how, []).append(time)
-    peer, *others = ((how, percentile(each[WARM_UP:], 50)) for how, each in times.items())
-    yield from ((how, taken, peer[1]) for how, taken in others)
-
-
-def _timed(
-    client: FlaskClient, path: str, headers: dict[str, str] | None = None
-) -> tuple[TestResponse, float]:
-    before = process_time_ns()
-    answer = client.get(path, headers=headers)
-    return answer, (process_time_ns() - before) / 1_000
+    return of_postgres
