@@ -113,6 +113,8 @@ def test_a_revision_of_shares_that_were_revised_meanwhile_is_shown_once_more(
     with reader(browser, served.origin, js=False) as page:
         sign_in(page, served.operator.key or "")
         page.goto(f"/proposal/{proposal}/revise")
+        early = page.context.new_page()
+        early.goto(page.url)
         page.get_by_label("Share of Ana").fill("2")
         page.get_by_role("button", name="Preview").click()
         served.operator.post(
@@ -129,6 +131,9 @@ def test_a_revision_of_shares_that_were_revised_meanwhile_is_shown_once_more(
         assert served.head == head
         page.get_by_role("button", name="Revise the proposal").click()
         expect(page.get_by_role("status")).to_contain_text("recorded")
+        expect(page.get_by_text("“I wrote it.”")).to_have_count(1)
+        early.get_by_role("button", name="Preview").click()
+        expect(early.get_by_role("alert")).to_contain_text("has changed since you looked at it")
     assert shares_now(served, proposal)["Ana meanwhile"] == "2/3"
 
 

@@ -10,9 +10,11 @@ from html import unescape
 from typing import Any
 
 import pytest
+from flask import Flask
 from serving import OPERATOR_KEY, Clock, Served, serving
 from test_pages import Page, Reader, reader, signed_in
 
+from api.web.choosing import Names
 from api.web.terms import TEMPLATES, made_by
 
 CLOCK = Clock()
@@ -491,3 +493,11 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     assert 'value="1/4"' in window.get(path).text
     assert scene.window.get(path).status == 403
     assert "of each share" not in scene.window.get(f"/contributor/{band}").text_seen
+
+
+def test_a_name_is_meant_in_any_case_and_form_of_unicode() -> None:
+    names = Names({"1": "Ána", "2": "Ben", "3": "ben", "4": None}, {"ana"})
+    meant = ["Ána", "A\u0301na", "ána ", "ana", "Ben", "ben", "BEN", "The label", "La\u0301bel"]
+    with Flask("a form").test_request_context():
+        found = [*map(names.meant, meant)]
+    assert found == ["1", "1", "1", "ana", "2", "3", "BEN", "The label", "L\u00e1bel"]

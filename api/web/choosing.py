@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from unicodedata import normalize
 
 from markupsafe import Markup
 
@@ -24,7 +25,7 @@ from domain.money.currency import money
 from domain.outside import outside_id
 from domain.permission import OPERATOR
 from domain.readers import MONEY
-from domain.text import folded
+from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
 from projections import timeline
 from projections.meant import meant
@@ -63,11 +64,15 @@ class Names:
         return sorted(filter(None, self.told.values()))
 
     def meant(self, text: str) -> str:
-        """The id that a text means: the address of a page, or an unambiguous name; else itself."""
-        text = text.strip()
+        """The id that a text means: the address of a page, or an unambiguous name; else itself.
+
+        Case, accents and the form of Unicode tell names apart only where several are alike.
+        """
+        text = normalize("NFC", text.strip())
         if text in self.kept:
             return text
-        found = [id for id, name in self.told.items() if name == text]
+        alike = [id for id, name in self.told.items() if name and searched(name) == searched(text)]
+        found = [id for id in alike if self.told[id] == text] or alike
         return id_named(text) or (found[0] if len(found) == 1 else text)
 
     def called(self, id: str) -> str:

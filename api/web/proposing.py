@@ -128,11 +128,11 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
 
 def _changed(diff: Diff) -> list[tuple[DiffLine, list[ComparedComment]]]:
     """The shares that changed, with the comments that caused it: those of alike causes together."""
-    found = [
-        (line, [each for cause in line["causes"] for each in cause["comments"] if each["concerns"]])
-        for line in diff["lines"]
-        if line["change"] != "0"
-    ]
+    found = []
+    for line in diff["lines"]:
+        if line["change"] != "0":
+            told = (each for cause in line["causes"] for each in cause["comments"])
+            found.append((line, [*{one["id"]: one for one in told if one["concerns"]}.values()]))
     found.sort(key=lambda one: abs(Fraction(one[0]["change"])), reverse=True)
     return sorted(found, key=lambda one: [each["id"] for each in one[1]])
 

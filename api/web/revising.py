@@ -80,7 +80,8 @@ def pages(frame: Frame) -> None:
         comments, do = request.form.getlist("comments"), request.form.get("do")
         note = request.form.get("note", "").strip() or None
         # A preview of an older version is shown again before anything is recorded.
-        was_seen = request.form.get("seen") == str(len(proposal["revisions"]))
+        now = str(len(proposal["revisions"]))
+        was_seen = request.form.get("seen", "" if do == "record" else now) == now
         is_final = do == "record" and was_seen
         problem = None
         if do not in ("change", "more"):
@@ -94,7 +95,7 @@ def pages(frame: Frame) -> None:
                 if is_final:
                     return to_page(f"/proposal/{proposal['id']}", receipt.position)
                 with frame.view(asked()) as view:
-                    return _preview(view, proposal, assets, comments, is_overtaken=do == "record")
+                    return _preview(view, proposal, assets, comments, is_overtaken=not was_seen)
         with frame.view(asked()) as view:
             page = _form(view, proposal, assets, comments, problem, sent)
         return page, 200 if problem is None else problem.code
@@ -250,6 +251,7 @@ def _form(
         lines=text,
         problem=problem,
         wrong=sent.wrong(problem) if sent else [],
+        seen=request.form.get("seen", len(proposal["revisions"])),
         **_shown(view, proposal, assets, comments),
     )
 
