@@ -157,6 +157,12 @@ class Lately:
                     there[id] = There(found.heads.get(id), (*stream,), id in found.joined)
             self._forget()
 
+    def after(self, position: int) -> list[Placed]:
+        """What was recorded next after a position; nothing if that is not remembered."""
+        groups = [group for group in self._groups if group.position > position]
+        rows = [row for group in groups for row in group.stored if row[0] > position]
+        return [Placed(*row) for row in rows] if rows and rows[0][0] == position + 1 else []
+
     def begun(self, ids: Collection[str]) -> Begun | None:
         """What is there of some ids, if it is remembered of all."""
         with self._lock:

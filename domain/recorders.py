@@ -252,6 +252,13 @@ class JournalRecorder(ApplicationRecorder):
             limit=limit,
         )
 
+    def lately(self, position: int) -> list[Placed]:
+        """The next facts after a position, if this process remembers that it recorded them.
+
+        A server that took the place of another may lack them.
+        """
+        return self._lately.after(position)
+
     def texts(self, digests: Collection[str]) -> dict[str, str]:
         """The texts behind these commitments, as far as they were not erased."""
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"

@@ -7,7 +7,7 @@ before the earlier ones are written; only what closes their rows waits until it 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -81,8 +81,9 @@ class Numbering:
         self.numbers.clear()
         self.next = None
 
-    def learn(self, writer: Transaction, generation: int, subjects: Collection[str]) -> None:
+    def learn(self, writer: Transaction, generation: int, facts: Sequence[Fact]) -> None:
         """Look up the numbers of what facts are about; new subjects get new ones."""
+        subjects = subjects_of(facts)
         unknown = [id for id in subjects if id not in self.numbers]
         if not self.complete:
             if len(self.numbers) > KNOWN_IDS:
@@ -90,7 +91,9 @@ class Numbering:
                 unknown = list(subjects)
             if self.next is None:
                 self.next = 1 + max(_greatest(writer, table, generation) for table in _NUMBERED)
-            for id, number, at, is_of_house in self._told(writer, generation, unknown):
+            born = {one.originator_id for one in facts if one.originator_version == 1}
+            older = [id for id in unknown if id not in born]
+            for id, number, at, is_of_house in self._told(writer, generation, older):
                 self.numbers[id] = number
                 if at != number:
                     self.numbers.nodes[number] = at
@@ -139,7 +142,7 @@ def fold(
 ) -> None:
     """Write what a page of facts changes, and note whose documents have to be made again."""
     facts = facts_in(placed)
-    numbers.learn(writer, generation, subjects_of(facts))
+    numbers.learn(writer, generation, facts)
     if changed is not None:
         for happened in facts:
             changed.note_fact(happened)

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
 
+from domain.clock import STAMP, stamp_of
 from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
 from domain.journal import Journal
 from domain.stored import Placed
@@ -74,13 +75,15 @@ class Follower:
         if not self._is_sure:
             self._look()
         at = self._at
-        placed = self.journal.facts.after(at.position, PAGE)
+        facts = self.journal.facts
+        placed = facts.lately(at.position) if self._is_sure else []
+        placed = placed or facts.after(at.position, PAGE)
         if not placed:
             return False
         self._is_sure = False
         try:
             with self.store.writing() as writer, uncollected():
-                advance(writer, at, placed[-1].position)
+                advance(writer, at, placed[-1].position, stamp_of(placed[-1].state))
                 changed = Changed()
                 fold(writer, at.number, placed, self._numbers, changed)
                 documents.write(writer, at.number, changed)
@@ -217,12 +220,19 @@ class Purging:
         return True
 
 
-def advance(writer: Transaction, at: Generation, to: int, *, current: int = 1) -> None:
-    """Claim a page: set every projection's position from exactly where it was, or Overtaken."""
+def advance(
+    writer: Transaction, at: Generation, to: int, stamp: str = "", *, current: int = 1
+) -> None:
+    """Claim a page: set every projection's position from exactly where it was, or Overtaken.
+
+    With the time of its last fact, also if that is not there: another server never had it.
+    """
+    is_there = f"AND EXISTS (SELECT 1 FROM stored_events WHERE position = :to AND {STAMP} = :stamp)"
     moved = writer.execute(
         "UPDATE projections SET position = :to WHERE generation = :generation "
-        "AND position = :position AND current = :current",
+        f"AND position = :position AND current = :current {is_there if stamp else ''}",
         to=to,
+        stamp=stamp.encode(),
         generation=at.number,
         position=at.position,
         current=current,

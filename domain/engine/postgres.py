@@ -24,6 +24,7 @@ from urllib.parse import unquote
 import psycopg
 from eventsourcing.persistence import IntegrityError
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain.engine import (
@@ -268,24 +269,27 @@ class PostgresEngine(Engine):
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that writes; for one that is not durable, nobody waits for the disk."""
-        with (
-            _answering(),
-            self._held() as connection,
-            _committing() as commit,
-            connection.transaction(),
-        ):
-            if not durable:
-                connection.execute(b"SET LOCAL synchronous_commit = off")
-            yield PostgresTransaction(self, connection)
-            commit.is_sent = True
+        begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
+        with self._begun(begin) as (transaction, _):
+            yield transaction
 
     @contextmanager
     def appending(self, table: Table, sql: str) -> Iterator[tuple[Transaction, list[Row]]]:
         """It holds the lock of the table before it asks; all that is one message."""
+        idle = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
+        lock = f"BEGIN; {idle}; LOCK TABLE {table.name} IN EXCLUSIVE MODE; {sql}"
+        with self._begun(lock) as begun:
+            yield begun
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
+        """A transaction that begins with some statements, and the rows of the last of them."""
         with _answering(), self._held() as connection, _committing() as commit:
-            lock = f"{_BEGIN}; LOCK TABLE {table.name} IN EXCLUSIVE MODE; {sql}"
-            rows = _last(connection.execute(lock.encode()))
+            assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
+                "transactions do not nest"
+            )
             try:
+                rows = _last(connection.execute(begin.encode()))
                 yield PostgresTransaction(self, connection), rows
             except BaseException:
                 connection.rollback()
@@ -506,7 +510,7 @@ def _last(cursor: psycopg.Cursor) -> list[Row]:
     """The rows of the last of several statements that were sent together."""
     while cursor.nextset():
         pass
-    return cursor.fetchall()
+    return cursor.fetchall() if cursor.description else []
 
 
 _OWNED = (
@@ -522,7 +526,6 @@ _WITH_WORDS = (
 )
 """The tables of documents."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BEGIN = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 
 
 def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
