@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from eventsourcing.persistence import StoredEvent
 
 from domain.chain import link_facts
 from domain.clock import in_order, stamp_of
-from domain.condition import Condition, Recorded, Spent
+from domain.condition import Condition, Spent
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.fact import Fact, FoundBy, read_fact
 from domain.heads import Begun, heads_of
@@ -122,6 +122,9 @@ class Recording:
         self._linked: set[str] = set()
         """The subjects of what was taken."""
         self._facts: list[tuple[int, Fact]] = []
+        self._recorded: dict[str, list[tuple[int, Fact]]] = {}
+        """What was recorded since these were decided, by topic, with what was taken."""
+        self._happened(self._since() if self.base is None else base.facts)
         self.outcomes = [*map(self._outcome, appends)]
         """The positions of each, or why it may not be recorded any more."""
         self._write()
@@ -138,8 +141,10 @@ class Recording:
         if is_shared and not self._taken.isdisjoint(append.unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
-            begun = append.begun
-            self._must_hold(append.condition, begun is not None and begun.is_remembered)
+            if self._is_stale(append.begun):
+                raise Overtaken("what was remembered")
+            append.condition.must_hold(self._recorded)
+            append.condition.must_be_unspent(partial(self._count, append.condition.after))
         positions, stored = append.positions, append.stored
         if positions is None:
             # Under the lock the greatest position is final, so the next ones have no gaps.
@@ -156,7 +161,9 @@ class Recording:
         self._linked.update(chain.from_iterable(append.about))
         if is_shared:
             self._taken |= append.unique
-        self._facts += zip(positions, append.facts, strict=True)
+        facts = [*zip(positions, append.facts, strict=True)]
+        self._facts += facts
+        self._happened(facts)
         self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
         return positions
 
@@ -186,32 +193,30 @@ class Recording:
     def _add(self, table: Table, rows: Iterable[Row]) -> None:
         self._rows.setdefault(table, []).extend(rows)
 
-    def _must_hold(self, condition: Condition, is_remembered: bool) -> None:
-        if condition.after < self._begun:
-            if self.base is None and is_remembered and self._begun - condition.after > MOST_FACTS:
-                raise Overtaken("what was remembered")
-            condition.must_hold(self._since)
-        condition.must_hold(recorded(self._facts))
-        condition.must_be_unspent(lambda one: self._count(one, condition.after))
+    def _is_stale(self, begun: Begun | None) -> bool:
+        """Whether too much was recorded since something was decided by what was remembered."""
+        if begun is None or not begun.is_remembered or self.base is not None:
+            return False
+        return self._begun - begun.position > MOST_FACTS
 
-    @cached_property
-    def _since(self) -> list[Recorded]:
+    def _since(self) -> Iterator[tuple[int, Fact]]:
         """What was recorded while these were decided, as far as it may contradict them."""
-        if self.base is not None:
-            return [*recorded(self.base.facts)]
-        conditions = [one.condition for one in self.appends if one.condition is not None]
-        rows = self.transaction.query(
-            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
-            "WHERE position > :after AND topic IN :topics",
-            after=min(one.after for one in conditions),
-            topics=sorted({topic for one in conditions for topic in one.watched}),
-        )
-        return [
-            Recorded(position, topic, read_fact(id, version, topic, state).touches())
-            for position, id, version, topic, state in rows
-        ]
+        decided = [one.condition for one in self.appends if not self._is_stale(one.begun)]
+        conditions = [one for one in decided if one is not None and one.after < self._begun]
+        if conditions:
+            for position, id, version, topic, state in self.transaction.query(
+                "SELECT position, originator_id, originator_version, topic, state "
+                "FROM stored_events WHERE position > :after AND topic IN :topics",
+                after=min(one.after for one in conditions),
+                topics=sorted({topic for one in conditions for topic in one.watched}),
+            ):
+                yield position, read_fact(id, version, topic, state)
 
-    def _count(self, one: Spent, after: int) -> int:
+    def _happened(self, facts: Iterable[tuple[int, Fact]]) -> None:
+        for one in facts:
+            self._recorded.setdefault(one[1].TOPIC, []).append(one)
+
+    def _count(self, after: int, one: Spent) -> int:
         """How often the accounts have done it by now, if it was ``times`` at a position."""
         is_known = self.base is not None or after == self._begun
         before = one.times if is_known else count_spent(self.transaction.query, one)
@@ -221,11 +226,6 @@ class Recording:
     def _left(self, owners: Collection[str]) -> int:
         sql = f"SELECT count(*) FROM vault WHERE {OWNED}"
         return int(self.transaction.query(sql, owners=list(owners))[0][0])
-
-
-def recorded(facts: Iterable[tuple[int, Fact]]) -> Iterator[Recorded]:
-    """What conditions ask of facts at their positions."""
-    return (Recorded(position, one.TOPIC, one.touches()) for position, one in facts)
 
 
 def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]:

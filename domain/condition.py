@@ -7,9 +7,12 @@ is held against that.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.engine import Overtaken
+
+if TYPE_CHECKING:
+    from domain.fact import Fact
 
 
 class Spent(NamedTuple):
@@ -25,14 +28,6 @@ class Spent(NamedTuple):
         return actor in self.accounts and quota == self.quota and at > self.since
 
 
-class Recorded(NamedTuple):
-    """A fact that may have been recorded meanwhile, and what it changes."""
-
-    position: int
-    topic: str
-    touched: Collection[str]
-
-
 class Condition(NamedTuple):
     """Record only if, after a position, no fact of these topics is about these subjects."""
 
@@ -44,13 +39,14 @@ class Condition(NamedTuple):
     spent: Collection[Spent] = ()
     """What the actor had done of what is limited, when the command was decided."""
 
-    def must_hold(self, recorded: Iterable[Recorded]) -> None:
-        """Raise Overtaken if one of these facts contradicts it."""
-        for one in recorded:
-            if one.position > self.after and one.topic in self.watched:
-                subjects = self.watched[one.topic]
-                if subjects is None or not set(one.touched).isdisjoint(subjects):
-                    raise Overtaken(one.topic)
+    def must_hold(self, recorded: Mapping[str, Iterable[tuple[int, Fact]]]) -> None:
+        """Raise Overtaken if one of these facts, which are there by topic, contradicts it."""
+        for topic, subjects in self.watched.items():
+            for position, happened in recorded.get(topic, ()):
+                if position > self.after and (
+                    subjects is None or not set(happened.touches()).isdisjoint(subjects)
+                ):
+                    raise Overtaken(topic)
 
     def must_be_unspent(self, count: Callable[[Spent], int]) -> None:
         """Raise Overtaken if the actor has done more meanwhile."""
