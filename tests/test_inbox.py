@@ -175,12 +175,14 @@ def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: 
     told.accept(agreed, ana, ben)
     told.earn(pool, 1000)
     credit = part_id(song, "author", 0)
+    told.tell("hold_credit", id=part_id(poem, "author", 0), reason="Hers is another matter.")
     told.tell("revoke_credit", id=credit, reason="He did not sing.", actor=ben)
     found = kinds(told, pia)["doubted_share"]
     assert (found["id"], found["count"], found["asked_by"]) == (agreed, 1, ben)
     assert found["commands"] == ["share.confirm", "proposal"]
-    assert found["amounts"][0]["amount_minor"] > 0
-    assert kinds(told, OPERATOR) == kinds(told, ana) == kinds(told, ben) == {}
+    assert [each["amount_minor"] for each in found["amounts"]] == [500]
+    assert kinds(told, OPERATOR).keys() == {"hold"}
+    assert kinds(told, ana) == kinds(told, ben) == {}
     told.tell("confirm_share", proposal=agreed, payee=ben, reason="He did.", actor=pia)
     assert kinds(told, pia) == {}
 

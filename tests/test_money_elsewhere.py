@@ -295,7 +295,9 @@ def test_a_named_payee_becomes_a_contributor_with_all_they_earned(database: str)
         with pytest.raises(AlreadyIdentified):
             told.tell("identify_payee", name="label", contributor=ana, reason="r")
         with told.view() as view:
-            (told_in,) = statements.statement(view, told.journal, lou)["statements"]
+            found = statements.statement(view, told.journal, lou)
+            assert found == statements.statement(view, told.journal, "label")
+            (told_in,) = found["statements"]
             shown = pools.pool(view, told.journal, pool, actor=lou)
         assert (told_in["earned_minor"], told_in["closing_minor"]) == (200, 200)
         assert shown["id"] == pool
