@@ -401,7 +401,13 @@ class Mutating:
         if self._kept is None or not self._kept.exists():
             return {}
         lines = [json.loads(line) for line in self._kept.read_text().splitlines()]
-        lines = [line for line in lines if line["by"] in items or not line["by"]]
+        asked = {_function(each) for each in items}
+        lines = [
+            line
+            for line in lines
+            if line["by"] in items
+            or (_function(line["by"]) not in asked and _is_written(_function(line["by"])))
+        ]
         for line in lines:
             if line["by"]:
                 self._killers[Path(line["file"]).resolve()][line["by"]] += 1
@@ -553,6 +559,17 @@ class Mutating:
 def _all_of(reading: int) -> str:
     with os.fdopen(reading) as told:
         return told.read()
+
+
+def _function(test: str) -> str:
+    return test.partition("[")[0]
+
+
+@functools.cache
+def _is_written(test: str) -> bool:
+    """Whether a test that was not asked for is still in its file; or there was none."""
+    file, _, name = test.partition("::")
+    return not test or (Path(file).exists() and f"def {name}(" in Path(file).read_text())
 
 
 def _fails_anew(mutant: Mutant, tests: list[str]) -> bool:
