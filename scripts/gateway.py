@@ -203,14 +203,15 @@ class Gateway:
         assert self.app is not None
         called = self._threads.submit(_call, self.app, environ, left)
         called.add_done_callback(lambda _: self._places.release())
-        asked = asyncio.wrap_future(called)
+        try:
+            async with asyncio.timeout(left + GRACE_SECONDS):
+                return await asyncio.wrap_future(called)
+        except TimeoutError:
+            if called.done() and not called.cancelled():
+                return called.result()
         # Cancelling a future that waits in the queue keeps it from being carried out.
-        done, _ = await asyncio.wait([asked], timeout=left + GRACE_SECONDS)
-        if done:
-            return asked.result()
         if called.cancel():
             raise Problem("overloaded", "No thread was free in time; nothing was done.")
-        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
         if environ["REQUEST_METHOD"] in SAFE:
             raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
         raise Problem(
