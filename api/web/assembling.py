@@ -15,7 +15,7 @@ from flask import render_template, request
 from api import percentages
 from api.problems import Problem, of_refusal
 from api.received import loaded
-from api.schemas import body_of
+from api.shapes import body_of
 from api.web import errors
 from api.web.address import asked, id_in_path, id_named
 from api.web.finding import suggestions

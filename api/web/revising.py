@@ -17,7 +17,7 @@ from flask import render_template, request
 from api import percentages
 from api.problems import Problem, of_refusal
 from api.received import loaded
-from api.schemas import body_of
+from api.shapes import body_of
 from api.web import words
 from api.web.address import Said, asked
 from api.web.choosing import Names
