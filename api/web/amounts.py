@@ -18,7 +18,6 @@ from projections.money.readers import Reader
 from projections.shops.written import plain
 from projections.store import View
 
-
 CURRENCY = known(str.upper, "In this currency.")
 """A currency in an address, in capitals or not."""
 
