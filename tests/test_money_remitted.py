@@ -224,13 +224,41 @@ def test_the_minimum_is_of_what_is_sent(database: str) -> None:
         assert told.pay(minimum_minor=70) == {ana: 100}
 
 
-def test_nothing_is_sent_of_which_all_is_withheld(database: str) -> None:
+def test_of_what_is_withheld_whole_nothing_is_sent(database: str) -> None:
+    """It is a payout, so that it is on its account and in the summary; no rate is needed for it."""
     with bank(database) as told:
         (ana,) = told.people("Ana")
-        located(told, "us", "US", {ana: "1"}, 100)
-        withhold(told, ana, "1")
+        pool = located(told, "us", "US", {ana: "1"}, 100)
+        withhold(told, ana, "1.00")
+        told.tell("choose_payment_currency", payee=ana, currency="EUR")
+        with pytest.raises(NothingToPay):
+            told.pay(minimum_minor=101)
+        assert told.pay(minimum_minor=100) == {ana: 100}
+        how = sent(told, ana)
+        assert (how["withheld_minor"], how["amount_minor"], how["currency"]) == (100, 0, "USD")
+        told.tell("settle_payout", id=told.payouts()[ana])
+        assert balances(told) == {"USD": {"received": -100, "withheld": 100}}
+        assert [one["withheld_minor"] for one in summary(told)["lines"]] == [100]
+        other = told.pool("other")
+        told.accept(told.agree(other, {ana: "1"}), ana)
+        revenue = told.earn(other, 90)
+        told.pay()
+        told.reverse(revenue)
+        told.earn(pool, 100)
+        with pytest.raises(NothingToPay):  # a debt elsewhere is not paid by what is withheld
+            told.pay()
+
+
+def test_what_rounding_alone_withholds_whole_waits_for_more(database: str) -> None:
+    with bank(database) as told:
+        (ana,) = told.people("Ana")
+        pool = located(told, "us", "US", {ana: "1"}, 1)
+        withhold(told, ana, "1/2")
         with pytest.raises(NothingToPay):
             told.pay()
+        told.earn(pool, 1)
+        assert told.pay() == {ana: 2}
+        assert sent(told, ana)["withheld_minor"] == 1
 
 
 def test_a_rule_goes_with_its_person(database: str) -> None:

@@ -153,7 +153,8 @@ class IssuePayouts(Command):
         return [
             each
             for payee, payouts in paid.items()
-            if sum(each.sent.net_minor for each in payouts) >= least.get(payee, self.minimum_minor)
+            if sum(each.sent.net_minor or each.amount_minor for each in payouts)
+            >= least.get(payee, self.minimum_minor)
             and all(each.sent.can_be_sent for each in payouts)
             for each in self._at_a_rate(past, payouts)
         ]

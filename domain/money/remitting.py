@@ -121,8 +121,12 @@ class Remittance(NamedTuple):
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether anything is left to be sent."""
-        return self.sent_minor > 0
+        """Whether anything is left to be sent, or rules of 100 % withhold all of it.
+
+        Of which only rounding leaves nothing, that waits for more.
+        """
+        rates = {Fraction(rate or 0) for _, _, rate, *_ in self.withheld}
+        return self.sent_minor > 0 or (self.net_minor == 0 and rates == {1})
 
     def content(self, currency: str, carried: Fraction) -> dict[str, Any]:
         """The further fields of the payout, with what was carried of earlier roundings."""
@@ -160,7 +164,7 @@ def remitted(
     common: dict[str, Any] = {"withheld": withheld, "of_parts": of_parts, "net_minor": net}
     common["sources"] = sources or None
     into = known.currency(accounts)
-    if into is None or into == currency:
+    if not net or into in (None, currency):
         return Remittance(**common, sent_minor=net)
     quote = known.quote(currency, into, at)
     sent = net if quote is None else half_up(exchanged(net, currency, into, quote.rate))
