@@ -12,7 +12,7 @@ One file, because it is one class.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, cast
@@ -47,10 +47,9 @@ from domain.refusal import (
 )
 from domain.remix import Remix
 from domain.request import Request, key_digest
-from domain.seal import Disclosure, Owned
+from domain.seal import Disclosure
 from domain.sheet import Sheet
 from domain.signature import Signing, check_signature, must_fit
-from domain.text import searched
 from domain.tree import NotVerified
 from domain.values import Ref, Value
 from domain.warning import Warned
@@ -113,8 +112,6 @@ class Draft(Past):
         Without it, only a repetition of the latest request is recognised."""
         self.signing, self.is_signed = signing, signing is not None
         """What the actor signed, if anything; the draft then has a single command."""
-        self.disclosures: dict[str, Disclosure] = {}
-        self.erased: set[str] = set()
         self.requests: list[Request] = []
         self._asked: dict[str, list[Request]] = {}
         self._reached: dict[str, int] = {}
@@ -160,12 +157,6 @@ class Draft(Past):
             for text in self.disclosures.values()
             if text.digest not in self.erased and text.owner not in self.emptied
         ]
-
-    def _named(self, name: str) -> list[tuple[str, str]]:
-        """Whose texts are this name, recorded or about to be, each with its commitment."""
-        wanted, every = searched(name), self.disclosures.values()
-        pending = (one for one in every if one.name == "name" and searched(one.value) == wanted)
-        return [*super()._named(name), *((one.owner, one.digest) for one in pending)]
 
     # -- a command -------------------------------------------------------------------------
 
@@ -258,15 +249,12 @@ class Draft(Past):
                 case Ref(noun=noun, is_part=False) if noun in NAMED:
                     self.named(noun, id)
         sides = command.sides(self)
-        if self._only_reads() and not isinstance(command.noun(self), Contributor):
+        only_reads = self.actor != OPERATOR and self.has_role(self.actor, "auditor")
+        if only_reads and not isinstance(command.noun(self), Contributor):
             raise NotPermitted(self.actor, command.words(), "An auditor writes nothing.")
         areas = command.areas(self)
         self.permit(command.words(), command.allowed(self), sides, areas)
         self.counts = self.is_vouched_for or self.stands(command.AT_ONCE, sides, areas)
-
-    def _only_reads(self) -> bool:
-        """Whether who asks is an auditor, who decides about nothing but their own account."""
-        return self.actor != OPERATOR and self.has_role(self.actor, "auditor")
 
     # -- repetitions -----------------------------------------------------------------------
 
@@ -368,24 +356,6 @@ class Draft(Past):
         self._asked[target].append(request)
         self._come_to(target, position)
         return Acknowledgement(self.id, position, tuple(self.warnings))
-
-    def owner_of(self, digest: str) -> str:
-        """Whose text it is, recorded or about to be."""
-        pending = self.disclosures.get(digest)
-        return super().owner_of(digest) if pending is None else pending.owner
-
-    def texts(self, digests: Iterable[str]) -> dict[str, str]:
-        """The texts behind commitments, recorded or about to be."""
-        wanted, pending = set(digests), self.disclosures
-        found = super().texts(wanted - pending.keys())
-        own = (wanted & pending.keys()) - self.erased
-        return {**found, **{one: pending[one].value for one in own}}
-
-    def owned(self, owners: Collection[str]) -> list[Owned]:
-        """Every text of these owners, recorded or about to be."""
-        every = self.disclosures.values()
-        pending = [Owned(one.owner, one.digest, one.name) for one in every if one.owner in owners]
-        return [one for one in (*super().owned(owners), *pending) if one.digest not in self.erased]
 
     def _added(self) -> list[Fact]:
         return [*self.facts, *self._sheet.facts]

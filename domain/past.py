@@ -29,8 +29,9 @@ from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.release import Release
 from domain.remix import Remix
-from domain.seal import TEXTS, Owned, Said
+from domain.seal import TEXTS, Disclosure, Owned, Said
 from domain.stored import Placed, facts_in
+from domain.text import searched
 from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
 
@@ -80,6 +81,10 @@ class Past:
         self.watched: dict[str, set[str] | None] = {}
         self.money_watched: set[str] = set()
         """Those whose money is watched, whatever happens to it."""
+        self.disclosures: dict[str, Disclosure] = {}
+        """The texts of what was added, by their commitments."""
+        self.erased: set[str] = set()
+        """The commitments whose texts it erases."""
         self.emptied: set[str] = set()
         """Owners who may have no text left."""
         self.warnings: list[Warned] = []
@@ -243,8 +248,11 @@ class Past:
         return {self.person(owner) for owner, digest in found if self._is_called(owner, digest)}
 
     def _named(self, name: str) -> list[tuple[str, str]]:
-        """Whose texts are this name, each with its commitment."""
-        return self.stored.named(name, MOST_NAMESAKES)
+        """Whose texts are this name, recorded or about to be, each with its commitment."""
+        wanted, every = searched(name), self.disclosures.values()
+        pending = (one for one in every if one.name == "name" and searched(one.value) == wanted)
+        recorded = self.stored.named(name, MOST_NAMESAKES)
+        return [*recorded, *((one.owner, one.digest) for one in pending)]
 
     def _is_called(self, owner: str, digest: str) -> bool:
         """Whether it is the name that a contributor has now: a pool has a name as well."""
@@ -318,9 +326,9 @@ class Past:
         return {name: Said(owner, name, text) for name, text in texts if text is not None}
 
     def owner_of(self, digest: str) -> str:
-        """Whose text it is; of one that was erased, who acts."""
-        found = self.stored.disclosures([digest])
-        return found[0].owner if found else self.actor
+        """Whose text it is, recorded or about to be; of one that was erased, who acts."""
+        found = self.disclosures.get(digest) or next(iter(self.stored.disclosures([digest])), None)
+        return found.owner if found else self.actor
 
     # -- works -----------------------------------------------------------------------------
 
@@ -429,10 +437,18 @@ class Past:
         """Decide again if any such fact is recorded meanwhile."""
         self.watched[topic] = None
 
+    # -- texts -----------------------------------------------------------------------------
+
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
-        """The texts behind commitments, as far as they were not erased."""
-        return self.stored.texts(list(digests))
+        """The texts behind commitments, recorded or about to be, as far as they are not erased."""
+        wanted, pending = set(digests), self.disclosures
+        found = self.stored.texts([*(wanted - pending.keys())])
+        own = (wanted & pending.keys()) - self.erased
+        return {**found, **{one: pending[one].value for one in own}}
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
-        """Every text that these have in the vault."""
-        return self.stored.owned(owners)
+        """Every text of these owners, recorded or about to be."""
+        every = self.disclosures.values()
+        pending = [Owned(one.owner, one.digest, one.name) for one in every if one.owner in owners]
+        recorded = self.stored.owned(owners)
+        return [one for one in (*recorded, *pending) if one.digest not in self.erased]

@@ -37,8 +37,8 @@ from projections.store import (
     counting,
     cut,
     decode_cursor,
-    encode_cursor,
     holds,
+    sliced,
     told_of,
     within_bytes,
 )
@@ -325,15 +325,11 @@ def work(view: View, id: WorkId) -> WorkTold:
 
 
 @question("list_work_credits", "/works/{id}/credits", cli="credit list", as_published=True)
-def all_credits(
-    view: View, id: WorkId, *, after: After | None = None, limit: Limit = LIMIT
-) -> Page[CreditTold]:
+def all_credits(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[CreditTold]:
     """Every credit on one work, in every state, in the order of billing."""
     rows = credits_on(view, [lineage.find(view, id).number], all_states=True)
-    (place,) = decode_cursor(after, int) or [0]
-    end = max(0, place) + limit
-    following = encode_cursor(end) if end < len(rows) else None
-    return Page(told(view, rows[max(0, place) : end]), following)
+    page, more = sliced(rows, **part)
+    return Page(told(view, page), more)
 
 
 def standing_on(view: View, work: int) -> list[CreditTold]:
@@ -355,7 +351,7 @@ def standing_on(view: View, work: int) -> list[CreditTold]:
     )
 
 
-def told(view: View, rows: list[CreditRow]) -> list[CreditTold]:
+def told(view: View, rows: Sequence[CreditRow]) -> list[CreditTold]:
     """Credits as answers present them."""
     people = persons(view, {row.contributor for row in rows})
     works = lineage.rows_of(view, {row.work for row in rows})

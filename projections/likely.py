@@ -21,6 +21,7 @@ from projections.question import Paged, question
 from projections.store import Page, View, counting, holds, sliced
 from projections.told import WorkRef
 from projections.told_finding import LIKELY, LikelySource, WhyLikely
+from projections.walking import DOWN, onwards_of
 
 MOST = 100
 """How many works are looked at for each reason, the latest first."""
@@ -166,13 +167,8 @@ def _below(view: View, number: int, found: Mapping[int, set[Why]]) -> set[int]:
     """What was made from a work, generation after generation."""
     seen = level = {number}
     while found and level and len(seen) < MOST_BELOW:
-        rows = view.rows(
-            f"SELECT e.child FROM @remixes e WHERE e.parent IN :level AND {REMIX_COUNTS} "
-            "LIMIT :most",
-            level=sorted(level),
-            most=MOST_BELOW,
-        )
-        level = {child for (child,) in rows} - seen
+        onwards = onwards_of(view, sorted(level), DOWN, most=MOST_BELOW)
+        level = {child for leads in onwards.values() for child in leads} - seen
         seen = seen | level
     return seen
 

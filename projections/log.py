@@ -54,7 +54,7 @@ from projections.latest import NOTES, LatestMap, note_first
 PAGE = 5_000
 """How many leaves are integrated in one transaction."""
 RECEIPTS = 500
-"""How many receipts of a history are made from tiles that are read once."""
+"""How many facts are read at once for the receipts of a history."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 CLOCKS_DIFFER_SECONDS = 300
 """How far the clock of a witness may be from ours."""
@@ -417,19 +417,12 @@ class Log:
 
     def _receipts(self, positions: Sequence[int], signed: Signed) -> Iterator[bytes]:
         for start in range(0, len(positions), RECEIPTS):
-            tiles: dict[Tile, bytes] = {}
             for placed in self.journal.facts.at(positions[start : start + RECEIPTS]):
                 index = placed.position - 1
-                proof = inclusion_proof(index, signed.size, partial(self._once, tiles))
+                proof = inclusion_proof(index, signed.size, self._tiles)
                 yield make_receipt(
                     leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note
                 )
-
-    def _once(self, known: dict[Tile, bytes], tiles: Sequence[Tile]) -> list[bytes]:
-        """These tiles; only those not yet known are read."""
-        missing = [tile for tile in tiles if tile not in known]
-        known.update(zip(missing, self._tiles(missing), strict=True))
-        return [known[tile] for tile in tiles]
 
     def map_of(self, size: int) -> bytes:
         """The signed root of the map of a checkpoint; NotInLog if none was signed."""

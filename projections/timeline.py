@@ -28,7 +28,7 @@ def timeline(
     (above,) = decode_cursor(after, int) or [0]
     found: list[Placed] = []
     while len(found) <= limit:
-        positions = _mentioned(view, subjects, above, SCANNED)
+        positions = _mentioned(view, subjects, above)
         facts = reader.journal.facts.at(positions)
         found += reader.seen(one for one in facts if one.topic in topics)
         if len(positions) < SCANNED:
@@ -47,26 +47,23 @@ def latest(
     limit: int,
 ) -> list[FactTold]:
     """The last of them, the latest first, as far as they are among the last few hundred."""
-    rows = view.rows(
-        "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
-        "AND position <= :as_of ORDER BY position DESC LIMIT :most",
-        subjects=list(subjects),
-        most=SCANNED,
-    )
-    facts = reader.seen(reader.journal.facts.at(sorted(position for (position,) in rows)))
+    facts = reader.seen(reader.journal.facts.at(_mentioned(view, subjects, order="DESC")))
     told = [one for one in facts if one.topic in topics][-limit:]
     return history.tell(reader.journal, told)[::-1]
 
 
-def _mentioned(view: View, subjects: Collection[int], above: int, limit: int) -> list[int]:
+def _mentioned(
+    view: View, subjects: Collection[int], above: int = 0, order: str = "ASC"
+) -> list[int]:
+    """The first facts about these beyond a position, or the last; in order."""
     rows = view.rows(
         "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
-        "AND position > :above AND position <= :as_of ORDER BY position LIMIT :limit",
+        f"AND position > :above AND position <= :as_of ORDER BY position {order} LIMIT :most",
         subjects=list(subjects),
         above=above,
-        limit=limit,
+        most=SCANNED,
     )
-    return [position for (position,) in rows]
+    return sorted(position for (position,) in rows)
 
 
 def names(view: View, ids: Collection[str]) -> dict[str, dict[str, Any]]:
