@@ -50,17 +50,18 @@ class Sheet:
             "actor": self.actor,
             **self._signed,
         }
-        owners: dict[str, str] = {}
-        sealable = new.kind.SEALED
+        made = happened(new, told | self._texts(new))
+        self.facts.append(made)
+        return made
+
+    def _texts(self, new: New) -> dict[str, str]:
+        """The commitments to the texts of a fact, and whose they are."""
+        owners, told, sealable = dict[str, str](), dict[str, str](), new.kind.SEALED
         for name, value in new.content.items():
             if name in sealable and value is not None:
                 said = value if isinstance(value, Said) else Said(self.actor, name, value)
                 owners[name], told[name] = said.owner, self._seal(*said)
-        if owners:
-            told["owners"] = spell_owners(owners, self.actor)
-        made = happened(new, told)
-        self.facts.append(made)
-        return made
+        return told | {"owners": spell_owners(owners, self.actor)} if owners else told
 
     def _seal(self, owner: str, name: str, value: str) -> str:
         """Commit to a text; the same text several times in one command is one text."""

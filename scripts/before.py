@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from domain.command import Command
 from domain.draft import LEADING, Acknowledgement, Draft
 from domain.engine import Engine, Row
-from domain.fact import Fact, FoundBy, New, Noun, happened
+from domain.fact import Fact, FoundBy, New, Noun
 from domain.grant import grant_id
 from domain.installation import Rules
 from domain.kept import BETWEEN, Rows
@@ -310,23 +310,13 @@ class Earlier:
 class Unsealed(Sheet):
     """A sheet whose texts are not committed to: the fact that it is compared with has its own."""
 
-    def write(self, new: New, after: int = 0) -> Fact:
+    def _texts(self, new: New) -> dict[str, str]:
         for name, value in new.content.items():
             if isinstance(value, Said):
                 self.disclosures.append(Disclosure("", value.owner, name, "", value.value))
             elif value is not None and name in new.kind.SEALED:
                 self.disclosures.append(Disclosure("", self.actor, name, "", value))
-        told = {
-            "originator_id": new.id,
-            "originator_version": after
-            + 1
-            + sum(one.originator_id == new.id for one in self.facts),
-            "timestamp": self.now,
-            "actor": self.actor,
-        }
-        made = happened(new, told)
-        self.facts.append(made)
-        return made
+        return {}
 
 
 class Deciding(Draft):
