@@ -230,15 +230,20 @@ def cosigned(
     return checkpoint, note.verify(parsed, witnesses).verified
 
 
+def must_continue(old: Checkpoint, new: Checkpoint) -> None:
+    """Raise NotVerified if a log has become smaller, or another one."""
+    if old.origin != new.origin:
+        raise NotVerified(f"{new.origin} is another log than {old.origin}")
+    if new.size < old.size:
+        raise NotVerified(f"rollback: {old.origin} had {old.size} leaves and now has {new.size}")
+
+
 def verify_growth(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
     """Raise NotVerified unless the log has only grown since the old checkpoint.
 
     An old checkpoint of size 0 is refused: it says nothing about what came after.
     """
-    if old.origin != new.origin:
-        raise NotVerified(f"a checkpoint of {new.origin!r} does not follow one of {old.origin!r}")
-    if new.size < old.size:
-        raise NotVerified(f"rollback: {old.origin} had {old.size} leaves and now has {new.size}")
+    must_continue(old, new)
     if new.size == old.size and new.root != old.root:
         raise NotVerified(f"fork: {old.origin} shows two different trees of {old.size} leaves")
     try:

@@ -22,7 +22,14 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from domain.checkpoint import Checkpoint, Trusted, decode_proof, open_checkpoint, verify_growth
+from domain.checkpoint import (
+    Checkpoint,
+    Trusted,
+    decode_proof,
+    must_continue,
+    open_checkpoint,
+    verify_growth,
+)
 from domain.latest import open_map
 from domain.note import Note, VerifierKey
 from domain.tree import (
@@ -45,7 +52,6 @@ from scripts.mirrored import (
     hashes_in,
     must_be_seen,
     must_be_shown,
-    must_continue,
     unverified,
 )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.chain import Chains
-from domain.checkpoint import Checkpoint, Trusted, open_checkpoint
+from domain.checkpoint import Checkpoint, Trusted, must_continue, open_checkpoint
 from domain.latest import Place, must_be_map_of, open_map
 from domain.note import VerifierKey
 from domain.receipt import read_leaf
@@ -174,14 +174,6 @@ def must_be_seen(trusted: Trusted, max_age: int) -> None:
         raise NotVerified(f"a witness says that it has seen this tree in {ahead} seconds")
     if (age := now - min(times)) > max_age:
         raise NotVerified(f"frozen: witnesses have seen this tree {age} seconds ago, and not since")
-
-
-def must_continue(old: Checkpoint, new: Checkpoint) -> None:
-    """Raise NotVerified if a log has become smaller, or another one."""
-    if old.origin != new.origin:
-        raise NotVerified(f"{new.origin} is another log than {old.origin}")
-    if new.size < old.size:
-        raise NotVerified(f"rollback: the log had {old.size} leaves and now has {new.size}")
 
 
 def unverified(path: Path) -> Path:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from domain.chain import Head, content_of, must_follow, named_in
-from domain.checkpoint import Checkpoint, Trusted
+from domain.checkpoint import Checkpoint, Trusted, must_continue
 from domain.latest import Latest, Place, verify_latest
 from domain.note import KEY_ID_BYTES, Note, VerifierKey
 from domain.receipt import Leaf, leaf_bytes, read_leaf, verify_receipt
@@ -38,7 +38,7 @@ from scripts.mirror import (
     prove_growth,
     write_whole,
 )
-from scripts.mirrored import bundles_of, must_continue
+from scripts.mirrored import bundles_of
 from scripts.safe_file import alone
 
 

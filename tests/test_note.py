@@ -673,7 +673,7 @@ BREACHES = {
     "fork": (THREE, Checkpoint(LOG.name, 3, A), [], "fork: .* two different trees of 3 leaves"),
     "rewrite": (Checkpoint(LOG.name, 2, A), THREE, [C], "kept its first 2 leaves"),
     "no proof": (TWO, THREE, [], "kept its first 2 leaves: the consistency proof is empty"),
-    "another log": (TWO, Checkpoint("log.example/x", 3, THREE.root), [C], "does not follow"),
+    "another log": (TWO, Checkpoint("log.example/x", 3, THREE.root), [C], "is another log than"),
     "nothing to follow": (EMPTY, THREE, [], "an empty tree proves nothing"),
     "nothing at all": (EMPTY, EMPTY, [], "an empty tree proves nothing"),
     "proof for the same": (THREE, THREE, [C], "must be empty"),
