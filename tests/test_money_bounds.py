@@ -128,8 +128,10 @@ def test_what_came_back_is_revenue_of_its_own(amount: int) -> None:
     if amount:
         must_sum_to(amount, mixed)
     else:
-        with pytest.raises(BadSold, match="which is not 0"):
+        with pytest.raises(BadSold, match="0 units, which is nothing to divide"):
             must_sum_to(amount, [item(3), item(-3)])
+        with pytest.raises(BadSold, match="4 units, which is not 0"):
+            must_sum_to(amount, [item(4)])
 
 
 def test_sales_are_within_less_than_a_unit_of_their_amount() -> None:

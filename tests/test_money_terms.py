@@ -372,17 +372,28 @@ def test_what_was_recouped_is_a_line_everywhere(database: str) -> None:
         first = told.earn(pool, 37_648)
         told.earn(pool, 200_000)
         told.reverse(first)
+        abroad = told.pool("abroad", terms=advance_of(a, 70, to="bank"), currency="EUR")
+        told.agree(abroad, {a: "1"})
+        told.earn(abroad, 30)
         with told.view() as view:
-            (one,) = statements.statement(view, told.journal, a)["statements"]
+            euros, one = statements.statement(view, told.journal, a)["statements"]
             why = pools.why(view, told.journal, first, a, actor="operator")
             (now,) = pools.statement(view, told.journal, pool, actor="operator")["recouped"]
-        lines = [each["recouped"] for each in one["movements"] if each["kind"] == "recoupment"]
         names = ("advance_minor", "before_minor", "now_minor", "remaining_minor")
-        assert [tuple(line[name] for name in names) for line in lines if line] == [
+        in_dollars, in_euros = (
+            [
+                tuple(each["recouped"][name] for name in names)
+                for each in of["movements"]
+                if each["recouped"]
+            ]
+            for of in (one, euros)
+        )
+        assert in_dollars == [
             (110_730, 0, 18_824, 91_906),
             (110_730, 18_824, 91_906, 0),
             (110_730, 110_730, -10_730, 10_730),
         ]
+        assert in_euros == [(70, 0, 30, 40)]
         assert [tuple(line[name] for name in names) for line in why["recouped"]] == [
             (110_730, 0, 18_824, 91_906)
         ]

@@ -104,10 +104,10 @@ def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
     if amount_minor > 0:
         must_have_one_sign(items)
     exact = sum((item.amount for item in items), Fraction())
-    if abs(exact - amount_minor) >= 1 or not amount_minor:
-        compared = f"not {amount_minor}" if amount_minor else "nothing to divide"
-        reason = f"the lines sum to {shown_exactly(exact)} units, which is {compared}"
-        raise BadSold("sold", reason)
+    is_other = abs(exact - amount_minor) >= 1
+    if is_other or not amount_minor:
+        compared = f"not {amount_minor}" if is_other else "nothing to divide"
+        raise BadSold("sold", f"the lines sum to {shown_exactly(exact)} units, which is {compared}")
 
 
 def must_have_one_sign(items: Sequence[Item]) -> None:
