@@ -7,9 +7,10 @@ only the database can refuse ends the transaction; then each is recorded in one 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from typing import Any, cast
 
@@ -85,12 +86,12 @@ class Append:
         told = self.born.union(self.begun.heads)
         return all(map(told.issuperset, self.about))
 
-    @cached_property
+    @property
     def born(self) -> set[str]:
         """What has its first fact in it."""
         return {str(one.originator_id) for one in self.stored if one.originator_version == 1}
 
-    @cached_property
+    @property
     def unique(self) -> set[object]:
         """What nobody else may have: its places in streams, and its idempotency keys."""
         keys = {one.key for one in self.requests if one.key is not None}
@@ -116,7 +117,7 @@ class Recording:
             base = Group(position, position, stamp, heads)
         self._begun, self._stamp, self._heads = base.position, base.stamp, {**base.heads}
         self._latest = self._begun
-        self._rows: dict[Table, list[Row]] = {}
+        self._rows = defaultdict[Table, list[Row]](list)
         self._taken: set[object] = set()
         """What nobody else may have."""
         self._linked: set[str] = set()
@@ -137,8 +138,8 @@ class Recording:
 
     def _take(self, append: Append) -> Sequence[int]:
         """Give an append its positions; Overtaken if it may not be recorded any more."""
-        is_shared = len(self.appends) > 1
-        if is_shared and not self._taken.isdisjoint(append.unique):
+        unique = append.unique if len(self.appends) > 1 else set()
+        if not self._taken.isdisjoint(unique):
             raise Overtaken("its place was taken")
         if append.condition is not None:
             if self._is_stale(append.begun):
@@ -152,15 +153,15 @@ class Recording:
             stored = list(in_order(stored, self._stamp))
         if append.keeping is not None:
             append.keeping(self.transaction, positions, as_recorded(append, stored))
-        self._add(FACTS, linked(stored, positions, append.about, self._heads))
-        self._add(VAULT, map(vault_row, append.disclosures))
-        self._add(REQUESTS, request_rows(append.requests, positions))
-        self._add(FURTHER_KEYS, further_rows(append.requests, positions))
-        self._add(FOUND, found_rows(append.found, positions))
-        self._add(SPENT, spent_rows(append.spent, stored, positions))
+        rows = self._rows
+        rows[FACTS] += linked(stored, positions, append.about, self._heads)
+        rows[VAULT] += map(vault_row, append.disclosures)
+        rows[REQUESTS] += request_rows(append.requests, positions)
+        rows[FURTHER_KEYS] += further_rows(append.requests, positions)
+        rows[FOUND] += found_rows(append.found, positions)
+        rows[SPENT] += spent_rows(append.spent, stored, positions)
         self._linked.update(chain.from_iterable(append.about))
-        if is_shared:
-            self._taken |= append.unique
+        self._taken |= unique
         facts = [*zip(positions, append.facts, strict=True)]
         self._facts += facts
         self._happened(facts)
@@ -170,8 +171,8 @@ class Recording:
     def group(self) -> Group:
         """What was taken."""
         heads = {subject: self._heads[subject] for subject in self._linked}
-        spent, stored = self._rows.get(SPENT, ()), self._rows.get(FACTS, ())
-        return Group(self._begun, self._latest, self._stamp, heads, self._facts, spent, stored)
+        told = heads, self._facts, self._rows[SPENT], self._rows[FACTS]
+        return Group(self._begun, self._latest, self._stamp, *told)
 
     def _write(self) -> None:
         """Write all that was taken."""
@@ -189,9 +190,6 @@ class Recording:
         """Erase what is kept of people outside the facts."""
         for table in PERSONAL if people else ():
             self.transaction.erase(table, "holder", people)
-
-    def _add(self, table: Table, rows: Iterable[Row]) -> None:
-        self._rows.setdefault(table, []).extend(rows)
 
     def _is_stale(self, begun: Begun | None) -> bool:
         """Whether too much was recorded since something was decided by what was remembered."""
@@ -220,7 +218,7 @@ class Recording:
         """How often the accounts have done it by now, if it was ``times`` at a position."""
         is_known = self.base is not None or after == self._begun
         before = one.times if is_known else count_spent(self.transaction.query, one)
-        rows = (*(self.base.spent if self.base else ()), *self._rows.get(SPENT, ()))
+        rows = (*(self.base.spent if self.base else ()), *self._rows[SPENT])
         return before + sum(one.counts(*row[:3]) for row in rows if row[3] > after)
 
     def _left(self, owners: Collection[str]) -> int:

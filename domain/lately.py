@@ -51,6 +51,9 @@ class There(NamedTuple):
     is_joined: bool
 
 
+_UNBORN = There(None, (), is_joined=False)
+
+
 class Lately:
     """What one process remembers; each change of it is one step."""
 
@@ -97,17 +100,16 @@ class Lately:
             elif is_kept:
                 for row in group.stored:
                     self._go_on(row)
-            for id in there.keys() & group.heads.keys():
-                there[id] = there[id]._replace(head=group.heads[id])
+            for id, head in group.heads.items():
+                if id in there:
+                    there[id] = There(head, *there[id][1:])
             self._forget()
 
     def _go_on(self, row: Row) -> None:
         """Remember a fact of a stream that begins with it, or that is remembered."""
-        _, id, version, *_ = row
-        if version == 1:
-            self._there[id] = There(None, (row,), is_joined=False)
-        elif (before := self._there.pop(id, None)) and len(before.stream) < LONGEST_STREAM:
-            self._there[id] = before._replace(stream=(*before.stream, row))
+        before = _UNBORN if row[2] == 1 else self._there.pop(row[1], None)
+        if before is not None and len(before.stream) < LONGEST_STREAM:
+            self._there[row[1]] = There(before.head, (*before.stream, row), before.is_joined)
 
     def _forget(self) -> None:
         for id in [*islice(self._there, max(len(self._there) - MOST_IDS, 0))]:

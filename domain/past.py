@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from domain.clock import moment_of
@@ -36,6 +37,8 @@ from domain.warning import NAMESAKE, Warned, warned
 from domain.work import Work
 
 N = TypeVar("N", bound=Noun)
+
+_fact = lru_cache(1_024)(Placed.fact)  # who acts is looked at again and again
 
 PENDING = 1 << 62
 """Positions of facts that are not recorded yet start here, after every recorded one."""
@@ -96,7 +99,8 @@ class Past:
         self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart, {})
         """What was learned of which works are one; forgotten when the draft joins some."""
         self._streams: dict[str, Stream] = {id: [] for id in (begun.asked if begun else ())}
-        self._learn([Placed(*row) for row in sorted(begun.streams)] if begun else [])
+        for placed in map(Placed._make, sorted(begun.streams) if begun else ()):
+            self._streams[placed.originator_id].append((placed.position, _fact(placed)))
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None
 

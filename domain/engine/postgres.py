@@ -101,6 +101,8 @@ def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ..
 def _array(values: Collection[Any]) -> Any:
     """A list as the server reads one: the driver would look at each value three times."""
     kinds = set(map(type, values))
+    if kinds == {str} and (joined := "\0".join(values)).count("\0") < len(values):
+        return "{" + _quoted(joined).replace("\0", '","') + "}"
     if kinds <= {int}:
         return f"{{{','.join(map(str, values))}}}"
     if kinds <= _WRITTEN.keys():
@@ -108,8 +110,12 @@ def _array(values: Collection[Any]) -> Any:
     return list(values)
 
 
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+
+
 _WRITTEN: dict[type, Callable[[Any], str]] = {
-    str: lambda text: '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"',
+    str: _quoted,
     bytes: lambda data: rf'"\\x{data.hex()}"',
     type(None): lambda _: "NULL",
 }
