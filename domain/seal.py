@@ -15,11 +15,13 @@ from hashlib import sha256
 from os import urandom
 from typing import Any, NamedTuple
 
-TEXTS = (
-    *("name", "title", "display", "reason", "evidence", "note", "text", "document", "reference"),
-    *("source_name", "category_name", "payer_name"),
-    *("credited_as", "join_phrase", "character", "ai_tool", "creators", "identifier"),
-    *("goal", "prompt", "kind_name", "media_url"),
+TEXTS = frozenset(
+    {
+        *("name", "title", "display", "reason", "evidence", "note", "text", "document"),
+        *("source_name", "category_name", "payer_name", "reference"),
+        *("credited_as", "join_phrase", "character", "ai_tool", "creators", "identifier"),
+        *("goal", "prompt", "kind_name", "media_url"),
+    }
 )
 """The names of the fields that hold texts of people."""
 

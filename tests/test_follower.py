@@ -70,6 +70,28 @@ def test_several_followers_at_once_are_as_exact_as_one(database: str) -> None:
         assert live == alone(told)
 
 
+def test_a_follower_folds_nothing_that_its_server_lacks(database: str) -> None:
+    """A server that took over may lack what this process remembers that it recorded."""
+    with story(database) as told:
+        told.person("ana")
+        told.service.follower.catch_up()
+        told.person("ben")
+        told.service.follower.fold_page()
+        lately = told.journal.facts._lately
+        last, head = lately._groups[-1], told.head()
+        lost = [(head + 1, *row[1:]) for row in last.stored]
+        lately.recorded(last._replace(before=head, position=head + 1, stored=lost))
+        assert told.journal.facts.lately(head)
+        told.service.follower.catch_up()
+        assert told.store.current().position == head
+        late = told.person("cleo")
+        told.service.follower.catch_up()
+        with told.store.view() as view:
+            assert attribution.person(view, late)["name"] == "cleo"
+        live = read_tables(told)
+        assert live == alone(told)
+
+
 def follow_in_process(database: str, upto: int) -> None:
     follower.PAGE = 2
     with story(database, create=False) as told:
