@@ -33,7 +33,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.received import MAXIMUM_BODY_BYTES
-from api.routes import IdConverter, Routes, RuleOnDemand
+from api.routes import IdConverter, PayeeConverter, Routes, RuleOnDemand
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
 from api.web.frame import page_of
@@ -192,7 +192,7 @@ def _empty() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "bytecode_cache": COMPILED}
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters |= {"id": IdConverter, "payee": PayeeConverter}
     app.url_rule_class = RuleOnDemand
     return app
 

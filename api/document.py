@@ -140,6 +140,8 @@ def _schema_of_part(converter: str | None, noun: str | None, name: str) -> dict[
             return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[str(noun)]]}
         case "uuid":
             return _schema_of_part("id", "work", name)
+        case "payee":
+            name = "payee"
         case "int":
             return {"type": "integer", "minimum": 0, "examples": [PATH_EXAMPLES.get(name)]}
     is_whole = {"minLength": 1} if converter == "string" else {}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify
-from werkzeug.routing import BaseConverter, Map, Rule
+from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
 from api.asking import viewing
 from api.conditional import by_bytes
@@ -32,7 +32,7 @@ from api.shapes import ASKED, Shape
 from domain.command import Field
 from domain.journal import Journal
 from domain.refusal import REFUSALS
-from domain.values import Number, Ref, Value
+from domain.values import Number, Payee, Ref, Value
 from projections.store import Store
 
 
@@ -56,6 +56,16 @@ class IdConverter(BaseConverter):
             return str(UUID(value))
         except ValueError:
             raise of_refusal(self.unknown(value)) from None
+
+
+class PayeeConverter(PathConverter):
+    """A payee in a path: an id in its usual form, or a name as it is."""
+
+    def to_python(self, value: str) -> str:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            return value
 
 
 class RuleOnDemand(Rule):
@@ -110,6 +120,8 @@ def path_of(path: str, fields: Iterable[Field]) -> str:
 
 def _converter(value: Value) -> str:
     match value:
+        case Payee() | Ref(or_name=True):
+            return "payee"
         case Ref(noun=noun):
             return f"id({noun})"
         case Number():

@@ -116,6 +116,8 @@ class Ref(Value):
     noun: str
     is_part: bool = field(default=False, kw_only=True)
     """Whether the command itself looks it up, in what it is a part of."""
+    or_name: bool = field(default=False, kw_only=True)
+    """Whether the name of somebody outside, who is paid, may stand in its place."""
 
     @property
     def refuses(self) -> tuple[type[Refusal], ...]:
@@ -388,6 +390,7 @@ CHALLENGE = "2c4e8d15-93a7-4b60-8f2e-6a1d0b7c5e72"
 WITHHOLDING = "6d2c9a51-4f0e-4b7e-9a33-0f7a51c2d413"
 
 ContributorId = Annotated[str, Ref("contributor", example=BEN)]
+PayeeId = Annotated[str, Ref("contributor", or_name=True, example=BEN)]
 IdentifierId = Annotated[str, Ref("identifier", example=CODE)]
 ContributionId = Annotated[str, Ref("contribution", example=SONG)]
 WorkId = Annotated[str, Ref("work", example=SONG)]

@@ -9,6 +9,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from money import Clock
@@ -221,6 +222,21 @@ def test_a_person_reads_their_own_statement_and_nobody_elses(served: Served, clo
     later = ana.get(f"/contributors/{book.ana}/statement", {"from": "2099"}).json
     assert later["statements"][0]["opening_minor"] == 188
     assert later["statements"][0]["lines"] == []
+
+
+def test_the_statement_of_a_name_is_asked_for_like_that_of_a_person(served: Served) -> None:
+    book, label = Book(served), "Tide / Blue Records"
+    book.pool = book.open_pool(terms={"type": "fixed", "shares": [[label, "1"]]})
+    book.earn(1001)
+    path = f"/contributors/{quote(label)}"
+    told = book.api.get(f"{path}/statement").json
+    assert (told["contributor"]["name"], told["statements"][0]["closing_minor"]) == (label, 1001)
+    assert book.api.get(f"{path}/earnings").json["earnings"][0]["earned_minor"] == 1001
+    assert ",1001," in book.api.get(f"{path}/statement", format="csv").text
+    assert served.acting(book.ana).get(f"{path}/statement").code == "not_permitted"
+    assert book.api.get("/contributors/Nobody/statement").code == "unknown_contributor"
+    shouted = f"/contributors/{book.ana.upper()}"
+    assert book.api.get(f"{shouted}/statement").json["contributor"]["id"] == book.ana
 
 
 def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:

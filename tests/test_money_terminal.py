@@ -1,14 +1,17 @@
 """Money on a terminal: what was said, or that it was erased; only the columns that have amounts."""
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
 from money import HALF, Bank, asset, bank
 from rich.console import Console
 
 from domain.money.postings import ACCOUNTS
 from projections.question import QUESTIONS, Asking
 from scripts import accounts, terminal
+from scripts.stemma import main
 
 
 def printed(told: Bank, name: str, show: Any, **said: Any) -> list[str]:
@@ -111,6 +114,25 @@ def test_earnings_and_what_was_withheld_of_whom_for_what() -> None:
         ]
         told.tell("forget_contributor", id=c, ground="request")
         assert printed(told, "show_earnings", accounts.earnings, id=c)[0] == "(forgotten)"
+
+
+def test_a_name_has_a_statement_like_a_person(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told:
+        pool = told.pool(terms={"type": "fixed", "shares": [["Blue Records", "1"]]})
+        told.earn(pool, 1_000)
+        told.service.follower.catch_up()
+
+    def answered(*words: str) -> list[str]:
+        done = CliRunner().invoke(main, ["--database", database, *words])
+        return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
+
+    shown = answered("statement", "Blue Records")
+    assert shown[0] == "Blue Records"
+    assert shown[-1].endswith("Earned pool's release pool shop 10.00 USD")
+    shown = answered("earnings", "Blue Records")
+    assert (shown[0], shown[-1]) == ("Blue Records", "all 10.00 USD")
+    assert answered("statement", "Red Records")[0].startswith("Error: There is no contributor Red")
 
 
 def test_why_names_the_group_through_which_somebody_has_their_part() -> None:

@@ -265,10 +265,15 @@ def payees_of(view: View, id: str) -> list[str]:
 def paid_as(view: View, id: str) -> PersonRef:
     """The contributor, or the name, that money is paid to; UnknownContributor if it never was."""
     id = _whose(view, id)
-    if Payee.parse(id).kind == "other" and accounts(view, payees=[id]):
+    if Payee.parse(id).kind == "other" and is_paid(view, id):
         return {"id": id, "name": id}
     number = attribution.find_person(view, id)[0]
     return attribution.persons(view, [number])[number]
+
+
+def is_paid(view: View, payee: str) -> bool:
+    """Whether anything was ever posted for a payee."""
+    return bool(accounts(view, payees=[payee]))
 
 
 def _whose(view: View, payee: str) -> str:

@@ -14,7 +14,7 @@ from domain.journal import Journal
 from domain.money.postings import OWED
 from domain.readers import MONEY, OWN_MONEY
 from domain.refusal import BadPeriod
-from domain.values import ContributorId, CurrencyCode, Example, PoolId, StatedMoment
+from domain.values import CurrencyCode, Example, PayeeId, PoolId, StatedMoment
 from projections.money import balances as money
 from projections.money.pools.accounts import pool_named
 from projections.money.readers import Reader
@@ -45,7 +45,7 @@ _WHEN = "COALESCE(x.effective, b.effective, b.at)"
 def earnings(
     view: View,
     journal: Journal,
-    id: ContributorId,
+    id: PayeeId,
     *,
     actor: str,
     from_: EarnedFrom = None,

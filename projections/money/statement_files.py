@@ -15,7 +15,7 @@ from domain.money.currency import currency_code
 from domain.printable import printable
 from domain.readers import OWN_MONEY
 from domain.refusal import BadPeriod, StatementTooLong
-from domain.values import ContributorId, CurrencyCode, Example, StatedMoment
+from domain.values import CurrencyCode, Example, PayeeId, StatedMoment
 from projections.money import statements
 from projections.money.readers import Reader
 from projections.money.told import Statement
@@ -115,7 +115,7 @@ FORMS = {
 def statement_of(
     view: View,
     journal: Journal,
-    id: ContributorId,
+    id: PayeeId,
     *,
     actor: str,
     from_: Annotated[

@@ -20,7 +20,6 @@ from urllib.parse import quote, urlencode
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money import currency as currencies
-from domain.money.payee import Payee
 from domain.refusal import StatementTooLong
 from projections import wording
 from projections.money.told import ENTRY_KINDS, CurrencyStatement, Movement, Statement
@@ -178,8 +177,7 @@ def _why(line: Movement, origin: str) -> str:
 
 def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, Any]]:
     query = urlencode({"as_of": view.as_of, **{name: said for name, said in asked.items() if said}})
-    is_name = Payee.parse(id).kind == "other"
-    path = f"/statement/{quote(id)}" if is_name else f"/contributors/{id}/statement"
+    path = f"/contributors/{quote(id)}/statement"
     return [
         {
             "said": "Nothing recorded is ever edited. Requested again at this position, "

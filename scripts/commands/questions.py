@@ -15,8 +15,10 @@ from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.values import Choice, Cursor, Flag, Number, Payee, Ref, Value
 from projections import lineage
+from projections.money.balances import is_paid
 from projections.question import Asking, Question
 from projections.registry import by_words
+from projections.store import View
 from scripts.commands import answers
 from scripts.commands.frame import Derived, asked, flag_of, help_of, metavar_of, named
 
@@ -52,8 +54,8 @@ def _command(words: str, questions: Sequence[Question]) -> click.Command:
         wanted = answers.Wanted.of(typed)
         is_published, by = typed.pop("as_published", False), typed.pop("by", None)
         actor = OPERATOR if by is None else named("contributor", by)
-        said = _said(meant, typed) | ({"limit": answers.ALL} if words in WHOLE else {})
         with asked(ctx, as_of) as (service, now):
+            said = _said(meant, typed, now) | ({"limit": answers.ALL} if words in WHOLE else {})
             view = lineage.as_published(now, said["id"]) if is_published else now
             asking = Asking(meant, view, service.journal, said, actor, wanted.origin)
             answers.tell(asking, wanted)
@@ -126,20 +128,22 @@ def _type_of(value: Value) -> click.ParamType[Any]:
     return click.STRING
 
 
-def _said(question: Question, typed: Mapping[str, Any]) -> dict[str, Any]:
+def _said(question: Question, typed: Mapping[str, Any], view: View) -> dict[str, Any]:
     """What was typed, with the ids of the journal and each value in its normal form."""
     fields = {one.name: one for one in question.fields}
     return {
-        name: _value(fields[name].value, value)
+        name: _value(fields[name].value, value, view)
         for name, value in typed.items()
         if value is not None
     }
 
 
-def _value(value: Value, typed: Any) -> Any:
+def _value(value: Value, typed: Any, view: View) -> Any:
     match value:
-        case Ref(noun=noun):
-            return named(noun, typed)
+        case Ref(noun=noun, or_name=or_name):
+            id = named(noun, typed)
+            is_name = or_name and not view.numbers("contributors", [id]) and is_paid(view, typed)
+            return typed if is_name else id
         case Payee() if typed.startswith("@"):
             return named("contributor", typed[1:])
     return value.read(typed, utc_now())
