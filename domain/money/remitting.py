@@ -109,15 +109,15 @@ class Remittance(NamedTuple):
     withheld: Withheld
     of_parts: list[int]
     """What is withheld of each part."""
+    sources: Sources
+    """What of the parts came from which country, where sales said so."""
     net_minor: int
     """What is left, in the currency of the pools."""
+    sent_minor: int
     into: str | None = None
     """Another currency in which that is to be sent."""
     quote: Quote | None = None
     """At this rate; None if there is none, and it is sent as it is."""
-    sent_minor: int = 0
-    sources: Sources | None = None
-    """What of the parts came from which country, where sales said so."""
 
     @property
     def can_be_sent(self) -> bool:
@@ -161,16 +161,14 @@ def remitted(
     withheld = list(_withheld(known, accounts, came, at))
     of_parts = _of_parts(came, withheld)
     net = sum(int(part[-1]) for part in parts) - sum(of_parts)
-    common: dict[str, Any] = {"withheld": withheld, "of_parts": of_parts, "net_minor": net}
-    common["sources"] = sources or None
     into = known.currency(accounts)
     if not net or into in (None, currency):
-        return Remittance(**common, sent_minor=net)
+        return Remittance(withheld, of_parts, sources, net, net)
     quote = known.quote(currency, into, at)
     sent = net if quote is None else half_up(exchanged(net, currency, into, quote.rate))
     if sent >= MOST_SENT:
         raise BadAmount(sent, "it is too large to be sent")
-    return Remittance(**common, into=into, quote=quote, sent_minor=sent)
+    return Remittance(withheld, of_parts, sources, net, sent, into, quote)
 
 
 def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
