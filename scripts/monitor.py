@@ -22,23 +22,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from domain.chain import Head, content_of, must_follow, named_in
-from domain.checkpoint import Checkpoint, Trusted, must_continue
-from domain.latest import Latest, Place, verify_latest
+from domain.checkpoint import Checkpoint, must_continue
+from domain.latest import Latest, Place
 from domain.note import KEY_ID_BYTES, Note, VerifierKey
-from domain.receipt import Leaf, leaf_bytes, read_leaf, verify_receipt
+from domain.receipt import Leaf, leaf_bytes, read_leaf
 from domain.signature import check_signature, must_be_signed_for
 from domain.tree import TILE_WIDTH, Frontier, NotVerified, entries_of, leaf_hash
-from scripts.mirror import (
-    Unreachable,
-    checkpoint_at,
-    evidence_kept,
-    fetch,
-    fetch_tile,
-    must_have_grown,
-    prove_growth,
-    write_whole,
-)
+from scripts.mirror import evidence_kept, write_whole
 from scripts.mirrored import bundles_of
+from scripts.remote import Remote, Unreachable
 from scripts.safe_file import alone
 
 
@@ -101,39 +93,30 @@ class State:
 
 
 @contextmanager
-def monitored(
-    url: str,
-    path: Path,
-    watched: Watched,
-    keys: Sequence[VerifierKey],
-    *,
-    api_key: str | None = None,
-    max_age: int | None = None,
-    **witnesses: Any,
-) -> Iterator[list[dict[str, Any]]]:
-    """The new facts of a log at an address; the state is kept in a file once they are reported.
+def monitored(log: Remote, path: Path, watched: Watched) -> Iterator[list[dict[str, Any]]]:
+    """The new facts of a log; the state is kept in a file once they are reported.
 
     NotVerified if the log does not continue that of the last run, or a fact about what is watched
     was left out of its history. For the rest see scripts.mirror.
     """
     with alone(path.with_name(f"{path.name}.lock")):  # of two runs both would report the same
         state = State.read(path, watched)
-        note, trusted = checkpoint_at(url, keys, **witnesses)
+        note, trusted = log.checkpoint()
         old, new = state.tree(), trusted.checkpoint
-        must_have_grown(trusted, old, state.since, max_age)
-        logs = {new.origin, *(key.name for key in keys)}
-        is_late = old is not None and _is_seen_late(old, trusted, witnesses)
+        log.must_have_grown(trusted, old, state.since)
+        # Witnesses may not have seen yet what the last run knew.
+        is_late = old is not None and log.is_witnessed and new.size < old.size
         new_facts: list[dict[str, Any]] = []
         with evidence_kept(note, path):
             if old is not None and is_late:
-                prove_growth(url, new, old)
+                log.prove_growth(new, old)
             else:
                 if not watched.only_about:
-                    new_facts = list(_read_on(url, state, new, watched, logs, api_key))
-                latest = list(_latest(url, state, watched, keys, api_key, witnesses))
+                    new_facts = list(_read_on(log, state, new, watched))
+                latest = list(_latest(log, state, watched))
                 if watched.only_about:
-                    asking = Asking(url, keys, api_key, [new])
-                    new_facts = list(_walk_back(asking, state, latest, watched, logs))
+                    asking = Asking(log, [new])
+                    new_facts = list(_walk_back(asking, state, latest, watched))
                 _must_agree(state, latest, new)
         yield new_facts
         if is_late:
@@ -149,62 +132,46 @@ def monitored(
 class Asking(NamedTuple):
     """A log that is asked for single facts."""
 
-    url: str
-    keys: Sequence[VerifierKey]
-    api_key: str | None
+    log: Remote
     trees: list[Checkpoint]
     """The one that is trusted, and those that were shown to be of one log with it."""
 
     def leaf(self, position: int) -> Leaf:
         """The fact at a position, which is in a tree that continues the one that is trusted."""
-        address = f"{self.url.removesuffix('/log')}/facts/{position}/receipt"
-        receipt = verify_receipt(fetch(address, key=self.api_key), self.keys)
-        if receipt.leaf.position != position:
-            raise NotVerified(f"the receipt of position {position} is of {receipt.leaf.position}")
+        receipt = self.log.receipt(position)
         self.must_be_one_log(receipt.trusted.checkpoint)
         return receipt.leaf
 
     def must_be_one_log(self, tree: Checkpoint) -> None:
         """Raise NotVerified unless a tree and the one that is trusted are one log's."""
         if tree not in self.trees:
-            prove_growth(self.url, *sorted((self.trees[0], tree), key=lambda one: one.size))
+            self.log.prove_growth(*sorted((self.trees[0], tree), key=lambda one: one.size))
             self.trees.append(tree)
 
 
-def _latest(
-    url: str,
-    state: State,
-    watched: Watched,
-    keys: Sequence[VerifierKey],
-    api_key: str | None,
-    witnesses: Mapping[str, Any],
-) -> Iterator[Latest]:
+def _latest(log: Remote, state: State, watched: Watched) -> Iterator[Latest]:
     """The latest fact about each that is watched, as the log has signed it.
 
     A log of an older version shows none, or none without a key; one that has has to go on.
     """
-    seen = "?witnessed=true" if witnesses.get("witnesses") else ""
     for id in sorted(watched.ids):
         try:
-            proof = fetch(f"{url}/latest/{id}{seen}", key=api_key)
+            latest = log.latest(id)
         except Unreachable as problem:
             is_unshown = problem.status in (401, 403, 404)
             if not is_unshown or state.has_map or watched.only_about:
                 raise
             return
-        latest = verify_latest(proof, keys, **witnesses)
-        if latest.subject != id:
-            raise NotVerified(f"the proof of the latest fact about {id} is about {latest.subject}")
         state.has_map = True
         yield latest
 
 
 def _walk_back(
-    asking: Asking, state: State, latest: Sequence[Latest], watched: Watched, logs: set[str]
+    asking: Asking, state: State, latest: Sequence[Latest], watched: Watched
 ) -> Iterator[dict[str, Any]]:
     """The facts from the latest ones back to those of the last run, in order."""
     if (old := state.tree()) is not None:
-        prove_growth(asking.url, old, asking.trees[0])
+        asking.log.prove_growth(old, asking.trees[0])
     leaves: dict[int, Leaf] = {}
     for one in latest:
         asking.must_be_one_log(one.trusted.checkpoint)
@@ -218,6 +185,7 @@ def _walk_back(
             if link.number != place.number:
                 raise NotVerified(f"position {leaf.position} is not fact {place} of {one.subject}")
             place = Place(link.number - 1, link.previous) if link.previous else None
+    logs = asking.log.names(asking.trees[0])
     for position in sorted(leaves):
         leaf = leaves[position]
         hash = leaf_hash(leaf_bytes(*leaf))
@@ -244,18 +212,8 @@ def _must_agree(state: State, latest: Sequence[Latest], tree: Checkpoint) -> Non
 # -- by every entry ------------------------------------------------------------------------------
 
 
-def _is_seen_late(old: Checkpoint, trusted: Trusted, witnesses: Mapping[str, Any]) -> bool:
-    """Whether witnesses have not seen yet what the last run knew."""
-    return bool(witnesses.get("witnesses")) and trusted.checkpoint.size < old.size
-
-
 def _read_on(
-    url: str,
-    state: State,
-    new: Checkpoint,
-    watched: Watched,
-    logs: set[str],
-    api_key: str | None,
+    log: Remote, state: State, new: Checkpoint, watched: Watched
 ) -> Iterator[dict[str, Any]]:
     """The facts since the last run; at the end NotVerified if they are not what was signed."""
     old = state.tree()
@@ -270,7 +228,7 @@ def _read_on(
         start = bundle.number * TILE_WIDTH
         if start + bundle.width <= first:
             continue
-        entries = entries_of(fetch_tile(url, bundle, api_key))
+        entries = entries_of(log.tile(bundle))
         if len(entries) != bundle.width:
             raise NotVerified(f"{bundle.path} holds {len(entries)} leaves, not {bundle.width}")
         for entry in entries[max(first - start, 0) :]:
@@ -288,7 +246,7 @@ def _read_on(
     for position, leaf, hash in found:
         if leaf.position != position:
             raise NotVerified(f"leaf {position - 1} says that its position is {leaf.position}")
-        yield from _about(leaf, hash, watched, state.heads, logs)
+        yield from _about(leaf, hash, watched, state.heads, log.names(new))
 
 
 def _about(

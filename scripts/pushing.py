@@ -18,7 +18,7 @@ from domain.refusal import Refusal
 from domain.tree import NotVerified
 from domain.trust import Party
 from projections.log import Log, Signed
-from scripts.mirror import Unreachable, fetch
+from scripts.remote import Unreachable, fetch
 from scripts.settings import Settings
 
 log = logging.getLogger(__name__)

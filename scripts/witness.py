@@ -9,52 +9,40 @@ Follows C2SP tlog-witness, section "add-checkpoint", except that here the witnes
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
-from domain.note import COSIGNATURE, Note, SignerKey, VerifierKey
+from domain.note import COSIGNATURE, Note, SignerKey
 from domain.tree import NotVerified
-from scripts.mirror import (
-    Unreachable,
-    evidence_kept,
-    fetch,
-    must_be_recent,
-    prove_growth,
-    write_whole,
-)
+from scripts.mirror import evidence_kept, write_whole
+from scripts.remote import Remote, Unreachable, fetch
 from scripts.safe_file import alone
 
 
-def witness(
-    url: str,
-    folder: Path,
-    keys: Sequence[VerifierKey],
-    signer: SignerKey,
-    max_age: int | None = None,
-) -> Trusted:
-    """Cosign the checkpoint of the log at an address, and send the log the cosignature.
+def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
+    """Cosign the checkpoint of a log, and send it the cosignature.
 
     The folder holds the last checkpoint cosigned. NotVerified if the log does not extend that one,
-    does not return the cosignature, or has not grown for ``max_age`` seconds.
+    does not return the cosignature, or is frozen.
     """
     with alone(folder / "lock"):  # two at once could keep the smaller of two checkpoints
-        note = _latest(url)
-        opened = open_checkpoint(note, keys)
+        note = _latest(log.url)
+        opened = open_checkpoint(note, log.keys)
         checkpoint = opened.checkpoint
         kept = path_of(folder, checkpoint.origin)
         kept = kept if kept.exists() else folder / "checkpoint"
-        must_be_recent(opened, kept, max_age)
+        log.must_be_recent(opened, kept)
         if kept.exists():
             with evidence_kept(note, kept):
-                prove_growth(url, open_checkpoint(kept.read_bytes(), keys).checkpoint, checkpoint)
+                before = open_checkpoint(kept.read_bytes(), log.keys).checkpoint
+                log.prove_growth(before, checkpoint)
         if not kept.exists() or _tree_in(kept.read_bytes()) != checkpoint:
             write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))
     text, blank, _ = note.rpartition(b"\n\n")
-    given = fetch(f"{url}/cosignatures", text + blank + line.encode())
-    trusted = open_checkpoint(given, keys, witnesses=[signer.verifier])
+    given = fetch(f"{log.url}/cosignatures", text + blank + line.encode())
+    trusted = open_checkpoint(given, log.keys, witnesses=[signer.verifier])
     if trusted.checkpoint != checkpoint:
         raise NotVerified("the log returned another checkpoint than the one cosigned")
     return trusted

@@ -20,8 +20,9 @@ from domain.receipt import verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import EMPTY_ROOT, NotVerified, consistency_proof, grow, leaf_hash, root_of
 from domain.trust import read_policy
-from scripts.mirror import Unreachable, mirror
+from scripts.mirror import mirror
 from scripts.pushing import Pusher, start_pushing
+from scripts.remote import Remote, Unreachable
 from scripts.settings import read_settings
 from scripts.witness import witness
 from scripts.witness_service import Witness, create_witness
@@ -229,7 +230,7 @@ def test_a_checkpoint_is_published_once_enough_witnesses_have_cosigned(
     assert anybody.get("/log/checkpoint").text.encode() == shown
     assert Pusher(log, two._witness).push()  # a new process asks which tree the witness has seen
     assert anybody.get("/log/checkpoint").text.startswith(f"{LOG.name}\n303\n")
-    assert mirror(url_of(served), tmp_path / "m", [LOG.verifier], only_hashes=True)
+    assert mirror(Remote(url_of(served), [LOG.verifier]), tmp_path / "m", only_hashes=True)
 
 
 def test_a_witness_that_has_seen_another_tree_says_so_and_nothing_is_published(
@@ -283,10 +284,10 @@ def test_asking_and_being_asked_remember_the_same_tree(tmp_path: Path) -> None:
             folder = tmp_path / first
             client = create_witness(Witness(folder, [ONE], [LOG.verifier])).test_client()
             if first == "asks":
-                witness(url_of(served), folder, [LOG.verifier], ONE)
+                witness(Remote(url_of(served), [LOG.verifier]), folder, ONE)
                 assert add(client, 0, [], note_of(LEAVES[:9])) == (409, "9\n")
                 assert add(client, 9, [], note_of(LEAVES[:9])) == (409, "9\n")
             else:
                 assert add(client, 0, [], note_of(LEAVES[:9]))[0] == 200
                 with pytest.raises(NotVerified, match="fork"):
-                    witness(url_of(served), folder, [LOG.verifier], ONE)
+                    witness(Remote(url_of(served), [LOG.verifier]), folder, ONE)

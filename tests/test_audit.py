@@ -45,6 +45,7 @@ from scripts.audit import CHECKS, first_difference
 from scripts.bundle import Found, import_lines
 from scripts.difference import Difference, all_differences
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.service import Service, bring_up_to_date, open_service
 from scripts.stemma import main
 
@@ -675,11 +676,11 @@ def test_a_mirror_notices_an_edited_fact_as_well(database: str, tmp_path: Path) 
         signer = served.service.log.signer
         assert signer is not None
         url, keys = f"http://127.0.0.1:{served.operator.port}/log", [signer.verifier]
-        mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
+        mirror(Remote(url, keys, api_key=OPERATOR_KEY), tmp_path / "mirror")
         at = position_of(told, "remix.declared")
         tamper(database, edited(told, '"rate":"1/5"', '"rate":"1/6"', at))
         with pytest.raises(NotVerified, match="does not follow the one before it"):
-            mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
+            mirror(Remote(url, keys, api_key=OPERATOR_KEY), tmp_path / "mirror")
         assert f"position {at}," in difference(served.service)
 
 

@@ -20,7 +20,7 @@ from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing
 from scripts.comparison import judging
 from scripts.comparison.audit import Audit
-from scripts.comparison.caller import Caller
+from scripts.remote import Remote
 from scripts.service import open_service
 from scripts.stemma import main
 
@@ -79,13 +79,17 @@ def scene(database: str) -> Iterator[Scene]:
         yield Scene(served)
 
 
+def _log_of(scene: Scene) -> Remote:
+    keys = scene.told.service.log.public_keys()
+    return Remote(f"{scene.served.origin}/log", keys, OPERATOR_KEY)
+
+
 @pytest.fixture
 def audit(scene: Scene, tmp_path: Path) -> Iterator[Audit]:
     """An audit of the scene that has mirrored and replayed its log."""
-    caller = Caller(scene.served.origin, OPERATOR_KEY)
-    keys = scene.told.service.log.public_keys()
+    log = _log_of(scene)
     with open_service(f"sqlite:///{tmp_path / 'replay.db'}") as replay:
-        audited = Audit(caller, tmp_path / "mirror", keys, replay, progress_of)
+        audited = Audit(log, tmp_path / "mirror", replay, progress_of)
         audited.catch_up()
         yield audited
 
@@ -169,9 +173,9 @@ def test_a_text_that_is_not_the_one_committed_to_is_named(
 
 def test_without_texts_an_honest_service_is_not_accused(scene: Scene, tmp_path: Path) -> None:
     """Not even where an answer quotes a name, as that of somebody who was left out."""
-    caller, keys = Caller(scene.served.origin, OPERATOR_KEY), scene.told.service.log.public_keys()
+    log = _log_of(scene)
     with open_service(f"sqlite:///{tmp_path / 'replay.db'}") as replay:
-        audited = Audit(caller, tmp_path / "m", keys, replay, progress_of, with_texts=False)
+        audited = Audit(log, tmp_path / "m", replay, progress_of, with_texts=False)
         audited.catch_up()
         assert audited.first_difference() is None
 

@@ -27,6 +27,7 @@ from domain.note import COSIGNATURE, SignerKey
 from domain.trust import read_policy
 from scripts.mirror import mirror
 from scripts.pushing import Pusher
+from scripts.remote import Remote
 from scripts.witness_service import Witness, create_witness
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -162,7 +163,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]:
         log.add_cosignatures(log.latest() + line.encode())
         receipts = [log.receipt(position) for position in (1, 2, 255, 256, 257, 512, 513, 700)]
         url = f"http://127.0.0.1:{served.operator.port}/log"
-        mirror(url, folder / "mirror", [SIGNER.verifier], api_key=OPERATOR_KEY)
+        mirror(Remote(url, [SIGNER.verifier], api_key=OPERATOR_KEY), folder / "mirror")
         yield Given(checkpoints, receipts, growths, folder / "mirror")
 
 

@@ -30,6 +30,7 @@ from domain.refusal import (
 from projections import attribution, history, lineage
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.stemma import main
 
 SIGNER = SignerKey.new("stemma.example/log")
@@ -342,7 +343,7 @@ def test_receipts_and_mirrors_from_before_hold_and_those_after_too(
         log.catch_up()
         kept = [log.receipt(position) for position in range(1, told.head() + 1)]
         url, keys = f"http://127.0.0.1:{served.operator.port}/log", [signer.verifier]
-        mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY)
+        mirror(Remote(url, keys, api_key=OPERATOR_KEY), tmp_path / "mirror")
         told.tell("forget_contributor", id=of["gus"], ground="request")
         log.catch_up()
         for position, receipt in enumerate(kept, start=1):
@@ -351,7 +352,7 @@ def test_receipts_and_mirrors_from_before_hold_and_those_after_too(
         last = verify_receipt(log.receipt(told.head()), keys).leaf
         assert last.topic == "contributor.forgotten"
         assert (
-            mirror(url, tmp_path / "mirror", keys, api_key=OPERATOR_KEY).checkpoint.size
+            mirror(Remote(url, keys, api_key=OPERATOR_KEY), tmp_path / "mirror").checkpoint.size
             == told.head()
         )
 

@@ -31,6 +31,7 @@ from scripts.audit import CHECKS
 from scripts.difference import all_differences
 from scripts.layout import upgrade
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.service import Service, open_service
 from scripts.stemma import main
 
@@ -396,7 +397,7 @@ def test_a_mirror_shows_that_a_map_is_not_the_one_of_its_leaves(
     log = served.service.log
     log.catch_up()
     folder, api = tmp_path / "mirror", OPERATOR_KEY
-    mirror(f"{served.origin}/log", folder, [SIGNER.verifier], api_key=api)
+    mirror(Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api), folder)
     size = log.map.size()
     proof = tmp_path / "proof"
     proof.write_bytes(log.latest_of(person))
@@ -414,11 +415,11 @@ def test_a_mirror_shows_that_a_map_is_not_the_one_of_its_leaves(
     status, said = checked("latest", str(proof), "--mirror", str(folder))
     assert (status, "the map that was signed is not the one" in said) == (1, True)
     with pytest.raises(NotVerified, match="the map that was signed"):
-        mirror(f"{served.origin}/log", folder, [SIGNER.verifier], api_key=api)
+        mirror(Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api), folder)
     assert isinstance(all_differences(CHECKS["map"], served.service, no_progress), list)
     served.service.engine.execute("DELETE FROM log_maps")
     with pytest.raises(NotVerified, match="does not show the map"):
-        mirror(f"{served.origin}/log", folder, [SIGNER.verifier], api_key=api)
+        mirror(Remote(f"{served.origin}/log", [SIGNER.verifier], api_key=api), folder)
 
 
 def test_the_command_writes_what_the_service_gives(database: str, tmp_path: Path) -> None:

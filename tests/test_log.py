@@ -27,6 +27,7 @@ from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
 from projections.log import Log
 from scripts.mirror import mirror
 from scripts.mirrored import check_log, check_map
+from scripts.remote import Remote
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, make_log_key, read_log_keys, read_settings
 from scripts.stemma import main
@@ -228,7 +229,7 @@ def mirrored(served: Served, folder: Path) -> Checkpoint:
     signer = served.service.log.signer
     assert signer is not None
     url = f"http://127.0.0.1:{served.operator.port}/log"
-    return mirror(url, folder, [signer.verifier], api_key=OPERATOR_KEY).checkpoint
+    return mirror(Remote(url, [signer.verifier], api_key=OPERATOR_KEY), folder).checkpoint
 
 
 def test_a_mirror_follows_the_log_and_is_whole(database: str, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from test_witness import log_keys, tell, url_of
 
 from api.proofs import FOR_EVER
 from domain.tree import entries_of
-from scripts.mirror import LARGEST_ANSWER_BYTES, Unreachable, fetch, mirror
+from scripts.mirror import mirror
+from scripts.remote import LARGEST_ANSWER_BYTES, Remote, Unreachable, fetch
 
 BUNDLE, PARTIAL = "/log/tile/entries/000", "/log/tile/entries/001.p/44"
 
@@ -81,7 +82,7 @@ def test_entries_are_compressed_for_those_who_accept_it(served: Served) -> None:
 def test_a_mirror_takes_compressed_entries_and_not_too_much_of_them(
     served: Served, tmp_path: Path
 ) -> None:
-    mirror(url_of(served), tmp_path, log_keys(served))
+    mirror(Remote(url_of(served), log_keys(served)), tmp_path)
     assert (tmp_path / "tile/entries/000").read_bytes() == fetch(served.origin + BUNDLE)
 
     class Packed(BaseHTTPRequestHandler):

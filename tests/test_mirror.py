@@ -22,6 +22,7 @@ from domain.tree import EMPTY_ROOT, NotVerified
 from projections import history
 from scripts import mirror as mirroring
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.stemma import main
 from scripts.witness import witness
 
@@ -100,12 +101,12 @@ def test_a_frozen_log_is_noticed_by_its_age(served: Served, tmp_path: Path) -> N
     own = SignerKey("witness.example/own", bytes(32), WITNESS.kind)
     served.service.log.witnesses = [*WITNESSES, own.verifier]
     for _ in range(2):
-        witness(url_of(served), tmp_path / "own", keys, own, 3600)
+        witness(Remote(url_of(served), keys, max_age=3600), tmp_path / "own", own)
     os.utime(tmp_path / "own" / "checkpoint", (time.time() - DAY,) * 2)
     with pytest.raises(NotVerified, match="frozen"):
-        witness(url_of(served), tmp_path / "own", keys, own, 3600)
+        witness(Remote(url_of(served), keys, max_age=3600), tmp_path / "own", own)
     tell(served, 1)
-    witness(url_of(served), tmp_path / "own", keys, own, 3600)
+    witness(Remote(url_of(served), keys, max_age=3600), tmp_path / "own", own)
     assert run("mirror", *frozen, "--max-age", "1h")[0] == 0
 
 
@@ -129,8 +130,8 @@ def test_a_full_tile_that_was_changed_afterwards_is_noticed_again(
 ) -> None:
     """Others would be shown it; those that follow from the entries are looked at as well."""
     tell(served, 300)
-    url, folder, keys = url_of(served), tmp_path / "mirror", log_keys(served)
-    again = partial(mirror, url, folder, keys, only_hashes=api_key is None, api_key=api_key)
+    log = Remote(url_of(served), log_keys(served), api_key)
+    again = partial(mirror, log, tmp_path / "mirror", only_hashes=api_key is None)
     again()
     again(again=True)
     zero = "UPDATE log_tiles SET hashes = :zero WHERE place = 0"
@@ -149,9 +150,9 @@ def test_a_receipt_is_compared_with_a_mirror_and_an_older_one_is_a_beginning(
 ) -> None:
     url, keys = url_of(served), log_keys(served)
     tell(served, 3)
-    mirror(url, tmp_path / "old", keys, only_hashes=True)
+    mirror(Remote(url, keys), tmp_path / "old", only_hashes=True)
     tell(served, 4)
-    mirror(url, tmp_path / "new", keys, only_hashes=True)
+    mirror(Remote(url, keys), tmp_path / "new", only_hashes=True)
     words = key_words(served, witnessed=False)
     for position, folder, expected in (
         (2, "new", "its first 7 leaves are this tree"),
@@ -171,7 +172,7 @@ def test_a_receipt_is_compared_with_a_mirror_and_an_older_one_is_a_beginning(
     with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
         other.service.log.signer = served.service.log.signer
         tell(other, 9)
-        mirror(url_of(other), tmp_path / "other", keys, only_hashes=True)
+        mirror(Remote(url_of(other), keys), tmp_path / "other", only_hashes=True)
     for folder in (asked, whole):
         code, output = run(*folder, tmp_path / "other")
         assert (code, "fork: " in output) == (1, True), output
@@ -251,7 +252,7 @@ def test_a_promise_counts_for_its_own_log_its_key_and_the_witnesses_that_are_ask
     with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
         other.service.log.signer = SIGNER
         tell(other, 3)
-        mirror(url_of(other), tmp_path / "other", [SIGNER.verifier], only_hashes=True)
+        mirror(Remote(url_of(other), [SIGNER.verifier]), tmp_path / "other", only_hashes=True)
     both = (*keys, "--key", str(SIGNER.verifier), "--mirror", tmp_path / "other")
     code, output = run(*asked, *both)
     assert (code, "this is log.example; " in output) == (1, True), output
@@ -284,18 +285,18 @@ def test_what_could_not_be_verified_is_not_kept_but_the_checkpoint_that_was_sign
     served.service.engine.execute(setting, hashes=bytes(256 * 32))
     served.service.log._tiles_read.clear()
     with pytest.raises(NotVerified, match=r"the checkpoint is kept as .*checkpoint\.refused"):
-        mirror(url, folder, keys, only_hashes=True)
+        mirror(Remote(url, keys), folder, only_hashes=True)
     assert [one.name for one in folder.rglob("*") if one.is_file()] == ["checkpoint.refused"]
     served.service.engine.execute(setting, hashes=path[0])
     served.service.log._tiles_read.clear()
-    assert mirror(url, folder, keys, only_hashes=True).checkpoint.size == 300
+    assert mirror(Remote(url, keys), folder, only_hashes=True).checkpoint.size == 300
     # A rollback: the two checkpoints that do not agree are both there.
     kept = (folder / "checkpoint").read_bytes()
     with serving(f"sqlite:///{tmp_path / 'other.db'}", follow=False) as other:
         other.service.log.signer = served.service.log.signer
         signed = tell(other, 2)
         with pytest.raises(NotVerified, match="rollback: "):
-            mirror(url_of(other), folder, keys, only_hashes=True)
+            mirror(Remote(url_of(other), keys), folder, only_hashes=True)
     assert (folder / "checkpoint").read_bytes() == kept
     assert (folder / "checkpoint.refused").read_bytes() == signed
 

@@ -22,8 +22,9 @@ from domain.latest import Place, leaf_for
 from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
 from projections.latest import PLACES
-from scripts.mirror import fetch_tile, write_whole
+from scripts.mirror import write_whole
 from scripts.mirrored import bundles_of
+from scripts.remote import Remote
 from scripts.stemma import main
 
 SIGNER = SignerKey("stemma.example/log", bytes(range(7, 39)))
@@ -178,7 +179,7 @@ def test_where_a_log_answers_only_so_much_in_a_minute_it_is_waited_for(tmp_path:
     with ThreadingHTTPServer(("127.0.0.1", 0), Limited) as server:
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         (tile, *_) = bundles_of(3)
-        assert fetch_tile(f"http://127.0.0.1:{server.server_port}", tile) == b"tile"
+        assert Remote(f"http://127.0.0.1:{server.server_port}", ()).tile(tile) == b"tile"
         assert next(refused, None) is None
         server.shutdown()
 

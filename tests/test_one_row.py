@@ -23,8 +23,8 @@ from scripts.audit import CHECKS
 from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing
 from scripts.comparison.audit import Audit
-from scripts.comparison.caller import Caller
 from scripts.difference import ENDED, all_differences
+from scripts.remote import Remote
 from scripts.service import open_service
 
 
@@ -42,8 +42,8 @@ def history(database: str, folder: Path, seed: int, steps: int) -> Iterator[tupl
         served.service.follower.catch_up()
         served.service.log.catch_up()
         keys = served.service.log.public_keys()
-        caller = Caller(served.origin, OPERATOR_KEY)
-        audit = Audit(caller, folder / "mirror", keys, replay, progress_of)
+        log = Remote(f"{served.origin}/log", keys, OPERATOR_KEY)
+        audit = Audit(log, folder / "mirror", replay, progress_of)
         audit.catch_up()
         yield served, audit
 

@@ -15,7 +15,8 @@ from api.proofs import FOR_EVER
 from domain.money.payout import Payout
 from domain.readers import AGREEMENT, EVERYONE, MONEY, OWN_MONEY
 from domain.readers import ALL_MONEY as ALL_WHO_KEEP_BOOKS
-from scripts.mirror import Unreachable, mirror
+from scripts.mirror import mirror
+from scripts.remote import Remote, Unreachable
 from scripts.stemma import main
 
 # -- the log -------------------------------------------------------------------------------------
@@ -62,12 +63,12 @@ def test_a_mirror_of_the_hashes_needs_no_key_and_notices_a_rewrite(
         url, folder = logged(served), tmp_path / "mirror"
         keys = served.service.log.public_keys()
         with pytest.raises(Unreachable, match=r"401.*\n.*--hashes needs none"):
-            mirror(url, folder, keys)
-        assert mirror(url, folder, keys, only_hashes=True).checkpoint.size == 2
+            mirror(Remote(url, keys), folder)
+        assert mirror(Remote(url, keys), folder, only_hashes=True).checkpoint.size == 2
         assert not (folder / "tile" / "entries").exists()
         served.admit("Cal")
         served.service.log.catch_up()
-        assert mirror(url, folder, keys, only_hashes=True).checkpoint.size == 3
+        assert mirror(Remote(url, keys), folder, only_hashes=True).checkpoint.size == 3
 
         words = ["verify", "log", str(folder), "--key", str(keys[0])]
         assert CliRunner().invoke(main, [*words, "--hashes"]).exit_code == 0
@@ -88,8 +89,8 @@ def test_a_mirror_with_the_entries_needs_the_key_of_an_auditor(
         artist = served.service.keys.create(served.admit("Cal"))
         served.service.log.catch_up()
         with pytest.raises(Unreachable, match="403"):
-            mirror(url, tmp_path / "a", keys, api_key=artist)
-        assert mirror(url, tmp_path / "b", keys, api_key=OPERATOR_KEY).checkpoint.size == 3
+            mirror(Remote(url, keys, api_key=artist), tmp_path / "a")
+        assert mirror(Remote(url, keys, api_key=OPERATOR_KEY), tmp_path / "b").checkpoint.size == 3
         (tmp_path / "b" / "tile" / "entries" / "000.p" / "3").unlink()
         words = ["verify", "log", str(tmp_path / "b"), "--key", str(keys[0])]
         assert CliRunner().invoke(main, words).exit_code == 1

@@ -13,6 +13,7 @@ from test_rules import recorded
 from domain.credit import Credit
 from domain.tree import NotVerified
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.replay import append
 from scripts.service import open_service
 from scripts.stemma import main
@@ -33,7 +34,7 @@ def test_a_mirror_is_replayed_and_what_no_command_recorded_is_found(
         told.service.log.catch_up()
         keys = told.service.log.public_keys()
         url, folder = f"http://127.0.0.1:{served.operator.port}/log", tmp_path / "mirror"
-        mirror(url, folder, keys, api_key=OPERATOR_KEY)
+        mirror(Remote(url, keys, api_key=OPERATOR_KEY), folder)
         words = ["replay", str(folder), "--key", str(keys[0])]
         done = CliRunner().invoke(main, [*words, "--into", str(tmp_path / "again.db")])
         assert done.exit_code == 0, done.output
@@ -51,7 +52,7 @@ def test_a_mirror_is_replayed_and_what_no_command_recorded_is_found(
         claim = told.credit(work, eva, actor=eva)
         place = recorded(told, Credit.Accepted, claim, work=work, contributor=eva, actor=ben)
         told.service.log.catch_up()
-        mirror(url, folder, keys, api_key=OPERATOR_KEY)
+        mirror(Remote(url, keys, api_key=OPERATOR_KEY), folder)
         done = CliRunner().invoke(main, words)
         assert (done.exit_code, f"{place}credit.accepted could not happen" in done.output) == (
             1,

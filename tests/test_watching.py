@@ -18,6 +18,7 @@ from domain.note import COSIGNATURE, SignerKey
 from domain.refusal import NotInLog
 from domain.trust import read_policy
 from scripts import server
+from scripts.remote import Remote
 from scripts.witness import witness
 
 LOG = SignerKey.new("stemma.example/log")
@@ -36,7 +37,7 @@ def test_with_a_quorum_witnesses_that_ask_see_what_they_are_to_cosign(
         anybody = served.client(None)
         for key in (ONE, TWO):
             assert anybody.get("/log/checkpoint").code == "not_in_log"
-            witness(url_of(served), tmp_path / key.name, [LOG.verifier], key)
+            witness(Remote(url_of(served), [LOG.verifier]), tmp_path / key.name, key)
         shown = anybody.get("/log/checkpoint").text.encode()
         keys = [ONE.verifier, TWO.verifier]
         assert len(open_checkpoint(shown, [LOG.verifier], witnesses=keys).cosignatures) == 2

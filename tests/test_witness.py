@@ -20,7 +20,8 @@ from domain.checkpoint import cosign, open_checkpoint, sign
 from domain.note import COSIGNATURE, Signature, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
-from scripts.mirror import Unreachable, fetch, mirror
+from scripts.mirror import mirror
+from scripts.remote import Remote, Unreachable, fetch
 from scripts.service import open_service
 from scripts.settings import BadSetting, Settings, read_log_keys, read_settings
 from scripts.stemma import main
@@ -219,7 +220,7 @@ def test_a_witness_cosigns_a_log_that_only_adds(database: str, tmp_path: Path) -
         for people in (3, 300, 1):
             tell(served, people)
             for _ in range(2):  # once more for the same tree is as good
-                trusted = witness(url_of(served), tmp_path, log_keys(served), signer)
+                trusted = witness(Remote(url_of(served), log_keys(served)), tmp_path, signer)
                 assert trusted.checkpoint.size == served.head
                 assert [one.witness for one in trusted.cosignatures] == [signer.name]
         receipt = served.service.log.receipt(1)
@@ -241,10 +242,10 @@ def test_a_witness_refuses_a_fork_a_rollback_and_another_log(tmp_path: Path) -> 
         with serving(database, follow=False, **named) as served:
             tell(served, people)
             if said is None:
-                witness(url_of(served), folder, [operator.verifier], signer)
+                witness(Remote(url_of(served), [operator.verifier]), folder, signer)
                 continue
             with pytest.raises(NotVerified, match=said):
-                witness(url_of(served), folder, [operator.verifier], signer)
+                witness(Remote(url_of(served), [operator.verifier]), folder, signer)
             assert b"\n5\n" in (folder / "checkpoint").read_bytes()
             assert served.service.engine.query("SELECT count(*) FROM log_cosignatures") == [(0,)]
 
@@ -318,7 +319,10 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
     with started(settings) as served:
         tell(served, 3)
         receipt = served.service.log.receipt(2)
-        mirror(url_of(served), tmp_path / "mirror", [VerifierKey.parse(old)], api_key=OPERATOR_KEY)
+        mirror(
+            Remote(url_of(served), [VerifierKey.parse(old)], api_key=OPERATOR_KEY),
+            tmp_path / "mirror",
+        )
 
     new = run("key", "rotate")
     old_key, new_key = VerifierKey.parse(old), VerifierKey.parse(new)
@@ -328,7 +332,9 @@ def test_the_key_of_a_log_is_rotated(tmp_path: Path) -> None:
             for key in (old_key, new_key):
                 assert open_checkpoint(served.service.log.latest(), [key])
             tell(served, 300)
-        mirror(url_of(served), tmp_path / "mirror", [old_key, new_key], api_key=OPERATOR_KEY)
+        mirror(
+            Remote(url_of(served), [old_key, new_key], api_key=OPERATOR_KEY), tmp_path / "mirror"
+        )
         assert served.client(None).get("/log/key").text == f"{new}\n{old}\n"
 
     retired = run("key", "retire")

@@ -21,7 +21,7 @@ from scripts.benchmarks.filled import SIGNER, filled_community
 from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds
 from scripts.comparison.audit import Audit
-from scripts.comparison.caller import Caller
+from scripts.remote import Remote
 from scripts.service import Service, open_service
 
 PIECES = {"small": (30, 60), "full": (2_910, 29_100), "largest": (291_000,)}
@@ -55,8 +55,8 @@ def audited(service: Service, address: str, folder: Path, answers: int) -> Itera
         serving(address, STEMMA_LOG_KEY=str(folder / "log.key")) as served,
         open_service(f"sqlite:///{folder / 'replay.db'}") as replay,
     ):
-        caller = Caller(f"http://127.0.0.1:{served.port}", served.key)
-        audit = Audit(caller, folder / "mirror", public, replay, told)
+        log = Remote(f"http://127.0.0.1:{served.port}/log", public, served.key)
+        audit = Audit(log, folder / "mirror", replay, told)
         begun = spent_by(served)
         with audit.judging:
             audit.catch_up()

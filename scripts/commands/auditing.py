@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,46 +17,26 @@ import click
 
 from domain.printable import escaped
 from scripts.commands.frame import as_json, progress_of, shortened
-from scripts.commands.proofs import (
-    auditor_key,
-    believed,
-    log_keys,
-    max_age_option,
-    seen_by,
-    trusted_witnesses,
-)
+from scripts.commands.proofs import asks_log
 from scripts.service import Service, open_service
 
 if TYPE_CHECKING:
     from domain.checkpoint import Trusted
     from scripts.comparison.audit import Audit
+    from scripts.remote import Remote
 
 commands = click.Group()
 
 
 @commands.command()
-@click.argument("url")
+@asks_log
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@log_keys
-@auditor_key
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N answers; else all.")
 @click.option("--seed", type=int, default=0, help="Another seed asks for another sample.")
 @click.option("--ids", is_flag=True, help="Fetch no texts: names and titles are not compared.")
-@max_age_option
-@seen_by
 @as_json
 def audit(
-    url: str,
-    folder: Path,
-    keys: tuple[str, ...],
-    api_key: Path | None,
-    sample: int | None,
-    seed: int,
-    *,
-    ids: bool,
-    as_json: bool,
-    max_age: int | None,
-    **seen: Any,
+    log: Remote, folder: Path, sample: int | None, seed: int, *, ids: bool, as_json: bool
 ) -> None:
     """Audit the service at an address: mirror its log, replay it, and compare all that it answers.
 
@@ -65,15 +46,10 @@ def audit(
     service discloses them to this key.
     """
     from scripts.comparison.audit import Audit
-    from scripts.comparison.caller import Caller
-    from scripts.given import read_keys
 
-    caller = Caller(url, None if api_key is None else api_key.read_text().strip())
-    mirroring = {"max_age": max_age, **trusted_witnesses(**seen)}
-    with believed(), _scratch() as replay:
-        audited = Audit(
-            caller, folder, read_keys(keys), replay, progress_of, with_texts=not ids, **mirroring
-        )
+    log = replace(log, url=f"{log.url.removesuffix('/log')}/log")
+    with _scratch() as replay:
+        audited = Audit(log, folder, replay, progress_of, with_texts=not ids)
         with audited.judging:
             trusted = audited.catch_up()
             different = audited.first_difference(sample, seed)

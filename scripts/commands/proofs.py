@@ -6,17 +6,21 @@ The one rule: a watcher accepts a checkpoint only if it extends the one accepted
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from domain.checkpoint import Trusted
 from projections import history
 from scripts.commands.frame import asked, named, opened, progress_of, shortened
+
+if TYPE_CHECKING:
+    from scripts.remote import Remote
 
 commands = click.Group()
 
@@ -122,60 +126,64 @@ max_age_option = click.option(
     type=Age(),
     help="Refuse a log that did not grow, or was not seen by witnesses, for longer (90s, 36h, 7d).",
 )
-
-auditor_key = click.option(
-    "--api-key",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="The file with an auditor's API key, which the leaves need unless they are published.",
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_OF_LOG = (
+    click.argument("url"),
+    log_keys,
+    click.option(
+        "--api-key",
+        type=_FILE,
+        metavar="FILE",
+        help="The file with an auditor's API key, which the leaves need unless they are published.",
+    ),
+    max_age_option,
+    click.option(
+        "--witness",
+        "witnesses",
+        multiple=True,
+        metavar="VKEY",
+        help="The public key of a witness, or its file: ask for the latest tree that they have "
+        "seen.",
+    ),
+    click.option("--quorum", type=click.IntRange(0), help="How many witnesses; default all."),
+    click.option(
+        "--policy",
+        type=_FILE,
+        metavar="FILE",
+        help="A policy with witnesses, groups and a quorum (C2SP tlog-policy).",
+    ),
 )
 
 
-def seen_by(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that ask for the latest tree that witnesses have seen."""
-    key = "The public key of a witness, or its file: ask for the latest tree that they have seen."
-    named = click.option("--witness", "witnesses", multiple=True, metavar="VKEY", help=key)
-    several = "How many witnesses; default all."
-    counted = click.option("--quorum", type=click.IntRange(0), help=several)
-    file = click.Path(path_type=Path, exists=True, dir_okay=False)
-    of_policy = "A policy with witnesses, groups and a quorum (C2SP tlog-policy)."
-    decided = click.option("--policy", type=file, metavar="FILE", help=of_policy)
-    return named(counted(decided(command)))
+def asks_log(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that asks a log, which it gets as one."""
 
+    @wraps(command)
+    def ask(*given: Any, url: str, keys: tuple[str, ...], **said: Any) -> None:
+        from domain.trust import trusted_by
+        from scripts.given import read_keys
+        from scripts.remote import Remote
 
-def trusted_witnesses(
-    witnesses: Sequence[str], quorum: int | None, policy: Path | None
-) -> dict[str, Any]:
-    """What these options ask of a checkpoint."""
-    from domain.trust import trusted_by
-    from scripts.given import read_keys
+        names = ("api_key", "max_age", "witnesses", "quorum", "policy")
+        key, max_age, witnesses, quorum, policy = (said.pop(name) for name in names)
+        with believed():
+            data = None if policy is None else policy.read_bytes()
+            seen = trusted_by(data, read_keys(witnesses), quorum)[1]
+            api_key = None if key is None else key.read_text().strip()
+            log = Remote(url.rstrip("/"), read_keys(keys), api_key, max_age, seen)
+            command(*given, log=log, **said)
 
-    data = None if policy is None else policy.read_bytes()
-    return trusted_by(data, read_keys(witnesses), quorum)[1]
+    for add in reversed(_OF_LOG):
+        ask = add(ask)
+    return ask
 
 
 @commands.command()
-@click.argument("url")
+@asks_log
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@log_keys
-@max_age_option
-@seen_by
 @click.option("--again", is_flag=True, help="Fetch every tile again, and compare it.")
-@auditor_key
 @click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
-def mirror(
-    url: str,
-    folder: Path,
-    keys: tuple[str, ...],
-    api_key: Path | None,
-    witnesses: tuple[str, ...],
-    quorum: int | None,
-    policy: Path | None,
-    max_age: int | None,
-    *,
-    hashes: bool,
-    again: bool,
-) -> None:
+def mirror(log: Remote, folder: Path, *, hashes: bool, again: bool) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
     Everything is computed again from the leaves. Run it regularly: it notices a rewrite, a fork or
@@ -184,20 +192,9 @@ def mirror(
     from others, 32 are chosen at random in each run and compared with those of the log.
     """
     from scripts import mirror as mirroring
-    from scripts.given import read_keys
 
-    with believed(), progress_of("mirroring") as told:
-        trusted = mirroring.mirror(
-            url.rstrip("/"),
-            folder,
-            read_keys(keys),
-            told,
-            api_key=None if api_key is None else api_key.read_text().strip(),
-            only_hashes=hashes,
-            again=again,
-            max_age=max_age,
-            **trusted_witnesses(witnesses, quorum, policy),
-        )
+    with progress_of("mirroring") as told:
+        trusted = mirroring.mirror(log, folder, told, only_hashes=hashes, again=again)
     tell_of(trusted)
 
 
@@ -246,9 +243,10 @@ def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
 @contextmanager
 def believed() -> Iterator[None]:
     """Failed verifications and unreachable logs are reported in a sentence."""
+    from domain.tree import NotVerified
     from domain.trust import Misused
     from scripts.described import printable
-    from scripts.mirror import NotVerified, Unreachable
+    from scripts.remote import Unreachable
 
     try:
         yield

@@ -17,18 +17,11 @@ from typing import TYPE_CHECKING
 import click
 
 from scripts.commands.frame import named, settings_of
-from scripts.commands.proofs import (
-    auditor_key,
-    believed,
-    log_keys,
-    max_age_option,
-    seen_by,
-    tell_of,
-    trusted_witnesses,
-)
+from scripts.commands.proofs import asks_log, believed, log_keys, max_age_option, tell_of
 
 if TYPE_CHECKING:
     from scripts.monitor import Watched
+    from scripts.remote import Remote
 
 commands = click.Group()
 
@@ -39,7 +32,7 @@ NOT_PROVEN = 3
 
 
 @commands.command()
-@click.argument("url")
+@asks_log
 @click.option(
     "--for",
     "watched",
@@ -48,7 +41,6 @@ NOT_PROVEN = 3
     metavar="ID|KEY",
     help="A person, a work, or a public key that signs; may be repeated.",
 )
-@log_keys
 @click.option(
     "--state",
     "state",
@@ -61,21 +53,12 @@ NOT_PROVEN = 3
     is_flag=True,
     help="Only what is in their histories, by the signed map: no entries are read.",
 )
-@auditor_key
-@max_age_option
-@seen_by
 @click.pass_context
 def monitor(
     ctx: click.Context,
-    url: str,
+    log: Remote,
     watched: tuple[str, ...],
-    keys: tuple[str, ...],
     state: Path | None,
-    api_key: Path | None,
-    max_age: int | None,
-    witnesses: tuple[str, ...],
-    quorum: int | None,
-    policy: Path | None,
     *,
     only_about: bool,
 ) -> None:
@@ -89,29 +72,22 @@ def monitor(
     frozen, or a signature does not hold. Status 3: the log could not be asked.
     """
     from scripts import monitor as monitoring
-    from scripts.given import read_keys
-    from scripts.mirror import Unreachable
+    from scripts.remote import Unreachable
 
-    url = url.rstrip("/")
-    with believed():
-        those, log = _watched(watched)._replace(only_about=only_about), read_keys(keys)
-        if only_about and those.keys:
-            raise click.UsageError("What a key signs is in no history: leave out --only-about.")
-        key = None if api_key is None else api_key.read_text().strip()
-        seen = trusted_witnesses(witnesses, quorum, policy)
-        path = state or _usual_state(ctx, url, those)
-        is_first = not path.exists()
-        try:
-            with monitoring.monitored(
-                url, path, those, log, api_key=key, max_age=max_age, **seen
-            ) as facts:
-                for fact in facts:
-                    click.echo(json.dumps(fact))
-        except Unreachable as problem:
-            click.echo(f"Error: {problem}", err=True)
-            sys.exit(NOT_PROVEN)
-        if is_first and not facts:
-            click.echo(f"Nothing in the log yet is about {' or '.join(watched)}.", err=True)
+    those = _watched(watched)._replace(only_about=only_about)
+    if only_about and those.keys:
+        raise click.UsageError("What a key signs is in no history: leave out --only-about.")
+    path = state or _usual_state(ctx, log.url, those)
+    is_first = not path.exists()
+    try:
+        with monitoring.monitored(log, path, those) as facts:
+            for fact in facts:
+                click.echo(json.dumps(fact))
+    except Unreachable as problem:
+        click.echo(f"Error: {problem}", err=True)
+        sys.exit(NOT_PROVEN)
+    if is_first and not facts:
+        click.echo(f"Nothing in the log yet is about {' or '.join(watched)}.", err=True)
 
 
 def _watched(texts: Sequence[str]) -> Watched:
@@ -147,11 +123,13 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
     """
     from scripts import witness as witnessing
     from scripts.given import read_keys
+    from scripts.remote import Remote
 
     with believed():
         made = witnessing.key_of(folder, name)
         click.echo(f"witness     {made.verifier}")
-        trusted = witnessing.witness(url.rstrip("/"), folder, read_keys(keys), made, max_age)
+        log = Remote(url.rstrip("/"), read_keys(keys), max_age=max_age)
+        trusted = witnessing.witness(log, folder, made)
     tell_of(trusted)
 
 

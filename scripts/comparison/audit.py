@@ -8,13 +8,11 @@ told.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from domain.checkpoint import Trusted
-from domain.note import VerifierKey
 from projections.folding import uncollected
 from projections.follower import Progress
 from scripts.comparison import Comparison, Different
@@ -23,6 +21,7 @@ from scripts.comparison.enquiries import Enquiry, enquiries, populations
 from scripts.comparison.judging import Judging
 from scripts.comparison.texts import Texts, take_texts
 from scripts.mirror import mirror
+from scripts.remote import Remote
 from scripts.replay import CHECKS, fold, put
 from scripts.service import Service
 
@@ -40,18 +39,16 @@ class Audit:
 
     def __init__(
         self,
-        caller: Caller,
+        log: Remote,
         folder: Path,
-        keys: Sequence[VerifierKey],
         replay: Service,
         told: Told,
         *,
         with_texts: bool = True,
-        **mirroring: Any,
     ) -> None:
-        self.caller, self.folder, self.keys = caller, folder, keys
-        self.replay, self.told = replay, told
-        self.with_texts, self.mirroring = with_texts, mirroring
+        self.log, self.caller = log, Caller(log.url, log.api_key)
+        self.folder, self.keys = folder, log.keys
+        self.replay, self.told, self.with_texts = replay, told, with_texts
         self.judging = Judging(replay)
         self.trusted: Trusted | None = None
         self.texts, self.asked = Texts(), 0
@@ -65,15 +62,8 @@ class Audit:
         """Mirror what the log holds by now, and replay it; NotVerified if it is not as signed."""
         after = self.size
         with self.told("mirroring") as progress:
-            self.trusted = trusted = mirror(
-                f"{self.caller.url}/log",
-                self.folder,
-                self.keys,
-                progress,
-                api_key=self.caller.key,
-                is_replayed=not after,
-                **self.mirroring,
-            )
+            trusted = mirror(self.log, self.folder, progress, is_replayed=not after)
+            self.trusted = trusted
         size = trusted.checkpoint.size
         with self.told("replaying") as progress, uncollected():
             told = self._judged_too(progress)

@@ -10,7 +10,7 @@ from typing import Any
 from api.identity.keys import ID_LENGTH, digest_of
 from domain.permission import OPERATOR
 from scripts.line import Line
-from scripts.mirror import TOO_MANY, Unreachable, fetch_patiently
+from scripts.remote import TOO_MANY, Unreachable, fetch_patiently
 
 WAITS = (TOO_MANY, 502, 503, 504)
 

@@ -1,0 +1,215 @@
+"""A log at an address: how it is asked, and by which keys it is believed."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from domain.checkpoint import (
+    Checkpoint,
+    Trusted,
+    decode_proof,
+    must_continue,
+    open_checkpoint,
+    verify_growth,
+)
+from domain.latest import Latest, verify_latest
+from domain.note import Note, VerifierKey
+from domain.receipt import Receipt, verify_receipt
+from domain.tree import ENTRIES, LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile
+from scripts.described import printable
+from scripts.line import TIMEOUT_SECONDS, Line
+from scripts.mirrored import must_be_seen
+
+TOO_MANY = 429
+PATIENCE = 20
+"""How often something is asked that is not answered yet."""
+LONGEST_WAIT_SECONDS = 60.0
+LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
+"""The size of the largest answer of a log, an entry bundle."""
+
+
+class Unreachable(Exception):
+    """The log does not answer, or answers with an error."""
+
+    def __init__(
+        self, told: str, status: int | None = None, said: str = "", wait: str | None = None
+    ) -> None:
+        super().__init__(told)
+        self.status, self.said, self.wait = status, said, wait
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A log that is asked, and what makes its answers believed."""
+
+    url: str
+    keys: Sequence[VerifierKey]
+    api_key: str | None = None
+    """That of an auditor: the leaves need it, unless they are published."""
+    max_age: int | None = None
+    """The log is refused as frozen if it has not grown, or was not seen by witnesses, for so many
+    seconds."""
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    """Which witnesses have to have seen a tree (see open_checkpoint)."""
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether witnesses are asked for."""
+        return bool(self.seen.get("witnesses"))
+
+    def names(self, tree: Checkpoint) -> set[str]:
+        """What the log is called, in its checkpoints and by its keys."""
+        return {tree.origin, *(key.name for key in self.keys)}
+
+    def checkpoint(self) -> tuple[bytes, Trusted]:
+        """The latest checkpoint, or the latest that witnesses have seen."""
+        try:
+            note = fetch(f"{self.url}/checkpoint{'/witnessed' if self.is_witnessed else ''}")
+        except Unreachable as problem:
+            if problem.status not in (401, 404) or self.url.endswith("/log"):
+                raise
+            told = f"{problem}\nIs there a log? That of a service of Stemma is at {self.url}/log."
+            raise Unreachable(told, problem.status) from problem
+        return note, open_checkpoint(note, self.keys, **self.seen)
+
+    def prove_growth(self, old: Checkpoint, new: Checkpoint) -> None:
+        """Raise NotVerified unless the log proves that one tree extends the other."""
+        must_continue(old, new)
+        asked = f"{self.url}/consistency?old={old.size}&new={new.size}"
+        lines = fetch(asked).decode("utf-8", "replace").splitlines()
+        verify_growth(old, new, decode_proof(lines))
+
+    def must_be_recent(self, trusted: Trusted, kept: Path) -> None:
+        """Raise NotVerified if it seems frozen, by its witnesses or, without any, by our file."""
+        old, since = None, 0.0
+        if kept.exists():
+            old, since = Checkpoint.parse(Note.parse(kept.read_bytes()).text), kept.stat().st_mtime
+        self.must_have_grown(trusted, old, since)
+
+    def must_have_grown(self, trusted: Trusted, old: Checkpoint | None, since: float) -> None:
+        """Raise NotVerified if witnesses, or without any we, have seen no new tree lately."""
+        if self.max_age is None:
+            return
+        if trusted.cosignatures:
+            must_be_seen(trusted, self.max_age)
+        elif old == trusted.checkpoint and (age := int(time.time() - since)) > self.max_age:
+            raise NotVerified(f"frozen: the log has not grown for {age} seconds")
+
+    def tile(self, tile: Tile, line: Line | None = None) -> bytes:
+        """A tile, or a bundle of entries, which may need a key."""
+        try:
+            key = self.api_key if tile.level == ENTRIES else None
+            return fetch_patiently(f"{self.url}/{tile.path}", key=key, line=line)
+        except Unreachable as problem:
+            if problem.status not in (401, 403):
+                raise
+            told = "The leaves need the key of an auditor (--api-key); --hashes needs none."
+            raise Unreachable(f"{problem}\n{told}") from problem
+
+    def map(self, size: int) -> bytes | None:
+        """The signed map of the tree of a size; a log of an older version has none."""
+        try:
+            return fetch(f"{self.url}/map/{size}")
+        except Unreachable as problem:
+            if problem.status != 404:
+                raise
+            return None
+
+    def latest(self, id: str) -> Latest:
+        """The latest fact about a person or a work, as the log has signed it."""
+        seen = "?witnessed=true" if self.is_witnessed else ""
+        proof = fetch(f"{self.url}/latest/{id}{seen}", key=self.api_key)
+        latest = verify_latest(proof, self.keys, **self.seen)
+        if latest.subject != id:
+            raise NotVerified(f"the proof of the latest fact about {id} is about {latest.subject}")
+        return latest
+
+    def receipt(self, position: int) -> Receipt:
+        """The receipt of the fact at a position."""
+        address = f"{self.url.removesuffix('/log')}/facts/{position}/receipt"
+        receipt = verify_receipt(fetch(address, key=self.api_key), self.keys)
+        if receipt.leaf.position != position:
+            raise NotVerified(f"the receipt of position {position} is of {receipt.leaf.position}")
+        return receipt
+
+
+def fetch_patiently(
+    address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Line | None
+) -> bytes:
+    """The content at an address of a service that may ask to wait.
+
+    A large log has more tiles than a service answers in a minute.
+    """
+    for _ in range(PATIENCE):
+        try:
+            return fetch(address, key=key, line=line)
+        except Unreachable as problem:
+            if problem.status not in waits:
+                raise
+            time.sleep(_wait_of(problem))
+    return fetch(address, key=key, line=line)
+
+
+def fetch(
+    address: str,
+    posted: bytes | None = None,
+    *,
+    key: str | None = None,
+    line: Line | None = None,
+) -> bytes:
+    """The content at an address, or its answer to what is posted there."""
+    if not address.startswith(("http://", "https://")):
+        raise Unreachable(f"{address} is not an http address")
+    asked = Request(address, posted, {"Accept-Encoding": "gzip, identity"})
+    if key is not None:
+        # Not sent on to wherever a redirection leads.
+        asked.add_unredirected_header("Authorization", f"Bearer {key}")
+    try:
+        with line.open(asked) if line else urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
+            data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
+            if answer.headers.get("Content-Encoding") == "gzip":
+                data = _unpacked(data)
+    except HTTPError as refused:
+        with refused:
+            said = refused.read(10_000).decode("utf-8", "replace")
+        told = f"{address}: {refused.code} {printable(_in_words(said))}"
+        raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
+    except (URLError, HTTPException, OSError, zlib.error) as error:
+        raise Unreachable(f"{address}: {getattr(error, 'reason', error)}") from error
+    if len(data) > LARGEST_ANSWER_BYTES:
+        raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
+    return data
+
+
+def _in_words(said: str) -> str:
+    """What a refusal says to people."""
+    try:
+        problem = json.loads(said)
+        return f"{problem['detail']} ({problem['code']})"
+    except (ValueError, LookupError, TypeError):
+        return said[:1000]
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What was compressed, up to one byte more than is read: a little may become very much."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpacked = unpacker.decompress(data, LARGEST_ANSWER_BYTES + 1)
+    if not unpacker.eof and len(unpacked) <= LARGEST_ANSWER_BYTES:
+        raise zlib.error("the compressed answer is not complete")
+    return unpacked
+
+
+def _wait_of(problem: Unreachable) -> float:
+    """How many seconds a service asks to wait."""
+    said = problem.wait
+    seconds = float(said) if said is not None and said.isdigit() else 1.0
+    return min(seconds, LONGEST_WAIT_SECONDS)
