@@ -64,21 +64,19 @@ class Record:
     __hash__ = None  # type: ignore[assignment]
 
     @classmethod
+    def form(cls) -> Form:
+        """What follows from its annotations."""
+        return _form(cast("Any", cls))
+
+    @classmethod
     def fields(cls) -> tuple[Field, ...]:
         """Its fields, in order."""
-        return _fields(cast("Any", cls))
+        return cls.form().fields
 
     @classmethod
-    @cache
     def by_name(cls) -> Mapping[str, Field]:
         """The same by their names."""
-        return {one.name: one for one in cls.fields()}
-
-    @classmethod
-    @cache
-    def needed(cls) -> tuple[str, ...]:
-        """The names of those that may not be left out."""
-        return tuple(one.name for one in cls.fields() if one.is_needed)
+        return cls.form().by_name
 
     @classmethod
     def every_field(cls) -> Iterator[Field]:
@@ -92,10 +90,10 @@ class Record:
     def of(cls, said: Mapping[str, Any]) -> Self:
         """The record as it was sent; its values are not read yet."""
         made = object.__new__(cls)
-        form = _form(cast("Any", cls))
+        form = cls.form()
         own = made.__dict__ = {**form.blank, **said}
         assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
-        assert said.keys() >= {*cls.needed()}, f"{cls.__name__} lacks a field"
+        assert said.keys() >= {*form.needed}, f"{cls.__name__} lacks a field"
         for name, record in form.lists:
             if (parts := own[name]) is not None:
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
@@ -105,7 +103,7 @@ class Record:
         """The same with every value in its normal form; raises the first refusal."""
         made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
         own = made.__dict__ = {**vars(self)}
-        for name, read, is_needed in _form(cast("Any", type(self))).to_read:
+        for name, read, is_needed in self.form().to_read:
             said = own[name]
             if said is not None or is_needed:
                 own[name] = read(said, now)
@@ -124,7 +122,7 @@ class Record:
         """The ids in it, each with its field, including those of the records in its lists."""
         found: list[tuple[Field, Any]] = []
         own = vars(self)
-        for one in _fields_with_ids(cast("Any", type(self))):
+        for one in self.form().with_ids:
             value = own[one.name]
             if value is None:
                 continue
@@ -140,7 +138,7 @@ class Record:
     def texts(self) -> list[str]:
         """The texts of people in it, in order."""
         found: list[str] = []
-        for name in _form(cast("Any", type(self))).texts:
+        for name in self.form().texts:
             stated = getattr(self, name)
             if isinstance(stated, str):
                 found.append(stated)
@@ -345,38 +343,26 @@ def command(
 
 
 @cache
-def _fields(cls: type[Any]) -> tuple[Field, ...]:
-    hints = get_type_hints(cls, include_extras=True)
-    return tuple(Field(one.name, value_of(hints[one.name]), one.default) for one in fields(cls))
-
-
-@cache
 def _in_common(command: type[Any], kind: type[Any]) -> list[str]:
     """The fields of a command that are fields of a kind of fact as well."""
     held = {one.name for one in fields(kind)}
-    return [one.name for one in _fields(cast("Any", command)) if one.name in held]
+    return [name for name in command.by_name() if name in held]
 
 
-@cache
-def _fields_with_ids(cls: type[Any]) -> tuple[Field, ...]:
-    """The fields with ids, and those with records in which there may be some."""
-    held = ((one, getattr(one.value, "inner", one.value)) for one in _fields(cast("Any", cls)))
-    return tuple(
-        one
-        for one, value in held
-        if isinstance(value, Ref)
-        or (isinstance(value, Several) and _fields_with_ids(cast("Any", value.record)))
-    )
-
-
-class _Form(NamedTuple):
+class Form(NamedTuple):
     """What follows from the annotations of a record, once for all of its kind."""
 
+    fields: tuple[Field, ...]
+    by_name: dict[str, Field]
+    needed: tuple[str, ...]
+    """The names of those that may not be left out."""
     blank: dict[str, Any]
     """Its fields with their defaults."""
     lists: list[tuple[str, type[Record]]]  # of records
     to_read: list[tuple[str, Callable[[Any, datetime], Any], bool]]
     """The fields whose values have a form to be read, how, and whether they are needed."""
+    with_ids: list[Field]
+    """The fields with ids, and those with records in which there may be some."""
     sealed: dict[str, Any]
     """The fields with texts of people, of which none is there."""
     texts: list[str]
@@ -384,22 +370,31 @@ class _Form(NamedTuple):
 
 
 @cache
-def _form(cls: type[Any]) -> _Form:
-    every = _fields(cast("Any", cls))
-    blank = {one.name: one.default for one in every}
-    lists = [(one.name, one.value.record) for one in every if isinstance(one.value, Several)]
+def _form(cls: type[Any]) -> Form:
+    hints = get_type_hints(cls, include_extras=True)
+    every = tuple(Field(one.name, value_of(hints[one.name]), one.default) for one in fields(cls))
+    held = [(one, getattr(one.value, "inner", one.value)) for one in every]
+    lists = {one.name: one.value.record for one in every if isinstance(one.value, Several)}
     to_read = [
         (one.name, _reader(one.value), one.is_needed)
         for one in every
         if isinstance(one.value, Several) or type(one.value).read is not Value.read
     ]
-    of_texts = {name for name, record in lists if _form(cast("Any", record)).texts}
-    held = ((one.name, getattr(one.value, "inner", one.value)) for one in every)
-    of_texts |= {name for name, value in held if isinstance(value, Text) and value.is_sealed}
-    sealed = {
-        one.name: False for one in every if one.name in of_texts and isinstance(one.value, Text)
-    }
-    return _Form(blank, lists, to_read, sealed, [name for name in blank if name in of_texts])
+    of_ids = {one.name for one, value in held if isinstance(value, Ref)}
+    of_ids |= {name for name, record in lists.items() if record.form().with_ids}
+    of_texts = {name for name, record in lists.items() if record.form().texts}
+    of_texts |= {one.name for one, value in held if isinstance(value, Text) and value.is_sealed}
+    return Form(
+        every,
+        {one.name: one for one in every},
+        tuple(one.name for one in every if one.is_needed),
+        {one.name: one.default for one in every},
+        [*lists.items()],
+        to_read,
+        [one for one in every if one.name in of_ids],
+        {o.name: False for o in every if o.name in of_texts and isinstance(o.value, Text)},
+        [one.name for one in every if one.name in of_texts],
+    )
 
 
 def _reader(value: Value) -> Callable[[Any, datetime], Any]:
@@ -410,7 +405,7 @@ def _reader(value: Value) -> Callable[[Any, datetime], Any]:
 
 def _plain(said: Record) -> dict[str, Any]:
     """What it says, without what is empty and the texts of people."""
-    form = _form(cast("Any", type(said)))
+    form = said.form()
     told = form.sealed | {
         name: stated if name not in form.sealed else True
         for name, stated in vars(said).items()

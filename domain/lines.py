@@ -235,7 +235,7 @@ def _said(
     """The fields of an object, with the ids of the journal."""
     said: dict[str, Any] = {}
     known = record.by_name()
-    for name in record.needed():
+    for name in record.form().needed:
         if content.get(name) is None:
             raise BadLine(f"the field “{name}” is missing")
     for name, value in content.items():
