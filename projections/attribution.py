@@ -770,12 +770,18 @@ def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
     return {id: further[target] if target is not None else id for id, target in rows}
 
 
+def people_named(view: View, ids: Iterable[str]) -> dict[str, PersonRef]:
+    """The people with these ids, each as the account that it names."""
+    numbers = view.numbers("contributors", ids)
+    told = persons(view, numbers.values())
+    return {id: told[number] for id, number in numbers.items()}
+
+
 def people_with(view: View, ids: Collection[str]) -> dict[str, PersonRef]:
     """The people who have these accounts, by the ids of the accounts; after all merges."""
     into = persons_of(view, ids)
-    numbers = view.numbers("contributors", set(into.values()))
-    told = persons(view, numbers.values())
-    return {id: told[numbers[person]] for id, person in into.items()}
+    told = people_named(view, {*into.values()})
+    return {id: told[person] for id, person in into.items()}
 
 
 def accounts(view: View, id: str) -> list[int]:

@@ -75,20 +75,22 @@ def held(journal: Journal, actor: str) -> set[str]:
 
 
 def _now(journal: Journal, actor: str) -> Collection[Grant]:
-    if actor == OPERATOR:
-        return []
-    known = Known(journal.facts, journal.facts.head())
+    return [] if actor == OPERATOR else held_by(journal, actor, journal.facts.head())
+
+
+def held_by(journal: Journal, actor: str, upto: int) -> list[Grant]:
+    """The roles that a person had at a position, in any of their accounts."""
+    known = Known(journal.facts, upto)
     return known.grants("contributor", known.accounts(known.persons([actor])[actor]))
 
 
 def _told(view: View, grants: Collection[Grant]) -> list[GrantTold]:
-    people = {one.contributor: attribution.find_person(view, one.contributor)[0] for one in grants}
+    people = attribution.people_named(view, {one.contributor for one in grants})
     works = {one.work: lineage.find(view, one.work).number for one in grants if one.work}
-    persons = attribution.persons(view, people.values())
     references = lineage.references(view, works.values())
     return [
         {
-            "contributor": persons[people[one.contributor]],
+            "contributor": people[one.contributor],
             "role": one.role,
             "work": references[works[one.work]] if one.work else None,
             "pool": one.pool,

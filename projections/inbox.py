@@ -172,7 +172,7 @@ def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -
     works = lineage.references(view, {row.work for row in rows if row.work is not None})
     pools = _pools(view, {row.noun for row in rows if row.about == "proposal"})
     hidden = attribution.hidden(view).keys() - _own_credits(view, asked)
-    people = _people(view, {row.who for row in rows})
+    people = attribution.people_named(view, {row.who for row in rows})
     amounts = _amounts(view, journal, asked, rows)
     items: list[InboxItem] = []
     for row in rows:
@@ -223,13 +223,6 @@ def _commands(row: Waiting) -> list[str]:
 def _own_credits(view: View, asked: Asked) -> set[str]:
     rows = view.rows("SELECT c.id FROM @credits c WHERE c.contributor IN :own", own=asked.own)
     return {id for (id,) in rows}
-
-
-def _people(view: View, ids: set[str]) -> dict[str, PersonRef]:
-    """The people with these ids."""
-    numbers = view.numbers("contributors", ids)
-    told = attribution.persons(view, numbers.values())
-    return {id: told[number] for id, number in numbers.items()}
 
 
 def _amounts(

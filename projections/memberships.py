@@ -46,12 +46,10 @@ def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> 
     reader = Reader(view, journal, actor)
     if reader.ids.isdisjoint(each["contributor"] for each in among):
         reader.must_be("how a group divides its shares", id)
-    numbers = view.numbers("contributors", [each["contributor"] for each in among])
-    people = attribution.persons(view, numbers.values())
+    people = attribution.people_named(view, [each["contributor"] for each in among])
     return {
         "among": [
-            {"contributor": people[numbers[each["contributor"]]], "part": each["part"]}
-            for each in among
+            {"contributor": people[each["contributor"]], "part": each["part"]} for each in among
         ],
         "left": str(1 - sum(Fraction(each["part"]) for each in among)),
     }

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from domain.journal import Journal
-from domain.known import Known
 from domain.permission import OPERATOR
 from domain.values import ReleaseId
 from projections import attribution
+from projections.grants import held_by
 from projections.money.pools.payees import payees_told
 from projections.question import Paged
 from projections.store import Page, View, holds, told_rows
@@ -73,6 +73,5 @@ def releases_of(view: View, journal: Journal, actor: str, **part: Unpack[Paged])
 
 def _granted(view: View, journal: Journal, actor: str) -> list[str]:
     """The releases of which somebody was made a producer."""
-    known = Known(journal.facts, view.as_of)
-    held = known.grants("contributor", known.accounts(known.persons([actor])[actor]))
+    held = held_by(journal, actor, view.as_of)
     return ["", *(one.work for one in held if one.role == "producer" and one.work)]
