@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple, TypedDict, Unpack, cast
+from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
 from domain.challenge import Answer, Challenge
 from domain.dates import span_of
@@ -403,8 +403,7 @@ def answer_facets(view: View, **asked: Unpack[AnswerFilters]) -> AnswerFacets:
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
     )
-    total, told = facets_told(rows, ("medium", "state"))
-    return cast("AnswerFacets", {"total": total, **told})
+    return facets_told(AnswerFacets, rows)
 
 
 def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, TypedDict, cast
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar, cast
 
 from domain import credit as credits
 from domain.disclosure import AI_PARTS, NO_AI
@@ -28,6 +28,8 @@ from projections.hidden import NOT_HIDDEN
 from projections.question import Search
 from projections.store import LIMIT, View, counting, cut, decode_cursor, holds
 from projections.told import AiUsed, Facet, KindOfWork, PeopleFacets, WorkFacets
+
+T = TypeVar("T")
 
 REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
 """The condition that an edge is part of the lineage."""
@@ -410,12 +412,7 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
     )
-    facets = _by_facet(rows)
-    (total,) = facets.pop("total").values()
-    facets["licence"] = _merged(facets.get("licence", {}))
-    names = ("medium", "licence", "year", "role", "kind")
-    told = {name: _told(facets.get(name, {})) for name in names}
-    return cast("WorkFacets", {"total": total, **told})
+    return facets_told(WorkFacets, rows, licence=_merged)
 
 
 def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
@@ -430,33 +427,35 @@ def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
         "UNION ALL SELECT 'total', NULL, count(*) FROM found",
         **found.values,
     )
-    total, told = facets_told(rows, ("role", "medium"))
-    return cast("PeopleFacets", {"total": total, **told})
+    return facets_told(PeopleFacets, rows)
 
 
-def facets_told(rows: Sequence[Row], names: Iterable[str]) -> tuple[int, dict[str, Facet]]:
-    """How many there are, and of each value of these facets, from rows of (facet, value, count)."""
-    facets = _by_facet(rows)
-    (total,) = facets.pop("total").values()
-    return total, {name: _told(facets.get(name, {})) for name in names}
+Counts = Mapping[str | None, int]
+"""How many there are of each value of a facet."""
 
 
-def _by_facet(rows: Sequence[Row]) -> dict[str, dict[str | None, int]]:
-    facets: dict[str, dict[str | None, int]] = {}
+def facets_told(kind: type[T], rows: Sequence[Row], **merged: Callable[[Counts], Counts]) -> T:
+    """How many there are, and of each value of each facet, from rows of (facet, value, count).
+
+    ``merged`` are the values of a facet that are counted as one.
+    """
+    facets: dict[str, dict[str | None, int]] = {name: {} for name in kind.__annotations__}
     for facet, value, count in rows:
-        facets.setdefault(facet, {})[value] = count
-    return facets
+        facets[facet][value] = count
+    (total,) = facets.pop("total").values()
+    told = {name: _told(merged.get(name, dict)(counts)) for name, counts in facets.items()}
+    return cast("T", {"total": total, **told})
 
 
-def _merged(licences: Mapping[str | None, int]) -> dict[str | None, int]:
+def _merged(licences: Counts) -> Counts:
     """Licences by their names, however they were written."""
     merged = Counter[str | None]()
     for stated, count in licences.items():
         merged[stated and terms_of(stated).name] += count
-    return dict(merged)
+    return merged
 
 
-def _told(counts: Mapping[str | None, int]) -> Facet:
+def _told(counts: Counts) -> Facet:
     """The values of a facet as answered, the most frequent first."""
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0] or ""))
     return {
