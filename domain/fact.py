@@ -243,14 +243,6 @@ def fact(
     return decorate
 
 
-def happened(new: New, told: Mapping[str, Any]) -> Fact:
-    """The fact that was decided on, with its place and all that is told of every fact.
-
-    What ``told`` says of a field goes before what was decided.
-    """
-    return new.kind(**{**new.content, **told})
-
-
 @cache
 def _blank(kind: type[Fact]) -> tuple[dict[str, Any], frozenset[str]]:
     """The fields of a fact in their order, with their defaults, and those that have none."""

@@ -6,7 +6,7 @@ the command decides again. One file, because it is one class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -137,17 +137,14 @@ class Past:
         missing = [id for id in ids if id not in self._streams]
         for id in missing:
             self._streams[id] = []
-        if missing:
-            self._learn(self._recorded(missing))
+        found = self._recorded(missing) if missing else []
+        for placed, happened in zip(found, facts_in(found), strict=True):
+            self._streams[placed.originator_id].append((placed.position, happened))
 
     def _recorded(self, ids: Collection[str]) -> list[Placed]:
         """The streams of these nouns, without what was recorded since this is decided."""
         found = self.stored.streams(ids)
         return [placed for placed in found if placed.position <= self.position]
-
-    def _learn(self, found: Sequence[Placed]) -> None:
-        for placed, happened in zip(found, facts_in(found), strict=True):
-            self._streams[placed.originator_id].append((placed.position, happened))
 
     def licensed(self, works: Collection[str]) -> set[str]:
         """Those of these works that have a licence on record."""

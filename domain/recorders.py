@@ -12,7 +12,7 @@ One file, because an append and what it is checked against share the tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from eventsourcing.persistence import (
 from domain.append import Append, Recording, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine, Row
+from domain.engine import DatabaseUnavailable, Engine
 from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.lately import MOST_FACTS, Group, Lately
 from domain.request import Request
@@ -139,12 +139,13 @@ class JournalRecorder(ApplicationRecorder):
 
     def head(self) -> int:
         """The position of the latest fact; 0 for an empty journal."""
-        return _latest(self.engine.read)[0]
+        return self.latest()[0]
 
     def latest(self) -> tuple[int, datetime | None]:
         """The position and the time of the latest fact."""
-        position, stamp = _latest(self.engine.read)
-        return position, moment_of(stamp)
+        sql = f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}"
+        ((position, stamp),) = self.engine.read(sql) or [(0, b"")]
+        return position, moment_of(bytes(stamp).decode())
 
     def begun(self, ids: Collection[str]) -> Begun:
         """What is there, with the streams and heads of some ids: the first query of a snapshot."""
@@ -346,12 +347,6 @@ class JournalRecorder(ApplicationRecorder):
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
         return [Placed(*row) for row in self.engine.aside(f"{_FACTS} {where}", **values)]
-
-
-def _latest(query: Callable[..., list[Row]]) -> tuple[int, str]:
-    """The position and the time of the latest fact."""
-    rows = query(f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}")
-    return (rows[0][0], bytes(rows[0][1]).decode()) if rows else (0, "")
 
 
 _FACTS = (

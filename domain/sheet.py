@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.fact import Fact, New, happened
+from domain.fact import Fact, New
 from domain.seal import Disclosure, Said, seal, spell_owners
 from domain.signature import Signing
 from domain.text import plain_text
@@ -44,13 +44,15 @@ class Sheet:
         """Write down a fact about something that had ``after`` facts before this command."""
         added = self._added[new.id] = self._added.get(new.id, 0) + 1
         told: dict[str, Any] = {
+            **new.content,
+            **self._texts(new),
+            **self._signed,
             "originator_id": new.id,
             "originator_version": after + added,
             "timestamp": self.now,
             "actor": self.actor,
-            **self._signed,
         }
-        made = happened(new, told | self._texts(new))
+        made = new.kind(**told)
         self.facts.append(made)
         return made
 

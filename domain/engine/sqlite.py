@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError
@@ -125,14 +125,6 @@ class _Connection(sqlite3.Connection):
         """What statements are sent by."""
         return self.cursor()
 
-    def __enter__(self) -> Self:
-        """What is asked of it is asked before anybody closes it."""
-        self.in_use.acquire()
-        return self
-
-    def __exit__(self, *_: object) -> None:  # type: ignore[override]
-        self.in_use.release()
-
 
 class _Local(threading.local):
     """What one thread has."""
@@ -163,8 +155,7 @@ class SQLiteEngine(Engine):
         """Writers of this process wait for each other here; SQLite would make them retry."""
         self._is_in_log = False
         """Whether pages from before an erasure may still be in the write-ahead log."""
-        with _answering():
-            self._connection()
+        self._connection()
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """A list as a JSON text."""
@@ -178,8 +169,7 @@ class SQLiteEngine(Engine):
         local = self._local
         if local.begins:
             local.begins = False
-            with _answering(), self._connection() as connection:
-                connection.execute("BEGIN")
+            self._asked("BEGIN", {})
             if local.is_still is not None and not local.is_still():
                 raise Overtaken("what was remembered")
         return self._asked(sql, values)
@@ -191,7 +181,8 @@ class SQLiteEngine(Engine):
 
     def _asked(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         must_go_on()
-        with _answering(sql), self._connection() as connection:
+        connection = self._connection()
+        with _answering(sql), connection.in_use:
             return connection.execute(*self.told(sql, values)).fetchall()
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
@@ -266,8 +257,8 @@ class SQLiteEngine(Engine):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads; the write-ahead log keeps what it sees."""
-        local = self._local
-        with _answering(), self._connection() as connection:
+        local, connection = self._local, self._connection()
+        with _answering(), connection.in_use:
             local.begins, local.is_still = True, None
             try:
                 yield
@@ -333,7 +324,8 @@ class SQLiteEngine(Engine):
         if not self._queue.acquire(timeout=self.limits.lock_seconds):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
-            with _answering(), self._connection() as connection:
+            connection = self._connection()
+            with _answering(), connection.in_use:
                 yield connection
         finally:
             self._queue.release()
@@ -342,27 +334,28 @@ class SQLiteEngine(Engine):
         """The connection of the thread."""
         connection = self._local.connection
         if connection is None:
-            _create(self.path)
-            connection = sqlite3.connect(
-                self.path,
-                timeout=self.limits.lock_seconds,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-                factory=_Connection,
-            )
-            _begin_wal(connection)
-            # Zeros over what is deleted: else its text would still be in the file.
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.set_progress_handler(is_over, STEPS)
-            connection.execute("PRAGMA cache_size = -65536")
-            # A page that is written often comes into the file once in four times as many commits.
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
-            # Pages that the system has in memory are read in place.
-            connection.execute("PRAGMA mmap_size = 4294967296")
-            self._local.connection = connection
-            with self._lock:
-                self._open.add(connection)
+            with _answering():
+                _create(self.path)
+                connection = sqlite3.connect(
+                    self.path,
+                    timeout=self.limits.lock_seconds,
+                    isolation_level=None,
+                    check_same_thread=False,
+                    cached_statements=256,
+                    factory=_Connection,
+                )
+                _begin_wal(connection)
+                # Zeros over what is deleted: else its text would still be in the file.
+                connection.execute("PRAGMA secure_delete = ON")
+                connection.set_progress_handler(is_over, STEPS)
+                connection.execute("PRAGMA cache_size = -65536")
+                # A page that is written often comes into the file a quarter as often.
+                connection.execute("PRAGMA wal_autocheckpoint = 4000")
+                # Pages that the system has in memory are read in place.
+                connection.execute("PRAGMA mmap_size = 4294967296")
+                self._local.connection = connection
+                with self._lock:
+                    self._open.add(connection)
         return connection
 
 

@@ -18,8 +18,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,11 +90,11 @@ class Measured:
     seconds: float = 0.0
     times: dict[str, list[float]] = field(default_factory=dict)
     """In milliseconds, by what was asked."""
-    statuses: Counter[int] = field(default_factory=Counter)
+    statuses: list[int] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        return sum(self.statuses.values()) / self.seconds
+        return len(self.statuses) / self.seconds
 
 
 @dataclass
@@ -177,35 +179,23 @@ def wait_until_ready(served: Served, path: str = "/ready") -> None:
     raise RuntimeError("the server did not start")
 
 
-class Client(threading.Thread):
+class Client:
     """Asks one question after the other, for so long or so often."""
 
-    def __init__(
-        self,
-        served: Served,
-        known: Known,
-        seed: int,
-        until: float,
-        writes: int,
-        *,
-        only_posts: bool,
-    ) -> None:
-        super().__init__(name=f"client {seed}")
-        self.served, self.known, self.until, self.writes = served, known, until, writes
-        self.only_posts = only_posts
+    def __init__(self, served: Served, known: Known, seed: int, measured: Measured) -> None:
+        self.served, self.known, self.measured = served, known, measured
         self.chance = random.Random(seed)
-        self.measured = Measured(times={"reads": [], "writes": [], "reads of one's own writes": []})
         self.connection = served.connect()
         self.own: dict[str, Any] | None = None
 
-    def run(self) -> None:
-        for _ in range(self.writes):
+    def run(self, until: float, writes: int, *, only_posts: bool) -> None:
+        for _ in range(writes):
             self.post()
-        while self.only_posts and time.monotonic() < self.until:
+        while only_posts and time.monotonic() < until:
             self.post()
         self.ask_own()
         self.timed("reads", "/works")
-        while time.monotonic() < self.until:
+        while time.monotonic() < until:
             one = self.chance.random()
             if one < WRITES / 10:
                 self.admit()
@@ -267,7 +257,7 @@ class Client(threading.Thread):
             self.connection.close()
             status, told = 0, b""
         self.measured.times[what].append(1000 * (time.perf_counter() - before))
-        self.measured.statuses[status] += 1
+        self.measured.statuses.append(status)
         return status, told
 
 
@@ -281,28 +271,16 @@ def _run(
     only_posts: bool = False,
 ) -> Measured:
     begun = time.monotonic()
-    clients = [
-        Client(
-            served,
-            known,
-            seed=len(known.works) + number,
-            until=begun + seconds,
-            writes=writes,
-            only_posts=only_posts,
-        )
-        for number in range(count)
-    ]
+    measured = Measured(times={"reads": [], "writes": [], "reads of one's own writes": []})
+    seeds = range(len(known.works), len(known.works) + count)
+    clients = [Client(served, known, seed, measured) for seed in seeds]
+    ask = partial(Client.run, until=begun + seconds, writes=writes, only_posts=only_posts)
+    with ThreadPoolExecutor(count) as threads:
+        list(threads.map(ask, clients))
+    measured.seconds = time.monotonic() - begun
     for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
         client.connection.close()
-    whole = Measured(time.monotonic() - begun)
-    for client in clients:
-        whole.statuses += client.measured.statuses
-        for what, times in client.measured.times.items():
-            whole.times.setdefault(what, []).extend(times)
-    return whole
+    return measured
 
 
 class Sampler(threading.Thread):
@@ -336,5 +314,6 @@ class Sampler(threading.Thread):
         return self.megabytes[len(self.megabytes) // 4], self.megabytes[-1]
 
 
-def _counted(statuses: Counter[int]) -> str:
-    return ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
+def _counted(statuses: list[int]) -> str:
+    counted = sorted(Counter(statuses).items())
+    return ", ".join(f"{status}: {count:,}" for status, count in counted)
