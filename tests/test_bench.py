@@ -155,7 +155,7 @@ MEASURES = {
         )
         * 2,
         *["the statement of a pool, p50"] * 2,
-        *["the statement of a contributor, p50"] * 2,
+        *["a contributor's statement of the latest 20 lines, p50"] * 2,
         *["why a payee got that, p50"] * 2,
         *["a batch of 15 payouts"] * 4,
     ],

@@ -19,6 +19,7 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 from uuid import NAMESPACE_OID, uuid5
 
 from domain.command import Command
@@ -26,6 +27,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.releasing import AssembleRelease, Component
 from domain.commands.submitting import SubmitContribution
 from domain.journal import Journal
+from domain.moment import instant
 from domain.money.dividing import RecordRevenue
 from domain.money.elsewhere import RecordAgreement
 from domain.money.paying import IssuePayouts
@@ -69,6 +71,8 @@ SOLD = 100
 AT_ONCE = 100
 """How many pools the lines of one batch are for."""
 TERRITORIES = ("DE", "FR", "US", "JP", "BR")
+STATED = 20
+"""How many lines a statement has, however many revenues there were before its period."""
 SMALLEST = "the smallest size"
 
 
@@ -243,15 +247,19 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
         assert client.get(path).status_code == 200, path
 
     people = stage.payees(pools)[::PAYEES]
-    latest = [books.divisions_of(pool)[-1][0] for pool in pools]
+    latest = [books.divisions_of(pool)[-STATED:] for pool in pools]
+    first = [divisions[0][1].at for divisions in latest]
+    facts = service.journal.facts.at(sorted({*first}))
+    at = {placed.position: quote(instant(placed.fact().timestamp)) for placed in facts}
     return {
         "the statement of a pool": [partial(ask, f"/pools/{pool}/statement") for pool in pools],
-        "the statement of a contributor": [
-            partial(ask, f"/contributors/{person}/statement") for person in people
+        f"a contributor's statement of the latest {STATED} lines": [
+            partial(ask, f"/contributors/{person}/statement?from={at[position]}")
+            for person, position in zip(people, first, strict=True)
         ],
         "why a payee got that": [
-            partial(ask, f"/entries/{entry}/lines/{payee}/why")
-            for entry, payee in zip(latest, people, strict=True)
+            partial(ask, f"/entries/{divisions[-1][0]}/lines/{payee}/why")
+            for divisions, payee in zip(latest, people, strict=True)
         ],
     }
 
