@@ -6,17 +6,18 @@ The works are numbers where it comes from the read tables, and ids everywhere el
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
 from itertools import repeat
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.money.payee import Payee
 from domain.pedigree import Node, Pairs, Pedigree, Places
 from domain.refusal import BadGraph
 
+N = TypeVar("N", bound=Hashable)
 Holders = tuple[tuple[str, Fraction], ...]
 """Payees, and the share of each in a work."""
 
@@ -55,24 +56,51 @@ def _weight(edges: Sequence[Edge[Node]]) -> tuple[int, bool]:
     return len(edges), any(edge.state == "disputed" for edge in edges)
 
 
+edge_of = partial(tuple.__new__, Edge)
+"""An edge from its columns, without a look at each of them: there may be very many."""
+
+
+class Edges(Collection[Edge[Node]]):
+    """Edges by their columns, such as are read from a store: each is made where one is looked at.
+
+    With names, these are those of the works in the columns.
+    """
+
+    def __init__(self, columns: Sequence[Sequence[Any]], names: Mapping[Any, Node] | None = None):
+        self._columns, self._names = columns, names
+
+    @cached_property
+    def columns(self) -> Sequence[Sequence[Any]]:
+        """What ``Edge`` has, each of all edges."""
+        if self._names is None:
+            return self._columns
+        ends = (list(map(self._names.__getitem__, some)) for some in self._columns[:2])
+        return (*ends, *self._columns[2:])
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __iter__(self) -> Iterator[Edge[Node]]:
+        return map(edge_of, zip(*self.columns, strict=True))
+
+    def __contains__(self, edge: object) -> bool:
+        return edge in tuple(self)
+
+
 class Rated(NamedTuple):
     """The rates of a lineage by the places of its works."""
 
     above: Sequence[Sequence[tuple[int, int]]]
     """By place: the parents, each with the number of its rate."""
     ratios: Sequence[tuple[int, int]]
-    """The rates by their numbers, as numerator and denominator."""
-
-
-edge_of = partial(tuple.__new__, Edge)
-"""An edge from its columns, without a look at each of them: there may be very many."""
+    """The rates by their numbers, as numerator and denominator; not stated: nothing over 0."""
 
 
 @dataclass(frozen=True)
 class Lineage(Pedigree[Node]):
     """A work and everything it was made from, through every generation, edge by edge."""
 
-    edges: tuple[Edge[Node], ...] = ()
+    edges: Collection[Edge[Node]] = ()
     people: Mapping[Node, Holders] = field(default_factory=dict)
     """Who holds each work, where that is stated."""
 
@@ -82,86 +110,86 @@ class Lineage(Pedigree[Node]):
 
     @cached_property
     def _columns(self) -> Sequence[Sequence[Any]]:
+        if isinstance(self.edges, Edges):
+            return self.edges.columns
         return tuple(zip(*self.edges, strict=True)) or ((),) * len(Edge._fields)
-
-    @cached_property
-    def edges_of(self) -> Mapping[Node, Sequence[int]]:
-        """By child: the places of its edges among all."""
-        places: dict[Node, list[int]] = {}
-        for place, edge in enumerate(self.edges):
-            places.setdefault(edge.child, []).append(place)
-        return places
 
     def named(self, names: Mapping[Node, str]) -> Lineage[str]:
         """The same lineage with these names for the works."""
-        children, parents, *others = self._columns
-        ends = map(names.__getitem__, children), map(names.__getitem__, parents)
-        edges = tuple(map(edge_of, zip(*ends, *others, strict=True)))
         by_name = {names[work]: holders for work, holders in self.held.items()}
-        named = Lineage(names[self.root], edges, by_name)
+        named = Lineage(names[self.root], Edges(self._columns, names), by_name)
         works, above, influences = self.places
         vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
-        vars(named)["ordered"] = self.ordered
-        return named
+        return self._shared(named, "ordered", "stated")
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
         """The same lineage, with this rate on every edge that states none."""
-        if rate is None or None not in self._columns[3]:
+        *ends, rates, ids, states = self._columns
+        if rate is None or None not in rates:
             return self
-        edges = tuple(
-            edge if edge.rate is not None else edge_of((*edge[:3], rate, *edge[4:]))
-            for edge in self.edges
-        )
-        rated = replace(self, edges=edges)
-        vars(rated)["places"], vars(rated)["ordered"] = self.places, self.ordered
-        return rated
+        filled = [rate if one is None else one for one in rates]
+        rated = replace(self, edges=Edges((*ends, filled, ids, states)))
+        return self._shared(rated, "places", "ordered")
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
-        """The same lineage with these holdings; what follows from its edges is derived once."""
-        derived = ["_columns", "_place", "ends", "places", "ordered", "nodes", "rates"]
-        if None not in self._columns[3]:
-            derived.append("rated")
-        held = replace(self)
+        """The same lineage with these holdings."""
+        held = self._shared(replace(self), "places", "ordered", "nodes", "stated")
         vars(held)["holdings"] = holdings
-        vars(held).update((name, getattr(self, name)) for name in derived)
         return held
+
+    def _shared(self, other: Lineage[N], *names: str) -> Lineage[N]:
+        """Another lineage of which these are alike, so that they are derived once."""
+        vars(other).update((name, getattr(self, name)) for name in names)
+        return other
 
     # -- rates and people ------------------------------------------------------------------
 
     @cached_property
-    def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
-        """The rate from each work to each parent, if one is known.
+    def stated(self) -> Rated:
+        """The rates by place.
 
-        The rates of edges between the same two works are summed; if one states none, there is none.
+        Those of edges between the same two works are summed; if one states none, there is none.
         """
-        rates: dict[Node, dict[Node, Fraction | None]] = {}
-        for edge in self.edges:
-            out = rates.setdefault(edge.child, {})
-            rate = None if edge.rate is None else exact(edge.rate)
-            if edge.parent in out:
-                known = out[edge.parent]
-                rate = None if known is None or rate is None else known + rate
-            out[edge.parent] = rate
-        return rates
-
-    @cached_property
-    def rated(self) -> Rated:
-        """The rates by place. A policy that needs rates reads them here: none may be missing."""
-        (children, parents), rates = self.ends, self._columns[3]
-        if len(self.edges) != self.pair_count or None in rates:
-            stated = [
-                (child, parent, _stated(child, parent, rate))
-                for child, out in self.rates.items()
-                for parent, rate in out.items()
-            ]
-            *ends, rates = zip(*stated, strict=True)
-            children, parents = map(self.placed, ends)
+        children, parents, _, rates, *_ = self._columns
+        if len(children) != self.pair_count:
+            sums: dict[tuple[Node, Node], Fraction | None] = {}
+            for pair, rate in zip(zip(children, parents, strict=True), rates, strict=True):
+                more = None if rate is None else exact(rate)
+                known = sums.get(pair, Fraction())
+                sums[pair] = None if known is None or more is None else known + more
+            (children, parents), rates = zip(*sums, strict=True), list(sums.values())
         number = {rate: place for place, rate in enumerate(dict.fromkeys(rates))}
         above: list[list[tuple[int, int]]] = [[] for _ in self.places.works]
-        pairs = zip(parents, map(number.__getitem__, rates), strict=True)
-        for child, pair in zip(children, pairs, strict=True):
+        pairs = zip(self.placed(parents), map(number.__getitem__, rates), strict=True)
+        for child, pair in zip(self.placed(children), pairs, strict=True):
             above[child].append(pair)
-        return Rated(above, [exact(rate).as_integer_ratio() for rate in number])
+        ratios = ((0, 0) if rate is None else exact(rate).as_integer_ratio() for rate in number)
+        return Rated(above, [*ratios])
+
+    @property
+    def rated(self) -> Rated:
+        """The same for a policy that needs rates: none may be missing."""
+        if (0, 0) in self.stated.ratios:
+            for child in self.nodes:
+                for parent, rate in self.rates_of(child).items():
+                    if rate is None:
+                        said = f"the edge from “{child}” to “{parent}” has no rate"
+                        raise BadGraph("graph.edges", said)
+        return self.stated
+
+    def rates_of(self, child: Node) -> Mapping[Node, Fraction | None]:
+        """The rate from a work to each of its parents, if one is known."""
+        above, ratios = self.stated
+        return {
+            self.places.works[parent]: Fraction(*ratios[rate]) if ratios[rate][1] else None
+            for parent, rate in above[self._place[child]]
+        }
+
+    @property
+    def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
+        """The same of every work that was made from others."""
+        works, above, _ = self.places
+        return {work: self.rates_of(work) for work, out in zip(works, above, strict=True) if out}
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""
@@ -200,9 +228,3 @@ def equal_holders(work: str, people: Sequence[str]) -> Holders:
 @lru_cache(maxsize=4096)
 def _equally(people: tuple[str, ...]) -> Holders:
     return tuple(zip(people, repeat(Fraction(1, len(people))), strict=False))
-
-
-def _stated(child: object, parent: object, rate: Fraction | None) -> Fraction:
-    if rate is None:
-        raise BadGraph("graph.edges", f"the edge from “{child}” to “{parent}” has no rate")
-    return rate

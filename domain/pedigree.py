@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 from domain.refusal import LineageCycle
@@ -77,30 +77,31 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def places(self) -> Places[Node]:
-        """The works by their places: the root, every child in the order of edges, and the rest."""
-        count = len(self._place)
-        above: list[list[int]] = [[] for _ in range(count)]
-        for child, parent in zip(*self.ends, strict=True):
-            above[child].append(parent)
-        if sum(map(len, map(set, above))) < len(self.ends[0]):
+        """The works by their places: the root, and the others as the edges name them."""
+        children, parents, kinds = self.pairs
+        place, above = {self.root: 0}, [list[int]()]
+        for child, parent in zip(children, parents, strict=True):
+            here, there = place.get(child), place.get(parent)
+            if here is None:
+                here = place[child] = len(above)
+                above.append([])
+            if there is None:
+                there = place[parent] = len(above)
+                above.append([])
+            above[here].append(there)
+        if sum(map(len, map(set, above))) < len(children):
             above = [list(dict.fromkeys(out)) for out in above]
-        influences, kinds = frozenset[tuple[int, int]](), self.pairs.kinds
+        influences = frozenset[tuple[int, int]]()
         if "influence" in kinds:
-            ends = list(zip(*self.ends, strict=True))
+            at = place.__getitem__
+            ends = list(zip(map(at, children), map(at, parents), strict=True))
             more = {pair for pair, kind in zip(ends, kinds, strict=True) if kind != "influence"}
             influences = frozenset(set(ends) - more)
-        return Places(tuple(self._place), above, influences)
-
-    @cached_property
-    def ends(self) -> tuple[Sequence[int], Sequence[int]]:
-        """The places of the children and of the parents, in the order of the edges."""
-        return self.placed(self.pairs.children), self.placed(self.pairs.parents)
+        return Places(tuple(place), above, influences)
 
     @cached_property
     def _place(self) -> dict[Node, int]:
-        children, parents, _ = self.pairs
-        works = dict.fromkeys(chain((self.root,), children, parents))
-        return dict(zip(works, range(len(works)), strict=True))
+        return {work: place for place, work in enumerate(self.places.works)}
 
     def placed(self, works: Iterable[Node]) -> list[int]:
         """The places of works."""
@@ -180,7 +181,7 @@ class Pedigree(Generic[Node]):
     def nodes(self) -> tuple[Node, ...]:
         """Every work, each before its parents; a cycle is refused and named."""
         ordered = self.ordered.places
-        if len(ordered) < len(self._place):
+        if len(ordered) < len(self.places.works):
             left = set(self.places.works).difference(self._named(ordered))
             raise LineageCycle(tuple(map(str, _cycle(self.parents, left))))
         return self._named(ordered)
@@ -292,17 +293,6 @@ class Pedigree(Generic[Node]):
     @cached_property
     def _begun(self) -> dict[int, Ends[Node]]:
         return {0: Ends((self.root,), 0, True)}
-
-
-@dataclass(frozen=True)
-class Paired(Pedigree[Node]):
-    """A pedigree of which nothing is known but the pairs."""
-
-    made: Pairs[Node]
-
-    @property
-    def pairs(self) -> Pairs[Node]:
-        return self.made
 
 
 _Step = tuple[int, "_Step | None"]

@@ -22,8 +22,7 @@ from domain.credit import Credit
 from domain.engine import Row
 from domain.fact import FACTS, Fact
 from domain.join import Join
-from domain.lineage import Edge, Lineage, edge_of, once
-from domain.pedigree import Paired, Pairs, Pedigree
+from domain.lineage import Edge, Edges, Lineage, edge_of, once
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
 from domain.values import LARGEST_POSITION
@@ -31,7 +30,7 @@ from domain.work import Work
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
 
-C = TypeVar("C", bound=Collection[Any])
+T = TypeVar("T")
 R = TypeVar("R", bound=Row)
 
 SMALL = 100
@@ -56,8 +55,7 @@ _CHANGING = tuple(
 )
 
 _Stated = tuple[int, int, str, str]
-"""A child, a parent, the kind of the edge, and whether it states a rate."""
-_RATED, _UNRATED = "+", "-"
+"""A child, a parent, the kind of the edge, and the rate that it states; "" without one."""
 
 
 class Ancestry:
@@ -66,13 +64,15 @@ class Ancestry:
     def __init__(self, root: int, stated: list[_Stated], view: View) -> None:
         stated.sort()
         self._stated = stated
-        children, parents, kinds, _ = zip(*stated, strict=True) if stated else ((),) * 4
-        self.tree: Pedigree[int] = Paired(root, Pairs(children, parents, kinds))
+        *pairs, stating = zip(*stated, strict=True) if stated else ((),) * 4
+        rates, none = [rate or None for rate in stating], ("",) * len(stated)
+        self.tree = Lineage(root, Edges[int]((*pairs, rates, none, none)))
+        """Its edges have no ids and states; they are among those in ``numbered``."""
         self._key = (view.generation, root)
         self._since = self._until = view.as_of
         self._rows: dict[str, tuple[Collection[Any], Collection[int]]] = {}
         """By name: rows about its works, and the works of which they were not read yet."""
-        self._derived: dict[str, tuple[object, Collection[Any]]] = {}
+        self._derived: dict[str, tuple[object, Any, int]] = {}
 
     @property
     def is_small(self) -> bool:
@@ -87,7 +87,7 @@ class Ancestry:
     @property
     def unrated(self) -> set[int]:
         """The works that have an edge which states no rate."""
-        return {child for child, _, _, rated in self._stated if rated == _UNRATED}
+        return {child for child, _, _, rate in self._stated if not rate}
 
     def keep(self, view: View) -> None:
         """Keep it in memory with what was read and derived, if it is worth it."""
@@ -96,9 +96,9 @@ class Ancestry:
         latest = view.memory.get(self._key)
         is_past = isinstance(latest, Ancestry) and latest.since > view.as_of
         key = (*self._key, self._since) if is_past else self._key
-        further = [rows for rows, _ in self._rows.values()]
-        further += (kept for _, kept in self._derived.values())
-        view.memory.keep(key, self, 2 * len(self._stated) + sum(map(len, further)))
+        further = [len(rows) for rows, _ in self._rows.values()]
+        further += (takes for *_, takes in self._derived.values())
+        view.memory.keep(key, self, 2 * len(self._stated) + sum(further))
 
     # -- what was read of its works --------------------------------------------------------
 
@@ -124,13 +124,16 @@ class Ancestry:
             self.keep(view)
         return cast("Collection[R]", rows)
 
-    def derived(self, view: View, name: str, key: object, derive: Callable[[], C]) -> C:
-        """What follows from its works and a key alone, such as its rows; of the latest key only."""
+    def derived(self, view: View, name: str, key: object, derive: Callable[[], T], takes: int) -> T:
+        """What follows from its works and a key alone, such as its rows; of the latest key only.
+
+        ``takes`` is how much room that needs in memory.
+        """
         kept = self._derived.get(name)
         if kept is None or kept[0] != key:
-            kept = self._derived[name] = key, derive()
+            kept = self._derived[name] = key, derive(), takes
             self.keep(view)
-        return cast("C", kept[1])
+        return cast("T", kept[1])
 
     # -- as of a later position ------------------------------------------------------------
 
@@ -257,7 +260,7 @@ def numbered(view: View, root: int) -> Lineage[int]:
     if key not in view.held:
         above = ancestry(view, root)
         rows = above.rows(view, "edges", _edge_rows)
-        edges = above.derived(view, "edges", rows, lambda: edges_in(rows))
+        edges = above.derived(view, "edges", rows, lambda: edges_in(rows), len(rows))
         found = view.held[key] = Lineage(root, tuple(edges))
         # They follow from the pairs of works alone, which are the same.
         vars(found).update(places=above.tree.places, ordered=above.tree.ordered)
@@ -266,27 +269,21 @@ def numbered(view: View, root: int) -> Lineage[int]:
 
 def rated(view: View, root: int, default_rate: str | None) -> Lineage[str]:
     """The same by ids, with a rate on edges that state none."""
-    above, graph = ancestry(view, root), numbered(view, root)
+    above = ancestry(view, root)
+    tree = above.tree
 
-    def derive() -> tuple[Any, ...]:
-        named = graph.named(ids_in(view, root)).with_default(default_rate)
-        return named, *named.edges
+    def derive() -> Lineage[str]:
+        return tree.with_default(default_rate).named(ids_in(view, root))
 
-    return cast(
-        "Lineage[str]", above.derived(view, "rated", (default_rate, graph.edges), derive)[0]
-    )
+    return above.derived(view, "rated", (default_rate, tree), derive, len(tree.edges))
 
 
 def ids_in(view: View, root: int) -> Mapping[int, str]:
     """The ids of its works by their numbers."""
     above = ancestry(view, root)
     works = above.tree.generation
-    return above.derived(
-        view,
-        "ids",
-        works.keys(),
-        lambda: view.ids("works", works),
-    )
+    key = works.keys()
+    return above.derived(view, "ids", key, lambda: view.ids("works", works), len(works))
 
 
 def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:
@@ -316,11 +313,15 @@ def _edge_rows(view: View, works: list[int]) -> list[Row]:
     )
 
 
-_OF_WORKS = (
-    "SELECT string_agg(CAST(e.child AS TEXT), ','), string_agg(CAST(e.parent AS TEXT), ','), "
-    f"string_agg(e.kind, ','), string_agg(CASE WHEN e.rate IS NULL THEN '{_UNRATED}' "
-    f"ELSE '{_RATED}' END, ',') FROM @remixes e WHERE e.child IN :works AND {_COUNTS}"
-)
+_LISTED = [
+    f"string_agg({each}, ',')"
+    for each in (
+        *("CAST(e.child AS TEXT)", "CAST(e.parent AS TEXT)", "e.kind", "coalesce(e.rate, '')"),
+        "CASE WHEN e.child = e.own_child AND e.parent = e.own_parent THEN '' "
+        "ELSE CAST(e.own_child AS TEXT) || '-' || CAST(e.own_parent AS TEXT) END",
+    )
+]
+_OF_WORKS = f"SELECT {', '.join(_LISTED)} FROM @remixes e WHERE e.child IN :works AND {_COUNTS}"
 """All edges as one row of lists, which takes half as long as a row for each."""
 _UP = (
     "WITH RECURSIVE up (number) AS ("
@@ -338,8 +339,13 @@ def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
     (lists,) = view.rows(sql, works=list(works))
     if lists[0] is None:
         return []
-    children, parents, kinds, rated = (one.split(",") for one in lists)
-    return list(zip(map(int, children), map(int, parents), map(intern, kinds), rated, strict=True))
+    children, parents, kinds, rates, own = (one.split(",") for one in lists)
+    ends = map(int, children), map(int, parents)
+    stated = list(zip(*ends, map(intern, kinds), rates, strict=True))
+    if not any(own):  # none of them was joined
+        return stated
+    edges = once((Edge(*one), (here, here)) for one, here in zip(stated, own, strict=True))
+    return [cast("_Stated", edge[:4]) for edge in edges]
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"

@@ -471,7 +471,8 @@ def credits_in(view: View, root: int) -> tuple[Pedigree[int], Sequence[Credited 
     if above.is_small:  # one query instead of three
         return above.tree, credits_on(view, above.tree.generation)
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
-    known = above.derived(view, "credits", (rows, veils), lambda: _known(view, rows, veils))
+    key = rows, veils
+    known = above.derived(view, "credits", key, lambda: _known(view, rows, veils), len(rows))
     return above.tree, known
 
 
@@ -482,7 +483,8 @@ def credits_above(view: View, root: int, role: str | None = None) -> Above:
     if above.is_small:
         return Above(tree, named, nearest_in(tree, named))
     name = "people" if role is None else "people in a role"
-    people = above.derived(view, name, (known, role), lambda: nearest_in(tree, named))
+    key = known, role
+    people = above.derived(view, name, key, lambda: nearest_in(tree, named), len(named))
     return Above(tree, named, people)
 
 

@@ -18,7 +18,7 @@ from domain.lineage import Edge
 from domain.printable import one_line
 from domain.values import Example, RemixId, WorkId, one_of
 from projections import attribution, billing, formats, lineage
-from projections.ancestry import C, ancestry, numbered
+from projections.ancestry import T, ancestry, numbered
 from projections.question import Asking, Form, question
 from projections.store import View
 from projections.told import Count, WorkRef
@@ -82,8 +82,9 @@ class Licensed:
             return ()
         return self._derived("conflicts", lambda: [*self._along().conflicts()])
 
-    def _derived(self, name: str, derive: Callable[[], C]) -> C:
-        return self._above.derived(self._view, name, self._above.since, derive)
+    def _derived(self, name: str, derive: Callable[[], T]) -> T:
+        takes = len(self._tree.generation)
+        return self._above.derived(self._view, name, self._above.since, derive, takes)
 
     def _along(self) -> Licences[int]:
         changed = {

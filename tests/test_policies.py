@@ -1072,11 +1072,10 @@ def test_rates_between_the_same_works_are_summed_and_none_is_no_rate(edges: list
         with pytest.raises(BadGraph, match="has no rate"):
             _ = lineage.rated
         return
-    (above, ratios), works = lineage.rated, lineage.places.works
     told = {
-        (works[child], works[parent]): Fraction(*ratios[rate])
-        for child, out in enumerate(above)
-        for parent, rate in out
+        (child, parent): rate
+        for child, out in lineage.rates.items()
+        for parent, rate in out.items()
     }
     pairs = {(edge.child, edge.parent) for edge in edges}
     assert told == {

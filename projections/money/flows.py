@@ -33,7 +33,7 @@ class Flows(NamedTuple):
 
 def flows(shown: Shown) -> Flows:
     """The flows over a lineage whose works list who is credited on them."""
-    edges, root = shown.lineage.edges, shown.lineage.root
+    edges, root = (*shown.lineage.edges,), shown.lineage.root
     reached, kept = {root: Fraction(1)}, dict[str, Fraction | None].fromkeys(shown.works)
     over: list[Fraction | None] = [None] * len(edges)
     has_alike = has_unknown = False
@@ -57,7 +57,7 @@ def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
     This only divides a known whole, so every edge without a rate counts equally here, and every
     part counts.
     """
-    edges, entries = lineage.edges, dict[str, dict[str, int]]()
+    edges, entries = (*lineage.edges,), dict[str, dict[str, int]]()
     for id, places in _before_parents(lineage):
         alike = _alike(_stated([edges[place] for place in places]), 0)
         for place, rate in zip(places, alike, strict=True):

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import chain, pairwise
 from math import prod
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from domain.commands.deriving import DeclareRemix
 from domain.journal import Journal
@@ -102,15 +102,16 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     the edge by name.
     """
     above = ancestry(view, work)
-    limit_edges(len(numbered(view, work).edges))
+    limit_edges(len(above.tree.edges))
     tree, credits = attribution.credits_in(view, work)
     graph, ids = rated(view, work, default_rate), ids_in(view, work)
 
-    def derive() -> tuple[Any, ...]:  # what it takes in memory counts by its length
-        return recorded(view, graph, credits, tree, ids), *credits
+    def derive() -> Recorded:
+        return recorded(view, graph, credits, tree, ids)
 
-    known = default_rate, graph.edges, credits
-    return cast("Recorded", above.derived(view, "recorded", known, derive)[0])
+    return above.derived(
+        view, "recorded", (default_rate, graph.edges, credits), derive, len(credits)
+    )
 
 
 def recorded(
@@ -348,10 +349,10 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
         return None
 
     def rate(child: str, parent: str) -> Fraction:
-        return graph.rates[child][parent] or Fraction()
+        return graph.rates_of(child)[parent] or Fraction()
 
     def kept(node: str) -> Fraction:
-        return 1 - sum((rate(node, parent) for parent in graph.parents.get(node, ())), Fraction())
+        return 1 - sum(filter(None, graph.rates_of(node).values()), Fraction())
 
     if isinstance(policy, RelativeCascade):
         # The product of all rates on the path and what the work at its end keeps.
@@ -385,7 +386,7 @@ def _paid(
         (whole,) = over.tree.paths([end], 1) if path.left_out else [works]
         share = part(tuple(map(over.ids.__getitem__, whole))) * held[end]
     shown = [over.ids[work] for work in works]
-    steps = [over.lineage.rates[child].get(parent) for child, parent in pairwise(shown)]
+    steps = [over.lineage.rates_of(child).get(parent) for child, parent in pairwise(shown)]
     return {
         "works": [{"id": id, "title": labels[id]} for id in shown],
         "left_out": path.left_out,

@@ -25,7 +25,7 @@ from typing import Any
 import networkx as nx
 
 from domain.commands.submitting import SubmitContribution
-from domain.lineage import Edge, Lineage
+from domain.lineage import Edges, Lineage
 from domain.money.apportionment import Division, divide
 from domain.money.policy.cascade import RelativeCascade
 from domain.money.split import split
@@ -67,47 +67,52 @@ class Works:
     """Works with their sources and rates, for us and for networkx."""
 
     def __init__(self, pieces: int, shape: Shape) -> None:
-        self.sources: dict[str, list[Edge[str]]] = {}
+        self.ids: dict[int, str] = {}
+        self.numbers: dict[str, int] = {}
+        self.sources: list[tuple[list[int], list[str]]] = []
+        """By number: the works that each was made from, and what goes to these."""
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         for item in community(pieces, shape=shape):
             if isinstance(item, SubmitContribution):
-                child, first = str(item.id), len(self.sources)
-                self.sources[child] = [
-                    Edge(child, str(source.work), rate=STATED[(first + place) % len(STATED)])
-                    for place, source in enumerate(item.sources)
-                ]
-                self.graph.add_node(child)
-        for child, sources in self.sources.items():
-            self.graph.add_edges_from(
-                (child, edge.parent, {"rate": RATES[str(edge.rate)]}) for edge in sources
-            )
+                self._add(str(item.id), [str(source.work) for source in item.sources])
 
-    def edges(self, root: str) -> list[Edge[str]]:
+    def _add(self, child: str, sources: Sequence[str]) -> None:
+        first = self.numbers[child] = len(self.ids)
+        self.ids[first] = child
+        self.graph.add_node(child)
+        rates = [STATED[(first + place) % len(STATED)] for place in range(len(sources))]
+        for parent, rate in zip(sources, rates, strict=True):
+            self.graph.add_edge(child, parent, rate=RATES[rate])
+        self.sources.append(([self.numbers[parent] for parent in sources], rates))
+
+    def edges(self, root: int) -> Edges[int]:
         """Every edge of a lineage."""
-        reached, works, edges = {root}, [root], list[Edge[str]]()
+        reached, works = {root}, [root]
+        children, parents, rates = list[int](), list[int](), list[str]()
         # The loop continues over what it appends.
         for child in works:
-            own = self.sources[child]
-            edges += own
-            for edge in own:
-                parent = edge.parent
+            own, stated = self.sources[child]
+            parents += own
+            rates += stated
+            for parent in own:
+                children.append(child)
                 if parent not in reached:
                     reached.add(parent)
                     works.append(parent)
-        return edges
+        alike = ("",) * len(children)
+        return Edges((children, parents, alike, rates, alike, alike))
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
         """Of a random sample of works, those with the most ancestors; and the highest number."""
-        some = Random(drawn).sample(sorted(self.sources), drawn)
-        ancestors = {work: len({edge.parent for edge in self.edges(work)}) for work in some}
-        worst = sorted(some, key=lambda work: -ancestors[work])[:count]
+        some = Random(drawn).sample(sorted(self.numbers), drawn)
+        ancestors = {id: len(set(self.edges(self.numbers[id]).columns[1])) for id in some}
+        worst = sorted(some, key=lambda id: -ancestors[id])[:count]
         return worst, ancestors[worst[0]]
 
     def lineage(self, root: str) -> Lineage[str]:
         """As the service keeps it: its edges, and what follows from them, such as their order."""
-        lineage = Lineage(root, tuple(self.edges(root)))
-        _ = lineage.rated, lineage.places_above(root)
-        return lineage
+        number = self.numbers[root]
+        return Lineage(number, self.edges(number)).named(self.ids)
 
     def by_networkx(self, root: str) -> Steps:
         lineage = self.graph.subgraph({root, *nx.descendants(self.graph, root)})

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import ClassVar, Self
 
 from domain.lineage import Lineage
@@ -155,7 +156,8 @@ def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, i
     above, ratios = graph.rated
     used: Collection[int] = range(len(ratios))
     if len(places) < len(above):
-        used = {rate for place in places for _, rate in above[place]}
+        pairs = chain.from_iterable(map(above.__getitem__, places))
+        used = set(map(itemgetter(1), pairs))
     scale = common_scale({ratios[rate][1] for rate in used})
     limit_scale(scale, graph.pair_count)
     return {rate: ratios[rate][0] * (scale // ratios[rate][1]) for rate in used}, scale
