@@ -18,6 +18,7 @@ from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.engine import Row
 from domain.fact import Fact
 from domain.pedigree import Ends, Pedigree
 from domain.refusal import UnknownContributor, UnknownCredit
@@ -201,7 +202,7 @@ class Credited(NamedTuple):
         return self.owner or self.contributor
 
 
-Row = TypeVar("Row", Credited, CreditRow)
+Shown = TypeVar("Shown", Credited, CreditRow)
 _CREDITED = partial(tuple.__new__, Credited)
 
 
@@ -216,7 +217,25 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 
 def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
+    return _shown(view, rows)
+
+
+def _shown(view: View, rows: Iterable[Row]) -> list[CreditRow]:
+    """Credits as they are read, in order, for the people whose they are now."""
     return veiled(view, _merged(view, in_order(CreditRow(*row) for row in rows)))
+
+
+def _named_on(view: View, works: Collection[int]) -> list[CreditRow]:
+    """The credits that count on a few works; the names and ids that an answer shows come along."""
+    rows = view.rows(
+        f"SELECT p.id, {_NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND {holds('w')}"
+        f"), {_CREDIT} FROM {_CREDIT_FROM} WHERE c.work IN :works AND {_COUNTED}",
+        works=list(works),
+    )
+    for person, name, work, _, number, contributor, *_ in rows:
+        view.held["person", contributor] = {"id": person, "name": name}
+        view.held["id", number] = work
+    return _shown(view, (row[3:] for row in rows))
 
 
 def hidden(view: View) -> dict[str, int]:
@@ -253,13 +272,13 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
     ]
 
 
-def in_order(rows: Iterable[Row]) -> list[Row]:
+def in_order(rows: Iterable[Shown]) -> list[Shown]:
     """Credits in the order of opening; of one work, each with a stated place is moved there."""
     ordered = sorted(rows, key=attrgetter("born"))
     moved = {row.work for row in ordered if row.billing is not None}
     if not moved:
         return ordered
-    by_work: dict[int, list[Row]] = {}
+    by_work: dict[int, list[Shown]] = {}
     for row in ordered:
         if row.work in moved:
             by_work.setdefault(row.work, []).append(row)
@@ -268,7 +287,7 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     return sorted(placed, key=lambda row: row.place)
 
 
-def _placed(rows: list[Row]) -> Iterator[Row]:
+def _placed(rows: list[Shown]) -> Iterator[Shown]:
     """The credits of one work, each with its place."""
     same = [row for row in rows if row.billing is None]
     stated = [(row.billing, row) for row in rows if row.billing is not None]
@@ -284,7 +303,7 @@ def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
     return _under(roots_of(view.rows, merged), rows)
 
 
-def _under(roots: Mapping[int, int], rows: list[Row]) -> list[Row]:
+def _under(roots: Mapping[int, int], rows: list[Shown]) -> list[Shown]:
     """The same credits, each under the account in which all merges of its account end."""
     if not roots:
         return rows
@@ -398,15 +417,17 @@ _NAME = (
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as answers refer to them."""
-    wanted = set(numbers)
-    if not wanted:
-        return {}
-    rows = view.rows(
-        f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
-        f"AND {holds('p')}",
-        numbers=list(wanted),
-    )
-    told: dict[int, PersonRef] = {number: {"id": id, "name": name} for number, id, name in rows}
+    wanted, held = set(numbers), view.held
+    told: dict[int, PersonRef] = {
+        number: held["person", number] for number in wanted if ("person", number) in held
+    }
+    if left := [number for number in wanted if number > 0 and number not in told]:
+        rows = view.rows(
+            f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
+            f"AND {holds('p')}",
+            numbers=left,
+        )
+        told |= {number: {"id": id, "name": name} for number, id, name in rows}
     return told | {veil: {"id": id, "name": None} for veil, id in _veils(view, wanted)}
 
 
@@ -469,7 +490,7 @@ def credits_in(view: View, root: int) -> tuple[Pedigree[int], Sequence[Credited 
     """A work's ancestry with the credits in it."""
     above = ancestry(view, root)
     if above.is_small:  # one query instead of three
-        return above.tree, credits_on(view, above.tree.generation)
+        return above.tree, _named_on(view, above.tree.generation)
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
     key = rows, veils
     known = above.derived(view, "credits", key, lambda: _known(view, rows, veils), len(rows))

@@ -234,6 +234,7 @@ def stated(view: View, id: str) -> WorkRow:
         if row is None:
             raise UnknownWork(id)
         view.held["work", id] = view.held["work", row[0]] = WorkRow(*row)
+        view.held["id", row[0]] = id
     return cast("WorkRow", view.held["work", id])
 
 
@@ -339,9 +340,11 @@ def changed_licences(
 
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
-    held = {number: view.held.get(("work", number)) for number in numbers}
-    found = {number: row.id for number, row in held.items() if row is not None}
-    if left := held.keys() - found.keys():
+    wanted = set(numbers)
+    found: dict[int, str] = {
+        number: view.held["id", number] for number in wanted if ("id", number) in view.held
+    }
+    if left := wanted - found.keys():
         found |= view.ids("works", left)
     return found
 

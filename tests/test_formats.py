@@ -120,7 +120,7 @@ def test_a_work_made_from_nothing_is_one_node(told: Story) -> None:
     with told.view() as view:
         found = lineage.lineage(view, piece)
     assert list(found.works) == [found.lineage.root] == [piece]
-    assert found.lineage.edges == ()
+    assert not found.lineage.edges
     assert len(nx.parse_graphml(formats.graphml(found)).nodes) == 1
     assert len(formats.json_ld(found, "https://x.example/")["@graph"]) == 1
     assert "->" not in formats.dot(found)
