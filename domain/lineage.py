@@ -60,31 +60,34 @@ edge_of = partial(tuple.__new__, Edge)
 """An edge from its columns, without a look at each of them: there may be very many."""
 
 
+@dataclass(frozen=True)
 class Edges(Collection[Edge[Node]]):
-    """Edges by their columns, such as are read from a store: each is made where one is looked at.
+    """Edges by their columns, as they are read from a store: each is made where it is looked at."""
 
-    With names, these are those of the works in the columns.
-    """
-
-    def __init__(self, columns: Sequence[Sequence[Any]], names: Mapping[Any, Node] | None = None):
-        self._columns, self._names = columns, names
+    read: Sequence[Sequence[Any]]
+    """What ``Edge`` has, each of all edges."""
+    names: Mapping[Any, Node] | None = None
+    """Of the works, where these are not those in the columns."""
 
     @cached_property
     def columns(self) -> Sequence[Sequence[Any]]:
-        """What ``Edge`` has, each of all edges."""
-        if self._names is None:
-            return self._columns
-        ends = (list(map(self._names.__getitem__, some)) for some in self._columns[:2])
-        return (*ends, *self._columns[2:])
+        """The same, with the names."""
+        ends, others = self.read[:2], self.read[2:]
+        if self.names is not None:
+            ends = [list(map(self.names.__getitem__, some)) for some in ends]
+        return (*ends, *others)
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self.read[0])
 
     def __iter__(self) -> Iterator[Edge[Node]]:
         return map(edge_of, zip(*self.columns, strict=True))
 
     def __contains__(self, edge: object) -> bool:
-        return edge in tuple(self)
+        return edge in (*self,)
+
+    def __repr__(self) -> str:
+        return repr((*self,))
 
 
 class Rated(NamedTuple):
@@ -92,8 +95,8 @@ class Rated(NamedTuple):
 
     above: Sequence[Sequence[tuple[int, int]]]
     """By place: the parents, each with the number of its rate."""
-    ratios: Sequence[tuple[int, int]]
-    """The rates by their numbers, as numerator and denominator; not stated: nothing over 0."""
+    rates: Sequence[Fraction | None]
+    """By their numbers."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Lineage(Pedigree[Node]):
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
         """The same lineage with these holdings."""
-        held = self._shared(replace(self), "places", "ordered", "nodes", "stated")
+        held = self._shared(replace(self), "places", "_place", "ordered", "nodes", "stated")
         vars(held)["holdings"] = holdings
         return held
 
@@ -163,33 +166,34 @@ class Lineage(Pedigree[Node]):
         pairs = zip(self.placed(parents), map(number.__getitem__, rates), strict=True)
         for child, pair in zip(self.placed(children), pairs, strict=True):
             above[child].append(pair)
-        ratios = ((0, 0) if rate is None else exact(rate).as_integer_ratio() for rate in number)
-        return Rated(above, [*ratios])
+        return Rated(above, [None if rate is None else exact(rate) for rate in number])
 
     @property
     def rated(self) -> Rated:
         """The same for a policy that needs rates: none may be missing."""
-        if (0, 0) in self.stated.ratios:
-            for child in self.nodes:
-                for parent, rate in self.rates_of(child).items():
+        if None in self.stated.rates:
+            for child, out in self.rates.items():
+                for parent, rate in out.items():
                     if rate is None:
                         said = f"the edge from “{child}” to “{parent}” has no rate"
                         raise BadGraph("graph.edges", said)
         return self.stated
 
-    def rates_of(self, child: Node) -> Mapping[Node, Fraction | None]:
-        """The rate from a work to each of its parents, if one is known."""
-        above, ratios = self.stated
-        return {
-            self.places.works[parent]: Fraction(*ratios[rate]) if ratios[rate][1] else None
-            for parent, rate in above[self._place[child]]
-        }
+    def rate(self, child: Node, parent: Node) -> Fraction | None:
+        """The rate from a work to one that it was made from, if it is known."""
+        goal, (above, rates) = self._place[parent], self.stated
+        own = above[self._place[child]]
+        return next((rates[number] for place, number in own if place == goal), None)
 
     @property
     def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
-        """The same of every work that was made from others."""
-        works, above, _ = self.places
-        return {work: self.rates_of(work) for work, out in zip(works, above, strict=True) if out}
+        """The rates from each work to all of its parents."""
+        (above, rates), works = self.stated, self.places.works
+        return {
+            work: {works[parent]: rates[number] for parent, number in out}
+            for work, out in zip(works, above, strict=True)
+            if out
+        }
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""

@@ -349,10 +349,10 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
         return None
 
     def rate(child: str, parent: str) -> Fraction:
-        return graph.rates_of(child)[parent] or Fraction()
+        return graph.rate(child, parent) or Fraction()
 
     def kept(node: str) -> Fraction:
-        return 1 - sum(filter(None, graph.rates_of(node).values()), Fraction())
+        return 1 - sum((rate(node, parent) for parent in graph.parents.get(node, ())), Fraction())
 
     if isinstance(policy, RelativeCascade):
         # The product of all rates on the path and what the work at its end keeps.
@@ -386,7 +386,7 @@ def _paid(
         (whole,) = over.tree.paths([end], 1) if path.left_out else [works]
         share = part(tuple(map(over.ids.__getitem__, whole))) * held[end]
     shown = [over.ids[work] for work in works]
-    steps = [over.lineage.rates_of(child).get(parent) for child, parent in pairwise(shown)]
+    steps = [over.lineage.rate(child, parent) for child, parent in pairwise(shown)]
     return {
         "works": [{"id": id, "title": labels[id]} for id in shown],
         "left_out": path.left_out,

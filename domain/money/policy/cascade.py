@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 
 from domain.lineage import Lineage
 from domain.money.apportionment import MAXIMUM_SCALE_BITS, common_scale
@@ -153,14 +153,15 @@ def limit_scale(scale: int, times: int) -> None:
 
 def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, int], int]:
     """The rates that leave these places, by their numbers, as whole numbers over one scale."""
-    above, ratios = graph.rated
-    used: Collection[int] = range(len(ratios))
+    above, rates = graph.rated
+    used: Collection[int] = range(len(rates))
     if len(places) < len(above):
         pairs = chain.from_iterable(map(above.__getitem__, places))
         used = set(map(itemgetter(1), pairs))
-    scale = common_scale({ratios[rate][1] for rate in used})
+    ratios = [(number, *cast("Fraction", rates[number]).as_integer_ratio()) for number in used]
+    scale = common_scale({under for *_, under in ratios})
     limit_scale(scale, graph.pair_count)
-    return {rate: ratios[rate][0] * (scale // ratios[rate][1]) for rate in used}, scale
+    return {number: over * (scale // under) for number, over, under in ratios}, scale
 
 
 @dataclass(frozen=True)
