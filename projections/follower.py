@@ -76,7 +76,7 @@ class Follower:
             self._look()
         at = self._at
         facts = self.journal.facts
-        placed = facts.lately(at.position) if self._is_sure else []
+        placed = facts.lately(at.position)[:PAGE] if self._is_sure else []
         placed = placed or facts.after(at.position, PAGE)
         if not placed:
             return False
