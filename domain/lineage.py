@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from domain.cached import cached_property
 from domain.money.payee import Payee
 from domain.pedigree import Node, Pairs, Pedigree, Places
 from domain.refusal import BadGraph

@@ -10,10 +10,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice, pairwise
 from typing import Generic, NamedTuple, TypeVar
 
+from domain.cached import cached_property
 from domain.refusal import LineageCycle
 
 Node = TypeVar("Node", bound=Hashable)

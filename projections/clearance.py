@@ -7,9 +7,9 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from typing import Annotated, NamedTuple, TypedDict, Unpack
 
+from domain.cached import cached_property
 from domain.claim import PENDING, POSTER
 from domain.credit import Credit
 from domain.identifier import Identifier

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from html import escape
 from itertools import islice
 from typing import Annotated, NamedTuple, TypedDict
 
+from domain.cached import cached_property
 from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge

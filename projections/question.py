@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING as NEEDED
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from inspect import Parameter, getdoc, signature
 from typing import (
     Annotated,
@@ -23,6 +22,7 @@ from typing import (
 )
 
 from domain.annotation import value_of
+from domain.cached import cached_property
 from domain.command import Command, Field
 from domain.journal import Journal
 from domain.moment import instant

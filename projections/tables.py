@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
+from domain.cached import cached_property
 from domain.engine import Table as Stored
 from domain.fact import FACTS, Fact
 from domain.join import Join

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
+from domain.cached import cached_property
 from projections import attribution, collaboration, lineage
 from projections.collaboration import Near
 from projections.finding import REMIX_COUNTS

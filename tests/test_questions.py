@@ -1,8 +1,11 @@
 """Questions are declared once: what they take and answer is the same by every way in."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import get_type_hints
+from threading import Barrier
+from typing import Any, cast, get_type_hints
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +14,7 @@ from api.results import COMPONENTS, answer_of, schema_of
 from domain.refusal import UnknownWork
 from domain.values import Value
 from projections.question import QUESTIONS as DECLARED
+from projections.question import Asking
 from projections.registry import QUESTIONS, by_words
 from projections.told import CreditTold, PersonRef
 from scripts.commands.questions import TYPED, USUALLY
@@ -59,6 +63,14 @@ def test_the_schema_of_a_type_says_what_its_annotations_say() -> None:
 
 def test_an_id_in_the_path_may_be_that_of_nothing() -> None:
     assert UnknownWork in QUESTIONS["show_work"].refusals()
+
+
+def test_who_computes_an_answer_keeps_no_other_thread_from_computing_another() -> None:
+    both_compute = Barrier(2, timeout=10)
+    question = replace(QUESTIONS["show_work"], ask=lambda _view: both_compute.wait())
+    asked = [Asking(question, cast("Any", None), cast("Any", None), {}) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(lambda asking: asking.answer, asked)) == [0, 1]
 
 
 def test_every_room_of_questions_is_in_the_registry() -> None:

@@ -17,13 +17,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
 from eventsourcing.persistence import IntegrityError
 
+from domain.cached import cached_property
 from domain.engine import (
     EMBEDDED,
     LISTS,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import ClassVar
 
+from domain.cached import cached_property
 from domain.money.proposal import Assets, about
 from domain.money.shares import Shares, parts_of, shares_of
 

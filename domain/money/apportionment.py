@@ -17,12 +17,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from math import gcd, lcm
 from types import MappingProxyType
 from typing import cast
 
+from domain.cached import cached_property
 from domain.money.policy.bounds import bounds, must_be_writable
 from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, UnbalancedDivision
 

@@ -6,9 +6,9 @@ So those who once had a share go on reading what concerned them, and who loses a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from functools import cached_property
 from typing import Any, cast
 
+from domain.cached import cached_property
 from domain.credit import Credit
 from domain.fact import Fact
 from domain.journal import Journal
