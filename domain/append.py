@@ -16,7 +16,6 @@ from typing import Any, cast
 
 from eventsourcing.persistence import StoredEvent
 
-from domain.cached import cached_property
 from domain.chain import link_facts
 from domain.clock import in_order, stamp_of
 from domain.condition import Condition, Spent

@@ -8,7 +8,7 @@ Tables, rows and questions are in one file because they share the columns.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from operator import attrgetter, itemgetter
@@ -332,14 +332,20 @@ def work(view: View, id: WorkId) -> WorkTold:
 
     Of very many it has the first, and says how many it leaves out.
     """
-    number = lineage.find(view, id).number
-    rows = credits_on(view, [number], all_states=True)
-    shown = within_bytes(told(view, rows[:CREDITS_OF_WORK]), lineage.MOST_OF_LIST_BYTES)
+    asked = lineage.asked_about(view, lineage.find(view, id))
+    numbers = identifiers.asked_of(view, asked.row.number)
+    rows = credits_on(view, [asked.row.number], all_states=True)
+    listed = rows[:CREDITS_OF_WORK]
+    people = persons_later(view, {row.contributor for row in listed})
+    texts = view.texts(asked.texts | identifiers.texts_of(numbers) | _texts_of(listed))
+    shown = within_bytes(
+        _told(listed, {asked.row.number: id}, people(), texts), lineage.MOST_OF_LIST_BYTES
+    )
     return {
-        **lineage.work(view, id),
+        **lineage.told(view, asked, texts),
         "credits": shown,
         "credits_left_out": len(rows) - len(shown),
-        "identifiers": identifiers.of(view, number),
+        "identifiers": identifiers.told(numbers, texts),
     }
 
 
@@ -372,14 +378,23 @@ def standing_on(view: View, work: int) -> list[CreditTold]:
 
 def told(view: View, rows: Sequence[CreditRow]) -> list[CreditTold]:
     """Credits as answers present them."""
-    people = persons(view, {row.contributor for row in rows})
-    works = lineage.rows_of(view, {row.work for row in rows})
-    texts = view.texts({text for row in rows for text in (*row.texts, row.evidence, row.ai_tool)})
+    people = persons_later(view, {row.contributor for row in rows})
+    works = lineage.ids_of(view, {row.work for row in rows})
+    texts = view.texts(_texts_of(rows))
+    return _told(rows, works, people(), texts)
+
+
+def _told(
+    rows: Sequence[CreditRow],
+    works: Mapping[int, str],
+    people: Mapping[int, PersonRef],
+    texts: Mapping[str | None, str],
+) -> list[CreditTold]:
     return [
         told_of(
             CreditTold,
             row,
-            work=works[row.work].id,
+            work=works[row.work],
             contributor=people[row.contributor],
             **name_on(row, texts),
             evidence=texts[row.evidence],
@@ -388,6 +403,11 @@ def told(view: View, rows: Sequence[CreditRow]) -> list[CreditTold]:
         )
         for row in rows
     ]
+
+
+def _texts_of(rows: Iterable[CreditRow]) -> set[str | None]:
+    """The commitments of all texts of credits."""
+    return {text for row in rows for text in (*row.texts, row.evidence, row.ai_tool)}
 
 
 def texts_of(view: View, rows: Iterable[CreditRow]) -> dict[str | None, str]:
@@ -417,18 +437,24 @@ _NAME = (
 
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as answers refer to them."""
+    return persons_later(view, numbers)()
+
+
+def persons_later(view: View, numbers: Iterable[int]) -> Callable[[], dict[int, PersonRef]]:
+    """The same, asked in one message with what else is wanted by then."""
     wanted, held = set(numbers), view.held
-    told: dict[int, PersonRef] = {
+    known: dict[int, PersonRef] = {
         number: held["person", number] for number in wanted if ("person", number) in held
     }
-    if left := [number for number in wanted if number > 0 and number not in told]:
-        rows = view.rows(
-            f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
-            f"AND {holds('p')}",
-            numbers=left,
-        )
-        told |= {number: {"id": id, "name": name} for number, id, name in rows}
-    return told | {veil: {"id": id, "name": None} for veil, id in _veils(view, wanted)}
+    left = [number for number in wanted if number > 0 and number not in known]
+    sql = f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
+    rows = view.later(f"{sql} AND {holds('p')}", numbers=left) if left else ()
+
+    def told() -> dict[int, PersonRef]:
+        found: dict[int, PersonRef] = {one: {"id": id, "name": name} for one, id, name in rows}
+        return known | found | {one: {"id": id, "name": None} for one, id in _veils(view, wanted)}
+
+    return told
 
 
 def ids_of_persons(view: View, numbers: Iterable[int]) -> dict[int, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from domain.engine import Row
 from domain.fact import Fact
 from domain.identifier import Identifier
 from domain.iscc import bands_of, units_of
@@ -72,16 +73,30 @@ def identifier(view: View, id: str) -> IdentifierTold:
     row = view.one(f"{_SHOWN} WHERE i.id = :id AND {holds('i')}", id=id)
     if row is None:
         raise UnknownIdentifier(id)
-    return _told(row, view.texts({row[3], row[5]}))
+    return _told(row, view.texts(texts_of([row])))
 
 
 def of(view: View, number: int) -> list[IdentifierTold]:
     """The identifiers of a work or a person, in the order in which they were stated."""
-    rows = view.rows(
+    rows = asked_of(view, number)
+    return told(rows, view.texts(texts_of(rows)))
+
+
+def asked_of(view: View, number: int) -> Sequence[Row]:
+    """Their rows."""
+    return view.later(
         f"{_SHOWN} WHERE i.subject = :number AND {COUNTS} ORDER BY i.born",
         number=number,
     )
-    texts = view.texts({text for row in rows for text in (row[3], row[5])})
+
+
+def texts_of(rows: Iterable[Row]) -> set[str | None]:
+    """The commitments of their texts."""
+    return {text for row in rows for text in (row[3], row[5])}
+
+
+def told(rows: Iterable[Row], texts: dict[str | None, str]) -> list[IdentifierTold]:
+    """Identifiers as answers present them."""
     return [_told(row, texts) for row in rows]
 
 

@@ -380,28 +380,54 @@ def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
     }
 
 
+class Asked(NamedTuple):
+    """A work, and what is asked about it for an answer."""
+
+    row: WorkRow
+    sources: Sequence[Row]
+    """Its edges, each with the work at its other end."""
+    remixed: Sequence[Row]
+    joins: Sequence[Row]
+
+    @property
+    def texts(self) -> set[str | None]:
+        """The commitments of its texts, and of those of its sources."""
+        listed = self.sources[:MOST_SOURCES]
+        own = {self.row.title, self.row.creators, self.row.media_url}
+        return own | {text for one in listed for text in (one[4], one[6], WorkRow(*one[9:]).title)}
+
+
 def work(view: View, id: str) -> WorkFound:
     """A work with its sources and how often it was remixed; for credits see attribution."""
-    row = find(view, id)
-    sources = view.rows(
-        "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.parent, e.ai, e.ai_tool, "
-        "e.places, e.born "
-        f"FROM @remixes e WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
-        number=row.number,
+    asked = asked_about(view, find(view, id))
+    return told(view, asked, view.texts(asked.texts))
+
+
+def asked_about(view: View, row: WorkRow) -> Asked:
+    """A work, and what is asked about it in one message."""
+    return Asked(
+        row,
+        view.later(
+            "SELECT e.id, e.kind, e.rate, e.state, e.evidence, e.ai, e.ai_tool, e.places, e.born, "
+            f"{_WORK} FROM @remixes e JOIN @works w ON w.number = e.parent AND {holds('w')} "
+            f"WHERE e.child = :number AND {_AGREED} AND {holds('e')} ORDER BY e.born",
+            number=row.number,
+        ),
+        view.later(
+            "SELECT count(DISTINCT e.child) FROM @remixes e "
+            f"WHERE e.parent = :number AND {_COUNTS}",
+            number=row.number,
+        ),
+        view.later(_JOINS_OF, node=row.number),
     )
-    sources = [(*source[:8], _places(row, source[8], source[9], source[0])) for source in sources]
-    sources.sort(key=lambda source: source[8] or [_LAST])
-    remixed = view.rows(
-        f"SELECT count(DISTINCT e.child) FROM @remixes e WHERE e.parent = :number AND {_COUNTS}",
-        number=row.number,
-    )
-    listed = sources[:MOST_SOURCES]
-    parents = rows_of(view, {source[5] for source in listed})
-    told = {row.title, row.creators, row.media_url}
-    told |= {parent.title for parent in parents.values()}
-    texts = view.texts(told.union(text for one in listed for text in (one[4], one[7])))
-    shown = within_bytes(_sources(row, listed, parents, texts), MOST_OF_LIST_BYTES)
-    joined = joins_of(view, row.number)
+
+
+def told(view: View, asked: Asked, texts: dict[str | None, str]) -> WorkFound:
+    """A work as answers present it, with these texts."""
+    row = asked.row
+    sources = sorted(asked.sources, key=lambda one: _places(row, one[7], one[8], one[0]) or [_LAST])
+    shown = within_bytes(_sources(row, sources[:MOST_SOURCES], texts), MOST_OF_LIST_BYTES)
+    joined = _joins(view, asked.joins)
     joins = within_bytes(joined, MOST_OF_LIST_BYTES // 2)
     return {
         **reference(row, texts),
@@ -417,21 +443,18 @@ def work(view: View, id: str) -> WorkFound:
         "part": row.part,
         "sources": shown,
         "sources_left_out": len(sources) - len(shown),
-        "remixed_by": remixed[0][0],
+        "remixed_by": asked.remixed[0][0],
         "joins": joins,
         "joins_left_out": len(joined) - len(joins),
     }
 
 
 def _sources(
-    row: WorkRow,
-    sources: Sequence[tuple[Any, ...]],
-    parents: Mapping[int, WorkRow],
-    texts: dict[str | None, str],
-) -> list[MadeFrom]:
-    works = {number: reference(parent, texts) for number, parent in parents.items()}
-    return [
-        {
+    row: WorkRow, sources: Iterable[Row], texts: dict[str | None, str]
+) -> Iterator[MadeFrom]:
+    for remix, kind, rate, state, evidence, ai, tool, places, since, *work in sources:
+        parent = WorkRow(*work)
+        yield {
             "remix": remix,
             "kind": kind,
             "rate": rate,
@@ -439,12 +462,10 @@ def _sources(
             "evidence": texts.get(evidence),
             "ai": finding.uses_of(ai),
             "ai_tool": texts.get(tool),
-            "places": places,
-            "suspect_dates": is_surely_before(row.made_at, parents[parent].made_at),
-            "work": works[parent],
+            "places": _places(row, places, since, remix),
+            "suspect_dates": is_surely_before(row.made_at, parent.made_at),
+            "work": reference(parent, texts),
         }
-        for remix, kind, rate, state, evidence, parent, ai, tool, places in sources
-    ]
 
 
 _LAST = 1 << 62
@@ -464,28 +485,24 @@ _JOIN = (
 )
 
 
-def joins_of(view: View, node: int) -> list[JoinTold]:
-    """The joins that make a node one, and those that are claimed of it."""
-    same = f"SELECT m.number FROM @works m WHERE m.node = :node AND {holds('m')}"
-    return _joins(
-        view,
-        f"{_JOIN} WHERE (j.work IN ({same}) OR j.target IN ({same})) "
-        f"AND j.state IN ('{PENDING}', '{Join.Declared.STATE}') AND {holds('j')} ORDER BY j.born",
-        node=node,
-    )
+_SAME = f"(SELECT m.number FROM @works m WHERE m.node = :node AND {holds('m')})"
+_JOINS_OF = (
+    f"{_JOIN} WHERE (j.work IN {_SAME} OR j.target IN {_SAME}) "
+    f"AND j.state IN ('{PENDING}', '{Join.Declared.STATE}') AND {holds('j')} ORDER BY j.born"
+)
+"""The joins that make a node one, and those that are claimed of it."""
 
 
 @question("show_join", "/joins/{id}")
 def join(view: View, id: JoinId) -> JoinTold:
     """One join: which two works are the same, and what became of it."""
-    found = _joins(view, f"{_JOIN} WHERE j.id = :id AND {holds('j')}", id=id)
+    found = _joins(view, view.rows(f"{_JOIN} WHERE j.id = :id AND {holds('j')}", id=id))
     if not found:
         raise UnknownJoin(id)
     return found[0]
 
 
-def _joins(view: View, sql: str, **values: Any) -> list[JoinTold]:
-    rows = view.rows(sql, **values)
+def _joins(view: View, rows: Sequence[Row]) -> list[JoinTold]:
     works = references(view, {number for row in rows for number in row[1:3]})
     texts = view.texts({row[4] for row in rows})
     return [

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from domain.cached import cached_property
 from domain.clock import STAMP
 from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
 from domain.values import LARGEST_POSITION
@@ -238,6 +239,7 @@ class View:
         """What was read in this view, and is asked for again before it ends."""
         self.moment = moment or Moment()
         """What other views have read in the same state."""
+        self._waiting: list[tuple[Later, tuple[str, dict[str, Any]]]] = []
 
     @property
     def is_latest(self) -> bool:
@@ -246,7 +248,20 @@ class View:
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
-        return self.engine.read(with_tables(sql, self.generation), **values, as_of=self.as_of)
+        return self.later(sql, **values).found
+
+    def later(self, sql: str, /, **values: Any) -> Later:
+        """The same, asked in one message with all that waits, once any of it is looked at."""
+        asked = with_tables(sql, self.generation), {**values, "as_of": self.as_of}
+        later = Later(self._ask)
+        self._waiting.append((later, asked))
+        return later
+
+    def _ask(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        found = self.engine.read_all([asked for _, asked in waiting])
+        for (later, _), rows in zip(waiting, found, strict=True):
+            later.found = rows
 
     def one(self, sql: str, /, **values: Any) -> Row | None:
         """The first row of a query, if there is one."""
@@ -320,6 +335,29 @@ class View:
     def now(self) -> View:
         """The answers as known to the read tables now."""
         return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
+
+
+class Later(Sequence[Row]):
+    """The rows of a query that was not asked yet; it has to be looked at within its view."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+
+    @cached_property
+    def found(self) -> list[Row]:
+        """The rows, asked for with the first look at them."""
+        self._ask()
+        rows: list[Row] = self.__dict__["found"]
+        return rows
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.found[place]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.found)
 
 
 class Texts(dict[str | None, str]):

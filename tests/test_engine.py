@@ -49,6 +49,22 @@ def test_every_text_comes_back_as_it_was(engine: Engine) -> None:
         assert len(engine.query("SELECT id FROM notes WHERE says = :text", text=text)) == 2
 
 
+def test_of_several_queries_at_once_each_has_its_rows_and_a_wrong_one_ends_no_other(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.engine.statements.MOST_PREPARED", 7)
+    two = [("SELECT :a || 'x'", {"a": text}) for text in ("ä", "b")]
+    with engine.reading():
+        for number in range(20):
+            third = f"SELECT {number}, count(*) FROM notes WHERE id IN :ids", {"ids": [1, 2]}
+            assert engine.query_all([*two, third]) == [[("äx",)], [("bx",)], [(number, 0)]]
+            with pytest.raises(DatabaseUnavailable, match="nothing"):
+                engine.query_all([*two, (f"SELECT {number} FROM nothing", {}), *two])
+            with suppress(Exception):  # one engine keeps this text, the other has no such text
+                engine.query_all([*two, ("SELECT :a", {"a": "\0"})])
+    assert engine.pooled().open <= 2
+
+
 def test_large_numbers_are_kept(engine: Engine) -> None:
     with engine.transaction() as writer:
         writer.load("notes", ["id"], [((1 << 62) + 1,)])

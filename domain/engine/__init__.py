@@ -17,11 +17,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from eventsourcing.persistence import IntegrityError, OperationalError
 
+from domain.cached import cached_property
 from domain.engine.documents import Documents
 
 Row = tuple[Any, ...]
@@ -248,9 +248,17 @@ class Engine(ABC):
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query."""
 
+    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        """The rows of each of several queries, which an engine may ask in one message."""
+        return [self.query(sql, **values) for sql, values in asked]
+
     def read(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query that is part of a view: of a replica, if this thread chose one."""
-        return self.query(sql, **values)
+        return self.read_all([(sql, values)])[0]
+
+    def read_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        """The same of several, in one message."""
+        return self.query_all(asked)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query that begins no snapshot, for a reader that goes by what is known

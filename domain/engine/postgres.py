@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import count as numbers
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from domain.cached import cached_property
 from domain.engine import (
     LISTS,
     UNHURRIED,
@@ -47,6 +48,7 @@ from domain.engine import (
 from domain.engine.deadline import TookTooLong, deadline, must_go_on
 from domain.engine.documents import Tsvector
 from domain.engine.probe import Probe
+from domain.engine.statements import Asked, Statements
 from domain.engine.watch import GRACE_SECONDS, Watch
 from domain.refusal import NotPermitted
 
@@ -165,9 +167,9 @@ class _Connection(psycopg.Connection):
     """When it was given back last."""
 
     @cached_property
-    def asking(self) -> psycopg.Cursor:
+    def asking(self) -> Statements:
         """What statements are sent by."""
-        return self.cursor(binary=True)  # nobody has to write or read digits
+        return Statements(self)
 
 
 class _Snapshot:
@@ -237,8 +239,12 @@ class PostgresEngine(Engine):
         return translated, [_array(value) if isinstance(value, LISTS) else value for value in told]
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        with _answering(sql), self._held() as connection:
+        return self.query_all([(sql, values)])[0]
+
+    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        with _answering(asked[0][0]), self._held() as connection:
             local, snapshot = self._local, self._local.snapshot
+            told: list[Asked] = [self.told(*one) for one in asked]
             if snapshot and snapshot.is_still:
                 is_still, snapshot.is_still = snapshot.is_still, None
                 if not is_still():
@@ -247,10 +253,8 @@ class PostgresEngine(Engine):
                 snapshot.begins = False
                 if local.holders == 1:
                     snapshot.held.enter_context(self._held())
-                if not values:
-                    return _last(connection.execute(f"{_SNAPSHOT}; {sql}".encode()))
-                connection.execute(_SNAPSHOT.encode())
-            return connection.asking.execute(*self.told(sql, values)).fetchall()
+                told.insert(0, (_SNAPSHOT, ()))
+            return connection.asking.rows(told)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
         """One message instead of three, on the connection of the snapshot that has not begun."""
@@ -260,7 +264,7 @@ class PostgresEngine(Engine):
         with _answering(sql):
             if not local.holders:
                 local.snapshot.held.enter_context(self._held())
-            return local.connection.asking.execute(*self.told(sql, values)).fetchall()
+            return local.connection.asking.rows([self.told(sql, values)])[0]
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
         if self._local.snapshot is not None:
@@ -531,7 +535,7 @@ _WITH_WORDS = (
     b"WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid)"
 )
 """The tables of documents."""
-_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
@@ -586,6 +590,7 @@ _CONNECTED: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "cursor_factory": psycopg.RawCursor,
+    "prepare_threshold": None,  # after a rollback, the driver would forget what is prepared
 }
 
 
@@ -656,7 +661,7 @@ class PostgresTransaction(Transaction):
                 values += each[0] if len(each) == 1 else map(_array, zip(*each, strict=True))
             counts = tuple(min(len(each), 2) for each in rows.values())
             statement = _insert(tuple(rows), counts, sql)
-            if self._cursor.execute(statement, values).fetchone() == (0,) and sql:
+            if self._cursor.execute(statement, values).fetchall() == [(0,)] and sql:
                 raise Overtaken("by another server")
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:

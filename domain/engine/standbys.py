@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
@@ -111,16 +111,16 @@ class ReplicatedEngine(PostgresEngine):
             finally:
                 self._local.standby = before
 
-    def read(self, sql: str, /, **values: Any) -> list[Row]:
+    def read_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
         """Ask the standby this thread is bound to, unless it is in a transaction."""
         standby = self._bound()
         if standby is None or self._is_held():
-            return self.query(sql, **values)
+            return self.query_all(asked)
         try:
-            return standby.engine.query(sql, **values)
+            return standby.engine.query_all(asked)
         except DatabaseUnavailable as error:
             self._leave(standby, error)
-            return self.query(sql, **values)
+            return self.query_all(asked)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
