@@ -41,7 +41,7 @@ class Statements:
 
     def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
         """Carry out one, as a cursor does."""
-        (self._last,) = self._results([(sql, values)])
+        *_, self._last = self._results([(sql, values)])
         return self
 
     def executemany(self, sql: bytes, rows: Iterable[Sequence[Any]]) -> None:
@@ -58,7 +58,7 @@ class Statements:
         return self._last.command_tuples or 0
 
     def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
-        """The result of each; the error of the first that fails."""
+        """What became of each, and of preparing it; the error of the first that fails."""
         if self._made > MOST_PREPARED:
             self._connection.execute(b"DEALLOCATE ALL")
             self._names.clear()
@@ -73,7 +73,6 @@ class Statements:
             )
             for sql, values in asked
         ]
-        are_asked: list[bool] = []
         try:
             connection.enter_pipeline_mode()
             for sql, values, types, formats in written:
@@ -81,9 +80,7 @@ class Statements:
                     self._made += 1
                     name = new[sql, types] = b"s%d" % self._made
                     connection.send_prepare(name, sql, types)
-                    are_asked.append(False)
                 connection.send_query_prepared(name, values, formats, Format.BINARY)
-                are_asked.append(True)
             connection.pipeline_sync()
             results = self._connection.wait(_answers(connection))
             connection.exit_pipeline_mode()
@@ -94,7 +91,7 @@ class Statements:
             if result.status in FAILED:
                 raise error_from_result(result)
         self._names |= new
-        return [one for one, is_asked in zip(results, are_asked, strict=True) if is_asked]
+        return results
 
     def _read(self, result: PGresult) -> list[Row]:
         self._form.set_pgresult(result)
