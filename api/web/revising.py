@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,20 +15,18 @@ from typing import Any
 from flask import render_template, request
 
 from api import percentages
-from api.problems import Problem, of_refusal
-from api.received import loaded
-from api.shapes import body_of
+from api.problems import Problem
+from api.received import stated
 from api.web import words
-from api.web.address import Said, asked
 from api.web.choosing import Names
-from api.web.frame import Answer, Frame, reader, to_page
+from api.web.frame import Answer, Frame, reader
+from api.web.previewing import tried
 from api.web.proposing import assets_of, names_in
-from domain.draft import Acknowledgement
+from domain.command import Command
 from domain.money.apportionment import payee_key
 from domain.money.proposal import COMMENT_KINDS, Assets, payees_of
 from domain.money.proposing import ReviseProposal
 from domain.money.shares import shares_of
-from domain.refusal import Refusal
 from projections.money import pools
 from projections.money.told import ProposalTold
 from projections.store import View
@@ -62,55 +60,70 @@ def _names(view: View, proposal: ProposalTold) -> Names:
 def pages(frame: Frame) -> None:
     """The form that revises a proposal."""
 
-    @frame.viewed("/proposal/<id>/revise", nobody_else=True)
-    def show_revision(view: View, _: Said, id: str) -> Answer:
+    @frame.filled("/proposal/<id>/revise", "show_revision", "revise_proposal")
+    def revise(view: View, do: str, id: str) -> Answer:
         proposal = pools.proposal(view, frame.journal, id, actor=reader())
-        first = [one["id"] for one in proposal["comments"]][:1]
-        # Those who may not revise it, or no longer can, learn it at once.
-        _revised(frame.rehearse, proposal, assets_of(proposal), first, "a revision")
-        comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
-        return _form(view, proposal, assets_of(proposal), comments)
+        before, names = assets_of(proposal), _names(view, proposal)
+        comments, note = request.form.getlist("comments"), request.form.get("note", "")
+        sent = Sent(before)
+        version = str(len(proposal["revisions"]))
+        seen = request.form.get("seen", "" if do == "record" else version)
+        if request.method == "POST":
+            sent = _sent(names)
+            sent.assets = _through_groups(sent.assets, before)
+        else:
+            # Those who may not revise it, or no longer can, learn it at once.
+            first = [one["id"] for one in proposal["comments"]][:1]
+            frame.rehearse(_revision(id, before, first, "a revision"))
+            comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
 
-    @frame.form("/proposal/<id>/revise")
-    def revise_proposal(id: str) -> Answer:
-        with frame.view(asked()) as view:
-            proposal = pools.proposal(view, frame.journal, id, actor=reader())
-            sent = _sent(_names(view, proposal))
-        assets = _through_groups(sent.assets, assets_of(proposal))
-        comments, do = request.form.getlist("comments"), request.form.get("do")
-        note = request.form.get("note", "").strip() or None
-        # A preview of an older version is shown again before anything is recorded.
-        now = str(len(proposal["revisions"]))
-        was_seen = request.form.get("seen", "" if do == "record" else now) == now
-        is_final = do == "record" and was_seen
-        problem = None
-        if do not in ("change", "more"):
-            record = frame.record if is_final else frame.rehearse
-            try:
-                sent.must_be_read()
-                receipt = _revised(record, proposal, assets, comments, note)
-            except (Problem, Refusal) as refusal:
-                problem = of_refusal(refusal)
-            else:
-                if is_final:
-                    return to_page(f"/proposal/{proposal['id']}", receipt.position)
-                with frame.view(asked()) as view:
-                    return _preview(view, proposal, assets, comments, is_overtaken=not was_seen)
-        with frame.view(asked()) as view:
-            page = _form(view, proposal, assets, comments, problem, sent)
-        return page, 200 if problem is None else problem.code
+        def command() -> Command:
+            sent.must_be_read()
+            return _revision(id, sent.assets, comments, note.strip())
+
+        def page(changes: Any, problem: Problem | None) -> str:
+            people = pools.payees_told(view, payees_of(sent.assets))
+            return render_template(
+                "revise.html" if changes is None else "revision.html",
+                proposal=proposal,
+                assets=sent.assets,
+                changes=changes,
+                names=names.told | {who: one["name"] for who, one in people.items() if one["name"]},
+                answered=comments,
+                note=note,
+                comment_kinds=COMMENT_KINDS,
+                spare=range(len(sent.assets), len(sent.assets) + SPARE_ROWS),
+                lines=sent.lines_with(names),
+                problem=problem,
+                wrong=sent.wrong(problem),
+                seen=seen,
+                is_overtaken=seen != version,
+            )
+
+        def changes(*_: object) -> list[dict[str, Any]]:
+            return _changes(view, before, sent.assets)
+
+        doing = "choose" if do in ("change", "more") else do
+        return tried(frame, doing, version, command, changes, page, lambda _: f"/proposal/{id}")
 
 
-def _revised(
-    record: Callable[..., Acknowledgement],
-    proposal: Mapping[str, Any],
-    assets: Assets,
-    comments: list[str],
-    note: str | None,
-) -> Acknowledgement:
-    said = {"assets": assets, "comments": comments, "note": note}
-    stated = loaded(body_of(ReviseProposal), said, "invalid_body", "form")
-    return record(ReviseProposal.of({"proposal": proposal["id"], **stated}))
+def _revision(proposal: str, assets: Assets, comments: list[str], note: str) -> Command:
+    said = {"proposal": proposal, "assets": assets, "comments": comments}
+    return stated(ReviseProposal, {**said, "note": note or None})
+
+
+def _changes(view: View, before: Assets, after: Assets) -> list[dict[str, Any]]:
+    """The share of each payee before and after."""
+    was, now = shares_of(before, {}), shares_of(after, {})
+    told = pools.payees_told(view, {*was, *now})
+    return [
+        {
+            "payee": told[payee],
+            "before": str(was.get(payee, Fraction())),
+            "after": str(now.get(payee, Fraction())),
+        }
+        for payee in sorted(told, key=payee_key)
+    ]
 
 
 # -- reading the form ------------------------------------------------------------------------
@@ -136,6 +149,11 @@ class Sent:
             raise Problem("bad_policy", self.unread[0])
         for typed in self.beside.values():
             percentages.must_be_alike(typed)
+
+    def lines_with(self, names: Names) -> str | None:
+        """The text field, if the form is one: as it was typed, or because there are many shares."""
+        is_long = sum(len(asset["shares"]) for asset in self.assets) > MOST_ROWS
+        return _lines(self.assets, names) if self.text is None and is_long else self.text
 
     def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
         """The fields that a problem is about, by their ids in the page, and what is wrong there."""
@@ -228,74 +246,6 @@ def _read(text: str, names: Names) -> Sent:
         sent.beside["values"].append(value)
         sent.beside[new["asset"]].append(share)
     return sent
-
-
-# -- showing the page ------------------------------------------------------------------------
-
-
-def _form(
-    view: View,
-    proposal: ProposalTold,
-    assets: Assets,
-    comments: list[str],
-    problem: Problem | None = None,
-    sent: Sent | None = None,
-) -> str:
-    text = sent.text if sent else None
-    if text is None and sum(len(asset["shares"]) for asset in assets) > MOST_ROWS:
-        text = _lines(assets, _names(view, proposal))
-    return render_template(
-        "revise.html",
-        assets=assets,
-        spare=range(len(assets), len(assets) + SPARE_ROWS),
-        lines=text,
-        problem=problem,
-        wrong=sent.wrong(problem) if sent else [],
-        seen=request.form.get("seen", len(proposal["revisions"])),
-        **_shown(view, proposal, assets, comments),
-    )
-
-
-def _preview(
-    view: View,
-    proposal: ProposalTold,
-    assets: Assets,
-    comments: list[str],
-    *,
-    is_overtaken: bool,
-) -> str:
-    before, after = shares_of(assets_of(proposal), {}), shares_of(assets, {})
-    payees = sorted({*before, *after}, key=payee_key)
-    told = pools.payees_told(view, payees)
-    changes = [
-        {
-            "payee": told[payee],
-            "before": str(before.get(payee, Fraction())),
-            "after": str(after.get(payee, Fraction())),
-        }
-        for payee in payees
-    ]
-    return render_template(
-        "revision.html",
-        changes=changes,
-        assets=assets,
-        is_overtaken=is_overtaken,
-        **_shown(view, proposal, assets, comments),
-    )
-
-
-def _shown(
-    view: View, proposal: ProposalTold, assets: Assets, comments: list[str]
-) -> dict[str, Any]:
-    people = pools.payees_told(view, payees_of(assets))
-    return {
-        "proposal": proposal,
-        "names": _names(view, proposal).told
-        | {id: one["name"] for id, one in people.items() if one["name"]},
-        "answered": comments,
-        "note": request.form.get("note", ""),
-        "comment_kinds": COMMENT_KINDS,
-    }
 
 
 def _lines(assets: Assets, names: Names) -> str:
