@@ -58,6 +58,13 @@ def part(text: str) -> str:
     return found
 
 
+def readable(text: str) -> Fraction:
+    """A part, as far as it can be read."""
+    with suppress(ValueError, ZeroDivisionError):
+        return Fraction(exact(text) or 0)
+    return Fraction()
+
+
 def summed(rates: Iterable[str]) -> tuple[Fraction, int]:
     """The sum of the rates that are stated and right, and how many there are."""
     stated: list[Fraction] = []

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.lines import Line
 from domain.role import role_named
-from scripts.convert import Line, convert_ocremix, convert_whosampled
+from scripts.convert.ocremix import convert_ocremix
+from scripts.convert.whosampled import convert_whosampled
 
 
 def test_every_track_artist_and_sample_becomes_a_line(shared_data: Path) -> None:

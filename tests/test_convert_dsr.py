@@ -9,8 +9,10 @@ from money import AGREED, Bank, bank
 from stories import id_of
 
 from projections import placing
+from projections.shops import NotConvertible
+from projections.shops.dsr import convert_dsr
+from projections.shops.sales import convert_sales
 from scripts.bundle import Report, found_in, import_lines
-from scripts.convert import NotConvertible, convert_dsr, convert_sales
 
 HEADS = (
     "#HEAD\tMessageVersion\tProfile\tProfileVersion\tMessageId\tMessageCreatedDateTime\tFileNumber"

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from domain.lines import Line
 from projections import lineage
+from projections.shops import NotConvertible
 from projections.store import View
 from scripts.bundle import Ids, found_in, import_lines
-from scripts.convert import Line, NotConvertible, convert_git
+from scripts.convert.git import convert_git
 from scripts.service import open_service
 
 OURS = Path(__file__).resolve().parents[1]

@@ -9,9 +9,9 @@ import pytest
 
 from domain.outside import outside_id
 from projections import attribution, lineage
+from projections.shops import NotConvertible
 from scripts.bundle import Ids, found_in, import_lines
-from scripts.convert import NotConvertible, convert_musicbrainz
-from scripts.convert.musicbrainz import SITE
+from scripts.convert.musicbrainz import SITE, convert_musicbrainz
 from scripts.service import open_service
 
 BOB, ANA, DAY, OLDER, MIX, SONG, TUNE, SUITE = (

@@ -7,8 +7,9 @@ import pytest
 from money import Bank, bank
 from test_money_sold import RULES, shared
 
+from projections.shops import NotConvertible
+from projections.shops.sales import convert_sales
 from scripts.bundle import found_in, import_lines
-from scripts.convert import NotConvertible, convert_sales
 
 HEAD = "Pool;Store;Sales Period;Statement;Country;Channel;Format;Quantity;Net Revenue;Title\n"
 

@@ -28,7 +28,7 @@ from domain.stated import must_say
 from domain.tree import NotVerified
 from projections import lineage
 from projections.money.splitting import split_of
-from scripts.convert import convert_musicbrainz
+from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.stemma import main as stemma
 
 POEM, SONG, FILM = id_of("poem"), id_of("song"), id_of("film")

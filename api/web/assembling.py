@@ -14,13 +14,13 @@ from flask import render_template, request
 
 from api import percentages
 from api.problems import Problem, of_refusal
-from api.received import loaded
-from api.shapes import body_of
+from api.received import stated
 from api.web import errors
 from api.web.address import asked, id_in_path, id_named
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, to_page
 from api.web.posting_form import numbers
+from domain.command import Command
 from domain.commands.releasing import AssembleRelease
 from domain.identity import new_id
 from domain.refusal import NoComponents, Refusal
@@ -67,15 +67,14 @@ class Sheet:
             return len(self.rows) - 1
         return None
 
-    def command(self) -> AssembleRelease:
+    def command(self) -> Command:
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         if "identifiers" in said:
             said["identifiers"] = list(numbers(said["identifiers"]))
         said["components"] = [
             {"work": work, **({"rate": rate} if rate else {})} for work, rate in self.rows
         ]
-        shape = body_of(AssembleRelease)
-        return AssembleRelease.of(loaded(shape, {**said, "id": self.id}, "invalid_body", "form"))
+        return stated(AssembleRelease, {**said, "id": self.id})
 
     def total(self) -> tuple[Fraction, int]:
         """The sum of the rates, each work once, and how many works state none."""

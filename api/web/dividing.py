@@ -39,14 +39,6 @@ class Line(NamedTuple):
     name: str
     part: str
 
-    @property
-    def exact(self) -> Fraction:
-        """The part, as far as it can be read."""
-        try:
-            return Fraction(self.part or 0)
-        except (ValueError, ZeroDivisionError):
-            return Fraction()
-
 
 def pages(frame: Frame) -> None:
     """The form by which a group divides its share of an agreement."""
@@ -110,7 +102,7 @@ def _divided(
             template,
             **sheet,
             lines=lines,
-            left=1 - sum((one.exact for one in lines), Fraction()),
+            left=1 - sum(percentages.readable(one.part) for one in lines),
             seal=sealed,
             is_shown=is_shown,
             problem=problem,

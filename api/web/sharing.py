@@ -180,12 +180,7 @@ class Sheet:
     def total(self) -> str:
         """The sum of the shares or values set by hand, as far as they can be read."""
         typed = [one.value for one in self.pieces] or [share for _, share in self.rows]
-        total = Fraction()
-        for part in map(percentages.exact, typed):
-            try:
-                total += Fraction(part or 0)
-            except (ValueError, ZeroDivisionError):
-                continue
+        total = sum(map(percentages.readable, typed), Fraction())
         are_percentages = all(one.endswith("%") for one in typed if one)
         return wording.percent(str(total)) if are_percentages and total else str(total)
 

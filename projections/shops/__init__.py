@@ -34,14 +34,4 @@ def statement_lines(
         raise NotConvertible(f"it is not a table: {error}") from None
 
 
-__all__ = [
-    "SHOPS",
-    "Finding",
-    "Line",
-    "NotConvertible",
-    "Row",
-    "Unplaced",
-    "convert_dsr",
-    "convert_sales",
-    "statement_lines",
-]
+__all__ = ["SHOPS", "Finding", "Line", "NotConvertible", "Row", "Unplaced", "statement_lines"]

@@ -9,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from projections.shops import (
-    SHOPS,
-    Finding,
-    Line,
-    NotConvertible,
-    Unplaced,
-    convert_dsr,
-    convert_sales,
-    statement_lines,
-)
+from projections.shops import SHOPS, Finding, Line, NotConvertible, Unplaced, statement_lines
 from scripts.convert.git import convert_git
 from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.convert.ocremix import convert_ocremix
@@ -41,18 +32,4 @@ def converted(source: str, path: Path, finding: Finding | None = None) -> Iterat
     return CONVERTERS[source](path)
 
 
-__all__ = [
-    "NAMES",
-    "SHOPS",
-    "Finding",
-    "Line",
-    "NotConvertible",
-    "Unplaced",
-    "convert_dsr",
-    "convert_git",
-    "convert_musicbrainz",
-    "convert_ocremix",
-    "convert_sales",
-    "convert_whosampled",
-    "converted",
-]
+__all__ = ["NAMES", "SHOPS", "Finding", "NotConvertible", "Unplaced", "converted"]
