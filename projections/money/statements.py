@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from domain.journal import Journal
 from domain.moment import instant
 from domain.money.entry import Entry, read_lines
 from domain.money.held import DEBT, HELD, PAYABLE, Held
-from domain.money.postings import EXCHANGED, IN_TRANSIT, OWED, PAID, RESERVED, SUSPENSE, WITHHELD
+from domain.money.postings import OWED, PAID, RESERVED, WITHHELD
 from projections import attribution
 from projections.money import balances as money
 from projections.money.movements import movements
@@ -29,6 +29,7 @@ from projections.money.told import (
     EARNING,
     ENTRY_KINDS,
     RESERVE,
+    Balances,
     CurrencyStatement,
     Exchanged,
     HeldLine,
@@ -46,7 +47,6 @@ class Standing:
     def __init__(
         self, view: View, journal: Journal, payees: Collection[str], currency: str
     ) -> None:
-        self.sums = {PAYABLE: 0, HELD: 0, DEBT: 0}
         self.units: dict[str, int] = defaultdict(int)
         self.held: dict[Held, int] = defaultdict(int)
         self.is_exchanged = False
@@ -56,7 +56,7 @@ class Standing:
         found = money.accounts(view, payees=payees, currency=currency)
         for each, stands in money.standings(view, journal, found):
             for name, units in stands.sums.items():
-                self.sums[name] += units
+                self.units[name] += units
             if stands.held.because:
                 self.held[stands.held] += stands.sums[HELD]
             for account in money.NOT_OWED:
@@ -103,6 +103,10 @@ def statement(
     }
 
 
+_CALLED = {name: name for name in (PAYABLE, HELD, DEBT, *money.NOT_OWED)} | {PAID: "settled"}
+"""What a statement calls what stands on the accounts, and what of it is owed."""
+
+
 def _in_currency(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> CurrencyStatement:
@@ -113,29 +117,22 @@ def _in_currency(
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
     return {
         "currency": currency,
-        "opening_minor": before.sums[PAYABLE],
+        "opening_minor": before.units[PAYABLE],
         "earned_minor": earned,
-        "recouped_minor": before.sums[DEBT] - now.sums[DEBT],
-        "held_minor": now.sums[HELD] - before.sums[HELD],
+        "recouped_minor": before.units[DEBT] - now.units[DEBT],
+        "held_minor": now.units[HELD] - before.units[HELD],
         "paid_minor": paid,
         "withheld_minor": now.units[WITHHELD] - before.units[WITHHELD],
         "reserved_minor": now.units[RESERVED] - before.units[RESERVED],
-        "closing_minor": now.sums[PAYABLE],
+        "closing_minor": now.units[PAYABLE],
         "net": {
-            "opening_minor": before.sums[PAYABLE] - before.sums[DEBT],
-            "closing_minor": now.sums[PAYABLE] - now.sums[DEBT],
+            "opening_minor": before.units[PAYABLE] - before.units[DEBT],
+            "closing_minor": now.units[PAYABLE] - now.units[DEBT],
         },
-        "balances": {
-            "payable_minor": now.sums[PAYABLE],
-            "held_minor": now.sums[HELD],
-            "debt_minor": now.sums[DEBT],
-            "in_transit_minor": now.units[IN_TRANSIT],
-            "settled_minor": now.units[PAID],
-            "suspense_minor": now.units[SUSPENSE],
-            "withheld_minor": now.units[WITHHELD],
-            "exchanged_minor": now.units[EXCHANGED],
-            "reserved_minor": now.units[RESERVED],
-        },
+        "balances": cast(
+            "Balances",
+            {f"{called}_minor": now.units[account] for account, called in _CALLED.items()},
+        ),
         "exchanged": _exchanged(view, payees, currency) if now.is_exchanged else [],
         "held": _held_told(view, now.held),
         "reserves": reserves(view, payees, currency) if now.units[RESERVED] else [],

@@ -317,18 +317,23 @@ class Diff(TypedDict):
 # -- statements and payouts ----------------------------------------------------------------------
 
 
-class Balances(TypedDict):
+class Where(TypedDict):
+    """Where what somebody earned is, but for what was paid."""
+
+    payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
+    held_minor: Annotated[Count, Example(25_000)]
+    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
+    in_transit_minor: Annotated[int, Example(0)]
+    suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
+    withheld_minor: Annotated[int, "Of payouts, for the countries it came from.", Example(0)]
+    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
+    reserved_minor: Annotated[int, "Held back for returns.", Example(0)]
+
+
+class Balances(Where):
     """Somebody's balances at the end of a period."""
 
-    payable_minor: Annotated[Count, Example(0)]
-    held_minor: Annotated[Count, Example(25_000)]
-    debt_minor: Annotated[Count, Example(0)]
-    in_transit_minor: Annotated[Count, Example(0)]
     settled_minor: Annotated[Count, Example(0)]
-    suspense_minor: Annotated[Count, Example(0)]
-    withheld_minor: Annotated[int, "For the countries the money came from.", Example(0)]
-    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
-    reserved_minor: Annotated[Count, "Held back for returns.", Example(0)]
 
 
 class ReserveTold(TypedDict):

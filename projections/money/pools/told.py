@@ -42,6 +42,7 @@ from projections.money.told import (
     RuleGave,
     Terms,
     WaivedLine,
+    Where,
 )
 from projections.told import MOMENT, Count, Exact, Instant, PathCount
 
@@ -145,21 +146,18 @@ class PoolTold(TypedDict):
     proposals: list[ProposalItem]
 
 
-class BalanceLine(TypedDict):
+class Totals(Where):
+    """What was earned, and where it is."""
+
+    earned_minor: Annotated[int, Example(25_000)]
+    paid_minor: Annotated[int, Example(0)]
+
+
+class BalanceLine(Totals):
     """Where the money of one payee is."""
 
     payee: PayeeRef
     share: Annotated[str | None, "Of the agreed part, by the agreement in force.", Example("1/4")]
-    earned_minor: Annotated[int, Example(25_000)]
-    payable_minor: Annotated[Count, "It can be paid now.", Example(0)]
-    held_minor: Annotated[Count, Example(25_000)]
-    debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
-    in_transit_minor: Annotated[Count, Example(0)]
-    paid_minor: Annotated[Count, Example(0)]
-    suspense_minor: Annotated[Count, "Returned and not claimed yet.", Example(0)]
-    withheld_minor: Annotated[int, "Of payouts, for a country.", Example(0)]
-    exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
-    reserved_minor: Annotated[Count, "Held back for returns.", Example(0)]
     held_because: list[ReasonHeld]
     rounding: Annotated[str, "Carried to the next division, in units.", Example("-1/3")]
 
@@ -171,21 +169,6 @@ class WaitingLine(TypedDict):
     brought_minor: Annotated[int, Example(40_000)]
     waiting_minor: Annotated[int, Example(40_000)]
     because: Annotated[str, one_of(("deferred", "no_agreement", "below_zero"))]
-
-
-class Totals(TypedDict):
-    """The sums of the lines."""
-
-    earned_minor: Annotated[int, Example(807_364)]
-    payable_minor: Annotated[Count, Example(0)]
-    held_minor: Annotated[Count, Example(0)]
-    debt_minor: Annotated[Count, Example(0)]
-    in_transit_minor: Annotated[Count, Example(0)]
-    paid_minor: Annotated[Count, Example(0)]
-    suspense_minor: Annotated[Count, Example(0)]
-    withheld_minor: Annotated[int, Example(0)]
-    exchanged_minor: Annotated[int, Example(0)]
-    reserved_minor: Annotated[Count, Example(0)]
 
 
 class PoolStatement(TypedDict):
@@ -211,7 +194,7 @@ class PoolStatement(TypedDict):
     waived: list[WaivedLine]
     recouped: Annotated[list[RecoupedTold], "How far the terms have paid back what comes first."]
     rules: Annotated[list[RuleGave], "What each rule of the terms gave in all."]
-    totals: Totals
+    totals: Annotated[Totals, "The sums of the lines."]
 
 
 class Posting(TypedDict):
