@@ -312,6 +312,9 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     assert "smallest units" in kim.get("/do/adjustment").text_seen, "of a pool not named yet"
     said = {"form_token": form.token, "payee": "choir", "to": cleo, "currency": "kwd"}
     said |= {"amount_minor": "2.5", "reason": "They agreed.", "evidence": "letter"}
+    wrong = kim.post("/do/assignment", said | {"amount_minor": "2,500"})
+    assert wrong.status == 422
+    assert "2,500 can&#39;t be the amount: write 2500 or 2.500." in wrong.text
     assert kim.post("/do/assignment", said | {"amount_minor": "2.5001"}).status == 422
     assert kim.post("/do/assignment", said).status == 303
     assert served.operator.get(f"/balances?payee={cleo}").items[0]["owed_minor"] == 2_500

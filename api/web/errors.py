@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from markupsafe import Markup
+
 from api.problems import Problem
 
 Wrong = list[tuple[str, str]]
@@ -39,4 +41,6 @@ def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
 def _with_value(problem: Problem, sent: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """A refusal carries the refused value; its field is the one with that value."""
     said = {value for value in problem.members.values() if isinstance(value, str) and value}
-    yield from ((name, str(problem.description)) for name, value in sent.items() if value in said)
+    told = problem.description
+    plain = told.striptags() if isinstance(told, Markup) else str(told)
+    yield from ((name, plain) for name, value in sent.items() if value in said)
