@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.cached import cached_property
 from domain.money.payee import Payee
-from domain.pedigree import Node, Pairs, Pedigree, Places
+from domain.pedigree import Node, Pedigree, Places
 from domain.refusal import BadGraph
 
 N = TypeVar("N", bound=Hashable)
@@ -109,8 +109,8 @@ class Lineage(Pedigree[Node]):
     """Who holds each work, where that is stated."""
 
     @property
-    def pairs(self) -> Pairs[Node]:
-        return Pairs(*self._columns[:3])
+    def pairs(self) -> Sequence[Sequence[Any]]:
+        return self._columns[:3]
 
     @cached_property
     def _columns(self) -> Sequence[Sequence[Any]]:
@@ -133,6 +133,10 @@ class Lineage(Pedigree[Node]):
             return self
         filled = [rate if one is None else one for one in rates]
         rated = replace(self, edges=Edges((*ends, filled, ids, states)))
+        if len(rates) == self.pair_count:
+            above, known = self.stated
+            every = [exact(rate) if one is None else one for one in known]
+            vars(rated)["stated"] = Rated(above, every)
         return self._shared(rated, "places", "ordered")
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
@@ -173,11 +177,8 @@ class Lineage(Pedigree[Node]):
     def rated(self) -> Rated:
         """The same for a policy that needs rates: none may be missing."""
         if None in self.stated.rates:
-            for child, out in self.rates.items():
-                for parent, rate in out.items():
-                    if rate is None:
-                        said = f"the edge from “{child}” to “{parent}” has no rate"
-                        raise BadGraph("graph.edges", said)
+            child, parent, *_ = next(edge for edge in self.edges if edge.rate is None)
+            raise BadGraph("graph.edges", f"the edge from “{child}” to “{parent}” has no rate")
         return self.stated
 
     def rate(self, child: Node, parent: Node) -> Fraction | None:

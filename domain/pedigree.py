@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.cached import cached_property
 from domain.refusal import LineageCycle
@@ -33,14 +33,6 @@ class Ends(NamedTuple, Generic[Node]):
     left_out: int
     is_direct: bool
     """Whether no edge of the path is one of mere influence."""
-
-
-class Pairs(NamedTuple, Generic[Node]):
-    """Who was made from whom: of each edge the child, the parent, and what kind it is of."""
-
-    children: Sequence[Node]
-    parents: Sequence[Node]
-    kinds: Sequence[str]
 
 
 class Places(NamedTuple, Generic[Node]):
@@ -69,8 +61,8 @@ class Pedigree(Generic[Node]):
     root: Node
 
     @property
-    def pairs(self) -> Pairs[Node]:
-        """What was made from what, in the order of the edges."""
+    def pairs(self) -> Sequence[Sequence[Any]]:
+        """The child and the parent of each edge, and what kind it is of."""
         raise NotImplementedError
 
     # -- by places -------------------------------------------------------------------------
@@ -220,14 +212,10 @@ class Pedigree(Generic[Node]):
                     count[parent] = more if more < MANY else MANY  # noqa: FURB136 - a call takes longer
         return {work: count[self._place[work]] for work in self.generation}
 
-    def is_direct(self, path: Path[Node]) -> bool:
-        """Whether a path from the root has no edge of mere influence."""
-        influences = self.places.influences
-        return not influences or influences.isdisjoint(pairwise(self.placed(path)))
-
     def ends_of(self, path: Path[Node]) -> Ends[Node]:
         """A path as an answer shows it: whole, or both of its ends."""
-        left_out, is_direct = len(path) - 2 * SHOWN_OF_END, self.is_direct(path)
+        left_out, influences = len(path) - 2 * SHOWN_OF_END, self.places.influences
+        is_direct = not influences or influences.isdisjoint(pairwise(self.placed(path)))
         if left_out <= 0:
             return Ends(path, 0, is_direct)
         return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out, is_direct)

@@ -267,17 +267,6 @@ def numbered(view: View, root: int) -> Lineage[int]:
     return cast("Lineage[int]", view.held[key])
 
 
-def rated(view: View, root: int, default_rate: str | None) -> Lineage[str]:
-    """The same by ids, with a rate on edges that state none."""
-    above = ancestry(view, root)
-    tree = above.tree
-
-    def derive() -> Lineage[str]:
-        return tree.with_default(default_rate).named(ids_in(view, root))
-
-    return above.derived(view, "rated", (default_rate, tree), derive, len(tree.edges))
-
-
 def ids_in(view: View, root: int) -> Mapping[int, str]:
     """The ids of its works by their numbers."""
     above = ancestry(view, root)

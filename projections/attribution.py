@@ -18,14 +18,13 @@ from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import Credit
-from domain.engine import Row
 from domain.fact import Fact
 from domain.pedigree import Ends, Pedigree
 from domain.refusal import UnknownContributor, UnknownCredit
 from domain.role import within
 from domain.values import ContributorId, CreditKind, Example, Role, WorkId, one_of
 from projections import finding, groups, identifiers, lineage, pending
-from projections.ancestry import ancestry
+from projections.ancestry import SMALL, ancestry
 from projections.finding import CREDIT_COUNTS as _COUNTED
 from projections.finding import PeopleFilters, Reverse, SortOfPeople
 from projections.hidden import HIDDEN, NOT_HIDDEN
@@ -68,13 +67,54 @@ CONTRIBUTORS = table(
     ("number", "id", "merged_into"),
     key="number",
 )
+
+
+class CreditRow(NamedTuple):
+    """A credit as the read table holds it, with where its person was merged into."""
+
+    id: str
+    work: int
+    contributor: int
+    role: str
+    display: str | None
+    kind: str
+    state: str
+    evidence: str | None
+    actor: str
+    waits_for: str | None
+    deadline: str | None
+    born: int
+    credited_as: str | None
+    join_phrase: str | None
+    character: str | None
+    billing: int | None
+    ai: str | None
+    ai_tool: str | None
+    evidence_kind: str | None
+    evidence_sha256: str | None
+    hidden: int | None
+    agreed_licence: str | None
+    own_work: int
+    merged_into: int | None = None
+    place: int = 0
+    """What it is ordered by."""
+    owner: int = 0
+    """Of a hidden one: whose it is, which no answer says."""
+
+    @property
+    def person(self) -> int:
+        """Whose it is."""
+        return self.owner or self.contributor
+
+    @property
+    def texts(self) -> tuple[str | None, ...]:
+        """The texts of its name and its wording."""
+        return self.display, self.credited_as, self.join_phrase, self.character
+
+
 CREDITS = table(
     "credits",
-    "id TEXT, work BIGINT, contributor BIGINT, role TEXT, display TEXT NULL, kind TEXT, "
-    "state TEXT, evidence TEXT NULL, actor TEXT, waits_for TEXT NULL, deadline TEXT NULL, "
-    "born BIGINT, credited_as TEXT NULL, join_phrase TEXT NULL, character TEXT NULL, "
-    "billing BIGINT NULL, ai TEXT NULL, ai_tool TEXT NULL, evidence_kind TEXT NULL, "
-    "evidence_sha256 TEXT NULL, hidden BIGINT NULL, agreed_licence TEXT NULL, own_work BIGINT",
+    CreditRow,
     ("id", "work", "contributor, work", "contributor, role", "hidden"),
     key="id",
 )
@@ -136,49 +176,15 @@ _CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may know of a credit."""
-
-
-class CreditRow(NamedTuple):
-    """A credit as the read table holds it, with where its person was merged into."""
-
-    id: str
-    work: int
-    contributor: int
-    role: str
-    display: str | None
-    kind: str
-    state: str
-    evidence: str | None
-    actor: str
-    waits_for: str | None
-    deadline: str | None
-    born: int
-    credited_as: str | None
-    join_phrase: str | None
-    character: str | None
-    billing: int | None
-    ai: str | None
-    ai_tool: str | None
-    evidence_kind: str | None
-    evidence_sha256: str | None
-    hidden: int | None
-    agreed_licence: str | None
-    own_work: int
-    merged_into: int | None
-    place: int = 0
-    """What it is ordered by."""
-    owner: int = 0
-    """Of a hidden one: whose it is, which no answer says."""
-
-    @property
-    def person(self) -> int:
-        """Whose it is."""
-        return self.owner or self.contributor
-
-    @property
-    def texts(self) -> tuple[str | None, ...]:
-        """The texts of its name and its wording."""
-        return self.display, self.credited_as, self.join_phrase, self.character
+_NAME = (
+    "coalesce((SELECT v.value FROM vault v WHERE v.digest = p.name), "
+    "(SELECT v.value FROM vault v JOIN @contributors n ON v.digest = n.name "
+    f"WHERE n.number = p.number AND n.until = {NEVER}))"
+)
+"""The name of a person; who has another one now has it at every position."""
+_NAMES = f"p.id, {_NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND {holds('w')})"
+"""What an answer shows with a credit on one of a few works; of many it is read once for all."""
+_NO_NAMES = "NULL, NULL, NULL"
 
 
 class Credited(NamedTuple):
@@ -212,30 +218,17 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
     They are those that count or, with ``all_states``, all that were ever more than a claim.
     """
     state = f"c.state <> '{PENDING}' AND {_KNOWN} AND {holds('c')}" if all_states else _COUNTED
-    return _credits(view, f"c.work IN :works AND {state}", works=list(works))
+    beside = _NAMES if len(works) < SMALL else _NO_NAMES
+    return _credits(view, f"c.work IN :works AND {state}", beside, works=list(works))
 
 
-def _credits(view: View, where: str, **values: Any) -> list[CreditRow]:
-    rows = view.rows(f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
-    return _shown(view, rows)
-
-
-def _shown(view: View, rows: Iterable[Row]) -> list[CreditRow]:
-    """Credits as they are read, in order, for the people whose they are now."""
-    return veiled(view, _merged(view, in_order(CreditRow(*row) for row in rows)))
-
-
-def _named_on(view: View, works: Collection[int]) -> list[CreditRow]:
-    """The credits that count on a few works; the names and ids that an answer shows come along."""
-    rows = view.rows(
-        f"SELECT p.id, {_NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND {holds('w')}"
-        f"), {_CREDIT} FROM {_CREDIT_FROM} WHERE c.work IN :works AND {_COUNTED}",
-        works=list(works),
-    )
-    for person, name, work, _, number, contributor, *_ in rows:
-        view.held["person", contributor] = {"id": person, "name": name}
-        view.held["id", number] = work
-    return _shown(view, (row[3:] for row in rows))
+def _credits(view: View, where: str, beside: str = _NO_NAMES, **values: Any) -> list[CreditRow]:
+    rows = view.rows(f"SELECT {beside}, {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
+    if beside == _NAMES:
+        for person, name, work, _, number, contributor, *_ in rows:
+            view.held["person", contributor] = {"id": person, "name": name}
+            view.held["id", number] = work
+    return veiled(view, _merged(view, in_order(CreditRow(*row[3:]) for row in rows)))
 
 
 def hidden(view: View) -> dict[str, int]:
@@ -427,14 +420,6 @@ def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
     }
 
 
-_NAME = (
-    "coalesce((SELECT v.value FROM vault v WHERE v.digest = p.name), "
-    "(SELECT v.value FROM vault v JOIN @contributors n ON v.digest = n.name "
-    f"WHERE n.number = p.number AND n.until = {NEVER}))"
-)
-"""The name of a person; who has another one now has it at every position."""
-
-
 def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     """People by their numbers, as answers refer to them."""
     return persons_later(view, numbers)()
@@ -512,35 +497,24 @@ class Above(NamedTuple):
     people: Near
 
 
-def credits_in(view: View, root: int) -> tuple[Pedigree[int], Sequence[Credited | CreditRow]]:
-    """A work's ancestry with the credits in it."""
+def credits_in(view: View, root: int) -> Sequence[Credited | CreditRow]:
+    """The credits in a work's ancestry."""
     above = ancestry(view, root)
     if above.is_small:  # one query instead of three
-        return above.tree, _named_on(view, above.tree.generation)
+        return credits_on(view, above.tree.generation)
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
     key = rows, veils
-    known = above.derived(view, "credits", key, lambda: _known(view, rows, veils), len(rows))
-    return above.tree, known
+    return above.derived(view, "credits", key, lambda: _known(view, rows, veils), len(rows))
 
 
 def credits_above(view: View, root: int, role: str | None = None) -> Above:
     """The credits in a work's ancestry; with a role only those in it, or a narrower one."""
-    above, (tree, known) = ancestry(view, root), credits_in(view, root)
-    named = _in_role(known, role)
-    if above.is_small:
-        return Above(tree, named, nearest_in(tree, named))
-    name = "people" if role is None else "people in a role"
-    key = known, role
+    above, known = ancestry(view, root), credits_in(view, root)
+    roles = None if role is None else within(role)
+    named = known if roles is None else [row for row in known if row.role in roles]
+    name, key, tree = "people" if role is None else "people in a role", (known, role), above.tree
     people = above.derived(view, name, key, lambda: nearest_in(tree, named), len(named))
     return Above(tree, named, people)
-
-
-def _in_role(
-    rows: Sequence[Credited | CreditRow], role: str | None
-) -> Sequence[Credited | CreditRow]:
-    """Those of these credits that are in a role, or a narrower one."""
-    named = None if role is None else within(role)
-    return rows if named is None else [row for row in rows if row.role in named]
 
 
 def _credited(view: View, works: list[int]) -> list[Credited]:

@@ -520,19 +520,6 @@ def _joins(view: View, rows: Sequence[Row]) -> list[JoinTold]:
     ]
 
 
-def parents_of(view: View, numbers: Iterable[int]) -> dict[int, list[int]]:
-    """What each of these works was made from directly."""
-    rows = view.rows(
-        "SELECT DISTINCT e.child, e.parent FROM @remixes e "
-        f"WHERE e.child IN :numbers AND {_COUNTS}",
-        numbers=list(numbers),
-    )
-    parents: dict[int, list[int]] = {}
-    for child, parent in sorted(rows):
-        parents.setdefault(child, []).append(parent)
-    return parents
-
-
 def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
     """How many works were made from each of these."""
     rows = view.rows(

@@ -128,13 +128,14 @@ def table(
 ) -> Table:
     """A read table, its columns as they are listed, such as ``number BIGINT, title TEXT NULL``.
 
-    Or as the fields of the tuple as which its rows are read; ``more`` are the other fields of
-    Table.
+    Or as the fields of the tuple as which its rows are read, but for those with a default;
+    ``more`` are the other fields of Table.
     """
     if isinstance(columns, str):
         found = [_column(*one.split()) for one in columns.split(",")]
     else:
-        found = [_column(name, *_KINDS[hint]) for name, hint in get_type_hints(columns).items()]
+        kinds, beside = get_type_hints(columns).items(), columns._field_defaults
+        found = [_column(name, *_KINDS[kind]) for name, kind in kinds if name not in beside]
     return Table(name, tuple(found), indexes, **more)
 
 

@@ -137,6 +137,6 @@ def onwards_of(
         level=level,
     )
     onwards: dict[int, list[int]] = {}
-    for one, other in rows:
+    for one, other in sorted(rows):
         onwards.setdefault(one, []).append(other)
     return onwards

@@ -30,6 +30,7 @@ from projections.registry import QUESTIONS
 from projections.store import Page, View
 from projections.told import FactTold, PeopleFacets, PersonItem, WorkFacets, WorkRef
 from projections.told_finding import Hit
+from projections.walking import UP, onwards_of
 
 FOUND = 24
 ROOM_BYTES = 60_000
@@ -270,7 +271,7 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
     numbers = view.numbers("works", [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
     in_series = series.inside(view, whole)
-    components = lineage.parents_of(view, whole) | {
+    components = onwards_of(view, whole, UP) | {
         number: [*found] for number, found in in_series.items()
     }
     parts = {number for found in components.values() for number in found}

@@ -44,7 +44,7 @@ from domain.refusal import (
 from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
-from projections.ancestry import ancestry, ids_in, numbered, rated
+from projections.ancestry import ancestry, ids_in, numbered
 from projections.attribution import PATHS, Credited, CreditRow
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
@@ -103,15 +103,14 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     """
     above = ancestry(view, work)
     limit_edges(len(above.tree.edges))
-    tree, credits = attribution.credits_in(view, work)
-    graph, ids = rated(view, work, default_rate), ids_in(view, work)
+    tree, credits = above.tree, attribution.credits_in(view, work)
 
     def derive() -> Recorded:
+        ids = ids_in(view, work)
+        graph = tree.with_default(default_rate).named(ids)
         return recorded(view, graph, credits, tree, ids)
 
-    return above.derived(
-        view, "recorded", (default_rate, graph.edges, credits), derive, len(credits)
-    )
+    return above.derived(view, "recorded", (default_rate, tree, credits), derive, len(credits))
 
 
 def recorded(
