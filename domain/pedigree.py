@@ -2,7 +2,8 @@
 
 Everything follows from its root and the pairs of works; nothing is read from a store. A work is a
 place in a list, and every walk is one over lists of places, several times as fast as one over ids.
-Only what is asked for is named.
+Only what is asked for is named. No compiled library is used: ordering 10,000 edges takes rustworkx
+as long, since it must be given each of them first, and numpy longer.
 """
 
 from __future__ import annotations
