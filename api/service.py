@@ -7,17 +7,11 @@ from typing import Annotated, TypedDict
 from flask import Response, jsonify
 
 from api.routes import Routes
-from domain.credit import CREDIT_KINDS
-from domain.disclosure import AI_USES, EVIDENCE_KINDS
-from domain.dispute import GROUNDS, OUTCOMES
-from domain.identifier import SCHEMES
 from domain.journal import Journal
-from domain.money.naming import CATEGORIES, SOURCES
-from domain.project import PROJECT_KINDS, PROJECT_OUTCOMES
-from domain.release import PARTS
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.values import Example, one_of
+from domain.vocabularies import VOCABULARIES
 from projections.readiness import FAILED, OK, UNKNOWN, Readiness
 from projections.store import Store
 from projections.told import Count
@@ -49,21 +43,8 @@ class Kind(TypedDict):
     meaning: Annotated[str, Example(REMIX_KINDS["sample"])]
 
 
-class Kinds(TypedDict):
-    """The kinds of remixes, credits, income and expenses, and those of disputes."""
-
-    remix: list[Kind]
-    credit: list[Kind]
-    grounds: list[Kind]
-    outcome: list[Kind]
-    ai: list[Kind]
-    evidence: list[Kind]
-    scheme: list[Kind]
-    source: list[Kind]
-    category: list[Kind]
-    part: list[Kind]
-    project: list[Kind]
-    project_outcome: list[Kind]
+Kinds = TypedDict("Kinds", dict.fromkeys(VOCABULARIES, list[Kind]))  # type: ignore[misc]
+"""Every vocabulary apart from that of roles, by its name."""
 
 
 class Health(TypedDict):
@@ -143,32 +124,16 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
-        """The kinds of remixes, credits, income and expenses; the grounds and outcomes of disputes.
+        """Every vocabulary: the kinds of remixes and credits, the grounds of disputes, and others.
 
-        Each with its meaning. A request that names any other is refused; income and expenses may
-        have a name of their own besides.
+        Each word with its meaning. A request that names any other is refused; income and expenses
+        may have a name of their own besides.
         """
-        return jsonify(_kinds())
+        return jsonify(
+            {
+                name: [{"name": word, "meaning": meaning} for word, meaning in one.words.items()]
+                for name, one in VOCABULARIES.items()
+            }
+        )
 
     return routes
-
-
-def _kinds() -> dict[str, list[dict[str, str]]]:
-    return {
-        "remix": _items(REMIX_KINDS),
-        "credit": _items(CREDIT_KINDS),
-        "grounds": _items(GROUNDS),
-        "outcome": _items(OUTCOMES),
-        "ai": _items(AI_USES),
-        "evidence": _items(EVIDENCE_KINDS),
-        "scheme": _items({name: one.meaning for name, one in SCHEMES.items()}),
-        "source": _items(SOURCES),
-        "category": _items(CATEGORIES),
-        "part": _items(PARTS),
-        "project": _items(PROJECT_KINDS),
-        "project_outcome": _items(PROJECT_OUTCOMES),
-    }
-
-
-def _items(kinds: dict[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "meaning": meaning} for name, meaning in kinds.items()]

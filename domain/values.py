@@ -607,7 +607,9 @@ IdentifierScheme = Annotated[
 IdentifierText = Annotated[
     str, text("identifier", "The number, as it is written.", "US-SKG-19-12345")
 ]
-FormerName = Annotated[str, listed(FORMER, "What becomes of the former name.", "kept")]
+FormerName = Annotated[
+    str, listed(FORMER, "What becomes of the former name: erased or kept.", "kept")
+]
 Grounds = Annotated[str, listed(GROUNDS, "What is wrong.", "wrong_role", wrong=UnknownGrounds)]
 ErasureGround = Annotated[
     str, listed(ERASURE_GROUNDS, "The ground for it.", "request", wrong=UnknownErasureGround)

@@ -21,20 +21,14 @@ from api.identity.scope import WORDS
 from api.problems import PROBLEMS
 from api.web import is_page
 from api.web.guides import FOLDER
-from domain import contributor, dispute
 from domain.command import Record
-from domain.credit import CREDIT_KINDS
-from domain.disclosure import AI_USES, EVIDENCE_KINDS
 from domain.grant import GRANTABLE
-from domain.identifier import SCHEMES
 from domain.money.policy.versions import VERSIONS
-from domain.money.pool import POOL_KINDS
-from domain.money.proposal import COMMENT_KINDS
 from domain.permission import ANYONE, open_to
 from domain.registry import COMMANDS
-from domain.remix import REMIX_KINDS
 from domain.role import SOURCES, roles
 from domain.values import Several
+from domain.vocabularies import VOCABULARIES
 from projections.registry import QUESTIONS
 from scripts import bundle
 from scripts.benchmarks import figures, scaled
@@ -109,16 +103,7 @@ def problems() -> str:
 def vocabularies() -> str:
     """Every word that has a fixed meaning."""
     words: dict[str, Mapping[str, str]] = {
-        "Kinds of remix": REMIX_KINDS,
-        "Kinds of credit": CREDIT_KINDS,
-        "Registries of identifiers": {name: one.meaning for name, one in SCHEMES.items()},
-        "Uses of AI": AI_USES,
-        "Kinds of evidence": EVIDENCE_KINDS,
-        "Grounds of a dispute": dispute.GROUNDS,
-        "Outcomes of a dispute": dispute.OUTCOMES,
-        "Grounds for forgetting a person": contributor.GROUNDS,
-        "Kinds of pool": POOL_KINDS,
-        "Kinds of comment on a proposal": COMMENT_KINDS,
+        **dict(VOCABULARIES.values()),
         "Policies": {
             f"{name}, version {version}": _sentence(VERSIONS[name, version])
             for name, version in VERSIONS

@@ -26,11 +26,13 @@ from domain.refusal import (
     UnknownKind,
     UnknownRole,
 )
+from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS, exact_rate
 from domain.role import role_named, roles
 from domain.seal import digest_of, seal
 from domain.text import LIMITS, folded, hex_digest, plain_text
-from domain.values import CreditKind, RemixKind
+from domain.values import CreditKind, Many, RemixKind
+from domain.vocabularies import VOCABULARIES
 
 # -- rates ---------------------------------------------------------------------------------
 
@@ -386,3 +388,13 @@ def test_every_refusal_has_a_code_of_its_own_and_says_what_it_means() -> None:
     assert {kind.code: kind for kind in kinds} == REFUSALS
     assert len(kinds) == len(REFUSALS)
     assert all(kind.__doc__ and kind.code.replace("_", "").islower() for kind in kinds)
+
+
+def test_every_word_with_a_fixed_meaning_is_in_a_vocabulary_or_in_its_help() -> None:
+    known = [one.words for one in VOCABULARIES.values()]
+    for command in COMMANDS.values():
+        for one in command.every_field():
+            value = one.value.inner if isinstance(one.value, Many) else one.value
+            words = getattr(value, "choices", None) or getattr(value, "words", None) or {}
+            missing = [word for word in words if word not in value.help]
+            assert words in known or not missing, (command.NAME, one.name, missing)

@@ -139,7 +139,8 @@ class OpenPool(Command):
         "The components that have a right to it; default all.",
     ] = None
     statement: Annotated[
-        StatementReaders | None, "Who else may read its statement; default nobody."
+        StatementReaders | None,
+        "Who else may read its statement: “public”, everyone; default nobody.",
     ] = None
     id: NewPoolId | None = None
 
