@@ -25,9 +25,7 @@ SCANNED = 5_000
 """How many positions are looked at for a page, however few corrections are among them."""
 
 
-def corrections(
-    view: View, reader: Reader, *, after: str | None = None, limit: int = 50
-) -> Page[FactTold]:
+def corrections(view: View, reader: Reader, *, after: str | None, limit: int) -> Page[FactTold]:
     """What was corrected, as far as the reader may see it."""
     (before,) = decode_cursor(after, int) or [view.as_of + 1]
     least = max(0, before - 1 - SCANNED)

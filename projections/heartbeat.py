@@ -7,7 +7,6 @@ died or hangs inside a page from one that has nothing to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from domain.engine import Engine, Table
 
@@ -28,8 +27,8 @@ FOLLOWER, TRIAL = "follower", "trial"
 class Heartbeat:
     """The heartbeat of the followers of one database."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
-        self._engine, self._clock = engine, clock
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._beaten = -SECONDS_BETWEEN_BEATS  # a monotonic clock may begin at 0
 
     def step(self) -> bool:
@@ -42,11 +41,11 @@ class Heartbeat:
 
         One row for all followers: it matters that one is alive, not which.
         """
-        if self._clock() - self._beaten >= SECONDS_BETWEEN_BEATS:
+        if time.monotonic() - self._beaten >= SECONDS_BETWEEN_BEATS:
             at = _milliseconds(self._engine.now())
             with self._engine.transaction(durable=False) as transaction:
                 transaction.insert(HEARTBEATS, [(FOLLOWER, at)])
-            self._beaten = self._clock()
+            self._beaten = time.monotonic()
 
     def age(self) -> float | None:
         """How many seconds ago a follower last beat; None if none ever did."""

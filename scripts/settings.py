@@ -407,9 +407,9 @@ def hand_down(settings: Settings, metrics_folder: str) -> None:
     os.environ.update({**settings.said, METRICS_FOLDER: metrics_folder})
 
 
-def shared_metrics_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+def shared_metrics_folder() -> str | None:
     """The folder that was handed down."""
-    return environ.get(METRICS_FOLDER)
+    return os.environ.get(METRICS_FOLDER)
 
 
 OF_ISSUER = tuple(f"STEMMA_OIDC_{part}" for part in ("ISSUER", "AUDIENCE", "CLAIM", "JWKS"))

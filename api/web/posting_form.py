@@ -120,10 +120,10 @@ class PostingForm:
         self.sources.append(row)
         self.added = f"kind-{len(self.sources) - 1}"
 
-    def add_person(self, named: str, role: str = "") -> None:
+    def add_person(self, named: str) -> None:
         """Add a person by their id or page."""
         if all(row["person"] != _named(named) for row in self.people):
-            row = dict.fromkeys(PERSON, "") | {"person": _named(named), "role": role}
+            row = dict.fromkeys(PERSON, "") | {"person": _named(named)}
             self.people.append(row)
         self.added = f"role-{len(self.people) - 1}"
 

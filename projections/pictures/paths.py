@@ -38,6 +38,8 @@ _MARGIN = 16.0
 _SIZE, _SMALL = 12.0, 10.5
 _HEIGHT, _BETWEEN = 26.0, 22.0
 _NARROWEST, _WIDEST = 46.0, 168.0
+_ROW = 760.0 - 2 * _MARGIN
+"""How long a row of cards is at most."""
 _SHORTEST, _LONGEST = 34.0, 104.0
 
 
@@ -68,9 +70,7 @@ class _Link:
         return self.room + 20 + taken
 
 
-def why_svg(
-    ways: Sequence[Way], *, stand_alone: bool, title: str = "How it came", widest: float = 760.0
-) -> Markup:
+def why_svg(ways: Sequence[Way], *, stand_alone: bool) -> Markup:
     """The paths as SVG, one below the other; a long one continues in the next row."""
     parts: list[Markup] = []
     y = 0.0
@@ -78,7 +78,7 @@ def why_svg(
     for number_of_way, way in enumerate(ways[:MOST_WAYS]):
         if number_of_way:
             y += 18
-        chain, x, y = _chain(way, y, widest - 2 * _MARGIN)
+        chain, x, y = _chain(way, y, _ROW)
         parts.append(element("g", *chain, role="group", aria_label=_said(way)))
         full = max(full, x)
         y += _HEIGHT + _BETWEEN
@@ -92,7 +92,7 @@ def why_svg(
         height + 2 * _MARGIN + 14,
         element("g", *parts, transform=f"translate({number(_MARGIN)} {number(_MARGIN + 14)})"),
         name="ways",
-        title=clean(title),
+        title="How it came",
         description=f"{several(len(ways), 'path')}, each from the release to the person.",
         stand_alone=stand_alone,
     )

@@ -33,9 +33,7 @@ _LONGEST_NOUN = 150.0
 _TICKS = 4
 
 
-def timeline_svg(
-    happenings: Sequence[Happening], *, stand_alone: bool, title: str = "History"
-) -> Markup:
+def timeline_svg(happenings: Sequence[Happening], *, stand_alone: bool) -> Markup:
     """The history as SVG, the earliest on the left."""
     ordered = sorted(happenings, key=lambda one: one.at)
     rows: dict[str, dict[int, list[Happening]]] = {}
@@ -60,7 +58,7 @@ def timeline_svg(
         y + 22 + _MARGIN,
         *drawn,
         name="dots",
-        title=clean(title),
+        title="History",
         description=_described(ordered),
         stand_alone=stand_alone,
     )
