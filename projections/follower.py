@@ -61,7 +61,7 @@ class Follower:
 
     def __init__(self, journal: Journal, store: Store) -> None:
         self.journal, self.store = journal, store
-        self.steps: list[Callable[[], bool]] = [self.fold_page, self.purge]
+        self.steps: list[Callable[[], bool]] = [self.fold_known, self.purge]
         """What is repeated while following; each returns whether there was anything to do."""
         self._purging = Purging(store)
         self._numbers = Numbering()
@@ -103,6 +103,11 @@ class Follower:
         self._at, self._is_sure = Generation(at.number, placed[-1].position), True
         self.store.has_folded(self._at.position)
         return True
+
+    def fold_known(self) -> bool:
+        """The same; but after what this process wrote last, others are looked at a little later:
+        now answers are made that waited for it."""
+        return self.fold_page() and self._at.position != self.journal.last_written
 
     def _look(self) -> None:
         """Look up how far the tables are folded, and what another process did."""

@@ -76,20 +76,17 @@ def appended(size: Size, database: str, batch: int) -> Result:
             service.journal.record(AdmitContributor(name="Ana")).id for service in (logged, bare)
         ]
 
-        def ours(_: int) -> None:
-            logged.follower.start()
+        def followed(service: Service, author: str) -> None:
+            service.follower.start()
             for _ in range(times):
-                append(logged.journal, authors[0], batch)
-            logged.follower.stop()
+                append(service.journal, author, batch)
+            service.follower.stop()
+
+        def ours(_: int) -> None:
+            followed(logged, authors[0])
             assert logged.log.catch_up() == logged.journal.last_written
 
-        def peer(_: int) -> None:
-            bare.follower.start()
-            for _ in range(times):
-                append(bare.journal, authors[1], batch)
-            bare.follower.stop()
-
-        measured = rates(ROUNDS[size], times * batch, ours, peer)
+        measured = rates(ROUNDS[size], times * batch, ours, lambda _: followed(bare, authors[1]))
     return Result(
         f"appended and integrated, {batch} in a transaction",
         measured[0],
@@ -158,23 +155,19 @@ def restarted(address: str, facts: int) -> Result:
             assert service.log.catch_up() == facts
 
     ours = median(seconds(restart) for _ in range(RESTARTS))
+    with open_service(address) as service:
+        recomputed = seconds(lambda: root_of_all(service))
     return Result(
         f"restart at {facts:,}",
         1000 * ours,
         "ms",
-        (Peer("the root computed from every fact", 1000 * recomputed(address)),),
+        (Peer("the root computed from every fact", 1000 * recomputed),),
         aims=at_most(50),
     )
 
 
-def recomputed(address: str) -> float:
-    """Seconds for the root without tiles."""
-    with open_service(address) as service:
-        return seconds(lambda: root_of_all(service))
-
-
 def root_of_all(service: Service) -> bytes:
-    """The root over all facts."""
+    """The root over all facts, without tiles."""
     frontier = Frontier()
     while placed := service.journal.facts.after(frontier.size, PAGE):
         for one in placed:
