@@ -33,15 +33,11 @@ class Arrivals:
         self._turn = threading.Lock()
         self._is_looking = False
         self._pause = SOON_SECONDS
-        self._arrived = 0
 
     def expect(self, position: int, seconds: float) -> Future[None]:
         """Done once the position is reached, or the seconds are over; who asks has just looked."""
         one = Expected(position, time.monotonic() + seconds, Future())
         with self._turn:
-            if position <= self._arrived:  # since then
-                one.reached.set_result(None)
-                return one.reached
             if not self._expected:
                 self._pause = SOON_SECONDS
             self._expected.append(one)
@@ -54,7 +50,6 @@ class Arrivals:
         """Tell everybody who waits for a position that has been reached."""
         now = time.monotonic()
         with self._turn:
-            self._arrived = max(self._arrived, position)
             expected, self._expected = self._expected, []
             arrived = list[Expected]()
             for one in expected:
