@@ -86,6 +86,8 @@ _BETWEEN_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
 
 def _depth_is_over(text: str) -> bool:
     """Whether valid JSON is nested too deeply; each round removes the innermost brackets."""
+    if text.count("[") + text.count("{") <= DEEPEST_JSON:
+        return False
     brackets = _BETWEEN_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
     for _ in range(DEEPEST_JSON):
         brackets = brackets.replace("[]", "")

@@ -10,20 +10,24 @@ One file, because it is one engine.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from itertools import count as numbers
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import unquote
 
 import psycopg
 from eventsourcing.persistence import IntegrityError
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import _WaitTimeout as WaitTimeout
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -45,12 +49,13 @@ from domain.engine import (
     other_layout,
     singles,
 )
-from domain.engine.deadline import TookTooLong, deadline, must_go_on
+from domain.engine.deadline import TookTooLong, deadline, must_go_on, within
 from domain.engine.documents import Tsvector
 from domain.engine.probe import Probe
 from domain.engine.statements import Asked, Statements
-from domain.engine.watch import GRACE_SECONDS, Watch
 from domain.refusal import NotPermitted
+
+T = TypeVar("T")
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\bIN :(\w+)")
@@ -58,6 +63,10 @@ _EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
 # What is not flattened is asked of each row by itself, whatever the planner believes.
 _OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
 CONNECT_TIMEOUT_SECONDS = 2
+LOOK_SECONDS = 0.1
+"""How often a thread that waits for the server looks whether it has time left."""
+GRACE_SECONDS = 0.5
+"""How long after a deadline the server itself may still end a statement."""
 CONNECTIONS = 9
 """How many a process has at most."""
 IDLE_SECONDS = 5
@@ -166,6 +175,21 @@ class _Connection(psycopg.Connection):
     answered = 0.0
     """When it was given back last."""
 
+    def wait(self, gen: PQGen[T], interval: float = LOOK_SECONDS, timeout: Any = None) -> T:
+        """As long as the thread has time: a server that is frozen or out of reach holds nobody."""
+        until = deadline()
+        left = timeout if until is None else max(until + GRACE_SECONDS - time.monotonic(), 0.0)
+        try:
+            return super().wait(gen, interval, left)
+        except WaitTimeout:
+            self.close()  # its answer would be taken for that to another question
+            raise
+
+    def hang_up(self) -> None:
+        """Let the thread that waits for an answer find the end of the connection."""
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
     @cached_property
     def asking(self) -> Statements:
         """What statements are sent by."""
@@ -206,7 +230,7 @@ class PostgresEngine(Engine):
         self._local = _Local()
         self.address = url
         self._away_until = 0.0
-        self._watch = Watch()
+        self._in_use: set[_Connection] = set()
         self._probe = Probe(lambda: _answered(url).close())
         self._first = [_answered(url, **_CONNECTED)] if is_there else []
         self._pool = ConnectionPool(
@@ -451,8 +475,9 @@ class PostgresEngine(Engine):
             one.close()
 
     def hang_up(self) -> None:
-        """Let every thread of a request that waits for an answer hear that there is none."""
-        self._watch.hang_up()
+        """Let every thread that waits for an answer hear that there is none."""
+        for connection in list(self._in_use):
+            connection.hang_up()
 
     def _is_held(self) -> bool:
         """Whether this thread holds a connection, or will as soon as it asks."""
@@ -464,7 +489,7 @@ class PostgresEngine(Engine):
         local = self._local
         if not local.holders:
             local.connection = self._borrow()
-            self._watch.add(local.connection, deadline())
+            self._in_use.add(local.connection)
         connection = local.connection
         local.holders += 1
         try:
@@ -472,7 +497,7 @@ class PostgresEngine(Engine):
         finally:
             local.holders -= 1
             if not local.holders:
-                self._watch.remove(connection)
+                self._in_use.discard(connection)
                 connection.answered = time.monotonic()
                 self._pool.putconn(connection)
 
@@ -481,11 +506,8 @@ class PostgresEngine(Engine):
         is_fresh = time.monotonic() < connection.answered + FRESH_SECONDS
         if is_fresh and not _has_news(connection):
             return
-        self._watch.add(connection, time.monotonic() + CHECK_SECONDS - GRACE_SECONDS)
-        try:
+        with within(CHECK_SECONDS - GRACE_SECONDS):
             ConnectionPool.check_connection(connection)
-        finally:
-            self._watch.remove(connection)
 
     def _borrow(self) -> _Connection:
         """A connection; while the database is away, nobody waits to hear so again."""
