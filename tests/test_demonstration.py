@@ -124,7 +124,7 @@ def test_every_address_it_prints_answers(shown: Service, tmp_path: Path) -> None
     key, printed = told(shown, tmp_path)
     client = create_app(shown.journal, shown.store, shown.keys, shown.log).test_client()
     addresses = re.findall(r'curl -H "Authorization: Bearer \$KEY" "http://[^/]+(/\S+)"', printed)
-    assert len(addresses) == len(demonstration.questions())
+    assert len(addresses) == len(demonstration.ASKED)
     for address in [*addresses, "/docs"]:
         answer = client.get(address, headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code == 200, (address, answer.text)
@@ -166,7 +166,7 @@ def test_its_pictures_are_what_it_draws(
 def test_every_command_it_prints_runs(shown: Service, tmp_path: Path) -> None:
     _, printed = told(shown, tmp_path)
     commands = re.findall(r"^ *\.venv/bin/stemma (.+)$", printed, re.MULTILINE)
-    assert len(commands) == len(demonstration.questions())
+    assert len(commands) == len(demonstration.ASKED)
     database = f"sqlite:///{shown.store.engine.path}"  # type: ignore[attr-defined]
     for command in commands:
         ran = CliRunner().invoke(main, ["--database", database, *shlex.split(command)])

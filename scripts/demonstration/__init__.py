@@ -5,15 +5,18 @@ It is loaded by the same importer as any bundle, and loading it again changes no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from rich.console import Console
 
 from domain.money.keeping import division_id
+from domain.values import Payee, Ref, Value
+from projections.registry import QUESTIONS
 from scripts import bundle
 from scripts.service import Service
 from scripts.settings import BadSetting, Settings
@@ -33,138 +36,118 @@ BUNDLES = {
 """Each, and how many days ago it happened: a proposal is open for comments for two weeks."""
 
 
-class Question(NamedTuple):
-    """A question worth asking, its address and its command."""
+BY_HAND = {"show_pool_ledger": "ledger"}
+"""The questions whose commands are written by hand, as they can be asked of several things."""
+
+
+class Shown(NamedTuple):
+    """A question worth asking: which it is, about what, and what else is said of it.
+
+    Ids are the words of the bundles. Its address and its command follow from the declaration.
+    """
 
     asks: str
-    path: str
-    command: str
+    question: str
+    about: tuple[str, ...] = ()
+    said: Mapping[str, str] = {}
+
+    @property
+    def path(self) -> str:
+        """Its address below that of the service."""
+        question = QUESTIONS[self.question]
+        names = zip(question.in_path, self.about, strict=True)
+        ids = {one.name: _id(one.value, word) for one, word in names}
+        values = {one.name: one.value for one in question.in_query}
+        query = {name: _id(values.get(name), word) for name, word in self.said.items()}
+        return question.path.format(**ids) + (f"?{urlencode(query)}" if query else "")
+
+    @property
+    def command(self) -> str:
+        """Its command of the terminal."""
+        words = [QUESTIONS[self.question].cli or BY_HAND[self.question], *self.about]
+        for name, word in self.said.items():
+            flag = "--as-published" if name == "as" else f"--{name.replace('_', '-')}"
+            words += [flag] if name == "as" or word == "true" else [flag, word]
+        return " ".join(words)
 
 
-def _work(text: str) -> str:
-    return bundle.Ids("bundle").named("work", text)
-
-
-def _person(text: str) -> str:
-    return bundle.Ids("bundle").named("contributor", text)
-
-
-def questions() -> list[Question]:
-    """The questions that show what Stemma is for."""
-    return [*_about_works(), *_about_money(), *_about_the_community()]
-
-
-def _about_works() -> list[Question]:
-    story, loop, gulls = _work("the-lighthouse"), _work("kitchen-break"), _work("gulls")
-    return [
-        Question(
-            "Who contributed to the illustrated story, through every generation?",
-            f"/works/{story}/contributors",
-            "contributors the-lighthouse",
-        ),
-        Question(
-            "… and on the day it was published?",
-            f"/works/{story}/contributors?as=published",
-            "contributors the-lighthouse --as-published",
-        ),
-        Question(
-            "How is it drawn as a graph? (GraphML and JSON-LD as well)",
-            f"/works/{story}/lineage?format=dot",
-            "lineage the-lighthouse --format dot",
-        ),
-        Question(
-            "What was made from one drum loop?",
-            f"/works/{loop}/descendants",
-            "descendants kitchen-break",
-        ),
-        Question("What is left of a piece that was withdrawn?", f"/works/{gulls}", "history gulls"),
-        Question(
-            "Which releases is Bramble & Rust in, and how?",
-            f"/contributors/{_person('bramble')}/attribution",
-            "attribution bramble",
-        ),
-        Question(
-            "Which pieces wait for their first remix?",
-            "/works?never_remixed=true&kind=contribution",
-            "works --never-remixed --kind contribution",
-        ),
-        Question(
-            "Who is heard in a record of 2007, three generations back?",
-            f"/works/{_work('recording:everything-i-am')}/contributors",
-            "contributors recording:everything-i-am",
-        ),
-    ]
-
-
-def _about_money() -> list[Question]:
+def _id(value: Value | None, word: str) -> str:
+    """The id that a word of the bundles stands for, where one is named."""
     named = bundle.Ids("bundle").named
-    pool, shares = named("pool", "lighthouse-money"), named("proposal", "lighthouse-shares")
-    printing = named("revenue", "third-printing")
-    return [
-        Question(
-            "What did the book earn, whose is it, and why is some of it held?",
-            f"/pools/{pool}/statement",
-            "pool statement lighthouse-money",
-        ),
-        Question(
-            "Who commented on the shares, and what changed?",
-            f"/proposals/{shares}/diff",
-            "proposal diff lighthouse-shares",
-        ),
-        Question(
-            "Why did おゆき get so much of the third printing?",
-            f"/entries/{division_id(printing)}/lines/{_person('oyuki')}/why",
-            "why third-printing @oyuki",
-        ),
-        Question(
-            "What did Lanternfish earn, and what was paid?",
-            f"/contributors/{_person('lanternfish')}/statement",
-            "statement lanternfish",
-        ),
-        Question(
-            "What did the series earn, where a segment is in all six episodes and paid once?",
-            f"/pools/{named('pool', 'keepers-money')}/statement",
-            "pool statement keepers-money",
-        ),
-        Question(
-            "The ledger, for an accountant's own tool (beancount)?",
-            f"/pools/{pool}/ledger?format=beancount",
-            "ledger lighthouse-money --beancount",
-        ),
-    ]
+    match value:
+        case Ref(noun="entry"):
+            return division_id(named("revenue", word))
+        case Ref(noun=noun):
+            return named(noun, word)
+        case Payee():
+            return named("contributor", word.removeprefix("@"))
+    return word
 
 
-def _about_the_community() -> list[Question]:
-    named = bundle.Ids("bundle").named
-    project, challenge = named("project", "the-keepers"), named("challenge", "light-out")
-    series = _work("keepers-series")
-    return [
-        Question(
-            "Who leads the docuseries, and what is in its steps?",
-            f"/projects/{project}",
-            "project show the-keepers",
-        ),
-        Question(
-            "Which answers to a challenge has nobody used yet?",
-            f"/answers?challenge={challenge}&unused=true",
-            "challenge answers --challenge light-out --unused",
-        ),
-        Question(
-            "What are the parts of the series, and which of them is in all six episodes?",
-            f"/works/{series}/parts",
-            "release parts keepers-series",
-        ),
-        Question(
-            "Who is in all six episodes, and who was behind the group when it was made?",
-            f"/works/{series}/contributors?expand=groups",
-            "contributors keepers-series --expand groups",
-        ),
-        Question(
-            "What happened to おゆき?",
-            f"/contributors/{_person('oyuki')}/happenings",
-            "happenings oyuki",
-        ),
-    ]
+_STORY, _MONEY = ("the-lighthouse",), ("lighthouse-money",)
+_CONTRIBUTORS = "list_work_contributors"
+ASKED = (
+    Shown(
+        "Who contributed to the illustrated story, through every generation?",
+        _CONTRIBUTORS,
+        _STORY,
+    ),
+    Shown("… and on the day it was published?", _CONTRIBUTORS, _STORY, {"as": "published"}),
+    Shown(
+        "How is it drawn as a graph? (GraphML and JSON-LD as well)",
+        *("show_lineage", _STORY, {"format": "dot"}),
+    ),
+    Shown("What was made from one drum loop?", "list_descendants", ("kitchen-break",)),
+    Shown("What is left of a piece that was withdrawn?", "show_work_history", ("gulls",)),
+    Shown("Which releases is Bramble & Rust in, and how?", "list_attribution", ("bramble",)),
+    Shown(
+        "Which pieces wait for their first remix?",
+        *("list_works", (), {"never_remixed": "true", "kind": "contribution"}),
+    ),
+    Shown(
+        "Who is heard in a record of 2007, three generations back?",
+        *(_CONTRIBUTORS, ("recording:everything-i-am",)),
+    ),
+    Shown(
+        "What did the book earn, whose is it, and why is some of it held?",
+        *("show_pool_statement", _MONEY),
+    ),
+    Shown(
+        "Who commented on the shares, and what changed?",
+        *("show_proposal_diff", ("lighthouse-shares",)),
+    ),
+    Shown(
+        "Why did おゆき get so much of the third printing?",
+        *("explain_line", ("third-printing", "@oyuki")),
+    ),
+    Shown("What did Lanternfish earn, and what was paid?", "show_statement", ("lanternfish",)),
+    Shown(
+        "What did the series earn, where a segment is in all six episodes and paid once?",
+        *("show_pool_statement", ("keepers-money",)),
+    ),
+    Shown(
+        "The ledger, for an accountant's own tool (beancount)?",
+        *("show_pool_ledger", _MONEY, {"format": "beancount"}),
+    ),
+    Shown(
+        "Who leads the docuseries, and what is in its steps?",
+        *("show_project", ("the-keepers",)),
+    ),
+    Shown(
+        "Which answers to a challenge has nobody used yet?",
+        *("list_answers", (), {"challenge": "light-out", "unused": "true"}),
+    ),
+    Shown(
+        "What are the parts of the series, and which of them is in all six episodes?",
+        *("list_parts", ("keepers-series",)),
+    ),
+    Shown(
+        "Who is in all six episodes, and who was behind the group when it was made?",
+        *(_CONTRIBUTORS, ("keepers-series",), {"expand": "groups"}),
+    ),
+    Shown("What happened to おゆき?", "list_happenings", ("oyuki",)),
+)
+"""The questions that show what Stemma is for."""
 
 
 def load(service: Service, settings: Settings) -> str:
@@ -225,7 +208,7 @@ def tell(out: Console, settings: Settings, key: str) -> None:
     out.print(f"Key     {key}   (acts as the operator; sign in with it, too)\n")
     out.print("Ask, in another terminal:\n")
     out.print(f"  KEY={key}\n")
-    for question in questions():
+    for question in ASKED:
         out.print(f"  # {question.asks}")
         out.print(f'  curl -H "Authorization: Bearer $KEY" "{address}{question.path}"')
         out.print(f"  .venv/bin/stemma {question.command}\n")
