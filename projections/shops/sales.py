@@ -78,7 +78,7 @@ def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Itera
     fewest, commas, pointed = 0, "", ""
     for row in table:
         beyond = "".join(row.pop(None, ()))
-        cells = [cell.strip() for cell in row.values() if cell and cell.strip()]
+        cells = [*filter(str.strip, filter(None, row.values()))]
         if not cells:
             continue
         sale = {field: (row[column] or "").strip() for field, column in columns.items()}
@@ -86,15 +86,17 @@ def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Itera
         if beyond.strip():
             sale[UNPLACED] = "it has more values than the table has columns"
         elif read := _read(sale):
-            is_sum = read[1] in {of_all, of_some} and of_all
-            if is_sum and (len(cells) < fewest or cells[0].lower().startswith(TOTALS)):
+            is_sum = of_all and read[1] in (of_all, of_some)
+            if is_sum and (len(cells) < fewest or cells[0].strip().lower().startswith(TOTALS)):
                 sale[UNPLACED], of_some = "it is the sum of rows above it", Decimal()
             else:
-                of_all, of_some = (_EXACTLY.add(each, read[1]) for each in (of_all, of_some))
+                of_all = _EXACTLY.add(of_all, read[1])
+                of_some = _EXACTLY.add(of_some, read[1])
                 fewest = min(fewest or len(cells), len(cells))
-            rest = sale["amount"].partition(".")[2]
-            commas = commas or (amount if rest and f",{rest}" in amount else "")
-            pointed = pointed or (amount if _THOUSANDS.fullmatch(amount) else "")
+            if "," in amount and (rest := sale["amount"].partition(".")[2]):
+                commas = commas or (amount if f",{rest}" in amount else "")
+            elif not pointed and _THOUSANDS.fullmatch(amount):
+                pointed = amount
         yield sale
     if commas and pointed:
         raise NotConvertible(f"“{pointed}” may be in thousands, since “{commas}” has a comma")
@@ -102,8 +104,9 @@ def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Itera
 
 def _plain(amount: str) -> str:
     """An amount with a decimal point, if it can be read in one way only."""
-    with suppress(BadAmount):
-        return plain(amount)
+    if not _NUMBER.fullmatch(amount):
+        with suppress(BadAmount):
+            return plain(amount)
     return amount
 
 
