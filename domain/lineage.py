@@ -184,8 +184,10 @@ class Lineage(Pedigree[Node]):
     def rate(self, child: Node, parent: Node) -> Fraction | None:
         """The rate from a work to one that it was made from, if it is known."""
         goal, (above, rates) = self._place[parent], self.stated
-        own = above[self._place[child]]
-        return next((rates[number] for place, number in own if place == goal), None)
+        for place, number in above[self._place[child]]:
+            if place == goal:
+                return rates[number]
+        return None
 
     @property
     def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:

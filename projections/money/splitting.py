@@ -105,12 +105,18 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     limit_edges(len(above.tree.edges))
     tree, credits = above.tree, attribution.credits_in(view, work)
 
-    def derive() -> Recorded:
-        ids = ids_in(view, work)
-        graph = tree.with_default(default_rate).named(ids)
-        return recorded(view, graph, credits, tree, ids)
+    def name() -> Lineage[str]:
+        return tree.with_default(default_rate).named(ids)
 
-    return above.derived(view, "recorded", (default_rate, tree, credits), derive, len(credits))
+    ids, count = ids_in(view, work), len(tree.edges)
+    graph = above.derived(view, "named", (default_rate, tree), name, count)
+    return above.derived(
+        view,
+        "recorded",
+        (graph, credits),
+        lambda: recorded(view, graph, credits, tree, ids),
+        len(credits),
+    )
 
 
 def recorded(
