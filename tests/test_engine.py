@@ -175,6 +175,16 @@ def test_a_reader_may_write_and_goes_on_reading(engine: Engine) -> None:
     assert answers == [1] * CONNECTIONS
 
 
+def test_a_snapshot_lasts_longer_than_the_reading_in_which_it_began(engine: Engine) -> None:
+    with engine.snapshot():
+        with engine.reading():
+            before = notes(engine)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(engine.execute, "INSERT INTO notes VALUES (1, 'later')").result()
+        assert notes(engine) == before == []
+    assert notes(engine) == [(1, "later")]
+
+
 def test_who_reads_within_a_reading_may_end_first_or_last(engine: Engine) -> None:
     """As a generator does that is not read to its end."""
     first, second = engine.reading(), engine.reading()

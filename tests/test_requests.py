@@ -244,7 +244,11 @@ class Breaking:
 
 
 @pytest.fixture
-def breaking(postgres_dsn: str) -> Iterator[tuple[Served, Breaking]]:
+def breaking(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Served, Breaking]]:
+    """Every statement is prepared each time, and so its words are sent."""
+    monkeypatch.setattr("domain.engine.statements.MOST_PREPARED", 0)
     url = urlsplit(postgres_dsn)
     (folder,) = parse_qs(url.query)["host"]
     with short_folder() as own:

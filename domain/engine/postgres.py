@@ -267,7 +267,7 @@ class PostgresEngine(Engine):
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
         with _answering(asked[0][0]), self._held() as connection:
-            local, snapshot = self._local, self._local.snapshot
+            snapshot = self._local.snapshot
             told: list[Asked] = [self.told(*one) for one in asked]
             if snapshot and snapshot.is_still:
                 is_still, snapshot.is_still = snapshot.is_still, None
@@ -275,8 +275,7 @@ class PostgresEngine(Engine):
                     raise Overtaken("what was read first")
             if snapshot and snapshot.begins:
                 snapshot.begins = False
-                if local.holders == 1:
-                    snapshot.held.enter_context(self._held())
+                snapshot.held.enter_context(self._held())
                 told.insert(0, (_SNAPSHOT, ()))
             return connection.asking.rows(told)
 
