@@ -6,19 +6,18 @@ The works are numbers where it comes from the read tables, and ids everywhere el
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import repeat
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple
 
 from domain.cached import cached_property
 from domain.money.payee import Payee
 from domain.pedigree import Node, Pedigree, Places
 from domain.refusal import BadGraph
 
-N = TypeVar("N", bound=Hashable)
 Holders = tuple[tuple[str, Fraction], ...]
 """Payees, and the share of each in a work."""
 
@@ -132,12 +131,8 @@ class Lineage(Pedigree[Node]):
         if rate is None or None not in rates:
             return self
         filled = [rate if one is None else one for one in rates]
-        rated = replace(self, edges=Edges((*ends, filled, ids, states)))
-        if len(rates) == self.pair_count:
-            above, known = self.stated
-            every = [exact(rate) if one is None else one for one in known]
-            vars(rated)["stated"] = Rated(above, every)
-        return self._shared(rated, "places", "ordered")
+        edges = Edges[Node]((*ends, filled, ids, states))
+        return self._shared(replace(self, edges=edges), "places", "ordered")
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
         """The same lineage with these holdings."""
@@ -145,7 +140,7 @@ class Lineage(Pedigree[Node]):
         vars(held)["holdings"] = holdings
         return held
 
-    def _shared(self, other: Lineage[N], *names: str) -> Lineage[N]:
+    def _shared(self, other: Lineage[Any], *names: str) -> Lineage[Any]:
         """Another lineage of which these are alike, so that they are derived once."""
         vars(other).update((name, getattr(self, name)) for name in names)
         return other

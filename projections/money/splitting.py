@@ -102,21 +102,18 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     the edge by name.
     """
     above = ancestry(view, work)
-    limit_edges(len(above.tree.edges))
-    tree, credits = above.tree, attribution.credits_in(view, work)
+    tree, count = above.tree, len(above.tree.edges)
+    limit_edges(count)
+    credits, ids = attribution.credits_in(view, work), ids_in(view, work)
 
-    def name() -> Lineage[str]:
+    def named() -> Lineage[str]:
         return tree.with_default(default_rate).named(ids)
 
-    ids, count = ids_in(view, work), len(tree.edges)
-    graph = above.derived(view, "named", (default_rate, tree), name, count)
-    return above.derived(
-        view,
-        "recorded",
-        (graph, credits),
-        lambda: recorded(view, graph, credits, tree, ids),
-        len(credits),
-    )
+    def held() -> Recorded:
+        return recorded(view, graph, credits, tree, ids)
+
+    graph = above.derived(view, "named", (default_rate, tree), named, count)
+    return above.derived(view, "recorded", (graph, credits), held, len(credits))
 
 
 def recorded(
