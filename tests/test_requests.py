@@ -265,7 +265,7 @@ def short_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("word", [b"BEGIN ISOLATION", b"END", b"FROM heads"])
+@pytest.mark.parametrize("word", [b"BEGIN ISOLATION", b"ROLLBACK", b"FROM heads"])
 def test_before_the_end_nothing_is_recorded_and_the_answer_says_so(
     breaking: tuple[Served, Breaking], word: bytes
 ) -> None:

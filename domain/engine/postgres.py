@@ -389,15 +389,10 @@ class PostgresEngine(Engine):
             snapshot = local.snapshot = _Snapshot(held)
             try:
                 yield
-            except BaseException:
-                if not snapshot.begins:
-                    local.connection.rollback()
-                raise
             finally:
                 local.snapshot = None
-            if not snapshot.begins:
-                # After a rollback, the driver would prepare all anew.
-                local.connection.execute(b"END")
+                if not snapshot.begins:
+                    local.connection.rollback()
 
     def storage(self, table: Table) -> str:
         """Room on a page for the next version of its rows, which so stays there: no index entry of
