@@ -16,6 +16,7 @@ from uuid import UUID
 
 from domain.command import Command, Field, Record
 from domain.refusal import Wrong
+from domain.remix import MAXIMUM_RATE_LENGTH
 from domain.values import (
     LARGEST_POSITION,
     LONGEST_WORD,
@@ -41,10 +42,6 @@ from projections.question import Question, wire_name
 LONGEST_CURSOR = 500
 LONGEST_ID = 45
 """A UUID may stand in braces and after “urn:uuid:”."""
-
-MISSED = "This is required."
-NO_OBJECT = "This is not an object."
-NO_RATE = 'A rate is exact text such as "1/5", never a number.'
 
 Path = tuple[str | int, ...]
 _DIGITS = re.compile("[0-9]{1,20}")
@@ -89,8 +86,8 @@ class Shape:
 
     def read(self, given: object) -> tuple[dict[str, Any], list[Complaint]]:
         """The values about which there is no complaint, and every complaint."""
-        reading = _Reading(is_query=self.is_query)
-        return reading.object(self, given), reading.complaints
+        complaints: list[Complaint] = []
+        return _read_object(self, given, (), complaints), complaints
 
     def refused(self, said: Mapping[str, Any]) -> Iterable[Wrong]:
         """What the domain refuses of the values that have the documented form."""
@@ -201,64 +198,57 @@ def may_be_null(one: Field, *, is_query: bool) -> bool:
     return one.default is None and not is_query and not isinstance(one.value, Choice | Cursor)
 
 
-class _Reading:
-    """What is read of a body or a query, with every complaint about it."""
+def _read_object(shape: Shape, given: object, path: Path, complaints: list[Complaint]) -> Any:
+    if not isinstance(given, Mapping):
+        complaints.append(Complaint(path, "wrong_type", "This is not an object."))
+        return {}
+    read, known = {}, set[object]()
+    for one in shape.fields:
+        name = wire_name(one)
+        known.add(name)
+        if name in given:
+            value, before = given[name], len(complaints)
+            if value is not None or not may_be_null(one, is_query=shape.is_query):
+                where = (*path, name)
+                value = _read(one.value, value, where, complaints, is_query=shape.is_query)
+            if len(complaints) == before:
+                read[one.name] = value
+        elif one.is_needed:
+            complaints.append(Complaint((*path, name), "missing_field", "This is required."))
+    for name in given:
+        if name not in known:
+            said = "This field is not documented."
+            complaints.append(Complaint((*path, name), "unknown_field", said))
+    return read
 
-    def __init__(self, *, is_query: bool) -> None:
-        self.is_query = is_query
-        self.complaints: list[Complaint] = []
 
-    def object(self, shape: Shape, given: object, path: Path = ()) -> dict[str, Any]:
-        """The values of its fields about which there is no complaint."""
-        if not isinstance(given, Mapping):
-            self.complaints.append(Complaint(path, "wrong_type", NO_OBJECT))
-            return {}
-        read, known = {}, set[object]()
-        for one in shape.fields:
-            name = wire_name(one)
-            known.add(name)
-            if name in given:
-                before = len(self.complaints)
-                value = self._field(one, given[name], (*path, name))
-                if len(self.complaints) == before:
-                    read[one.name] = value
-            elif one.is_needed:
-                self.complaints.append(Complaint((*path, name), "missing_field", MISSED))
-        self.complaints += [
-            Complaint((*path, name), "unknown_field", "This field is not documented.")
-            for name in given
-            if name not in known
-        ]
-        return read
-
-    def _field(self, one: Field, said: Any, path: Path) -> Any:
-        if said is None and may_be_null(one, is_query=self.is_query):
-            return None
-        return self._value(one.value, said, path)
-
-    def _value(self, value: Value, said: Any, path: Path) -> Any:
-        """A value, or another complaint."""
-        try:
-            match value:
-                case Several(record=record, most=most):
-                    shape, parts = of_record(record), enumerate(_list(said, most))
-                    return [self.object(shape, each, (*path, place)) for place, each in parts]
-                case Many(inner=inner, most=most):
-                    parts = enumerate(_list(said, most))
-                    return [self._value(inner, each, (*path, place)) for place, each in parts]
-                case Number():
-                    return _whole(value, said, is_query=self.is_query)
-                case Json() if not isinstance(said, Mapping):
-                    raise _Unfit("wrong_type", NO_OBJECT)
-                case Flag() if said not in ("true", "false"):
-                    raise _Unfit("wrong_type", "This is neither true nor false.")
-                case Json():
-                    return said
-                case Flag():
-                    return said == "true"
-            return _text(value, said)
-        except _Unfit as unfit:
-            self.complaints.append(Complaint(path, *unfit.args))
+def _read(
+    value: Value, said: Any, path: Path, complaints: list[Complaint], *, is_query: bool
+) -> Any:
+    """A value, or another complaint."""
+    try:
+        match value:
+            case Many() | Several():
+                return [
+                    _read_object(of_record(value.record), each, (*path, place), complaints)
+                    if isinstance(value, Several)
+                    else _read(value.inner, each, (*path, place), complaints, is_query=is_query)
+                    for place, each in enumerate(_list(said, value.most))
+                ]
+            case Number():
+                return _whole(value, said, is_query=is_query)
+            case Json() if not isinstance(said, Mapping):
+                raise _Unfit("wrong_type", "This is not an object.")
+            case Json():
+                return said
+            case Flag() if said not in ("true", "false"):
+                raise _Unfit("wrong_type", "This is neither true nor false.")
+            case Flag():
+                return said == "true"
+        return _text(value, said)
+    except _Unfit as unfit:
+        complaints.append(Complaint(path, *unfit.args))
+        return None
 
 
 def _list(said: Any, most: int) -> list[Any]:
@@ -285,9 +275,13 @@ def _whole(value: Number, said: Any, *, is_query: bool) -> int:
 def _text(value: Value, said: Any) -> str:
     """Text that can be stored: not empty, not too long, without NUL or lone surrogates."""
     if not isinstance(said, str):
-        raise _Unfit("wrong_type", NO_RATE if isinstance(value, Rate) else "This is not text.")
-    if isinstance(value, Choice) and said not in value.words:
-        raise _Unfit("unknown_choice", f"This is not one of {', '.join(value.words)}.")
+        rate = 'A rate is exact text such as "1/5", never a number.'
+        raise _Unfit("wrong_type", rate if isinstance(value, Rate) else "This is not text.")
+    if isinstance(value, Choice):
+        if said not in value.words:
+            told = f"This is not one of {', '.join(value.words)}."
+            raise _Unfit("unknown_choice", told)
+        return said
     if (limit := longest(value)) is None:
         return said
     if "\0" in said:
@@ -318,6 +312,8 @@ def longest(value: Value) -> int | None:
     match value:
         case Ref() | NewId():
             return LONGEST_ID
+        case Rate():
+            return MAXIMUM_RATE_LENGTH
         case Text() | Word():
             return value.limit
         case Cursor():

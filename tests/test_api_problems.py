@@ -12,8 +12,6 @@ from serving import JSON, Answer, Served, serving
 
 from api.problems import MEDIA_TYPE, OWN, PROBLEMS
 from api.received import MAXIMUM_BODY_BYTES
-from api.results import COMPONENTS
-from api.schemas import schema_of_body
 from api.shapes import body_of
 from domain.refusal import REFUSALS
 from domain.registry import COMMANDS
@@ -219,21 +217,6 @@ LISTS = [
     for field in command.fields()
     if isinstance(field.value, Many)
 ]
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_body_takes_the_examples_of_its_fields_and_null_where_it_says_so(name: str) -> None:
-    body = body_of(COMMANDS[name])
-    for one in body.fields:
-        properties = COMPONENTS[schema_of_body(body)["$ref"].rpartition("/")[2]]["properties"]
-        example, is_list = one.value.example, isinstance(one.value, Many)
-        if example is not None:
-            told = [example] if is_list and not isinstance(example, list) else example
-            read, complaints = body.read({one.name: told})
-            assert one.name in read, complaints
-        _, complaints = body.read({one.name: None})
-        may_be_null = "null" in properties[one.name]["type"]
-        assert may_be_null != any(one.name in wrong.path for wrong in complaints)
 
 
 @pytest.mark.parametrize("name, field", LISTS, ids=":".join)
