@@ -14,12 +14,36 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
 
+from api.fields import Choice, Shape, Whole
 from api.problems import Problem
 from api.waiting import wait_for
 from domain.journal import Journal
+from domain.values import LARGEST_POSITION
 from projections.store import Page, Store, View
 
+LONGEST_CURSOR = 500
 NOTHING: Mapping[str, Any] = {}
+
+
+class Asked(Shape):
+    """The parameters of every question."""
+
+    as_of = Whole(0, LARGEST_POSITION, "Answer as known at this position of the journal.")
+    min_position = Whole(
+        0,
+        LARGEST_POSITION,
+        "Wait briefly until answers know this position, such as the one a write returned.",
+    )
+
+
+class AskedOfRelease(Asked):
+    """The parameters of a question about a work that may be a release."""
+
+    as_ = Choice(
+        ("now", "published"),
+        "As known now, or with the lineage that was frozen when the release was published.",
+        data_key="as",
+    )
 
 
 @contextmanager

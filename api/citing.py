@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, TypedDict, cast
 from uuid import UUID
 
+from marshmallow import fields
+
 from api import percentages
 from api.authentication import actor, must_include
+from api.fields import Shape, Texts
 from api.problems import of_refusal
 from api.routes import Routes
-from api.shapes import body, needed
 from domain.commands.deriving import DeclareRemix
 from domain.identity import may_be_id
 from domain.journal import Journal
 from domain.outside import normal_uri, outside_id
 from domain.refusal import Refusal, UnknownWork
 from domain.remix import REMIX_KINDS, exact_rate
-from domain.values import EDGE, POEM, Example, Many, RemixId, WorkId, one_of
+from domain.values import EDGE, POEM, Example, RemixId, WorkId, one_of
 from projections import likely, lineage, searching
 from projections.store import Store, View
 from projections.told import Count
@@ -73,17 +75,17 @@ class CitedTold(TypedDict):
     items: list[LineTold]
 
 
-LINES = body(
-    "Lines",
-    lines=needed(
-        Many(
-            most=MOST_LINES,
-            help="Each an id, an address or a whole title, then perhaps a kind (default sample) "
-            "and a rate. A title in quotation marks is never taken for anything else.",
-            example=["https://example.org/waves sample 1/10"],
-        )
-    ),
-)
+class Lines(Shape):
+    """What is cited, one a line."""
+
+    lines = Texts(
+        fields.String(),
+        "Each an id, an address or a whole title, then perhaps a kind (default sample) and a rate. "
+        "A title in quotation marks is never taken for anything else.",
+        most=MOST_LINES,
+        example=["https://example.org/waves sample 1/10"],
+        required=True,
+    )
 
 
 def citations(journal: Journal, store: Store, routes: Routes) -> None:
@@ -91,7 +93,7 @@ def citations(journal: Journal, store: Store, routes: Routes) -> None:
 
     path = "/works/<id(work):id>/citations"
 
-    @routes.changes(path, LINES, CitedTold, "What became of each line.", (UnknownWork,))
+    @routes.changes(path, Lines, CitedTold, "What became of each line.", (UnknownWork,))
     def cite_works(id: str, lines: list[str]) -> Mapping[str, Any]:
         """Cite many works at once as sources of a work, and hear of each what became of it.
 

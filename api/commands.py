@@ -10,12 +10,13 @@ from typing import Annotated, Any, TypedDict, cast
 from flask import Response, jsonify, request
 
 from api.authentication import actor
+from api.fields import Shape
 from api.operations import IDEMPOTENCY_KEY, answered, documented, writing
 from api.problems import of_unknown_outcome
 from api.received import read_body
 from api.results import schema_of
 from api.routes import Routes, path_of, section_of
-from api.shapes import body_of
+from api.schemas import body_of
 from api.signatures import signing_of
 from domain.command import Command
 from domain.draft import Acknowledgement
@@ -70,7 +71,7 @@ def commands(journal: Journal, log: Log, rooms: Mapping[str, Routes]) -> None:
 
 def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> None:
     body = body_of(command)
-    may_be_empty = not body.needs_any
+    may_be_empty = not needs_any(body)
 
     def give(**ids: str) -> Response:
         said = read_body(body, may_be_empty=may_be_empty)
@@ -103,6 +104,12 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
         )
 
     routes.add("POST", path_of(command.PATH, command.fields()), give, command.OPERATION, doc)
+
+
+@cache
+def needs_any(body: type[Shape]) -> bool:
+    """Whether there is a field that has to be said."""
+    return any(field.required for field in body().fields.values())
 
 
 def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:

@@ -5,13 +5,18 @@ It says only what is taken from the running code, so it cannot go stale.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from flask import Flask
+from flask_smorest import Api, Blueprint
+from werkzeug.routing import UUIDConverter
 
 from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
 from api.results import COMPONENTS
-from api.routes import Routes
+from api.routes import IdConverter, PayeeConverter, Routes
 from domain import values
 
 TITLE = "Stemma"
@@ -86,90 +91,73 @@ PATH_EXAMPLES = {
     "idempotency_key": values.EDGE,
 }
 """Examples of the parts of paths that are not ids."""
-_PART = re.compile(r"<(?:(\w+)(?:\((\w+)\))?:)?(\w+)>")
-"""A part of a path as Flask writes it: its converter, what it is of, and its name."""
+PAYEE_IN_PATH = {"type": "string", "minLength": 1, "examples": [PATH_EXAMPLES["payee"]]}
 
 
-def document_of(nouns: Collection[Routes]) -> dict[str, Any]:
+def document_of(nouns: Iterable[Routes]) -> dict[str, Any]:
     """The OpenAPI document that describes the routes.
 
-    It takes longer than all else that an application needs, so it is made when it is asked for.
+    It takes longer than all else that an application needs, so it is made when it is asked for, in
+    an application of its own: one that answers already takes no more routes.
     """
-    paths: dict[str, dict[str, Any]] = {}
-    for routes in nouns:
-        for route in routes.declared:
-            path, parameters = _path_of(route.path)
-            item = paths.setdefault(path, {"parameters": parameters} if parameters else {})
-            public = {"security": list[Any]()} if route.public else {}
-            said = {"tags": [routes.noun], **route.doc(), "operationId": route.name, **public}
-            item[route.method.lower()] = said
-    document = {
-        "openapi": "3.1.0",
-        "info": {
-            **{"title": TITLE, "version": VERSION, "description": DESCRIPTION},
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "servers": [{"url": "/"}],
-        "security": [{"key": []}],
-        "tags": [{"name": each.noun, "description": each.description} for each in nouns],
-        "paths": merged(paths),
-        "components": {"schemas": _schemas(), "securitySchemes": {"key": KEY}},
-    }
-    for _, _, operation in operations(document):
+    app = Flask(__name__)
+    app.config |= {"API_TITLE": TITLE, "API_VERSION": VERSION, "OPENAPI_VERSION": "3.1.0"}
+    described = [_documented(routes) for routes in nouns]  # which names the components, too
+    api = _api(app)
+    for blueprint in described:
+        api.register_blueprint(blueprint)
+    document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    document["paths"] = merged(document["paths"])
+    for _, path, operation in operations(document):
         _give_examples(operation, document)
+        for parameter in document["paths"][path].get("parameters", []):
+            parameter["schema"].setdefault("examples", [PATH_EXAMPLES.get(parameter["name"])])
     return document
 
 
-def _path_of(path: str) -> tuple[str, list[dict[str, Any]]]:
-    """A path as OpenAPI writes it, and its parameters."""
-    parameters = [
+def _documented(routes: Routes) -> Blueprint:
+    """The routes of one noun with their documentation."""
+    blueprint = Blueprint(routes.noun, __name__, description=routes.description)
+    for route in routes.declared:
+        doc = route.doc() | {"operationId": route.name} | ({"security": []} if route.public else {})
+        view = blueprint.doc(**doc)(route.view)
+        blueprint.add_url_rule(route.path, route.name, view, methods=[route.method])
+    return blueprint
+
+
+def _api(app: Flask) -> Api:
+    """The document without its routes."""
+    app.url_map.converters |= {"id": IdConverter, "payee": PayeeConverter}
+    api = Api(
+        app,
+        spec_kwargs={
+            "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            "security": [{"key": []}],
+            "servers": [{"url": "/"}],
+        },
+    )
+    # Every problem that a route can return is documented with it; there is no default one.
+    api.DEFAULT_ERROR_RESPONSE_NAME = None
+    api.register_converter(IdConverter, _path_id)
+    api.register_converter(PayeeConverter, lambda _: PAYEE_IN_PATH)
+    api.register_converter(UUIDConverter, lambda _: _id_of("work"))
+    api.spec.components.schema("ProblemError", PROBLEM_ERROR)
+    api.spec.components.schema("Problem", PROBLEM)
+    for code, kind in PROBLEMS.items():
+        said = {"code": {"type": "string", "enum": [code]}}
+        schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": said}]}
+        api.spec.components.schema(component_of(code), {"description": kind.meaning, **schema})
+    for name, schema in COMPONENTS.items():
+        api.spec.components.schema(name, schema)
+    api.spec.components.security_scheme(
+        "key",
         {
-            "in": "path",
-            "name": found[3],
-            "required": True,
-            "schema": _schema_of_part(*found.groups()),
-        }
-        for found in _PART.finditer(path)
-    ]
-    return _PART.sub(r"{\3}", path), parameters
-
-
-def _schema_of_part(converter: str | None, noun: str | None, name: str) -> dict[str, Any]:
-    match converter:
-        case "id":
-            return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[str(noun)]]}
-        case "uuid":
-            return _schema_of_part("id", "work", name)
-        case "payee":
-            name = "payee"
-        case "int":
-            return {"type": "integer", "minimum": 0, "examples": [PATH_EXAMPLES.get(name)]}
-    is_whole = {"minLength": 1} if converter == "string" else {}
-    return {"type": "string", **is_whole, "examples": [PATH_EXAMPLES.get(name)]}
-
-
-def _schemas() -> dict[str, Any]:
-    """The schemas of problems, and of what the routes take and return."""
-    return {
-        "ProblemError": PROBLEM_ERROR,
-        "Problem": PROBLEM,
-        **{component_of(code): _schema_of(code, kind.meaning) for code, kind in PROBLEMS.items()},
-        **COMPONENTS,
-    }
-
-
-def _schema_of(code: str, meaning: str) -> dict[str, Any]:
-    """The schema of the problems with a code."""
-    said = {"code": {"type": "string", "enum": [code]}}
-    problem = {"$ref": "#/components/schemas/Problem"}
-    return {"description": meaning, "allOf": [problem, {"properties": said}]}
-
-
-KEY = {
-    "type": "http",
-    "scheme": "bearer",
-    "description": "An API key; it decides who acts. `stemma key create` makes one.",
-}
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key; it decides who acts. `stemma key create` makes one.",
+        },
+    )
+    return api
 
 
 def merged(paths: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -186,6 +174,14 @@ def merged(paths: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 _NAME = re.compile(r"\{[^}]*\}")
+
+
+def _path_id(converter: IdConverter) -> dict[str, Any]:
+    return _id_of(converter.noun)
+
+
+def _id_of(noun: str) -> dict[str, Any]:
+    return {"type": "string", "format": "uuid", "examples": [EXAMPLE_IDS[noun]]}
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

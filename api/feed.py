@@ -12,11 +12,11 @@ from typing import Any
 from flask import Response, request
 
 from api.asking import form_asked, viewing
+from api.fields import Shape, Whole
 from api.operations import documented, of_query
 from api.received import read_query
 from api.results import schema_of
 from api.routes import Routes
-from api.shapes import query, whole
 from domain.journal import Journal
 from domain.values import LARGEST_POSITION
 from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stretch
@@ -26,11 +26,13 @@ MOST = 200
 """How many events are in an answer."""
 
 
-AFTER = query(
-    after=whole("Only what is recorded after this position; default from the first."),
-    limit=whole(f"How many events at most; default {MOST}.", 1, MOST),
-)
-"""Where the feed is read."""
+class After(Shape):
+    """Where the feed is read."""
+
+    after = Whole(
+        0, LARGEST_POSITION, "Only what is recorded after this position; default from the first."
+    )
+    limit = Whole(1, MOST, f"How many events at most; default {MOST}.")
 
 
 def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
@@ -45,7 +47,7 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         text/event-stream” the events are sent as they happen, after “Last-Event-ID” if there is
         one. Open to everybody where the pages are public; otherwise to every key.
         """
-        asked = read_query(AFTER)
+        asked = read_query(After)
         is_stream = form_asked({"batch": BATCH, "stream": STREAM}) == "stream"
         after = asked.get("after", 0)
         if is_stream and (last := request.headers.get("Last-Event-ID", "")).isdecimal():
@@ -64,7 +66,7 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         events = {"schema": {"type": "string"}, "example": "id: 44\n\n"}
         answers = {"200": {"description": "The events.", "content": {BATCH: batch, STREAM: events}}}
         codes = ["unauthenticated", "storage_unavailable", "projections_behind", "not_acceptable"]
-        return documented(show_feed, answers, [*codes, *of_query(AFTER)], AFTER)
+        return documented(show_feed, answers, [*codes, *of_query(After)], After)
 
     routes.add("GET", "/feed", show_feed, "show_feed", doc, public=public)
     return routes

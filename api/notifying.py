@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypedDict
 from flask import Response, jsonify
 
 from api.authentication import actor
+from api.fields import Choice, Nothing, Shape, Text, Units
 from api.routes import Routes
 from api.seen import Seen
 from api.sending.mailboxes import (
@@ -22,12 +23,11 @@ from api.sending.mailboxes import (
     Mailboxes,
     must_be_address,
 )
-from api.shapes import NOTHING, body, needed, word
 from domain.engine import Engine
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadAddress, UnknownMailbox
-from domain.values import BEN, Example, Number, one_of
+from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import attribution
 from projections.store import Store, told_of
 from projections.told import MOMENT, Count
@@ -35,14 +35,19 @@ from projections.told import MOMENT, Count
 LONGEST_TOKEN = 64
 
 
-MAIL_WANTED = body(
-    "MailWanted",
-    address=word(
-        "Where to; default the address that is there.", "ben@example.org", limit=LONGEST_ADDRESS
-    ),
-    often=one_of(OFTEN, f"How often; default as before, at first {USUALLY}."),
-)
-TOKEN = body("Token", token=needed(word("The token in the message.", "Wq3…", limit=LONGEST_TOKEN)))
+class MailWanted(Shape):
+    """Where mail is wanted, and how often."""
+
+    address = Text(
+        LONGEST_ADDRESS, "ben@example.org", "Where to; default the address that is there."
+    )
+    often = Choice(OFTEN, f"How often; default as before, at first {USUALLY}.")
+
+
+class Token(Shape):
+    """What a message said."""
+
+    token = Text(LONGEST_TOKEN, "Wq3…", "The token in the message.", required=True)
 
 
 class MailboxTold(TypedDict):
@@ -68,7 +73,10 @@ class MailboxList(TypedDict):
     items: list[MailboxTold]
 
 
-SEEN_UPTO = body("SeenUpto", position=needed(Number(help="Up to this position.", example=4711)))
+class SeenUpto(Shape):
+    """Up to where somebody has read."""
+
+    position = Units(0, 4711, "Up to this position.", most=LARGEST_POSITION, required=True)
 
 
 class SeenTold(TypedDict):
@@ -145,7 +153,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
 
     here, said = "/notifications", "The mailbox."
 
-    @routes.changes(here, MAIL_WANTED, MailboxTold, said, (BadAddress,))
+    @routes.changes(here, MailWanted, MailboxTold, said, (BadAddress,))
     def set_mailbox(**wanted: str) -> Mapping[str, Any]:
         """Say where you want to be notified by mail, and how often.
 
@@ -155,7 +163,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         """
         return told(theirs.put(actor(), **wanted))
 
-    @routes.changes(f"{here}/confirm", TOKEN, MailboxTold, said, (UnknownMailbox,))
+    @routes.changes(f"{here}/confirm", Token, MailboxTold, said, (UnknownMailbox,))
     def confirm_mailbox(token: str) -> Mapping[str, Any]:
         """Confirm an address with the token that was sent there.
 
@@ -163,7 +171,7 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
         """
         return told(theirs.confirm(token))
 
-    @routes.changes(f"{here}/end", NOTHING, MailboxTold, said, (UnknownMailbox,), may_be_empty=True)
+    @routes.changes(f"{here}/end", Nothing, MailboxTold, said, (UnknownMailbox,), may_be_empty=True)
     def end_mailbox() -> Mapping[str, Any]:
         """Erase your address; no mail is sent any more.
 
@@ -192,7 +200,7 @@ def _seen_routes(routes: Routes, engine: Engine) -> None:
         """
         return jsonify(position=seen.upto(actor()))
 
-    @routes.changes("/notifications/seen", SEEN_UPTO, SeenTold, "The position.")
+    @routes.changes("/notifications/seen", SeenUpto, SeenTold, "The position.")
     def set_seen(position: int) -> Mapping[str, Any]:
         """Say up to where you have read what happened to you.
 

@@ -6,13 +6,14 @@ can answer with, by status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from inspect import getdoc
 from typing import Any
 
+from marshmallow import Schema, fields
+
+from api.fields import Choice, Id, Shape, Texts, Units
 from api.problems import MEDIA_TYPE, PROBLEMS, component_of
-from api.schemas import parameters_of, schema_of_body
-from api.shapes import Shape
 from api.signatures import PARAMETER
 from domain.permission import open_to
 from domain.refusal import (
@@ -24,7 +25,7 @@ from domain.refusal import (
     Refusal,
 )
 from domain.request import LONGEST_KEY
-from domain.values import Choice, Cursor, Many, NewId, Number, Ref, Several, Value, Word
+from domain.values import Ref, Word
 from projections.question import Question
 
 Refusals = Collection[type[Refusal]]
@@ -36,14 +37,6 @@ OF_BODY = (
 OF_LOAD = ("overloaded", "took_too_long")
 OF_KEY = (BadIdempotencyKey.code, IdempotencyKeyReused.code, "outcome_unknown")
 OF_TEXT = ("bad_text", "text_too_long")
-OF_FORM: Mapping[str, tuple[type[Value], ...]] = {
-    "bad_cursor": (Cursor,),
-    "too_many_items": (Many, Several),
-    "out_of_range": (Number,),
-    "unknown_choice": (Choice,),
-    BadId.code: (Ref, NewId),
-}
-"""What can be wrong with the form of values, by their types."""
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
 UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
@@ -61,7 +54,7 @@ KEY_PARAMETER = {
 
 def writing(
     said: Callable[..., object],
-    body: Shape,
+    body: type[Shape],
     answers: dict[str, Any],
     refuses: Refusals,
     *,
@@ -79,22 +72,37 @@ def writing(
     ]
     if signed:
         codes += [BadSignature.code, *OF_KEY]
-    values = list(body.values())
-    codes += [
-        code for code, kinds in OF_FORM.items() if any(isinstance(one, kinds) for one in values)
-    ]
+    codes += ["bad_cursor"] if "cursor" in body().fields else []
+    sent = list(_fields_of(body))
+    if any(isinstance(field, Texts) for field in body().fields.values()):
+        codes.append("too_many_items")
+    if any(isinstance(field, Units) for field in sent):
+        codes.append("out_of_range")
+    if any(isinstance(field, Choice) for field in sent):
+        codes.append("unknown_choice")
+    if any(isinstance(field, Id) for field in sent):
+        codes.append(BadId.code)
     doc = documented(said, answers, codes, more=more)
     if signed:
         doc["parameters"] = [PARAMETER, KEY_PARAMETER]
     doc["requestBody"] = {
         "required": body_required,
-        "content": {"application/json": {"schema": schema_of_body(body)}},
+        "content": {"application/json": {"schema": body}},
     }
     return doc
 
 
+def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
+    """The fields of a body, and those of the objects and lists in it."""
+    for field in body().fields.values():
+        inner = field.inner if isinstance(field, fields.List) else field
+        yield inner
+        if isinstance(inner, fields.Nested):
+            yield from _fields_of(type(inner.schema))
+
+
 def asking(
-    question: Question, query: Shape, answer: dict[str, Any], also: Mapping[str, Any]
+    question: Question, query: type[Shape], answer: dict[str, Any], also: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A route that asks; ``also`` holds examples by further media type."""
     codes = [
@@ -111,7 +119,7 @@ def asking(
     codes += (
         ["not_found"] if any(not isinstance(one.value, Ref) for one in question.in_path) else []
     )
-    if any(isinstance(one.value, Choice) for one in query.fields):
+    if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
     links = {
         "Link": {
@@ -127,16 +135,17 @@ def asking(
     return documented(question.ask, answers, codes, query, " ".join(more))
 
 
-def of_query(query: Shape) -> tuple[str, ...]:
+def of_query(query: type[Shape]) -> tuple[str, ...]:
     """What can be wrong with the parameters of a question."""
-    return (*OF_QUERY, "missing_field") if query.needs_any else OF_QUERY
+    needed = any(field.required for field in query().fields.values())
+    return (*OF_QUERY, "missing_field") if needed else OF_QUERY
 
 
 def documented(
     said: Callable[..., object],
     answers: dict[str, Any],
     codes: Collection[str],
-    query: Shape | None = None,
+    query: type[Shape] | None = None,
     more: str = "",
 ) -> dict[str, Any]:
     """Any route, by its docstring."""
@@ -155,7 +164,7 @@ def documented(
     if description:
         doc["description"] = description
     if query:
-        doc["parameters"] = parameters_of(query)
+        doc["parameters"] = [{"in": "query", "schema": query}]
     return doc
 
 

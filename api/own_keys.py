@@ -11,12 +11,12 @@ from typing import Annotated, Any, TypedDict
 from flask import Response, jsonify
 
 from api.authentication import caller
+from api.fields import Nothing, Shape, Text, Units, word
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
 from api.identity.keys import Key, Keys
 from api.identity.scope import KEYRING
 from api.operations import Refusals
 from api.routes import Routes
-from api.shapes import LONGEST_ID, NOTHING, body, usually, word
 from domain.journal import Journal
 from domain.refusal import (
     BadExpiry,
@@ -27,38 +27,34 @@ from domain.refusal import (
     UnknownKey,
 )
 from domain.text import LIMITS
-from domain.values import BEN, Example, Number
+from domain.values import BEN, Example
 from projections.store import Store, told_of
 from projections.told import MOMENT
 
 LONGEST_SCOPE = 2000
 
 
-NEW_KEY = body(
-    "NewKey",
-    label=word("What you call it.", "laptop", limit=LIMITS["name"]),
-    scope=word(
-        "What it allows at most; default all that yours does.",
-        "read contribution",
-        limit=LONGEST_SCOPE,
-    ),
-    expires_at=word("When it ends; default never, or when yours does.", "2099"),
-    holder=word(
-        "Whom it acts for; default yourself. Only the operator names others.", limit=LONGEST_ID
-    ),
-)
-REPLACEMENT = body(
-    "Replacement",
-    grace_hours=usually(
-        GRACE_HOURS,
-        Number(
-            most=MOST_GRACE_HOURS,
-            help=f"How long the key that is replaced stays valid; default {GRACE_HOURS}.",
-            example=24,
-        ),
-    ),
-)
-"""How a key is replaced."""
+class NewKey(Shape):
+    """A new key."""
+
+    label = Text(LIMITS["name"], "laptop", "What you call it.")
+    scope = Text(
+        LONGEST_SCOPE, "read contribution", "What it allows at most; default all that yours does."
+    )
+    expires_at = word("2099", "When it ends; default never, or when yours does.")
+    holder = Text(45, None, "Whom it acts for; default yourself. Only the operator names others.")
+
+
+class Replacement(Shape):
+    """How a key is replaced."""
+
+    grace_hours = Units(
+        0,
+        24,
+        f"How long the key that is replaced stays valid; default {GRACE_HOURS}.",
+        most=MOST_GRACE_HOURS,
+        allow_none=False,
+    )
 
 
 class KeyTold(TypedDict):
@@ -101,7 +97,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         """
         return jsonify(items=[told(key) for key in ring().all()])
 
-    @routes.changes("/keys", NEW_KEY, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
+    @routes.changes("/keys", NewKey, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
     def make_key(**said: Any) -> Mapping[str, Any]:
         """Make a key for yourself, or for the operator, for anybody.
 
@@ -112,7 +108,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
     of_one: dict[str, Any] = {"refuses": (UnknownKey, BadScope), "may_be_empty": True}
 
     @routes.changes(
-        "/keys/<string:key>/replace", REPLACEMENT, KeyMade, "The key.", status=201, **of_one
+        "/keys/<string:key>/replace", Replacement, KeyMade, "The key.", status=201, **of_one
     )
     def replace_key(key: str, **said: int) -> Mapping[str, Any]:
         """Replace a key by a new one with the same name, scope and end.
@@ -122,7 +118,7 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         """
         return _made(ring().replace(key, **said))
 
-    @routes.changes("/keys/<string:key>/end", NOTHING, KeyTold, "The key.", **of_one)
+    @routes.changes("/keys/<string:key>/end", Nothing, KeyTold, "The key.", **of_one)
     def end_key(key: str) -> Mapping[str, Any]:
         """End a key; it is refused from the next request on.
 

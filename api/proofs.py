@@ -18,8 +18,8 @@ from uuid import UUID
 from flask import Response, jsonify, request
 
 from api.authentication import actor, is_private
+from api.fields import Flag, Shape, Whole, word
 from api.routes import Routes
-from api.shapes import needed, query, whole, word
 from domain.checkpoint import encode_proof
 from domain.dates import start_of
 from domain.journal import Journal
@@ -28,7 +28,7 @@ from domain.permission import READS, permit
 from domain.receipt import withheld_line
 from domain.refusal import BadCosignature, BadMadeAt, MapNotKept, NotInLog, NotPermitted
 from domain.tree import ENTRIES
-from domain.values import Example, Flag
+from domain.values import LARGEST_POSITION, Example
 from projections import history
 from projections.grants import roles_of
 from projections.log import Log
@@ -52,20 +52,27 @@ MAXIMUM_NOTE_BYTES = 1 << 16
 CHECKPOINT = "stemma.example/log\n285\ndVXxeko7R+w7vqFdPBqIC2adA//4pkO4I2Z9ZQCO73w=\n\n— …\n"
 
 
-SIZES = query(
-    old=needed(whole("The size that the client knows.", 1)),
-    new=needed(whole("The later size.", 1)),
-)
-MOMENT_ASKED = query(
-    at=needed(
-        word(
-            "A time, or a year, month or day, which means its first instant.",
-            "2026-11-20T18:30:00Z",
-        )
+class Sizes(Shape):
+    """Two sizes of the log."""
+
+    old = Whole(1, LARGEST_POSITION, "The size that the client knows.", required=True)
+    new = Whole(1, LARGEST_POSITION, "The later size.", required=True)
+
+
+class Moment(Shape):
+    """A moment."""
+
+    at = word(
+        "2026-11-20T18:30:00Z",
+        "A time, or a year, month or day, which means its first instant.",
+        required=True,
     )
-)
-SEEN = query(witnessed=Flag(help="Under the latest checkpoint that most witnesses have seen."))
-"""Under which checkpoint something is proved."""
+
+
+class Seen(Shape):
+    """Under which checkpoint something is proved."""
+
+    witnessed = Flag("Under the latest checkpoint that most witnesses have seen.")
 
 
 class PositionTold(TypedDict):
@@ -182,7 +189,7 @@ def _tiles(routes: Routes, log: Log) -> None:
         """
         return _tile(log, f"tile/{tile}")
 
-    @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=SIZES)
+    @gives("/log/consistency", "text/plain", "one hash per line, in base64", query=Sizes)
     def show_consistency(old: int, new: int) -> Response:
         """The proof that the log has only been appended to (RFC 6962, section 2.1.2).
 
@@ -229,7 +236,7 @@ def _position(routes: Routes, log: Log) -> None:
     @routes.says(
         "/log/position",
         PositionTold,
-        MOMENT_ASKED,
+        Moment,
         problems=(
             "storage_unavailable",
             BadMadeAt.code,
@@ -280,7 +287,7 @@ def _latest(routes: Routes, log: Log) -> None:
         "/log/latest/<uuid:subject>",
         "text/plain",
         "stemma-latest@v1\n…",
-        query=SEEN,
+        query=Seen,
         refuses=(NotInLog, MapNotKept),
     )
     def show_latest(subject: UUID, *, witnessed: bool = False) -> Response:

@@ -12,11 +12,12 @@ from flask import Response, jsonify, request
 from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
 from api.conditional import by_bytes, once
+from api.fields import Shape
 from api.operations import answered, asking, writing
 from api.received import read_body, read_query
 from api.results import answer_of
 from api.routes import Routes, path_of, section_of
-from api.shapes import Shape, body_of_question, query_of
+from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
 from projections import lineage
@@ -75,7 +76,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
 
 @cache
-def _nothing_asked(query: Shape) -> Mapping[str, Any]:
+def _nothing_asked(query: type[Shape]) -> Mapping[str, Any]:
     """What a request without a query asks, which is always the same."""
     return read_query(query)
 

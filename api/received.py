@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, cast
 
 from flask import request
+from marshmallow import ValidationError
 
+from api.complaints import Complaint
+from api.fields import Shape
 from api.problems import PROBLEMS, Problem, listed, pointer, told
-from api.shapes import Complaint, Path, Shape, body_of
-from domain.command import Command
 from domain.refusal import shown
 
 MAXIMUM_BODY_BYTES = 1 << 20
@@ -22,7 +24,7 @@ DEEPEST_JSON = 64
 """How many objects and lists may be inside each other; the deepest policies need about fifty."""
 
 
-def read_body(shape: Shape, *, may_be_empty: bool = False) -> dict[str, Any]:
+def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The body of the request, validated against this shape."""
     raw = _raw_body()
     if not raw and may_be_empty:
@@ -54,7 +56,7 @@ def _raw_body() -> bytes:
     return raw
 
 
-def read_query(shape: Shape) -> dict[str, Any]:
+def read_query(shape: type[Shape]) -> dict[str, Any]:
     """The query of the request, validated against this shape."""
     return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
 
@@ -106,31 +108,50 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def loaded(shape: Shape, given: Any, several: str, where: str) -> dict[str, Any]:
+_made = cache(type.__call__)  # making a schema copies every field
+
+
+def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str, Any]:
     """What was given, validated against this shape."""
-    said, complaints = shape.read(given)
-    if complaints:
-        further = [told(wrong) for wrong in shape.refused(said)]
-        raise _problem(complaints, several, where, further)
-    return said
+    try:
+        return cast("dict[str, Any]", _made(shape).load(given))
+    except ValidationError as error:
+        complaints = list(_complaints(error.messages, ()))
+        further = [told(wrong) for wrong in shape.refused(_in_order(error))]
+        raise _problem(complaints, several, where, further) from None
 
 
-def stated(command: type[Command], said: Mapping[str, Any]) -> Command:
-    """The command in a form, validated like the body of a request."""
-    return command.of(loaded(body_of(command, whole=True), said, "invalid_body", "form"))
+def _in_order(error: ValidationError) -> dict[str, Any]:
+    """The fields about which there is no complaint, in which nothing was left out."""
+    valid = error.valid_data if isinstance(error.valid_data, dict) else {}
+    return {name: value for name, value in valid.items() if name not in error.messages}
+
+
+def _complaints(
+    messages: Any, path: tuple[object, ...]
+) -> Iterator[tuple[tuple[object, ...], Complaint]]:
+    """Every complaint in marshmallow's nested messages, with the path of its field."""
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            yield from _complaints(inner, path if name == "_schema" else (*path, name))
+    else:
+        for message in messages:
+            coded = isinstance(message, Complaint)
+            yield path, message if coded else Complaint("wrong_type", str(message))
 
 
 def _problem(
-    complaints: Sequence[Complaint],
+    complaints: list[tuple[tuple[object, ...], Complaint]],
     several: str,
     where: str,
     further: list[dict[str, str]],
 ) -> Problem:
     errors = [
-        {**_place(path, where), "code": code, "detail": said} for path, code, said in complaints
+        {**_place(path, where), "code": complaint.code, "detail": complaint}
+        for path, complaint in complaints
     ]
-    codes = {one.code for one in complaints}
-    path, _, first = complaints[0]
+    codes = {complaint.code for _, complaint in complaints}
+    path, first = complaints[0]
     name = ".".join(shown(step) for step in path) or where
     others = len(complaints) + len(further) - 1
     more = f" And {others} more." if others else ""
@@ -141,7 +162,7 @@ def _problem(
     )
 
 
-def _place(path: Path, where: str) -> dict[str, str]:
+def _place(path: tuple[object, ...], where: str) -> dict[str, str]:
     """The location of an error: a parameter's name, or a JSON pointer into the body."""
     if where == "query":
         return {"parameter": ".".join(shown(step) for step in path)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from domain.values import Choice, Example, Length, Number, Ref, Value, Word
@@ -59,18 +58,13 @@ def schema_of(hint: Any) -> Schema:
 def _component(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
     assert _meant.setdefault(name, meant) == meant, f"two types are called {name}"
     if name not in COMPONENTS:
-        component(name, {key: schema_of(hint) for key, hint in fields.items()}, fields)
+        COMPONENTS[name] = {
+            "type": "object",
+            "properties": {name: schema_of(hint) for name, hint in fields.items()},
+            "required": sorted(fields),
+            "additionalProperties": False,
+        }
     return {"$ref": f"#/components/schemas/{name}"}
-
-
-def component(name: str, properties: Schema, needed: Iterable[str]) -> None:
-    """Keep the schema of an object under its name."""
-    COMPONENTS[name] = {
-        "type": "object",
-        "properties": properties,
-        **({"required": required} if (required := sorted(needed)) else {}),
-        "additionalProperties": False,
-    }
 
 
 def _name(kind: Any) -> str:

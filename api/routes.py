@@ -13,8 +13,9 @@ from uuid import UUID
 from flask import Blueprint, Response, jsonify
 from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
 
-from api.asking import viewing
+from api.asking import Asked, viewing
 from api.conditional import by_bytes
+from api.fields import Shape
 from api.operations import (
     OF_BODY,
     OF_QUERY,
@@ -28,7 +29,6 @@ from api.operations import (
 from api.problems import of_refusal
 from api.received import read_body, read_file, read_object, read_query
 from api.results import schema_of
-from api.shapes import ASKED, Shape
 from domain.command import Field
 from domain.journal import Journal
 from domain.refusal import REFUSALS
@@ -167,7 +167,7 @@ class Routes:
         self,
         path: str,
         answer: Any,
-        query: Shape | None = None,
+        query: type[Shape] | None = None,
         *,
         told: str = "The answer.",
         statuses: Collection[int] = (200,),
@@ -196,7 +196,7 @@ class Routes:
     def changes(
         self,
         path: str,
-        body: Shape,
+        body: type[Shape],
         answer: Any,
         told: str,
         refuses: Refusals = (),
@@ -255,7 +255,7 @@ class Routes:
         example: str,
         *,
         refuses: Refusals,
-        query: Shape | None = None,
+        query: type[Shape] | None = None,
         public: bool = False,
         viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -263,7 +263,7 @@ class Routes:
 
         If ``viewed``, it is made from a view and can be asked for as of a position.
         """
-        query = ASKED if viewed else query
+        query = Asked if viewed else query
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:

@@ -1,88 +1,130 @@
-"""The JSON schemas of what is sent: of bodies and their fields, and the parameters of queries."""
+"""The schemas of the bodies of commands and the queries of questions, from their value types."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, cast
 
-from api.results import COMPONENTS, Schema, component
-from api.shapes import Shape, longest, may_be_null, of_record
-from domain.command import Field
-from domain.values import (
-    Choice,
-    Flag,
-    Json,
-    Many,
-    NewId,
-    Number,
-    Ref,
-    Several,
-    Value,
-    Word,
-)
-from projections.question import wire_name
+from marshmallow import fields
 
-
-def schema_of_body(shape: Shape) -> Schema:
-    """The schema of an object, which stands among the components of the document."""
-    if shape.name not in COMPONENTS:
-        properties = {wire_name(one): _of_field(one) for one in shape.fields}
-        needed = [wire_name(one) for one in shape.fields if one.is_needed]
-        component(shape.name, properties, needed)
-    return {"$ref": f"#/components/schemas/{shape.name}"}
+from api.asking import LONGEST_CURSOR, Asked, AskedOfRelease
+from api.fields import Anything, Choice, Flag, Id, Rate, Shape, Text, Texts, Units, Whole
+from api.received import loaded
+from domain.command import Command, Field, Record
+from domain.refusal import Wrong
+from domain.values import Choice as ChoiceValue
+from domain.values import Cursor, Json, Many, NewId, Number, Ref, Several, Value, Word
+from domain.values import Flag as FlagValue
+from domain.values import Rate as RateValue
+from domain.values import Text as TextValue
+from domain.wrong import wrong_in
+from projections.question import Question, wire_name
 
 
-def parameters_of(query: Shape) -> list[dict[str, Any]]:
-    """The parameters of a query."""
-    return [_parameter(one) for one in query.fields]
+def body_of(command: type[Command], *, whole: bool = False) -> type[Shape]:
+    """The body of a command: its fields except those in the path; a form has these as well."""
+    return _schema(cast("Any", command), () if whole else tuple(command.in_path()))
 
 
-def _parameter(one: Field) -> dict[str, Any]:
-    schema = _of_value(one.value)
-    if isinstance(one.value, Number):
-        schema.pop("examples", None)
-    said = {"description": schema.pop("description")} if "description" in schema else {}
-    return {
-        "in": "query",
-        "name": wire_name(one),
-        **said,
-        "schema": schema,
-        "required": one.is_needed,
-    }
+def stated(command: type[Command], said: Mapping[str, Any]) -> Command:
+    """The command in a form, validated like the body of a request."""
+    return command.of(loaded(body_of(command, whole=True), said, "invalid_body", "form"))
 
 
-def _of_field(one: Field) -> Schema:
-    schema = _of_value(one.value)
-    return (
-        {**schema, "type": [schema["type"], "null"]} if may_be_null(one, is_query=False) else schema
-    )
+@cache
+def _schema(record: Any, without: Collection[str] = ()) -> type[Shape]:
+    named = {one.name: field_of(one) for one in record.fields() if one.name not in without}
+    made = type(record.__name__, (_OfRecord,), {**named, "__doc__": record.__doc__})
+    cast("type[_OfRecord]", made).RECORD = record
+    return cast("type[Shape]", made)
 
 
-def _of_value(value: Value) -> Schema:
-    schema: Schema = {"type": "string"}
-    match value:
-        case Many(inner=inner):
-            schema = {"type": "array", "maxItems": value.most, "items": _of_value(inner)}
-        case Several(record=record):
-            items = schema_of_body(of_record(record))
-            schema = {"type": "array", "maxItems": value.most, "items": items}
-        case Number():
-            schema = {"type": "integer", "minimum": value.least, "maximum": value.most}
-        case Json():
-            schema = {"type": "object", "additionalProperties": {}}
-        case Flag():
-            schema = {"type": "boolean"}
-        case Choice(words=words):
-            schema["enum"] = list(words)
-        case _ if (limit := longest(value)) is not None:
-            schema |= {"maxLength": limit, "minLength": 1}
+class _OfRecord(Shape):
+    """The shape of a record, of which the domain refuses values as well."""
+
+    RECORD: ClassVar[type[Record]]
+
+    @classmethod
+    def refused(cls, said: Any) -> Iterable[Wrong]:
+        now = datetime.now(UTC)
+        known = said if isinstance(said, Mapping) else {}
+        return wrong_in(cls.RECORD, known, lambda value, one: value.read(one, now))
+
+
+def field_of(one: Field) -> fields.Field[Any]:
+    """A field of a body; an optional one may be null, unless it has a default."""
+    if one.is_needed:
+        return _field(one.value, required=True)
+    return _field(one.value, allow_none=one.default is None)
+
+
+def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 - one a type
     match value:
         case Ref() | NewId():
-            schema |= {"format": "uuid", "minLength": 32}
-        case Word(format=str(form)):
-            schema["format"] = form
-    if value.help:
-        schema["description"] = value.help
-    if value.example is not None:
-        is_list = isinstance(value, Many) and not isinstance(value.example, list)
-        schema["examples"] = [[value.example] if is_list else value.example]
-    return schema
+            return Id(value.example, value.help, **options)
+        case TextValue():
+            return Text(value.limit, value.example, value.help, **options)
+        case RateValue():
+            return Rate(value.help, value.example, **options)
+        case Word():
+            metadata = {"format": value.format} if value.format else {}
+            return Text(value.limit, value.example, value.help, metadata=metadata, **options)
+        case Number():
+            return Units(value.least, value.example, value.help, most=value.most, **options)
+        case Json():
+            return Anything(value.example, value.help, **options)
+        case Many():
+            told = value.example
+            example = told if told is None or isinstance(told, list) else [told]
+            inner = _field(value.inner, allow_none=False)
+            return Texts(inner, value.help, most=value.most, example=example, **options)
+        case Several():
+            return _several(value, **options)
+    raise AssertionError(value)
+
+
+@cache
+def query_of(question: Question) -> type[Shape]:
+    """The query of a question: its parameters except those in the path."""
+    named = {one.name: _parameter(one) for one in question.in_query}
+    if question.forms:
+        named["format"] = Choice(
+            ("json", *question.forms), "The format; takes precedence over the Accept header."
+        )
+    base = AskedOfRelease if question.may_be_as_published else Asked
+    return cast("type[Shape]", type(f"query_of_{question.name}", (base,), named))
+
+
+@cache
+def body_of_question(question: Question) -> type[Shape]:
+    """The body of a question that rehearses a command."""
+    named = {
+        one.name: _parameter(one) if isinstance(one.value, ChoiceValue | Cursor) else field_of(one)
+        for one in question.in_query
+    }
+    return cast("type[Shape]", type(f"body_of_{question.name}", (Shape,), named))
+
+
+def _parameter(one: Field) -> fields.Field[Any]:
+    """A parameter of a query, which is text and never null."""
+    value = one.value
+    options: dict[str, Any] = {"required": True} if one.is_needed else {}
+    if (name := wire_name(one)) != one.name:
+        options["data_key"] = name
+    match value:
+        case Number():
+            return Whole(value.least, value.most, value.help, **options)
+        case FlagValue():
+            return Flag(value.help, **options)
+        case ChoiceValue():
+            return Choice(value.words, value.help, **options)
+        case Cursor():
+            return Text(LONGEST_CURSOR, value.example, value.help, allow_none=False, **options)
+    return _field(value, **{"allow_none": False, **options})
+
+
+def _several(value: Several, **options: Any) -> fields.Field[Any]:
+    inner = fields.Nested(_schema(cast("Any", value.record)))
+    return Texts(inner, value.help, most=value.most, example=value.example, **options)

@@ -9,14 +9,14 @@ from flask import Response, jsonify, request
 
 from api.allowance import Network
 from api.authentication import actor
+from api.fields import Nothing, Shape, Text, Units
 from api.routes import Routes
 from api.sending.outbound import LONGEST_URL, must_be_url
 from api.sending.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
-from api.shapes import NOTHING, body, needed, word
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook
-from domain.values import BEN, Example, Number, one_of
+from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import attribution
 from projections.store import Store, told_of
 from projections.told import MOMENT, Count
@@ -24,20 +24,27 @@ from projections.told import MOMENT, Count
 LONGEST_TYPES = 500
 
 
-NEW_WEBHOOK = body(
-    "NewWebhook",
-    url=needed(word("Where events are sent to.", "https://example.org/stemma", limit=LONGEST_URL)),
-    types=word(
-        "The beginnings of the types that are sent, separated by spaces; default every type.",
+class NewWebhook(Shape):
+    """A new webhook."""
+
+    url = Text(
+        LONGEST_URL, "https://example.org/stemma", "Where events are sent to.", required=True
+    )
+    types = Text(
+        LONGEST_TYPES,
         "remix. credit.granted",
-        limit=LONGEST_TYPES,
-    ),
-    after=Number(
-        help="Only what is recorded after this position; default after now.", example=4711
-    ),
-)
-AGAIN = body("Again", after=needed(Number(help="Everything after this position.", example=4711)))
-"""From where everything is sent again."""
+        "The beginnings of the types that are sent, separated by spaces; default every type.",
+    )
+    after = Units(
+        0, 4711, "Only what is recorded after this position; default after now.",
+        most=LARGEST_POSITION,
+    )  # fmt: skip
+
+
+class Again(Shape):
+    """From where everything is sent again."""
+
+    after = Units(0, 4711, "Everything after this position.", most=LARGEST_POSITION, required=True)
 
 
 class WebhookTold(TypedDict):
@@ -128,7 +135,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
 
     said, one = "The webhook.", "/webhooks/<string:id>"
 
-    @routes.changes("/webhooks", NEW_WEBHOOK, WebhookMade, said, (BadWebhook,), status=201)
+    @routes.changes("/webhooks", NewWebhook, WebhookMade, said, (BadWebhook,), status=201)
     def add_webhook(**of: Any) -> Mapping[str, Any]:
         """Have the events of the feed sent to an address, signed by Standard Webhooks.
 
@@ -140,7 +147,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
 
     unknown = (UnknownWebhook,)
 
-    @routes.changes(f"{one}/end", NOTHING, WebhookTold, said, unknown, may_be_empty=True)
+    @routes.changes(f"{one}/end", Nothing, WebhookTold, said, unknown, may_be_empty=True)
     def end_webhook(id: str) -> Mapping[str, Any]:
         """End a webhook; nothing is sent any more.
 
@@ -148,7 +155,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         """
         return told(theirs.end(actor(), id))
 
-    @routes.changes(f"{one}/enable", NOTHING, WebhookTold, said, unknown, may_be_empty=True)
+    @routes.changes(f"{one}/enable", Nothing, WebhookTold, said, unknown, may_be_empty=True)
     def enable_webhook(id: str) -> Mapping[str, Any]:
         """Send what is missing from now on, also if the webhook was disabled.
 
@@ -156,7 +163,7 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
         """
         return told(theirs.go_on(actor(), id))
 
-    @routes.changes(f"{one}/replay", AGAIN, WebhookTold, said, unknown)
+    @routes.changes(f"{one}/replay", Again, WebhookTold, said, unknown)
     def replay_webhook(id: str, after: int) -> Mapping[str, Any]:
         """Send everything after a position again.
 

@@ -247,7 +247,7 @@ def _commands() -> Iterator[bytes]:
 
 
 def _read_command(value: Any) -> None:
-    """Its values; the shape around them is what api.shapes and the bundle check."""
+    """Its values; the shape around them is what marshmallow and the bundle check."""
     if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)):
         return
     command, said = COMMANDS.get(value[0]), value[1]

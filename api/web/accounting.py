@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 
 from flask import Response, render_template
 
+from api.fields import LONGEST_WORD, Choice, Text, Whole, word
 from api.questions import asked_by, written
-from api.shapes import whole, word
 from api.web import batches, importing
-from api.web.address import LISTED, Said
-from api.web.amounts import CURRENCY
+from api.web.address import Listed, Said
+from api.web.amounts import Currency
 from api.web.choosing import payee_of
 from api.web.frame import Answer, Frame, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
 from domain.readers import ALL_MONEY
-from domain.values import one_of
 from projections.money import balances, bookkeeping, remittances
 from projections.money.pools.beancount import beancount
 from projections.question import Asking, Paged
@@ -35,16 +34,16 @@ FEW = 5
 """How many of the latest batches and of the largest pools the desk itself shows."""
 
 
-FILTERED = LISTED.with_(
-    currency=CURRENCY,
-    pool=word("Of this pool."),
-    payee=word("Of this payee."),
-    from_=word("From this moment on."),
-    to=word("Before this moment."),
-    format=one_of(("trial", "withheld", "ledger"), "As a file."),
-    year=whole("In this year.", 1970, 9998),
-)
-"""The parameters of a list of money."""
+class Filtered(Listed):
+    """The parameters of a list of money."""
+
+    currency = Currency(LONGEST_WORD, "EUR", "Only in this currency.")
+    pool = word(None, "Of this pool.")
+    payee = Text(200, None, "Of this payee.")
+    from_ = word("2026-01", "From this moment on.", data_key="from")
+    to = word("2026-07", "Before this moment.")
+    format = Choice(("trial", "withheld", "ledger"), "As a file.")
+    year = Whole(1970, 9998, "In this year.")
 
 
 def pages(frame: Frame) -> None:
@@ -73,7 +72,7 @@ def pages(frame: Frame) -> None:
 
 
 def _lists(frame: Frame) -> None:
-    @frame.viewed("/desk/accountant/bookings", FILTERED, nobody_else=True)
+    @frame.viewed("/desk/accountant/bookings", Filtered, nobody_else=True)
     def show_bookings(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         here: Paged = {"limit": PART, "after": said.at.cursor}
@@ -83,7 +82,7 @@ def _lists(frame: Frame) -> None:
             "bookings.html", found=found, said=filters, keeps_books=keeps_books(frame)
         )
 
-    @frame.viewed("/desk/accountant/balances", FILTERED, nobody_else=True)
+    @frame.viewed("/desk/accountant/balances", Filtered, nobody_else=True)
     def show_balances(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         here: Paged = {"limit": PART, "after": said.at.cursor}
@@ -97,7 +96,7 @@ def _lists(frame: Frame) -> None:
         # For whom a statement is linked, it is of this period.
         return render_template("balances.html", found=found, said=said, totals=totals)
 
-    @frame.viewed("/desk/accountant/pools", FILTERED, nobody_else=True)
+    @frame.viewed("/desk/accountant/pools", Filtered, nobody_else=True)
     def show_pools(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         filters = said.of("currency")
@@ -106,7 +105,7 @@ def _lists(frame: Frame) -> None:
 
 
 def _reports(frame: Frame) -> None:
-    @frame.viewed("/desk/accountant/reports", FILTERED, nobody_else=True)
+    @frame.viewed("/desk/accountant/reports", Filtered, nobody_else=True)
     def show_reports(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         year = said.get("year") or datetime.now(UTC).year

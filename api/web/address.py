@@ -10,12 +10,11 @@ from uuid import UUID
 
 from flask import request
 
+from api.asking import LONGEST_CURSOR
+from api.fields import Choice, Shape, Text, Whole, searched
 from api.problems import PROBLEMS, Problem
 from api.received import loaded
-from api.shapes import LONGEST_CURSOR, Shape, query, whole, word
-from domain.fact import utc_now
-from domain.values import one_of
-from projections.question import wire_name
+from domain.values import LARGEST_POSITION
 from projections.store import Page, sliced
 
 OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
@@ -23,21 +22,23 @@ OWN_PAGE = re.compile(r"/[a-z]+/([0-9a-f-]{36})(?=[/?#]|\Z)", re.IGNORECASE)
 T = TypeVar("T")
 
 
-WHEN = query(
-    as_of=whole("As known at this position."),
-    on=word("As known at the end of this day (UTC).", limit=10),
-    as_=one_of(("now", "published"), "As now, or as published."),
-    min_position=whole("Wait for this position."),
-    picture=one_of(("whole",), "Nothing in the picture is folded away."),
-)
-"""The parameters of every page: as of when it is read."""
-LISTED = WHEN.with_(
-    cursor=word("Where to continue.", limit=LONGEST_CURSOR),
-    q=word("The search text."),
-    kind=word("Of this kind."),
-    what=word("Which facts."),
-)
-"""The parameters of a page with a list."""
+class When(Shape):
+    """The parameters of every page: as of when it is read."""
+
+    as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
+    on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
+    as_ = Choice(("now", "published"), "As now, or as published.", data_key="as")
+    min_position = Whole(0, LARGEST_POSITION, "Wait for this position.")
+    picture = Choice(("whole",), "Nothing in the picture is folded away.")
+
+
+class Listed(When):
+    """The parameters of a page with a list."""
+
+    cursor = Text(LONGEST_CURSOR, "WzQyXQ", "Where to continue.")
+    q = searched("low tide", "The search text.")
+    kind = searched("contribution", "Of this kind.")
+    what = searched("credits", "Which facts.")
 
 
 class Continued(NamedTuple):
@@ -63,13 +64,11 @@ class Said(dict[str, Any]):
         return {name: self[name] for name in names if name in self}
 
 
-def asked(shape: Shape = WHEN) -> dict[str, Any]:
+def asked(shape: type[Shape] = When) -> dict[str, Any]:
     """The known parameters in the address of the page; others are ignored."""
-    known = {one.name: one.value for one in shape.fields}
-    named = {wire_name(one) for one in shape.fields}
-    given = {name: value for name, value in request.args.items() if name in named and value}
-    said = loaded(shape, given, "invalid_query", "query")
-    return {name: known[name].read(value, utc_now()) for name, value in said.items()}
+    known = {field.data_key or name for name, field in shape().fields.items()}
+    given = {name: value for name, value in request.args.items() if name in known and value}
+    return loaded(shape, given, "invalid_query", "query")
 
 
 def id_in_path(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from flask import render_template, request
 
 from api.problems import Problem
-from api.received import stated
+from api.schemas import stated
 from api.web import terms as templates
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People, Terms, lines_of, wrong

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from api.fields import Text
 from api.problems import Problem
 from api.web.frame import Frame, reader
 from domain.command import Command
 from domain.money.currency import called, currency_code, digits
 from domain.readers import MONEY
 from domain.refusal import BadAmount, BadCurrency, Refusal
-from domain.values import Amount, Ref, Several, Value, known
+from domain.values import Amount, Ref, Several, Value
 from projections.money import pools
 from projections.money.bookkeeping import KINDS as BOOKED
 from projections.money.bookkeeping import booking
@@ -18,8 +20,12 @@ from projections.money.readers import Reader
 from projections.shops.written import plain
 from projections.store import View
 
-CURRENCY = known(str.upper, "In this currency.")
-"""A currency in an address, in capitals or not."""
+
+class Currency(Text):
+    """A currency in an address, in capitals or not."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
 def exact(text: str, currency: str) -> int:

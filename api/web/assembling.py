@@ -14,7 +14,7 @@ from flask import render_template, request
 
 from api import percentages
 from api.problems import Problem, of_refusal
-from api.received import stated
+from api.schemas import stated
 from api.web import errors
 from api.web.address import asked, id_in_path, id_named
 from api.web.finding import suggestions

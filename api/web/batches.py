@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import render_template, request
 
+from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
-from api.shapes import word
 from api.web import amounts
-from api.web.address import LISTED, Said, id_in_path
+from api.web.address import Listed, Said, id_in_path
 from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from domain.command import Command
@@ -18,7 +18,6 @@ from domain.identity import new_id
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
-from domain.values import one_of
 from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
 from projections.store import View
@@ -29,19 +28,19 @@ MOST_AT_ONCE = 200
 """How many payouts are settled in one append."""
 
 
-PREVIEWED = LISTED.with_(
-    currency=amounts.CURRENCY,
-    minimum=word("The least that is paid to one payee."),
-    outcome=one_of(OUTCOMES, "Only payees of whom this becomes."),
-    state=one_of(("issued", "settled", "returned", "claimed"), "Only payouts in this state."),
-)
-"""What a batch would be for."""
+class Previewed(Listed):
+    """What a batch would be for."""
+
+    currency = amounts.Currency(LONGEST_WORD, "EUR", "In this currency.")
+    minimum = word("10.00", "The least that is paid to one payee.")
+    outcome = Choice(OUTCOMES, "Only payees of whom this becomes.")
+    state = Choice(("issued", "settled", "returned", "claimed"), "Only payouts in this state.")
 
 
 def pages(frame: Frame) -> None:
     """The preview, the batches, and the page of one."""
 
-    @frame.viewed("/desk/accountant/payout", PREVIEWED, nobody_else=True)
+    @frame.viewed("/desk/accountant/payout", Previewed, nobody_else=True)
     def show_payout_preview(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         try:
@@ -63,13 +62,13 @@ def pages(frame: Frame) -> None:
                 return _preview(frame, view, said, None, problem), problem.code
         return to_page(f"/desk/accountant/batch/{receipt.id}", receipt.position)
 
-    @frame.viewed("/desk/accountant/batches", LISTED, nobody_else=True)
+    @frame.viewed("/desk/accountant/batches", Listed, nobody_else=True)
     def show_batches(view: View, said: Said) -> Answer:
         must_read_all(frame, view)
         found = bookkeeping.latest_batches(view, after=said.at.cursor, limit=PART)
         return render_template("batches.html", batches=found.items, next=found.next)
 
-    @frame.viewed("/desk/accountant/batch/<id>", PREVIEWED, nobody_else=True)
+    @frame.viewed("/desk/accountant/batch/<id>", Previewed, nobody_else=True)
     def show_batch(view: View, said: Said, id: str) -> Answer:
         return _batch(frame, view, id, said.get("state"), said.at.cursor)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import render_template
 
-from api.web.address import LISTED, Said
+from api.web.address import Listed, Said
 from api.web.frame import Answer, Frame, reader
 from domain.registry import COMMANDS
 from domain.values import Ref
@@ -45,7 +45,7 @@ DOES = {
 def pages(frame: Frame) -> None:
     """The page of a clearance."""
 
-    @frame.viewed("/release/<id>/clearance", LISTED)
+    @frame.viewed("/release/<id>/clearance", Listed)
     def show_clearance(view: View, said: Said, id: str) -> Answer:
         scope = clearance.Scope(view, frame.journal, id, reader())
         kind = said.get("kind") if said.get("kind") in KINDS else None

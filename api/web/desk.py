@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
-from api.received import stated
+from api.schemas import stated
 from api.web import amounts, errors
 from api.web.choosing import KINDS as NAMED
 from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named

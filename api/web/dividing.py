@@ -14,7 +14,7 @@ from flask import g, render_template, request
 
 from api import percentages
 from api.problems import Problem
-from api.received import stated
+from api.schemas import stated
 from api.web import errors
 from api.web.frame import Answer, Frame, reader
 from api.web.previewing import seal, tried

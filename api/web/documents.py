@@ -15,7 +15,7 @@ from flask import Response, render_template, request
 from api.document import DESCRIPTION, VERSION
 from api.problems import PROBLEMS, Problem
 from api.web import guides
-from api.web.address import LISTED, asked
+from api.web.address import Listed, asked
 from api.web.frame import Answer, Frame
 from api.web.reference import Reference, holds
 
@@ -63,7 +63,7 @@ def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
 
     @frame.page("/docs", anybody=True)
     def show_docs() -> Answer:
-        if q := asked(LISTED).get("q", "").strip():
+        if q := asked(Listed).get("q", "").strip():
             return found(q)
         index = guides.guide(guides.INDEX)
         return shown("start", "", index=index, description=DESCRIPTION, version=VERSION)

@@ -13,15 +13,14 @@ from urllib.parse import urlencode
 from flask import g, redirect, render_template, request
 from markupsafe import Markup
 
+from api.fields import Choice, Whole, searched
 from api.seen import Seen
-from api.shapes import whole, word
 from api.web import words
-from api.web.address import LISTED, Said, id_in_path
+from api.web.address import Listed, Said, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
-from domain.values import one_of
 from projections import attribution, happenings, inbox, lineage, searching, series, timeline
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
@@ -41,15 +40,15 @@ SUGGESTED = 8
 Say = Callable[[Mapping[str, Any], Mapping[str, Mapping[str, Any]]], Markup]
 
 
-SEARCHED = LISTED.with_(
-    medium=word("Of this medium."),
-    licence=word("Under this licence."),
-    year=whole("Made in this year.", 1, 9999),
-    role=word("With a credit in this role."),
-    never_remixed=one_of(("yes",), "Only works from which nothing was made yet."),
-    sort=word("Sorted by this."),
-)
-"""The parameters of the search."""
+class Searched(Listed):
+    """The parameters of the search."""
+
+    medium = searched("audio", "Of this medium.")
+    licence = searched("CC-BY-4.0", "Under this licence.")
+    year = Whole(1, 9999, "Made in this year.")
+    role = searched("singer", "With a credit in this role.")
+    never_remixed = Choice(("yes",), "Only works from which nothing was made yet.")
+    sort = searched("title", "Sorted by this.")
 
 
 def pages(frame: Frame) -> None:
@@ -60,7 +59,7 @@ def pages(frame: Frame) -> None:
 
 def _found(frame: Frame) -> None:
 
-    @frame.viewed("/search", SEARCHED)
+    @frame.viewed("/search", Searched)
     def search(view: View, said: Said) -> Answer:
         if of := request.args.get("of"):
             rest = urlencode([one for one in request.args.items() if one[0] != "of"])
@@ -68,7 +67,7 @@ def _found(frame: Frame) -> None:
             return redirect(f"{path}?{rest}" if rest else path, 301)
         return _search(view, said)
 
-    @frame.viewed("/descendants/<id>", SEARCHED, is_release=True)
+    @frame.viewed("/descendants/<id>", Searched, is_release=True)
     def show_descendants(view: View, said: Said, id: str) -> Answer:
         return _search(view, said, id)
 
@@ -76,7 +75,7 @@ def _found(frame: Frame) -> None:
     def show_people() -> Answer:
         return redirect(f"{request.script_root}/search?kind=people")
 
-    @frame.viewed("/suggest", LISTED)
+    @frame.viewed("/suggest", Listed)
     def suggest(view: View, said: Said) -> Answer:
         q = said.get("q")
         return render_template("suggestions.html", q=q, **suggestions(view, q, said.get("kind")))
@@ -215,7 +214,7 @@ def _read(name: str, said: Any) -> Any:
 
 
 def _waiting(frame: Frame) -> None:
-    @frame.viewed("/waiting", LISTED, nobody_else=True)
+    @frame.viewed("/waiting", Listed, nobody_else=True)
     def show_waiting(view: View, said: Said) -> Answer:
         kind = said.get("kind") if said.get("kind") in happenings.KINDS else None
         found = Page[HappeningTold]([], None)

@@ -21,14 +21,14 @@ from api.asking import viewing
 from api.authentication import Opening, come_in, must_include
 from api.commands import bounded_for
 from api.conditional import by_bytes
+from api.fields import Shape
 from api.identity.keys import Keys
 from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
-from api.received import stated
-from api.shapes import Shape
+from api.schemas import stated
 from api.web import keeping, words
-from api.web.address import LISTED, WHEN, Said, again, asked, id_in_path, part
+from api.web.address import Listed, Said, When, again, asked, id_in_path, part
 from api.web.cookies import SESSION, cookie, drop_cookie
 from api.web.desks import Desk, SignedIn, signed_in
 from api.web.embedding import picture, policy
@@ -115,7 +115,7 @@ class Frame:
         return decorate
 
     def viewed(
-        self, path: str, asks: Shape = WHEN, *, is_release: bool = False, **who: bool
+        self, path: str, asks: type[Shape] = When, *, is_release: bool = False, **who: bool
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """A page of what is known: it gets a view, what its address asks for besides, and the ids.
 
@@ -185,7 +185,7 @@ class Frame:
                 one.must_be_open(self.journal, g.actor)
                 return show(view, said)
 
-            return self.viewed(f"/desk/{trade}", LISTED, nobody_else=True)(shown)
+            return self.viewed(f"/desk/{trade}", Listed, nobody_else=True)(shown)
 
         return decorate
 

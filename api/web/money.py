@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from flask import g, render_template, request
 
+from api.fields import Choice, Text, word
 from api.problems import Problem
 from api.questions import asked_by, written
-from api.shapes import needed, word
 from api.web import words
-from api.web.address import WHEN, Said, id_in_path
+from api.web.address import Said, When, id_in_path
 from api.web.desk import forms_for
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, reader, to_page, to_save
@@ -28,7 +28,6 @@ from domain.money.paying import ClaimPayout
 from domain.money.shares import holdings_in
 from domain.readers import AGREEMENT, MONEY
 from domain.text import LIMITS
-from domain.values import one_of
 from projections import lineage, people, timeline, wording
 from projections.money import earning, pools
 from projections.money.flows import through
@@ -44,14 +43,18 @@ BY_TERMS = "terms"
 """In the picture, the source of what the terms of a pool give by themselves."""
 
 
-PERIOD = WHEN.with_(
-    from_=word("From this moment on."),
-    to=word("Before this moment."),
-    format=one_of(("csv", "pdf"), "As a file."),
-)
-"""The period of a statement."""
-OF_LINE = WHEN.with_(payee=needed(word("Whose line.", limit=LIMITS["payer"])))
-"""The line of an entry to explain."""
+class Period(When):
+    """The period of a statement."""
+
+    from_ = word("2026-01", "From this moment on.", data_key="from")
+    to = word("2026-07", "Before this moment.")
+    format = Choice(("csv", "pdf"), "As a file.")
+
+
+class Asked(When):
+    """The line of an entry to explain."""
+
+    payee = Text(LIMITS["payer"], None, "Whose line.", required=True)
 
 
 def pages(frame: Frame) -> None:
@@ -59,7 +62,7 @@ def pages(frame: Frame) -> None:
     _pools(frame)
     _divisions(frame)
 
-    @frame.viewed("/statement/<payee>", PERIOD, nobody_else=True)
+    @frame.viewed("/statement/<payee>", Period, nobody_else=True)
     def show_statement(view: View, said: Said, payee: str) -> Answer:
         of = {"id": payee, "from_": said.get("from_"), "to": said.get("to")}
         asking = asked_by(view, frame.journal, "show_statement", of)
@@ -206,7 +209,7 @@ def _divisions(frame: Frame) -> None:
         release = lineage.work(view, told["release"])
         return render_template("entry.html", division=told, release=release)
 
-    @frame.viewed("/entry/<id>/why", OF_LINE, nobody_else=True)
+    @frame.viewed("/entry/<id>/why", Asked, nobody_else=True)
     def show_why(view: View, said: Said, id: str) -> Answer:
         told = pools.why(view, frame.journal, id, said["payee"], actor=reader())
         division = pools.division(view, frame.journal, id, actor=reader())

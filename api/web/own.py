@@ -17,13 +17,13 @@ from api.authentication import caller
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
 from api.identity.keys import ID_LENGTH
 from api.identity.scope import WORDS
-from api.notifying import MAIL_WANTED, Notifications
+from api.notifying import MailWanted, Notifications
 from api.problems import Problem, of_refusal
 from api.received import loaded
 from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
 from api.sending.outbound import LONGEST_URL
 from api.sending.webhooks import Webhook
-from api.subscribing import AGAIN, LONGEST_TYPES, NEW_WEBHOOK, Subscriptions
+from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
 from api.web.address import id_named
 from api.web.frame import Answer, Frame
 from domain.permission import OPERATOR
@@ -129,9 +129,9 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
         case "enable":
             theirs.go_on(g.actor, id)
         case "replay":
-            theirs.go_on(g.actor, id, **_read(AGAIN, told, "after"))
+            theirs.go_on(g.actor, id, **_read(Again, told, "after"))
         case _:
-            added = _read(NEW_WEBHOOK, told, "url", "types", "after")
+            added = _read(NewWebhook, told, "url", "types", "after")
             return {"made": theirs.add(g.actor, source=request.root_url, **added)}
     return {}
 
@@ -149,7 +149,7 @@ def _mail_changed(theirs: Notifications, said: Said) -> dict[str, bool]:
     if said.get("do") == "end":
         theirs.end(g.actor)
     else:
-        theirs.put(g.actor, **_read(MAIL_WANTED, said, "address", "often"))
+        theirs.put(g.actor, **_read(MailWanted, said, "address", "often"))
     return {"is_done": True}
 
 

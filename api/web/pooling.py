@@ -12,7 +12,7 @@ from flask import g, render_template, request
 
 from api import percentages
 from api.problems import Problem, listed, of_refusal
-from api.received import stated
+from api.schemas import stated
 from api.web import amounts, errors, words
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame

@@ -12,7 +12,7 @@ from flask import g, render_template, request
 
 from api.problems import Problem, listed, of_refusal
 from api.received import loaded
-from api.shapes import body_of
+from api.schemas import body_of
 from api.web.address import asked, id_in_path
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, to_page

@@ -15,7 +15,7 @@ from flask import Response, g, render_template
 
 from api.proofs import must_see
 from api.web import atom, talking, words
-from api.web.address import LISTED, Said, part
+from api.web.address import Listed, Said, part
 from api.web.desk import forms_for, is_open
 from api.web.drawing import drawn_history, drawn_inline, drawn_onward, taken_by
 from api.web.embedding import seen
@@ -93,7 +93,7 @@ def pages(frame: Frame, log: Log) -> None:
 
 
 def _releases(frame: Frame) -> None:
-    @frame.viewed("/release/<id>", LISTED, is_release=True)
+    @frame.viewed("/release/<id>", Listed, is_release=True)
     def show_release(view: View, said: Said, id: str) -> Answer:
         row = lineage.find(view, id)
         if row.kind != "release":
@@ -134,7 +134,7 @@ def _releases(frame: Frame) -> None:
 
 
 def _pieces(frame: Frame) -> None:
-    @frame.viewed("/piece/<id>", LISTED)
+    @frame.viewed("/piece/<id>", Listed)
     def show_work(view: View, said: Said, id: str) -> Answer:
         row = lineage.find(view, id)
         if row.kind == "release":
@@ -165,7 +165,7 @@ def _pieces(frame: Frame) -> None:
             forms=_forms(frame, row),
         )
 
-    @frame.viewed("/list/<id>", LISTED, is_release=True)
+    @frame.viewed("/list/<id>", Listed, is_release=True)
     def list_lineage(view: View, said: Said, id: str) -> Answer:
         found = lineage.ancestors(view, id, after=said.at.cursor, limit=MANY * 2)
         return render_template(
@@ -251,7 +251,7 @@ def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]
 
 
 def _people(frame: Frame) -> None:
-    @frame.viewed("/contributor/<id>", LISTED)
+    @frame.viewed("/contributor/<id>", Listed)
     def show_person(view: View, said: Said, id: str) -> Answer:
         if id in attribution.hidden(view):
             return led_on(f"/credit/{id}")  # a hidden credit stands for its person
@@ -303,7 +303,7 @@ def _histories(frame: Frame) -> None:
             assert subject is not None
             return atom.feed_of(subject, told(view, latest))
 
-    @frame.viewed("/history/<id>", LISTED, is_release=True)
+    @frame.viewed("/history/<id>", Listed, is_release=True)
     def show_history(view: View, said: Said, id: str) -> Answer:
         subject = timeline.names(view, [id]).get(id)
         numbers, since = _subjects(view, id, subject)

@@ -16,7 +16,7 @@ from flask import render_template, request
 
 from api import percentages
 from api.problems import Problem
-from api.received import stated
+from api.schemas import stated
 from api.web import words
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame, reader

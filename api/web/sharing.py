@@ -14,7 +14,7 @@ from flask import render_template, request
 
 from api import percentages
 from api.problems import Problem
-from api.received import stated
+from api.schemas import stated
 from api.web import errors, words
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People

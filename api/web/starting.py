@@ -11,7 +11,7 @@ from typing import Any
 from flask import g, render_template
 
 from api.web import words
-from api.web.address import LISTED, Said, asked
+from api.web.address import Listed, Said, asked
 from api.web.finding import cards, told
 from api.web.frame import Answer, Frame, to_page
 from api.web.together import for_you
@@ -44,7 +44,7 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/", anybody=True)
     def show_start() -> Answer:
-        said = Said(asked(LISTED))
+        said = Said(asked(Listed))
         cursor = said.at.cursor
         if not (g.actor or frame.public):
             return render_template("start.html", finished=None)

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
-from api.web.address import LISTED, Continued, Said, asked
+from api.web.address import Continued, Listed, Said, asked
 from api.web.deciding import is_overtaken, latest
 from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import said_before
@@ -74,7 +74,7 @@ def pages(frame: Frame) -> None:
         path = FOLLOWS if request.form.get("back") == "follows" else f"/{folder}/{id}"
         return to_page(path, receipt.position)
 
-    @frame.viewed(FOLLOWS, LISTED, nobody_else=True)
+    @frame.viewed(FOLLOWS, Listed, nobody_else=True)
     def show_follows(view: View, said: Said) -> Answer:
         found = Page[FollowTold]([], None)
         if g.actor != OPERATOR:
@@ -83,7 +83,7 @@ def pages(frame: Frame) -> None:
         lines = [(one, _followed_thing(one)) for one in found.items]
         return render_template("follows.html", lines=lines, next=found.next)
 
-    @frame.viewed("/contributor/<id>/comments", LISTED)
+    @frame.viewed("/contributor/<id>/comments", Listed)
     def show_comments_of(view: View, said: Said, id: str) -> Answer:
         person = attribution.person(view, id)
         found = conversation.comments(view, by=id, after=said.at.cursor, limit=2 * MANY)
@@ -158,7 +158,7 @@ def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
 
 
 def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str = "") -> str:
-    said = Said(asked(LISTED))
+    said = Said(asked(Listed))
     with frame.view(said) as view:
         whole = conversation.comment(view, id)
         after = said.at.of(WHAT)

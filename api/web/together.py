@@ -10,9 +10,9 @@ from typing import Any
 
 from flask import g, render_template
 
-from api.shapes import word
+from api.fields import Choice, searched
 from api.web import talking, words
-from api.web.address import LISTED, Said
+from api.web.address import Listed, Said
 from api.web.desk import forms_for, is_open
 from api.web.finding import cards, sorts, told
 from api.web.frame import Answer, Frame, led_on, reader
@@ -22,7 +22,7 @@ from domain.identity import may_be_id
 from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.role import roles, within
-from domain.values import one_of
+from domain.values import POEM
 from projections import attribution, challenges, projects, suggesting, timeline
 from projections.challenges import ANSWER_ORDERS, CHALLENGE_ORDERS, AnswerFilters
 from projections.money.readers import Reader
@@ -39,24 +39,29 @@ LEAST, ROOM = 1, 24
 STATES = {"launched": "going on", "closed": "closed"}
 
 
-PROJECTS = LISTED.with_(
-    state=one_of(STATES, "In this state."), sort=one_of(PROJECT_ORDERS, "Sorted by this.")
-)
-"""The parameters of the list of projects."""
-CHALLENGES = LISTED.with_(
-    medium=word("That ask for this medium."),
-    role=word("That ask for this role."),
-    project=word("Of this project."),
-    over=one_of(("yes",), "Those that are over as well."),
-    sort=one_of(CHALLENGE_ORDERS, "Sorted by this."),
-)
-"""The parameters of the list of challenges."""
-ANSWERS = LISTED.with_(
-    show=one_of(("featured", "unused"), "Which answers."),
-    medium=word("Of this medium."),
-    sort=one_of(ANSWER_ORDERS, "Sorted by this."),
-)
-"""The parameters of the answers to a challenge."""
+class Projects(Listed):
+    """The parameters of the list of projects."""
+
+    state = Choice(tuple(STATES), "In this state.")
+    sort = Choice(tuple(PROJECT_ORDERS), "Sorted by this.")
+
+
+class Challenges(Listed):
+    """The parameters of the list of challenges."""
+
+    medium = searched("image", "That ask for this medium.")
+    role = searched("singer", "That ask for this role.")
+    project = searched(POEM, "Of this project.")
+    over = Choice(("yes",), "Those that are over as well.")
+    sort = Choice(tuple(CHALLENGE_ORDERS), "Sorted by this.")
+
+
+class Answers(Listed):
+    """The parameters of the answers to a challenge."""
+
+    show = Choice(("featured", "unused"), "Which answers.")
+    medium = searched("audio", "Of this medium.")
+    sort = Choice(tuple(ANSWER_ORDERS), "Sorted by this.")
 
 
 def pages(frame: Frame) -> None:
@@ -67,7 +72,7 @@ def pages(frame: Frame) -> None:
 
 
 def _lists(frame: Frame) -> None:
-    @frame.viewed("/project", PROJECTS)
+    @frame.viewed("/project", Projects)
     def show_projects(view: View, said: Said) -> Answer:
         asked = said.of("q", "kind", "state", "sort")
         if asked.get("kind") not in PROJECT_KINDS:
@@ -81,7 +86,7 @@ def _lists(frame: Frame) -> None:
             sorts=sorts(PROJECT_ORDERS),
         )
 
-    @frame.viewed("/challenge", CHALLENGES)
+    @frame.viewed("/challenge", Challenges)
     def show_challenges(view: View, said: Said) -> Answer:
         asked = said.of("q", "medium", "role", "project", "sort")
         if not may_be_id(asked.get("project", "")):
@@ -101,7 +106,7 @@ def _lists(frame: Frame) -> None:
 
 
 def _project(frame: Frame) -> None:
-    @frame.viewed("/project/<id>", LISTED)
+    @frame.viewed("/project/<id>", Listed)
     def show_project(view: View, said: Said, id: str) -> Answer:
         found = projects.project(view, id)
         news = projects.updates(view, id, after=said.at.of("news"), limit=2)
@@ -139,7 +144,7 @@ def _pieces(
 
 
 def _challenge(frame: Frame) -> None:
-    @frame.viewed("/challenge/<id>", ANSWERS)
+    @frame.viewed("/challenge/<id>", Answers)
     def show_challenge(view: View, said: Said, id: str) -> Answer:
         which: AnswerFilters = {"challenge": id}
         if show := said.get("show"):
