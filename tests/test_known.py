@@ -77,8 +77,9 @@ def same_lineages(known: Known, view: View) -> None:
 
 
 def told_of(lineage: Lineage[str]) -> tuple[object, ...]:
-    """All that is known of a lineage."""
-    return lineage.root, lineage.edges, lineage.held
+    """All that splits and credits go by; the ids of edges are looked up where they are shown."""
+    edges = [(one.child, one.parent, one.kind, one.rate) for one in lineage.edges]
+    return lineage.root, edges, lineage.held
 
 
 def same_people(known: Known, view: View) -> None:

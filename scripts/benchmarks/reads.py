@@ -2,8 +2,9 @@
 
 They ask for works that nobody has asked for, then for some again and again, then by the tags of
 their answers. The peers are two bare Flask routes, one that reads a row by hand over a pool and one
-that reads nothing, on the same server with as many processes and threads. All take turns; the
-clients are one thread on the same machine.
+that reads nothing, with as many processes and threads: on the same server, behind the gateway that
+bounds what a client may hold, and by WSGI without it. All take turns; the clients are one thread on
+the same machine.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from projections.store import table_name
 from scripts.benchmarks.by_hand import PlainSQLite, Rows, is_postgres, scratch
 from scripts.benchmarks.load import Served, free_port, serving, wait_until_ready
 from scripts.benchmarks.measure import Peer, Result, Size, at_least
+from scripts.gateway import Bounds, Gateway
 from scripts.generate import TYPICAL, community, id_of, record
 from scripts.service import open_service
 
@@ -49,6 +51,7 @@ KNOWN = 50
 """How many works are asked for again and again."""
 PATHS = {"a work": "/works/{}", "its contributors": "/works/{}/contributors"}
 ROW, NOTHING = "a bare Flask route with one row", "a bare Flask route with none"
+WITHOUT = " without the gateway"
 
 Request = Callable[[], bytes]
 """The next request, as it is sent."""
@@ -61,20 +64,21 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with scratch(database) as address, ExitStack() as stack:
         generation = _filled(address, PIECES[size])
         ours = stack.enter_context(serving(address, **SETTINGS))
-        bare = stack.enter_context(_bare(address, generation))
-        asked = {
-            ROW: (bare, _request(bare, "/{}", works[:KNOWN])),
-            NOTHING: (bare, _request(bare, "/", works[:1])),
-            **dict(_asked(ours, works)),
-        }
+        asked: dict[str, tuple[Served, Request]] = {}
+        for how, interface in (("", Interfaces.RSGI), (WITHOUT, Interfaces.WSGI)):
+            bare = stack.enter_context(_bare(address, generation, interface))
+            asked[ROW + how] = bare, _request(bare, "/{}", works[:KNOWN])
+            asked[NOTHING + how] = bare, _request(bare, "/", works[:1])
+        asked |= _asked(ours, works)
         rates: dict[str, list[float]] = {what: [] for what in asked}
         for _ in range(ROUNDS[size]):
             for what, (served, request) in asked.items():
                 rates[what].append(_rate(served.port, request, TURN_SECONDS[size]))
-    row, nothing, *others = ((what, median(taken)) for what, taken in rates.items())
-    for what, rate in others:
-        name, value = nothing if what == ALIVE else row
-        yield Result(what, rate, "answers/s", (Peer(name, value),), aims=at_least(0.7, name))
+    found = {what: median(taken) for what, taken in rates.items()}
+    for what in [*found][4:]:
+        peer = NOTHING if what == ALIVE else ROW
+        peers = (Peer(peer, found[peer]), Peer(peer + WITHOUT, found[peer + WITHOUT]))
+        yield Result(what, found[what], "answers/s", peers, aims=at_least(0.7, peer))
 
 
 ALIVE = "whether it is alive"
@@ -157,10 +161,11 @@ def _receive(client: socket.socket) -> None:
 
 
 @contextmanager
-def _bare(address: str, generation: int) -> Iterator[Served]:
+def _bare(address: str, generation: int, interface: Interfaces) -> Iterator[Served]:
     """A server of bare routes, until this ends."""
     port = free_port()
-    server = get_context("spawn").Process(target=_serve_bare, args=(address, generation, port))
+    told = address, generation, interface, port
+    server = get_context("spawn").Process(target=_serve_bare, args=told)
     server.start()
     try:
         served = Served(port, "", [])
@@ -171,21 +176,27 @@ def _bare(address: str, generation: int) -> Iterator[Served]:
         server.join()
 
 
-def _serve_bare(address: str, generation: int, port: int) -> None:
+def _serve_bare(address: str, generation: int, interface: Interfaces, port: int) -> None:
+    is_wsgi = interface is Interfaces.WSGI
     server = MPServer(
         "bare",
         port=port,
-        interface=Interfaces.WSGI,
+        interface=interface,
         http=HTTPModes.http1,
         workers=WORKERS,
-        blocking_threads=THREADS,
+        blocking_threads=THREADS if is_wsgi else None,
         websockets=False,
         log_level=LogLevels.warning,
     )
-    server.serve(target_loader=partial(_bare_app, address, generation), wrap_loader=False)
+    loads: Callable[..., Any] = _bare_app if is_wsgi else _behind_gateway
+    server.serve(target_loader=partial(loads, address, generation), wrap_loader=False)
 
 
-def _bare_app(address: str, generation: int, *_: object) -> Flask:
+def _behind_gateway(address: str, generation: int) -> Gateway:
+    return Gateway(Bounds(THREADS), _bare_app(address, generation))
+
+
+def _bare_app(address: str, generation: int) -> Flask:
     """One route that returns one row, and one that returns nothing."""
     app = Flask("bare")
     read = _reader(address, generation)
