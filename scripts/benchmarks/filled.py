@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from domain.engine import RebuildNeeded
 from domain.journal import Journal
 from domain.note import SignerKey
 from projections.folding import uncollected
 from projections.follower import Rebuild
-from scripts.benchmarks.by_hand import scratch
+from scripts.benchmarks.by_hand import is_postgres, scratch
 from scripts.benchmarks.measure import KEY
 from scripts.generate import community, id_of, record
 from scripts.service import Service, open_service
@@ -64,8 +65,17 @@ def filled(
         address = here.stack.enter_context(scratch(database, kept))
         service = here.stack.enter_context(open_service(address, operator_key=KEY, signer=signer))
         _fill(service, record, last)
+        _read_once(address)
         here.filled[database, name, count] = service, address
     return here.filled[database, name, count]
+
+
+def _read_once(address: str) -> None:
+    """Have the file of SQLite in the memory of the system, like one that has been in use."""
+    if not is_postgres(address):
+        with Path(address.removeprefix("sqlite:///")).open("rb") as file:
+            while file.read(1 << 24):
+                pass
 
 
 SIGNER = SignerKey("bench.example/log", bytes(32))
