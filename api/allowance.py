@@ -15,7 +15,7 @@ RATES = Table(
     small=True,
     in_backups=False,
 )
-"""For each limit and sender the microsecond at which nothing of it is used any more."""
+"""For each limit and sender the nanosecond at which nothing of it is used any more."""
 
 SECOND = 1_000_000_000
 """In nanoseconds: the operator's share of the largest quota still has a step."""

@@ -52,6 +52,7 @@ KNOWN = 50
 PATHS = {"a work": "/works/{}", "its contributors": "/works/{}/contributors"}
 ROW, NOTHING = "a bare Flask route with one row", "a bare Flask route with none"
 WITHOUT = " without the gateway"
+ALIVE = "whether it is alive"
 
 Request = Callable[[], bytes]
 """The next request, as it is sent."""
@@ -69,19 +70,17 @@ def measure(size: Size, database: str) -> Iterator[Result]:
             bare = stack.enter_context(_bare(address, generation, interface))
             asked[ROW + how] = bare, _request(bare, "/{}", works[:KNOWN])
             asked[NOTHING + how] = bare, _request(bare, "/", works[:1])
-        asked |= _asked(ours, works)
+        of_ours = dict(_asked(ours, works))
+        asked |= of_ours
         rates: dict[str, list[float]] = {what: [] for what in asked}
         for _ in range(ROUNDS[size]):
             for what, (served, request) in asked.items():
                 rates[what].append(_rate(served.port, request, TURN_SECONDS[size]))
     found = {what: median(taken) for what, taken in rates.items()}
-    for what in [*found][4:]:
+    for what in of_ours:
         peer = NOTHING if what == ALIVE else ROW
         peers = (Peer(peer, found[peer]), Peer(peer + WITHOUT, found[peer + WITHOUT]))
         yield Result(what, found[what], "answers/s", peers, aims=at_least(0.7, peer))
-
-
-ALIVE = "whether it is alive"
 
 
 def _filled(address: str, pieces: int) -> int:
