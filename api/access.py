@@ -12,9 +12,10 @@ import re
 import time
 from secrets import token_hex
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from api.current import noted, the_request
 from api.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.waiting import COMMUNITY
@@ -22,7 +23,7 @@ from api.waiting import COMMUNITY
 log = logging.getLogger("stemma.access")
 audit = logging.getLogger("stemma.audit")
 
-HEADER = "X-Request-Id"
+HEADER, IN_ENVIRON = "X-Request-Id", "HTTP_X_REQUEST_ID"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 """A proxy's id is carried on if it looks like one; anything else could be a forged log line."""
 
@@ -36,28 +37,30 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
     """
 
     def begin() -> None:
-        g.begun = time.perf_counter()
-        given = request.headers.get(HEADER, "")
-        g.request_id = id = given if ACCEPTED_ID.fullmatch(given) else token_hex(16)
+        environ, now = the_request().environ, noted()
+        now.begun = time.perf_counter()
+        given = environ.get(IN_ENVIRON, "")
+        now.request_id = id = given if ACCEPTED_ID.fullmatch(given) else token_hex(16)
         clear_contextvars()
         bind_contextvars(request_id=id)
-        if community := request.environ.get(COMMUNITY):
+        if community := environ.get(COMMUNITY):
             bind_contextvars(community=community)
         metrics.begun()
 
     def end(answer: Response) -> Response:
-        seconds = time.perf_counter() - g.begun
-        method, rule = request.method, request.url_rule
-        route, code = "unmatched" if rule is None else rule.rule, g.get("problem", "")
-        metrics.ended(method, route, answer.status_code, code, seconds)
-        told = {"method": method, "route": route, "status": answer.status_code}
+        asked, now, status = the_request(), noted(), answer.status_code
+        seconds = time.perf_counter() - now.begun
+        method, rule = asked.method, asked.url_rule
+        route, code = "unmatched" if rule is None else rule.rule, now.get("problem", "")
+        metrics.ended(method, route, status, code, seconds)
+        told = {"method": method, "route": route, "status": status}
         if code:
             told["code"] = code
         log.info("request", extra={**told, "milliseconds": round(seconds * 1000, 1)})
-        if answer.status_code in REFUSED:
-            who = {"actor": g.get("actor"), "command": _command()}
-            audit.warning(REFUSED[answer.status_code], extra={**who, "code": code})
-        answer.headers[HEADER] = g.request_id
+        if status in REFUSED:
+            who = {"actor": now.get("actor"), "command": _command(asked)}
+            audit.warning(REFUSED[status], extra={**who, "code": code})
+        answer.headers[HEADER] = now.request_id
         return answer
 
     def show_metrics() -> Response:
@@ -76,6 +79,6 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
         app.add_url_rule("/metrics", "metrics", show_metrics)
 
 
-def _command() -> str:
+def _command(asked: Request) -> str:
     """What was to be done: the name of the operation, without what it was about."""
-    return (request.endpoint or "unmatched").rpartition(".")[2]
+    return (asked.endpoint or "unmatched").rpartition(".")[2]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask.json.provider import DefaultJSONProvider
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -21,6 +21,7 @@ from api.authentication import is_private, require_keys
 from api.citing import citations
 from api.commands import commands
 from api.cross_origin import share_log
+from api.current import the_request
 from api.document import document_of
 from api.feed import feed
 from api.identity.identities import Identities
@@ -206,7 +207,7 @@ def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
 
 def _finish(answer: Response) -> Response:
     # A response to a key, or to what somebody sent, is for them alone.
-    is_kept = request.method in ("GET", "HEAD") and not is_private()
+    is_kept = the_request().method in ("GET", "HEAD") and not is_private()
     usual = {**HEADERS, "Cache-Control": "no-cache" if is_kept else "no-store"}
     given = {name.lower() for name, _ in answer.headers}
     for name, value in usual.items():

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from flask import Flask, g, request
+from flask import Flask
 
+from api.current import noted, the_request
 from api.identity.scope import EVERYTHING, KEYRING, Caller
 from api.limits import Limits
 from api.problems import Problem
@@ -32,7 +33,7 @@ def require_keys(
 
     def authenticate() -> None:
         come_in(None)
-        endpoint = request.endpoint or ""
+        endpoint = the_request().endpoint or ""
         if endpoint.startswith("pages."):
             return  # they know sessions, too, and count their requests themselves
         is_closed = not is_public(endpoint or None)
@@ -41,7 +42,7 @@ def require_keys(
         limits.admit()
         if not is_closed:
             return
-        if g.actor is None:
+        if noted().actor is None:
             raise _refused(limits)
         section, _, operation = endpoint.rpartition(".")
         if section != KEYRING:  # where a key may always replace and end itself
@@ -52,13 +53,15 @@ def require_keys(
 
 def come_in(caller: Caller | None) -> None:
     """From here on the request is this caller's; None is nobody's."""
-    g.caller = caller
-    g.actor = None if caller is None else caller.actor
+    now = noted()
+    now.caller = caller
+    now.actor = None if caller is None else caller.actor
 
 
 def must_include(command: type[Command] | None) -> None:
     """Refuse unless the scope of the caller includes a command; None is a question."""
-    scope = EVERYTHING if g.caller is None else g.caller.scope
+    caller: Caller | None = noted().caller
+    scope = EVERYTHING if caller is None else caller.scope
     if not (scope.reads if command is None else scope.allows(command)):
         what = "reading" if command is None else command.NAME
         raise Problem("outside_scope", f"The scope of this key is “{scope}”, without {what}.")
@@ -66,30 +69,30 @@ def must_include(command: type[Command] | None) -> None:
 
 def actor() -> str:
     """The operator, or the id of the contributor, whose key this request carries."""
-    holder: str = g.actor
+    holder: str = noted().actor
     return holder
 
 
 def caller() -> Caller:
     """Who asks, with the scope of their key."""
-    known: Caller = g.caller
+    known: Caller = noted().caller
     return known
 
 
 def is_private() -> bool:
     """Whether the answer is for the holder of a key."""
-    return g.get("actor") is not None
+    return noted().get("actor") is not None
 
 
 def _caller(opening: Opening) -> Caller | None:
-    given = request.authorization
+    given = the_request().authorization
     is_key = given is not None and given.type == "bearer"
     return opening.caller(given.token) if is_key and given and given.token else None
 
 
 def _refused(limits: Limits) -> Problem:
     """Without a key, what to send; with any that is not valid, always the same answer."""
-    given = request.authorization
+    given = the_request().authorization
     if given is None or given.type != "bearer" or not given.token:
         detail, challenge = "Send a key: Authorization: Bearer KEY.", "Bearer"
     else:

@@ -14,8 +14,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from typing import NamedTuple
 
-from flask import Response, request
+from flask import Response
 
+from api.current import the_request
 from projections.store import State, View
 
 VERSION = version("stemma")
@@ -36,7 +37,7 @@ def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
     if view.state is None:
         return by_bytes(compute())
     parts = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
-    asked = (*map(request.environ.get, parts), form)
+    asked = (*map(the_request().environ.get, parts), form)
     # The moment is that of the state.
     kept = view.moment.get(("answer", asked))
     if isinstance(kept, _Kept):
@@ -69,13 +70,14 @@ def _tagged(answer: Response, tag: str) -> Response:
 
 def _checked(answer: Response) -> Response:
     """The answer, or only its tag if the client knows it."""
-    if request.headers.get("If-None-Match"):
-        answer.make_conditional(request)
+    asked = the_request()
+    if asked.environ.get("HTTP_IF_NONE_MATCH"):
+        answer.make_conditional(asked)
     return answer
 
 
 def _is_known(tag: str) -> bool:
-    named = request.if_none_match
+    named = the_request().if_none_match
     return not named.star_tag and named.contains(tag)
 
 

@@ -6,7 +6,9 @@ mean nothing there.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response
+
+from api.current import the_request
 
 SHARED = "/log/"
 HEADERS = {
@@ -26,13 +28,14 @@ def share_log(app: Flask) -> None:
 
     def allow() -> Response | None:
         # What a browser asks beforehand (Fetch, “CORS preflight”) carries no key.
-        is_asked = request.method == "OPTIONS"
-        if is_asked and _is_shared() and "Access-Control-Request-Method" in request.headers:
+        asked = the_request()
+        is_asked = asked.method == "OPTIONS" and _is_shared(asked)
+        if is_asked and "Access-Control-Request-Method" in asked.headers:
             return Response(status=204, headers=PREFLIGHT)
         return None
 
     def tell(answer: Response) -> Response:
-        if _is_shared():
+        if _is_shared(the_request()):
             answer.headers.update(HEADERS)
         return answer
 
@@ -40,5 +43,5 @@ def share_log(app: Flask) -> None:
     app.after_request(tell)
 
 
-def _is_shared() -> bool:
-    return request.path.startswith(SHARED)
+def _is_shared(asked: Request) -> bool:
+    return asked.path.startswith(SHARED)

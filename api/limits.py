@@ -15,9 +15,10 @@ from math import ceil
 from threading import Lock
 from typing import NamedTuple
 
-from flask import Response, g, request
+from flask import Response
 
 from api.allowance import SECOND, Limit, Network
+from api.current import noted, the_request
 from api.problems import Problem
 from api.waiting import is_repeated
 from domain.engine import DatabaseUnavailable, Engine
@@ -65,15 +66,16 @@ class Limits:
 
     def admit(self) -> None:
         """Count this request against its sender, the person of its key or else its address."""
-        if request.endpoint in FREE or is_repeated():
+        asked = the_request()
+        if asked.endpoint in FREE or is_repeated():
             return
-        actor: str | None = g.get("actor")
-        if request.endpoint in TILES:
+        actor: str | None = noted().get("actor")
+        if asked.endpoint in TILES:
             self._must_be_within("tiles", actor or self.address())
         elif actor is None:
             self._must_be_within("visitors", self.address())
         else:
-            what = "reads" if request.method in ("GET", "HEAD", "OPTIONS") else "writes"
+            what = "reads" if asked.method in ("GET", "HEAD", "OPTIONS") else "writes"
             self._must_be_within(what, actor)
 
     def fail(self) -> None:
@@ -85,8 +87,9 @@ class Limits:
 
         A header names it only if it was set by a proxy that the settings trust.
         """
-        found = request.remote_addr or ""
-        for named in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+        asked = the_request()
+        found = asked.remote_addr or ""
+        for named in reversed(asked.headers.get("X-Forwarded-For", "").split(",")):
             if not named.strip() or not self._is_trusted(found):
                 break
             found = named.strip()
@@ -105,7 +108,7 @@ class Limits:
             return
         if who == OPERATOR:
             limit = limit._replace(quota=limit.quota * OPERATOR_FACTOR)
-        standing = g.standing = self.take(name, limit, who)
+        standing = noted().standing = self.take(name, limit, who)
         if standing.is_over:
             raise Problem(
                 "too_many_requests",
@@ -173,7 +176,7 @@ def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> St
 
 def tell_standing(answer: Response) -> Response:
     """The headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
-    standing: Standing | None = g.get("standing")
+    standing: Standing | None = noted().get("standing")
     if standing is not None:
         name, limit, left, wait, _ = standing
         answer.headers["RateLimit-Policy"] = f'"{name}";q={limit.quota};w={limit.seconds}'

@@ -10,7 +10,9 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import has_request_context, request
+from flask import has_request_context
+
+from api.current import the_request
 
 PATIENCE = "stemma.patience"
 """Where the environment of a request holds it."""
@@ -45,7 +47,7 @@ def wait_for(what: str, ready: Future[Any]) -> None:
     """Return once it is done; each thing is waited for once in a request."""
     patience: Patience | None = None
     if has_request_context():
-        patience = request.environ.get(PATIENCE)
+        patience = the_request().environ.get(PATIENCE)
     if ready.done():
         return
     if patience is None:
@@ -56,5 +58,5 @@ def wait_for(what: str, ready: Future[Any]) -> None:
 
 def is_repeated() -> bool:
     """Whether this request was asked before and has waited since."""
-    patience: Patience | None = request.environ.get(PATIENCE)
+    patience: Patience | None = the_request().environ.get(PATIENCE)
     return patience is not None and patience.is_repeated

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
+from structlog.dev import ConsoleRenderer
 from test_server import KEY, Server, started, wait_until
 from test_server import free_port as free
 from test_server import serving as running
 
-from scripts.logs import configure_logs
+from scripts.logs import _for_people, configure_logs
 from scripts.stemma import main
 
 SECRETS = {
@@ -174,6 +175,13 @@ def test_an_exception_is_logged_by_its_place_and_not_by_what_it_says(
     assert "Zeraphine" not in said
     assert "builtins.ValueError" in said
     assert Path(__file__).name in said
+
+
+def test_a_line_for_people_is_that_of_structlog_without_colours() -> None:
+    line = {"event": "a b", "level": "info", "logger": "stemma", "timestamp": "2026-01-01"}
+    line |= {"z": "it's", "route": "/works/<id(work):id>", "none": None, "code": "", "at": [1, "ä"]}
+    expected = ConsoleRenderer(colors=False, pad_event_to=0)(None, "", {**line})
+    assert _for_people({**line}) == expected
 
 
 def figures(text: str) -> dict[str, float]:
