@@ -1,6 +1,6 @@
 """An outside source: a work elsewhere, named by a URI, that pieces here were made from.
 
-The same URI is the same node; its making date is unknown until someone states it.
+The same URI is the same node; its creation date is unknown until someone states it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Work(Noun):
 
     @fact("work.redated", "{actor} dated {noun} to {made_at}")
     class Redated(Fact):
-        """The making date was corrected."""
+        """The creation date was corrected."""
 
         made_at: str
         made: str

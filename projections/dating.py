@@ -1,4 +1,4 @@
-"""Making dates as people say them: "about 1970" for 1970~, "2003 or earlier" for [..2003].
+"""Creation dates as people say them: "about 1970" for 1970~, "2003 or earlier" for [..2003].
 
 A plain date stays as it is, and so does what has no short name.
 """
@@ -29,7 +29,7 @@ _PARTS = dict(
 
 
 def in_words(made_at: str) -> str:
-    """A making date as people say it."""
+    """A creation date as people say it."""
     if made_at[:1] in ("[", "{"):
         return _of_several(made_at[1:-1].split(","), " or " if made_at[0] == "[" else " and ")
     first, slash, last = made_at.partition("/")

@@ -79,7 +79,7 @@ def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, lis
         f"WHERE w.number IN :every AND {holds('w')}",
         every=list({work for works in works_of.values() for work in works}),
     )
-    # Of what has no making date, the time of recording is known.
+    # Of what has no creation date, the time of recording is known.
     made = {number: made_at or (recorded or None) for number, made_at, recorded in rows}
     found: dict[int, list[Member]] = {}
     for member in members(view, works_of):

@@ -128,8 +128,8 @@ def vocabularies() -> str:
         ),
         "## Roles",
         "Case, spaces, hyphens and underscores do not matter. If no role fits, take the nearest "
-        "one and write the words you prefer into `display`.",
-        "Whoever looks for a role also finds the narrower ones: a cellist is a musician.",
+        "one and put your preferred wording in `display`.",
+        "A search for a role also finds the narrower ones: a cellist is a musician.",
         table(("role", "meaning", "is a", "also", "source"), rows),
         "The sources:",
         table(("source", "is"), ((code(name), meaning) for name, meaning in SOURCES.items())),
@@ -141,12 +141,12 @@ def who_may() -> str:
     restricted = (one for _, one in sorted(QUESTIONS.items()) if ANYONE not in one.may)
     return page(
         "Who may what",
-        "Everybody who acts is a contributor or the operator. The operator may do everything. "
+        "Everyone who acts is a contributor or the operator. The operator may do everything. "
         "Roles are granted and ended by facts (`contributor.grant-role`, `contributor.end-role`); "
-        "`stemma roles` and `GET /grants` list who has which.",
+        "`stemma roles` and `GET /grants` list who has which role.",
         "## Roles",
         table(("role", "meaning"), ((code(name), told) for name, told in GRANTABLE.items())),
-        "An auditor is refused every command but those about their own account.",
+        "Auditors are refused every command except those about their own account.",
         "## Commands",
         table(
             ("command", "who may"),
@@ -156,10 +156,10 @@ def who_may() -> str:
             ),
         ),
         "## Questions",
-        "Everybody with a key may ask any question but these:",
+        "Anyone with a key may ask any question except these:",
         table(("question", "who may"), ((code(one.name), open_to(one.may)) for one in restricted)),
         "## Scopes of keys",
-        "A scope is some of these words, separated by spaces. It narrows what its holder may do.",
+        "A scope is one or more of these words, separated by spaces. It narrows what a key may do.",
         table(
             ("word", "allows"),
             (
@@ -214,7 +214,7 @@ def routes() -> str:
         )
     return page(
         "HTTP routes",
-        "A running service has all details, with examples, at `/docs` and `/openapi.json`.",
+        "A running service has the details, with examples, at `/docs` and `/openapi.json`.",
         *(
             f"## {name.capitalize()}\n\n{table(('route', 'summary'), sorted(rows))}"
             for name, rows in by_tag.items()
@@ -238,13 +238,13 @@ def command_line() -> str:
         one.name: _option(one) for _, command in every for one in command.params if _is_common(one)
     }
     return page(
-        "Command line: about one thing",
+        "Command line: works, people, projects",
         "`stemma [--database URL] NOUN COMMAND`",
-        "Every command has `--help`. A UUID stands for itself; any other word stands for the id "
+        "Every command has `--help`. A UUID is used as it is; any other word stands for the id "
         "that a [bundle](bundles.md#ids) derives from it. A refusal prints one sentence with its "
-        "code and exits with status 1. Commands [about money](command-line-money.md) and [all "
+        "code and exits with status 1. Commands [for money](command-line-money.md) and [all "
         "others](command-line-rest.md) have pages of their own.",
-        "These options are common to the commands that record something or answer a question:",
+        "Most commands that record something or answer a question share these options:",
         "\n".join(common[name] for name in COMMON),
         *(_command(words, command) for words, command in every if " " in words),
     )
@@ -254,10 +254,10 @@ def command_line_money() -> str:
     """Every command about money, such as a pool."""
     of_money = _money()
     return page(
-        "Command line: about money",
+        "Command line: money",
         "`stemma [--database URL] NOUN COMMAND`",
-        "Options that many commands have in common are listed with [those about one "
-        "thing](command-line.md).",
+        "Options that many commands share are listed under [works, people, "
+        "projects](command-line.md).",
         *(
             _command(words, command)
             for words, command in _commands(stemma)
@@ -278,10 +278,10 @@ def _money() -> set[str]:
 def command_line_rest() -> str:
     """Every command of one word: questions, import and export, running the service."""
     return page(
-        "Command line: the rest",
+        "Command line: everything else",
         "`stemma [--database URL] COMMAND`",
-        "Options that many commands have in common are listed with [those about one "
-        "thing](command-line.md).",
+        "Options that many commands share are listed under [works, people, "
+        "projects](command-line.md).",
         *(_command(words, command) for words, command in _commands(stemma) if " " not in words),
     )
 

@@ -1,4 +1,4 @@
-"""A making date is a statement: as exact as it is known, in EDTF, and ordering nothing."""
+"""A creation date is a statement: as exact as it is known, in EDTF, and ordering nothing."""
 
 from datetime import UTC, datetime
 

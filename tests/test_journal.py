@@ -555,7 +555,7 @@ def test_a_verb_repeated_for_another_reason_is_refused(
         refused(told, WrongState, command, **named(said | {"reason": "another"}))
 
 
-# -- making dates --------------------------------------------------------------------------
+# -- creation dates --------------------------------------------------------------------------
 
 
 def test_an_original_registered_after_its_remix_can_be_cited_by_its_making_date(

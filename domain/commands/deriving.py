@@ -1,4 +1,4 @@
-"""Deriving: what a work is made from, and the making dates of works.
+"""Deriving: what a work is made from, and the creation dates of works.
 
 No work is made from itself, and none owes more than the whole, whatever else is recorded at the
 same moment. Dates that contradict an edge are warned of, and refuse nothing.
@@ -164,7 +164,7 @@ class StrikeRemix(Command):
 
 @command("work.redate", may=SPEAKING)
 class RedateWork(Command):
-    """Correct a making date, as exactly as it is known."""
+    """Correct a creation date, as exactly as it is known."""
 
     id: WorkId
     made_at: Annotated[MadeAt, Example("1969-10")]

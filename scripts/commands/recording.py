@@ -29,7 +29,7 @@ commands = click.Group()
 NOUNS = {
     "contributor": "Register people who can be credited.",
     "contribution": "Post and withdraw pieces.",
-    "work": "Correct a making date, claim a source.",
+    "work": "Correct a creation date, claim a source.",
     "remix": "Declare and strike remixes; dispute them, answer, settle.",
     "join": "Say that two works are the same; accept, decline, undo.",
     "credit": "Give, claim and accept credits; dispute them, answer, settle.",
