@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -34,6 +35,8 @@ class _Asked(Generic[T, R]):
     outcome: R | Exception | None = None
     is_alone: bool = False
     """Whether its group failed, so that its thread does it again alone."""
+    after: _Asked[T, R] | None = None
+    """Who is woken by its thread: all at once, they would wait for the interpreter again."""
 
 
 class Together(Generic[T, R]):
@@ -76,12 +79,23 @@ class Together(Generic[T, R]):
         """Until it is done or its thread has to do it; who has no time left leaves the queue."""
         until = deadline()
         seconds = -1.0 if until is None else max(0.0, until - time.monotonic())
-        if not asked.turn.acquire(timeout=seconds):
-            with self._lock:
-                if asked in self._waiting:
-                    self._waiting.remove(asked)
-                    raise TookTooLong("Others write for too long")
-            asked.turn.acquire()  # it is being done
+        is_its_turn = False
+        try:
+            is_its_turn = asked.turn.acquire(timeout=seconds)
+        finally:
+            if not is_its_turn and not self._has_left(asked):
+                is_its_turn = asked.turn.acquire()  # it is being done
+            if asked.after is not None:
+                asked.after.turn.release()
+        if not is_its_turn:
+            raise TookTooLong("Others write for too long")
+
+    def _has_left(self, asked: _Asked[T, R]) -> bool:
+        with self._lock:
+            is_waiting = asked in self._waiting
+            if is_waiting:
+                self._waiting.remove(asked)
+        return is_waiting
 
     def _lead(self, first: _Asked[T, R]) -> None:
         """Do this with all that waits, and pass the lead on to who came meanwhile."""
@@ -99,8 +113,10 @@ class Together(Generic[T, R]):
             for asked in group:
                 if asked.outcome is None and not asked.is_alone:  # this thread is being ended
                     asked.outcome = OutcomeUnknown()
-                if asked is not first:
-                    asked.turn.release()
+            for asked, after in pairwise(group[1:]):
+                asked.after = after
+            for asked in group[1:2]:
+                asked.turn.release()
 
     def _do_all(self, group: Sequence[_Asked[T, R]]) -> None:
         try:
