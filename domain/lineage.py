@@ -93,8 +93,8 @@ class Edges(Collection[Edge[Node]]):
 class Rated(NamedTuple):
     """The rates of a lineage by the places of its works."""
 
-    above: Sequence[Sequence[tuple[int, int]]]
-    """By place: the parents, each with the number of its rate."""
+    above: Sequence[Sequence[int]]
+    """By place: the number of the rate of each of its parents."""
     rates: Sequence[Fraction | None]
     """By their numbers."""
 
@@ -121,8 +121,8 @@ class Lineage(Pedigree[Node]):
         """The same lineage with these names for the works."""
         by_name = {names[work]: holders for work, holders in self.held.items()}
         named = Lineage(names[self.root], Edges(self._columns, names), by_name)
-        works, above, influences = self.places
-        vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), above, influences)
+        works, *alike = self.places
+        vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), *alike)
         return self._shared(named, "ordered", "stated")
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
@@ -153,19 +153,18 @@ class Lineage(Pedigree[Node]):
 
         Those of edges between the same two works are summed; if one states none, there is none.
         """
-        children, parents, _, rates, *_ = self._columns
+        (children, parents), rates = self.places.ends, self._columns[3]
         if len(children) != self.pair_count:
-            sums: dict[tuple[Node, Node], Fraction | None] = {}
+            sums: dict[tuple[int, int], Fraction | None] = {}
             for pair, rate in zip(zip(children, parents, strict=True), rates, strict=True):
                 more = None if rate is None else exact(rate)
                 known = sums.get(pair, Fraction())
                 sums[pair] = None if known is None or more is None else known + more
-            (children, parents), rates = zip(*sums, strict=True), list(sums.values())
+            (children, _), rates = zip(*sums, strict=True), list(sums.values())
         number = {rate: place for place, rate in enumerate(dict.fromkeys(rates))}
-        above: list[list[tuple[int, int]]] = [[] for _ in self.places.works]
-        pairs = zip(self.placed(parents), map(number.__getitem__, rates), strict=True)
-        for child, pair in zip(self.placed(children), pairs, strict=True):
-            above[child].append(pair)
+        above: list[list[int]] = [[] for _ in self.places.works]
+        for child, stated in zip(children, map(number.__getitem__, rates), strict=True):
+            above[child].append(stated)
         return Rated(above, [None if rate is None else exact(rate) for rate in number])
 
     @property
@@ -178,21 +177,25 @@ class Lineage(Pedigree[Node]):
 
     def rate(self, child: Node, parent: Node) -> Fraction | None:
         """The rate from a work to one that it was made from, if it is known."""
-        goal, (above, rates) = self._place[parent], self.stated
-        for place, number in above[self._place[child]]:
-            if place == goal:
-                return rates[number]
+        here, there = self.placed((child, parent))
+        for place, number in self._rated_above(here):
+            if place == there:
+                return self.stated.rates[number]
         return None
 
     @property
     def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
         """The rates from each work to all of its parents."""
-        (above, rates), works = self.stated, self.places.works
+        works, rates = self.places.works, self.stated.rates
         return {
-            work: {works[parent]: rates[number] for parent, number in out}
-            for work, out in zip(works, above, strict=True)
-            if out
+            work: {works[parent]: rates[number] for parent, number in self._rated_above(place)}
+            for place, work in enumerate(works)
+            if self.places.above[place]
         }
+
+    def _rated_above(self, place: int) -> Iterator[tuple[int, int]]:
+        """The parents of a place, each with the number of its rate."""
+        return zip(self.places.above[place], self.stated.above[place], strict=True)
 
     def holders(self, node: Node) -> Holders:
         """Who holds a work, and in which shares; one without people is its own payee."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.cached import cached_property
@@ -44,6 +44,8 @@ class Places(NamedTuple, Generic[Node]):
     """By place: the parents, each once, in the order of the edges."""
     influences: frozenset[tuple[int, int]]
     """Children and parents with no edge between them that is more than an influence."""
+    ends: tuple[Sequence[int], Sequence[int]]
+    """The child of each edge, and the parent of each."""
 
 
 class Ordered(NamedTuple):
@@ -72,25 +74,22 @@ class Pedigree(Generic[Node]):
     def places(self) -> Places[Node]:
         """The works by their places: the root, and the others as the edges name them."""
         children, parents, kinds = self.pairs
-        place, above = {self.root: 0}, [list[int]()]
-        for child, parent in zip(children, parents, strict=True):
-            here, there = place.get(child), place.get(parent)
-            if here is None:
-                here = place[child] = len(above)
-                above.append([])
-            if there is None:
-                there = place[parent] = len(above)
-                above.append([])
-            above[here].append(there)
+        named = [self.root] * (2 * len(children) + 1)
+        named[1::2], named[2::2] = children, parents
+        works = dict.fromkeys(named)
+        at = dict(zip(works, range(len(works)), strict=True)).__getitem__
+        ends = list(map(at, children)), list(map(at, parents))
+        above: list[list[int]] = [[] for _ in works]
+        for child, parent in zip(*ends, strict=True):
+            above[child].append(parent)
         if sum(map(len, map(set, above))) < len(children):
             above = [list(dict.fromkeys(out)) for out in above]
         influences = frozenset[tuple[int, int]]()
         if "influence" in kinds:
-            at = place.__getitem__
-            ends = list(zip(map(at, children), map(at, parents), strict=True))
-            more = {pair for pair, kind in zip(ends, kinds, strict=True) if kind != "influence"}
-            influences = frozenset(set(ends) - more)
-        return Places(tuple(place), above, influences)
+            pairs = list(zip(*ends, strict=True))
+            more = {pair for pair, kind in zip(pairs, kinds, strict=True) if kind != "influence"}
+            influences = frozenset(set(pairs) - more)
+        return Places(tuple(works), above, influences, ends)
 
     @cached_property
     def _place(self) -> dict[Node, int]:
@@ -104,17 +103,18 @@ class Pedigree(Generic[Node]):
     def ordered(self) -> Ordered:
         """Source: A. B. Kahn, Topological sorting of large networks (1962)."""
         above = self.places.above
-        children = [0] * len(above)
-        for out in above:
-            for parent in out:
-                children[parent] += 1
-        ordered = [place for place, count in enumerate(children) if not count]
+        further = [-1] * len(above)
+        """By place: how many children come after the first that is looked at."""
+        for parent in chain.from_iterable(above):
+            further[parent] += 1
+        ordered = [place for place, count in enumerate(further) if count < 0]
         ends, furthest = len(ordered), [0] * len(above)
         # The loop goes on over what it appends, and comes by the furthest child of a work last.
         for place in ordered:
             for parent in above[place]:
-                left = children[parent] = children[parent] - 1
-                if not left:
+                if further[parent]:
+                    further[parent] -= 1
+                else:
                     ordered.append(parent)
                     furthest[parent] = furthest[place] + 1
         return Ordered(ordered, ends, furthest)
@@ -147,7 +147,7 @@ class Pedigree(Generic[Node]):
 
         They are in the order of the edges.
         """
-        works, above, influences = self.places
+        works, above, influences, _ = self.places
         return {
             works[child]: {works[parent]: (child, parent) not in influences for parent in out}
             for child, out in enumerate(above)
@@ -162,7 +162,7 @@ class Pedigree(Generic[Node]):
     @cached_property
     def direct(self) -> frozenset[Node]:
         """The works that are reached without an edge of mere influence."""
-        works, above, influences = self.places
+        works, above, influences, _ = self.places
         if not influences:
             return frozenset(self.generation)
         used = list(above)
@@ -271,7 +271,7 @@ class Pedigree(Generic[Node]):
         while place not in begun:
             unknown.append(place)
             place = self._below[place][0]
-        last, (works, _, influences) = begun[place], self.places
+        last, (works, _, influences, _) = begun[place], self.places
         for pair in pairwise((place, *reversed(unknown))):
             parent, is_direct = pair[1], last.is_direct and pair not in influences
             is_full = len(last.works) == SHOWN_OF_END

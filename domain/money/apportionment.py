@@ -160,7 +160,9 @@ def divide(
         if minimum_minor and (any(carry.values()) or sum(floors) > amount):
             raise BadAmount(amount_minor, f"it can't give everyone at least {minimum_minor}")
         given = list(map(max, floors, given))
-    missing = [part - units * scale for part, units in zip(due, given, strict=True)]
+    missing = [part % scale for part in due]
+    if not is_plain:
+        missing = [part - units * scale for part, units in zip(due, given, strict=True)]
     remainders, left_over = missing[:], amount - sum(given)
     for place in _first(max(0, left_over), missing, payees):
         given[place] += 1

@@ -6,11 +6,11 @@ lineage has more of them than there are atoms.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, partial
 from itertools import chain, groupby
-from operator import itemgetter
 from typing import ClassVar, Self, cast
 
 from domain.lineage import Lineage
@@ -119,11 +119,12 @@ def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int]
     generations, of the least common denominator of all rates leaving one. So what reaches a work,
     over that scale, is a multiple of its generation's denominator, and nothing is rounded.
     """
-    above, scale = graph.rated.above, 1
+    above, rated, scale = graph.places.above, graph.rated.above, 1
+    whole = cache(partial(over_one_scale, graph))  # the same few are stated in every generation
     generations = []
     for _, some in groupby(places, graph.ordered.furthest.__getitem__):
         made = [place for place in some if above[place]]
-        passed, step = whole_rates(graph, made)
+        passed, step = whole(rates_of(graph, made))
         scale *= step
         limit_scale(scale, graph.pair_count)
         generations.append((made, passed, step))
@@ -132,9 +133,9 @@ def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int]
     # What reaches a work is complete when the walk comes by, and is replaced by what it keeps.
     for made, passed, step in generations:
         for place in made:
-            unit, left = keeps[place] // step, step
-            for parent, rate in above[place]:
-                part = passed[rate]
+            unit, left, rates = keeps[place] // step, step, iter(rated[place])
+            for parent in above[place]:  # a zip of the two would take longer
+                part = passed[next(rates)]
                 keeps[parent] += unit * part
                 left -= part
             if left < 0:
@@ -153,14 +154,20 @@ def limit_scale(scale: int, times: int) -> None:
 
 def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, int], int]:
     """The rates that leave these places, by their numbers, as whole numbers over one scale."""
-    above, rates = graph.rated
-    used: Collection[int] = range(len(rates))
-    if len(places) < len(above):
-        pairs = chain.from_iterable(map(above.__getitem__, places))
-        used = set(map(itemgetter(1), pairs))
-    ratios = [(number, *cast("Fraction", rates[number]).as_integer_ratio()) for number in used]
-    scale = common_scale({under for *_, under in ratios})
+    return over_one_scale(graph, rates_of(graph, places))
+
+
+def rates_of(graph: Lineage[str], places: Sequence[int]) -> frozenset[int]:
+    """The numbers of the rates that leave these places."""
+    return frozenset(chain.from_iterable(map(graph.rated.above.__getitem__, places)))
+
+
+def over_one_scale(graph: Lineage[str], numbers: Iterable[int]) -> tuple[dict[int, int], int]:
+    """Rates by their numbers as whole numbers over one scale, and the scale."""
+    rates = cast("Sequence[Fraction]", graph.rated.rates)
+    scale = common_scale({rates[number].denominator for number in numbers})
     limit_scale(scale, graph.pair_count)
+    ratios = ((number, *rates[number].as_integer_ratio()) for number in numbers)
     return {number: over * (scale // under) for number, over, under in ratios}, scale
 
 
@@ -182,12 +189,12 @@ class _Absolute(_OverLineage):
 
         Refused if that of all of them is over the cap.
         """
-        above = graph.rated.above
+        above, rated = graph.places.above, graph.rated.above
         passed, scale = whole_rates(graph, places)
         kept = [0] * len(above)
         for place in places:
             often = times[place]
-            for parent, rate in above[place]:
+            for parent, rate in zip(above[place], rated[place], strict=True):
                 kept[parent] += often * passed[rate]
         stack = Fraction(sum(kept), scale)
         if stack > self.cap:
@@ -225,13 +232,14 @@ def stack_over(graph: Lineage[str], places: Sequence[int], cap: Fraction = _WHOL
 
     Refused if that of any of them is over the cap.
     """
-    above = graph.rated.above
+    above, rated = graph.places.above, graph.rated.above
     passed, scale = whole_rates(graph, places)
     most = cap.numerator * scale
     stack = [0] * len(above)
     # The oldest first: the first work that would owe too much is the one to name.
     for place in reversed(places):
-        owed = sum([stack[parent] + passed[rate] for parent, rate in above[place]])
+        owed = sum([stack[parent] for parent in above[place]])
+        owed += sum([passed[rate] for rate in rated[place]])
         if owed * cap.denominator > most:
             raise CapExceeded(graph.places.works[place], Fraction(owed, scale), cap)
         stack[place] = owed
