@@ -121,8 +121,9 @@ class Lineage(Pedigree[Node]):
         """The same lineage with these names for the works."""
         by_name = {names[work]: holders for work, holders in self.held.items()}
         named = Lineage(names[self.root], Edges(self._columns, names), by_name)
-        works, *alike = self.places
-        vars(named)["places"] = Places(tuple(map(names.__getitem__, works)), *alike)
+        works, above, influences, ends = self.places
+        named_works = tuple(map(names.__getitem__, works))
+        vars(named)["places"] = Places(named_works, above, influences, ends)
         return self._shared(named, "ordered", "stated")
 
     def with_default(self, rate: str | None) -> Lineage[Node]:

@@ -103,8 +103,7 @@ class Pedigree(Generic[Node]):
     def ordered(self) -> Ordered:
         """Source: A. B. Kahn, Topological sorting of large networks (1962)."""
         above = self.places.above
-        further = [-1] * len(above)
-        """By place: how many children come after the first that is looked at."""
+        further = [-1] * len(above)  # how many children there are besides the first
         for parent in chain.from_iterable(above):
             further[parent] += 1
         ordered = [place for place, count in enumerate(further) if count < 0]
