@@ -28,7 +28,7 @@ from eventsourcing.persistence import (
 from domain.append import Append, Recording, count_spent
 from domain.clock import STAMP, moment_of
 from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine
+from domain.engine import DatabaseUnavailable, Engine, Row
 from domain.heads import LATEST, STREAMS, Begun, begun
 from domain.lately import MOST_FACTS, Group, Lately
 from domain.request import Request
@@ -241,7 +241,15 @@ class JournalRecorder(ApplicationRecorder):
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         """The facts at these positions, in order."""
-        return self._placed("WHERE position IN :these ORDER BY position", these=list(positions))
+        return self._placed(_AT, these=list(positions))
+
+    def with_fact(
+        self, position: int, *asked: tuple[str, Mapping[str, Any]]
+    ) -> tuple[list[Placed], list[list[Row]]]:
+        """The fact at a position, if there is one, with the rows of queries, in one message."""
+        sql = f"{_FACTS} {_AT}"
+        facts, *found = self.engine.query_all([(sql, {"these": [position]}), *asked])
+        return [Placed(*row) for row in facts], found
 
     def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
         """The next facts after a position, of some topics or of all."""
@@ -349,6 +357,7 @@ class JournalRecorder(ApplicationRecorder):
         return [Placed(*row) for row in self.engine.aside(f"{_FACTS} {where}", **values)]
 
 
+_AT = "WHERE position IN :these ORDER BY position"
 _FACTS = (
     "SELECT position, originator_id, originator_version, topic, state, links FROM stored_events"
 )

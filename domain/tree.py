@@ -168,6 +168,15 @@ def tiles_of(size: int) -> Iterator[Tile]:
             yield Tile(level, number, min(TILE_WIDTH, full - number * TILE_WIDTH))
 
 
+def tiles_to(index: int) -> Iterator[Tile]:
+    """The tiles of the leaf at an index and of what is above it, up to the first of a level."""
+    for level in count():
+        index >>= TILE_HEIGHT
+        yield Tile(level, index)
+        if not index:
+            return
+
+
 LARGEST_ENTRY_BYTES = 2**16 - 1
 
 
@@ -261,9 +270,15 @@ def _place(subtree: tuple[int, int], size: int) -> _Place:
     return _Place(tile, first * HASH_BYTES, (first + (1 << above)) * HASH_BYTES)
 
 
+@lru_cache(maxsize=4_096)
+def _places(span: Span, size: int) -> list[_Place]:
+    """Where its full subtrees are; the spans near the top and at the right edge are often the same."""
+    return [_place(subtree, size) for subtree in _full_subtrees(span)]
+
+
 def _subtrees_in(spans: Sequence[Span], size: int, read_tiles: ReadTiles) -> list[list[bytes]]:
     """For each span the roots of its full subtrees; every tile is read once, all together."""
-    places = [[_place(subtree, size) for subtree in _full_subtrees(span)] for span in spans]
+    places = [_places(span, size) for span in spans]
     needed = list(dict.fromkeys(place.tile for row in places for place in row))
     rows = _read(needed, read_tiles)
     return [[_folded(rows[tile][start:end]) for tile, start, end in row] for row in places]

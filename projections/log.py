@@ -12,9 +12,9 @@ One file, because signing, extending and proving share one view of the tiles.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain import checkpoint as checkpoints
 from domain.as_of import make_as_of
@@ -44,6 +44,7 @@ from domain.tree import (
     leaf_hash,
     tile_at,
     tile_of,
+    tiles_to,
     verify_consistency,
 )
 from domain.trust import Policy
@@ -338,20 +339,9 @@ class Log:
 
     def _cosigned(self, chosen: str, missing: str, **values: int) -> Signed:
         """The checkpoint of the size that a query chooses, followed by its cosignatures."""
-        rows = (
-            self.engine.query(
-                "SELECT signed.size, signed.note, seen.line FROM log_checkpoints AS signed "
-                "LEFT JOIN log_cosignatures AS seen ON seen.size = signed.size "
-                f"WHERE signed.size = ({chosen}) ORDER BY seen.witness",
-                **values,
-            )
-            if all(value <= LARGEST_SIZE for value in values.values())
-            else []
-        )
-        if not rows:
-            raise NotInLog(missing)
-        lines = "".join(line for _, _, line in rows if line)
-        return Signed(rows[0][0], bytes(rows[0][1]) + lines.encode())
+        is_size = all(value <= LARGEST_SIZE for value in values.values())
+        rows = self.engine.query(_COSIGNED.format(chosen), **values) if is_size else []
+        return _signed(rows, missing)
 
     def checkpoint(self) -> Signed | None:
         """The latest checkpoint without cosignatures, if there is one."""
@@ -395,13 +385,24 @@ class Log:
         It is under the checkpoint that most witnesses have seen, else under the latest. Raises
         NotInLog if there is no such fact, or no checkpoint that covers it yet.
         """
+        if not 1 <= position <= LARGEST_SIZE:
+            raise NotInLog(f"position {position}")
+        index = position - 1
+        near = [place for place in map(_place, tiles_to(index)) if place not in self._tiles_read]
+        asked: list[tuple[str, dict[str, Any]]] = [(_TILES, {"places": near})] if near else []
+        if self.policy is None:
+            asked.insert(0, (_COSIGNED.format(_BEST), {"least": position}))
         with self.engine.reading():
-            signed = self._covering(position)
-            (placed,) = self.journal.facts.at([position])
-            proof = inclusion_proof(position - 1, signed.size, self._tiles)
-        return make_receipt(
-            leaf=placed.leaf(), index=position - 1, proof=proof, checkpoint=signed.note
-        )
+            facts, found = self.journal.facts.with_fact(position, *asked)
+            if near:
+                self._keep({place: bytes(row) for place, row in found.pop()})
+            if self.policy is None:
+                signed = _signed(found[0], f"position {position}")
+            else:
+                signed = self._agreed(self.policy, position)
+            (placed,) = facts
+            proof = inclusion_proof(index, signed.size, self._tiles)
+        return make_receipt(leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note)
 
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
         """The receipts of the facts that the latest checkpoint covers.
@@ -488,10 +489,7 @@ class Log:
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
         """The rows of those of these tiles that exist, by level and number."""
-        rows = self.engine.query(
-            "SELECT place, hashes FROM log_tiles WHERE place IN :places",
-            places=[_place(tile) for tile in tiles],
-        )
+        rows = self.engine.query(_TILES, places=[_place(tile) for tile in tiles])
         return {divmod(place, _LEVEL): bytes(hashes) for place, hashes in rows}
 
     def checkpoints(self) -> Iterator[Signed]:
@@ -511,12 +509,31 @@ class Log:
         read = _read(self.engine.query, missing) if missing else []
         rows = dict(zip(missing, read, strict=True))
         found = [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
-        if len(kept) > MOST_TILES_KEPT:
-            self._tiles_read = {}
-        self._tiles_read |= {_place(tile): row for tile, row in rows.items()}
+        self._keep({_place(tile): row for tile, row in rows.items()})
         return found
 
+    def _keep(self, rows: Mapping[int, bytes]) -> None:
+        """Keep the rows of tiles in memory, by their places."""
+        if len(self._tiles_read) > MOST_TILES_KEPT:
+            self._tiles_read = {}
+        self._tiles_read |= rows
 
+
+def _signed(rows: Sequence[Row], missing: str) -> Signed:
+    """A checkpoint with its cosignatures from its rows; NotInLog if there are none."""
+    if not rows:
+        raise NotInLog(missing)
+    lines = "".join(line for _, _, line in rows if line)
+    return Signed(rows[0][0], bytes(rows[0][1]) + lines.encode())
+
+
+_COSIGNED = (
+    "SELECT signed.size, signed.note, seen.line FROM log_checkpoints AS signed "
+    "LEFT JOIN log_cosignatures AS seen ON seen.size = signed.size "
+    "WHERE signed.size = ({}) ORDER BY seen.witness"
+)
+"""The checkpoint of the size that a query chooses, with the lines of its cosignatures."""
+_TILES = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
 _RECENT = """
     SELECT DISTINCT size FROM log_cosignatures WHERE size >= :least ORDER BY size DESC LIMIT 256"""
 """The latest sizes that any witness has seen."""
@@ -533,8 +550,7 @@ _BEST = f"""
 def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
     """The rows of these tiles, inside or outside a transaction."""
     places = [_place(tile) for tile in tiles]
-    sql = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
-    rows: dict[int, bytes] = dict(query(sql, places=places))
+    rows: dict[int, bytes] = dict(query(_TILES, places=places))
     for tile, place in zip(tiles, places, strict=True):
         if place not in rows:
             raise Unreadable("log_tiles", tile.path, LookupError("it is not there"))
