@@ -214,19 +214,27 @@ class Pedigree(Generic[Node]):
 
     def ends_of(self, path: Path[Node]) -> Ends[Node]:
         """A path as an answer shows it: whole, or both of its ends."""
+        return self._ends(self.placed(path))
+
+    def _ends(self, path: Sequence[int]) -> Ends[Node]:
         left_out, influences = len(path) - 2 * SHOWN_OF_END, self.places.influences
-        is_direct = not influences or influences.isdisjoint(pairwise(self.placed(path)))
-        if left_out <= 0:
-            return Ends(path, 0, is_direct)
-        return Ends((*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:]), left_out, is_direct)
+        is_direct = not influences or influences.isdisjoint(pairwise(path))
+        if left_out > 0:
+            path = (*path[:SHOWN_OF_END], *path[-SHOWN_OF_END:])
+        return Ends(self._named(path), max(0, left_out), is_direct)
 
     def paths(self, works: Iterable[Node], limit: int) -> list[Path[Node]]:
         """The shortest paths from the root to any of these works, the shortest first."""
-        return [*islice(self.each_path(works, limit), limit)]
+        return [self._named(path) for path in islice(self._each_path(works, limit), limit)]
 
-    def each_path(
+    def short_paths(self, works: Iterable[Node], limit: int) -> list[Ends[Node]]:
+        """Those of them that are no longer than an end, as an answer shows them."""
+        found = self._each_path(works, limit, SHOWN_OF_END)
+        return [self._ends(path) for path in islice(found, limit)]
+
+    def _each_path(
         self, works: Iterable[Node], limit: int, longest: int = MANY
-    ) -> Iterator[Path[Node]]:
+    ) -> Iterator[list[int]]:
         """The same one by one, up to so many works long; ``limit`` is how many are asked for."""
         # Best first: the generation is the exact distance left, so nothing is explored in vain.
         # Among equals the longest path is finished first: there may be very many of them.
@@ -244,14 +252,14 @@ class Pedigree(Generic[Node]):
             # The nearest child is always next, so it is gone to at once.
             while step[0]:
                 behind -= 1
-                nearer, *others = below[step[0]][:limit]  # each of them begins a path
-                for child in others:
+                children = below[step[0]]
+                for child in children[1:limit] if len(children) > 1 else ():  # each begins a path
                     number += 1
                     heapq.heappush(
                         heap, (nearest[child] - behind - 1, behind, number, (child, step))
                     )
-                step = nearer, step
-            yield self._named(_onwards(step))
+                step = children[0], step
+            yield _onwards(step)
 
     def nearest_path(self, work: Node) -> Ends[Node]:
         """The shortest path from the root to a work, as an answer shows it."""
@@ -287,11 +295,13 @@ _Step = tuple[int, "_Step | None"]
 """A place on a path, and what follows it: paths with the same end share it."""
 
 
-def _onwards(step: _Step | None) -> Iterator[int]:
+def _onwards(step: _Step | None) -> list[int]:
     """The places from here to the end of the path."""
+    path = list[int]()
     while step is not None:
-        yield step[0]
+        path.append(step[0])
         step = step[1]
+    return path
 
 
 def _breadth_first(above: Sequence[Iterable[int]], root: int = 0) -> dict[int, int]:

@@ -271,9 +271,9 @@ def _place(subtree: tuple[int, int], size: int) -> _Place:
 
 
 @lru_cache(maxsize=4_096)
-def _places(span: Span, size: int) -> list[_Place]:
-    """Where its full subtrees are; the spans near the top and at the right edge are often the same."""
-    return [_place(subtree, size) for subtree in _full_subtrees(span)]
+def _places(span: Span, size: int) -> Sequence[_Place]:
+    """Where its full subtrees are; near the top and at the right edge it is often the same span."""
+    return tuple(_place(subtree, size) for subtree in _full_subtrees(span))
 
 
 def _subtrees_in(spans: Sequence[Span], size: int, read_tiles: ReadTiles) -> list[list[bytes]]:

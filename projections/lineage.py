@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Annotated, Any, NamedTuple, Unpack, cast
 from urllib.parse import unquote
 
@@ -259,8 +258,7 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
     near = [work for work in works if generation(work) < SHOWN_OF_END]
     if not near:
         return [tree.nearest_path(work) for work in works[:1]]
-    short = islice(tree.each_path(near, limit, SHOWN_OF_END), limit)
-    return [tree.ends_of(path) for path in short]
+    return tree.short_paths(near, limit)
 
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
