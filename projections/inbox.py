@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 from domain.journal import Journal
+from domain.money.hold import hold_on
 from domain.money.proposal import Proposal
 from domain.permission import OPERATOR, OWN
 from domain.values import EDGE, CurrencyCode, Example, one_of
@@ -228,22 +229,23 @@ def _own_credits(view: View, asked: Asked) -> set[str]:
 def _amounts(
     view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]
 ) -> dict[tuple[str, str], Amounts]:
-    """The money of each that they may know: their own; for the operator and proposers, all."""
+    """The money of each that they may know: their own; for those who decide about it, all."""
     own = None if asked.is_operator else asked.payees
-    disputes = [row.noun for row in rows if row.kind in DISPUTES]
-    held = for_questions(view, journal, disputes, own)
+    disputed = for_questions(view, journal, {r.noun for r in rows if r.kind in DISPUTES}, own)
+    holds = for_questions(view, journal, {hold_on(r.noun) for r in rows if r.kind == "hold"})
+    held = {r.noun: holds.get(hold_on(r.noun), {}) for r in rows if r.kind == "hold"}
     shares = for_shares(view, journal, {r.noun for r in rows if r.kind == "share"}, own)
     missing = for_shares(view, journal, {r.noun for r in rows if r.kind == "missing_share"})
     doubted = for_doubted(view, journal, {r.noun for r in rows if r.kind == "doubted_share"})
-    by_kind = {"share": shares, "missing_share": missing, "doubted_share": doubted}
+    by_kind = {"share": shares, "missing_share": missing, "doubted_share": doubted, "hold": held}
     found: dict[tuple[str, str], Amounts] = {}
     for row in rows:
         if row.currency is not None:
             found[row.kind, row.noun] = {row.currency: row.amount or 0}
         else:
-            found[row.kind, row.noun] = by_kind.get(row.kind, held).get(row.noun, {})
+            found[row.kind, row.noun] = by_kind.get(row.kind, disputed).get(row.noun, {})
     return found
 
 
 DISPUTES = frozenset({"dispute", "expired_dispute", "settlement"})
-"""The kinds of which money may be held."""
+"""The kinds that a dispute has; money may be held for it."""

@@ -345,8 +345,15 @@ def test_money_on_its_way_waits_for_the_books_and_money_that_came_back_for_its_p
     assert kinds(told, ben) == {}
     told.tell("claim_payout", id=payout, actor=ana)
     assert kinds(told, ana) == {}
+    told.earn(pool, 600)
     told.tell("hold_credit", id=part_id(poem, "author", 0), reason="A question.", actor=abe)
     assert kinds(told, abe).keys() == {"payout", "hold"}
+    for keeper in (abe, OPERATOR):
+        held = kinds(told, keeper)["hold"]
+        assert (held["id"], held["noun"]) == (part_id(poem, "author", 0), "credit")
+        assert held["amounts"] == [{"currency": "USD", "amount_minor": 800}], (
+            "half, and what came back"
+        )
     told.tell("lift_hold", id=part_id(poem, "author", 0), reason="Answered.", actor=abe)
     assert kinds(told, abe).keys() == {"payout"}
 
