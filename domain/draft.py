@@ -181,9 +181,9 @@ class Draft(Past):
             self.prefetch((by, grant_id(by, "auditor")))
         self._key = None if key is None else key_digest(by, key)
         self._is_new_key = is_new_key
-        target = self._target(command)
         stated, problem = self._read(command)
         stated = stated and stated.settled(self)
+        target = self._target(stated or command)
         if stated is not None and (known := self._known(stated, target)):
             return known
         try:

@@ -630,6 +630,36 @@ def test_of_two_waivers_the_order_does_not_matter(database: str) -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("of_old", [True, False], ids=["as-new", "as-old"])
+def test_whoever_has_two_accounts_answers_for_a_share_under_either(
+    *, of_old: bool, database: str
+) -> None:
+    """They are one person: neither has to say under which account they were offered it."""
+    with bank(database) as told:
+        old, ana = told.people("old", "ana")
+        told.tell("merge_contributor", id=old, into=ana)
+        offered, asking = (old, ana) if of_old else (ana, old)
+        pool = told.pool()
+        deal = told.agree(pool, {offered: "1", "house": "1"})
+        told.tell("decline_share", proposal=deal, actor=asking, reason="Not yet.")
+        told.accept(deal, asking)
+        head = told.head()
+        told.accept(deal, asking)
+        assert told.head() == head, "the same again is not recorded"
+        assert [one.payee for one in told.since(0, "share.accepted")] == [offered]
+        told.earn(pool, 100)
+        told.tell(
+            "waive_share",
+            proposal=told.agree(pool, {offered: "1", "house": "2"}),
+            actor=asking,
+            scope="release",
+        )
+        with pytest.raises(NoShare):
+            told.accept(told.agree(pool, {"house": "1"}), asking)
+        with pytest.raises(NoShare):
+            told.accept(deal, "operator")
+
+
 # -- eligibility ---------------------------------------------------------------------------
 
 

@@ -6,7 +6,8 @@ Every payee is asked, and revenue that waited for the agreement is divided.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Self
 
 from domain.command import Command, command, record
 from domain.fact import New
@@ -87,10 +88,22 @@ class _OfShare(Command):
     """An answer to the share that was agreed."""
 
     proposal: ProposalId
-    contributor: Annotated[ContributorId | None, "Whose share it is; default your own."] = None
+    contributor: Annotated[
+        ContributorId | None, "Whose share it is; default your own, under any of your accounts."
+    ] = None
     work: Annotated[
         WorkId | None, "Of a share that waited for a work you claimed: the work.", Example(None)
     ] = None
+
+    def settled(self, past: Past) -> Self:
+        """With whose share it is, if the sender was offered one under another account only."""
+        is_said = self.contributor or self.work or past.is_signed
+        if is_said or past.stream(share_id(self.proposal, past.actor)):
+            return self
+        for own in past.accounts(past.actor):
+            if past.stream(share_id(self.proposal, own)):
+                return replace(self, contributor=own)
+        return self
 
     def target(self, actor: str) -> str:
         return share_id(self.proposal, self._payee(actor))
