@@ -330,7 +330,7 @@ def earn(told: Bank, release: str, people: list[str], remixes: list[str]) -> dic
         "/statement/<id>/division": [f"/statement/{people[1]}/division as {people[1]}"],
         "/entry/<id>": [f"/entry/{division}"],
         "/entry/<id>/why": [f"/entry/{division}/why?payee={people[n]}" for n in (0, 400)],
-        "/statement/<payee>": [f"/statement/{people[0]}"],
+        "/statement/<payee:payee>": [f"/statement/{people[0]}"],
     }
 
 

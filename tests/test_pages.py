@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from serving import OPERATOR_KEY, Served, serving
@@ -673,16 +673,17 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     assert public.operator.get(f"/proposals/{proposal}").json["withdrawn"]["reason"] in page
 
 
+@pytest.mark.parametrize("name", ["Tide & Co", "Tide/Co", "a/b/claim"])
 def test_who_is_known_by_name_only_has_a_statement_for_those_who_keep_the_books(
-    public: Served,
+    public: Served, name: str
 ) -> None:
     song, post = public.post_piece("A sea song"), public.operator.post
     whole = post("/releases", title="Sea songs", components=[{"work": song}]).id
-    terms = {"type": "fixed", "shares": [["Tide & Co", "1"]]}
+    terms = {"type": "fixed", "shares": [[name, "1"]]}
     said = {"name": "p", "kind": "song", "currency": "EUR", "terms": terms}
     pool = post(f"/releases/{whole}/pools", said).id
     post(f"/pools/{pool}/revenue", source="store", amount_minor=1_234, effective_at="2026-01")
-    books, named = reader(public).sign_in(OPERATOR_KEY), "/statement/Tide%20%26%20Co"
+    books, named = reader(public).sign_in(OPERATOR_KEY), f"/statement/{quote(name)}"
     assert f'href="{named}"' in books.get("/desk/accountant/balances").text.replace("&amp;", "&")
     shown = books.get(named)
     assert "12.34 EUR" in shown.text_seen
@@ -693,7 +694,7 @@ def test_who_is_known_by_name_only_has_a_statement_for_those_who_keep_the_books(
         assert books.get(f"/statement/{wrong}").status == 404
     lou = public.admit("Lou")
     assert signed_in(public, lou).get(named).status == 403
-    post(f"/contributors/{lou}/identify", name="Tide & Co", reason="It has an account.")
+    post(f"/contributors/{lou}/identify", name=name, reason="It has an account.")
     assert "Lou" in signed_in(public, lou).get(named).text_seen
 
 

@@ -62,7 +62,7 @@ def pages(frame: Frame) -> None:
     _pools(frame)
     _divisions(frame)
 
-    @frame.viewed("/statement/<payee>", Period, nobody_else=True)
+    @frame.viewed("/statement/<payee:payee>", Period, nobody_else=True)
     def show_statement(view: View, said: Said, payee: str) -> Answer:
         of = {"id": payee, "from_": said.get("from_"), "to": said.get("to")}
         asking = asked_by(view, frame.journal, "show_statement", of)
@@ -79,7 +79,7 @@ def pages(frame: Frame) -> None:
             returned=people.returned_to(view, payee),
         )
 
-    @frame.form("/statement/<payee>/claim")
+    @frame.form("/statement/<payee:payee>/claim")
     def claim_payout(payee: str) -> Answer:
         payout = id_in_path(request.form.get("payout", ""))
         receipt = frame.record(ClaimPayout(id=payout))
