@@ -474,7 +474,9 @@ class BadCurrency(
     """A currency is a code of ISO 4217 that has a smallest unit, or a unit with its exponent."""
 
 
-class BadCountry(Refusal, says="“{country}” is not a country of ISO 3166-1."):
+class BadCountry(
+    Refusal, says="“{country}” is not a country of ISO 3166-1: two capital letters, such as US."
+):
     """A country is a code of two letters of ISO 3166-1, such as US."""
 
 

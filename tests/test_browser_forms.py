@@ -524,3 +524,63 @@ def test_a_claim_asks_for_a_kind_of_evidence_and_a_join_is_undone_by_clicking(
             page.goto(f"/piece/{one}")
             expect(page.get_by_role("heading", name="One", exact=True)).to_be_visible()
             expect(page.get_by_role("link", name="undo")).to_have_count(0)
+
+
+# -- gone back to --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("js", [True, False], ids=["script", "plain"])
+def test_a_form_that_is_gone_back_to_and_sent_again_records_once_and_says_so(
+    browser: Browser, served: Served, *, js: bool
+) -> None:
+    post = served.operator.post
+    song = served.post_piece("A refrain")
+    whole = post("/releases", title="A refrain (Single)", components=[{"work": song}]).id
+    said = {"name": "Refrain", "kind": "song", "currency": "EUR"}
+    pool = post(f"/releases/{whole}/pools", said | {"terms": TERMS}).id
+
+    def send(page: Page, amount: str) -> None:
+        for label, text in {"Amount": amount, "Source": "store", "Date": "2026-01"}.items():
+            page.get_by_role("main").get_by_label(label).first.fill(text)
+        page.get_by_role("button", name="Record it").click()
+
+    def booked() -> list[int]:
+        found = served.operator.get(f"/pools/{pool}/revenue").items
+        return [one["amount_minor"] for one in found]
+
+    with reader(browser, served.origin, js=js) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(f"/do/revenue?pool={pool}")
+        send(page, "12.00")
+        expect(page.get_by_role("status")).to_contain_text("This was recorded at position")
+        page.go_back()
+        send(page, "12.00")
+        expect(page.get_by_role("status")).to_contain_text("This was recorded before")
+        assert booked() == [1_200]
+        page.go_back()
+        send(page, "13.00")
+        expect(page.get_by_role("alert")).to_contain_text("This form was sent before")
+        expect(page.get_by_role("main").get_by_label("Amount").first).to_have_value("13.00")
+        assert booked() == [1_200]
+        page.get_by_role("button", name="Record it").click()
+        expect(page.get_by_role("status")).to_contain_text("This was recorded at position")
+        assert sorted(booked()) == [1_200, 1_300], "asked for on purpose, it is another"
+
+
+@pytest.mark.parametrize("path", ["/post?source={}", "/assemble?work={}&work={}"])
+def test_every_form_of_something_new_keeps_its_id_in_its_address(
+    browser: Browser, served: Served, path: str
+) -> None:
+    works = [served.post_piece(f"Kept {n}") for n in range(2)]
+    with reader(browser, served.origin) as page:
+        sign_in(page, served.operator.key or "")
+        page.goto(path.format(*works))
+        hidden = page.locator("main input[name=id]").first
+        kept = hidden.get_attribute("value")
+        assert f"id={kept}" in page.url
+        assert all(work in page.url for work in works[: path.count("{}")])
+        page.goto("/")
+        page.go_back()
+        assert hidden.get_attribute("value") == kept
+        page.goto(path.format(*works))
+        assert hidden.get_attribute("value") != kept, "opened anew, it is another"

@@ -316,11 +316,42 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     assert wrong.status == 422
     assert "2,500 can&#39;t be the amount: write 2500 or 2.500." in wrong.text
     assert kim.post("/do/assignment", said | {"amount_minor": "2.5001"}).status == 422
+    for amount in ("0", "-1"):
+        least = kim.post("/do/assignment", said | {"amount_minor": amount}).text_seen
+        assert "it is not from 0.001 KWD to 999,999,999,999.999 KWD." in least
     assert kim.post("/do/assignment", said).status == 303
     assert served.operator.get(f"/balances?payee={cleo}").items[0]["owed_minor"] == 2_500
+    small = served.operator.post(f"/pools/{pool}/locate", country="kw")
+    assert (small.status, small.json["detail"]) == (
+        422,
+        "“kw” is not a country of ISO 3166-1: two capital letters, such as US.",
+    )
     located = {"form_token": form.token, "pool": pool, "country": "kw"}
     assert kim.post("/do/pool.locate", located).status == 303
     assert served.operator.get(f"/pools/{pool}").json["country"] == "KW"
+
+
+def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
+    """All of a batch usually arrive; none of it has come back before somebody says so."""
+    post = served.operator.post
+    whole = post("/releases", title="U", components=[{"work": served.post_piece("A carol")}]).id
+    terms = {"type": "fixed", "shares": [["alto", "1/2"], ["bass", "1/2"]]}
+    said = {"name": "u", "kind": "song", "currency": "SEK", "terms": terms}
+    pool = post(f"/releases/{whole}/pools", said).id
+    post(f"/pools/{pool}/revenue", amount_minor=9_000, source="store", effective_at="2026-01")
+    batch = post("/payout-batches", currency="SEK", payees=["alto", "bass"]).id
+    payouts = [one["id"] for one in served.operator.get("/payouts", batch=batch).items]
+    kim, path = signed_in(served, with_role(served, "Kim Day", "accountant")), "/desk/accountant"
+    page = kim.get(f"{path}/batch/{batch}")
+    for one in payouts:
+        assert f'name="settle" value="{one}" checked' in page.text
+        assert f'name="return" value="{one}">' in page.text
+    sent = {"form_token": page.token, "do": "return", "reason": "Closed.", "settle": payouts}
+    assert "Tick the payouts" in kim.post(f"{path}/batch/{batch}", sent).text_seen
+    sent["return"] = payouts[:1]
+    assert kim.post(f"{path}/batch/{batch}", sent).status == 303
+    states = [one["state"] for one in served.operator.get("/payouts", batch=batch).items]
+    assert states == ["returned", "issued"]
 
 
 def test_who_may_not_see_a_page_reads_who_may(served: Served) -> None:

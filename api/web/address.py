@@ -8,12 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from flask import request
+from flask import abort, redirect, request
 
 from api.asking import LONGEST_CURSOR
 from api.fields import Choice, Shape, Text, Whole, searched
 from api.problems import PROBLEMS, Problem
 from api.received import loaded
+from domain.identity import new_id
 from domain.values import LARGEST_POSITION
 from projections.store import Page, sliced
 
@@ -92,6 +93,21 @@ def again(**changed: str | None) -> str:
     query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
     left = {name: value for name, value in query.items() if value}
     return f"?{urlencode(left)}" if left else request.script_root + request.path
+
+
+def form_id() -> str:
+    """The id of what a form records, made when it is opened and kept in the address of its page.
+
+    So a form that a browser goes back to, and asks for again, is the same, and what is sent twice
+    is recorded once. A browser says when it opens a page; it is led to the address with the id.
+    """
+    if id := request.values.get("id"):
+        return id
+    id = new_id(None)
+    if request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate":
+        query = urlencode([*request.args.items(multi=True), ("id", id)])
+        abort(redirect(f"{request.script_root}{request.path}?{query}", 303))
+    return id
 
 
 def part(items: Sequence[T], what: str, most: int) -> Page[T]:

@@ -9,7 +9,7 @@ from api.fields import Text
 from api.problems import Problem
 from api.web.frame import Frame, reader
 from domain.command import Command
-from domain.money.currency import called, currency_code, digits
+from domain.money.currency import called, currency_code, digits, money
 from domain.readers import MONEY
 from domain.refusal import BadAmount, BadCurrency, Refusal
 from domain.values import Amount, Ref, Several, Value
@@ -36,6 +36,15 @@ def exact(text: str, currency: str) -> int:
     if len(rest) > places:
         raise BadAmount(text, f"{called(currency)} has {places} digits after the point")
     return int(whole + rest.ljust(places, "0"))
+
+
+def within(value: Amount, text: str, currency: str) -> int:
+    """The same for a field, whose bounds are named in that currency."""
+    units = exact(text, currency)
+    if not value.least <= units <= value.most:
+        least, most = (money(each, currency) for each in (value.least, value.most))
+        raise BadAmount(text, f"it is not from {least} to {most}")
+    return units
 
 
 # -- in which currency a form is ---------------------------------------------------------------

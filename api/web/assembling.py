@@ -16,13 +16,12 @@ from api import percentages
 from api.problems import Problem, of_refusal
 from api.schemas import stated
 from api.web import errors
-from api.web.address import asked, id_in_path, id_named
+from api.web.address import asked, form_id, id_in_path, id_named
 from api.web.finding import suggestions
 from api.web.frame import Answer, Frame, to_page
 from api.web.posting_form import numbers
 from domain.command import Command
 from domain.commands.releasing import AssembleRelease
-from domain.identity import new_id
 from domain.refusal import NoComponents, Refusal
 from domain.release import PARTS
 from projections import timeline
@@ -50,7 +49,7 @@ class Sheet:
         rates = map(percentages.exact, form.getlist("rate"))
         rows = list(zip(form.getlist("work"), rates, strict=False))[:MOST_ROWS]
         fields = {name: form.get(name, "").strip() for name in FIELDS}
-        return cls(form.get("id") or new_id(None), fields, rows)
+        return cls(form_id(), fields, rows)
 
     def change(self) -> int | None:
         """Change the rows as a button says; the row to go on with, None for any other button."""
@@ -107,7 +106,7 @@ def pages(frame: Frame) -> None:
 
     @frame.page("/assemble", nobody_else=True)
     def show_assembling() -> Answer:
-        sheet = Sheet(new_id(None), dict.fromkeys(FIELDS, ""))
+        sheet = Sheet(form_id(), dict.fromkeys(FIELDS, ""))
         for work in request.args.getlist("work"):
             sheet.rows.append((id_in_path(work), ""))
         return _form(frame, sheet)

@@ -10,14 +10,14 @@ from flask import render_template, request
 from api.fields import LONGEST_WORD, Choice, word
 from api.problems import Problem, of_refusal
 from api.web import amounts
-from api.web.address import Listed, Said, id_in_path
+from api.web.address import Listed, Said, form_id, id_in_path
 from api.web.frame import Answer, Frame, reader, to_page
 from api.web.keepers import keeps_books, must_read_all
 from domain.command import Command
-from domain.identity import new_id
 from domain.money.currency import currency_code
 from domain.money.paying import IssuePayouts, ReturnPayout, SettlePayout
 from domain.refusal import Refusal
+from domain.values import Amount
 from projections.money import balances, bookkeeping, payouts, previewing
 from projections.money.previewing import OUTCOMES
 from projections.store import View
@@ -84,8 +84,9 @@ def pages(frame: Frame) -> None:
 
 
 def _minimum(said: dict[str, Any]) -> int:
-    typed = said.get("minimum")
-    return amounts.exact(typed, said["currency"]) if typed else 1
+    typed, value = said.get("minimum"), IssuePayouts.by_name()["minimum_minor"].value
+    assert isinstance(value, Amount)
+    return amounts.within(value, typed, said["currency"]) if typed else 1
 
 
 def _issue(said: dict[str, Any]) -> IssuePayouts:
@@ -110,7 +111,7 @@ def _preview(
         "payout.html",
         told=told,
         said=said,
-        id=said.get("id") or new_id(None),
+        id=form_id(),
         currencies=sorted(balances.totals(view)),
         outcomes=OUTCOMES,
         keeps_books=keeps_books(frame),
@@ -138,18 +139,19 @@ def _batch(
         keeps_books=keeps_books(frame),
         problem=problem,
         said=said or {},
-        ticked=request.form.getlist("payout") if problem else None,
+        ticked=request.form.to_dict(flat=False) if problem else None,
     )
 
 
 def _changes() -> list[Command]:
-    """What a form says of the payouts that are ticked in it."""
-    chosen = [id_in_path(id) for id in request.form.getlist("payout")]
+    """What a form says of the payouts that are ticked in it for what its button does."""
+    do = "return" if request.form.get("do") == "return" else "settle"
+    chosen = [id_in_path(id) for id in request.form.getlist(do)]
     if not chosen:
         raise Problem("missing_field", "Tick the payouts that this is about.")
     if len(chosen) > MOST_AT_ONCE:
         raise Problem("invalid_body", f"At most {MOST_AT_ONCE} payouts at once.")
-    if request.form.get("do") == "return":
+    if do == "return":
         reason = request.form.get("reason", "").strip()
         if not reason:
             raise Problem("missing_field", "Say why they came back.")

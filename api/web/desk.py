@@ -18,6 +18,7 @@ from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors
+from api.web.address import form_id
 from api.web.choosing import KINDS as NAMED
 from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
 from api.web.foreseen import PREVIEWED, foreseen
@@ -28,7 +29,7 @@ from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import BadCountry, BadCurrency, Refusal, UnknownRole, WrongState
+from domain.refusal import BadCountry, BadCurrency, IdTaken, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
 from domain.values import (
@@ -198,6 +199,8 @@ def _form(
         known = named(view, frame.journal, command, sent)
         if problem and problem.description:
             problem.description = in_words(view, frame.journal, problem.description)
+    if problem and problem.problem == IdTaken.code:
+        sent = {**sent, "id": new_id(None)}
     money = typed_in or (OWN if amounts.names_currency(command) else None)
     inputs = [
         _input(one, sent.get(one.name, ""), (found or {}).get(one.name), money)._replace(
@@ -230,7 +233,7 @@ def _input(
     value = one.value
     if typed_in and isinstance(value, Amount):
         return _amount(one, value, sent, typed_in)
-    shown = sent or (new_id(None) if isinstance(value, NewId) else "")
+    shown = sent or (form_id() if isinstance(value, NewId) else "")
     examples = value.example if isinstance(value.example, list) else [value.example or ""]
     return Input(
         one.name,
@@ -383,7 +386,7 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
 def _json(value: Value, text: str, currency: str | None) -> Any:
     match value:
         case Amount() if currency:
-            return amounts.exact(text, currency)
+            return amounts.within(value, text, currency)
         case Number() | Json():
             return _read(int if isinstance(value, Number) else json.loads, text)
         case Rate():

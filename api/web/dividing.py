@@ -16,11 +16,11 @@ from api import percentages
 from api.problems import Problem
 from api.schemas import stated
 from api.web import errors
+from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
 from api.web.previewing import seal, tried
 from domain.command import Command
 from domain.commands.grouping import DivideShares
-from domain.identity import new_id
 from domain.money.elsewhere import AssignShare
 from domain.refusal import NoShare
 from projections import attribution, groups, memberships
@@ -64,7 +64,7 @@ def _form(frame: Frame, view: View, do: str, id: str) -> Answer:
         raise NoShare(g.actor)
     lines = _lines(frame, view, g.actor)
     said = {name: text for name in FIELDS if (text := request.form.get(name, "").strip())}
-    new = request.form.get("id") or new_id(None)
+    new = form_id()
     among = [{"payee": one.payee, "part": one.part} for one in lines if one.part]
     asked = {**said, "pool": proposal["pool"], "payee": g.actor, "among": among, "id": new}
     sheet = {"proposal": proposal, "own": own, "whole": Fraction(own["share"]), "id": new}

@@ -37,6 +37,7 @@ from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.engine import DatabaseUnavailable
 from domain.fact import Fact
+from domain.identity import new_id
 from domain.journal import Journal
 from domain.money.currency import amount, called, money
 from domain.refusal import NotPermitted, NotPublished, Refusal
@@ -249,6 +250,7 @@ class Frame:
             "script": _script,
             "picture_of": partial(picture, hosts=self.media_hosts),
             "cover": cover,
+            "new_id": partial(new_id, None),
         }
 
     # -- what is read ----------------------------------------------------------------------
@@ -273,6 +275,7 @@ class Frame:
         for command in commands:
             must_include(type(command))
         with bounded_for(*map(type, commands)):
+            g.head = self.journal.facts.head()  # what is answered up to here was recorded before
             return self.journal.record(*commands, by=g.actor)
 
     def decide(
@@ -337,10 +340,11 @@ def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:
-    """Redirect to a page after a form; the page waits for what was recorded."""
+    """Redirect to a page after a form; the page waits for what was recorded, and says so."""
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     answer = redirect(f"{request.script_root}{path}{waits}", 303)
-    keeping.tell_once(answer, position)
+    if position is not None:
+        keeping.tell_once(answer, position, is_repeated=position <= g.get("head", 0))
     return answer
 
 

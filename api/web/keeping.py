@@ -75,13 +75,22 @@ DONE = "stemma-done"
 DONE_SECONDS = 60
 
 
-def tell_once(answer: AnyResponse, position: int | None) -> None:
+BEFORE = "-before"
+"""Behind the position of what was recorded before: the form was sent twice."""
+
+
+def tell_once(answer: AnyResponse, position: int, *, is_repeated: bool) -> None:
     """Have the next page say what was recorded, for who sent the form alone."""
-    if position is not None:
-        keep_cookie(answer, DONE, str(position), DONE_SECONDS)
+    done = f"{position}{BEFORE if is_repeated else ''}"
+    keep_cookie(answer, DONE, done, DONE_SECONDS)
 
 
 def told_once() -> str | None:
-    """The position that this page says to have been recorded, if it answers the form."""
-    done = cookie(DONE)
-    return done if done and done == request.args.get("min_position") else None
+    """What this page says of what was recorded, if it answers the form."""
+    done = cookie(DONE) or ""
+    position = done.removesuffix(BEFORE)
+    if not position or position != request.args.get("min_position"):
+        return None
+    if done != position:
+        return f"This was recorded before, at position {position}. Nothing was recorded again."
+    return f"This was recorded at position {position}."

@@ -14,11 +14,11 @@ from api import percentages
 from api.problems import Problem, listed, of_refusal
 from api.schemas import stated
 from api.web import amounts, errors, words
+from api.web.address import form_id
 from api.web.choosing import Names
 from api.web.frame import Answer, Frame
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
-from domain.identity import new_id
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
@@ -103,7 +103,7 @@ class Sheet:
     """What the form holds."""
 
     def __init__(self, form: Mapping[str, str], people: People) -> None:
-        self.id = form.get("id") or new_id(None)
+        self.id = form_id()
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.fields["kind"] = self.fields["kind"] or "other"
         self.fields["currency"] = self.fields["currency"].upper()

@@ -14,8 +14,8 @@ from flask import request
 
 from api import percentages
 from api.problems import Problem, of_refusal
-from api.web.address import id_named
-from domain.identity import may_be_id, new_id
+from api.web.address import form_id, id_named
+from domain.identity import may_be_id
 from domain.outside import normal_uri
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS, exact_rate
@@ -82,14 +82,14 @@ class PostingForm:
 
     @classmethod
     def empty(cls) -> PostingForm:
-        return cls(new_id(None), {}, [], [])
+        return cls(form_id(), {}, [], [])
 
     @classmethod
     def sent(cls, *names: str) -> PostingForm:
         """The form as it was sent."""
         given = {name: request.form.get(name, "").strip() for name in names}
         return cls(
-            request.form.get("id", "") or new_id(None),
+            form_id(),
             given,
             list(_rows("source", SOURCE))[:MOST_ROWS],
             list(_rows("person", PERSON))[:MOST_ROWS],

@@ -16,12 +16,12 @@ from api import percentages
 from api.problems import Problem
 from api.schemas import stated
 from api.web import errors, words
+from api.web.address import form_id
 from api.web.frame import Answer, Frame, reader
 from api.web.pooling import People
 from api.web.previewing import seal, tried
 from domain.command import Command
 from domain.fact import Fact
-from domain.identity import new_id
 from domain.money.apportionment import divide, payee_key
 from domain.money.policy.reading import exact_share
 from domain.money.proposal import Assets
@@ -125,7 +125,7 @@ class Sheet:
         pieces: list[Piece],
     ) -> None:
         self.pieces = pieces
-        self.id = form.get("id") or new_id(None)
+        self.id = form_id()
         self.fields = {name: form.get(name, "").strip() for name in FIELDS}
         self.way = form.get("way", "") if form.get("way") in WAYS else "rates"
         self.people = people
