@@ -1,9 +1,8 @@
-"""Commands: what may be asked of Stemma, each declared once as a typed record.
+"""Commands: everything that changes Stemma, each declared once as a typed record.
 
-A record names its fields and states who may send it, what it refuses and what it decides. The
-route, the operation of the OpenAPI document, the terminal's command, the line of a bundle, the
-statement that a signature covers, the form of a page and the reference are derived from it.
-It is one file because the same fields are declared, read, checked and told here.
+A command declares its fields, who may send it, what it refuses and which facts it decides on.
+Everything else is derived from that: the route, the OpenAPI operation, the terminal's command, the
+line of a bundle, the statement that a signature covers, the form of a page and the reference.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from domain.values import Many, NewId, Ref, Several, Text, Value, Word
 _canonical = encoder(sort_keys=True)
 
 COMMANDS: dict[str, type[Command]] = {}
-"""Every command by its name, such as ``remix.strike``; a birth is named by its noun alone."""
+"""Every command by its name, such as ``remix.strike``; what creates a noun is named by it alone."""
 
 T = TypeVar("T")
 
@@ -47,16 +46,16 @@ class Field(NamedTuple):
     name: str
     value: Value
     default: Any
-    """Its value where it is left out; MISSING if it is needed."""
+    """Its value if it is left out; MISSING if it is required."""
 
     @property
     def is_needed(self) -> bool:
-        """Whether it may not be left out."""
+        """Whether it is required."""
         return self.default is MISSING
 
 
 class Record:
-    """An object with exactly the fields of its annotations."""
+    """A command, or an object in one of its lists: exactly the fields of its annotations."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
@@ -65,7 +64,7 @@ class Record:
 
     @classmethod
     def form(cls) -> Form:
-        """What follows from its annotations."""
+        """What is derived from its annotations."""
         return _form(cast("Any", cls))
 
     @classmethod
@@ -75,7 +74,7 @@ class Record:
 
     @classmethod
     def by_name(cls) -> Mapping[str, Field]:
-        """The same by their names."""
+        """Its fields by name."""
         return cls.form().by_name
 
     @classmethod
@@ -88,7 +87,7 @@ class Record:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
-        """The record as it was sent; its values are not read yet."""
+        """A record with the values as they were sent, not yet read (see ``read``)."""
         made = object.__new__(cls)
         form = cls.form()
         own = made.__dict__ = {**form.blank, **said}
@@ -100,21 +99,21 @@ class Record:
         return made
 
     def read(self, now: datetime) -> Self:
-        """The same with every value in its normal form; raises the first refusal."""
-        made = object.__new__(type(self))  # dataclasses.replace would begin with its defaults
+        """A copy with every value in its normal form; raises the refusal of the first bad value."""
+        made = object.__new__(type(self))  # faster than dataclasses.replace
         own = made.__dict__ = {**vars(self)}
         for name, read, is_needed in self.form().to_read:
-            said = own[name]
-            if said is not None or is_needed:
-                own[name] = read(said, now)
+            value = own[name]
+            if value is not None or is_needed:
+                own[name] = read(value, now)
         return made
 
     def plain(self) -> dict[str, Any]:
         """The record as JSON, without empty fields and defaults."""
-        told = ((one, getattr(self, one.name)) for one in self.fields())
+        values = ((one, getattr(self, one.name)) for one in self.fields())
         return {
             one.name: [part.plain() for part in value] if isinstance(one.value, Several) else value
-            for one, value in told
+            for one, value in values
             if value is not None and value != one.default
         }
 
@@ -136,7 +135,7 @@ class Record:
         return found
 
     def texts(self) -> list[str]:
-        """The texts of people in it, in order."""
+        """The texts people wrote in it, in order."""
         found: list[str] = []
         for name in self.form().texts:
             stated = getattr(self, name)
@@ -150,77 +149,77 @@ class Record:
 
 @dataclass_transform(kw_only_default=True)
 def record(cls: type[T]) -> type[T]:
-    """Make a class a record: named fields, in the order in which they are declared."""
+    """Make a class a record, with its annotations as fields in the order of declaration."""
     return dataclass(kw_only=True, repr=False, eq=False)(cls)
 
 
 class Command(Record):
-    """Something that may be asked of Stemma."""
+    """A request to change something, which decides on facts."""
 
     NAME: ClassVar[str]
     OPERATION: ClassVar[str]
-    """The same as an identifier: ``strike_remix``."""
+    """The name as an identifier: ``strike_remix``."""
     MAY: ClassVar[frozenset[str]]
     """The relations that allow it, for anyone but the operator (see domain.permission)."""
     AT_ONCE: ClassVar[frozenset[str]]
-    """The relations among them whose word counts at once; from the others it is a claim, which
+    """The relations among MAY whose statement counts at once; from the others it is a claim, which
     waits for the other side (see domain.claim)."""
     LATE: ClassVar[frozenset[str]]
-    """Further relations that allow answering a claim once the other side had its time."""
+    """Further relations that may answer a claim once its deadline has passed."""
     SPENDS: ClassVar[tuple[str, ...]]
     """The quotas that its facts count toward."""
     REFUSES: ClassVar[tuple[type[Refusal], ...]]
     """Its own refusals, besides those of its values."""
     PATH: ClassVar[str]
-    """Where it is sent to, with the names of its fields in braces."""
+    """The path of its route, with names of fields in braces."""
     MAKES: ClassVar[str | None]
-    """What it brings into being, if it does."""
+    """The noun it creates, if any."""
     THEN: ClassVar[type[Fact] | None]
-    """The fact of a command that decides nothing else: a change of what it names first."""
+    """The one fact that the default ``decide`` records about the noun named first in the path."""
     HOME: ClassVar[str | None]
-    """The path under which what it makes is found."""
+    """The path under which the noun it creates is found."""
 
     def decide(self, past: Past) -> Iterator[New]:
-        """What happens, given the past; raises a refusal if it may not."""
+        """The facts it leads to, given the past; raises a refusal if it may not."""
         noun = self.changes(past)
         assert noun is not None
         assert self.THEN is not None
         yield noun.then(self.THEN, **self.told(self.THEN))
 
     def changes(self, past: Past) -> Noun | None:
-        """What it changes, if it decides nothing else: by default, what it names first."""
+        """The noun that the default ``decide`` changes: the one named first in the path."""
         return self.noun(past)
 
     def told(self, kind: type[Fact], **otherwise: Any) -> dict[str, Any]:
-        """What a kind of fact holds of it: its fields of the same names, and what is stated."""
+        """Content for a kind of fact: the fields that both have in common, then ``otherwise``."""
         names = _in_common(cast("Any", type(self)), cast("Any", kind))
         return {**{name: getattr(self, name) for name in names}, **otherwise}
 
     def own(self) -> dict[str, Any]:
-        """What it says, but for what its path names."""
+        """Its fields with their values, except those in the path."""
         names = (one.name for one in self.fields() if one.name not in self.in_path())
         return {name: getattr(self, name) for name in names}
 
     def noun(self, past: Past) -> Noun | None:
-        """What it names first in its path, if anything."""
+        """The noun it is about: the one named first in its path, if any."""
         named = self.named_first()
         return None if named is None else past.named(named[1], getattr(self, named[0]))
 
     @classmethod
     @cache
     def named_first(cls) -> tuple[str, str] | None:
-        """The field of its path that names what it is about, and the kind of noun, if any."""
+        """The first field of its path that holds the id of a noun, and the kind of that noun."""
         named = ((one.name, one.value) for one in cls.fields() if one.name in cls.in_path())
         found = ((name, value.noun) for name, value in named if isinstance(value, Ref))
         return next(found, None)
 
     def sides(self, past: Past) -> Mapping[str, str]:
-        """Who is in which relation to what it is about: by default, to what it names first."""
+        """Who is in which relation to the noun it is about."""
         noun = self.noun(past)
         return {} if noun is None else noun.sides(past)
 
     def areas(self, past: Past) -> Collection[str]:
-        """The works and the pool whose producers it concerns: of what it names first."""
+        """The works and the pool whose producers may send it."""
         noun = self.noun(past)
         return () if noun is None else noun.areas(past)
 
@@ -233,25 +232,25 @@ class Command(Record):
         )
 
     def settled(self, _past: Past) -> Self:
-        """The same with what it leaves to the past to say, such as who is meant by a name."""
+        """The command with what only the past can tell filled in, such as the person of a name."""
         return self
 
     def is_done(self, past: Past) -> bool:
-        """Whether there is nothing left to do when the same was asked before."""
+        """Whether a repetition of the same command would have nothing left to do."""
         return True
 
     def same(self, past: Past) -> Noun | None:
-        """What is there already and says the same, for a client that chose no id."""
+        """An existing noun that says the same, to be returned if the client chose no id."""
         return None
 
     def target(self, actor: str) -> str | None:
-        """The id by which a repetition is recognised: of what it makes, or of what it changes."""
+        """The id under which repetitions are recognised: of the noun it creates or changes."""
         return cast("str | None", getattr(self, type(self).subject()))
 
     @classmethod
     @cache
     def subject(cls) -> str:
-        """The field that names what it makes or, if it makes nothing, what it changes."""
+        """The field with the id of the noun it creates or, if it creates none, changes."""
         if cls.MAKES:
             return next(one.name for one in cls.fields() if isinstance(one.value, NewId))
         return cls.in_path()[0]
@@ -259,7 +258,7 @@ class Command(Record):
     @classmethod
     @cache
     def words(cls) -> str:
-        """What it does, as part of a sentence: ``strike this remix``, ``open a credit``."""
+        """What it does, for use in a sentence: ``strike this remix``, ``open a credit``."""
         *verb, noun = cls.OPERATION.split("_")
         article = [] if noun.endswith("s") else ["a" if cls.MAKES else "this"]
         return " ".join([*verb, *article, noun])
@@ -272,25 +271,25 @@ class Command(Record):
 
     @classmethod
     def refusals(cls) -> tuple[type[Refusal], ...]:
-        """Everything that may refuse it, besides what may refuse any command."""
+        """Its possible refusals, besides those that any command may get."""
         values = (value for _, value, _ in cls.every_field())
         return tuple(dict.fromkeys((*(r for value in values for r in value.refuses), *cls.REFUSES)))
 
     def asked(self) -> str:
-        """The request as canonical JSON, without the texts of people."""
-        told = _plain(self)
-        told["command"] = self.NAME
-        if self.MAKES:  # the request is kept under it, whether or not the client chose it
-            told.pop(self.subject(), None)
-        return _canonical(told)
+        """The request as canonical JSON, with texts people wrote replaced by whether they exist."""
+        request = _plain(self)
+        request["command"] = self.NAME
+        if self.MAKES:  # the request is stored under this id, whether or not the client chose it
+            request.pop(self.subject(), None)
+        return _canonical(request)
 
     def digest(self, actor: str) -> str:
-        """What tells one request from another, apart from the texts of people."""
+        """The SHA-256 by which repetitions are recognised; people's texts are compared apart."""
         return sha256(f"{actor}\n{self.asked()}".encode()).hexdigest()
 
 
 def must_state(stated: Mapping[str, Any]) -> None:
-    """Refuse a correction that states nothing but perhaps a reason."""
+    """Refuse (``NothingStated``) a correction that states nothing besides a reason."""
     if not any(value for name, value in stated.items() if name != "reason"):
         raise NothingStated
 
@@ -309,12 +308,12 @@ def command(
     then: type[Fact] | None = None,
     home: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a command; without ``may`` only the operator may send it, and without ``at_once``
-    everybody's word counts at once.
+    """Declare a command; the parameters are the class variables of ``Command``.
 
-    One that is named by its noun alone makes one. Without ``path`` it is sent to ``/remixes`` or
-    ``/remixes/{id}/strike``, and what it makes is found there. With ``then`` it decides only this
-    change, which the state of its noun may refuse.
+    Without ``may`` only the operator may send it; without ``at_once`` it counts at once, whoever
+    of ``may`` sends it. A name without a verb (``remix``) creates that noun. The default ``path``
+    is ``/remixes`` or ``/remixes/{id}/strike``. With ``then`` the default ``decide`` records this
+    one fact.
     """
     noun, _, verb = name.partition(".")
     usual = f"/{noun}{'es' if noun.endswith('x') else 's'}"
@@ -344,29 +343,30 @@ def command(
 
 @cache
 def _in_common(command: type[Any], kind: type[Any]) -> list[str]:
-    """The fields of a command that are fields of a kind of fact as well."""
+    """The names of the fields that a command and a kind of fact have in common."""
     held = {one.name for one in fields(kind)}
     return [name for name in command.by_name() if name in held]
 
 
 class Form(NamedTuple):
-    """What follows from the annotations of a record, once for all of its kind."""
+    """What is derived from the annotations of a class of records, once."""
 
     fields: tuple[Field, ...]
     by_name: dict[str, Field]
     needed: tuple[str, ...]
-    """The names of those that may not be left out."""
+    """The names of the required fields."""
     blank: dict[str, Any]
-    """Its fields with their defaults."""
-    lists: list[tuple[str, type[Record]]]  # of records
+    """By name: the default of every field."""
+    lists: list[tuple[str, type[Record]]]
+    """The fields that are lists of records."""
     to_read: list[tuple[str, Callable[[Any, datetime], Any], bool]]
-    """The fields whose values have a form to be read, how, and whether they are needed."""
+    """The fields that have to be read: their name, reader and whether they are required."""
     with_ids: list[Field]
-    """The fields with ids, and those with records in which there may be some."""
+    """The fields that hold ids, or records with ids."""
     sealed: dict[str, Any]
-    """The fields with texts of people, of which none is there."""
+    """The single texts people write, each False: that it is absent."""
     texts: list[str]
-    """The same, and lists of such texts or of records that have some."""
+    """The fields with texts people write: single ones, lists of them, and records with some."""
 
 
 @cache
@@ -399,19 +399,19 @@ def _form(cls: type[Any]) -> Form:
 
 def _reader(value: Value) -> Callable[[Any, datetime], Any]:
     if isinstance(value, Several):
-        return lambda said, now: tuple([part.read(now) for part in said])
+        return lambda parts, now: tuple([part.read(now) for part in parts])
     return value.reader if isinstance(value, Word) else value.read
 
 
-def _plain(said: Record) -> dict[str, Any]:
-    """What it says, without what is empty and the texts of people."""
-    form = said.form()
-    told = form.sealed | {
-        name: stated if name not in form.sealed else True
-        for name, stated in vars(said).items()
-        if stated is not None
+def _plain(stated: Record) -> dict[str, Any]:
+    """The fields that are not empty; of a text people wrote, only whether there is one."""
+    form = stated.form()
+    plain = form.sealed | {
+        name: value if name not in form.sealed else True
+        for name, value in vars(stated).items()
+        if value is not None
     }
     for name, _ in form.lists:
-        if name in told:
-            told[name] = [_plain(part) for part in told[name]]
-    return told
+        if name in plain:
+            plain[name] = [_plain(part) for part in plain[name]]
+    return plain

@@ -1,6 +1,6 @@
-"""A credit: one public line, a person in a role on a work.
+"""A credit: one line of the credits, a person in a role on a work.
 
-Whose credit it is, and for which work, never changes; only its state does.
+The person and the work of a credit never change; its state and its wording do.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _NAMED = {
     "character": ", playing “{character}”",
 }
 """What the sentence of a credit adds."""
-_SAID = (
+_STATED = (
     *("role", "kind", "display", "evidence", "effective_at", "credited_as", "join_phrase"),
     *("character", "billing", "ai", "ai_tool", "evidence_kind", "evidence_sha256"),
 )
-"""What a credit may say besides whose it is, and on which work."""
+"""The fields of a credit besides its person and its work."""
 Texts = Callable[[Iterable[str]], Mapping[str, str]]
 
 
@@ -45,9 +45,9 @@ class Credit(Disputable):
     contributor: str
     kind: str
     waits_for: str | None = None
-    """Who has to agree before it counts."""
+    """Who has to agree before it counts; CONTRIBUTOR if the person wants to be asked first."""
     deadline: str | None = None
-    """Until when only the other side answers a claim."""
+    """Until then, only the other side may answer a claim."""
 
     @common
     class Event(Fact):
@@ -58,7 +58,7 @@ class Credit(Disputable):
         waits_for: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
-            """None, before a person who asked to be asked has agreed: it is in no history."""
+            """Nothing while it waits for the credited person: until then it is in no history."""
             return () if self.waits_for == CONTRIBUTOR else self.names()
 
         def names(self) -> tuple[str, ...]:
@@ -69,8 +69,7 @@ class Credit(Disputable):
 
     @common
     class Birth(Claim, Event):
-        """What a credit says, whether granted or claimed; by a claim on another's work it is
-        pending."""
+        """The first fact of a credit, granted or claimed; a claim on another's work is pending."""
 
         FOUND_BY = ("work",)
         INVOLVES = "contributor"
@@ -81,15 +80,15 @@ class Credit(Disputable):
         evidence: str | None = None
         effective_at: str | None = None
         credited_as: str | None = None
-        """The name on this credit, if it is not that of the account."""
+        """The name on this credit, if it differs from that of the account."""
         join_phrase: str | None = None
-        """What stands between this name and the next, such as “ feat. ”."""
+        """The text between this name and the next, such as “ feat. ”."""
         character: str | None = None
-        """Whom an actor plays."""
+        """The character an actor plays."""
         billing: int | None = None
-        """Its stated place in the order of credits, from 1."""
+        """The stated place in the order of credits, from 1."""
         ai: list[str] | None = None
-        """Which parts AI made, each fully or partly."""
+        """The parts made by AI, each fully or partly."""
         ai_tool: str | None = None
         evidence_kind: str | None = None
         evidence_sha256: str | None = None
@@ -103,13 +102,13 @@ class Credit(Disputable):
 
     @fact("credit.claimed", "{contributor} claimed a credit as {role} on {work}", begins=True)
     class Claimed(Birth):
-        """The person claimed it for themself."""
+        """The person claimed it themself."""
 
         STATE = "claimed"
 
     @fact("credit.accepted", "{actor} accepted the credit of {contributor} on {work}")
     class Accepted(Event):
-        """The person accepted what was granted, or the poster of the work what was claimed."""
+        """The person accepted a granted credit, or the poster of the work a claimed one."""
 
         FROM = ("granted", "claimed", PENDING, "declined")
         STATE = "accepted"
@@ -148,13 +147,14 @@ class Credit(Disputable):
         STATE = "revoked"
         reason: str | None = None
         is_false: bool | None = None
-        """Whether the shares have to be corrected."""
+        """Whether the credit was false, so that shares of money have to be corrected."""
         by_piece: bool | None = None
-        """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+        """Whether it puts on hold only what the payee gets for this piece; None, as in older facts:
+        all of the payee's share."""
 
     @fact("credit.corrected", "{actor} corrected the credit of {contributor} on {work}")
     class Corrected(Event):
-        """The name on it, its wording, its place or what it discloses was corrected."""
+        """The credited name, the wording, the place or the disclosure of AI was corrected."""
 
         ADDS = _NAMED
         FROM = ("granted", "claimed", PENDING, "accepted", "disputed")
@@ -169,49 +169,52 @@ class Credit(Disputable):
 
     @fact("credit.hidden", "{contributor} keeps their name off a credit on {work}")
     class Hidden(Event):
-        """The person's name is kept off it, at every position; it goes on counting."""
+        """The person's name is kept off it, at every position; the credit still counts."""
 
         FROM = ("granted", "claimed", "accepted", "disputed")
 
     @fact("credit.shown", "{contributor} put their name back on a credit on {work}")
     class Shown(Event):
-        """The person's name is on it again."""
+        """The person's name is shown on it again."""
 
     @fact("credit.licence_agreed", "{contributor} agreed that {work} be under {licence}")
     class LicenceAgreed(Event):
-        """The person agrees that the work be under this licence from now on."""
+        """The person agreed that the work be under this licence from now on."""
 
         FROM = ("granted", "claimed", "accepted", "disputed")
         licence: str
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
-        """A change of it, which stays unknown to others as long as it is."""
+        """A further fact; until the credited person agrees, it stays as unknown as the credit."""
         if self.waits_for == CONTRIBUTOR and kind is not Credit.Accepted:
             content["waits_for"] = CONTRIBUTOR
         return super().then(kind, **content)
 
     def says(self, content: Mapping[str, Any], texts: Texts) -> bool:
-        """Whether it stands and was opened with this content; an erased text is none."""
+        """Whether the credit stands and began with this content; an erased text counts as None.
+
+        ``texts`` finds the texts behind commitments.
+        """
         birth = self.facts[0][1]
         if self.state in (Credit.Declined.STATE, Credit.Revoked.STATE):
             return False
-        kept = texts([text for name in birth.SEALED if (text := getattr(birth, name))])
-        said = {name: getattr(birth, name) for name in _SAID}
-        told = {name: kept.get(text) for name, text in said.items() if name in birth.SEALED}
-        return {**said, **told} == {name: content.get(name) for name in _SAID}
+        kept = texts([digest for name in birth.SEALED if (digest := getattr(birth, name))])
+        stated = {name: getattr(birth, name) for name in _STATED}
+        unsealed = {name: kept.get(stated[name]) for name in stated if name in birth.SEALED}
+        return {**stated, **unsealed} == {name: content.get(name) for name in _STATED}
 
     def agreed_licence(self, since: int) -> str | None:
-        """The licence that the person agreed to last, if it was after a position."""
+        """The licence that the person last agreed to after position ``since``, if any."""
         agreed = (
-            happened.licence
-            for position, happened in reversed(self.facts)
-            if isinstance(happened, Credit.LicenceAgreed) and position > since
+            one.licence
+            for position, one in reversed(self.facts)
+            if isinstance(one, Credit.LicenceAgreed) and position > since
         )
         return next(agreed, None)
 
     @property
     def was_claimed(self) -> bool:
-        """Whether the person opened it themself."""
+        """Whether the person claimed it themself."""
         return isinstance(self.facts[0][1], Credit.Claimed)
 
     def sides(self, looking: Looking) -> dict[str, str]:
@@ -226,5 +229,4 @@ class Credit(Disputable):
         }
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
-        """The work that it is on."""
         return (self.work,)

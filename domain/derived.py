@@ -1,7 +1,7 @@
-"""What is stored besides the facts and follows from them: its version, and how it is made again.
+"""Derived data stored beside the facts (search values, books): its version, and its refill.
 
-It is written with the facts, so it is made again only where a version of Stemma stores something
-else, or where a backup is restored.
+It is written in the same transaction as the facts, so it is recomputed only if another version of
+Stemma derives it differently, or after a backup was restored.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from domain.stored import FOUND, SEARCHED, Placed, found_rows, vault_row
 from domain.text import searched
 
 PAGE = 5_000
+"""Facts that are read at a time."""
 FOLDING = 3
-"""Raised when facts are folded into other books of the same form, or found by other values."""
+"""To be raised when the same facts give other books, or are found by other values."""
 
 
 @cache
 def derived_version() -> str:
-    """The version of what is stored besides facts and follows from them."""
+    """A digest of everything that the derived data depends on besides the facts."""
     found_by = sorted(
         (topic, kind.FOUND_BY, kind.LEADS_TO) for topic, kind in KINDS.items() if kind.FOUND_BY
     )
     books = drawn_state(), sorted(TOPICS), FOLDING
-    said = (found_by, sorted(SEARCHED), searched(SAMPLE), books)
-    return sha256(repr(said).encode()).hexdigest()[:16]
+    inputs = (found_by, sorted(SEARCHED), searched(SAMPLE), books)
+    return sha256(repr(inputs).encode()).hexdigest()[:16]
 
 
 SAMPLE = "ÀÉÎõü ß ﬁ İı Ⅷ ５ 三日月 Ångström O’Neill ❤\ufe0f  \n"
-"""What is folded otherwise wherever folding has changed."""
+"""A text whose searchable form differs if the normalisation of texts has changed."""
 
 
 def refill(transaction: Transaction) -> None:
-    """Compute again what follows from the facts and the texts, within a transaction."""
+    """Recompute all derived data from the facts and the texts, within a transaction."""
     transaction.execute("DELETE FROM found")
     for facts in _pages(transaction):
         found = [one.fact().found_by() for one in facts]
@@ -59,7 +60,7 @@ def refill(transaction: Transaction) -> None:
 
 
 def _refold(transaction: Transaction) -> None:
-    """Fold the books again; what a page of facts changes is written before the next is read."""
+    """Recompute the books page by page; each page's changes are written before the next is read."""
     transaction.execute("DELETE FROM books")
     for facts in _pages(transaction, TOPICS):
         books = Books(Rows(transaction.query))

@@ -1,12 +1,10 @@
-"""A draft: commands carried out on the past, not yet recorded.
+"""A draft: the facts of commands that were carried out but are not recorded yet.
 
 A command adds all of its facts to the draft or none, and a draft is recorded whole or not at all.
 
-Every repetition is recognised in the same way: what was asked of a target is kept beside the facts
-(domain.request). The same request gets the same answer again; a birth under an id that is taken is
-refused.
-
-One file, because it is one class.
+Repetitions are recognised by the requests stored beside the facts (domain.request), under the id of
+the noun that a command creates or changes, its target. The same request gets the same answer again;
+another one that would create a noun under a used id is refused.
 """
 
 from __future__ import annotations
@@ -57,12 +55,13 @@ from domain.wrong import wrong_in
 
 
 class Acknowledgement(NamedTuple):
-    """The answer to a command: the id of what it is about, and the position of its last fact."""
+    """The answer to a command: the id of its noun, and the position of its last fact."""
 
     id: str
     position: int
+    """In a draft that is not recorded yet, PENDING plus the index of the fact in the draft."""
     warnings: tuple[Warned, ...] = ()
-    """Those of its recording; the answer to a repetition has none."""
+    """The warnings about this command; the answer to a repetition has none."""
 
     def told(self) -> dict[str, Any]:
         """The answer as JSON."""
@@ -70,17 +69,17 @@ class Acknowledgement(NamedTuple):
         return {"id": self.id, "position": self.position, "warnings": warnings}
 
     def recorded(self, positions: Sequence[int]) -> Acknowledgement:
-        """The same once its draft was recorded at these positions."""
+        """The answer after the facts of its draft were recorded at these positions."""
         return self._replace(position=at(self.position, positions))
 
 
 def at(position: int, positions: Sequence[int]) -> int:
-    """The position of a fact of a draft that was recorded at these positions."""
+    """The final position for one that may be pending, given those of the draft's facts."""
     return position if position < PENDING else positions[position - PENDING]
 
 
 def read_first(command: Command, by: str) -> Iterator[str]:
-    """The ids whose streams are read for any command: of who sends it, and of what it names."""
+    """The ids of the streams that any command reads: of the actor, and of all ids it names."""
     if by != OPERATOR:
         yield by
         yield grant_id(by, "auditor")
@@ -108,10 +107,10 @@ class Draft(Past):
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))
-        """How far an import has come with each target: a later request is not repeated.
-        Without it, only a repetition of the latest request is recognised."""
+        """By target: the position up to which an import has already seen its requests; only later
+        requests are compared. None outside imports: only the latest request is compared."""
         self.signing, self.is_signed = signing, signing is not None
-        """What the actor signed, if anything; the draft then has a single command."""
+        """The signed message, if the actor signed; the draft then has a single command."""
         self.requests: list[Request] = []
         self._asked: dict[str, list[Request]] = {}
         self._reached: dict[str, int] = {}
@@ -120,18 +119,18 @@ class Draft(Past):
         self._key: str | None = None
         self._is_new_key = False
         self.further_keys: dict[str, int] = {}
-        """The keys of repetitions that were known by their target, with where those happened."""
+        """Idempotency keys of repetitions recognised by target: key → position of the original."""
 
     def prefetch_requests(self, targets: Collection[str]) -> None:
-        """Read what was asked of many targets at once."""
+        """Read the requests of many targets at once."""
         if missing := [target for target in targets if target not in self._asked]:
             self._asked.update((target, []) for target in missing)
             for request in self.stored.requests(missing):
-                if request.position <= self.position:  # as what it led to
+                if request.position <= self.position:  # later ones are not in this past
                     self._asked[request.target].append(request)
 
     def as_before(self, command: Command, target: str | None) -> Command:
-        """The command under the id by which it was carried out before, if it was."""
+        """The command with ``target`` as the id it creates, if that id was used by a request."""
         if target is None:
             return command
         self.prefetch_requests([target])
@@ -147,11 +146,11 @@ class Draft(Past):
 
     @property
     def decided(self) -> Books | None:
-        """The books as they are once the draft is recorded, if a command asked for them."""
+        """The books including this draft, if a command asked for them; otherwise None."""
         return self._books
 
     def kept(self) -> list[Disclosure]:
-        """The texts to keep: none that this draft erased, and none of a person it forgot."""
+        """The texts to store: without those this draft erased, and those of a person it forgot."""
         return [
             text
             for text in self.disclosures.values()
@@ -168,12 +167,11 @@ class Draft(Past):
         key: str | None = None,
         is_new_key: bool = False,
     ) -> Acknowledgement:
-        """Add what a command decides, or find that it was carried out before.
+        """Add the facts that a command decides on, or find that it was carried out before.
 
-        A command under an idempotency key is carried out once, and its answer stays the same; one
-        that was made up for it just now has not been used.
-        Looks up what it names, checks the permission, reads its values and decides; the first
-        refusal is raised.
+        Checks that what it names exists, then the permission, then its values, then decides; raises
+        the first refusal. A command under an idempotency key is carried out once, and repetitions
+        get the same answer. With ``is_new_key`` the key was just generated, so it is not looked up.
         """
         self.actor, self._sheet = by, self.SHEET(by, self.now, self.signing)
         self.warnings = []
@@ -205,19 +203,19 @@ class Draft(Past):
                 self.write(new)
             return self._take(stated)
         except Refusal:
-            # The books may hold what was decided before the refusal.
+            # The books may contain facts that were decided before the refusal.
             self._books = None
             raise
 
     def _target(self, command: Command) -> str | None:
-        """The id that the client chose, in its usual form, or that of what the command is about."""
+        """The id under which repetitions are recognised; None if it is still to be generated."""
         chosen = command.target(self.actor)
         if chosen is None and self.signing is not None:
             raise BadSignature("what is signed names the id of what it brings into being")
         return new_id(chosen) if command.MAKES and chosen is not None else chosen
 
     def _fresh_id(self) -> str:
-        """A random id, of which nothing has to be read."""
+        """A random id; being new, it has neither facts nor requests to read."""
         id = new_id(None)
         self._streams[id], self._asked[id] = [], []
         return id
@@ -229,7 +227,7 @@ class Draft(Past):
             return None, problem
 
     def _wrong(self, command: Command) -> tuple[Wrong, ...]:
-        """Every value of a command that is refused, and every id by which nothing is known."""
+        """Every value of a command that is refused, and every id that is unknown."""
 
         def check(value: Value, said: Any) -> None:
             if isinstance(value, Ref) and value.noun in NAMED:
@@ -239,7 +237,7 @@ class Draft(Past):
         return tuple(wrong_in(type(command), vars(command), check))
 
     def _must_be_able(self, command: Command) -> None:
-        """Refuse someone who may not ask, and a name of something that does not exist."""
+        """Refuse an actor who may not send this command, and ids of nouns that do not exist."""
         if self.signing is not None:
             self._must_have_signed(self.signing)
         if not command.MAY and self.actor != OPERATOR:
@@ -259,7 +257,7 @@ class Draft(Past):
     # -- repetitions -----------------------------------------------------------------------
 
     def _known(self, command: Command, target: str | None) -> Acknowledgement | None:
-        """The answer to the same request before, if there was one."""
+        """The answer to an earlier request that was the same, if there was one."""
         if self._key is not None and not self._is_new_key and (request := self._under(self._key)):
             if not self._is_same(command, request):
                 raise IdempotencyKeyReused(request.position)
@@ -290,7 +288,7 @@ class Draft(Past):
         return None
 
     def _is_same(self, command: Command, request: Request) -> bool:
-        """Whether a request was the same; an erased text counts as the same."""
+        """Whether a request was the same; a text that was erased since counts as the same."""
         if command.digest(self.actor) != request.digest:
             return False
         kept = self.texts(request.texts)
@@ -300,7 +298,7 @@ class Draft(Past):
         )
 
     def reached(self, positions: Sequence[int]) -> dict[str, int]:
-        """How far an import has come with each target, once the draft was recorded."""
+        """What to add to ``once``, after the draft's facts were recorded at these positions."""
         return {target: at(position, positions) for target, position in self._reached.items()}
 
     def _come_to(self, target: str, position: int) -> None:
@@ -310,9 +308,9 @@ class Draft(Past):
     # -- writing down ----------------------------------------------------------------------
 
     def write(self, new: New) -> None:
-        """Write down one fact of the current command, and fold it into the books."""
+        """Add one fact to the current command's sheet, and fold it into the books."""
         if not may_stand_at(new.kind, 2):
-            # A birth is the first fact under its id, or the append refuses it: nothing is read.
+            # It can only be the first fact of its id, which the append checks: nothing to read.
             self._streams.setdefault(new.id, [])
         happened = self._sheet.write(new, len(self.stream(new.id)))
         if self._books is not None:
@@ -320,7 +318,7 @@ class Draft(Past):
             self._books.fold(self.position + added, happened)
 
     def _take(self, command: Command) -> Acknowledgement:
-        """Add the whole sheet to the draft."""
+        """Add all facts and texts of the sheet to the draft, and apply them to the nouns."""
         sheet = self._sheet
         self._must_be_known(sheet)
         if self.is_limited:
@@ -345,7 +343,7 @@ class Draft(Past):
         return self._remember(command, PENDING + len(self.facts) - 1)
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
-        """Keep what was asked, so that a repetition is recognised."""
+        """Store the request, so that a repetition is recognised."""
         target = command.target(self.actor) or self.id
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
         texts = tuple([by_text.get(text, "") for text in command.texts()])
@@ -361,7 +359,7 @@ class Draft(Past):
         return [*self.facts, *self._sheet.facts]
 
     def _must_be_known(self, sheet: Sheet) -> None:
-        """Refuse a forgotten person as actor, as owner of a text, or in a new credit."""
+        """Refuse a forgotten person as actor, as owner of a text, or as newly involved."""
         persons = {self.actor, *[text.owner for text in sheet.disclosures]}
         for happened in sheet.facts:
             persons.update(happened.involves())
@@ -370,15 +368,15 @@ class Draft(Past):
         for person in persons:
             if self.contributor(person).state == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(person)
-        # Being forgotten at the same moment comes wholly before or wholly after.
+        # Someone forgotten concurrently is forgotten wholly before this draft, or wholly after.
         self.watch(Contributor.Forgotten.TOPIC, *persons)
 
     # -- quotas ----------------------------------------------------------------------------
 
     def spent(self) -> list[tuple[int, str, str]]:
-        """What counts toward quotas: the place of the fact, its actor and the quota.
+        """What counts toward quotas: the index of the fact in the draft, its actor and the quota.
 
-        Where the operator vouches for it, it is said that nothing does.
+        If the operator vouches for the draft, one mark says that none of it counts.
         """
         if self.is_vouched_for:
             return [vouched(len(self.facts))]
@@ -402,7 +400,7 @@ class Draft(Past):
         self._sheet = self.SHEET(self.actor, self.now, signing)
 
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
-        """Refuse facts that differ from what was signed, and a message used before."""
+        """Refuse facts that differ from the signed message, and a message used before."""
         if self.texts([signing.disclosure().digest]):
             raise BadSignature("it was used before; sign again with another nonce")
         for one in sheet.facts:
@@ -416,11 +414,11 @@ class Draft(Past):
 
 
 LEADING = (Remix.Declared, Join.Event)
-"""What leads from one work to another."""
+"""The facts that lead from one work to another in the graph."""
 
 
 def _as_signed(signing: Signing, keys: Collection[VerifierKey]) -> Signing:
-    """The signing in the form that its actor signed: with what it is for, or of version 0.1."""
+    """The form of the signing that its signature fits: with log, command and target, or of 0.1."""
     try:
         _check(signing, keys)
     except NotVerified:

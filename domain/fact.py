@@ -1,9 +1,9 @@
-"""What a fact is: something that happened, kept for ever, and the noun it happened to.
+"""Facts: what happened, kept for good; and nouns, the entities that facts happen to.
 
-A fact is immutable; ``apply`` only assigns: it never asks the clock and never refuses.
+A fact is immutable. ``apply`` only assigns: it neither reads the clock nor refuses.
 
-A fact is a domain event of the eventsourcing library. It is stored as compact JSON of its own
-fields under an explicit topic, so that moving a Python module never makes history unreadable.
+A fact is a domain event of the eventsourcing library. It is stored as compact JSON of its fields
+under an explicit topic, so that moving a Python module never makes history unreadable.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ FACTS: dict[str, type[Fact]] = {}
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def common(cls: type[T]) -> type[T]:
-    """Make a class the fields that kinds of facts have in common.
+    """Make a class a dataclass of fields that kinds of facts have in common.
 
-    No method is compiled for it: they are hundreds, which took a third of a start.
+    The methods of ``Fact`` are used instead of generated ones: generating them for hundreds of
+    classes took a third of the start-up time.
     """
     return dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
 
@@ -57,43 +58,44 @@ class Fact:
 
     TOPIC: ClassVar[str]
     BEGINS: ClassVar[bool] = False
-    """Whether a noun may begin with it."""
+    """Whether it may be the first fact of a noun."""
     SAYS: ClassVar[str] = ""
-    """The fact as a sentence, with its fields in braces."""
+    """The fact as a sentence, with names of fields in braces."""
     ADDS: ClassVar[Mapping[str, str]] = {}
-    """What the sentence adds where a field has a value."""
+    """By field: what is added to the sentence if the field has a value."""
     READERS: ClassVar[frozenset[str]] = EVERYONE
     """Who may read it (see domain.readers)."""
     SEALED: ClassVar[tuple[str, ...]] = ()
-    """The fields that hold the digest of a text in the vault: those with the name of a text."""
+    """The fields that hold the digest of a text in the vault: those named in TEXTS."""
     STATE: ClassVar[str] = ""
-    """The state in which this fact leaves its noun, if it changes it."""
+    """The state that its noun is in afterwards; empty if unchanged."""
     FROM: ClassVar[tuple[str, ...]] = ()
-    """The states of its noun in which this fact may happen."""
+    """The states of its noun in which it may happen; empty: any."""
     ABOUT: ClassVar[tuple[str, ...]] = ("originator_id",)
-    """The fields with the works and contributors it is about; an empty one names none."""
+    """The fields with the ids of the works and contributors it is about; they may be None."""
     INVOLVES: ClassVar[str] = ""
-    """The field with whom it names anew, one or several."""
+    """The field with the contributors who become involved by it: one id, or several."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
     """The fields by whose values commands find this fact (see JournalRecorder.found)."""
     LEADS_TO: ClassVar[dict[str, str]] = {}
-    """From which of these fields one goes on to which other (see JournalRecorder.reached)."""
+    """From a field of FOUND_BY to the field that follows it along the graph (see
+    JournalRecorder.reached)."""
 
     QUOTA: ClassVar[str] = ""
-    """What it counts toward, of how much one person may do (see domain.permission)."""
+    """The quota it counts toward, which limits how much one person may do (see domain.quota)."""
 
     originator_id: str
     originator_version: int
     timestamp: datetime
     actor: str
     message: str | None = None
-    """The digest of what the actor signed (see domain.signature)."""
+    """The digest of the message that the actor signed (see domain.signature)."""
     signature: str | None = None
     binds: str | None = None
-    """What the signature is for: log, command and target; None in the form of version 0.1."""
+    """The log, command and target that the signature is for; None in the form of version 0.1."""
     owners: str | None = None
-    """Whose its texts are, where they are not the actor's (see domain.seal); None in facts of
-    version 0.1, which did not say."""
+    """The owners of its texts, if other than the actor (see domain.seal); always None in version
+    0.1, which did not record them."""
 
     def __init__(self, **content: Any) -> None:
         blank, needed = _blank(cast("Any", type(self)))
@@ -118,11 +120,11 @@ class Fact:
         return f"{self.TOPIC}({self.told()})"
 
     def told(self) -> dict[str, Any]:
-        """Its fields with their values, also those that an earlier version did not have."""
+        """All of its fields with their values, including fields added after it was stored."""
         return {name: getattr(self, name) for name in _blank(cast("Any", type(self)))[0]}
 
     def stated(self, *names: str) -> dict[str, Any]:
-        """Those of these fields that have a value."""
+        """The given fields, without those that are None."""
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     @classmethod
@@ -135,20 +137,20 @@ class Fact:
         return tuple([id for name in self.ABOUT if (id := getattr(self, name)) is not None])
 
     def names(self) -> tuple[str, ...]:
-        """The works and contributors that its rows name."""
+        """The works and contributors that its rows in the read tables name."""
         return self.subjects()
 
     def touches(self) -> tuple[str, ...]:
-        """What it changes that others may have read: its subjects, and sometimes more."""
+        """Its subjects, and what else it changes that concurrent commands may have read."""
         return self.subjects()
 
     def involves(self) -> Collection[str]:
-        """Whom it names anew: nobody who has been forgotten."""
+        """The contributors who become involved by it; none may have been forgotten."""
         named = getattr(self, self.INVOLVES) if self.INVOLVES else None
         return (named,) if isinstance(named, str) else named or ()
 
     def found_by(self) -> tuple[FoundBy, ...]:
-        """What it is found by."""
+        """The values by which commands find it."""
         return tuple(
             FoundBy(getattr(self, name), field, None if leads is None else getattr(self, leads))
             for name, field, leads in _found_by(cast("Any", type(self)))
@@ -156,7 +158,7 @@ class Fact:
 
     @property
     def leaves(self) -> str:
-        """The state in which it leaves its noun; empty if it changes none."""
+        """The state that its noun is in afterwards; empty if unchanged."""
         return self.STATE
 
     @property
@@ -165,7 +167,7 @@ class Fact:
         return self.QUOTA
 
     def apply(self, noun: Any) -> None:
-        """Change the noun: its state, and the fields it has under the same name."""
+        """Set the state of the noun, and the fields that the noun has under the same names."""
         if self.leaves:
             noun.state = self.leaves
         of, kind = cast("Any", type(noun)), cast("Any", type(self))
@@ -178,7 +180,7 @@ class Fact:
 
     @property
     def effective(self) -> str:
-        """When it takes effect: as stated, when a work was made, else the time of recording."""
+        """When it takes effect: as stated, or when the work was made, or when it was recorded."""
         stated = getattr(self, "effective_at", None) or getattr(self, "made", None)
         return stated or instant(self.timestamp)
 
@@ -188,24 +190,25 @@ _OF_ALL = frozenset(one.name for one in fields(Fact))
 
 @cache
 def _found_by(kind: type[Fact]) -> list[tuple[str, str, str | None]]:
-    """The fields that a fact is found by, each in full, and with where it leads to."""
+    """The fields that a fact is found by: the name, ``topic.name``, and the field it leads to."""
     return [(name, f"{kind.TOPIC}.{name}", kind.LEADS_TO.get(name)) for name in kind.FOUND_BY]
 
 
 @cache
 def _shared(noun: type[Noun], kind: type[Fact]) -> tuple[str, ...]:
-    """The fields of a fact that its noun has as well."""
+    """The names of the fields that a noun and a kind of fact have in common."""
     known = {name for each in noun.__mro__ for name in get_annotations(each)}
     return tuple(one.name for one in fields(kind) if one.name in known)
 
 
 class FoundBy(NamedTuple):
-    """A value by which a fact is found, in which field, and where it leads from there."""
+    """A value by which a fact is found."""
 
     value: str
     field: str
     """As ``topic.field``."""
     leads_to: str | None = None
+    """The value of the field it leads to (see ``Fact.LEADS_TO``)."""
 
 
 def erasing() -> list[str]:
@@ -214,7 +217,7 @@ def erasing() -> list[str]:
 
 
 class New(NamedTuple):
-    """A fact that a command decided on; it has no position, time or actor yet."""
+    """A fact that a command decided on, before it has a position, a time and an actor."""
 
     kind: type[Fact]
     id: str
@@ -225,9 +228,9 @@ class New(NamedTuple):
 def fact(
     topic: str, says: str | None = None, *, begins: bool = False
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class a kind of fact, with the topic under which it is stored and its sentence.
+    """Make a class a kind of fact: stored under a topic, shown as a sentence (``Fact.SAYS``).
 
-    One that ``begins`` may be the first of a noun.
+    With ``begins`` it may be the first fact of a noun.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -245,20 +248,23 @@ def fact(
 
 @cache
 def _blank(kind: type[Fact]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The fields of a fact in their order, with their defaults, and those that have none."""
+    """The fields of a kind of fact with their defaults, and the names of the required ones."""
     blank = {one.name: one.default for one in fields(kind)}
     return blank, frozenset(name for name, default in blank.items() if default is MISSING)
 
 
 class Looking(Protocol):
-    """What a noun may use to look up others."""
+    """Looks up nouns by id."""
 
     def get(self, kind: type[N], id: str) -> N:
-        """The noun with this id, if it is of the kind."""
+        """The noun with this id; raises ``kind.UNKNOWN`` if there is none of this kind."""
 
 
 class Noun:
-    """What facts happen to; rebuilt from them, read by the rules, never stored."""
+    """An entity, rebuilt from the facts that happened to it: an aggregate of event sourcing.
+
+    Its facts are one stream. Commands read it; it is never stored.
+    """
 
     id: str
     version: int = 0
@@ -268,16 +274,16 @@ class Noun:
     """The actor of its first fact."""
     state: str
     facts: list[tuple[int, Fact]]
-    """What happened so far, with positions."""
+    """Its facts so far, with their positions."""
 
     NAME: ClassVar[str]
-    """What it is called; by default as its class."""
+    """Its name in ids of refusals and routes; by default the class name, spelled with _."""
     UNKNOWN: ClassVar[type[Refusal]]
-    """The refusal of an unknown id; by default that of its name."""
+    """The refusal of an unknown id; by default ``unknown_NAME``."""
     BIRTHS: ClassVar[tuple[type[Fact], ...]]
-    """The facts with which it may begin."""
+    """The kinds of facts that may be its first."""
     Event: ClassVar[type[Fact]] = Fact
-    """What its facts have in common."""
+    """The base class of its facts."""
 
     def __init_subclass__(cls) -> None:
         if "NAME" not in vars(cls):
@@ -289,12 +295,12 @@ class Noun:
 
     @property
     def line(self) -> dict[str, Any]:
-        """What every fact about it names besides its id."""
+        """The required fields that all of its facts share, such as the two ends of a remix."""
         common = (one for one in fields(self.Event) if one.default is MISSING)
         return {one.name: getattr(self, one.name) for one in common if one.name not in _OF_ALL}
 
     def then(self, kind: type[Fact], /, **content: Any) -> New:
-        """A change of it; refused if its state does not allow it."""
+        """A further fact about it; refuses (``WrongState``) if its state does not allow it."""
         if kind.FROM and self.state not in kind.FROM:
             raise WrongState(self.NAME, self.id, self.state, kind.FROM)
         return New(kind, self.id, {**self.line, **content})
@@ -304,12 +310,12 @@ class Noun:
         return {}
 
     def areas(self, looking: Looking) -> tuple[str, ...]:
-        """The works, and the pool, whose producers may decide about it."""
+        """The ids of the works and the pool whose producers may decide about it."""
         return ()
 
     @classmethod
     def told_by(cls, facts: Iterable[tuple[int, Fact]]) -> Self:
-        """The noun after these facts of its stream, each with its position."""
+        """The noun rebuilt from the facts of its stream, each with its position."""
         noun = cls.__new__(cls)
         noun.facts = []
         for position, happened in facts:
@@ -317,7 +323,7 @@ class Noun:
         return noun
 
     def happen(self, position: int, happened: Fact) -> None:
-        """Let one more fact of the stream take effect."""
+        """Apply the next fact of its stream."""
         if not self.facts:
             self.id = happened.originator_id
             self.position = position
@@ -328,10 +334,10 @@ class Noun:
 
 
 class FactMapper(Mapper[str]):
-    """Facts as stored bytes and back: compact JSON of the fields in their declared order."""
+    """Converts facts to stored bytes and back: compact JSON of the fields."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The fact as it is stored; empty fields are left out."""
+        """The fact as it is stored, without fields that are None."""
         happened = cast("Fact", domain_event)
         return StoredEvent(
             originator_id=happened.originator_id,
@@ -341,7 +347,7 @@ class FactMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Fact:
-        """The fact that was stored; not checked again, because what is recorded has happened."""
+        """The stored fact; it is not validated again, because what is recorded has happened."""
         return read_fact(
             str(stored_event.originator_id),
             stored_event.originator_version,
@@ -351,12 +357,12 @@ class FactMapper(Mapper[str]):
 
 
 _encode = encoder()
-_moment = lru_cache(64)(datetime.fromisoformat)  # facts of one append have the same
-_decode = json.JSONDecoder().raw_decode  # what we wrote has no blanks around it
+_moment = lru_cache(64)(datetime.fromisoformat)  # facts of one append have the same timestamp
+_decode = json.JSONDecoder().raw_decode  # our own JSON has no blanks around it to skip
 
 
 def state_of(happened: Fact) -> dict[str, Any]:
-    """The fields of a fact as JSON, without the empty ones and its place in its stream."""
+    """The fields of a fact as JSON, without those that are None and without its id and version."""
     state = {name: value for name, value in vars(happened).items() if value is not None}
     del state["originator_id"], state["originator_version"]
     state["timestamp"] = stamp(state["timestamp"])
@@ -369,7 +375,7 @@ def read_fact(originator_id: str, originator_version: int, topic: str, state: by
 
 
 def contents_of(states: Iterable[bytes]) -> list[dict[str, Any]]:
-    """The fields of facts as stored; many at once are read much faster."""
+    """The fields of many stored facts; parsing them as one JSON list is much faster."""
     found: list[dict[str, Any]] = _decode(f"[{b','.join(states).decode()}]")[0]
     return found
 
@@ -377,7 +383,7 @@ def contents_of(states: Iterable[bytes]) -> list[dict[str, Any]]:
 def fact_of(
     originator_id: str, originator_version: int, topic: str, content: dict[str, Any]
 ) -> Fact:
-    """A fact from its place in its stream and its fields as JSON, which become its own."""
+    """A fact from its fields as JSON; it takes over ``content``, which is changed."""
     content["timestamp"] = _moment(content["timestamp"])
     content["originator_id"] = originator_id
     content["originator_version"] = originator_version

@@ -1,7 +1,7 @@
-"""A join: two works that are the same, one node of the graph from then on.
+"""A join: two works that are the same piece, and so one node of the graph from then on.
 
-Facts go on naming the works they were recorded about. A join says which works stand for another
-from its position on, and what is asked follows it; undone, each is itself again.
+Facts keep naming the works they were recorded about. A join states which node a work belongs to
+from its position on, and queries follow it; undone, each work is its own node again.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from domain.remix import Remix
 from domain.work import Work
 
 NODE, MEMBERS, OF = "join.node", "join.members", "join.of"
-"""The fields by which commands find which node a work is, which works are one, and its joins."""
+"""The fields by which commands find the node of a work, the works of a node, and a work's joins."""
 
 
 class Join(Noun):
-    """That two works are the same, and what became of it."""
+    """A statement that two works are the same, and what became of it."""
 
     work: str
     into: str
     deadline: str | None = None
-    """Until when only the other side answers a claim."""
+    """Until then, only the other side may answer a claim."""
     asked: str | None = None
 
     @common
@@ -33,13 +33,13 @@ class Join(Noun):
         work: str
         into: str
         node: str | None = None
-        """Which node the works that change theirs are from now on."""
+        """The node that the moved works belong to from now on."""
         moved: str | None = None
-        """These works, separated by spaces."""
+        """The works that change their node, separated by spaces."""
 
         @property
         def moves(self) -> list[str]:
-            """The works that are another node from now on."""
+            """The works that change their node."""
             return (self.moved or "").split()
 
         def subjects(self) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class Join(Noun):
             return tuple(dict.fromkeys((self.work, self.into, *self.moves, *node)))
 
         def found_by(self) -> tuple[FoundBy, ...]:
-            """The works, and from either work the other: no edge may close a cycle through them."""
+            """The works, and as edges both ways between them: no cycle may close through a join."""
             found = [FoundBy(work, NODE) for work in self.moves]
             if self.node:
                 found.append(FoundBy(self.node, MEMBERS))
@@ -61,12 +61,12 @@ class Join(Noun):
 
     @fact("join.declared", "{actor} said that {work} and {into} are the same", begins=True)
     class Declared(Claim, Event):
-        """Two works are the same; said by only one of their posters it is pending."""
+        """Two works are the same; pending while only one of their posters said so."""
 
         STATE = "joined"
         reason: str | None = None
         asked: str | None = None
-        """The work whose poster has to agree, if somebody has."""
+        """The work whose poster has to agree, if any."""
 
     @fact("join.accepted", "{actor} agreed that {work} and {into} are the same")
     class Accepted(Event):
@@ -78,7 +78,7 @@ class Join(Noun):
 
     @fact("join.declined", "{actor} declined that {work} and {into} are the same")
     class Declined(Event):
-        """The poster of the other work did not agree, or it was withdrawn."""
+        """The poster of the other work rejected the join, or it was withdrawn."""
 
         FROM = (PENDING,)
         STATE = "declined"
@@ -86,7 +86,7 @@ class Join(Noun):
 
     @fact("join.undone", "{actor} said that {work} and {into} are not the same after all")
     class Undone(Event):
-        """It was a mistake: they are two works from now on."""
+        """The join was a mistake: they are two nodes from now on."""
 
         FROM = ("joined",)
         STATE = "undone"
@@ -94,11 +94,11 @@ class Join(Noun):
 
     @property
     def counts(self) -> bool:
-        """Whether the two works are one now."""
+        """Whether the two works are one node now."""
         return self.state == Join.Declared.STATE
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who said it, who has to agree, and who speaks for either work."""
+        """Who declared the join, who has to agree, and who speaks for each work."""
         return {
             "poster": looking.get(Work, self.work).speaks,
             "poster of the other": looking.get(Work, self.into).speaks,
@@ -108,7 +108,7 @@ class Join(Noun):
 
 
 def still_one(start: str, joins: Iterable[tuple[str, str]]) -> set[str]:
-    """A work and all that joins connect it with."""
+    """A work and all others that joins connect it with, directly or through others."""
     near: dict[str, set[str]] = {}
     for one, other in joins:
         near.setdefault(one, set()).add(other)

@@ -1,6 +1,7 @@
-"""A lineage: a pedigree of which the edges are known, with their rates, and who holds each work.
+"""A lineage: a work's pedigree with the edges, their rates, and the holders of each work.
 
-The works are numbers where it comes from the read tables, and ids everywhere else.
+Nodes are integers in a lineage read from the read tables, and work ids everywhere else. Lists by
+place are in the order of ``Pedigree.places``.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from domain.pedigree import Node, Pedigree, Places
 from domain.refusal import BadGraph
 
 Holders = tuple[tuple[str, Fraction], ...]
-"""Payees, and the share of each in a work."""
+"""The payees of a work, each with an exact share; the shares sum to 1."""
 
 exact = lru_cache(maxsize=4096)(Fraction)
-"""A rate as a number; the same few are stated again and again."""
+"""A rate as a fraction; cached, because most edges state one of a few rates."""
 _ALL = Fraction(1)
 
 
@@ -33,23 +34,24 @@ class Edge(NamedTuple, Generic[Node]):
     parent: Node
     kind: str = ""
     rate: str | None = None
-    """The part of the child that goes to the parent, exactly as stated."""
+    """The part of the child's income that goes to the parent, exactly as stated; None if not."""
     id: str = ""
     state: str = ""
 
 
 def once(stated: Iterable[tuple[Edge[Node], tuple[Node, Node]]]) -> list[Edge[Node]]:
-    """The edges between nodes, with the two works that each was stated of.
+    """The edges between nodes, without those stated again of a joined work.
 
-    What was said alike of works that are one, in kind and rate, counts once: what either posting
-    of a piece owes its source, the piece owes once. It counts as often as it was said of two of
-    them, and is in dispute if one is.
+    ``stated`` pairs each edge with the two works it was stated of, which joins may have made part
+    of larger nodes. Of edges with the same nodes, kind and rate, those of only one pair of works
+    count: if a piece was posted twice and both postings owe their source, the piece owes it once.
+    That is the pair with the most edges or, of several, one with a disputed edge.
     """
     alike: dict[Edge[Node], dict[tuple[Node, Node], list[Edge[Node]]]] = {}
     for edge, works in stated:
-        same = alike.setdefault(edge._replace(id="", state=""), {})
-        same.setdefault(works, []).append(edge)
-    return [edge for same in alike.values() for edge in max(same.values(), key=_weight)]
+        by_works = alike.setdefault(edge._replace(id="", state=""), {})
+        by_works.setdefault(works, []).append(edge)
+    return [edge for by_works in alike.values() for edge in max(by_works.values(), key=_weight)]
 
 
 def _weight(edges: Sequence[Edge[Node]]) -> tuple[int, bool]:
@@ -57,24 +59,24 @@ def _weight(edges: Sequence[Edge[Node]]) -> tuple[int, bool]:
 
 
 edge_of = partial(tuple.__new__, Edge)
-"""An edge from its columns, without a look at each of them: there may be very many."""
+"""An edge from the sequence of its fields; faster than ``Edge``, which takes them one by one."""
 
 
 @dataclass(frozen=True)
 class Edges(Collection[Edge[Node]]):
-    """Edges by their columns, as they are read from a store: each is made where it is looked at."""
+    """Edges stored by column, as they are read; an ``Edge`` is made only while iterating."""
 
     read: Sequence[Sequence[Any]]
-    """What ``Edge`` has, each of all edges."""
+    """One column for each field of ``Edge``."""
     names: Mapping[Any, Node] | None = None
-    """Of the works, where these are not those in the columns."""
+    """The names of the nodes in the first two columns, if they are to be renamed."""
 
     @cached_property
     def columns(self) -> Sequence[Sequence[Any]]:
-        """The same, with the names."""
+        """The columns, with the nodes renamed."""
         ends, others = self.read[:2], self.read[2:]
         if self.names is not None:
-            ends = [list(map(self.names.__getitem__, some)) for some in ends]
+            ends = [list(map(self.names.__getitem__, nodes)) for nodes in ends]
         return (*ends, *others)
 
     def __len__(self) -> int:
@@ -94,18 +96,18 @@ class Rated(NamedTuple):
     """The rates of a lineage by the places of its works."""
 
     above: Sequence[Sequence[int]]
-    """By place: the number of the rate of each of its parents."""
+    """By place: for each of its parents, the number of the rate to it."""
     rates: Sequence[Fraction | None]
-    """By their numbers."""
+    """By number: each distinct rate; None if an edge states none."""
 
 
 @dataclass(frozen=True)
 class Lineage(Pedigree[Node]):
-    """A work and everything it was made from, through every generation, edge by edge."""
+    """A work and everything it was made from, through every generation."""
 
     edges: Collection[Edge[Node]] = ()
     people: Mapping[Node, Holders] = field(default_factory=dict)
-    """Who holds each work, where that is stated."""
+    """The holders of the works that have some."""
 
     @property
     def pairs(self) -> Sequence[Sequence[Any]]:
@@ -118,7 +120,7 @@ class Lineage(Pedigree[Node]):
         return tuple(zip(*self.edges, strict=True)) or ((),) * len(Edge._fields)
 
     def named(self, names: Mapping[Node, str]) -> Lineage[str]:
-        """The same lineage with these names for the works."""
+        """This lineage with its nodes renamed."""
         by_name = {names[work]: holders for work, holders in self.held.items()}
         named = Lineage(names[self.root], Edges(self._columns, names), by_name)
         works, above, influences, ends = self.places
@@ -127,22 +129,22 @@ class Lineage(Pedigree[Node]):
         return self._shared(named, "ordered", "stated")
 
     def with_default(self, rate: str | None) -> Lineage[Node]:
-        """The same lineage, with this rate on every edge that states none."""
+        """This lineage, with ``rate`` on every edge that states none."""
         *ends, rates, ids, states = self._columns
         if rate is None or None not in rates:
             return self
-        filled = [rate if one is None else one for one in rates]
+        filled = [rate if stated is None else stated for stated in rates]
         edges = Edges[Node]((*ends, filled, ids, states))
         return self._shared(replace(self, edges=edges), "places", "ordered")
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:
-        """The same lineage with these holdings."""
+        """This lineage with these holdings."""
         held = self._shared(replace(self), "places", "_place", "ordered", "nodes", "stated")
         vars(held)["holdings"] = holdings
         return held
 
     def _shared(self, other: Lineage[Any], *names: str) -> Lineage[Any]:
-        """Another lineage of which these are alike, so that they are derived once."""
+        """Give another lineage these cached properties, which are equal in both."""
         vars(other).update((name, getattr(self, name)) for name in names)
         return other
 
@@ -150,9 +152,10 @@ class Lineage(Pedigree[Node]):
 
     @cached_property
     def stated(self) -> Rated:
-        """The rates by place.
+        """The rates, as far as they are stated.
 
-        Those of edges between the same two works are summed; if one states none, there is none.
+        Several edges between the same two works count as one, with the sum of their rates; if one
+        of them states none, the sum is None.
         """
         (children, parents), rates = self.places.ends, self._columns[3]
         if len(children) != self.pair_count:
@@ -170,14 +173,14 @@ class Lineage(Pedigree[Node]):
 
     @property
     def rated(self) -> Rated:
-        """The same for a policy that needs rates: none may be missing."""
+        """The rates, of which none is missing; refuses (``BadGraph``) if an edge states none."""
         if None in self.stated.rates:
             child, parent, *_ = next(edge for edge in self.edges if edge.rate is None)
             raise BadGraph("graph.edges", f"the edge from “{child}” to “{parent}” has no rate")
         return self.stated
 
     def rate(self, child: Node, parent: Node) -> Fraction | None:
-        """The rate from a work to one that it was made from, if it is known."""
+        """The rate of the edge from a child to a parent; None without one."""
         here, there = self.placed((child, parent))
         for place, number in self._rated_above(here):
             if place == there:
@@ -186,7 +189,7 @@ class Lineage(Pedigree[Node]):
 
     @property
     def rates(self) -> Mapping[Node, Mapping[Node, Fraction | None]]:
-        """The rates from each work to all of its parents."""
+        """By child and parent: the rate of the edge."""
         works, rates = self.places.works, self.stated.rates
         return {
             work: {works[parent]: rates[number] for parent, number in self._rated_above(place)}
@@ -199,34 +202,35 @@ class Lineage(Pedigree[Node]):
         return zip(self.places.above[place], self.stated.above[place], strict=True)
 
     def holders(self, node: Node) -> Holders:
-        """Who holds a work, and in which shares; one without people is its own payee."""
+        """The holders of a work; a work without people is its own payee."""
         return self.held.get(node) or ((str(node), _ALL),)
 
     @cached_property
     def held(self) -> Mapping[Node, Holders]:
-        """Who holds each work that has people."""
+        """The holders of each work that has people."""
         works = self.places.works
         return self.people or {
-            works[place]: some for some, places in self.holdings for place in places
+            works[place]: holders for holders, places in self.holdings for place in places
         }
 
     @cached_property
     def holdings(self) -> Collection[tuple[Holders, list[int]]]:
-        """Who holds works, in which shares, and at which places; most that are alike stand once.
+        """Holders with the places of the works they hold; works without people are left out.
 
-        A work without people is not among them.
+        Equal holders are mostly, but not always, grouped: they are compared by identity.
         """
         works, places = self.places.works, self.ordered.places if self.people else []
         held = [*map(self.people.get, map(works.__getitem__, places))]
-        alike: dict[int, list[int]] = defaultdict(list)
-        # A hash of fractions takes longer than all the rest.
+        grouped: dict[int, list[int]] = defaultdict(list)
+        # By identity, because hashing the fractions would take longer than all the rest.
         for place, key in zip(places, map(id, held), strict=True):
-            alike[key].append(place)
-        return [(one, alike[key]) for key, one in {id(one): one for one in held if one}.items()]
+            grouped[key].append(place)
+        distinct = {id(holders): holders for holders in held if holders}
+        return [(holders, grouped[key]) for key, holders in distinct.items()]
 
 
 def equal_holders(work: str, people: Sequence[str]) -> Holders:
-    """The holders of a recorded work: its people in equal shares or, without people, itself."""
+    """Holders of a work: its people in equal shares or, without people, the work itself."""
     if not people:
         return ((str(Payee("work", work)), _ALL),)
     return _equally(tuple(people))

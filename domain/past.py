@@ -1,7 +1,7 @@
-"""The past: what a command may read while it decides.
+"""The past: everything a command may read while it decides.
 
-What it has read is remembered as the condition of recording: if anyone has changed that meanwhile,
-the command decides again. One file, because it is one class.
+What was read is watched: the draft is recorded on the condition that nobody has changed it
+meanwhile; otherwise the commands decide again.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from domain.work import Work
 
 N = TypeVar("N", bound=Noun)
 
-_fact = lru_cache(1_024)(Placed.fact)  # who acts is looked at again and again
+_fact = lru_cache(1_024)(Placed.fact)  # the facts of actors are read again and again
 
 PENDING = 1 << 62
 """Positions of facts that are not recorded yet start here, after every recorded one."""
 
 MOST_NAMESAKES = 20
-"""Of so many with the same name somebody is warned at most."""
+"""A warning lists at most this many people with the same name."""
 
 
 class Past:
@@ -53,13 +53,13 @@ class Past:
     actor: str
     """Who sent the current command."""
     id: str
-    """The id of what the current command brings into being or changes."""
+    """The id of the noun that the current command creates or changes."""
     is_vouched_for = False
-    """Whether the operator vouches for what everybody says, as in an import."""
+    """Whether the operator vouches for all statements, as in an import."""
     is_signed = False
-    """Whether the actor signed the current command, so that it can't be said otherwise."""
+    """Whether the actor signed the current command, so that its content can't be changed."""
     counts: bool
-    """Whether what the current command says counts at once; otherwise it is pending."""
+    """Whether the statement of the current command counts at once; otherwise it is pending."""
 
     def __init__(
         self,
@@ -71,33 +71,35 @@ class Past:
     ) -> None:
         self.stored, self._rules = stored, rules
         self.begun = begun
-        """What was there of the ids of the first command, if they were read at once."""
+        """The streams of the ids in the first command, if they were prefetched in one query."""
         known = begun and (begun.position, moment_of(begun.stamp))
         self.position, self.latest = known or stored.latest()
         """The position up to which the journal is read, and the time of the fact there."""
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
         self.facts: list[Fact] = []
-        """What the commands so far have added."""
+        """The facts that the commands so far have added."""
         self._pending = Pending()
-        """The same, at their positions for now."""
+        """The same facts, at their pending positions."""
         self.watched: dict[str, set[str] | None] = {}
+        """By topic of facts: the subjects watched; None: all of them."""
         self.money_watched: set[str] = set()
-        """Those whose money is watched, whatever happens to it."""
+        """The subjects watched for every topic about money."""
         self.disclosures: dict[str, Disclosure] = {}
-        """The texts of what was added, by their commitments."""
+        """The texts of the added facts, by their commitments."""
         self.erased: set[str] = set()
-        """The commitments whose texts it erases."""
+        """The commitments whose texts the added facts erase."""
         self.emptied: set[str] = set()
-        """Owners who may have no text left."""
+        """The owners of whom no text may be left."""
         self.warnings: list[Warned] = []
-        """What looks wrong about the current command, and is recorded nevertheless."""
+        """The warnings about the current command, which does not refuse it."""
         self.near = near or Neighbours(stored)
-        """Where edges lead, recorded or added so far; an import keeps it for its next append."""
+        """The edges around works, recorded or added; an import reuses it for its next append."""
         self.near.begin(self.position)
         apart = {id: id for id in begun.asked if id not in begun.joined} if begun else {}
         self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart, {})
-        """What was learned of which works are one; forgotten when the draft joins some."""
+        """Cached: the node of each work, and the works of each node; reset when the draft joins
+        some."""
         self._streams: dict[str, Stream] = {id: [] for id in (begun.asked if begun else ())}
         for placed in map(Placed._make, sorted(begun.streams) if begun else ()):
             self._streams[placed.originator_id].append((placed.position, _fact(placed)))
@@ -106,29 +108,29 @@ class Past:
 
     @property
     def evidence_for_claims(self) -> Collection[str]:
-        """The kinds of evidence of which a claim needs one; empty if it needs none."""
+        """A claim needs evidence of one of these kinds; empty: it needs none."""
         return self._rules.claim_evidence if self.is_limited else ()
 
     @property
     def refuses_licences(self) -> bool:
-        """Whether a remix that a licence does not allow is refused; an import only warns."""
+        """Whether a remix that violates a licence is refused; an import only warns."""
         return self._rules.refuses_licences and not self.is_vouched_for
 
     @property
     def rate_days(self) -> int | None:
-        """How old an exchange rate may be, if there is a limit; an import has none."""
+        """The maximum age of an exchange rate in days; None: unlimited, as in an import."""
         return None if self.is_vouched_for else self._rules.rate_days
 
     @property
     def comment_minutes(self) -> int | None:
-        """For how long a comment may be edited, if there is a limit; an import has none."""
+        """For how many minutes a comment may be edited; None: unlimited, as in an import."""
         return None if self.is_vouched_for else self._rules.comment_minutes
 
     def told_by_mail(self, people: Collection[str]) -> set[str]:
-        """Those of these people who are notified by mail, at whichever account they say so."""
-        account = {id: {id, self.person(id)} for id in people}
-        told = set(self._rules.told_by_mail({one for ids in account.values() for one in ids}))
-        return {id for id, ids in account.items() if ids & told}
+        """Those of these people who want notifications by mail, stated at any of their accounts."""
+        accounts = {id: {id, self.person(id)} for id in people}
+        by_mail = set(self._rules.told_by_mail({one for ids in accounts.values() for one in ids}))
+        return {id for id, ids in accounts.items() if ids & by_mail}
 
     # -- nouns -----------------------------------------------------------------------------
 
@@ -142,56 +144,66 @@ class Past:
             self._streams[placed.originator_id].append((placed.position, happened))
 
     def _recorded(self, ids: Collection[str]) -> list[Placed]:
-        """The streams of these nouns, without what was recorded since this is decided."""
+        """The streams of these nouns up to the position at which this past was read."""
         found = self.stored.streams(ids)
         return [placed for placed in found if placed.position <= self.position]
 
     def licensed(self, works: Collection[str]) -> set[str]:
-        """Those of these works that have a licence on record."""
+        """Those of these works that have a licence."""
         stated = b'"licence":'
-        near = self.near.unlicensed
-        return self._noted(near, works, lambda one: stated in one.state, lambda one: one.licence)
-
-    def published(self, works: Collection[str]) -> set[str]:
-        """Those of these works that are releases which are out."""
-        topic, state, near = Release.Published.TOPIC, Release.Published.STATE, self.near.unpublished
-        return self._noted(
-            near, works, lambda one: one.topic == topic, lambda one: one.state == state
+        return self._having(
+            works,
+            lambda fact: stated in fact.state,
+            lambda work: work.licence,
+            self.near.unlicensed,
         )
 
-    def _noted(
-        self,
-        without: set[str],
-        works: Collection[str],
-        may_be: Callable[[Placed], bool],
-        is_noted: Callable[[Work], object],
-    ) -> set[str]:
-        """Those of these works of which something is on record; ``without`` are known not to be."""
-        if without.issuperset(works):
-            return set()
-        fresh = {id for id in works if id not in without}
-        there = filter(self.stream, self.among(fresh, may_be))  # not one that is cited just now
-        read = map(self.work, there)
-        noted = {one.id for one in read if is_noted(one)}
-        without.update(fresh - noted)
-        return noted
+    def published(self, works: Collection[str]) -> set[str]:
+        """Those of these works that are published releases."""
+        topic, state = Release.Published.TOPIC, Release.Published.STATE
+        return self._having(
+            works,
+            lambda fact: fact.topic == topic,
+            lambda work: work.state == state,
+            self.near.unpublished,
+        )
 
-    def among(self, works: Collection[str], is_meant: Callable[[Placed], bool]) -> set[str]:
-        """Those of these works that have such a fact, or were read before; only they are read."""
+    def _having(
+        self,
+        works: Collection[str],
+        may_give: Callable[[Placed], bool],
+        has: Callable[[Work], object],
+        known_without: set[str],
+    ) -> set[str]:
+        """Those of these works that have something, which only some facts ``may_give`` them.
+
+        ``known_without`` caches works known not to have it, and is updated.
+        """
+        if known_without.issuperset(works):
+            return set()
+        unknown = {id for id in works if id not in known_without}
+        having = {id for id in self.among(unknown, may_give) if has(self.work(id))}
+        known_without.update(unknown - having)
+        return having
+
+    def among(self, works: Collection[str], is_wanted: Callable[[Placed], bool]) -> set[str]:
+        """Those of these works that have such a fact, and those whose streams are read already.
+
+        The streams of all others are not decoded.
+        """
         unread = [id for id in works if id not in self._streams]
-        stored = self._recorded(unread)
-        found = {placed.originator_id for placed in stored if is_meant(placed)}
+        found = {placed.originator_id for placed in self._recorded(unread) if is_wanted(placed)}
         self.prefetch(found)
         return {*found, *(id for id in works if self._streams.get(id))}
 
     def stream(self, id: str) -> Stream:
-        """Every fact of a noun, with its position; empty if there is none."""
+        """The facts of a noun, with their positions; empty if the id is unknown."""
         if id not in self._streams:
             self.prefetch([id])
         return self._streams[id]
 
     def get(self, kind: type[N], id: str) -> N:
-        """The noun with this id, if it is of the kind."""
+        """The noun with this id; raises ``kind.UNKNOWN`` if there is none of this kind."""
         if id not in self._nouns:
             stream = self.stream(id)
             if not stream:
@@ -203,7 +215,7 @@ class Past:
         return noun
 
     def named(self, noun: str, id: str) -> Noun:
-        """The same, by what the kind is called."""
+        """The noun with this id, its kind given by name (``Noun.NAME``)."""
         return self.get(NAMED[noun], id)
 
     def work(self, id: str) -> Work:
@@ -215,14 +227,17 @@ class Past:
     # -- people ----------------------------------------------------------------------------
 
     def person(self, id: str) -> str:
-        """The person a contributor is after all merges; the operator is itself."""
+        """The account that stands for a contributor's person after all merges.
+
+        The operator stands for itself.
+        """
         while id != OPERATOR and (into := self.contributor(id).merged_into):
             id = into
         return id
 
     @property
     def is_limited(self) -> bool:
-        """Whether there are limits to what the actor may say, as for everybody but the operator."""
+        """Whether quotas and rules of evidence apply: not to the operator, nor in an import."""
         return self.actor != OPERATOR and not self.is_vouched_for
 
     def asks_first(self, contributor: str) -> bool:
@@ -232,7 +247,7 @@ class Past:
         return self.contributor(person).asks_first
 
     def warn_of_namesakes(self, name: str, contributor: str) -> None:
-        """Warn of others who have this name now; an import, which brings many, looks for none."""
+        """Warn of other people who have this name now; an import, with its many names, does not."""
         if self.is_vouched_for:
             return
         found = (
@@ -244,19 +259,19 @@ class Past:
             self.warn(NAMESAKE, ids=", ".join(ids))
 
     def called(self, name: str) -> set[str]:
-        """Who has a name now, whatever its case and accents."""
+        """The people who have this name now, ignoring case and accents."""
         found = self._named(name)
         return {self.person(owner) for owner, digest in found if self._is_called(owner, digest)}
 
     def _named(self, name: str) -> list[tuple[str, str]]:
-        """Whose texts are this name, recorded or about to be, each with its commitment."""
+        """The owners of texts equal to this name, recorded or pending, with the commitments."""
         wanted, every = searched(name), self.disclosures.values()
         pending = (one for one in every if one.name == "name" and searched(one.value) == wanted)
         recorded = self.stored.named(name, MOST_NAMESAKES)
         return [*recorded, *((one.owner, one.digest) for one in pending)]
 
     def _is_called(self, owner: str, digest: str) -> bool:
-        """Whether it is the name that a contributor has now: a pool has a name as well."""
+        """Whether the owner of a name is a contributor whose current name this is."""
         named = (Contributor.Admitted, Contributor.Renamed)
         names = [fact.name for _, fact in self.stream(owner) if isinstance(fact, named)]
         return names[-1:] == [digest]
@@ -266,7 +281,7 @@ class Past:
         return self.person(self.actor) == self.person(contributor)
 
     def accounts(self, contributor: str) -> list[str]:
-        """Every account of a person after all merges; another merge meanwhile is noticed."""
+        """Every account of a contributor's person after all merges; merges are watched."""
         self.watch_all(Contributor.Merged.TOPIC)
         self.watch_all(Contributor.Separated.TOPIC)
         return self.known.accounts(self.person(contributor))
@@ -278,17 +293,20 @@ class Past:
         sides: Mapping[str, str],
         areas: Collection[str] = (),
     ) -> None:
-        """Refuse someone whom none of these relations allows it."""
+        """Refuse (``NotPermitted``) an actor without any of the allowed relations (see ``stands``).
+
+        ``what`` are the words of the command.
+        """
         if not self.stands(allowed, sides, areas):
             raise NotPermitted(self.person(self.actor), what, open_to(allowed))
 
     def stands(
         self, allowed: frozenset[str], sides: Mapping[str, str], areas: Collection[str] = ()
     ) -> bool:
-        """Whether who asks is the operator, on an allowed side or in an allowed role.
+        """Whether the actor is the operator, on an allowed side, or has an allowed role.
 
-        A producer has the role for one of these ``areas``. A moderator does not decide about what
-        they are a side of.
+        ``sides`` gives who is in which relation. A producer needs the role for one of ``areas``. A
+        moderator may not use the role where they are on a side themself.
         """
         person = self.person(self.actor)
         if person == OPERATOR:
@@ -312,22 +330,22 @@ class Past:
         ]
 
     def has_role(self, account: str, role: str, area: str | None = None) -> bool:
-        """Whether an account has a role; its end at the same moment is noticed."""
+        """Whether an account has a role; the end of roles of this account is watched."""
         self.watch(Grant.Ended.TOPIC, account)
         id = grant_id(account, role, area)
         return bool(self.stream(id)) and self.get(Grant, id).holds
 
     def text(self, owner: str, name: str, value: str | None) -> Said | None:
-        """An optional text of another owner, or under another name than its field's."""
+        """A text to be sealed for an owner, under the name of a text in TEXTS; None for None."""
         return None if value is None else Said(owner, name, value)
 
     def texts_in(self, owner: str, said: object) -> dict[str, Said]:
-        """All texts in a record of a command, as texts of another owner."""
+        """All texts in a record of a command, to be sealed for this owner."""
         texts = ((name, text) for name, text in vars(said).items() if name in TEXTS)
         return {name: Said(owner, name, text) for name, text in texts if text is not None}
 
     def owner_of(self, digest: str) -> str:
-        """Whose text it is, recorded or about to be; of one that was erased, who acts."""
+        """The owner of a text, recorded or pending; if it was erased, the actor."""
         found = self.disclosures.get(digest) or next(iter(self.stored.disclosures([digest])), None)
         return found.owner if found else self.actor
 
@@ -335,61 +353,64 @@ class Past:
 
     @property
     def known(self) -> Known:
-        """What is known by now, with what was added so far."""
+        """The graph of works and people, including what was added so far."""
         return Known(self.stored, self.position, self._pending, *self._joined)
 
     def known_at(self, position: int) -> Known:
-        """What was known at a position."""
+        """The graph of works and people as recorded at a position."""
         return Known(self.stored, position)
 
     def edges_at(self, work: str) -> list[tuple[str, str]]:
-        """The child and the parent, as nodes, of every edge that counts at a work."""
+        """The child and parent nodes of every edge that counts and has this work at one end."""
         return [(edge.child, edge.parent) for edge in self.known.edges([work], ("child", "parent"))]
 
     def node(self, work: str) -> str:
-        """The node that a work is after all joins; a join meanwhile is noticed."""
+        """The node of a work after all joins; joins of this work are watched."""
         for topic in (Join.Declared.TOPIC, Join.Accepted.TOPIC, Join.Undone.TOPIC):
             self.watch(topic, work)
         return self.known.node(work)
 
     @contextmanager
     def as_joined(self, node: str, moved: Collection[str]) -> Iterator[None]:
-        """As if these works were that node already."""
+        """Within this context, the graph is as if these works had joined the node."""
         self.known.same([node, *moved])
         before = nodes, members = self._joined
-        same = {*members.get(node, ()), node, *moved}
-        self._joined = {**nodes, **dict.fromkeys(moved, node)}, {**members, node: same}
+        joined = {*members.get(node, ()), node, *moved}
+        self._joined = {**nodes, **dict.fromkeys(moved, node)}, {**members, node: joined}
         try:
             yield
         finally:
             self._joined = before
 
     def prefetch_edges(self, works: Collection[str]) -> None:
-        """Learn of many works at once where their edges lead, and which are one."""
+        """Read the edges and joins of many works at once."""
         self.prefetch(works)
         self.known.nodes(works)
         there = [work for work in works if self._streams[work]]
         self.near.look_up(there)
         self.near.look_up_none([work for work in works if not self._streams[work]])
-        # Of what was read, this is known without a query.
+        # The streams are here, so this fills the caches without a query.
         read = [id for id in there if issubclass(BORN[type(self._streams[id][0][1])], Work)]
         self.licensed(read)
         self.published(read)
 
     def watch_edges(self, *works: str) -> None:
-        """Decide again if an edge or a join of one of these works comes to count meanwhile."""
+        """Watch for edges and joins of these works that come to count."""
         for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted):
             self.watch(born.TOPIC, *works)
 
     def rates(self, *works: str, as_one: str | None = None, without: str = "") -> list[str | None]:
-        """The rates of the edges that count, from a work, or several as one, to the parents."""
-        # Two edges that are declared at the same moment could pass the cap together.
+        """The rates of the edges that count from these works, together, to their parents.
+
+        ``as_one`` treats the works as one node, and ``without`` leaves out one remix.
+        """
+        # Watched, because two edges declared at the same moment could exceed the cap together.
         known = self.known
         self.watch_edges(*known.same(works))
         return [edge.rate for edge in known.edges(works, as_one=as_one, without=without)]
 
     def imagine(self, kind: type[N], first: New) -> N:
-        """The noun that an unrecorded fact would bring into being."""
+        """The noun that a first fact would create, without adding the fact."""
         happened = first.kind(
             originator_id=first.id,
             originator_version=1,
@@ -402,9 +423,9 @@ class Past:
     # -- money -----------------------------------------------------------------------------
 
     def books(self) -> Books:
-        """The books, including what was added so far, by the current command as well.
+        """The books, including all facts added so far, also by the current command.
 
-        What was added is folded at the positions that it gets if nobody else records anything.
+        Those are folded at the positions they get if nobody else records anything meanwhile.
         """
         if self._books is None:
             self._books = self._opened_books()
@@ -419,36 +440,36 @@ class Past:
         return self.facts
 
     def watch_money(self, *subjects: str) -> None:
-        """Decide again if anything about the money of these subjects changes meanwhile."""
+        """Watch for any fact about the money of these subjects."""
         self.money_watched.update(subjects)
 
-    def warn(self, code: str, **said: object) -> None:
-        """Note something that looks wrong about the current command."""
-        self.warnings.append(warned(code, **said))
+    def warn(self, code: str, **values: object) -> None:
+        """Add a warning about the current command, with the values its sentence names."""
+        self.warnings.append(warned(code, **values))
 
     # -- the condition ---------------------------------------------------------------------
 
     def watch(self, topic: str, *subjects: str) -> None:
-        """Decide again if such a fact about one of these is recorded meanwhile."""
+        """Decide again if a fact of this topic about one of these is recorded meanwhile."""
         known = self.watched.setdefault(topic, set())
         if known is not None:
             known.update(subjects)
 
     def watch_all(self, topic: str) -> None:
-        """Decide again if any such fact is recorded meanwhile."""
+        """Decide again if any fact of this topic is recorded meanwhile."""
         self.watched[topic] = None
 
     # -- texts -----------------------------------------------------------------------------
 
     def texts(self, digests: Iterable[str]) -> dict[str, str]:
-        """The texts behind commitments, recorded or about to be, as far as they are not erased."""
+        """By commitment: the text, recorded or pending; erased ones are missing."""
         wanted, pending = set(digests), self.disclosures
         found = self.stored.texts([*(wanted - pending.keys())])
         own = (wanted & pending.keys()) - self.erased
         return {**found, **{one: pending[one].value for one in own}}
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
-        """Every text of these owners, recorded or about to be."""
+        """Every text of these owners, recorded or pending, that is not erased."""
         every = self.disclosures.values()
         pending = [Owned(one.owner, one.digest, one.name) for one in every if one.owner in owners]
         recorded = self.stored.owned(owners)

@@ -1,7 +1,7 @@
-"""A release: a work made of components, itself a node that can be remixed again.
+"""A release: a work made of components, which can itself be remixed.
 
-Publishing freezes its lineage at the journal position of the publication; what is found later is a
-new fact, and both answers stay available.
+Publishing freezes the lineage at the journal position of the publication. What is found out later
+is a new fact; the frozen and the current lineage can both be asked for.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ OFFERED = {
     SOLD: "somebody pays for it or for its use, now or later",
     FREE: "nobody pays for it",
 }
-"""How a release may be offered; one that says nothing is sold."""
-
+"""How a release may be offered; one that states nothing is sold."""
 
 PARTS = {
     "series": "everything, of all seasons",
@@ -24,7 +23,7 @@ PARTS = {
     "act": "a part of an episode, between two breaks",
     "segment": "a part with a beginning and an end of its own",
 }
-"""What a release may be of a series; each is a release with components and credits of its own."""
+"""What part of a series a release may be; each is a release with its own components and credits."""
 
 
 class Release(Work):
@@ -39,7 +38,7 @@ class Release(Work):
 
     @fact("release.assembled", "{actor} assembled {noun}", begins=True)
     class Assembled(Fact):
-        """A release was assembled; its components are facts of the same append."""
+        """A release was assembled; its components are remixes recorded in the same append."""
 
         QUOTA = "works"
         STATE = "assembled"
@@ -47,7 +46,7 @@ class Release(Work):
         made_at: str | None = None
         made: str
         part: str | None = None
-        """What it is of a series, if it is of one."""
+        """Its part of a series (a key of PARTS), if any."""
 
     @fact("release.published", "{actor} published {noun}")
     class Published(Fact):
@@ -56,9 +55,9 @@ class Release(Work):
         FROM = ("assembled",)
         STATE = "published"
         offered: str | None = None
-        """How it is offered; None: it is sold."""
+        """A key of OFFERED; None: sold."""
         conflicts: list[str] | None = None
-        """The licences that conflicted then, at most twenty: each as rule, child and parent."""
+        """Up to twenty licence conflicts at publication, each as rule, child and parent."""
 
     @fact("release.withdrawn", "{actor} withdrew {noun}")
     class Withdrawn(Fact):

@@ -1,7 +1,7 @@
-"""A remix: one edge of the lineage, a piece that was made from an older one.
+"""A remix: one edge of the lineage, from a work to an older one that it was made from.
 
-A remix found false is struck, and a component that a release no longer has is retired: either stays
-on record and stops counting.
+A remix found false is struck, and a component taken out of its release is retired: either stays on
+record and stops counting.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ REMIX_KINDS = {
 }
 
 NOT_COUNTED = (PENDING, "declined", "struck", "retired")
-"""The states in which a remix is no part of the lineage."""
+"""The states in which a remix is not part of the lineage."""
 
 MAXIMUM_RATE_LENGTH = 80
 _RATE = re.compile(r"[0-9]+(?:/[0-9]+|\.[0-9]+)?\Z")
-# Written out, because what Fraction accepts (signs, spaces) varies between Python versions.
+# Not left to Fraction: the signs and spaces that it accepts vary between Python versions.
 
 
 class Remix(Disputable):
@@ -47,12 +47,12 @@ class Remix(Disputable):
     kind: str
     rate: str | None
     deadline: str | None = None
-    """Until when only the other side answers a claim."""
+    """Until then, only the other side may answer a claim."""
     places: list[int] | None = None
 
     @common
     class Event(Fact):
-        """A fact about an edge names both its ends."""
+        """A fact about an edge names both of its ends."""
 
         ABOUT = ("child", "parent")
         child: str
@@ -62,7 +62,7 @@ class Remix(Disputable):
         "remix.declared", "{actor} said that {child} was made from {parent} ({kind})", begins=True
     )
     class Declared(Claim, Event):
-        """The child was made from the parent; said of another's work it is pending."""
+        """The child was made from the parent; pending if stated about another's work."""
 
         STATE = "declared"
         FOUND_BY = ("child", "parent")
@@ -72,14 +72,14 @@ class Remix(Disputable):
         evidence: str | None = None
         effective_at: str | None = None
         places: list[int] | None = None
-        """Where a component stands in its release, from 1; in several places if used again."""
+        """The places of a component in its release, from 1; several if it is used again."""
         ai: list[str] | None = None
-        """Which parts of the child AI made from the parent."""
+        """The parts of the child that AI made from the parent."""
         ai_tool: str | None = None
 
     @fact("remix.accepted", "{actor} agreed that {child} was made from {parent}")
     class Accepted(Event):
-        """The poster of the child agreed to what another said; it counts from now on."""
+        """The poster of the child agreed to another's claim; it counts from now on."""
 
         FROM = (PENDING, "declined")
         STATE = "declared"
@@ -87,7 +87,7 @@ class Remix(Disputable):
 
     @fact("remix.declined", "{actor} declined that {child} was made from {parent}")
     class Declined(Event):
-        """The claim was not agreed to, or withdrawn."""
+        """The claim was rejected or withdrawn."""
 
         FROM = (PENDING,)
         STATE = "declined"
@@ -122,19 +122,20 @@ class Remix(Disputable):
         STATE = "struck"
         reason: str
         is_false: bool | None = None
-        """Whether the shares have to be corrected."""
+        """Whether the remix was false, so that shares of money have to be corrected."""
         by_piece: bool | None = None
-        """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+        """Whether it puts on hold only what the payees get for this piece; None, as in older facts:
+        all of a payee's share."""
 
     @fact("remix.retired", "{actor} took {parent} out of {child}")
     class Retired(Event):
-        """The release was recut: the component is no longer in it, or in another way."""
+        """The release was recut: the component was taken out or is used otherwise."""
 
         FROM = ("declared",)
         STATE = "retired"
         reason: str
         replaced_by: str | None = None
-        """The remix that has its place."""
+        """The remix that took its place."""
 
     def sides(self, looking: Looking) -> dict[str, str]:
         """Who posted each work, and who declared the remix."""
@@ -149,7 +150,7 @@ class Remix(Disputable):
 
 
 def exact_rate(rate: object) -> str | None:
-    """A rate as stated, if it is an exact number from 0 to 1; floats and exponents are refused."""
+    """A rate as stated, if it is an exact text from 0 to 1; else ``BadRate``, as for a float."""
     if rate is None:
         return None
     if not isinstance(rate, str) or len(rate) > MAXIMUM_RATE_LENGTH or not _RATE.match(rate):
@@ -164,7 +165,7 @@ def exact_rate(rate: object) -> str | None:
 
 
 NOTHING, CAP = Fraction(0), Fraction(1)
-"""How much of a work may go to what it is made from, by the rates of its own edges."""
+"""The least and the most of a work's income that its own edges may pass on to its parents."""
 
 
 def stack_of(rates: Iterable[str | None]) -> Fraction:
@@ -175,7 +176,7 @@ def stack_of(rates: Iterable[str | None]) -> Fraction:
 
 
 def must_be_within_cap(child: str, rates: Iterable[str | None]) -> Fraction:
-    """The stack of a work, all that goes to its parents; refused if more than the whole."""
+    """The stack of a work: what its edges pass on in all; refuses (``CapExceeded``) over 1."""
     stated = [rate for rate in rates if rate is not None]
     if not stated:
         return NOTHING

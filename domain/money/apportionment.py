@@ -2,13 +2,13 @@
 
 The parts sum to the whole, and the order in which payees are listed never decides who gets a unit.
 
-With N units, a payee's share s and what is carried over e (0 without carry), t = e + N·s is due.
-Everyone gets max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋; if the zero in max(0, …) has
-allocated too many, they are removed where t − x is smallest. What was due and not allocated,
-e ← t − x, is carried to the next division. Ties go to the payee who comes first by ``payee_key``.
-A negative amount is the exact mirror of the positive one.
+Of N units, a payee with share s and carry e (0 without carry) is due t = e + N·s, and is allocated
+x = max(0, ⌊t⌋). Units left over go to the largest t − ⌊t⌋. If max(0, …) allocated too many, units
+are removed where t − x is smallest. What was due but not allocated, e ← t − x, is carried to the
+next division. Ties go to the payee who comes first by ``payee_key``. A negative amount is divided
+as the exact mirror of the positive one.
 
-All numbers are whole numbers over one common scale, so every fraction is exact.
+Fractions are held as integers over one common scale, so they are exact.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from domain.refusal import BadAmount, BadCarry, BadShare, SplitTooLarge, Unbalan
 
 MAXIMUM_AMOUNT_DIGITS = 30
 MAXIMUM_SCALE_BITS = 14_000
-"""The longest denominator: about 4,200 digits, the most that Python writes by default."""
+"""The longest denominator: about 4,200 digits; Python refuses to print more than 4,300."""
 
 MAXIMUM_CARRY_UNITS = 100_000
-"""The most units carried in all; real carries are a fraction of a unit for each payee."""
+"""The most units carried over all payees; a real carry is less than one unit per payee."""
 
 NO_CARRY: Mapping[str, Fraction] = MappingProxyType({})
 
@@ -42,22 +42,23 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @lru_cache(maxsize=32_768)
 def payee_key(payee: str) -> tuple[str, str]:
-    """The sort key of payees: code points, but runs of digits by their number (r2, r10).
+    """The sort key of payees: by code points, but with runs of digits as numbers (r2 before r10).
 
-    It depends on the name alone, never on a place in a list; "r1" and "r01" differ by their text.
+    It depends on the name alone, never on a position in a list; equal numbers such as in "r1" and
+    "r01" are told apart by the text.
     """
     return _DIGITS.sub(_number_key, payee), payee
 
 
 def _number_key(run: re.Match[str]) -> str:
-    # Digits stay text: converting a long run is slow, and refused beyond 4,300 digits. A longer
-    # number is greater, and a number comes before any other character.
+    # Digits stay text: Python converts long runs slowly, and refuses more than 4,300 digits. The
+    # length in front makes longer numbers greater, and \0 puts numbers before other characters.
     digits = run[0].lstrip("0")
     return f"\0{chr(len(digits))}{digits}"
 
 
 def whole_amount(amount_minor: object) -> int:
-    """The amount, if it is a whole number of units; true, 1.0 and "1" are not."""
+    """The amount, if it is an int of at most 30 digits; else ``BadAmount``, as for True and 1.0."""
     if not isinstance(amount_minor, int) or isinstance(amount_minor, bool):
         raise BadAmount(amount_minor, "it is not a whole number of the currency's smallest units")
     if abs(amount_minor) >= 10**MAXIMUM_AMOUNT_DIGITS:
@@ -66,9 +67,9 @@ def whole_amount(amount_minor: object) -> int:
 
 
 def common_scale(denominators: Iterable[int]) -> int:
-    """The least common multiple of the denominators, refused if it is too long to be written.
+    """The least common multiple of the denominators; refuses (``SplitTooLarge``) too many digits.
 
-    Whole numbers over one scale are as exact as fractions, and much faster: no greatest common
+    Integers over one scale are as exact as fractions and much faster, because no greatest common
     divisor is computed at every step.
     """
     scale = 1
@@ -85,17 +86,19 @@ class Division:
 
     amount_minor: int
     payees: Sequence[str]
-    """In any order; all that follows is in the same one."""
+    """In any order; the sequences below are in the same order."""
     given: Sequence[int]
+    """The units of each payee."""
     whole: Sequence[int]
-    """The weights as whole numbers."""
+    """The weights as integers."""
     total: int
+    """The sum of the weights."""
     remainders: Sequence[int]
-    """What was missing over ``scale`` before units that were left over were given."""
+    """t − x, over ``scale``, before the units left over were allocated."""
     left_over: int
-    """How many units were left over, or, if negative, had to be removed."""
+    """How many units were left over or, if negative, were allocated too many and removed."""
     undue: Sequence[int]
-    """What was due and not allocated, t − x, over ``scale``."""
+    """What was due but not allocated in the end, t − x, over ``scale``."""
     scale: int
 
     @cached_property
@@ -111,14 +114,14 @@ class Division:
 
     @cached_property
     def ranks(self) -> dict[str, int]:
-        """1 for the payee with the largest remainder, who is the first to get a unit left over."""
+        """By payee: the rank, 1 for the largest remainder, in which units left over are given."""
         # Sorting is stable, in reverse as well, so the order of the payees' keys breaks ties.
         remainder = self._by_payee(self.remainders).__getitem__
         ranked = sorted(self.units, key=remainder, reverse=True)
         return {payee: rank for rank, payee in enumerate(ranked, start=1)}
 
     def share(self, payee: str) -> Fraction:
-        """The exact share of the whole."""
+        """A payee's exact share of the whole."""
         return Fraction(self.weights[payee], self.total)
 
     def carry(self) -> dict[str, Fraction]:
@@ -139,14 +142,16 @@ def divide(
 ) -> Division:
     """Divide the amount in proportion to the weights, by largest remainder, with the carry.
 
-    Hamilton's method (Hare–Niemeyer); the carry is the error of Floyd and Steinberg's diffusion.
-    With ``minimum_minor`` everyone with a share gets at least that much, as each State has at least
-    one seat (U.S. Constitution, Article I, section 2); that needs an empty carry.
+    With ``minimum_minor``, which needs an empty carry, everyone with a share gets at least that
+    much, as each State has at least one seat (U.S. Constitution, Article I, section 2).
+
+    Source: Hamilton's method (Hare–Niemeyer); the carry diffuses rounding errors as Floyd and
+    Steinberg do.
     """
     whole_amount(amount_minor)
     payees, whole = list(weights), _whole_weights(weights)
     total = sum(whole)
-    # The lowest terms take longer than all else, and are seldom needed.
+    # Reducing to lowest terms takes longer than all the rest, so it is done only where needed.
     if carry or bounds().dues or total.bit_length() > MAXIMUM_SCALE_BITS:
         divisor = gcd(*whole)
         whole, total = [weight // divisor for weight in whole], total // divisor
@@ -186,11 +191,11 @@ def divide(
 
 
 def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
-    """Whole units for exact dues, which may be negative and sum to whole units.
+    """Whole units for exact dues, which may be negative but must sum to whole units.
 
-    Everyone gets ⌊d⌋, and the units left over go to the largest d − ⌊d⌋; so Σx = Σd, |x − d| < 1,
-    and a payee who is due whole units gets them. With d = e + Δ, what was carried and what a
-    correction changes, d − x is carried on.
+    Everyone gets x = ⌊d⌋, and the units left over go to the largest d − ⌊d⌋; so Σx = Σd,
+    |x − d| < 1, and a payee who is due whole units gets exactly those. In a correction d is the
+    carry plus the change of what is due, and d − x is carried on.
     """
     for payee, part in due.items():
         if not is_exact(part):
@@ -209,11 +214,11 @@ def settle(due: Mapping[str, Fraction]) -> dict[str, int]:
 
 
 def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int]:
-    """How much a partial reversal takes of each line, in proportion to what is left of it.
+    """How much a partial reversal takes from each line, in proportion to what is left of the line.
 
-    N·l/Σl by largest remainder. N is from 0 to Σl, so no more is taken of a line than is left, and
-    the reversal that takes the last unit leaves every line at exactly 0. Lines and amount have one
-    sign; negative ones are the mirror.
+    N·l/Σl by largest remainder. N is from 0 to Σl, so no line goes below 0, and the reversal that
+    takes the last unit leaves every line at exactly 0. All lines and the amount have the same sign;
+    negative ones are the mirror. Refuses (``BadAmount``) anything else.
     """
     whole_amount(amount_minor)
     total = sum(map(whole_amount, lines.values()))
@@ -229,20 +234,21 @@ def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int
 
 
 def is_exact(number: object) -> bool:
-    """Whether a number is a whole one or a fraction; a float never is."""
+    """Whether a number is an int or a Fraction; floats and booleans are not exact."""
     return isinstance(number, int | Fraction) and not isinstance(number, bool)
 
 
 def _in_order(payees: Iterable[str]) -> list[str]:
-    """Payees by their keys; comparing texts takes half as long as comparing pairs of them."""
-    # Sorting is stable: those alike in the first part stay in the order of the second.
+    """Payees in the order of ``payee_key``."""
+    # Two sorts by text are faster than one by pairs. Sorting is stable, so payees with the same
+    # first part of the key stay in the order of the second.
     return sorted(sorted(payees), key=lambda payee: payee_key(payee)[0])
 
 
 def _whole_weights(weights: Mapping[str, int | Fraction]) -> list[int]:
-    """The weights as whole numbers.
+    """The weights as integers.
 
-    All weights being 0 is refused even for an amount of 0: there would be no shares.
+    Refuses (``BadShare``) if all are 0, even for an amount of 0: there would be no shares.
     """
     is_whole = set(map(type, weights.values())) == {int}
     if not is_whole or min(weights.values()) < 0:
@@ -290,16 +296,16 @@ def _due(
 
 
 def _first(count: int, missing: Sequence[int], payees: Sequence[str]) -> list[int]:
-    """The places of so many for whom most is missing; keys are looked at only to break a tie."""
-    # How the numbers begin decides mostly, and what fits into a word is quick to compare.
-    behind = max(0, max(missing).bit_length() - 30)
-    begun = [part >> behind for part in missing]
-    ranked = sorted(range(len(begun)), key=begun.__getitem__, reverse=True)
-    least = begun[ranked[count - 1]]
-    if begun[ranked[count]] == least:  # fewer are left over than there are payees
-        sure = [place for place in ranked[:count] if begun[place] > least]
-        alike = (place for place in ranked if begun[place] == least)
-        ranked = sure + sorted(alike, key=lambda place: (-missing[place], payee_key(payees[place])))
+    """The indexes of the ``count`` payees with the most missing; ties go by ``payee_key``."""
+    # The leading 30 bits mostly decide, and numbers of one machine word are quick to compare.
+    shift = max(0, max(missing).bit_length() - 30)
+    leading = [part >> shift for part in missing]
+    ranked = sorted(range(len(leading)), key=leading.__getitem__, reverse=True)
+    least = leading[ranked[count - 1]]
+    if leading[ranked[count]] == least:  # there is such a payee: count < len(payees)
+        sure = [place for place in ranked[:count] if leading[place] > least]
+        tied = (place for place in ranked if leading[place] == least)
+        ranked = sure + sorted(tied, key=lambda place: (-missing[place], payee_key(payees[place])))
     return ranked[:count]
 
 
@@ -311,8 +317,8 @@ def _take_back(
     scale: int,
     payees: Sequence[str],
 ) -> None:
-    """Take one unit at a time from the payee who was allocated most beyond what was due."""
-    # Among equals the last gives back first, as the first is the first to receive.
+    """Remove units, each from the payee allocated the most beyond what is due to them."""
+    # Ties go by payee_key in reverse: the first to receive a unit is the last to give one back.
     ordered = sorted(range(len(payees)), key=lambda place: payee_key(payees[place]), reverse=True)
     heap = [
         (missing[place], back, place)
@@ -338,7 +344,7 @@ def _must_balance(
     *,
     is_plain: bool,
 ) -> None:
-    """The laws of a division, checked on every division; ``missing`` is what is carried on."""
+    """Check the laws of a division, on every division; ``missing`` is what is carried on."""
     if sum(given) != amount:
         raise UnbalancedDivision(f"the parts sum to {sum(given)}, not to {amount}")
     if sum(due) != amount * scale or sum(missing) != 0:

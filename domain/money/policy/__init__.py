@@ -1,5 +1,5 @@
-"""How an amount is divided: families of policies, which compose.
+"""How an amount is divided: families of policies, which can be nested.
 
-A policy is data with a version. Its exact parts follow only from the amount, the lineage and what
-went through it before; units are rounded once, at the end, by ``domain.money.apportionment``.
+A policy is data with a version. Its exact parts depend only on the amount, the lineage and the
+running totals of earlier divisions; ``domain.money.apportionment`` rounds once, at the end.
 """

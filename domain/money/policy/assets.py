@@ -1,7 +1,7 @@
 """Pieces of a release: what each is worth, who holds it, and who waived a share of it.
 
-A waived share goes to others in its scope, never back to the person who waived it, and stays
-visible as waived.
+A waived share goes to others in its scope, never back to the person who waived it, and is still
+shown as waived.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from domain.money.policy.reading import (
 from domain.refusal import BadPolicy, BadShare
 
 RELEASE = "release"
-"""The scope that holds every piece."""
+"""The scope of all pieces."""
 
 MAXIMUM_SCOPES = 8
 
@@ -41,7 +41,7 @@ class Asset:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Every scope that a waiver of this piece may be spread over."""
+        """The scopes over which a waiver of this piece may be spread."""
         return (self.name, *self.within, RELEASE)
 
 
@@ -61,7 +61,7 @@ class Holding(NamedTuple):
 
     @property
     def part(self) -> Fraction:
-        """The payee's part of the whole by this asset: vₖ/Σv·cᵢ/Σc."""
+        """The payee's part of the whole through this asset: vₖ/Σv·cᵢ/Σc."""
         return self.value * self.share
 
 
@@ -75,7 +75,7 @@ def holdings_of(assets: Sequence[Asset]) -> Iterator[Holding]:
 
 
 def shares_of(assets: Sequence[Asset], waivers: Waivers) -> Parts:
-    """Everyone's part of 1: each of the assets by its value, then the shares inside it."""
+    """Everyone's part of 1, after waivers: assets by value, then people by their shares in each."""
     held = {(each.payee, each.asset): each.part for each in holdings_of(assets)}
     common_scale(part.denominator for part in held.values())
     amounts = {payee: Fraction() for payee, _ in held}
@@ -98,10 +98,10 @@ def parts_of(assets: Sequence[Asset], waivers: Waivers) -> Mapping[tuple[str, st
 def _after_waivers(
     assets: Sequence[Asset], held: Mapping[tuple[str, str], Fraction], waivers: Waivers
 ) -> dict[tuple[str, str], Fraction]:
-    """What everyone keeps of each asset, with what they get of what others waived.
+    """By payee and asset: the part held there, plus what comes from waivers of others.
 
-    A waived part goes to the others in its scope in proportion to what they keep there. All
-    waivers take effect at once, so their order does not matter.
+    A waived part goes to the others in its scope in proportion to what they keep there. All waivers
+    take effect at once, so their order does not matter.
     """
     parts = {place: part for place, part in held.items() if place not in waivers}
     waived: dict[str, dict[str, Fraction]] = {}
@@ -126,9 +126,10 @@ def _after_waivers(
 def spread(
     waived: Mapping[str, Fraction], kept: Mapping[str, Fraction], over: str
 ) -> dict[str, Fraction]:
-    """What each payee who keeps something gets of what others waived.
+    """What each payee gets of what others waived, in proportion to what they keep.
 
-    Of Wᵢ, waived by i, j gets Wᵢ·kⱼ/(K − kᵢ); all together kⱼ·(Σ aᵢ − aⱼ) with aᵢ = Wᵢ/(K − kᵢ).
+    With k what each keeps and K = Σk: of Wᵢ, waived by i, payee j gets Wᵢ·kⱼ/(K − kᵢ). So over all
+    waivers, j gets kⱼ·(Σ aᵢ − aⱼ) with aᵢ = Wᵢ/(K − kᵢ).
     """
     whole = sum(kept.values(), Fraction())
     factors = {}

@@ -1,6 +1,6 @@
-"""How large a case may be: what is recorded may be larger than what one request may ask for.
+"""How large a policy and its lineage may be: larger for what is recorded than for one request.
 
-A bound is on what is computed, not on time, so that the same case is refused everywhere.
+Bounds count work, not time, so that every machine refuses the same input.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from domain.refusal import SplitTooLarge
 
 @dataclass(frozen=True)
 class Bounds:
-    """The most that a policy and its lineage may list, and that is computed with them."""
+    """The most that a policy and its lineage may list, and that may be computed from them."""
 
     entries: int = 20_000
-    """What policies list in all."""
+    """Entries of lists, over all nested policies."""
     steps: int = 2_000_000
-    """Edges that are looked at in all; a policy over the graph looks at each of them."""
+    """Edges visited, over all nested policies; each policy over the graph visits every edge."""
     bits: int = 24_000_000
-    """Payees times the length of their exact shares: 7.2 million digits to write."""
+    """Payees times the bits of their exact shares: 7.2 million digits to write."""
     lines: int = 50_000
-    """The edges of a graph, and the people in it."""
+    """The edges of a graph plus the people in it."""
     dues: int | None = None
-    """The same of what is due with what was carried, if it is bounded at all."""
+    """Payees times the bits of what is due to each, carry included; None: unbounded."""
 
 
 RECORDED = Bounds()
 ASKED = Bounds(entries=4_000, steps=60_000, lines=6_000, bits=1_000_000, dues=2_000_000)
-"""What a request may state or ask for; tests/soak_previews.py searches for the slowest case."""
+"""The bounds of a request; tests/soak_previews.py searches for the slowest case within them."""
 
 _BOUNDS = ContextVar("bounds", default=RECORDED)
 
@@ -43,7 +43,7 @@ def bounds() -> Bounds:
 
 @contextmanager
 def bounded(by: Bounds) -> Iterator[None]:
-    """Narrower bounds for what is computed within."""
+    """Other bounds within this context."""
     token = _BOUNDS.set(by)
     try:
         yield
@@ -52,6 +52,6 @@ def bounded(by: Bounds) -> Iterator[None]:
 
 
 def must_be_writable(payees: int, bits: int, most: int | None) -> None:
-    """Refuse exact shares that are too long together."""
+    """Refuse exact shares whose digits, over all payees, are too many to write."""
     if most is not None and payees * bits > most:
         raise SplitTooLarge("digits in all exact shares", most * 3 // 10)

@@ -1,7 +1,9 @@
-"""Policies over the lineage: what goes from a work to its parents, and to theirs.
+"""Policies over the lineage: what a work passes on to its parents, and they to theirs.
 
-They make one pass over the works, each before its parents. Paths are never listed, because a deep
-lineage has more of them than there are atoms.
+Each makes one pass over the works, children before parents. Paths are counted but never listed: a
+deep lineage has exponentially many.
+
+The works are numbered by their places in ``Lineage.places``; lists of amounts are indexed by place.
 """
 
 from __future__ import annotations
@@ -22,21 +24,21 @@ from domain.money.policy.reading import Form, exact_share, part_of_whole, units_
 from domain.refusal import BadGraph, BadPolicy, CapExceeded, RatesOverWhole, SplitTooLarge, shown
 
 MAXIMUM_PATH_LENGTH = 64
-"""How many generations back the decay looks at most."""
+"""The largest depth of ``Decay``, in generations."""
 
 _WHOLE = Fraction(1)
 
 
 @dataclass(frozen=True)
 class _OverLineage:
-    """What the policies over a lineage share: where it starts, and how large it may be."""
+    """A policy over a lineage: the work it starts at, and the most ancestors it accepts."""
 
     VERSION: ClassVar[int] = 1
     root: str | None = None
     maximum_ancestors: int | None = None
 
     def start(self, graph: Lineage[str] | None) -> tuple[Lineage[str], list[int]]:
-        """The graph, and the places of the root and all of its ancestors."""
+        """The graph, and the places of the root and its ancestors, children before parents."""
         graph = needed(graph)
         root = self.root or graph.root
         places = graph.places_above(root)
@@ -46,7 +48,7 @@ class _OverLineage:
 
 
 def needed(graph: Lineage[str] | None) -> Lineage[str]:
-    """The graph, without which this policy can't be computed."""
+    """The graph; refuses (``BadGraph``) if there is none."""
     if graph is None:
         raise BadGraph("graph", "the policy is computed over a graph, and there is none")
     return graph
@@ -72,7 +74,10 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 
 
 def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
-    """What the work at each place keeps, among its people; everyone in the graph is listed."""
+    """Divide what each work keeps among its people; everyone in the graph is listed, even with 0.
+
+    ``kept`` holds what the work at each place keeps, over ``scale``.
+    """
     if not graph.holdings:
         return Parts(dict(zip(graph.places.works, kept, strict=True)), scale)
     people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
@@ -113,11 +118,11 @@ class RelativeCascade(_OverLineage):
 
 
 def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int], int]:
-    """What the work at each place keeps of what the first has, over one common scale.
+    """By place: the part of the first work's income that each work keeps, as integers over a scale.
 
-    A work's generation is the length of the longest path to it. The scale is the product, over the
-    generations, of the least common denominator of all rates leaving one. So what reaches a work,
-    over that scale, is a multiple of its generation's denominator, and nothing is rounded.
+    A work's generation is the length of the longest path to it. The scale is the product, over all
+    generations, of the least common denominator of the rates leaving that generation. So whatever
+    reaches a work is divisible by its generation's denominator, and nothing is rounded.
     """
     above, rated, scale = graph.places.above, graph.rated.above, 1
     whole = cache(partial(over_one_scale, graph))  # the same few are stated in every generation
@@ -130,7 +135,7 @@ def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int]
         generations.append((made, passed, step))
     keeps = [0] * len(above)
     keeps[places[0]] = scale
-    # What reaches a work is complete when the walk comes by, and is replaced by what it keeps.
+    # Until the walk comes to a work, its entry holds what has reached it; then, what it keeps.
     for made, passed, step in generations:
         for place in made:
             unit, left, rates = keeps[place] // step, step, iter(rated[place])
@@ -146,24 +151,24 @@ def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int]
 
 
 def limit_scale(scale: int, times: int) -> None:
-    """Refuse a scale that is too long to be written, or to be used this many times."""
+    """Refuse a scale with too many digits for one number, or for this many."""
     bits = scale.bit_length()
     if bits > MAXIMUM_SCALE_BITS or bits * times > 4 * bounds().bits:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 
 def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, int], int]:
-    """The rates that leave these places, by their numbers, as whole numbers over one scale."""
+    """The rates of the edges from these places, by rate number, as integers over one scale."""
     return over_one_scale(graph, rates_of(graph, places))
 
 
 def rates_of(graph: Lineage[str], places: Sequence[int]) -> frozenset[int]:
-    """The numbers of the rates that leave these places."""
+    """The numbers of the rates of the edges from these places."""
     return frozenset(chain.from_iterable(map(graph.rated.above.__getitem__, places)))
 
 
 def over_one_scale(graph: Lineage[str], numbers: Iterable[int]) -> tuple[dict[int, int], int]:
-    """Rates by their numbers as whole numbers over one scale, and the scale."""
+    """Rates by number, as integers over one scale, and the scale."""
     rates = cast("Sequence[Fraction]", graph.rated.rates)
     scale = common_scale({rates[number].denominator for number in numbers})
     limit_scale(scale, graph.pair_count)
@@ -179,15 +184,15 @@ class _Absolute(_OverLineage):
 
     @classmethod
     def read(cls, form: Form) -> Self:
-        """``{"type": "absolute_per_path", "cap": "1"}``, or the same of the other type."""
+        """``{"type": "absolute_per_path", "cap": "1"}``, or ``absolute_per_edge``."""
         fields = _lineage_fields(form, "cap")
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
         return cls(*_lineage_limits(form, fields), cap)
 
     def pay(self, graph: Lineage[str], places: Sequence[int], times: Sequence[int]) -> Parts:
-        """Each parent gets its rate as often as its child counts; the first keeps the rest.
+        """Pay each parent the edge's rate once per ``times[child]``; the first work keeps the rest.
 
-        Refused if that of all of them is over the cap.
+        Refuses (``CapExceeded``) if the parents together get more than the cap.
         """
         above, rated = graph.places.above, graph.rated.above
         passed, scale = whole_rates(graph, places)
@@ -228,15 +233,15 @@ class AbsolutePerPath(_Absolute):
 
 
 def stack_over(graph: Lineage[str], places: Sequence[int], cap: Fraction = _WHOLE) -> Fraction:
-    """How much of the first work's income its ancestors are owed, per path.
+    """The stack of the first work: the part of its income owed to ancestors, counted per path.
 
-    Refused if that of any of them is over the cap.
+    Refuses (``CapExceeded``) if the stack of any work is over the cap.
     """
     above, rated = graph.places.above, graph.rated.above
     passed, scale = whole_rates(graph, places)
     most = cap.numerator * scale
     stack = [0] * len(above)
-    # The oldest first: the first work that would owe too much is the one to name.
+    # From the oldest on, so that the refusal names the first work to exceed the cap.
     for place in reversed(places):
         owed = sum([stack[parent] for parent in above[place]])
         owed += sum([passed[rate] for rate in rated[place]])
@@ -268,8 +273,9 @@ class AbsolutePerEdge(_Absolute):
 class Decay(_OverLineage):
     """All ancestors share a pool, nearer ones more; the rates of edges are ignored.
 
-    w(a) = Σ over paths from the root to a of λ^length, for length ≤ L; an ancestor's work gets
-    β·w(a)/Σw, the root keeps 1 − β, or everything if it has no ancestors.
+    w(a) = Σ over paths from the root to a of λ^length, for length ≤ L; an ancestor gets β·w(a)/Σw,
+    and the root keeps 1 − β, or everything if it has no ancestors. β is the ``pool``, λ the
+    ``factor`` and L the ``depth``.
 
     Source: Katz, On an index of status (Psychometrika 18, 1953), cut off at L.
     """

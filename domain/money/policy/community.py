@@ -1,7 +1,7 @@
-"""The community pool: what a community earned with a work, after costs, shared with its operator.
+"""The community pool: a community and its operator share what a work earned, after costs.
 
-Nobody is paid from a pool in which they have no piece, not even by a waiver, and a waived share
-stays visible as waived.
+Nobody is paid from a pool in which they have no piece, not even by a waiver, and a waived share is
+still shown as waived.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from domain.refusal import BadPolicy, BadShare
 
 @dataclass(frozen=True)
 class Pool:
-    """One pool: its weight among the pools, and the pieces that have a right to it."""
+    """One pool: its weight among the pools, and the pieces whose holders share it."""
 
     name: str
     weight: Fraction
     assets: tuple[Asset, ...]
 
     def shares(self, waivers: Waivers) -> Parts:
-        """Everyone's part of 1 in this pool."""
+        """Everyone's part of this pool; they sum to 1."""
         shares = shares_of(self.assets, waivers)
         waived = (replace(each, of=f"{each.of} in {self.name}") for each in shares.waived)
         return replace(shares, waived=tuple(waived))
@@ -39,11 +39,10 @@ class Pool:
 class CommunityPool:
     """Line items first, then costs; the operator and the pools share the profit.
 
-    profit = revenue − line items − costs, not less than 0; the operator gets profit·o, the pools
-    share profit·(1 − o) by weight, a pool's assets by value, an asset's people by their shares.
-    Line items (a budget line, a self-funded pool) and costs are paid one after the other as far as
-    there is money, less what they were paid before; payees of a line item also share in a later
-    profit. Only pieces in a pool have a right to it.
+    profit = max(0, revenue − line items − costs). The operator gets profit·o; the pools share
+    profit·(1 − o) by weight, a pool's assets by value, and an asset's people by their shares. Line
+    items (a budget line, a self-funded pool) and costs are paid one after the other while there is
+    money, less what they were paid before; payees of a line item may share in a later profit, too.
 
     Source: HitRecord's community payment proposals (Tiny Book of Tiny Stories: 8,073.64 USD
     received, half of it, 4,036.82, to the community).
@@ -95,7 +94,7 @@ class CommunityPool:
 
     @staticmethod
     def _first(form: Form, value: object, place: str) -> Iterable[Tranche]:
-        """What is paid before there is a profit; each line has an amount."""
+        """The tranches of line items or costs; each needs an amount."""
         for entry, size in read_tranches(form, value, place):
             if size is None:
                 raise BadPolicy(form.at(f"{place} ({entry.name})"), "this needs an amount")

@@ -1,10 +1,11 @@
-"""Flow: how much earlier divisions sent through the places of a policy, and this one sends.
+"""Flow: the running totals of a policy that depends on earlier divisions.
 
-Only sums are kept: a division adds what it sent, and a reversal subtracts what it takes back.
+A place is the path of one total within the policy, such as ``policy.earned_minor``. Only totals are
+kept: a division adds to them, and a reversal subtracts from them.
 
-Bands, tranches and advances depend on what came before, so a reversal takes back their last units,
-not a part of what one division happened to get: what they give is always their formula on the net.
-Everything else gives back a part of what the reversed division gave.
+Bands, tranches and advances depend on the total, so a reversal takes back the last units that
+reached them, whichever division brought those: their result is always the formula applied to the
+net total. Any other policy gives back the reversed fraction of what it gave in that division.
 """
 
 from __future__ import annotations
@@ -24,33 +25,36 @@ NO_FLOW: Mapping[str, Fraction] = MappingProxyType({})
 
 BY_RULE = "rule "
 TO = " ⇒ "
-"""Around the name of a rule: the place at which is summed, to be shown, what it gave to a payee."""
+"""``rule NAME ⇒ PAYEE`` is the place of the total, kept for display, that a rule gave a payee."""
 FINE = 10**6
-"""The parts of a unit to which sums are kept whose denominators would grow for ever."""
+"""Totals whose denominators would grow without bound are rounded to 1/FINE of a unit."""
 
 
 class Back(NamedTuple):
-    """What a reversal takes back: how much of a division was reversed before it, and after."""
+    """What a reversal takes back: the fraction of a division that was reversed before and after."""
 
     first: Flow
-    """What passed through the policy in the division."""
+    """The flow of the reversed division."""
     before: Fraction
     after: Fraction
 
     def part(self, amount: Fraction) -> Fraction:
-        """The part of an amount of the division, to the millionth; all parts sum to it."""
-        return self._until(self.after, amount) - self._until(self.before, amount)
+        """This reversal's part of an amount, in millionths of a unit.
+
+        The parts of all reversals of a division sum to exactly the amount.
+        """
+        return self._reversed_until(self.after, amount) - self._reversed_until(self.before, amount)
 
     @staticmethod
-    def _until(part: Fraction, amount: Fraction) -> Fraction:
-        return amount if part == 1 else Fraction(amount * part * FINE // 1, FINE)
+    def _reversed_until(fraction: Fraction, amount: Fraction) -> Fraction:
+        return amount if fraction == 1 else Fraction(amount * fraction * FINE // 1, FINE)
 
 
 class Flow:
-    """What earlier divisions sent through each place of a policy, and what this one sends.
+    """The totals at each place of a policy before a division, and what the division adds to them.
 
-    A place is where a policy states how much went there before it was agreed; what earlier
-    divisions sent is added to that. A division passes every place once, even with 0.
+    A policy may itself state an opening total (an amount earned before it was agreed); the totals
+    here come on top of it. A division passes every place exactly once, even with 0.
     """
 
     def __init__(
@@ -63,41 +67,46 @@ class Flow:
     ) -> None:
         self._earlier = earlier
         self.came_with = came_with
-        """What is known of the amount that comes to the policy now."""
+        """The sales and expenses behind the amount being divided now."""
         self.back = back
-        """What is taken back; None for a division."""
+        """The reversal being computed; None for a division."""
         self.keeps_rest = keeps_rest
-        """Whether the rest after limited tranches is summed, for reversals to begin with."""
+        """Whether the rest after limited tranches is totalled, so that reversals take it first."""
         self.sent: dict[str, Fraction] = {}
+        """By place: what this division adds to the total, or this reversal subtracts."""
         self.came: dict[str, Fraction] = {}
-        """How much came to each place at which nothing is summed."""
+        """By place without a total: the amount that reached it."""
         self.units: dict[str, Fraction] = {}
-        """How many units were sold of what came to each such place."""
+        """By place without a total: the units sold for that amount."""
         self.agreed = Fraction()
         """How much went by agreed shares."""
         self.ruled: list[tuple[str, dict[str, Fraction]]] = []
-        """What each rule gave to whom, less what a rule inside it gave."""
+        """What each rule gave to each payee, not counting what rules nested in it gave."""
         self._within: tuple[str, ...] = ()
+        """The names of the rules being computed, the outermost first."""
 
     def earlier(self, place: str) -> Fraction:
-        """What all earlier divisions sent through a place."""
+        """The total at a place after all earlier divisions."""
         return Fraction(self._earlier.get(place, 0))
 
     def through(self, place: str, amount: Fraction) -> None:
-        """Send an amount through a place, or take it back, as far as it went there."""
+        """Count an amount at a place; a reversal takes back at most the total there."""
         assert place not in self.sent, f"{place} was passed twice"
         self.sent[place] = amount if self.back is None else min(amount, self.earlier(place))
 
     @contextmanager
     def about(self, came: Came) -> Iterator[None]:
-        """What is computed within is about a part of what was sold."""
+        """Within this context, the policies divide the amount of these sales only."""
         whole, self.came_with = self.came_with, came
         yield
         self.came_with = whole
 
     @contextmanager
     def ruled_by(self, name: str) -> Iterator[dict[str, Fraction]]:
-        """What is given within, by payee, is given by this rule, but for rules inside it."""
+        """Attribute to a rule what the caller writes into the yielded amounts by payee.
+
+        What rules nested in it gave is attributed to them alone.
+        """
         outer, start, given = self._within, len(self.ruled), dict[str, Fraction]()
         self._within = (*outer, name)
         yield given
@@ -117,14 +126,14 @@ class Flow:
     def fees(
         self, place: str, amount: Fraction, due: Callable[[Fraction, Fraction], list[Fraction]]
     ) -> list[Fraction]:
-        """Fees of an amount and of the units sold; a reversal takes back a part of them."""
+        """The fees ``due(amount, units sold)``; a reversal takes back its part of them."""
         self.came[place], self.units[place] = amount, self.came_with.units
         if self.back is not None and (whole := self.back.first.came.get(place)):
             return [self.back.part(fee) for fee in due(whole, self.back.first.units[place])]
         return due(amount, self.came_with.units)
 
     def rest(self, place: str, amount: Fraction) -> None:
-        """What is left after limited tranches, which is summed only for the terms of a pool."""
+        """Note what is left after limited tranches; it is totalled only with ``keeps_rest``."""
         if self.keeps_rest:
             self.through(place, amount)
         else:
@@ -133,13 +142,13 @@ class Flow:
     def alike(
         self, place: str, amount: Fraction, parts: Callable[[Fraction, Flow], Parts]
     ) -> Parts:
-        """What a policy without bands gives; a reversal takes back a part of all it gave."""
+        """The parts of a policy of which a reversal takes back the same fraction of every part."""
         if self.back is None:
             self.came[place] = amount
             return parts(amount, self)
         first = self.back.first
         whole = first.came.get(place) or amount
-        # As it was before the division.
+        # The division is computed again, from the totals before it.
         again = Flow(first._earlier, keeps_rest=first.keeps_rest, came_with=self.came_with)
         factor = amount / whole if whole else whole
         given = parts(whole, again).times(factor)

@@ -1,9 +1,6 @@
-"""Policies by order: who comes first, up to how much, and what happens with the rest.
+"""Policies by order: who is paid first, up to how much, and who gets the rest.
 
-Nothing here is rounded: a cap or a tranche may end within a unit; units are allocated once, at the
-end.
-
-One file, because it is one list: the policies in which somebody comes first.
+Nothing is rounded here: a cap or a tranche may end within a unit.
 """
 
 from __future__ import annotations
@@ -32,7 +29,8 @@ from domain.refusal import BadAmount, BadPolicy, RatesOverWhole
 
 @dataclass(frozen=True)
 class Fee:
-    """What one payee gets off the top: a rate or an amount a unit, up to a cap, or an amount."""
+    """What one payee gets off the top: a rate or an amount per unit sold, each perhaps capped, or a
+    fixed amount."""
 
     payee: str
     rate: Fraction | None
@@ -41,7 +39,10 @@ class Fee:
     unit_minor: Fraction | None = None
 
     def due(self, amount: Fraction, units: Fraction) -> Fraction:
-        """min(cap, N·f), refused if it is less than the fee's minimum."""
+        """min(cap, N·f), or min(cap, u·units) for a fee per unit sold.
+
+        Refuses (``BadAmount``) if that is less than the fee's minimum.
+        """
         due = Fraction(self.cap_minor or 0) if self.rate is None else amount * self.rate
         if self.unit_minor is not None:
             due = self.unit_minor * units
@@ -53,14 +54,14 @@ class Fee:
         return due
 
     def in_words(self) -> str:
-        """The rate or the amount a unit, for an explanation."""
+        """The rate, amount per unit or fixed amount, as explanations show it."""
         if self.unit_minor is not None:
             return f"{shown_exactly(self.unit_minor)} a unit"
         return str(self.cap_minor) if self.rate is None else f"{shown_exactly(self.rate * 100)} %"
 
 
 def read_fee(form: Form, value: object, place: str) -> Fee:
-    """One fee: a payee, and a rate, an amount a unit, a cap or a fixed amount."""
+    """A payee with a rate or an amount per unit, perhaps capped, or with a fixed amount."""
     where = form.at(place)
     optional = ("rate", "unit_minor", "cap_minor", "amount_minor", "minimum_minor")
     fee = fields_of(value, where, BadPolicy, needed=("payee",), optional=optional)
@@ -80,14 +81,14 @@ def read_fee(form: Form, value: object, place: str) -> Fee:
 
 
 def must_not_exceed(form: Form, fees: Iterable[Fee]) -> None:
-    """Refuse fees whose rates are more than the whole together."""
+    """Refuse fees whose rates sum to more than 1."""
     total = sum((fee.rate for fee in fees if fee.rate), Fraction())
     if total > 1:
         raise RatesOverWhole(form.at("fees"), total)
 
 
 def _unit_minor(value: object, where: str) -> Fraction:
-    """An amount a unit: a whole number of smallest units, or an exact text."""
+    """An amount per unit sold: a whole number of smallest currency units, or an exact text."""
     return (
         exact_share(value, where) if isinstance(value, str) else Fraction(units_minor(value, where))
     )
@@ -97,9 +98,9 @@ def _unit_minor(value: object, where: str) -> Fraction:
 class Fees:
     """Fees come off the whole first; another policy divides the rest.
 
-    feeᵢ = min(capᵢ, N·fᵢ), each of the whole amount, not of what other fees left; a fixed amount
-    is a fee with a cap alone, and one a unit is multiplied by the units that were sold. If they
-    exceed the amount, the earlier ones come first. ``then`` divides the rest, N − Σ fee.
+    feeᵢ = min(capᵢ, N·fᵢ), each of the whole amount, not of what other fees left. A fixed amount is
+    a fee with a cap alone; a fee per unit is multiplied by the units sold. If the fees exceed the
+    amount, those listed first are paid first. ``then`` divides the rest, N − Σ fee.
 
     Source: Numscript's capped destination; Open Collective's host, platform and processor fees.
     """
@@ -133,7 +134,7 @@ class Fees:
         return together([*taken, self.then.parts(left, graph, flow)])
 
     def _due(self, amount: Fraction, units: Fraction) -> list[Fraction]:
-        """Each fee of an amount, the earlier ones first if they exceed it."""
+        """Each fee of an amount; if they exceed it, those listed first are paid first."""
         left, due = amount, []
         for fee in self.fees:
             due.append(min(left, fee.due(amount, units)))
@@ -142,12 +143,12 @@ class Fees:
 
 
 Tranche = tuple[Entry, int | None]
-"""Who is paid, and up to how much; None for the residual."""
+"""Who is paid, and up to how many units; None for the residual."""
 
 
 @dataclass(frozen=True)
 class InTurn:
-    """Who is paid one after the other, and how much they got before the first division."""
+    """Tranches paid one after the other, and what each was paid before the first division."""
 
     tranches: tuple[Tranche, ...]
     before: Mapping[str, int]
@@ -156,9 +157,9 @@ class InTurn:
     def pay(
         self, amount: Fraction, graph: Lineage[str] | None, flow: Flow
     ) -> tuple[list[Parts], Fraction]:
-        """min(remaining, still open) for each in turn, and what remains.
+        """min(remaining, still open) for each tranche in turn, and what remains.
 
-        The last who were paid are the first of whom is taken back.
+        A reversal takes back in the opposite order, from the last tranche paid.
         """
         sizes, rest = self._taken(amount, flow) if flow.back else self._given(amount, flow)
         for entry, size in self.tranches:
@@ -172,7 +173,7 @@ class InTurn:
         return paid, rest
 
     def at(self, entry: Entry) -> str:
-        """The place at which is summed what a tranche got."""
+        """The place of the running total of a tranche."""
         return f"{self.place} ({entry.name})"
 
     def _given(self, amount: Fraction, flow: Flow) -> tuple[dict[str, Fraction], Fraction]:
@@ -186,7 +187,7 @@ class InTurn:
         return sizes, amount
 
     def _taken(self, amount: Fraction, flow: Flow) -> tuple[dict[str, Fraction], Fraction]:
-        """What is taken back of each limited tranche, and of the rest."""
+        """What a reversal takes back from each limited tranche, and from the rest."""
         rest = min(amount, flow.earlier(self.place))
         amount -= rest
         sizes = {}
@@ -194,7 +195,8 @@ class InTurn:
             if size is not None:
                 sizes[entry.name] = min(amount, flow.earlier(self.at(entry)))
                 amount -= sizes[entry.name]
-        return sizes, rest + amount  # the first rules did not sum the rest
+        # By the first rules the rest had no total, so it may be too small to take all of it back.
+        return sizes, rest + amount
 
 
 def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
@@ -212,10 +214,10 @@ def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """Each in turn is paid what is still open; the last gets the rest.
+    """Each tranche in turn is paid what is still open; the last gets the rest.
 
-    payᵢ = min(remaining, Tᵢ − recoupedᵢ), not less than 0; the last tranche is the residual. What
-    earlier divisions paid counts as recouped.
+    payᵢ = min(remaining, max(0, Tᵢ − recoupedᵢ)); the last tranche is the residual. What earlier
+    divisions paid counts as recouped.
 
     Source: 0xSplits' waterfall module; film recoupment schedules.
     """
@@ -245,7 +247,7 @@ class Waterfall:
 
 @dataclass(frozen=True)
 class Account:
-    """One advance (or guarantee) of one payee, and how far it is recouped."""
+    """One advance (or guarantee) to one payee, and how much of it is recouped."""
 
     account: str
     payee: str
@@ -256,12 +258,12 @@ class Account:
 
     @property
     def earned(self) -> str:
-        """The place at which is summed what was earned."""
+        """The place of the running total earned."""
         return f"{self.place}.earned_minor"
 
     @property
     def paid(self) -> str:
-        """The place at which is summed what was paid beyond the advance."""
+        """The place of the running total paid beyond the advance."""
         return f"{self.place}.paid_minor"
 
     @property
@@ -270,18 +272,18 @@ class Account:
         return self.earned_minor - self.advance_minor - self.paid_minor
 
     def balance(self, flow: Flow) -> Fraction:
-        """earned − advance − paid: what can be paid or, if negative, is still to be earned."""
+        """earned − advance − paid: what can be paid or, if negative, must be earned first."""
         return self.start_minor + flow.earlier(self.earned) - flow.earlier(self.paid)
 
 
 @dataclass(frozen=True)
 class Advance:
-    """A payee recoups an advance before being paid again; a guarantee works the same.
+    """A payee recoups an advance before being paid again; a guarantee works the same way.
 
     payable(E) = max(0, E − advance − paid), with E all that was earned and ``paid`` all that was
-    paid beyond the advance. Of a part p of this amount the payee gets payable(E + p) − payable(E);
-    the rest goes to the payee ``to`` who advanced it. With ``cross_collateral``, which is off by
-    default, the payee's other accounts are added to the one on which this amount is earned.
+    paid beyond the advance. When the payee earns another p, they get payable(E + p) − payable(E);
+    the rest of p goes to ``to``, who advanced the money. With ``cross_collateral`` (default: off)
+    the payee's other accounts are recouped together with this one.
 
     Source: recording and publishing agreements; the minimum guarantee of a licence.
     """
@@ -320,7 +322,7 @@ class Advance:
         )
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What the payees are paid, and what goes back to the payee who advanced it."""
+        """What the payees are paid, and what goes to the payee who advanced the money."""
         earned = self.then.parts(amount, graph, flow)
         amounts = {payee: Fraction(units, earned.scale) for payee, units in earned.units.items()}
         recouped = Fraction()
@@ -356,7 +358,7 @@ class Advance:
 
     @staticmethod
     def _back(accounts: Sequence[Account], part: Fraction, flow: Flow) -> Fraction:
-        """What was paid beyond what is payable without this part of what was earned."""
+        """What a reversal takes back: what was paid, less what is payable on the lower earnings."""
         start = Fraction(sum(each.start_minor for each in accounts))
         earned = sum((flow.earlier(each.earned) for each in accounts), Fraction())
         paid = sum((flow.earlier(each.paid) for each in accounts), Fraction())
@@ -368,8 +370,8 @@ class Advance:
 class Escalator:
     """Shares change as more comes in: each band of the total income has its own policy.
 
-    For an amount N after E earlier, band k, from aₖ to bₖ, divides
-    max(0, min(E + N, bₖ) − max(E, aₖ)): bands are marginal, so no unit is divided twice.
+    Of an amount N after a total of E, the policy of band k, from aₖ to bₖ, divides
+    max(0, min(E + N, bₖ) − max(E, aₖ)). Bands are marginal, so no unit is divided twice.
 
     Source: royalty escalators in publishing and film; the bands of an income tax.
     """

@@ -17,7 +17,7 @@ from domain.refusal import SplitTooLarge
 
 @dataclass(frozen=True)
 class Waived:
-    """A part that was waived: it went to others, and stays visible."""
+    """What a payee waived: it went to others, and is still shown."""
 
     payee: str
     of: str
@@ -26,7 +26,7 @@ class Waived:
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts of an amount: ``units[payee] / scale``, whole numbers over one common scale."""
+    """Exact parts of an amount: ``units[payee] / scale``, integers over one common scale."""
 
     units: dict[str, int]
     scale: int
@@ -39,7 +39,7 @@ class Parts:
         must_be_writable(len(self.units), bits, bounds().bits)
 
     def whole(self) -> Fraction:
-        """The amount that these are parts of."""
+        """The amount: the sum of all parts."""
         return Fraction(sum(self.units.values()), self.scale)
 
     def exact(self) -> dict[str, Fraction]:
@@ -64,7 +64,7 @@ def alone(payee: str, amount: Fraction) -> Parts:
 
 
 def exactly(amounts: Mapping[str, Fraction], waived: Iterable[Waived] = ()) -> Parts:
-    """The amounts, over their common scale."""
+    """These amounts as parts, over their common scale."""
     scale = common_scale(amount.denominator for amount in amounts.values())
     units = {
         payee: amount.numerator * (scale // amount.denominator) for payee, amount in amounts.items()

@@ -1,4 +1,4 @@
-"""Reading a policy: what was sent, accepted exactly as it is or refused by name.
+"""Reading a policy from JSON: accepted exactly as sent, or refused with the path of the fault.
 
 A share, rate or weight is text, never a JSON number, and an undocumented field is refused, so that
 nothing a person wrote is ignored.
@@ -21,11 +21,11 @@ from domain.refusal import BadAmount, BadGraph, BadPolicy, BadShare, BadSplit, S
 from domain.remix import MAXIMUM_RATE_LENGTH
 
 MAXIMUM_DEPTH = 16
+"""How deep policies may be nested."""
 MAXIMUM_NAME_LENGTH = 200
-"""How deep policies may be nested, and how long a name may be."""
 
 MAXIMUM_COMPUTED_LENGTH = 2 * 4_300
-"""How long an exact number may be that was computed before, not written by a person."""
+"""The most characters of an exact number that Stemma computed; a person's are fewer."""
 
 _EXACT = re.compile(r"[0-9]+(?:\.[0-9]+|/[0-9]+)?")
 _WHOLE = re.compile(rf"[0-9]{{1,{MAXIMUM_AMOUNT_DIGITS}}}")
@@ -39,17 +39,17 @@ class Policy(Protocol):
 
     @classmethod
     def read(cls, form: Form) -> Policy:
-        """The policy that a form describes, or a refusal."""
+        """The policy that a form describes; refuses what is not one."""
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """Everyone's part of an amount that is not negative, including parts of 0.
+        """Everyone's part of a non-negative amount, including parts of 0.
 
-        A policy that keeps sums reads what went through it from the flow, and adds to it.
+        A policy with running totals reads them from the flow, and adds to them there.
         """
 
 
 def exact_share(value: object, where: str, longest: int = MAXIMUM_RATE_LENGTH) -> Fraction:
-    """A share or weight: an exact text that is not negative."""
+    """A share or weight from its text, which is exact and not negative; else ``BadShare``."""
     if not isinstance(value, str):
         raise BadShare(where, value, 'it must be text, such as "1/3" or "0.25"')
     if value.startswith("-"):
@@ -65,7 +65,7 @@ def exact_share(value: object, where: str, longest: int = MAXIMUM_RATE_LENGTH) -
 
 
 def part_of_whole(value: object, where: str) -> Fraction:
-    """A share that is at most the whole."""
+    """A share from 0 to 1."""
     share = exact_share(value, where)
     if share > 1:
         raise BadShare(where, value, "it is more than the whole")
@@ -73,7 +73,7 @@ def part_of_whole(value: object, where: str) -> Fraction:
 
 
 def units_minor(value: object, where: str) -> int:
-    """A number of units that is not negative: a JSON integer, or the same as text."""
+    """A non-negative whole number of units: a JSON integer, or its digits as text."""
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -134,13 +134,13 @@ def fields_of(
 
 @dataclass
 class Spent:
-    """How much of its limits a case has used."""
+    """How much the policies read so far have used of ``domain.money.policy.bounds``."""
 
     entries: int = 0
     steps: int = 0
 
     def entry(self, count: int = 1) -> None:
-        """Count what is listed."""
+        """Count entries of lists."""
         self.entries += count
         if self.entries > (most := bounds().entries):
             raise SplitTooLarge("entries in a policy", most)
@@ -174,7 +174,7 @@ Shares = Sequence[tuple[str, Fraction]]
 
 @dataclass(frozen=True)
 class Given:
-    """What is given besides the forms: versions, a lineage, agreed shares, and limits."""
+    """What reading a policy depends on besides its JSON."""
 
     versions: Versions
     graph: Lineage[str] | None = None
@@ -184,15 +184,16 @@ class Given:
 
 @dataclass(frozen=True)
 class Form:
-    """One policy as it was sent, and what reading it may use."""
+    """The JSON of one policy, with its path; every method refuses with the path of the fault."""
 
     value: Mapping[str, object]
     where: str
+    """Its path, such as ``policy.then``."""
     given: Given
     depth: int = 0
 
     def fields(self, *needed: str, optional: Iterable[str] = ()) -> Mapping[str, object]:
-        """The fields of this form: these, besides its type and version."""
+        """The fields of this policy, which may have only these besides its type and version."""
         return fields_of(
             self.value,
             self.where,
@@ -202,7 +203,7 @@ class Form:
         )
 
     def at(self, place: str) -> str:
-        """The path of a place, for a refusal to name."""
+        """The full path of a place within this policy, as refusals name it."""
         return f"{self.where}.{place}"
 
     def name(self, value: object, place: str) -> str:
@@ -210,7 +211,7 @@ class Form:
         return name_of(value, self.at(place), BadPolicy)
 
     def listed(self, value: object, place: str) -> Sequence[object]:
-        """A list in this form that is not empty; each of its entries counts."""
+        """A non-empty list; its entries count against the bounds."""
         entries = list_of(value, self.at(place), BadPolicy)
         if not entries:
             raise BadPolicy(self.at(place), "this list is empty")
@@ -218,21 +219,21 @@ class Form:
         return entries
 
     def each(self, value: object, place: str) -> Iterator[tuple[str, object]]:
-        """The entries of such a list, each with its place."""
+        """The entries of a non-empty list, each with its place."""
         for index, entry in enumerate(self.listed(value, place)):
             yield f"{place}[{index}]", entry
 
     def objects(
         self, value: object, place: str, *needed: str, optional: Iterable[str] = ()
     ) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """Such a list of objects with exactly these fields."""
+        """A non-empty list of objects with exactly these fields, each with its place."""
         for here, line in self.each(value, place):
             yield here, fields_of(line, self.at(here), BadPolicy, needed=needed, optional=optional)
 
     def rows(
         self, value: object, place: str, form: str, *sizes: int
     ) -> Iterator[tuple[str, Sequence[object]]]:
-        """Such a list of lists, which have one of these sizes; ``form`` says what each is."""
+        """A non-empty list of rows of one of these sizes; ``form`` is the reason of a refusal."""
         for here, line in self.each(value, place):
             row = list_of(line, self.at(here), BadPolicy)
             if len(row) not in sizes:

@@ -1,7 +1,7 @@
-"""Policies by what was sold, and by seniority before expenses.
+"""Policies by what was sold, and fees taken by seniority before expenses.
 
-A rule divides the part of an amount that came from the sales it is for. A line says what it was
-sold as; a revenue without lines goes by ``otherwise``.
+A rule divides the part of an amount that came from the sales matching its conditions; what matches
+no rule, or is not known to come from any sale, is divided by ``otherwise``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from domain.money.policy.sold import (
 from domain.refusal import BadPolicy
 
 MOST_SENIOR = 100
-"""The last place in the order of seniority."""
+"""The highest number of a seniority; 1 is paid first."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What divides the amount of some sales."""
+    """The policy that divides the amount of the sales meeting some conditions."""
 
     name: str
     conditions: Conditions
@@ -44,11 +44,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class BySold:
-    """Each sale goes by the first rule for its work, territory, channel and configuration.
+    """Each sale is divided by the first rule matching its work, territory, channel, configuration.
 
-    With aₖ what was received for the sales of rule k and A for all of them, the policy of the rule
-    divides N·aₖ/A. Every condition of a rule must hold; of several values any. What no rule is for
-    goes by ``otherwise``, and so does an amount of which is not known what was sold.
+    With aₖ received for the sales of rule k and A for all sales, the policy of rule k divides
+    N·aₖ/A. A rule matches if all its conditions hold; a condition holds if any of its values does.
+    ``otherwise`` divides what no rule matches, and an amount without known sales.
 
     Source: recording and publishing agreements, whose rates depend on territory, channel and
     configuration; the royalty engines built for them.
@@ -70,7 +70,7 @@ class BySold:
 
     @staticmethod
     def _rule(form: Form, value: object, place: str) -> Rule:
-        """One rule: what it is for, the policy, and perhaps a name."""
+        """One rule: its conditions and policy; without a name it is named by its conditions."""
         needed, where = ("if", "then"), form.at(place)
         fields = fields_of(value, where, BadPolicy, needed=needed, optional=("name",))
         asked = fields_of(fields["if"], f"{where}.if", BadPolicy, needed=(), optional=DIMENSIONS)
@@ -104,7 +104,7 @@ class BySold:
         return together(given)
 
     def _sold(self, came: Came) -> list[list[Item]]:
-        """By rule: the sales it is for."""
+        """By rule: the sales it divides."""
         found: list[list[Item]] = [[] for _ in self.rules]
         for item in came.items:
             number = next(n for n, rule in enumerate(self.rules) if matches(item, rule.conditions))
@@ -121,12 +121,12 @@ def _values(form: Form, name: str, value: object, place: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class BeforeExpenses:
-    """Percentages and fixed amounts a unit that are taken before expenses are paid back.
+    """Percentages, and amounts per unit sold, that are taken before expenses are paid back.
 
-    They are taken of all that came in, in the order of ``seniority``: those of one rank each of
-    what the ranks before left, the earlier listed first if they exceed it. Then expenses are paid
-    back, and ``then`` divides the rest. It is the outermost policy, for only there is known what
-    came in.
+    They are taken of the gross amount in order of ``seniority``, 1 first. Every fee of one rank is
+    computed on what the ranks before it left; if they exceed that, those listed first are paid
+    first. Then expenses are paid back, and ``then`` divides the rest. It must be the outermost
+    policy, because only there the gross amount is known.
 
     Source: distribution fees off the top of film revenue; the venue's amount a ticket.
     """
@@ -155,11 +155,11 @@ class BeforeExpenses:
         return cls(ranks, form.policy(fields["then"], "then"), form.where)
 
     def taken_minor(self, amount_minor: int, came: Came) -> int:
-        """How much is not there to pay back expenses, in whole units."""
+        """The sum of these fees, rounded up: what is not available for expenses."""
         return ceil(sum(due for *_, due in self._due(Fraction(amount_minor), came.units)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        """What is taken before expenses, and what everyone else gets of the rest."""
+        """The fees, and what everyone else gets of the rest; ``amount`` is net of expenses."""
         came = flow.came_with
         taken = flow.fees(
             self.where,
@@ -178,7 +178,7 @@ class BeforeExpenses:
         return together([*given, self.then.parts(left, graph, flow)])
 
     def _due(self, amount: Fraction, units: Fraction) -> Iterator[tuple[int, Fee, Fraction]]:
-        """Each fee, the most senior first."""
+        """Each fee with its rank and what is due for it, the most senior first."""
         for rank, fees in self.ranks:
             left = amount
             for fee in fees:
@@ -188,7 +188,7 @@ class BeforeExpenses:
 
 
 def _senior(form: Form, value: object, place: str) -> tuple[int, Fee]:
-    """A fee with its seniority; 1 comes first."""
+    """A fee and its seniority."""
     if not isinstance(value, Mapping) or "seniority" not in value:
         raise BadPolicy(form.at(place), "a fee before expenses has a seniority: 1 comes first")
     seniority = units_minor(value["seniority"], form.at(f"{place}.seniority"))

@@ -1,6 +1,6 @@
-"""Policies by agreed numbers: fixed and equal shares, bundles, and the true-up of what was paid.
+"""Policies by stated numbers: fixed and equal shares, bundles, and the true-up of earlier payments.
 
-Numbers are normalised by their exact sum, and a part may be divided further.
+Numbers are weights: each is divided by their exact sum. A part may be divided by another policy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from domain.refusal import BadPolicy, BadShare
 def pro_rata(
     entries: Sequence[Entry], amount: Fraction, graph: Lineage[str] | None, flow: Flow
 ) -> Parts:
-    """N·wᵢ/Σw for each entry, divided further where it has a policy."""
+    """N·wᵢ/Σw for each entry, divided further by the entry's policy if it has one."""
     scale = common_scale(entry.share.denominator for entry in entries)
     weights = [entry.share.numerator * (scale // entry.share.denominator) for entry in entries]
     total = sum(weights)
@@ -104,7 +104,7 @@ class Agreed:
     """The shares of a final proposal: N·cᵢ, with Σc = 1.
 
     A pool's terms say how much goes to those who share it; the final proposal says who they are,
-    and their shares. So this policy exists only where there is one.
+    and their shares. So only the terms of a pool may use this policy.
 
     Source: HitRecord's payment proposals, which are commented on and then finalised.
     """
@@ -133,9 +133,9 @@ class Agreed:
 class Adjusted:
     """What another policy computes, with some shares set by hand and the others in proportion.
 
-    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them; everyone
-    else gets what was computed, times N·(1 − S) over the sum of what was computed for all of them.
-    Waived parts change like the others. The policy inside keeps its own sums.
+    With set shares sᵢ and S = Σs: those named get N·sᵢ, whatever was computed for them. What was
+    computed for the others is scaled so that it sums to N·(1 − S), and so is what was waived. The
+    policy inside keeps its own running totals.
 
     Source: HitRecord's Glitch Megamix: after comments, five editors were added at 1 % each.
     """
@@ -159,7 +159,7 @@ class Adjusted:
         total = sum(entry.share for entry in by_hand)
         if total > 1:
             raise BadShare(form.at("set"), total, "they are more than the whole")
-        # Computed once more to find out who is left for the rest.
+        # The inner policy is computed once here, only to see whether anybody is left for the rest.
         spent.step(spent.steps - before)
         listed = of.parts(Fraction(), form.given.graph, Flow()).units
         if total < 1 and not set(listed) - {entry.name for entry in by_hand}:
@@ -185,7 +185,7 @@ class Adjusted:
 
 @dataclass(frozen=True)
 class Equal:
-    """Everyone gets the same: N/m for m payees.
+    """Equal shares: N/m for each of m payees.
 
     Source: the default for joint authors without another agreement (17 U.S.C. § 201(a) as read by
     the courts).
@@ -207,7 +207,7 @@ class Equal:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Tracks share what came in for all of them, each by its own policy: N·uₜ/Σu for track t.
+    """Tracks share one amount, N·uₜ/Σu for track t, and each divides its part by its own policy.
 
     By track, every u is 1; by usage, u is a count of plays, seconds or downloads.
 
@@ -237,9 +237,9 @@ class Bundle:
 class TrueUp:
     """Payees who were paid less than their share so far are brought closer to it.
 
-    targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); N·dᵢ/Σd. What
-    was paid is kept to the millionth of a unit: each division divides by another Σd, so exact sums
-    would soon be too long to be written.
+    targetᵢ = (P + N)·cᵢ with P all that was paid; dᵢ = max(0, targetᵢ − paidᵢ); payee i gets
+    N·dᵢ/Σd. The totals paid are rounded to a millionth of a unit: every division has another Σd, so
+    the digits of exact totals would grow without bound.
 
     Source: SourceCred's BALANCED grain policy, without its rounding at every step.
     """

@@ -1,6 +1,6 @@
-"""What was sold: where an amount came from, by work, territory, channel and configuration.
+"""The sales behind an amount, by work, territory, channel and configuration.
 
-Amounts are exact parts of a unit; only the whole is rounded, once.
+The amounts of sales are exact fractions of the currency's smallest unit; only their sum is rounded.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import NamedTuple
 from domain.refusal import BadPolicy, BadSold
 
 DIMENSIONS = ("work", "territory", "channel", "configuration")
-"""What a line says of a sale, and what a rule may ask."""
+"""What a line states about a sale, and what a rule can have conditions on."""
 MOST_SOLD = 400
-"""How many kinds of sale a revenue holds; lines of one kind are summed."""
+"""The most kinds of sale of one revenue; lines of the same kind are summed."""
 LONGEST_DIMENSION = 60
-"""How long a territory, channel, configuration or id of a work is at most."""
+"""The most characters of a territory, channel, configuration or id of a work."""
 LONGEST_DECIMAL = 40
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _HALF = Fraction(1, 2)
 
 
 class Item(NamedTuple):
-    """All that was sold of one kind."""
+    """All sales of one kind."""
 
     work: str | None
     territory: str | None
@@ -36,7 +36,7 @@ class Item(NamedTuple):
 
     @property
     def kind(self) -> tuple[str | None, ...]:
-        """What it says of the sale, in the order of DIMENSIONS."""
+        """Its work, territory, channel and configuration, in the order of DIMENSIONS."""
         return self[:4]
 
     def written(self) -> list[str | None]:
@@ -45,24 +45,23 @@ class Item(NamedTuple):
 
 
 class Came(NamedTuple):
-    """What is known of an amount besides its size."""
+    """Where an amount came from: its sales, and the expenses paid back before it was divided."""
 
     items: tuple[Item, ...] = ()
     expenses_minor: int = 0
-    """What was paid back for expenses before it."""
 
     @property
     def units(self) -> Fraction:
-        """How many units were sold."""
+        """How many units were sold, over all items."""
         return sum((item.units for item in self.items), Fraction())
 
     @property
     def amount(self) -> Fraction:
-        """What was received for them."""
+        """What was received for all items."""
         return sum((item.amount for item in self.items), Fraction())
 
     def times(self, part: Fraction) -> Came:
-        """A part of all that was sold."""
+        """The same with every sale multiplied by a part of 1; expenses stay."""
         if part == 1:
             return self
         items = (
@@ -75,7 +74,7 @@ NOTHING_MORE = Came()
 
 
 def read_items(lines: Iterable[list[str | None]] | None) -> tuple[Item, ...]:
-    """The items of a fact."""
+    """The items as a fact holds them (see ``Item.written``)."""
     return tuple(
         Item(work, territory, channel, configuration, Fraction(units or 0), Fraction(amount or 0))
         for work, territory, channel, configuration, units, amount in lines or ()
@@ -98,7 +97,10 @@ def by_kind(items: Iterable[Item]) -> tuple[Item, ...]:
 
 
 def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
-    """Refuse sales that are not those of this amount, or can't be kept with it."""
+    """Refuse (``BadSold``) sales that do not sum to this amount, or are too many kinds.
+
+    The exact sum may differ from the amount by less than one unit.
+    """
     if len(items) > MOST_SOLD:
         raise BadSold("sold", f"there are more than {MOST_SOLD} kinds of sale")
     if amount_minor > 0:
@@ -111,7 +113,7 @@ def must_sum_to(amount_minor: int, items: Sequence[Item]) -> None:
 
 
 def must_have_one_sign(items: Sequence[Item]) -> None:
-    """Refuse sales of a kind of which more came back than was sold, beside others."""
+    """Refuse (``BadSold``) a kind of sale of which more was returned than sold."""
     for item in items:
         if item.amount < 0 or item.units < 0:
             kind = ", ".join(text for text in item.kind if text) or "a line"
@@ -120,7 +122,7 @@ def must_have_one_sign(items: Sequence[Item]) -> None:
 
 
 def rounded(amount: Fraction) -> int:
-    """To the nearest whole unit, a half away from zero."""
+    """Rounded to the nearest whole unit, halves away from zero."""
     units = (abs(amount) + _HALF) // 1
     return int(units) if amount >= 0 else -int(units)
 
@@ -128,9 +130,9 @@ def rounded(amount: Fraction) -> int:
 def dimension(
     name: str, value: object, where: str, refusal: type[BadSold | BadPolicy] = BadSold
 ) -> str:
-    """A work, territory, channel or configuration: a line of text.
+    """A work, territory, channel or configuration: one line of text.
 
-    The two letters of ISO 3166 for a territory are read in capitals.
+    A territory of two letters is an ISO 3166 code and is put in capitals.
     """
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_DIMENSION:
         raise refusal(where, f"this is a text of 1 to {LONGEST_DIMENSION} characters")
@@ -140,14 +142,14 @@ def dimension(
 
 
 def exact_text(text: str, where: str = "amount") -> str:
-    """An amount as a statement writes it, such as 0.01093420044805 or -12.4."""
+    """A decimal amount as statements write it, such as 0.01093420044805 or -12.4; else refused."""
     if len(text) > LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
         raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
     return text
 
 
 def shown_exactly(amount: Fraction) -> str:
-    """An exact number as a decimal, where it has one that ends; else as a fraction."""
+    """An exact number as a decimal if that terminates, else as a fraction."""
     denominator, places = amount.denominator, 0
     while denominator % 10 == 0:
         denominator, places = denominator // 10, places + 1
@@ -165,7 +167,7 @@ Conditions = Mapping[str, tuple[str, ...]]
 
 
 def matches(item: Item, conditions: Conditions) -> bool:
-    """Whether a sale is one of those a rule is for; what it does not say is no match."""
+    """Whether a sale meets all conditions of a rule; a dimension it leaves out meets none."""
     return all(getattr(item, name) in values for name, values in conditions.items())
 
 

@@ -1,7 +1,7 @@
 """Every version of every policy that an agreement may name.
 
-A version that was once in force stays here for ever, so that whatever was divided by it can be
-recomputed; a change to a formula is a new version.
+A version that was ever in force stays here for good, so that every division can be recomputed; a
+changed formula is a new version.
 """
 
 from __future__ import annotations

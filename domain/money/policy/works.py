@@ -1,6 +1,6 @@
-"""Policies by work: what goes to each work of a lineage, and within it to its people.
+"""Freezing a policy as assets: what goes to each work of a lineage, and within it to its people.
 
-A policy and the assets it was frozen as give everyone the same.
+A policy and the assets it was frozen as give everyone the same amounts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from domain.money.policy.reading import Policy, Shares
 from domain.refusal import BadPolicy
 
 OTHER = "other"
-"""The asset of all who are paid by name, such as a fee, and not for a work."""
+"""The name of the asset for payees that are not works, such as those of a fee."""
 
 Frozen = tuple[str, Fraction, Shares]
 """An asset: its name, its part of 1, and its holders, with shares that sum to 1."""
@@ -30,10 +30,10 @@ def assets_of(
 ) -> list[Frozen]:
     """A policy over a lineage, frozen as assets: each work with what it keeps, and its people.
 
-    Works are in the order of ``payee_key``; those that keep nothing are listed too. Payees by
-    name are in one more asset at the end, if they get anything. What a policy with caps or tranches
-    pays depends on the amount, so the parts are those of this amount. A policy that depends on the
-    people in works (an advance or a set share) can't be expressed by work and is refused.
+    Works are in the order of ``payee_key``, including those that keep nothing. All payees that are
+    not works share one more asset at the end, if they get anything. What a policy with caps or
+    tranches pays depends on the amount, so the parts are those of ``amount_minor``. Refuses
+    (``BadPolicy``) a policy that depends on the people in works, such as an advance.
     """
     if other in graph.nodes:
         raise BadPolicy("policy", f"“{other}” is a work; name the asset of all others otherwise")
