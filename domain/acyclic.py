@@ -1,15 +1,16 @@
-"""No work is made from itself, through however many others: only what closes a cycle is refused.
+"""Cycle detection: an edge is refused if it would make a work its own ancestor.
 
-What is known to be in different components needs no search (domain.components). Else both sides
-are searched in turn, what is above the parent and what is below the child, until one is known
-whole. So an edge costs what the smaller side is: next to nothing where either is new, and in a
-chain declared in any order n log n for all of it. What is not in memory is looked up a few times as
-far on each further try.
+Works in different components need no search (domain.components). Otherwise two searches take turns,
+through the ancestors of the parent and the descendants of the child, until one of them is complete.
+So an edge costs as much as the smaller side: next to nothing where either work is new, and
+O(n log n) in all for a chain declared in any order. Works that are not in memory are read with
+queries of growing size.
+
+Joined works lead to each other, so a cycle through a join is found in the same way. No topological
+order is stored: it would have to be written with every edge, under the lock.
 
 Source: two-way search; B. Haeupler, T. Kavitha, R. Mathew, S. Sen, R. E. Tarjan, Incremental Cycle
 Detection, Topological Ordering, and Strong Component Maintenance, ACM TALG 8 (2012), sections 2-4.
-Works that were joined lead to each other, so a cycle through a join is found in the same way.
-No order of the works is kept: it would have to be written with every edge, under the lock.
 """
 
 from __future__ import annotations
@@ -24,26 +25,25 @@ from domain.past import Past
 from domain.refusal import LineageCycle, SelfRemix
 
 FIRST_STEPS = 32
-"""How many works are looked up on either side at first."""
+"""How many works the first query of a search reads."""
 FURTHER = 8
-"""How many times as many on each further try."""
+"""Each further query of a search reads this many times as many works."""
 MOST_LOOKED_UP = 1_000_000
-"""How many at most, however often."""
+"""The most works that one query reads."""
 
 
 class Searched(NamedTuple):
-    """A side of an edge that is known whole: what is above its parent, or below its child."""
+    """A completed search: all ancestors of an edge's parent, or all descendants of its child."""
 
     is_above: bool
     works: Sequence[str]
-    """All of it; there may be others that are connected with it."""
+    """All of them; works connected with them in other ways may be included."""
 
 
 def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
-    """Refuse an edge whose child is above its parent already, with the path that it would close.
+    """Refuse an edge whose child is already an ancestor of its parent; the refusal names the path.
 
-    Returns the smaller side. It is decided again if an edge that leads on from that is recorded
-    meanwhile.
+    Returns the smaller side. The edges of that side are watched.
     """
     if child == parent:
         raise SelfRemix(child)
@@ -52,7 +52,7 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
         return Searched(parent in works, works)
     above, below = _Side(past.near, parent, "child"), _Side(past.near, child, "parent")
     while True:
-        for side, goal in ((below, parent), (above, child)):  # nothing is below most
+        for side, goal in ((below, parent), (above, child)):  # most children have no descendants
             side.go_on()
             if goal in side.found:
                 return Searched(True, _must_not_count(past, child, parent))
@@ -62,7 +62,7 @@ def must_not_close_cycle(past: Past, child: str, parent: str) -> Searched:
 
 
 class _Side:
-    """The works above one, where it is the child of edges, or below it, as far as was searched."""
+    """A breadth-first search from a work: upwards if it is the child of edges, else downwards."""
 
     def __init__(self, near: Neighbours, start: str, end: str) -> None:
         self._near, self._end, self._leads = near, end, near.along(end)
@@ -71,13 +71,11 @@ class _Side:
 
     @property
     def is_whole(self) -> bool:
+        """Whether the search is complete."""
         return self._next == len(self.works)
 
     def go_on(self) -> None:
-        """Search on from the next works, each time from twice as many.
-
-        Where they must be looked up, it is from as many as one query tells of.
-        """
+        """Visit the next works: twice as many on each call or, if not in memory, one query's."""
         steps = self._steps
         if self.works[self._next] not in self._leads:
             steps = self._further
@@ -88,7 +86,7 @@ class _Side:
 
     def _walk(self, steps: int) -> None:
         works, found, leads = self.works, self.found, self._leads
-        # The loop goes on over what it appends.
+        # The loop continues over what it appends.
         for work in islice(works, self._next, self._next + steps):
             if work not in leads:
                 return
@@ -100,12 +98,12 @@ class _Side:
 
 
 def everything_above(past: Past, work: str) -> list[str]:
-    """A work and all that edges lead to from it, whatever became of them."""
+    """A work and all ancestors, also along edges that do not count."""
     return _everything(past, work, "child")
 
 
 def everything_below(past: Past, work: str) -> list[str]:
-    """A work and all from which edges lead to it, whatever became of them."""
+    """A work and all descendants, also along edges that do not count."""
     return _everything(past, work, "parent")
 
 
@@ -117,9 +115,9 @@ def _everything(past: Past, work: str, end: str) -> list[str]:
 
 
 def _must_not_count(past: Past, child: str, parent: str) -> list[str]:
-    """Refuse the edge if all of a path that it would close counts: struck edges lead nowhere.
+    """Refuse the edge if a path of edges that count would become a cycle (not one of struck edges).
 
-    Returns everything above.
+    Returns all ancestors of the parent.
     """
     works = everything_above(past, parent)
     known = past.known

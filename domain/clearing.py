@@ -1,7 +1,7 @@
-"""Clearing: the licences of all that a release was made from are checked when it is published.
+"""Licence clearing: when a release is published, the licences of all its sources are checked.
 
-By setting, a conflict is refused; else it is recorded with the publication, and warned of. The same
-is asked again of what is added or joined later, and when what was given away is to earn money.
+Depending on a setting, a conflict is refused, or recorded with the publication and warned of. The
+check is repeated for sources added or joined later, and when a free release is to earn money.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from domain.work import Work
 
 
 def licence_on_record(past: Past, work: Work) -> str | None:
-    """The licence of the node that a work is, or of what was joined into it."""
+    """The licence of a work's node, stated by the node itself or a work joined into it."""
     stated = _stated(past, work)
     return None if stated is None else stated.licence
 
 
 def _stated(past: Past, work: Work) -> Work | None:
-    """The work whose licence is that of the node."""
+    """The work of the same node whose licence counts for the node."""
     known = past.known
     node = known.node(work.id)
     same = known.members(node)
     if len(same) == 1:
         return work if work.licence else None
-    there = (past.work(id) for id in same if past.stream(id))  # not one that is cited just now
-    works = sorted(there, key=lambda one: (one.id != node, one.position))
+    # A source that the current command cites has no facts yet.
+    recorded = (past.work(id) for id in same if past.stream(id))
+    works = sorted(recorded, key=lambda one: (one.id != node, one.position))
     return next((one for one in works if one.licence), None)
 
 
@@ -66,7 +67,7 @@ def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
 
     def given(edge: Edge[str]) -> Sequence[Terms]:
         every = given_by(found[edge.parent])
-        if len(every) == 1 or not edge.id:  # of almost every work, and so no remix is read
+        if len(every) == 1 or not edge.id:  # true of almost every work; saves reading the remix
             return [every[-1][1]]
         return given_since(past.get(Remix, edge.id).position, every)
 
@@ -74,37 +75,37 @@ def _licensed(past: Past, lineage: Lineage[str]) -> Licences[str]:
 
 
 def given_by(work: Work) -> list[tuple[int, Terms]]:
-    """The licences that a work has had, and from which position on."""
-    if isinstance(work, Outside):  # what is elsewhere has the licence that is known of it now
+    """The licences that a work has had, each with the position from which it held."""
+    if isinstance(work, Outside):  # only the present licence of an outside source is known
         return [(0, terms_of(str(work.licence)))]
     stated = ((at, getattr(happened, "licence", None)) for at, happened in work.facts)
     return [(at, terms_of(licence)) for at, licence in stated if licence]
 
 
 def cleared(past: Past, release: Release, offered: str | None) -> list[str]:
-    """What conflicts with the publication of a release, refused by setting or warned of.
+    """The licence conflicts of publishing a release, each as ``rule child parent``.
 
-    Each is a rule, the child and the parent.
+    They are warned of or, by setting, refused (``LicenceConflict``).
     """
     found = along(past, release.id).conflicts()
     return must_be_clear(past, _matters(past, release, found, is_sold=offered != FREE))
 
 
 def _earns(past: Past, release: Release) -> bool:
-    """Whether money may come in for a release, although it is given away."""
+    """Whether a release has a pool, so that it may earn money although it is free."""
     past.watch(Pool.Opened.TOPIC, release.id)
     return bool(past.known.saying((Pool.Opened,), "release", [release.id]))
 
 
 def must_be_clear(past: Past, conflicts: Iterable[Broken[str]]) -> list[str]:
-    """Refuse these conflicts by setting, or warn of them; the first of them, in plain words."""
+    """Warn of the first MOST_LISTED conflicts or, by setting, refuse; they are also returned."""
     found = [*islice(conflicts, MOST_LISTED)]
     for one in found:
-        said = {"child": one.child, "parent": one.parent, "licence": one.licence.name}
-        said |= {"rule": RULES[one.code].says.rstrip("."), "code_of_rule": one.code}
+        details = {"child": one.child, "parent": one.parent, "licence": one.licence.name}
+        details |= {"rule": RULES[one.code].says.rstrip("."), "code_of_rule": one.code}
         if past.refuses_licences:
-            raise LicenceConflict(*said.values())
-        past.warn(LicenceConflict.code, **said)
+            raise LicenceConflict(*details.values())
+        past.warn(LicenceConflict.code, **details)
     return [f"{one.code} {one.child} {one.parent}" for one in found]
 
 
@@ -116,9 +117,9 @@ def must_suit_licence(
     kind: str,
     stated: Collection[str] = (),
 ) -> None:
-    """Warn of a remix that the licence of its source does not allow or, by setting, refuse it.
+    """Warn of a remix that violates the licence of its source or, by setting, refuse it.
 
-    Licences ``stated`` of the source at the same moment count, each, if none is on record.
+    If no licence of the source is on record, those ``stated`` in the same command are checked.
     """
     on_record = licence_on_record(past, parent)
     if on_record is None and not stated:
@@ -132,7 +133,7 @@ def must_suit_licence(
 
 
 def must_suit_sources(past: Past, work: Work, licence: str) -> None:
-    """The same for another licence of a work, with what it was made from."""
+    """Warn of, or refuse, a new licence of a work that conflicts with those of its sources."""
     known = past.known
     found = _licensed(past, Lineage(known.node(work.id), tuple(known.edges([work.id]))))
     now = {**found.now, found.lineage.root: terms_of(licence)}
@@ -140,10 +141,10 @@ def must_suit_sources(past: Past, work: Work, licence: str) -> None:
 
 
 def must_suit_releases(past: Past, late: Edge[str], searched: Searched) -> None:
-    """The same of every release that is out and made of an edge's child, for all that it brings.
+    """Warn of, or refuse, conflicts that a new edge causes in published releases.
 
-    An edge without an id is one that is declared now. Mostly the smaller side shows that there is
-    no licence above it, or no release below.
+    Those are the releases below the edge's child; the edge has no id while it is being declared.
+    ``searched`` mostly shows at once that there is no licence above it, or no release below.
     """
     works = searched.works
     if searched.is_above:
@@ -158,21 +159,21 @@ def must_suit_releases(past: Past, late: Edge[str], searched: Searched) -> None:
 
     def brought(release: str, every: Collection[str]) -> Iterator[Broken[str]]:
         found = _along(past, release, every, [late]).conflicts()
-        return (one for one in found if one.remix != late.id)  # which is said already
+        return (one for one in found if one.remix != late.id)  # reported by must_suit_licence
 
     above = {*everything_above(past, late.parent)}
     must_be_clear(past, _new(past, works, above, brought, lambda one: one[:3]))
 
 
 def must_suit_sale(past: Past, release: Release) -> None:
-    """The same for money that a release earns which was given away."""
+    """Warn of, or refuse, a free release that is to earn money from non-commercial sources."""
     past.watch(Release.Published.TOPIC, release.id)
     if release.state == Release.Published.STATE and release.offered == FREE:
         must_be_clear(past, along(past, release.id).unsold())
 
 
 def must_suit_join(past: Past, works: Sequence[str], node: str, moved: Collection[str]) -> None:
-    """The same for works that become one, of every release that was made from any of them."""
+    """Warn of, or refuse, conflicts that joining works causes in releases made from them."""
     above = {each for work in works for each in everything_above(past, work)}
     if past.licensed(past.known.same(above)):
         must_be_clear(past, _joined(past, works, above, node, moved))
@@ -181,7 +182,7 @@ def must_suit_join(past: Past, works: Sequence[str], node: str, moved: Collectio
 def _joined(
     past: Past, works: Sequence[str], above: set[str], node: str, moved: Collection[str]
 ) -> Iterator[Broken[str]]:
-    """What conflicts in releases that are out only once these works are one."""
+    """The conflicts in published releases that these works cause only once they are joined."""
     below = dict.fromkeys(each for work in works for each in everything_below(past, work))
 
     def joined(release: str, every: Collection[str]) -> list[Broken[str]]:
@@ -198,30 +199,31 @@ def _new(
     after: Callable[[str, Collection[str]], Iterable[Broken[str]]],
     place: Callable[[Broken[str]], tuple[object, ...]],
 ) -> Iterator[Broken[str]]:
-    """What conflicts after a change in those of these works that are releases which are out.
+    """The conflicts that a change causes in published releases among the works ``below``.
 
-    What conflicted before is not said again, nor is one conflict said of each of them.
+    ``after`` gives the conflicts of a release after the change. Those it had before are left out,
+    and one conflict is reported only once (compared by ``place``).
     """
-    said = set[tuple[object, ...]]()
+    seen = set[tuple[object, ...]]()
     for release in _published(past, below):
         before = set(map(place, along(past, release.id).conflicts()))
         every = above.union(everything_above(past, release.id))
         for one in _matters(past, release, after(release.id, every), is_sold=release.is_sold):
-            if place(one) not in before | said:
-                said.add(place(one))
+            if place(one) not in before | seen:
+                seen.add(place(one))
                 yield one
 
 
 def _matters(
     past: Past, release: Release, found: Iterable[Broken[str]], *, is_sold: bool
 ) -> Iterator[Broken[str]]:
-    """Without what matters only if somebody pays for a release, if nobody does."""
+    """The conflicts that matter: non-commercial sources do not if the release earns nothing."""
     is_sold = is_sold or _earns(past, release)
     return (one for one in found if is_sold or one.code != "non_commercial")
 
 
 def _published(past: Past, works: Collection[str]) -> list[Release]:
-    """Those of these works that are releases which are out."""
+    """The published releases among these works; publications are watched."""
     past.watch(Release.Published.TOPIC, *works)
     published = past.published(works)
     found = (past.work(id) for id in works if id in published)

@@ -3,6 +3,8 @@
 A command declares its fields, who may send it, what it refuses and which facts it decides on.
 Everything else is derived from that: the route, the OpenAPI operation, the terminal's command, the
 line of a bundle, the statement that a signature covers, the form of a page and the reference.
+
+One file, because a record's fields are declared, read, checked and written by the same table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The condition of an append: what must still be true when it is recorded.
 
-A command is decided by what it has read. Under the lock of the append, whatever was recorded since
-is held against that.
+A command decides by what it has read. Under the lock of the append, the facts recorded since are
+checked against that; this is optimistic concurrency control.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Spent(NamedTuple):
-    """How often an account counted toward a quota since a moment."""
+    """How often a person had counted toward a quota since a moment, when the command decided."""
 
     accounts: tuple[str, ...]
     quota: str
@@ -24,23 +24,23 @@ class Spent(NamedTuple):
     times: int
 
     def counts(self, actor: str, quota: str, at: str) -> bool:
-        """Whether something that somebody did at a moment is among them."""
+        """Whether an act of ``actor`` at a moment counts here."""
         return actor in self.accounts and quota == self.quota and at > self.since
 
 
 class Condition(NamedTuple):
-    """Record only if, after a position, no fact of these topics is about these subjects."""
+    """Record only if, after a position, no fact of a watched topic is about a watched subject."""
 
     after: int
     watched: Mapping[str, Collection[str] | None]
-    """Subjects by topic; None stands for any subject."""
+    """By topic: the watched subjects; None: any subject."""
     emptied: Collection[str] = ()
     """Owners who must have no text left after the erasure."""
     spent: Collection[Spent] = ()
-    """What the actor had done of what is limited, when the command was decided."""
+    """The counts of quotas that the command relied on."""
 
     def must_hold(self, recorded: Mapping[str, Iterable[tuple[int, Fact]]]) -> None:
-        """Raise Overtaken if one of these facts, which are there by topic, contradicts it."""
+        """Raise Overtaken if one of these facts, given by topic, is watched."""
         for topic, subjects in self.watched.items():
             for position, happened in recorded.get(topic, ()):
                 if position > self.after and (
@@ -49,12 +49,12 @@ class Condition(NamedTuple):
                     raise Overtaken(topic)
 
     def must_be_unspent(self, count: Callable[[Spent], int]) -> None:
-        """Raise Overtaken if the actor has done more meanwhile."""
+        """Raise Overtaken if the actor has counted toward a quota meanwhile."""
         for one in self.spent:
             if count(one) != one.times:
                 raise Overtaken(one.quota)
 
     def must_be_empty(self, left: Callable[[Collection[str]], int]) -> None:
-        """Raise Overtaken if an owner has texts the command missed."""
+        """Raise Overtaken if an owner got further texts meanwhile, which would not be erased."""
         if self.emptied and left(self.emptied):
             raise Overtaken("vault")

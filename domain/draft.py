@@ -5,6 +5,8 @@ A command adds all of its facts to the draft or none, and a draft is recorded wh
 Repetitions are recognised by the requests stored beside the facts (domain.request), under the id of
 the noun that a command creates or changes, its target. The same request gets the same answer again;
 another one that would create a noun under a used id is refused.
+
+One file, because it is one class.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Heads: the latest fact about each subject, which the next fact about it names.
+"""Heads: the latest fact about each subject, to which the next fact about it links.
 
-A stored head is never believed: it is compared with the fact it names before anything is linked to
-it, and one that differs is replaced by what the facts say.
+A stored head is not trusted: before anything links to it, it is compared with the fact it points
+to, and if it differs, it is replaced by the head found in the facts.
 """
 
 from __future__ import annotations
@@ -26,28 +26,30 @@ Head = tuple[int, int, str]
 
 
 class Begun(NamedTuple):
-    """What is there at a moment: the latest position with its time, heads, and streams."""
+    """The state of some subjects at a position, read in one query: heads and, if asked, streams."""
 
     asked: Collection[str]
-    """The subjects of which it is known."""
+    """The subjects that were read."""
     position: int
+    """The latest position of the journal."""
     stamp: str
+    """The time of the fact there."""
     heads: dict[str, Row]
-    """The head of each subject that has facts, as far as it is what its fact says."""
+    """The head of each subject that has facts, if it matches its fact."""
     streams: list[Row]
-    """The columns of facts, from the position on, in no order."""
+    """The facts of the subjects, as rows beginning with the position, in no order."""
     wrong: set[str]
-    """The subjects whose stored head is not what its fact says."""
+    """The subjects whose stored head does not match its fact."""
     joined: set[str]
-    """The works that were ever one with others; told with the streams."""
+    """The works that were ever joined with others; read only with the streams."""
     is_remembered: bool = False
-    """Whether it was not read: others may have recorded something."""
+    """Whether it was remembered, not read: others may have recorded something since."""
 
 
 def begun(
     query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
 ) -> Begun:
-    """What is there of some subjects: their heads and, if ``more`` asks for it, their streams."""
+    """Read the heads of some subjects and, with ``more=STREAMS``, their streams and joins."""
     found = Begun(subjects, 0, "", {}, [], set(), set())
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
     for subject, position, number, hash, *fact in query(
@@ -78,27 +80,28 @@ STREAMS = (
     f"NULL, NULL, NULL, NULL, NULL FROM found WHERE field IN ('{NODE}', '{MEMBERS}') "
     "AND value IN :subjects"
 )
-"""Further rows of what has begun: the streams of the subjects, and which were ever joined."""
+"""SQL for further rows of ``begun``: the streams of the subjects, and which were ever joined."""
 
 
 def heads_of(
     transaction: Transaction, about: Sequence[Collection[str]], born: Collection[str]
 ) -> tuple[int, str, dict[str, Row]]:
-    """The latest position with its time, and the heads of all subjects that have facts.
+    """The latest position, its time, and the heads of all subjects that have facts.
 
-    ``born`` are those whose first fact is about to be recorded; called under the lock.
+    ``born`` are the subjects whose first fact is about to be recorded. Call it under the append
+    lock.
     """
     subjects = {subject for subjects in about for subject in subjects}
     found = begun(transaction.query, transaction.engine, subjects)
     missing = subjects - found.heads.keys() - found.wrong - set(born)
     for subject in sorted(found.wrong | missing):
-        if (told := told_by_facts(transaction, subject)) != NONE:
-            found.heads[subject] = told
+        if (head := told_by_facts(transaction, subject)) != NONE:
+            found.heads[subject] = head
     return found.position, found.stamp, found.heads
 
 
 def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:
-    """The head that a fact is for a subject; None if it is not about it."""
+    """The head of a subject if this is its latest fact; None if the fact is not about it."""
     id, version, topic, state, links = fact
     link = (links or "").partition(f'["{subject}",')[2]
     if (number := _NUMBER.match(link)) is None:
@@ -111,7 +114,7 @@ _NUMBER = re.compile("[0-9]+")
 
 
 def told_by_facts(transaction: Transaction, subject: str) -> Head:
-    """The head of a subject as the facts tell it, found by reading them backwards."""
+    """The head of a subject, found by reading the facts backwards; NONE without facts."""
     rows = transaction.query(
         f"SELECT position, {_FACT} FROM stored_events WHERE links LIKE :about "
         "ORDER BY position DESC LIMIT 1",

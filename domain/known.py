@@ -1,4 +1,4 @@
-"""What is known at a position of the journal: edges, lineages and people, read from facts alone.
+"""The graph as known at a position of the journal: edges, lineages and people, from facts alone.
 
 Nothing recorded after the position ever changes an answer.
 """
@@ -29,7 +29,7 @@ N = TypeVar("N", bound=Noun)
 B = TypeVar("B", bound=Booked | Entry.Opened)
 
 MOST_ALIKE = 100
-"""With how many of the same amount a document is compared."""
+"""A document is compared with at most this many others of the same amount, the latest."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +40,29 @@ class Known:
     upto: int
     pending: Pending = field(default_factory=Pending)
     _nodes: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """The node that each work is, as far as it was looked up."""
+    """Cached: the node of each work looked up so far."""
     _members: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
 
     # -- joins -----------------------------------------------------------------------------
 
     def node(self, work: str) -> str:
-        """The node that a work is after all joins."""
+        """The node of a work after all joins."""
         return self._nodes.get(work) or self.nodes([work])[work]
 
     def nodes(self, works: Iterable[str]) -> dict[str, str]:
-        """The node that each work is after all joins; almost none is ever joined."""
+        """The node of each work after all joins; mostly the work itself."""
         wanted = list(works)
         if unknown := {work for work in wanted if work not in self._nodes}:
             self._learn(unknown)
         return {work: self._nodes[work] for work in wanted}
 
     def same(self, works: Iterable[str]) -> set[str]:
-        """These works, and all that are one with them."""
+        """These works, and all works joined with them."""
         nodes = self.nodes(works).values()
         return {each for node in nodes for each in self.members(node)}
 
     def members(self, node: str) -> Collection[str]:
-        """All works that are one with a node that was looked up."""
+        """All works of a node, which must have been looked up before."""
         return self._members.get(node, (node,))
 
     def joins(self, works: Collection[str]) -> list[Join]:
@@ -76,7 +76,7 @@ class Known:
         return [join for join in self._nouns(Join, found) if join.counts]
 
     def _learn(self, works: set[str]) -> None:
-        """Look up which nodes these works are, and all that were ever one with them."""
+        """Look up and cache the nodes of these works, and of all ever joined with them."""
         known, fresh, moves = set(works), works, dict[int, Join.Event]()
         while fresh:
             found = dict(self._moves(fresh))
@@ -92,7 +92,7 @@ class Known:
                 self._members.setdefault(node, {node}).add(work)
 
     def _moves(self, works: Collection[str]) -> Iterator[tuple[int, Join.Event]]:
-        """What ever made one of these works another node, or others theirs."""
+        """The facts, by position, that moved one of these works to a node or others to it."""
         for placed in self.facts.found([NODE, MEMBERS], works, self.upto):
             happened = placed.fact()
             assert isinstance(happened, Join.Event)
@@ -111,10 +111,9 @@ class Known:
         as_one: str | None = None,
         without: str = "",
     ) -> list[Edge[str]]:
-        """The edges between nodes that count and have one of these works at an end.
+        """The edges between nodes that count and have one of these works at one of ``ends``.
 
-        ``as_one`` is the node that these works would be if they were joined; ``without`` is an edge
-        that is about to go.
+        ``as_one`` treats these works as this one node; ``without`` leaves out one remix.
         """
         same = self.same(works)
         remixes = {id: None for end in ends for id in self._found(Remix.BIRTHS, end, same)}
@@ -139,11 +138,14 @@ class Known:
         return found
 
     def works_above(self, work: str) -> set[str]:
-        """A work and everything it was made from."""
+        """The nodes of a work and of everything it was made from."""
         return {self.node(work), *(edge.parent for edge in self.edges_above(work))}
 
     def lineage(self, work: str, default_rate: str | None = None) -> Lineage[str]:
-        """A work's lineage with its people; an edge without a rate has the default one."""
+        """A work's lineage with its people; an edge without a rate gets the default rate.
+
+        Refuses (``UnknownWork``) a work not recorded at this position, and too many edges.
+        """
         edges = self.edges_above(work)
         limit_edges(len(edges))
         root = self.node(work)
@@ -157,11 +159,11 @@ class Known:
         return Lineage(root, tuple(edges), holders).with_default(default)
 
     def credits(self, works: Collection[str]) -> list[Credit]:
-        """The credits on these works and those that are one with them, in every state."""
+        """The credits on these works and those joined with them, in every state."""
         return self._nouns(Credit, self._found(Credit.BIRTHS, "work", self.same(works)))
 
     def _people(self, works: Collection[str]) -> dict[str, list[str]]:
-        """Who is credited directly on each work, in the order of the credits."""
+        """By node: the people with a direct credit that counts, in the order of the credits."""
         found = self.credits(works)
         credits = [one for one in found if one.counts and one.kind == "direct"]
         persons = self.persons({credit.contributor for credit in credits})
@@ -172,7 +174,7 @@ class Known:
         return {work: list(held) for work, held in people.items()}
 
     def persons(self, ids: Collection[str]) -> dict[str, str]:
-        """The person whom each account belongs to after all merges; almost none is ever merged."""
+        """By account: the account that stands for the person after all merges; mostly itself."""
         into = {one.id: one.merged_into for one in self._nouns(Contributor, ids)}
         further = self.persons({id for id in into.values() if id}) if any(into.values()) else {}
         return {id: further[target] if target else id for id, target in into.items()}
@@ -187,18 +189,18 @@ class Known:
         return found
 
     def outside(self, uri: str) -> str:
-        """The id for a normal URI: of the source that was cited by another spelling, if any."""
+        """The id for a normalised URI: of the source cited with it, else the one it gets."""
         return next(iter(self._found((Outside.Cited,), "uri", [uri])), outside_id(uri))
 
     def grants(self, field: str, values: Collection[str]) -> list[Grant]:
-        """The roles that are held, found by who has them or by the role."""
+        """The roles held now; ``field`` is ``contributor`` or ``role``, by which they are found."""
         found = dict.fromkeys(self._found((Grant.Granted,), field, values))
         return [grant for grant in self._nouns(Grant, found) if grant.holds]
 
     def of_document(self, kind: type[B], paper: str) -> dict[str, B]:
-        """What was booked of a currency and an amount, by the commitment to its document.
+        """By commitment to the document: what was booked with this currency and amount (``paper``).
 
-        Of very many they are the latest.
+        At most the latest MOST_ALIKE.
         """
         recorded = self.facts.found([f"{kind.TOPIC}.paper"], [paper], self.upto, MOST_ALIKE)
         facts = [*facts_in(recorded), *self.pending.saying((kind,), "paper", [paper])]
@@ -208,7 +210,7 @@ class Known:
     def _found(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> list[str]:
-        """The nouns with a fact of these kinds that has one of these values in a field."""
+        """The ids of nouns with a fact of these kinds that has one of these values in a field."""
         recorded, pending = self._saying(kinds, field, values)
         return [*(one.originator_id for one in recorded), *(one.originator_id for one in pending)]
 
@@ -224,23 +226,23 @@ class Known:
     ) -> tuple[list[Placed], list[Fact]]:
         fields = [f"{kind.TOPIC}.{field}" for kind in kinds]
         recorded = self.facts.found(fields, values, self.upto)
-        topics = {kind.TOPIC for kind in kinds}  # a join is found beside edges (see domain.join)
+        topics = {kind.TOPIC for kind in kinds}  # joins are indexed as edges, too (domain.join)
         return (
             [placed for placed in recorded if placed.topic in topics],
             list(self.pending.saying(kinds, field, values)),
         )
 
     def _nouns(self, kind: type[N], ids: Collection[str]) -> list[N]:
-        """These nouns as they are known, in the order of their ids as given."""
+        """These nouns as known at this position, in the order of the ids, without unknown ones."""
         pending = {id: self.pending.stream(id) for id in ids}
         streams: dict[str, Stream] = {id: [] for id in ids}
-        # What is born in the draft has no recorded facts.
+        # A noun whose first fact is pending has no recorded facts.
         old = [id for id, stream in pending.items() if not is_born(stream)]
         recorded = [one for one in self.facts.streams(old) if one.position <= self.upto]
         for placed, happened in zip(recorded, facts_in(recorded), strict=True):
             streams[placed.originator_id].append((placed.position, happened))
-        told = ([*stream, *pending[id]] for id, stream in streams.items())
-        return [kind.told_by(stream) for stream in told if stream]
+        whole = ([*stream, *pending[id]] for id, stream in streams.items())
+        return [kind.told_by(stream) for stream in whole if stream]
 
 
 def _edge(remix: Remix, nodes: Mapping[str, str]) -> Edge[str]:

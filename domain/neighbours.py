@@ -1,7 +1,7 @@
-"""Where edges lead from works, either way: what was looked up is kept from one append to the next.
+"""A cache of the graph around works, kept from one append of an import to the next.
 
-An import asks about the same works again and again. What it has added is remembered beside what is
-recorded, and what others have recorded meanwhile is read before the next append.
+It holds adjacency lists in both directions. What the current draft adds is kept beside what is
+recorded, and what others recorded meanwhile is read before the next append.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from domain.remix import Remix
 from domain.work import Work
 
 LEADING = (Remix.Declared.TOPIC, Join.Declared.TOPIC, Join.Accepted.TOPIC)
-"""The facts that may say of an edge, or of two works that they are one."""
+"""The facts by which an edge or a join comes to be."""
 _NOTING = (Work.Described.TOPIC, Release.Published.TOPIC)
-"""The facts by which a work gets a licence, or a release comes out."""
+"""The facts that give a work a licence, or publish a release."""
 MOST_KEPT = 500_000
-"""Of so many works at most it is kept over the end of an append."""
+"""With more works than this, the cache is emptied at the end of an append."""
 MOST_READ = 20_000
-"""If more was recorded meanwhile, it is looked up afresh."""
+"""If more positions than this were recorded meanwhile, the cache is emptied instead of updated."""
 MOST_EDGES = 16
-"""How many edges a work may have on average where what is near is looked up by the way."""
+"""Works looked up together may have this many edges each on average."""
 
 Near = dict[str, list[str]]
+"""By work: the works at the other end of its edges."""
 
 
 class Neighbours:
-    """The edges at works, as far as they were looked up; each leads on whatever became of it."""
+    """Cached edges of works; struck, retired and pending edges are included."""
 
     def __init__(self, stored: JournalRecorder) -> None:
         self._stored = stored
@@ -40,12 +41,12 @@ class Neighbours:
         self._position, self._own = 0, range(0)
         self._components = Components()
         self.unlicensed, self.unpublished = set[str](), set[str]()
-        """Works known to have no licence on record, and to be no release that is out."""
+        """Works known to have no licence, and works known not to be published releases."""
 
     # -- appends ---------------------------------------------------------------------------
 
     def begin(self, position: int) -> None:
-        """Begin another append at a position, with nothing that was added but not recorded."""
+        """Begin another append at a position; what was added but never recorded is dropped."""
         is_much = self._count() > MOST_KEPT or position - self._position > MOST_READ
         if is_much or any(self._added.values()):
             self._near = {"child": {}, "parent": {}}
@@ -57,18 +58,21 @@ class Neighbours:
         self._position = position
 
     def add(self, happened: Fact) -> None:
-        """Learn what a fact leads to that is about to be recorded."""
+        """Add the edges of a fact that is about to be recorded."""
         for end, work, to in _leads(happened):
             self._added[end].setdefault(work, []).append(to)
             self._lead(end, work, to)
 
     def note(self, work: str) -> None:
-        """Learn that there is another fact about a work."""
+        """Forget what is known not to be so of a work, because it got another fact."""
         self.unlicensed.discard(work)
         self.unpublished.discard(work)
 
     def recorded(self, positions: Sequence[int]) -> None:
-        """What was added is recorded; what others recorded before it is read when it goes on."""
+        """What was added is now recorded at these positions.
+
+        If others recorded something before it, that is read in ``begin``.
+        """
         for added in self._added.values():
             added.clear()
         self._own = range(positions[0], positions[-1] + 1)
@@ -91,21 +95,21 @@ class Neighbours:
     def _count(self) -> int:
         return sum(map(len, self._near.values()))
 
-    # -- what is near ----------------------------------------------------------------------
+    # -- looking up edges ------------------------------------------------------------------
 
     def along(self, end: str) -> Mapping[str, Sequence[str]]:
-        """Where edges lead that have a work at this end, for each work that was looked up."""
+        """By work looked up so far: where edges lead that have it at this end."""
         return self._near[end]
 
     def apart(self, one: str, other: str) -> Sequence[str]:
-        """Of two works that nothing connects, all that are connected with one of them.
+        """The whole component of one of two works, if they are known to be in different ones.
 
-        None if that is not known.
+        Otherwise nothing.
         """
         return self._components.apart(one, other)
 
     def look_up(self, works: Collection[str]) -> None:
-        """Learn of these works which edges they have."""
+        """Read the edges of these works."""
         missing: list[str] = []
         for end, near in self._near.items():
             missing = [work for work in works if work not in near]
@@ -114,16 +118,16 @@ class Neighbours:
         self._components.begin(one for one in missing if not child[one] and not parent[one])
 
     def look_up_none(self, works: Iterable[str]) -> None:
-        """Learn of works that are not recorded yet: no edge is there."""
+        """Note of works that are not recorded yet that they have no edges."""
         for near in self._near.values():
             for work in works:
                 near.setdefault(work, [])
         self._components.begin(works)
 
     def look_around(self, works: Sequence[str], end: str, most: int) -> None:
-        """Learn the same of these works, and of what lies beyond, up to so many works in all.
+        """Read the edges from these works and the works beyond, up to ``most`` works in all.
 
-        Nothing is learned if they have very many edges.
+        Nothing is cached if they have more than MOST_EDGES edges each on average.
         """
         starts, limit = self._with_added(works[:most], end, most), most * MOST_EDGES
         rows = self._stored.around(_field(end), starts, self._position, most, limit + 1)
@@ -131,7 +135,7 @@ class Neighbours:
             self._learn(end, starts, rows)
 
     def _with_added(self, works: Sequence[str], end: str, most: int) -> list[str]:
-        """These works, and what lies beyond by what is added but not recorded, up to so many."""
+        """These works and those beyond along edges added but not recorded, at most ``most``."""
         added = self._added[end]
         reached = [*works]
         known = set(reached)
@@ -161,7 +165,7 @@ def _field(end: str) -> str:
 
 
 def _leads(happened: Fact) -> Iterator[tuple[str, str, str]]:
-    """From which end of which work a fact leads to which other."""
+    """The end, the work and the other work of each direction in which a fact leads."""
     for one in happened.found_by():
         if one.leads_to is not None:
             yield _END[one.field], one.value, one.leads_to

@@ -2,6 +2,8 @@
 
 What was read is watched: the draft is recorded on the condition that nobody has changed it
 meanwhile; otherwise the commands decide again.
+
+One file, because it is one class.
 """
 
 from __future__ import annotations

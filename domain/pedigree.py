@@ -1,9 +1,9 @@
-"""A pedigree: what a work was made from, through every generation, and by which paths.
+"""A pedigree: everything a work was made from, through every generation, and the paths to it.
 
-Everything follows from its root and the pairs of works; nothing is read from a store. A work is a
-place in a list, and every walk is one over lists of places, several times as fast as one over ids.
-Only what is asked for is named. No compiled library is used: ordering 10,000 edges takes rustworkx
-as long, since it must be given each of them first, and numpy longer.
+It is computed from the root and the pairs of works; nothing is read from a store. Works are
+numbered by places, and walks go over lists of places, which is several times as fast as over ids;
+only results are translated to ids. No compiled library is used: to order 10,000 edges takes
+rustworkx as long, since every edge must be handed over first, and numpy longer.
 """
 
 from __future__ import annotations
@@ -21,40 +21,42 @@ Node = TypeVar("Node", bound=Hashable)
 Path = tuple[Node, ...]
 
 MANY = 1 << 53
-"""Paths are counted up to here, where numbers end that every JSON reader takes exactly."""
+"""Paths are counted up to here: larger integers are not exact in every JSON reader."""
 
 SHOWN_OF_END = 12
-"""How many works of a long path are shown at either end."""
+"""How many works are shown at each end of a long path."""
 
 
 class Ends(NamedTuple, Generic[Node]):
-    """The beginning and the end of a path, and how many works are left out between them."""
+    """A path, or both ends of a long one."""
 
     works: Path[Node]
     left_out: int
+    """How many works are left out between the ends."""
     is_direct: bool
-    """Whether no edge of the path is one of mere influence."""
+    """Whether no edge of the path is a mere influence."""
 
 
 class Places(NamedTuple, Generic[Node]):
-    """A pedigree by places; that of the root is 0."""
+    """A pedigree by places; the root's place is 0."""
 
     works: Sequence[Node]
     above: Sequence[Sequence[int]]
     """By place: the parents, each once, in the order of the edges."""
     influences: frozenset[tuple[int, int]]
-    """Children and parents with no edge between them that is more than an influence."""
+    """The (child, parent) pairs of which every edge is a mere influence."""
     ends: tuple[Sequence[int], Sequence[int]]
     """The child of each edge, and the parent of each."""
 
 
 class Ordered(NamedTuple):
-    """The places, each before its parents, and how many have no child; those in a cycle are not."""
+    """The places in topological order, each before its parents; those in a cycle are missing."""
 
     places: list[int]
     ends: int
+    """How many have no child."""
     furthest: list[int]
-    """By place: how long the longest path to it is."""
+    """By place: the length of the longest path to it."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,14 @@ class Pedigree(Generic[Node]):
 
     @property
     def pairs(self) -> Sequence[Sequence[Any]]:
-        """The child and the parent of each edge, and what kind it is of."""
+        """Three columns with one entry for each edge: children, parents and kinds."""
         raise NotImplementedError
 
     # -- by places -------------------------------------------------------------------------
 
     @cached_property
     def places(self) -> Places[Node]:
-        """The works by their places: the root, and the others as the edges name them."""
+        """The works by place: the root first, then the others as the edges name them."""
         children, parents, kinds = self.pairs
         named = [self.root] * (2 * len(children) + 1)
         named[1::2], named[2::2] = children, parents
@@ -101,14 +103,17 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def ordered(self) -> Ordered:
-        """Source: A. B. Kahn, Topological sorting of large networks (1962)."""
+        """All places in topological order.
+
+        Source: A. B. Kahn, Topological sorting of large networks (1962).
+        """
         above = self.places.above
         further = [-1] * len(above)  # how many children there are besides the first
         for parent in chain.from_iterable(above):
             further[parent] += 1
         ordered = [place for place, count in enumerate(further) if count < 0]
         ends, furthest = len(ordered), [0] * len(above)
-        # The loop goes on over what it appends, and comes by the furthest child of a work last.
+        # The loop continues over what it appends. It visits the furthest child of a work last.
         for place in ordered:
             for parent in above[place]:
                 if further[parent]:
@@ -120,12 +125,12 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def _nearest(self) -> dict[int, int]:
-        """The nearest generation of each place that is reached, the nearest first."""
+        """By place reachable from the root: the length of the shortest path, the nearest first."""
         return _breadth_first(self.places.above)
 
     @cached_property
     def _below(self) -> list[list[int]]:
-        """By place: the children that are reached, the nearest to the root first."""
+        """By place: the children reachable from the root, the nearest to it first."""
         above, nearest = self.places.above, self._nearest
         found: list[list[int]] = [[] for _ in above]
         near = (place for place, out in enumerate(above) if out and place in nearest)
@@ -138,14 +143,11 @@ class Pedigree(Generic[Node]):
     def _named(self, places: Iterable[int]) -> Path[Node]:
         return tuple(map(self.places.works.__getitem__, places))
 
-    # -- what was made from what -----------------------------------------------------------
+    # -- parents and generations -----------------------------------------------------------
 
     @cached_property
     def parents(self) -> Mapping[Node, Mapping[Node, bool]]:
-        """Each work's parents, each once, and whether any edge to it is more than an influence.
-
-        They are in the order of the edges.
-        """
+        """By child and parent, in the order of the edges: whether one is more than influence."""
         works, above, influences, _ = self.places
         return {
             works[child]: {works[parent]: (child, parent) not in influences for parent in out}
@@ -155,12 +157,12 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def generation(self) -> Mapping[Node, int]:
-        """The nearest generation of each work: 0 for the root, 1 for what it was made from."""
+        """By work: its nearest generation, 0 for the root, 1 for what it was made from."""
         return dict(zip(self._named(self._nearest), self._nearest.values(), strict=True))
 
     @cached_property
     def direct(self) -> frozenset[Node]:
-        """The works that are reached without an edge of mere influence."""
+        """The works reachable from the root without an edge of mere influence."""
         works, above, influences, _ = self.places
         if not influences:
             return frozenset(self.generation)
@@ -171,7 +173,7 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        """Every work, each before its parents; a cycle is refused and named."""
+        """Every work, each before its parents; raises LineageCycle, which names the cycle."""
         ordered = self.ordered.places
         if len(ordered) < len(self.places.works):
             left = set(self.places.works).difference(self._named(ordered))
@@ -183,7 +185,7 @@ class Pedigree(Generic[Node]):
         return self._named(self.places_above(work))
 
     def places_above(self, work: Node) -> list[int]:
-        """Their places in the same order, generation by generation."""
+        """The places of a work and all of its ancestors, each before its parents."""
         if work == self.nodes[0] and self.ordered.ends == 1:
             return self.ordered.places
         reached = _breadth_first(self.places.above, self._place[work])
@@ -191,16 +193,16 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def pair_count(self) -> int:
-        """How many pairs of works are joined, by one edge or several."""
+        """How many pairs of works have an edge, or several, between them."""
         return sum(map(len, self.places.above))
 
     # -- paths -----------------------------------------------------------------------------
 
     @cached_property
     def path_count(self) -> Mapping[Node, int]:
-        """How many paths lead from the root to each work, or MANY if there are as many or more.
+        """By work: how many paths lead to it from the root, at most MANY.
 
-        Two edges of a pair are one path.
+        Several edges between the same two works count as one.
         """
         above = self.places.above
         count = [0] * len(above)
@@ -213,7 +215,7 @@ class Pedigree(Generic[Node]):
         return {work: count[self._place[work]] for work in self.generation}
 
     def ends_of(self, path: Path[Node]) -> Ends[Node]:
-        """A path as an answer shows it: whole, or both of its ends."""
+        """A path as answers show it: whole, or both ends of a long one."""
         return self._ends(self.placed(path))
 
     def _ends(self, path: Sequence[int]) -> Ends[Node]:
@@ -235,9 +237,13 @@ class Pedigree(Generic[Node]):
     def _each_path(
         self, works: Iterable[Node], limit: int, longest: int = MANY
     ) -> Iterator[list[int]]:
-        """The same one by one, up to so many works long; ``limit`` is how many are asked for."""
-        # Best first: the generation is the exact distance left, so nothing is explored in vain.
-        # Among equals the longest path is finished first: there may be very many of them.
+        """The shortest paths one by one, of at most ``longest`` works.
+
+        No more than ``limit`` paths may be taken: others are not looked for.
+        """
+        # A* search from the works to the root; the generation is the exact distance left, so
+        # nothing is explored in vain. Ties are broken by the longest partial path, or the heap
+        # would fill with the very many others of the same length.
         nearest, below = self._nearest, self._below
         heap: list[tuple[int, int, int, _Step]] = [
             (nearest[place], -1, number, (place, None))
@@ -249,7 +255,7 @@ class Pedigree(Generic[Node]):
             steps, behind, _, step = heapq.heappop(heap)
             if steps >= longest:
                 return
-            # The nearest child is always next, so it is gone to at once.
+            # The nearest child would be popped next anyway, so it is followed at once.
             while step[0]:
                 behind -= 1
                 children = below[step[0]]
@@ -262,7 +268,7 @@ class Pedigree(Generic[Node]):
             yield _onwards(step)
 
     def nearest_path(self, work: Node) -> Ends[Node]:
-        """The shortest path from the root to a work, as an answer shows it."""
+        """The shortest path from the root to a work, as answers show it."""
         place = self._place[work]
         begun, end = self._begin(place), [place]
         length = self._nearest[place] + 1
@@ -273,7 +279,7 @@ class Pedigree(Generic[Node]):
         return Ends((*begun.works, *self._named(reversed(end))), left_out, begun.is_direct)
 
     def _begin(self, place: int) -> Ends[Node]:
-        """How the shortest path to a place begins; those far away share it with others."""
+        """The first works of the shortest path to a place, cached for every place along it."""
         begun, unknown = self._begun, list[int]()
         while place not in begun:
             unknown.append(place)
@@ -292,7 +298,7 @@ class Pedigree(Generic[Node]):
 
 
 _Step = tuple[int, "_Step | None"]
-"""A place on a path, and what follows it: paths with the same end share it."""
+"""A place on a path and the steps after it: a linked list, shared by paths with the same end."""
 
 
 def _onwards(step: _Step | None) -> list[int]:
@@ -305,8 +311,9 @@ def _onwards(step: _Step | None) -> list[int]:
 
 
 def _breadth_first(above: Sequence[Iterable[int]], root: int = 0) -> dict[int, int]:
+    """By reachable place: the distance from the root."""
     distance, queue = {root: 0}, [root]
-    # The loop goes on over what it appends.
+    # The loop continues over what it appends.
     for place in queue:
         following = distance[place] + 1
         for other in above[place]:
@@ -317,14 +324,14 @@ def _breadth_first(above: Sequence[Iterable[int]], root: int = 0) -> dict[int, i
 
 
 def _cycle(parents: Mapping[Node, Iterable[Node]], among: set[Node]) -> tuple[Node, ...]:
-    """One cycle, from a work back to itself through its parents.
+    """One cycle, from a work through parents back to itself.
 
-    Every work in ``among`` has a child there, so going from child to child must return.
+    Every work in ``among`` has a child there, so following children must return to a work.
     """
     child_of: dict[Node, Node] = {}
     for child in among & set(parents):
         for parent in among & set(parents[child]):
-            # The first by name, so that the same graph always names the same cycle.
+            # The alphabetically first child, so that the same graph always gives the same cycle.
             child_of[parent] = min(child, child_of.get(parent, child), key=str)
     place: dict[Node, int] = {}
     walk = [min(among, key=str)]

@@ -1,4 +1,4 @@
-"""Pending facts: what a draft is about to record, found as recorded facts are, without a search."""
+"""Pending facts: those a draft is about to record, indexed to be found like recorded ones."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ Stream = list[tuple[int, Fact]]
 
 
 def is_born(stream: Stream) -> bool:
-    """Whether it begins with the first fact of its noun."""
+    """Whether a stream begins with the first fact of its noun."""
     return bool(stream) and stream[0][1].originator_version == 1
 
 
 class Pending:
-    """Facts at their positions for now, by kind, by noun and by the values of their fields."""
+    """Facts at their pending positions, indexed by kind, by noun and by values of fields."""
 
     def __init__(self) -> None:
         self._streams: dict[str, Stream] = {}
         self._kinds: dict[str, Stream] = {}
         self._values: dict[tuple[str, str], tuple[int, dict[str, Stream]]] = {}
-        """By kind and field: how many facts of the kind are in it, and they by its values."""
+        """By kind and field: an index of facts by value, and how many facts it contains so far."""
 
     def add(self, position: int, happened: Fact) -> None:
-        """Take one more, which comes after all that are there."""
+        """Add a fact whose position is after all others."""
         at = (position, happened)
         self._streams.setdefault(happened.originator_id, []).append(at)
         self._kinds.setdefault(happened.TOPIC, []).append(at)
 
     def stream(self, noun: str) -> Stream:
-        """Those of a noun."""
+        """The pending facts of a noun."""
         return self._streams.get(noun, [])
 
     def of(self, kind: type[Fact]) -> Stream:
-        """Those of a kind, or of any kind under it."""
+        """The pending facts of a kind and its subclasses."""
         kinds = [topic for topic in self._kinds if issubclass(FACTS[topic], kind)]
         return _merged([self._kinds[topic] for topic in kinds])
 
     def saying(
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> Iterator[Fact]:
-        """Those of these kinds that have one of these values in a field."""
+        """The pending facts of these kinds that have one of these values in a field."""
         found = (self._by_value(kind.TOPIC, field) for kind in kinds if kind.TOPIC in self._kinds)
         streams = [by[value] for by in found for value in values if value in by]
         return (happened for _, happened in _merged(streams))
@@ -57,7 +57,7 @@ class Pending:
 
 
 def _merged(streams: list[Stream]) -> Stream:
-    """Several in one order; a position is of one fact only."""
+    """Several streams merged by position."""
     if len(streams) == 1:
         return streams[0]
     return sorted((one for stream in streams for one in stream), key=lambda one: one[0])

@@ -19,20 +19,23 @@ from domain.permission import PERIOD, QUOTAS
 from domain.refusal import QuotaExceeded
 
 VOUCHED = "vouched "
-"""Begins what stands in place of a quota where so many facts count toward none."""
+"""Prefix of the mark, stored in place of a quota, for facts that count toward none."""
 
 
 def vouched(count: int) -> tuple[int, str, str]:
-    """Says of the facts of an append that the operator vouched for them, or restored them."""
+    """The mark that the last ``count`` facts were vouched for, or restored, by the operator."""
     return count - 1, "", f"{VOUCHED}{count}"
 
 
 LOOKED_AT = 10
-"""How far back what is open is counted, in multiples of how much may be."""
+"""Open claims and disputes are looked for among the latest acts: this many times the limit."""
 
 
 def must_be_within(past: Past, facts: Sequence[Fact]) -> list[Spent]:
-    """What the actor had done before of what these facts count toward; refused if too much."""
+    """The actor's counts so far, for each quota that these facts count toward.
+
+    Refuses (``QuotaExceeded``) if these facts would exceed one.
+    """
     counted = Counter(one.spends for one in facts if one.spends)
     accounts = past.accounts(past.actor) if counted else []
     return [_within(past, quota, more, accounts) for quota, more in counted.items()]
@@ -57,7 +60,7 @@ def _within(past: Past, quota: str, more: int, accounts: Collection[str]) -> Spe
 
 
 def _waits(noun: Noun, accounts: Collection[str]) -> bool:
-    """Whether a claim, or a dispute of these accounts, is still open."""
+    """Whether a noun is a pending claim, or in a dispute opened by one of these accounts."""
     if noun.state == PENDING:
         return True
     return noun.state == Opening.STATE and getattr(noun, "disputer", None) in accounts

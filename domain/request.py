@@ -1,7 +1,7 @@
-"""A request that was carried out, kept so that a repetition is recognised.
+"""A request that was carried out, stored so that a repetition is recognised.
 
-It is recognised by its target: the id of what it made or changed; or by the idempotency key that
-its sender chose, which names this one request for ever.
+It is recognised by its target, the id of the noun it created or changed, or by the idempotency key
+that its sender chose, which belongs to this one request for good.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ _PLAIN = re.compile(rf'[^\s",\\]{{1,{LONGEST_KEY}}}')
 
 
 class Request(NamedTuple):
-    """A command that was carried out, and what its answer names."""
+    """A command that was carried out, with what its answer contains."""
 
     target: str
     position: int
-    """The position of its last fact; before recording, the place of that fact in the append."""
+    """The position of its last fact; before recording, the index of that fact in the append."""
     digest: str
-    """Of the content of the command, without the texts of people."""
+    """``Command.digest``: of the command without the texts people wrote."""
     texts: tuple[str, ...]
-    """The commitments of its sealed texts, in order."""
+    """The commitments to its texts, in order."""
     id: str
     key: str | None = None
     """The digest of its sender and idempotency key, if it had one."""
     further: tuple[str, ...] = ()
-    """Those under which it was repeated."""
+    """The digests of the keys under which it was repeated."""
 
 
 def key_digest(actor: str, key: str) -> str:
-    """What is kept of an idempotency key: it names a request of its sender alone.
+    """The digest of an idempotency key and its sender, whose keys are separate from all others'.
 
-    The key is given plainly or, as the IETF draft writes it, in quotation marks.
+    The key may stand in quotation marks, as the IETF draft writes it. Refuses
+    (``BadIdempotencyKey``) a malformed one.
     """
     quoted = _QUOTED.fullmatch(key)
     plain = quoted[1] if quoted else key

@@ -1,7 +1,7 @@
-"""The sheet of a command: the facts and texts it has decided on so far.
+"""The sheet of one command: the facts it has decided on so far, and the texts they commit to.
 
-All facts on it have the same actor, moment and signature, and hold texts of people only as
-commitments.
+All facts on it have the same actor, time and signature. They hold texts people wrote only as
+commitments (domain.seal).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.text import plain_text
 
 @dataclass
 class Sheet:
-    """What one command writes down."""
+    """The facts and texts of one command."""
 
     actor: str
     now: datetime
@@ -28,9 +28,9 @@ class Sheet:
 
     def __post_init__(self) -> None:
         self._added: dict[str, int] = {}
-        """How many facts of each stream are on it."""
+        """By id: how many facts of its stream are on the sheet."""
         self._sealed: dict[tuple[str, str, str], str] = {}
-        """The commitments of the texts on it, by owner, name and text."""
+        """By owner, name and text: the commitment."""
         self._signed: dict[str, str] = {}
         if self.signing is not None:
             message = self.signing.disclosure()
@@ -41,9 +41,9 @@ class Sheet:
                 self._signed["binds"] = str(self.signing.bound)
 
     def write(self, new: New, after: int = 0) -> Fact:
-        """Write down a fact about something that had ``after`` facts before this command."""
+        """Add a fact; ``after`` is how many facts its stream had before this command."""
         added = self._added[new.id] = self._added.get(new.id, 0) + 1
-        told: dict[str, Any] = {
+        content: dict[str, Any] = {
             **new.content,
             **self._texts(new),
             **self._signed,
@@ -52,21 +52,21 @@ class Sheet:
             "timestamp": self.now,
             "actor": self.actor,
         }
-        made = new.kind(**told)
+        made = new.kind(**content)
         self.facts.append(made)
         return made
 
     def _texts(self, new: New) -> dict[str, str]:
-        """The commitments to the texts of a fact, and whose they are."""
-        owners, told, sealable = dict[str, str](), dict[str, str](), new.kind.SEALED
+        """The commitments to the texts of a fact, and the owners of those texts."""
+        owners, sealed, sealable = dict[str, str](), dict[str, str](), new.kind.SEALED
         for name, value in new.content.items():
             if name in sealable and value is not None:
                 said = value if isinstance(value, Said) else Said(self.actor, name, value)
-                owners[name], told[name] = said.owner, self._seal(*said)
-        return told | {"owners": spell_owners(owners, self.actor)} if owners else told
+                owners[name], sealed[name] = said.owner, self._seal(*said)
+        return sealed | {"owners": spell_owners(owners, self.actor)} if owners else sealed
 
     def _seal(self, owner: str, name: str, value: str) -> str:
-        """Commit to a text; the same text several times in one command is one text."""
+        """The commitment to a text; a text repeated in one command is stored once."""
         if known := self._sealed.get((owner, name, value)):
             return known
         salt = self.signing.salt(name, value) if self.signing else None

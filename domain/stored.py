@@ -27,25 +27,25 @@ class Placed(NamedTuple):
     topic: str
     state: bytes
     links: str = NO_LINKS
-    """Its place among the facts about each of its subjects, spelled as in its leaf."""
+    """Its place in the chain of facts about each of its subjects, spelled as in its leaf."""
 
     def linked(self) -> tuple[Link, ...]:
-        """Its place among the facts about each of its subjects."""
+        """The links as objects."""
         return read_links(self.links)
 
     def leaf(self) -> bytes:
-        """The leaf of the fact: what the log holds and a receipt proves."""
+        """The leaf of the fact in the log's Merkle tree: what a receipt proves."""
         return spell_leaf(*self)
 
     def fact(self) -> Fact:
-        """What was stored; Unreadable if it is no fact."""
+        """The fact; raises Unreadable if the row is not one."""
         try:
             return read_fact(self.originator_id, self.originator_version, self.topic, self.state)
         except READING_FAILS as error:
             raise self._unreadable(error) from error
 
     def content(self) -> dict[str, Any]:
-        """Its fields as JSON; Unreadable if it has none."""
+        """Its fields as JSON; raises Unreadable if the row has none."""
         try:
             return {**json.loads(self.state)}
         except READING_FAILS as error:
@@ -117,7 +117,7 @@ FURTHER_KEYS = Table(
     on_conflict="(key) DO NOTHING",
     index="position",
 )
-"""The idempotency keys under which requests were repeated that were known by their target."""
+"""Idempotency keys of repetitions that were recognised by their target."""
 FOUND = Table(
     "found",
     {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
@@ -125,18 +125,17 @@ FOUND = Table(
     small=True,
     in_backups=False,
 )
-"""Where to find facts by the value of a field, and where an edge leads from there."""
+"""An index of facts by values of fields (``Fact.FOUND_BY``), and where edges lead from there."""
 SPENT = Table(
     "spent",
     {"actor": "TEXT", "quota": "TEXT", "at": "TEXT", "position": "BIGINT"},
     keys=(("actor", "quota", "at", "position"),),
     small=True,
 )
-"""What counts toward the quotas of people, and of which facts the operator says that none does; it
-limits the future and says nothing of the past."""
+"""What counts toward quotas, and marks of facts that do not; it only limits later commands."""
 OWNED = "owner IN :owners AND name <> 'reference'"
-"""The texts of people. A bank reference belongs to the operator, who keeps the books; earlier facts
-sealed it as a text of the payee."""
+"""SQL for the texts that people own. A bank reference belongs to the operator, who keeps the books,
+although earlier facts sealed it as a text of the payee."""
 
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
 
@@ -146,7 +145,7 @@ SEARCHED = frozenset(
         *("goal", "prompt"),
     }
 )
-"""The texts that are searched, and so stored folded as well."""
+"""The names of texts that are searched, and so are also stored normalised."""
 
 
 def vault_row(disclosure: Disclosure) -> Row:
@@ -155,7 +154,7 @@ def vault_row(disclosure: Disclosure) -> Row:
 
 
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
-    """The rows of requests, their places in the append turned into positions."""
+    """The rows of requests, with their indexes in the append turned into positions."""
     return [
         (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
         for one in requests
@@ -163,7 +162,7 @@ def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[
 
 
 def texts_of(position: int, texts: str) -> tuple[str, ...]:
-    """The commitments in the row of a request; Unreadable if there are none."""
+    """The commitments in the row of a request; raises Unreadable if they can't be read."""
     try:
         return tuple(json.loads(texts))
     except READING_FAILS as error:
@@ -188,7 +187,7 @@ def spent_rows(
 
 
 def found_rows(found: Sequence[Collection[FoundBy]], positions: Sequence[int]) -> list[Row]:
-    """The rows by which facts at these positions are found, in the order of the index."""
+    """The rows of the index ``found`` for facts at these positions, in the index's order."""
     return sorted(
         (one.value, one.field, position, one.leads_to)
         for position, fields in zip(positions, found, strict=True)

@@ -1,4 +1,4 @@
-"""An agreement: the shares of a final proposal, with what was waived of them since.
+"""An agreement: the shares of a final proposal, less what was waived since.
 
 Its assets are those of the final proposal; only a waiver changes its shares.
 """
@@ -25,11 +25,12 @@ class Agreement:
     release: str
     number: int
     effective_at: str
-    """It holds for what is earned from then on; the empty text is before every date."""
+    """It is in force for what is earned from then on; the empty text is before every date."""
     graph_position: int | None
+    """The position at which the lineage was read, if the shares follow from it."""
     assets: Assets
     at: int
-    """Where it became final."""
+    """The position at which it became final."""
     waivers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     known: int = 0
     """The position up to which its shares take account of what was found false."""
@@ -43,7 +44,7 @@ class Agreement:
 
     @cached_property
     def pieces(self) -> Mapping[str, Mapping[str, Collection[str]]]:
-        """By payee and asset in which they have a share: what that depends on."""
+        """By payee and asset in which they have a share: the works that the share depends on."""
         found: dict[str, dict[str, Collection[str]]] = {}
         for asset in self.assets:
             for payee, _ in asset["shares"]:
@@ -52,11 +53,11 @@ class Agreement:
 
     @cached_property
     def works(self) -> Collection[str]:
-        """The release, and all that its shares depend on."""
+        """The release, and all works that its shares depend on."""
         every = (each for assets in self.pieces.values() for each in assets.values())
         return {self.release}.union(*every)
 
     @cached_property
     def parts(self) -> Mapping[str, Mapping[str, Fraction]]:
-        """By payee and asset: their part of the whole."""
+        """By payee and asset: their part of the whole through that asset, after waivers."""
         return parts_of(self.assets, self.waivers)

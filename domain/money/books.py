@@ -1,7 +1,7 @@
-"""The books: the state of all money, folded from the journal alone.
+"""The books: the state of all money, computed from the facts of the journal alone.
 
-Commands decide by them, and an audit folds them again. A command reads the rows it needs from the
-database; they were written in the same transaction as the facts they follow from.
+Commands decide by them, and an audit recomputes them. A command reads only the rows it needs; they
+were written in the same transaction as the facts they follow from.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Account = tuple[str, str]
 
 @dataclass(frozen=True)
 class PoolBooks:
-    """The state of a pool, as it is now."""
+    """The present state of a pool."""
 
     _books: Books
     _pool: str
@@ -42,7 +42,7 @@ class PoolBooks:
 
     @property
     def opened(self) -> Pool.Opened:
-        """As it was opened."""
+        """The fact that opened it."""
         return self._open.opened
 
     @property
@@ -52,12 +52,12 @@ class PoolBooks:
 
     @property
     def carry(self) -> Mapping[str, Fraction]:
-        """What is carried on, by payee."""
+        """By payee: the exact part of a unit carried to the next entry."""
         return self._books.sums[self._pool].carry
 
     @property
     def flow(self) -> Mapping[str, Fraction]:
-        """What went through the terms, by place."""
+        """By place: the running totals of the terms."""
         return self._books.sums[self._pool].flow
 
     @property
@@ -67,7 +67,7 @@ class PoolBooks:
 
     @property
     def short(self) -> tuple[str, ...]:
-        """Revenue below zero for which not enough came in yet, in the order of recording."""
+        """Negative revenue not yet made up for by other revenue, in the order of recording."""
         return self._waits(above_zero=False)
 
     def _waits(self, *, above_zero: bool) -> tuple[str, ...]:
@@ -82,17 +82,17 @@ class PoolBooks:
 
     @property
     def unpaid(self) -> list[Cost]:
-        """The expenses of which something is to be paid back, in the order of recording."""
+        """The expenses not paid back in full, in the order of recording."""
         found = [id for (_, _, id), _ in self._books.unpaid.under(self._pool)]
         return [self._books.costs[self._pool, id] for id in found]
 
     @property
     def names(self) -> dict[str, str]:
-        """The commitment to the name of each source and payer that was named in words."""
+        """By id of a source or payer that was named in words: the commitment to the name."""
         return {id: digest for (_, id), digest in self._books.names.under(self._pool)}
 
     def brought_by(self, source: str) -> int:
-        """What came in from a source, less reversals."""
+        """The revenue from a source less reversals, in units."""
         return self._books.sources[self._pool, source]
 
 
@@ -123,7 +123,7 @@ class Books(Folding):
         return Pools(self)
 
     def fetch_pool(self, pool: str, source: str) -> None:
-        """Read at once what revenue from a source is divided by, instead of one by one."""
+        """Read everything that dividing a revenue from this source needs in a few queries."""
         exact = (self.opened, [pool]), (self.sums, [pool]), (self.sources, [(pool, source)])
         groups = (self.waiting, pool), (self.unpaid, pool)
         self.fetch(*exact, (self.closed, ["until"]), of=groups)
@@ -133,7 +133,7 @@ class Books(Folding):
 
     @property
     def closed_until(self) -> str:
-        """The end of the latest period that is closed; empty if none is."""
+        """The end of the latest closed period; empty if none is closed."""
         return self.closed.get("until", "")
 
     def divisions_of(self, pool: str) -> list[tuple[str, DivisionBooks]]:
@@ -141,17 +141,17 @@ class Books(Folding):
         return self.divisions_under(self.pools[pool].agreements)
 
     def reserves_of(self, agreement: str, payees: Collection[str]) -> dict[str, Reserve]:
-        """What is held back of what payees earned under an agreement."""
+        """By payee: the reserve held back under an agreement, if any."""
         self.fetch((self.reserves, [(agreement, payee) for payee in payees]))
         found = ((payee, self.reserves.get((agreement, payee))) for payee in payees)
         return {payee: reserve for payee, reserve in found if reserve is not None}
 
     def payers_of(self, expense: str) -> list[str]:
-        """The divisions that paid something of an expense back, the latest first."""
+        """The divisions that paid back a part of an expense, the latest first."""
         return [id for (_, _, id), _ in reversed(self.paid_back.under(expense))]
 
     def agreements_with(self, payee: str) -> list[Agreement]:
-        """The agreements in which a payee has a share or an account."""
+        """The agreements in which a payee has a share or an account, in the order of recording."""
         self.fetch(of=[(self.mentioned, payee), (self.accounts, payee)])
         found = {where for (_, where), _ in self.mentioned.under(payee)}
         found |= {agreement for (_, agreement), _ in self.accounts.under(payee)}
@@ -166,13 +166,13 @@ class Books(Folding):
     # -- people ----------------------------------------------------------------------------
 
     def person(self, payee: str) -> str:
-        """The person a payee is after all merges."""
+        """The payee that stands for the same person after all merges."""
         while (into := self.merged.get(payee)) is not None:
             payee = into
         return payee
 
     def node(self, work: str) -> str:
-        """The node that a work is after all joins."""
+        """The node of a work after all joins."""
         return self.nodes.get(work, work)
 
     def _at_nodes(self, works: Iterable[str]) -> Collection[str]:
@@ -181,7 +181,7 @@ class Books(Folding):
         return {self.node(work) for work in found}
 
     def payees_of(self, person: str) -> list[str]:
-        """A person with everybody who was merged into them."""
+        """A person's payee and all others that were merged into it."""
         found = [person]
         # The loop continues over what it appends.
         for one in found:
@@ -189,7 +189,7 @@ class Books(Folding):
         return found
 
     def _fetch_people(self, payees: Iterable[str]) -> set[str]:
-        """Read who some payees are now."""
+        """Read the persons of some payees after all merges."""
         fresh, people = set(payees), set[str]()
         while fresh:
             self.fetch((self.merged, fresh))
@@ -201,7 +201,10 @@ class Books(Folding):
     # -- claims ----------------------------------------------------------------------------
 
     def claim(self, payee: str, agreement: str, above: Above = NOTHING_ABOVE) -> Claim:
-        """A payee's claim under an agreement, with everything that could hold it back."""
+        """A payee's claim under an agreement, with everything that could put it on hold.
+
+        ``above`` is needed only if the terms of the pool name the payee.
+        """
         known, person = self.agreements[agreement], self.person(payee)
         is_named = payee in self.named(known.pool) and known.release in above
         return Claim(
@@ -220,11 +223,11 @@ class Books(Folding):
         )
 
     def named(self, pool: str) -> Collection[str]:
-        """The people and works that are named in the terms of a pool."""
+        """The people and works named in the terms of a pool."""
         return self.opened[pool].named
 
     def in_question(self) -> set[str]:
-        """The works of which it matters what they were made from: see ``questions``."""
+        """The works whose ancestors ``questions`` needs."""
         works = {each.work for each in self._doubts() if each.child is not None}
         if any(each.by_name for each in self._doubts()):
             works |= {each.opened.release for each in self.opened.values() if each.named}
@@ -232,20 +235,21 @@ class Books(Folding):
 
     @property
     def looks_above(self) -> bool:
-        """Whether it matters what any work was made from: something is in question."""
+        """Whether ancestors of works are needed at all: only if something is in question."""
         return bool(self._doubts())
 
     def questions(self, above: Above = NOTHING_ABOVE) -> Questions:
-        """The credits and edges that are held, in dispute, or were found false.
+        """The credits and edges that are on hold, in dispute, or were found false.
 
-        ``above`` says what the works in question were made from. What depends on anything above a
-        disputed edge waits too; and what the terms of a pool give by name, on all of its release.
+        ``above`` gives the ancestors of the works in question: a disputed edge also holds what
+        depends on any ancestor of its parent, and what terms give by name depends on the release
+        and all of its ancestors.
         """
         doubts = self._doubts()
         self._fetch_people(each.contributor for each in doubts if each.contributor is not None)
         return Questions(
             Question(
-                # A group is all of its accounts.
+                # A dispute about a membership concerns all accounts of the group.
                 frozenset(
                     (self.node(each.work), *above.get(each.work, ()))
                     if each.child
@@ -264,11 +268,11 @@ class Books(Folding):
         return [doubt for _, doubt in self.doubts.under(EVERY)]
 
     def held(self, payee: str, agreement: str, questions: Questions, above: Above) -> Held:
-        """Why what a payee is owed under an agreement can't be paid now."""
+        """Whether and why what a payee is owed under an agreement is on hold."""
         return against(self.claim(payee, agreement, above), questions)
 
     def payable_minor(self, payee: str, agreement: str, held: Held) -> int:
-        """How much of what a payee is owed under an agreement can be paid now; or a debt."""
+        """How many units of what a payee is owed can be paid now; negative: a debt."""
         owed = self.owed(payee, agreement)
         parts = self.agreements[agreement].parts.get(payee, NO_PARTS) if held.assets else NO_PARTS
         return owed.left_minor - owed.held_minor(held, parts)
@@ -276,9 +280,9 @@ class Books(Folding):
     def assignable(
         self, payee: str, agreement: str, questions: Questions, above: Above
     ) -> tuple[int, Held]:
-        """The same if somebody were there to be paid: what can be assigned, or a debt.
+        """How many units could be assigned to somebody else (negative: a debt), and why not more.
 
-        And why the rest of what is owed can't be.
+        Unlike for payment, it does not matter that the payee was forgotten or is an unclaimed work.
         """
         claim = self.claim(payee, agreement, above)
         person = "" if Payee.parse(claim.person).is_work else claim.person
@@ -286,9 +290,9 @@ class Books(Folding):
         return self.payable_minor(payee, agreement, held), held
 
     def accounts_due(self, currency: str, people: Collection[str] | None = None) -> list[Account]:
-        """The accounts in a currency on which something is owed or was overpaid.
+        """The accounts with a balance in a currency, in the order of their agreements.
 
-        They are in the order of their agreements.
+        With ``people``, only theirs, including those merged into them.
         """
         if people is None:
             found = [(payee, agreement) for (_, payee, agreement), _ in self.due.under(currency)]
@@ -316,7 +320,7 @@ class Books(Folding):
     # -- rows ------------------------------------------------------------------------------
 
     def rows(self) -> dict[str, str]:
-        """Everything as it is written."""
+        """All rows as they are stored, by key."""
         return {
             kept.spell(key): shape.written(value)
             for name, shape in mappings().items()
@@ -325,7 +329,7 @@ class Books(Folding):
         }
 
     def write(self, transaction: Transaction, position: int) -> None:
-        """Write every row that has changed."""
+        """Write every row that has changed, as of a position."""
         changes = self.changes()
         gone = [key for key, value in changes.items() if value is None]
         if gone:
@@ -337,7 +341,7 @@ class Books(Folding):
 def fold_after(
     books: Books, facts: JournalRecorder, upto: int | None = None, page: int = 2_000
 ) -> None:
-    """Fold the facts that the books lack, up to a position or to the end."""
+    """Fold the facts after the books' position, up to ``upto`` or to the end."""
     while placed := facts.after(books.position, page, TOPICS):
         for one in placed:
             if upto is not None and one.position > upto:
@@ -353,10 +357,10 @@ def keep(
     positions: Sequence[int],
     recorded: Sequence[Fact],
 ) -> None:
-    """Write what facts change, within the append that records them.
+    """Write the books' changes by the recorded facts, within the append that records them.
 
-    What a command has folded already is written as it is, if it was decided right before: no book
-    tells when a fact was recorded, which may be later than it was decided.
+    Books that the command has already folded (``decided``) are written as they are, if the facts
+    got the positions they were folded at. Their timestamps may differ, but the books keep none.
     """
     if decided is None or decided.position != positions[-1]:
         decided = Books(Rows(transaction.query))

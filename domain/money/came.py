@@ -1,4 +1,4 @@
-"""What comes with an amount: what was sold for it, and the expenses that it pays back first."""
+"""What comes with an amount to be divided: the sales behind it, and expenses to be paid back."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from domain.refusal import BadSold, BadSplit, SplitTooLarge
 
 
 def taken_before_expenses(policy: Policy, amount_minor: int, came: Came) -> int:
-    """How much of an amount is not there to pay back expenses."""
+    """How much of an amount is taken before expenses and so can't pay them back, in units."""
     if not isinstance(policy, BeforeExpenses) or amount_minor < 0:
         return 0
     return policy.taken_minor(amount_minor, came)
 
 
 def paid_first(amount_minor: int, expenses: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """What of an amount pays back expenses, the first expense first."""
+    """By expense: what the amount pays back, in the order given, while it lasts."""
     paid = {}
     for expense, open_minor in expenses:
         if part := max(0, min(amount_minor, open_minor)):
@@ -40,7 +40,7 @@ def paid_first(amount_minor: int, expenses: Iterable[tuple[str, int]]) -> dict[s
 
 
 def with_expenses(division: Division, paid: Mapping[str, int]) -> dict[str, Fraction]:
-    """What is due to everyone with what is paid back to them."""
+    """By payee: the exact due by shares, plus what is paid back for expenses."""
     due = {payee: division.amount_minor * division.share(payee) for payee in division.weights}
     for payee, units in paid.items():
         due[payee] = due.get(payee, Fraction()) + units
@@ -48,9 +48,9 @@ def with_expenses(division: Division, paid: Mapping[str, int]) -> dict[str, Frac
 
 
 def read_sold(value: object, currency: str) -> tuple[Item, ...]:
-    """What was sold: ``[{"territory", "channel", "configuration", "work", "units", "amount"}]``.
+    """Sales: ``[{"territory", "channel", "configuration", "work", "units", "amount"}]``.
 
-    The exact amounts only weigh the lines; the amount to be divided is stated beside them.
+    Their amounts only weigh the lines; the amount to be divided is stated beside them.
     """
     lines = list_of(value, "sold", BadSplit)
     if len(lines) > (most := bounds().entries):
@@ -61,21 +61,21 @@ def read_sold(value: object, currency: str) -> tuple[Item, ...]:
 
 
 def item_of(line: object, where: str, currency: str, whole_minor: int | None = None) -> Item:
-    """One line of what was sold; without an amount it is all of the whole, if there is one."""
+    """One line of sales; without an amount of its own it gets ``whole_minor``, if given."""
     optional = (*DIMENSIONS, "units", "amount")
     fields = fields_of(line, where, BadSplit, needed=(), optional=optional)
-    said = {
+    kind = {
         name: None if text is None else dimension(name, text, f"{where}.{name}")
         for name, text in ((name, fields.get(name)) for name in DIMENSIONS)
     }
     units = _units(fields.get("units", 0), f"{where}.units")
     if "amount" not in fields and whole_minor is not None:
-        return Item(**said, units=units, amount=Fraction(whole_minor))
-    return Item(**said, units=units, amount=exact_amount(fields.get("amount"), where, currency))
+        return Item(**kind, units=units, amount=Fraction(whole_minor))
+    return Item(**kind, units=units, amount=exact_amount(fields.get("amount"), where, currency))
 
 
 def _units(value: object, where: str) -> Fraction:
-    """How many were sold; negative: came back."""
+    """How many were sold; negative: returned."""
     if isinstance(value, int) and value < 0:
         return -Fraction(units_minor(-value, where))
     return Fraction(units_minor(value, where))
@@ -89,7 +89,7 @@ def exact_amount(value: object, where: str, currency: str) -> Fraction:
 
 
 def read_expenses(value: object) -> dict[str, int]:
-    """Expenses to be paid back: ``[["payee", 41200], …]``, the first one first."""
+    """Expenses in the order in which they are paid back: ``[["payee", 41200], …]``."""
     expenses: dict[str, int] = {}
     for index, line in enumerate(list_of(value, "expenses", BadSplit)):
         where = f"expenses[{index}]"

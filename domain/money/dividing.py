@@ -1,4 +1,4 @@
-"""Dividing: revenue is divided among payees, reversed, and corrected when shares change.
+"""Commands that divide revenue among payees, reverse it, and correct it when shares change.
 
 Every allocation follows from exact dues and the carry. Nothing is divided twice, and reversing all
 of a division takes back exactly what it allocated.
@@ -90,7 +90,7 @@ class _Booking(Command):
     note: Annotated[Note | None, Example("Net of the shop's fee.")] = None
 
     def booked(self, past: Past, kind: type[Booked], amount_minor: int) -> dict[str, Any]:
-        """The fields that the facts of revenue and expenses share."""
+        """The fields that facts of revenue and of expenses have in common."""
         at = dated(past, self.effective_at)
         opened = past.get(Pool, self.pool).opened
         return {
@@ -175,7 +175,7 @@ class RecordRevenue(_Booking):
         yield from divide_waiting(past, self.pool)
 
     def amounts(self, currency: str) -> tuple[int, tuple[Item, ...], Fraction]:
-        """The amount, what was sold for it by kind, and the exact sum of the lines."""
+        """The amount in units, the sales by kind, and the exact sum of the lines."""
         stated = self.amount_minor
         if not self.sold:
             if stated is None:
@@ -228,9 +228,9 @@ class RecordExpense(_Booking):
         yield recorded
 
     def _payer(self, past: Past) -> tuple[str, str | None]:
-        """Who is paid back, and the name of somebody whom neither this service nor the pool knows.
+        """The payee who is paid back, and the name if it is of somebody not known before.
 
-        A name that the terms or an agreement give is theirs already.
+        A name in the terms or an agreement is itself a payee. Any other name gets an id.
         """
         if is_own_name(past, self.pool, self.payer):
             return self.payer, None
@@ -239,7 +239,7 @@ class RecordExpense(_Booking):
 
 
 def divide_waiting(past: Past, pool: str) -> Iterator[New]:
-    """Divide all revenue of a pool that waits, has an agreement and is no longer deferred."""
+    """Divide all waiting revenue of a pool that has an agreement and is no longer deferred."""
     past.watch_money(past.books().pools[pool].opened.release)
     yield from netted(past, pool)
     yield from implied(past, pool)
@@ -347,7 +347,7 @@ def corrected(
     *,
     replaces: str | None = None,
 ) -> Iterator[New]:
-    """The correction of everything that was divided, after shares have changed."""
+    """The facts that correct everything divided, after shares have changed."""
     drawn = correction_of(past.books(), proposal, change, partial(past.get, Entry))
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)

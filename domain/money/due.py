@@ -1,6 +1,6 @@
-"""What is due: by person, what can be paid in a currency now, and what is held and why.
+"""What is due to each person in a currency: what can be paid now, and what is on hold and why.
 
-A payout is decided by it, and so is a preview.
+Payouts and their previews are decided by it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Due:
     """What a person is owed in a currency under all agreements."""
 
     parts: Parts = field(default_factory=list)
-    """What can be paid now of each account, and every debt."""
+    """What can be paid now on each account, and every debt."""
     held_minor: int = 0
     because: dict[str, None] = field(default_factory=dict)
-    """Why it is held, in order."""
+    """The reasons why it is on hold, in order."""
 
     @property
     def payable_minor(self) -> int:
@@ -32,7 +32,7 @@ class Due:
 
 
 def due(past: Past, accounts: Iterable[Account]) -> dict[str, Due]:
-    """Everybody to whom something is owed on these accounts, or who was overpaid."""
+    """By person with a balance on these accounts: what is due to them."""
     books = past.books()
     above = above_in_question(past, books)
     questions, found = books.questions(above), dict[str, Due]()
@@ -49,16 +49,18 @@ def due(past: Past, accounts: Iterable[Account]) -> dict[str, Due]:
 def standings(
     books: Books, accounts: Iterable[Account], questions: Questions, above: Above
 ) -> list[tuple[Account, str, int, int, Held]]:
-    """Of accounts, all of a payee together: the pool, what is owed or a debt, how much of it can be
-    paid now, and why the rest is held.
+    """For each account with a balance: account, pool, balance, units payable now, and the hold.
+
+    All accounts of a payee must be given together, because debts are offset against what is held.
     """
     found = []
     for key in accounts:
         if left := books.owed(*key).left_minor:
-            why = books.held(*key, questions, above)
-            units = books.payable_minor(*key, why)
-            found.append((key, books.agreements[key[1]].pool, left, units, why))
+            held = books.held(*key, questions, above)
+            units = books.payable_minor(*key, held)
+            found.append((key, books.agreements[key[1]].pool, left, units, held))
     covered = covering_debts({key: (pool, left, left - paid) for key, pool, left, paid, _ in found})
     return [
-        (key, pool, left, units + covered.get(key, 0), why) for key, pool, left, units, why in found
+        (key, pool, left, units + covered.get(key, 0), held)
+        for key, pool, left, units, held in found
     ]

@@ -1,12 +1,12 @@
-"""An entry: an amount allocated to payees or reversed, line by line, with all it was computed from.
+"""Entries of the ledger: an amount allocated to payees or taken back, one line for each payee.
 
-In every line, what was carried before plus what is due, less what is allocated, is what is carried
-on; and the lines sum to the amount, both in units and in dues.
+In every line, carried before + due − allocated = carried after; and the lines sum to the amount,
+both in allocated units and in exact dues. An entry also states everything it was computed from.
 
-An entry is a division of revenue, a reversal of one, a correction after shares or expenses have
-changed, an adjustment between payees, what other books owed them, what is freed of what was held
-back for returns, or the assignment of what one is owed to another.
-Its first fact describes it; further facts of the same append hold more lines.
+Kinds: the division of a revenue, its reversal, a correction after shares changed, a redivision
+after an expense was reversed, an adjustment between payees, opening balances from other books, the
+release of a reserve, and the assignment of what one payee is owed to another. The first fact of an
+entry describes it; further facts of the same append hold more lines.
 """
 
 from __future__ import annotations
@@ -23,29 +23,32 @@ from domain.readers import MONEY
 from domain.refusal import UnbalancedDivision
 
 Lines = list[list[str | int]]
-"""``[payee, units, due, carried before, rank]``, the payees in order.
+"""``[payee, units, due, carried before, rank]``, ordered by payee.
 
-What is due and what is carried are exact texts. Only the lines of a division have a rank.
+The due and the carry are texts of exact fractions. Only lines of a division have a rank.
 """
 Costs = list[list[str | int]]
-"""``[expense, payer, units]``."""
+"""``[expense, payer, units]``: what is paid back for expenses; negative: taken back."""
 Through = list[list[str]]
-"""``[place, exact amount]``: what went through a place of the terms that keeps a sum."""
+"""``[place, exact amount]``: what is added to the running totals of the terms (``Flow``)."""
 
 
 class Line(NamedTuple):
-    """What one payee is allocated, what is exactly due to them, and what was carried."""
+    """One payee's line of an entry."""
 
     payee: str
     amount_minor: int
+    """The units allocated."""
     due: Fraction
+    """The exact amount due, in units."""
     before: Fraction
+    """The carry from the pool's earlier entries, in units."""
     rank: int | None = None
-    """In a division: 1 for the payee who was the first to get a unit left over."""
+    """In a division: the rank for units left over, 1 for the largest remainder."""
 
     @property
     def after(self) -> Fraction:
-        """What is carried on to the next entry of the pool."""
+        """The carry to the pool's next entry."""
         return self.before + self.due - self.amount_minor
 
     def written(self) -> list[str | int]:
@@ -61,10 +64,10 @@ def read_lines(lines: Lines) -> Iterator[Line]:
 
 
 RULES = 2
-"""The rules that entries are reckoned by now.
+"""The version of the rules by which entries are computed now.
 
-By the first, terms did not look through to the agreed shares, and a reversal took back a part of
-what a division gave, whatever had moved through bands, tranches and advances since.
+By version 1, terms did not look through to the agreed shares, and a reversal took back a part of
+what the division gave, whatever had gone through bands, tranches and advances since.
 """
 
 NO_RANKS: Mapping[str, int] = {}
@@ -91,12 +94,12 @@ def entry_lines(
 
 
 def stated_lines(units: Mapping[str, int], carry: Mapping[str, Fraction]) -> list[Line]:
-    """The lines of an entry whose amounts are stated, not divided: what is carried stays."""
+    """The lines of an entry whose amounts are stated, not divided; the carry is unchanged."""
     return entry_lines(units, {payee: Fraction(part) for payee, part in units.items()}, carry)
 
 
 def must_add_up(amount_minor: int, lines: list[Line]) -> None:
-    """Refuse lines that do not sum to the amount."""
+    """Raise UnbalancedDivision if the lines do not sum to the amount, or their carry not to 0."""
     given = sum(line.amount_minor for line in lines)
     due = sum((line.due for line in lines), Fraction())
     if given != amount_minor or due != amount_minor:
@@ -106,7 +109,7 @@ def must_add_up(amount_minor: int, lines: list[Line]) -> None:
 
 
 class Entry(Noun):
-    """An amount allocated or reversed."""
+    """An amount allocated to payees or taken back."""
 
     first: First
     lines: list[Line]
@@ -127,7 +130,7 @@ class Entry(Noun):
         currency: str
         lines: Lines
         reserved: list[list[str | int]] | None = None
-        """What of it is held back for returns, or freed (see domain.money.reserve)."""
+        """What of the lines is held back for returns, or freed (see domain.money.reserve)."""
 
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among(str(line[0]) for line in self.lines))
@@ -142,13 +145,13 @@ class Entry(Noun):
         STATE = "made"
         amount_minor: int
         agreed: str
-        """The exact part of it that goes by the agreed shares."""
+        """The exact part of the amount that goes by the agreed shares."""
         agreement: int
         """The number of the agreement."""
         reason: str | None = None
         effective_at: str | None = None
         rules: int | None = None
-        """The rules it was reckoned by; without it, the first."""
+        """The version of the rules (RULES) it was computed by; None: 1."""
 
         def apply(self, noun: Entry) -> None:
             noun.state = self.STATE
@@ -163,13 +166,13 @@ class Entry(Noun):
         revenue: str
         rounding: str
         left_over: int
-        """How many units the largest remainders got; if negative, had to give back."""
+        """How many units went to the largest remainders; negative: were removed."""
         costs: Costs
         """The expenses paid back before there was a profit."""
         flow_before: Through
-        """What went through the terms in earlier divisions."""
+        """The running totals of the terms before this division."""
         flow: Through
-        """What went through them in this one."""
+        """What this division adds to them."""
 
     @fact("entry.reversed", begins=True)
     class Reversed(First):
@@ -180,27 +183,27 @@ class Entry(Noun):
         costs: Costs
         flow: Through
         against: str | None = None
-        """The revenue below zero that it was taken back for."""
+        """The negative revenue that it was taken back for, if any."""
 
     @fact("entry.corrected", begins=True)
     class Corrected(First):
-        """Shares changed for money already divided: the differences, which sum to zero."""
+        """Shares changed for money already divided; the lines are the differences, and sum to 0."""
 
         replaces: str | None = None
-        """The agreement whose divisions move to this one; none after a waiver."""
+        """The agreement whose divisions move to this one; None after a waiver."""
         flow: Through | None = None
-        """What went through the terms in addition, where they look through to the shares."""
+        """What is added to the running totals, if the terms look through to the shares."""
         anew: list[list[str]] | None = None
-        """``[division, exact amount]``: how much more of it goes by the agreed shares, where the
-        terms have changed."""
+        """``[division, exact amount]``: how much more of a division goes by the agreed shares,
+        because the terms have changed."""
         is_complete: bool | None = None
-        """Whether no division is left under the agreement that was replaced."""
+        """Whether no division is left under the replaced agreement."""
 
     @fact("entry.redivided", begins=True)
     class Redivided(First):
-        """An expense was reversed: what a division had paid back for it is divided as well.
+        """An expense was reversed, so what a division had paid back for it is divided, too.
 
-        What the division gave is taken back and given anew; the differences sum to zero.
+        The division is taken back and divided again; the lines are the differences, and sum to 0.
         """
 
         revenue: str
@@ -209,7 +212,7 @@ class Entry(Noun):
         """The reversal of the expense."""
         costs: Costs
         flow_before: Through
-        """What had gone through the terms before it was given anew."""
+        """The running totals of the terms before it was divided again."""
         flow: Through
 
     @fact("entry.adjusted", begins=True)
@@ -222,19 +225,19 @@ class Entry(Noun):
         "entry.opened", "{actor} took over what was owed of {release} by other books", begins=True
     )
     class Opened(First):
-        """What payees were owed by other books, when this pool's were begun; a debt is negative."""
+        """Opening balances: what payees were owed in other books; a debt is negative."""
 
         FOUND_BY = ("paper",)
         document: str | None = None
 
         @property
         def paper(self) -> str:
-            """What two openings by the same document have in common."""
+            """The currency and amount, by which openings from the same document are found."""
             return paper_of(self.currency, self.amount_minor)
 
     @fact("entry.freed", begins=True)
     class Freed(First):
-        """What was held back for returns is owed from now on; its lines are 0."""
+        """What was held back for returns is owed from now on; all lines are 0."""
 
     @fact(
         "entry.assigned", "{actor} assigned what {payee} was owed of {release} to {to}", begins=True
@@ -251,7 +254,7 @@ class Entry(Noun):
 
     @fact("entry.continued")
     class Continued(Event):
-        """More of the lists of the fact before; recorded in the same append."""
+        """Continues the lists of the fact before, in the same append."""
 
         costs: Costs | None = None
         flow_before: Through | None = None
@@ -261,11 +264,11 @@ class Entry(Noun):
             noun.add(self)
 
     def shown(self, name: str) -> list[list[Any]]:
-        """A list as answers show it; those by the first rules left out what further facts hold."""
+        """A list as answers show it; by the first rules, only that of the first fact."""
         return getattr(self if self.first.rules else self.first, name, None) or []
 
     def add(self, happened: Event) -> None:
-        """Add the lists of a fact to those of the entry."""
+        """Append the lists of a fact to those of the entry."""
         self.lines += read_lines(happened.lines)
         self.costs += getattr(happened, "costs", None) or []
         self.flow_before += getattr(happened, "flow_before", None) or []

@@ -1,6 +1,6 @@
 """Folding: what each fact changes in the books.
 
-The books are a function of the facts up to a position; nothing but facts enters them.
+The books are a pure function of the facts up to a position.
 
 One file, because it is one list: a rule for each fact.
 """
@@ -80,27 +80,27 @@ def changes_books(happened: Fact) -> bool:
 
 
 def _is_due(units: Mapping[str, int]) -> bool:
-    """Whether something is owed, or will be."""
+    """Whether an account has a balance that is owed now, or reserved for later."""
     return bool(units.get(OWED) or units.get(RESERVED))
 
 
 class Folding(State):
-    """The books as facts change them."""
+    """The books, and how facts change them."""
 
     _division = ""
-    """The division that the latest entry is about; further facts of the entry follow at once."""
+    """The division that the latest entry is about, for the facts that continue the entry."""
     _sold: str | None = None
-    """The revenue of the latest entry, if it is about one."""
+    """The revenue that the latest entry is about, if any, for the facts that continue it."""
 
     def fold(self, position: int, happened: Fact) -> None:
-        """Fold one more fact; one that is not about money changes nothing."""
+        """Fold the next fact; facts that are not about money change nothing but the position."""
         self.position = position
         if changes_books(happened):
             self._fold(happened)
             self._post(happened)
 
     def _post(self, happened: Fact) -> None:
-        """Bring the accounts up to date."""
+        """Add the postings of a fact to the accounts."""
         posted = [(one.payee, one.agreement, one) for one in postings(happened)]
         moved = [((who, of), one) for who, of, one in posted if who is not None and of is not None]
         keys = [key for key, _ in moved]
@@ -118,7 +118,7 @@ class Folding(State):
                 del self.due[due]
 
     def _owe(self, key: tuple[str, str], happened: Fact, posting: Posting) -> None:
-        """What was paid or assigned away is gone, until nothing is left."""
+        """Update how much was paid or assigned away since the balance was last 0."""
         if not isinstance(happened, Payout.Event) and (
             not isinstance(happened, Entry.Assigned) or posting.payee == happened.to
         ):
@@ -248,14 +248,14 @@ class Folding(State):
                 self._gain(happened)
 
     def _gain(self, happened: Payout.Issued | Payout.Returned) -> None:
-        """Add what rounding a conversion gained, or take it back."""
+        """Add what was gained by rounding a conversion, or subtract it if the payout came back."""
         sign, into = 1 if isinstance(happened, Payout.Issued) else -1, happened.sent[0]
         gained = self.differences.pop(into, Fraction()) + sign * happened.gained()
         if gained:
             self.differences[into] = gained
 
     def _join(self, works: Iterable[str], node: str) -> None:
-        """Let these works be another node; who claimed one has what waited for it."""
+        """Move these works to a node; money waiting for an unclaimed one waits for the node."""
         into = str(Payee("work", node))
         for work in works:
             payee = str(Payee("work", work))
@@ -296,7 +296,7 @@ class Folding(State):
         pool, payer, amount = happened.pool, happened.payer, happened.amount_minor
         if isinstance(happened, Expense.Reversed):
             known = self.costs[pool, id]
-            # Below zero until the entries of the same append have taken back what was paid.
+            # Negative until the entries of the same append have taken back what was paid back.
             self._cost(pool, known._replace(left_minor=known.left_minor - amount))
             return
         self._name(pool, payer, happened.payer_name)
@@ -393,7 +393,7 @@ class Folding(State):
             self.agreements[replaced] = replace(self.agreements[replaced], known=self.position)
 
     def _move(self, proposal: str, replaced: str | None) -> None:
-        """After a waiver the shares have changed already; else divisions move to this agreement."""
+        """Move divisions to an agreement; after a waiver they only count as corrected."""
         for id, division in self.divisions_under([replaced or proposal]):
             if replaced is None or self.stands_under(division, proposal):
                 self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
@@ -412,7 +412,7 @@ class Folding(State):
                 self.paid_back[str(expense), placed_at(division.at), self._division] = True
 
     def _carry(self, pool: str, flow: Through, lines: Lines) -> None:
-        """Bring up to date what is carried on, and what went through the terms."""
+        """Update the carry and the running totals of a pool."""
         known = self.sums[pool]
         through, carry = dict(known.flow), dict(known.carry)
         for place, amount in flow:
@@ -431,7 +431,7 @@ class Folding(State):
             self.opened[pool] = replace(known, by_territory=by_territory)
 
     def _source(self, happened: Entry.Event) -> None:
-        """Split what an entry gives by the countries of the sales that it is for."""
+        """Split the lines of an entry by the countries of the sales behind its revenue."""
         if isinstance(happened, Entry.First):
             self._sold = getattr(happened, "revenue", None)
         if self._sold is None or not self.opened[happened.pool].by_territory:
@@ -450,21 +450,21 @@ class Folding(State):
         known = self.countries.get((payee, agreement), {})
         self.countries[payee, agreement] = known | {country: known.get(country, 0) + units}
 
-    # -- what folding asks -----------------------------------------------------------------
+    # -- lookups ---------------------------------------------------------------------------
 
     def agreement_for(self, pool: str, effective_at: str) -> Agreement | None:
-        """The agreement that holds for what was earned at a moment, if any."""
+        """The agreement that is in force for what was earned at a moment, if any."""
         dated = self.opened[pool].agreements
         found = [each for each in dated if each.effective_at <= effective_at]
         latest = max(found, key=lambda each: (each.effective_at, each.number), default=None)
         return None if latest is None else self.agreements[latest.agreement]
 
     def terms_for(self, pool: str, revenue: str) -> int:
-        """The number of the amendment whose terms hold for a revenue."""
+        """The number of the amendment whose terms are in force for a revenue; 0: the original."""
         return version_at(self.opened[pool].amended, self.revenues[revenue].recorded.effective_at)
 
     def stands_under(self, division: DivisionBooks, proposal: str) -> bool:
-        """Whether a division belongs under this agreement by its date."""
+        """Whether this agreement is in force for a division, by the date of its revenue."""
         recorded = self.revenues[division.revenue].recorded
         held = self.agreement_for(recorded.pool, recorded.effective_at)
         return held is not None and held.proposal == proposal

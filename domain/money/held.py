@@ -1,7 +1,7 @@
-"""Why a payee can't be paid what they are owed under an agreement, and how much of it.
+"""Money on hold: why a payee can't be paid what they are owed under an agreement, and how much.
 
-One function decides, both for the books and for the read tables. What is in question about a piece
-holds only what the payee has by that piece.
+One function (``against``) decides, for the books and for the read tables alike. A question about a
+piece puts only what the payee gets for that piece on hold.
 """
 
 from __future__ import annotations
@@ -29,51 +29,52 @@ DEBT = "debt"
 
 NO_ASSETS: Mapping[str, Collection[str]] = {}
 Parts = Mapping[str, Fraction]
-"""By asset: a payee's part of the whole."""
+"""By asset: a payee's part of the whole, through that asset."""
 NO_PARTS: Parts = {}
 
 
 class Claim(NamedTuple):
-    """A payee's claim under an agreement, with everything that could hold it back."""
+    """A payee's claim under an agreement, with everything that could put it on hold."""
 
     payee: str
     person: str
-    """The person the payee is after all merges, or who claimed the work."""
+    """The payee's person after all merges; of a work, who claimed it."""
     consent: str | None
-    """The state of their share; None where nobody is asked."""
+    """The state of their share; None if consent is not asked for."""
     release: str = ""
     assets: Mapping[str, Collection[str]] = NO_ASSETS
-    """The assets in which they have a share, each with itself and what it is within."""
+    """By asset in which they have a share: the works it depends on."""
     works: Collection[str] = ()
-    """The release, all assets, and what those are within."""
+    """The release, and the works that any asset of the agreement depends on."""
     named: Collection[str] = ()
-    """If the terms name the payee: these, and everything that the release was made from."""
+    """If the terms name the payee: ``works``, and all ancestors of the release."""
     known: int = 0
-    """What was found false up to here was known when the share was agreed, corrected or
-    confirmed."""
+    """What was found false up to this position was known when the share was agreed, corrected or
+    confirmed, and no longer matters."""
     is_forgotten: bool = False
 
     @property
     def own(self) -> set[str]:
-        """The release, the assets in which they have a share, and what those are within."""
+        """The release, and the works that the assets with a share of theirs depend on."""
         return {self.release}.union(*self.assets.values())
 
 
 class Question(NamedTuple):
-    """A credit or an edge that is held, in dispute, or was found false."""
+    """A credit or an edge that is on hold, in dispute, or was found false."""
 
     works: frozenset[str]
-    """The work of the credit; the parent of the edge, with everything that it was made from."""
+    """The work of the credit; or the parent of the edge, with all of its ancestors."""
     person: str | None
     """The person credited."""
     child: str | None
     """The child of the edge."""
     by_name: bool = False
-    """Whether it also holds what terms give by name; older disputes did not."""
+    """Whether it also puts on hold what terms give by name; False for older disputes."""
     false_at: int | None = None
-    """Where it was found false; None while that is open."""
+    """The position at which it was found false; None while it is open."""
     by_piece: bool = False
-    """Whether it holds only what a payee has by the piece; older disputes held all of a share."""
+    """Whether it puts on hold only what a payee gets for the piece; False for older disputes, which
+    hold all of a share."""
 
     def touches(self, claim: Claim) -> bool:
         """Whether a claim depends on what is in question."""
@@ -82,14 +83,14 @@ class Question(NamedTuple):
         works, own = {*claim.works}, claim.own
         if self.by_name and claim.named:
             works.update(claim.named)
-            # An edge leads to a work; which people it is about, only their credits tell.
+            # A disputed edge concerns the people of a work only through their credits.
             own.update(claim.named if self.child is None else [Payee.parse(claim.payee).id])
         if self.child is not None:
             return self.child in works and not own.isdisjoint(self.works)
         return self.person == claim.person and not own.isdisjoint(self.works)
 
     def limited_to(self, claim: Claim) -> Collection[str]:
-        """The assets by which a claim depends on it; none if all of the claim does."""
+        """The assets through which a claim depends on the question; empty: the whole claim does."""
         by_name = self.by_name and claim.named
         if not self.by_piece or by_name or claim.release in self.works:
             return ()
@@ -97,7 +98,7 @@ class Question(NamedTuple):
 
 
 class Questions:
-    """Everything that is in question."""
+    """All open questions, indexed by person."""
 
     def __init__(self, every: Iterable[Question] = ()) -> None:
         self._edges: list[Question] = []
@@ -111,23 +112,23 @@ class Questions:
         return not self._edges and not self._credits
 
     def of(self, claim: Claim) -> Iterator[Question]:
-        """Those on which a claim depends."""
+        """The questions on which a claim depends."""
         for each in (*self._edges, *self._credits.get(claim.person, ())):
             if each.touches(claim):
                 yield each
 
 
 class Held(NamedTuple):
-    """Why what is owed can't be paid now."""
+    """Whether a claim is on hold, and why."""
 
     because: tuple[str, ...] = ()
-    """The reasons; none if it can."""
+    """The reasons; empty: it can be paid."""
     assets: frozenset[str] = frozenset()
-    """The assets that it is about; none if it is about all of the claim."""
+    """The assets on hold; empty: the whole claim."""
 
 
 def against(claim: Claim, questions: Questions) -> Held:
-    """Why what is owed can't be paid now, and which of it."""
+    """Why a claim can't be paid now, and which assets of it."""
     open_now = list(questions.of(claim))
     is_false = {each.false_at is not None for each in open_now}
     stands = {
@@ -148,24 +149,25 @@ class Owed(NamedTuple):
     """What a payee is owed under an agreement."""
 
     left_minor: int = 0
-    """Negative if too much was paid: a debt."""
+    """The balance; negative if too much was paid: a debt."""
     gone_minor: int = 0
-    """What was paid since nothing was left to be paid."""
+    """What was paid or assigned away since the balance was last 0."""
 
     def earned(self, units: int) -> Owed:
-        """The same after more was earned, or taken back."""
+        """After these units were earned (negative: taken back)."""
         return self._replace(left_minor=self.left_minor + units)
 
     def paid(self, units: int) -> Owed:
-        """The same after something was paid; or, if negative, came back and was claimed."""
+        """After these units were paid (negative: came back and were claimed)."""
         left = self.left_minor - units
         return Owed(left, max(0, self.gone_minor + units) if left else 0)
 
     def held_minor(self, held: Held, parts: Parts) -> int:
-        """How much of it waits, with the payee's parts by each asset; a debt never does.
+        """How many units are on hold; a debt never is. ``parts`` are the payee's, by asset.
 
-        What is about some assets holds their part of all that came in since nothing was left: were
-        it their part of what is left, one payout after another would pay it.
+        If only some assets are on hold, that is their part of everything earned since the balance
+        was last 0. Of the present balance alone it would not do: repeated payouts would then pay
+        out what is on hold bit by bit.
         """
         if self.left_minor <= 0 or not held.because:
             return 0
@@ -179,10 +181,11 @@ class Owed(NamedTuple):
 def covering_debts(
     of: Mapping[tuple[str, str], tuple[str, int, int]],
 ) -> dict[tuple[str, str], int]:
-    """How much of what is held a debt of the same payee to the same pool takes back.
+    """By payee and agreement: how many held units offset a debt of the payee to the same pool.
 
-    By payee and agreement: the pool, what is owed, and what of it is held. A correction posts what
-    it takes as a debt under the new agreement: nobody waits for that any more, and nobody owes it.
+    ``of`` gives by payee and agreement the pool, the units owed, and the units of those on hold. A
+    correction posts what it takes away as a debt under the new agreement; offset against what is on
+    hold under the old one, it need be neither awaited nor paid.
     """
     net: dict[tuple[str, str], int] = defaultdict(int)
     for (payee, _), (pool, owed, waits) in of.items():

@@ -1,6 +1,6 @@
-"""A hold: what a credit has earned is not paid until a question about it is settled.
+"""A hold: what a credit earned is not paid until a question about it is settled.
 
-A hold moves no money and changes no share; it only says “not yet”.
+A hold moves no money and changes no share; it only delays payment.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class Hold(Noun):
         FROM = ("open", "lifted")
         STATE = "open"
         by_name: bool | None = None
-        """Whether it also holds what terms give by name; older holds did not."""
+        """Whether it also holds what terms give by name; older holds do not."""
         by_piece: bool | None = None
-        """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+        """Whether it holds only what the payee gets for this piece; older ones hold all of their
+        share."""
 
     @fact("hold.lifted", "{actor} released what {contributor} earned with {work}")
     class Lifted(Event):

@@ -1,4 +1,4 @@
-"""Keeping: how lists are split over facts, who is named in the books, what repeats or is late."""
+"""What commands about money share: splitting lists over facts, names of payees, and warnings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LISTS = ("costs", "flow_before", "flow", "reserved")
 def entry_facts(
     past: Past, kind: type[Fact], id: str, lines: Sequence[Line], **content: Any
 ) -> Iterator[New]:
-    """An entry, in as many facts as its lines need."""
+    """The facts of an entry: as many as its lists need."""
     must_add_up(content["amount_minor"], list(lines))
     if not content.get("reserved"):
         content.pop("reserved", None)
@@ -52,7 +52,7 @@ def entry_facts(
 
 
 def side_of(past: Past, payee: str) -> dict[str, str]:
-    """The contributor that a payee is: after merges, by a name, or by a claim to a work."""
+    """The relation ``contributor`` to a payee: after merges, identification, or a work's claim."""
     person = past.books().person(payee)
     return {"contributor": person} if Payee.parse(person).is_contributor else {}
 
@@ -64,9 +64,10 @@ def first_of_document(
     amount_minor: int,
     document: str | None,
 ) -> str | None:
-    """The first with the same amount and document, of the pool or else of another; it is warned of.
+    """The first booking of the pool with the same amount and document; None if there is none.
 
-    What many have in common, such as the amount of a subscription, is compared with the latest.
+    Warns of such a booking in the pool, or else in another one. If very many have the same amount,
+    such as the price of a subscription, only the latest are compared.
     """
     if document is None:
         return None
@@ -83,15 +84,15 @@ def first_of_document(
 
 
 def of_same_document(past: Past, booked: Mapping[str, T], document: str) -> list[T]:
-    """Of what was booked, by the commitment to its document: what has this one."""
+    """The bookings of this document, among bookings by the commitments to theirs."""
     texts, wanted = past.texts(booked), searched(document)
     return [each for digest, each in booked.items() if searched(texts.get(digest, "")) == wanted]
 
 
 def standing(past: Past, assets: Assets) -> Divides | None:
-    """How each group with a share in these assets divides it: as its people said last.
+    """How each group with a share in these assets divides it: by its latest standing division.
 
-    A group is its account with all that were merged into it, whichever of them has the share.
+    A group's accounts are one after merges, whichever of them has the share.
     """
     payees = dict.fromkeys(who for asset in assets for who, _ in asset["shares"])
     books, groups = past.books(), [who for who in payees if Payee.parse(who).is_contributor]
@@ -119,10 +120,14 @@ def stage_facts(
     notified: Collection[str] = (),
     **content: Any,
 ) -> Iterator[New]:
-    """What is proposed, in as many facts as its assets need, and how groups divide theirs."""
+    """The facts of a stage of a proposal: as many as its assets need.
+
+    ``divides`` states how groups divide their shares; of ``notified``, each fact names those with a
+    share in it.
+    """
 
     def of(page: Assets) -> dict[str, Any]:
-        """Whom of those with a share the facts of a page name."""
+        """The fields of a fact that depend on its page of assets."""
         own = divides_of(page, divides)
         return {"assets": page, "notifies": _among(divided(page, own), notified), "divides": own}
 
@@ -139,7 +144,7 @@ def _among(assets: Assets, people: Collection[str]) -> list[str] | None:
 
 
 def must_know(past: Past, payees: Iterable[str]) -> None:
-    """Refuse unknown contributors and works; an outside name may be anything."""
+    """Refuse payees that are unknown contributors or works; the name of an outsider may be any."""
     named = list(map(Payee.parse, dict.fromkeys(payees)))
     past.prefetch({payee.id for payee in named if payee.is_contributor or payee.is_work})
     for payee in named:
@@ -149,40 +154,40 @@ def must_know(past: Past, payees: Iterable[str]) -> None:
             past.contributor(payee.id)
 
 
-def payee_in(past: Past, pool: str, said: str) -> str:
-    """Who a text stands for in a pool: somebody outside may have been named with an expense."""
-    return said if is_own_name(past, pool, said) else named_in(past, pool, PAYER, said) or said
+def payee_in(past: Past, pool: str, text: str) -> str:
+    """The payee that a text means in a pool: itself, or the id of a payer with this name."""
+    return text if is_own_name(past, pool, text) else named_in(past, pool, PAYER, text) or text
 
 
 def units_of(past: Past, pool: str, lines: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """By payee of a pool: the sum of what the lines give, each with who is meant."""
+    """By payee of a pool: the sum of the units in ``(text for the payee, units)``."""
     units: dict[str, int] = {}
-    for said, amount in lines:
-        payee = payee_in(past, pool, said)
+    for text, amount in lines:
+        payee = payee_in(past, pool, text)
         units[payee] = units.get(payee, 0) + amount
     return units
 
 
-def is_own_name(past: Past, pool: str, said: str) -> bool:
-    """Whether a text is the payee itself: an id, or a name that the books of the pool have."""
+def is_own_name(past: Past, pool: str, text: str) -> bool:
+    """Whether a text is itself a payee of the pool: an id, or a name in its terms or agreements."""
     books = past.books()
     known = books.pools[pool]
-    if Payee.parse(said).kind != "other" or said == OPERATOR or said in known.names:
+    if Payee.parse(text).kind != "other" or text == OPERATOR or text in known.names:
         return True
     agreed = (payee for each in known.agreements for payee in books.agreements[each].pieces)
-    has_account = any(of in known.agreements for (_, of), _ in books.accounts.under(said))
-    return has_account or said in {*texts_in(known.opened.terms), *agreed}
+    has_account = any(of in known.agreements for (_, of), _ in books.accounts.under(text))
+    return has_account or text in {*texts_in(known.opened.terms), *agreed}
 
 
 def named_in(past: Past, pool: str, kind: str, name: str) -> str | None:
-    """The id of the source or payer of a pool that was given this name before, if any."""
+    """The id of the source or payer (by prefix ``kind``) that has this name in a pool, if any."""
     names = {id: text for id, text in past.books().pools[pool].names.items() if id.startswith(kind)}
     texts = past.texts(names.values())
     return next((id for id, digest in names.items() if texts.get(digest) == name), None)
 
 
 def dated(past: Past, at: str) -> str:
-    """The date of what is booked: not in the future; it is warned of what comes late."""
+    """The date of a booking; refuses one in the future, and warns of one in a closed period."""
     if is_in_future(at, past.now):
         raise EarnedInFuture(_day(at))
     warn_if_late(past, at)
@@ -190,18 +195,21 @@ def dated(past: Past, at: str) -> str:
 
 
 def _day(at: str) -> str:
-    """A moment as people say it: the day, where it is the beginning of one."""
+    """A moment as people write it: only the day, if it is midnight."""
     return at.removesuffix("T00:00:00.000000Z")
 
 
 def warn_if_late(past: Past, at: str) -> None:
-    """Warn of what is dated into a period that is closed."""
+    """Warn of a date in a closed period."""
     if at < (until := past.books().closed_until):
         past.warn("period_closed", until=_day(until))
 
 
 def above_in_question(past: Past, books: Books) -> Above:
-    """What works were made from, where it matters; a further edge meanwhile is noticed."""
+    """By work: its ancestors, looked up when asked for; empty if nothing is in question.
+
+    Edges and joins are watched.
+    """
     if not books.looks_above:
         return NOTHING_ABOVE
     for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted, Join.Undone):
@@ -210,7 +218,7 @@ def above_in_question(past: Past, books: Books) -> Above:
 
 
 class _WhenAsked(dict[str, set[str]]):
-    """By work: everything it was made from, looked up when somebody asks."""
+    """By work: its ancestors and itself, looked up when asked for."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()
@@ -224,7 +232,7 @@ class _WhenAsked(dict[str, set[str]]):
         return found
 
     def get(self, work: str, default: Any = None) -> Any:
-        """As with brackets: every work was made from something, if only from itself."""
+        """The same as with brackets: every work has an entry, at least with itself."""
         return self[work]
 
 
@@ -234,5 +242,5 @@ def division_id(revenue: str) -> str:
 
 
 def share_id(proposal: str, payee: str) -> str:
-    """The id of what was offered to a payee by a proposal."""
+    """The id of a payee's share in a proposal."""
     return part_id(proposal, f"share/{payee}", 0)

@@ -1,8 +1,7 @@
-"""Netting: revenue below zero takes back what came in, the latest first, and what comes next.
+"""Netting: negative revenue is offset against other revenue of the pool, the latest first.
 
-Nobody is asked to pay. What is not divided yet is taken first; of what was divided, every payee
-gives back what a reversal takes. For the rest the pool is in debt: it is taken from the next
-revenue before that is divided.
+Nobody is asked to pay. Revenue that is not divided yet is taken first; then divided revenue is
+reversed. For the rest the pool is in debt, which the next revenue pays before it is divided.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from domain.past import Past
 
 
 class Taken(NamedTuple):
-    """What one revenue gives back for one that is below zero."""
+    """The units that one revenue gives back for a negative one (``short``)."""
 
     short: str
     revenue: str
@@ -32,9 +31,10 @@ class Taken(NamedTuple):
 
 
 def takings(books: Books, pool: str, fresh: str | None) -> Iterator[Taken]:
-    """What is to be taken next, as long as anything is; the books are read anew after each.
+    """What is to be taken, one by one; the caller must fold each into the books before the next.
 
-    Only for the revenue that was just recorded can anything be left of what was divided before.
+    Only the revenue just recorded (``fresh``) may still find divided revenue to take back: for
+    older ones all of it was taken already.
     """
     for short in books.pools[pool].short:
         for revenue in _given_back(books, pool, is_fresh=short == fresh):
@@ -46,7 +46,7 @@ def takings(books: Books, pool: str, fresh: str | None) -> Iterator[Taken]:
 
 
 def _given_back(books: Books, pool: str, *, is_fresh: bool) -> Iterator[str]:
-    """The revenue of a pool of which something may be left: undivided first, each the latest."""
+    """The revenue of a pool that may have something left: undivided first, the latest first."""
     yield from reversed(books.pools[pool].waiting)
     if not is_fresh:
         return
@@ -60,7 +60,7 @@ def _given_back(books: Books, pool: str, *, is_fresh: bool) -> Iterator[str]:
 
 
 def netted(past: Past, pool: str) -> Iterator[New]:
-    """Take back what a pool is in debt for, as far as anything is left."""
+    """The facts that offset a pool's negative revenue, as far as other revenue is left."""
     books = past.books()
     for number, (short, revenue, units) in enumerate(takings(books, pool, past.id)):
         own = part_id(past.id, "netting", number)
@@ -92,7 +92,7 @@ def reversed_by(
     reason: str | None = None,
     against: str | None = None,
 ) -> Iterator[New]:
-    """The reversal of so much of a revenue that was divided."""
+    """The facts that reverse these units of a divided revenue."""
     books, division = past.books(), division_id(revenue)
     entry = past.get(Entry, division)
     before = [past.get(Entry, each) for each in books.divisions[division].reversals]

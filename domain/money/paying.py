@@ -1,4 +1,4 @@
-"""Paying: payouts in batches, what became of each, and holds.
+"""Commands that issue payouts in batches, record what became of them, and put credits on hold.
 
 A payout reduces what is owed in the same append, so no unit is paid twice.
 """
@@ -49,7 +49,7 @@ _PATH = "/payout-batches"
 
 
 class Paid(NamedTuple):
-    """A payout, before it is written down."""
+    """A payout that is to be issued."""
 
     payee: str
     parts: Parts
@@ -57,12 +57,12 @@ class Paid(NamedTuple):
 
     @property
     def amount_minor(self) -> int:
-        """What is paid, before anything is withheld."""
+        """The gross amount, before anything is withheld."""
         return _amount(self.parts)
 
     @property
     def withheld_minor(self) -> int:
-        """What of it is withheld."""
+        """How much of it is withheld."""
         return sum(self.sent.of_parts)
 
 
@@ -117,7 +117,7 @@ class IssuePayouts(Command):
             total_minor=sum(each.amount_minor for each in paid),
         )
         if any(each.sent.quote for each in paid):
-            # What their rounding gains is carried from one to the next.
+            # The gain from rounding is carried from one payout to the next, so both are watched.
             past.watch_all(Payout.Issued.TOPIC)
             past.watch_all(Payout.Returned.TOPIC)
         paid_on = {str(account) for each in paid for account, *_ in each.parts}
@@ -141,7 +141,7 @@ class IssuePayouts(Command):
         return books.accounts_due(self.currency, chosen)
 
     def paid(self, past: Past, owed: Mapping[str, Due]) -> list[Paid]:
-        """Who is paid of what is due to them, of which parts and how, in the order of payees."""
+        """The payouts of those to whom enough is due, in the order of payees."""
         books = past.books()
         # Anything that could hold back a payout is watched as a whole.
         past.watch_all(Remix.Disputed.TOPIC)
@@ -162,7 +162,7 @@ class IssuePayouts(Command):
     def _remitting(
         self, past: Past, found: Mapping[str, list[Parts]]
     ) -> Callable[[str, list[Parts]], list[Paid]]:
-        """How the parts of a payee are sent."""
+        """A function that finds how the parts of a payee are sent; looks up arrangements once."""
         every = [part for payouts in found.values() for parts in payouts for part in parts]
         accounts = accounts_of(past.books(), found)
         payees = {one for person in accounts.values() for one in person}
@@ -180,7 +180,7 @@ class IssuePayouts(Command):
         return remit
 
     def _at_a_rate(self, past: Past, payouts: list[Paid]) -> list[Paid]:
-        """The same, unless a rate is missing that is needed."""
+        """The same payouts; refuses or warns if an exchange rate is missing or too old."""
         days = past.rate_days
         oldest = "" if days is None else instant(past.now - timedelta(days=days))
         for _, _, sent in payouts:
@@ -205,7 +205,7 @@ class SettlePayout(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         payout = past.get(Payout, self.id)
-        # It is the payer's: forgetting the payee leaves it, and it can be recorded afterwards.
+        # The operator owns the reference, so that it outlives a payee who is forgotten.
         reference = past.text(OPERATOR, "reference", self.reference)
         yield payout.then(Payout.Settled, reference=reference)
 
@@ -276,12 +276,12 @@ class LiftHold(_OfHold):
 
 
 def _in_facts(parts: Parts) -> list[Parts]:
-    """The parts dealt to as many payouts as needed, each with a positive amount."""
+    """The parts distributed over as many payouts as needed, each with a positive amount."""
     count = -(-len(parts) // MOST_PARTS)
     ordered = sorted(parts, key=lambda part: int(part[-1]), reverse=True)
-    dealt = [ordered[number::count] for number in range(count)]
-    # If debts outweigh one of them, all wait: they are settled together or not at all.
-    return dealt if all(_amount(each) > 0 for each in dealt) else []
+    payouts = [ordered[number::count] for number in range(count)]
+    # If debts outweigh one payout, all wait: they are paid together or not at all.
+    return payouts if all(_amount(each) > 0 for each in payouts) else []
 
 
 def _amount(parts: Parts) -> int:

@@ -1,6 +1,6 @@
-"""Payouts: money sent to payees, in batches, and what became of it.
+"""Payouts: money sent to payees in batches, and what became of it.
 
-A unit is paid once; what comes back waits until its payee claims it.
+No unit is paid twice; a payout that came back waits until its payee claims it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from domain.money.sourcing import Sources
 from domain.readers import ALL_MONEY, OWN_MONEY
 
 Parts = list[list[str | int]]
-"""``[payee, agreement, pool, units]``: what a payout is made of; a debt is negative."""
+"""``[payee, agreement, pool, units]``: the amounts that a payout pays; a debt is negative."""
 Withheld = list[list[str | int | None]]
-"""``[country, rule, rate, of, units]`` for each country that money of a payout came from."""
+"""``[country, rule, rate, of, units]`` for each country that the money of a payout came from."""
 
 
 Conversion = dict[str, Any]
-"""How a payout is sent in another currency than that of its pools: ``exchange_rate`` (the fact),
-``rate``, ``currency`` and ``amount_minor`` (what is sent); ``carried``, what roundings into this
-currency gained before and was not posted, in its units; and ``difference_minor``, the whole units
-that are posted of that and of this rounding."""
+"""How a payout is sent in another currency than that of its pools: ``exchange_rate`` (the fact's
+id), ``rate``, ``currency`` and ``amount_minor`` (what is sent); ``carried``, the gain from earlier
+rounding into this currency that was not posted yet, in its units; and ``difference_minor``, the
+whole units of that plus this payout's rounding, which are posted now."""
 
 
 class Batch(Noun):
@@ -73,14 +73,14 @@ class Payout(Noun):
         payee: str
         currency: str
         amount_minor: int
-        """What the payee is owed less from then on: all parts, in the currency of the pools."""
+        """By how much the payee is owed less: the sum of the parts, in the pools' currency."""
         parts: Parts
         reason: str | None = None
         withheld: Withheld | None = None
         withheld_of_parts: list[int] | None = None
         conversion: dict[str, Any] | None = None
         sources: Sources | None = None
-        """What of its parts came from which country, where sales said so."""
+        """How much of its parts came from which country, as far as sales state it."""
 
         @property
         def kept_of_parts(self) -> list[int]:
@@ -100,7 +100,7 @@ class Payout(Noun):
             return self.conversion["currency"], self.conversion["amount_minor"]
 
         def gained(self) -> Fraction:
-            """What rounding its conversion gained beyond what was posted, in units sent."""
+            """The gain from rounding its conversion that was not posted, in units sent."""
             if self.conversion is None:
                 return Fraction()
             into, rate = self.sent[0], str(self.conversion["rate"])
@@ -140,14 +140,14 @@ class Payout(Noun):
 
     @fact("payout.claimed", "{payee} claimed a payout that had come back")
     class Claimed(Event):
-        """The payee claimed it: it is owed again, and goes out with the next batch."""
+        """The payee claimed it: it is owed again, and is paid in the next batch."""
 
         FROM = ("returned",)
         STATE = "claimed"
 
     @property
     def line(self) -> dict[str, Any]:
-        """All of it, so that each fact says what it moves; an ordinary payout has no more."""
+        """All fields, so that each fact states what it moves; optional ones only if set."""
         further = ("withheld", "withheld_of_parts", "conversion", "sources")
         known = {name: getattr(self, name) for name in further}
         return super().line | {name: value for name, value in known.items() if value is not None}

@@ -1,13 +1,13 @@
-"""Reckoning: an entry computed from the current books.
+"""Computing entries (divisions, reversals, corrections) from the current books.
 
 The same books give the same entry, so anyone who has the journal can recompute every entry.
 
-With t = what is due and e = what was carried, units x are allocated and e ← e + t − x is carried
-on. A division chooses x by largest remainder; a reversal takes back lines as they are; a
-correction, whose dues sum to zero, rounds e + t. Dues are reversed to the millionth of a unit, and
-by the last reversal completely: exact parts of parts would soon be too long to be written.
+With t what is due to a payee and e their carry, x units are allocated, and e ← e + t − x is carried
+on. A division chooses x by largest remainder; a reversal takes back lines in proportion; a
+correction, whose dues sum to zero, rounds e + t. Partial reversals round dues to a millionth of a
+unit, since the digits of exact parts of parts would grow without bound; the last takes the rest.
 
-One file, because the three entries share one form.
+One file, because the three kinds of entries share one form.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ class Reckoned(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Divisions whose shares change."""
+    """A change of shares, and the divisions it applies to."""
 
     old: Shares
     new: Shares
     agreed: Fraction
-    """How much of them goes by the agreed shares."""
+    """How much of the divisions goes by the agreed shares, in units."""
     divisions: Sequence[str]
-    """The divisions; listed only for terms that look through to the shares."""
+    """The divisions; after a waiver, listed only if terms look through to the shares."""
     is_complete: bool | None = None
-    """Whether no others are left under the agreement; None after a waiver."""
+    """Whether no other divisions are left under the old agreement; None after a waiver."""
 
 
 def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = RULES) -> Reckoned:
-    """The division of a revenue: costs come first, the rest follows the terms and shares."""
+    """The division of a revenue: first expenses are paid back, then terms and shares apply."""
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
@@ -116,7 +116,7 @@ def _taken_first(books: Books, agreement: Agreement, lines: Sequence[Line]) -> R
 
 
 def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> Reckoned:
-    """What was held back under an agreement is owed from now on."""
+    """The entry that frees reserves: what was held back is owed from now on."""
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
     content = {**of_agreement(agreement, pool), "amount_minor": 0, "agreed": "0"}
@@ -127,13 +127,13 @@ def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> Reckoned:
 
 
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
-    """What a division gave by the first rules of terms is taken back by them."""
+    """The version of the rules for a reversal: a division by the first rules keeps them."""
     is_old = given_of(division, before)[-1].first.rules is None
     return 1 if is_old and look_through(_opened_of(books, division.id).terms) else RULES
 
 
 def _opened_of(books: Books, division: str) -> Pool.Opened:
-    """The pool with the terms by which a division is divided now."""
+    """The pool with the terms that a division is under now."""
     known = books.divisions[division]
     return books.opened[books.revenues[known.revenue].recorded.pool].version(known.terms)
 
@@ -141,10 +141,10 @@ def _opened_of(books: Books, division: str) -> Pool.Opened:
 def reversal_of(
     books: Books, division: Entry, before: Sequence[Entry], taken: int, rules: int = RULES
 ) -> Reckoned:
-    """The reversal of a part of divided revenue, after earlier reversals.
+    """The reversal of ``taken`` units of a division, after the entries ``before``.
 
-    As long as every payee gives back a part of what is due to them, every line gives back a part of
-    what it still has; else what is due by the current shares and bands is taken back.
+    Usually every line gives back units in proportion to what it has left. After a correction, or if
+    bands have moved since, what is due by the current shares and bands is taken back instead.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
@@ -182,7 +182,7 @@ def reversal_of(
 
 
 def _left(division: Entry, before: Sequence[Entry]) -> dict[str, tuple[int, Fraction]]:
-    """By payee: what is left of the units and of the dues of a division."""
+    """By payee: the units and the exact dues that are left of a division."""
     left: dict[str, tuple[int, Fraction]] = {}
     for line in (line for entry in (division, *before) for line in entry.lines):
         units, due = left.get(line.payee, (0, _NONE))
@@ -193,7 +193,7 @@ def _left(division: Entry, before: Sequence[Entry]) -> dict[str, tuple[int, Frac
 def _is_moved(
     due: Mapping[str, Fraction], left: Mapping[str, tuple[int, Fraction]], taken: int
 ) -> bool:
-    """Whether something else is due than a part of what is left, as bands have moved."""
+    """Whether the dues are not in proportion to what is left, because bands have moved."""
     whole = sum(units for units, _ in left.values())
     return any(
         left.get(payee, (0, _NONE))[1] * taken + due.get(payee, _NONE) * whole
@@ -202,9 +202,10 @@ def _is_moved(
 
 
 def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: Cost) -> Reckoned:
-    """A division given anew, after so much of what it paid back for an expense is free again.
+    """A division divided again, after an expense that it had paid back was reversed.
 
-    What is free pays back other expenses first; the rest goes by the terms and shares.
+    ``cost.left_minor`` is negative: what was paid back too much. It pays back other expenses first;
+    the rest goes by the terms and shares.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
@@ -239,7 +240,7 @@ def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: 
 
 
 def paid_by(division: Entry, before: Sequence[Entry], expense: str) -> int:
-    """How much of an expense a division paid back, less what was taken back since."""
+    """How much of an expense a division paid back, less what was taken back since, in units."""
     entries = (division, *before)
     return sum(int(units) for each in entries for id, _, units in each.costs if id == expense)
 
@@ -248,12 +249,13 @@ def correction_of(
     books: Books,
     proposal: str,
     change: Change,
-    told: Callable[[str], Entry],
+    entry_of: Callable[[str], Entry],
     rules: int = RULES,
 ) -> Reckoned:
-    """The correction of everything that was divided, after shares have changed.
+    """The correction of everything divided, after shares have changed.
 
-    Terms that look through to the shares take back their divisions and divide them anew.
+    The agreed part of all divisions together is due by the difference of the shares; a division
+    that depends on more than its agreed part is taken back and divided again (see ``_is_anew``).
     """
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
@@ -263,7 +265,7 @@ def correction_of(
     flow = dict(pool.flow)
     more_agreed: list[list[str]] = []
     for id in anew:
-        entry, before = told(id), [*map(told, books.divisions[id].reversals)]
+        entry, before = entry_of(id), [*map(entry_of, books.divisions[id].reversals)]
         revenue = books.divisions[id].revenue
         now = books.opened[agreement.pool].version(books.terms_for(agreement.pool, revenue))
         recorded = books.revenues[revenue].recorded
@@ -303,9 +305,10 @@ def _divided_anew(
 
 
 def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
-    """Which divisions of a pool move from one agreement to another, by pair.
+    """By old and new agreement: the divisions of a pool that have to be corrected.
 
-    Those that stay under theirs, and whose terms were amended since, move from it to itself.
+    Divisions that stay under their agreement but whose terms were amended have a pair of the same
+    agreement twice.
     """
     moves: dict[tuple[str, str], list[str]] = {}
     every = books.divisions_of(pool)
@@ -313,7 +316,7 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
         revenue = books.revenues[division.revenue]
         if revenue.left_minor:
             holds = books.agreement_for(pool, revenue.recorded.effective_at)
-            # Of what was reversed completely there is nothing to move.
+            # A division that was reversed completely has nothing to move.
             is_other = holds is not None and holds.proposal != division.agreement
             if holds is not None and (
                 (is_other and division.agreed) or _is_amended(books, pool, division)
@@ -334,20 +337,20 @@ def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
 
 
 def _is_anew(books: Books, pool: str, division: str) -> bool:
-    """Whether it was divided by the rules of now, or its terms have changed."""
+    """Whether a division is corrected by dividing it again: by the present rules, or new terms."""
     known = books.divisions[division]
     return known.rules > 1 or _is_amended(books, pool, known)
 
 
 def _is_amended(books: Books, pool: str, division: DivisionBooks) -> bool:
-    """Whether other terms hold for a division than those it was divided by."""
+    """Whether the terms in force for a division differ from those it was divided by."""
     known = books.opened[pool]
     now, then = books.terms_for(pool, division.revenue), division.terms
     return known.version(now).terms != known.version(then).terms
 
 
 def waived_from(books: Books, before: Agreement) -> Change:
-    """What a waiver changes: all divisions under the agreement, as it was before."""
+    """The change by a waiver, for all divisions under the agreement ``before`` it."""
     now = books.agreements[before.proposal]
     looks = any(look_through(each.terms) for each in books.opened[now.pool].versions)
     divisions = [id for id, _ in books.divisions_under([now.proposal])] if looks else ()
@@ -355,7 +358,7 @@ def waived_from(books: Books, before: Agreement) -> Change:
 
 
 def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
-    """By how much each share has changed, for those that have."""
+    """By payee whose share has changed: by how much."""
     return {
         payee: change
         for payee in dict.fromkeys([*old, *new])
@@ -364,12 +367,12 @@ def difference(old: Shares, new: Shares) -> dict[str, Fraction]:
 
 
 def written(amounts: Mapping[str, Fraction]) -> list[list[str]]:
-    """Exact amounts by name as a fact holds them, without those that are zero."""
+    """Exact amounts by name as a fact holds them, without zeros."""
     return [[name, str(amount)] for name, amount in amounts.items() if amount]
 
 
 def of_agreement(agreement: Agreement, pool: PoolBooks, rules: int = RULES) -> dict[str, Any]:
-    """What every entry says of the agreement it is under."""
+    """The fields about its agreement that every entry has."""
     return {
         "rules": rules if rules > 1 else None,
         "pool": agreement.pool,
@@ -383,7 +386,7 @@ def of_agreement(agreement: Agreement, pool: PoolBooks, rules: int = RULES) -> d
 def _with_costs(
     due: Mapping[str, Fraction], costs: Sequence[Sequence[str | int]]
 ) -> dict[str, Fraction]:
-    """What is due, with what is paid back or reversed of expenses."""
+    """The dues, plus what payers are paid back for expenses (negative: less)."""
     every = dict(due)
     for _, payer, units in costs:
         every[str(payer)] = every.get(str(payer), _NONE) + int(units)
@@ -391,9 +394,10 @@ def _with_costs(
 
 
 def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entry | int]) -> Terms:
-    """By the first rules: a part of what a division gave, by the terms and for expenses.
+    """By the first rules: a part of what a division gave by its terms and for expenses.
 
-    Every part is taken of what the parts before it have left, so all parts sum to the whole.
+    ``parts`` are the earlier reversals and, last, the units taken now. Each takes a part of what
+    those before it left, so all parts sum to the whole.
     """
     flow = {place: Fraction(amount) for place, amount in division.flow_before}
     left = division.first.amount_minor
@@ -409,7 +413,7 @@ def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entr
         if taken < left:
             fine = {name: amount * taken * FINE / left for name, amount in due.items()}
             back = {name: Fraction(units, FINE) for name, units in settle(fine).items()}
-            # Rounded down: what went through the terms is never negative.
+            # Rounded down, so that no running total becomes negative.
             flow_back = {
                 place: Fraction(amount * taken * FINE // left, FINE)
                 for place, amount in through.items()
@@ -423,7 +427,7 @@ def _first_taken_back(opened: Pool.Opened, division: Entry, parts: Sequence[Entr
 
 
 def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, int]]:
-    """What of an amount pays back expenses, the first expense first."""
+    """(expense, payer, units): what an amount pays back for expenses, in order of recording."""
     payers = {cost.expense: cost.payer for cost in pool.unpaid}
     paid = paid_first(amount_minor, [(cost.expense, cost.left_minor) for cost in pool.unpaid])
     for expense, units in paid.items():
@@ -431,9 +435,10 @@ def _paid_back(pool: PoolBooks, amount_minor: int) -> Iterator[tuple[str, str, i
 
 
 def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
-    """How much of the expenses paid back is open again after a reversal.
+    """``[expense, payer, −units]``: what a reversal takes back of expenses that were paid back.
 
-    The division itself stands for the profit: no expense has its id.
+    The taken units are shared between the expenses and the profit in proportion to what is left of
+    each; the division's id stands for the profit.
     """
     payers = {str(id): str(who) for each in (division, *before) for id, who, _ in each.costs}
     left = {id: paid_by(division, before, id) for id in payers}

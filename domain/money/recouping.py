@@ -1,6 +1,6 @@
-"""Recouping: how far advances, tranches and budget lines of a pool's terms are paid back.
+"""Recoupment: how much of the advances, tranches and budget lines in a pool's terms is paid back.
 
-What was recouped follows from the terms and the sums that went through them; nothing is stored.
+It is computed from the terms and their running totals; nothing is stored.
 """
 
 from __future__ import annotations
@@ -18,40 +18,46 @@ Through = Mapping[str, Fraction]
 
 
 class Recouped(NamedTuple):
-    """How far one advance, tranche or budget line is paid back, before and by an entry."""
+    """How much of one advance, tranche or budget line is recouped, before and by an entry."""
 
     payee: str
-    """Whose advance it is, or who is paid first."""
+    """Who got the advance, or is paid by the tranche or line."""
     to: str | None
-    """Who advanced it."""
+    """Who advanced the money; None for a tranche or line."""
     advance_minor: int
+    """How much is to be recouped."""
     before: Fraction
+    """Recouped before this entry, in units."""
     now: Fraction
+    """Recouped by this entry, in units."""
 
     @property
     def before_minor(self) -> int:
-        """In whole units; with ``now_minor`` these sum to what is recouped in all."""
+        """``before``, rounded; with ``now_minor`` it sums to the rounded total."""
         return round(self.before)
 
     @property
     def now_minor(self) -> int:
-        """What this entry recouped."""
+        """``now`` in whole units."""
         return round(self.before + self.now) - self.before_minor
 
     @property
     def remaining_minor(self) -> int:
-        """What is still to be recouped."""
+        """What is still to be recouped after this entry, in whole units."""
         return max(0, self.advance_minor - round(self.before + self.now))
 
 
 def recouped(opened: Pool.Opened, before: Through, now: Through) -> list[Recouped]:
-    """How far everything that the terms recoup is paid back."""
+    """Everything that the terms recoup.
+
+    ``before`` and ``now`` are the running totals before an entry and what it adds.
+    """
     policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])
     return [each for place in _places(policy) for each in _of(place, before, now)]
 
 
 def _places(value: object) -> Iterator[Advance | InTurn]:
-    """The parts of a policy that recoup, wherever they are."""
+    """The nested policies that recoup something, however deep."""
     if isinstance(value, Advance | InTurn):
         yield value
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,7 +1,7 @@
 """Reserves: a part of what is earned is held back for returns, for a time or until it is freed.
 
-It is on an account of its own. What is taken back of a payee is taken from their reserve first, the
-part that would be freed next before the others.
+A reserve is an account of its own. A reversal takes from it first, beginning with the lot that
+would be freed next.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from domain.money.entry import Line
 from domain.money.pool import Pool
 
 Rows = list[list[str | int]]
-"""``[payee, units, until, due, carried before]``; negative where something is freed."""
+"""``[payee, units, until, due, carried before]``; units are negative if they are freed."""
 Payers = Iterable[Sequence[str | int]]
-"""``(expense, payer, units)``: what is paid back."""
+"""``(expense, payer, units)``: what is paid back for expenses."""
 UNTIL_FREED = ""
-"""Stands for no date: only a command frees it."""
+"""In place of a date: only a command frees it."""
 
 
 class Reserved(NamedTuple):
-    """What one payee's reserve gets, or gives: carried before + due − units is carried on."""
+    """What a payee's reserve gets or gives; carried before + due − units is carried on."""
 
     payee: str
     units: int
@@ -34,7 +34,7 @@ class Reserved(NamedTuple):
 
     @property
     def after(self) -> Fraction:
-        """What is carried on to the next division."""
+        """The carry to the next division."""
         return self.before + self.due - self.units
 
     def written(self) -> list[str | int]:
@@ -54,21 +54,24 @@ class Reserve:
 
     carried: Fraction = Fraction()
     lots: Mapping[str, int] = field(default_factory=dict)
-    """By when it is freed: how much; what has no date comes last."""
+    """By the date at which it is freed: the units."""
 
     @property
     def units(self) -> int:
-        """All of it."""
+        """The units of all lots."""
         return sum(self.lots.values())
 
     def after(self, row: Reserved) -> Reserve:
-        """The same after one more row."""
+        """The reserve after one more row."""
         units = self.lots.get(row.until, 0) + row.units
         rest = {until: left for until, left in self.lots.items() if until != row.until}
         return Reserve(row.after, rest | ({row.until: units} if units else {}))
 
     def given(self, payee: str, most: int, until: str | None = None) -> Iterator[Reserved]:
-        """Rows that free so much, the part that would be freed next first; or up to a date."""
+        """Rows that free at most ``most`` units, by date, those without one last.
+
+        With ``until``, only lots that are due by then.
+        """
         for date in sorted(self.lots, key=lambda each: (each == UNTIL_FREED, each)):
             is_due = until is None or UNTIL_FREED < date <= until
             if is_due and (units := min(most, self.lots[date])):
@@ -88,7 +91,7 @@ def held_back(
     costs: Payers,
     effective_at: str,
 ) -> list[Reserved]:
-    """What is held back of a division, by the rule for each payee; never of what was spent."""
+    """What is held back of a division, by the rule for each payee; never of repaid expenses."""
     spent: dict[str, int] = {}
     for _, payer, units in costs:
         spent[str(payer)] = spent.get(str(payer), 0) + int(units)
@@ -115,13 +118,13 @@ def taken_first(reserves: Reserves, lines: Iterable[Line]) -> list[Reserved]:
 def in_force(
     rules: Sequence[Pool.Reserving], effective_at: str
 ) -> dict[str | None, Pool.Reserving]:
-    """The latest rule for each payee, and for everybody (None), for what was earned then."""
+    """By payee, and None for everybody else: the rule in force for what was earned then."""
     holding = [each for each in rules if each.effective_at <= effective_at]
     return {each.payee: each for each in sorted(holding, key=lambda each: each.effective_at)}
 
 
 def _until(rule: Pool.Reserving, effective_at: str) -> str:
-    """When it is freed: so many months after the month in which it was earned."""
+    """The date at which it is freed: the rule's months after the month in which it was earned."""
     if rule.months is None:
         return UNTIL_FREED
     month = int(effective_at[:4]) * 12 + int(effective_at[5:7]) + rule.months

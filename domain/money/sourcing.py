@@ -1,7 +1,7 @@
-"""Sourcing: from which countries what a payee is owed came, where a pool says so sale by sale.
+"""Country of origin: from which countries the money owed to a payee came, sale by sale.
 
-What a revenue gives somebody is split as its sales were, to the unit; what a payout draws on is
-split as what is owed is. What nobody placed in a country is from that of the pool.
+What a payee gets of a revenue is split in proportion to its sales by country, to the unit; a payout
+in proportion to the countries of what is owed. Money without a country is from that of the pool.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from domain.money.country import COUNTRIES
 from domain.money.policy.sold import read_items
 
 Sources = list[list[str | int]]
-"""``[place of the part, country, units]``: what of a payout's parts came from which country."""
+"""``[index of the part, country, units]``: the countries that a payout's parts came from."""
 OF_POOL = ""
-"""Stands for the country that the pool as a whole is in."""
+"""In place of a country: that of the pool as a whole."""
 
 
 def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]:
-    """By country: how much of a revenue was received for sales there; empty if nothing says so."""
+    """By country: the amount received for sales there; empty if no sales are stated."""
     found: dict[str, Fraction] = defaultdict(Fraction)
     for item in read_items(sold):
         territory = (item.territory or "").upper()
@@ -30,16 +30,16 @@ def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]
 
 
 def shared(units: int, came: Mapping[str, Fraction]) -> dict[str, int]:
-    """What somebody got of a revenue, by country."""
+    """By country: these units, split in proportion to the amounts received."""
     parts = divide(units, came).units if came else {}
     return {country: part for country, part in parts.items() if part and country != OF_POOL}
 
 
 def drawn(units: int, owed: int, came: Mapping[str, int]) -> dict[str, int]:
-    """What a payment of so much draws on, by country, of what is owed.
+    """By country: the units of what is owed (``came``) that a payment of ``units`` draws on.
 
-    All of it is paid with what came back from a country since; of a part, nobody knows which, so it
-    is split as the rest is. A debt is the mirror.
+    A payment of everything owed takes every country's balance, including negative ones after
+    reversals. A part is split in proportion to the positive ones. A debt is the mirror image.
     """
     if units == owed:
         return {country: part for country, part in came.items() if part}

@@ -1,7 +1,7 @@
-"""The state of all money: what the books keep, each by what it is asked for.
+"""The tables of the books: one mapping for each kind of state, keyed by how it is looked up.
 
-Nothing that grows with a pool's history is in a row that every revenue writes again: what is
-counted, waits or was divided has rows of its own.
+No row that every revenue rewrites may grow with a pool's history: what is counted, waits or was
+divided has rows of its own.
 """
 
 from __future__ import annotations
@@ -28,25 +28,26 @@ class Cost(NamedTuple):
     payer: str
     left_minor: int
     at: int = 0
-    """Where it was recorded."""
+    """The position at which it was recorded."""
 
 
 class Doubt(NamedTuple):
-    """A credit or an edge that is held, in dispute, or was found false."""
+    """A credit, an edge or a membership that is on hold, in dispute, or was found false."""
 
     work: str
-    """The work of the credit, the parent of the edge."""
+    """The work of the credit, the parent of the edge, or the group."""
     contributor: str | None
     child: str | None
     by_name: bool
-    """Whether it also holds what terms give by name."""
+    """Whether it also puts on hold what terms give by name."""
     by_piece: bool
-    """Whether it holds only what a payee has by the piece."""
+    """Whether it puts on hold only what a payee gets for the piece in question."""
     false_at: int | None = None
+    """The position at which it was found false."""
 
 
 class Dated(NamedTuple):
-    """An agreement of a pool, and from when it holds."""
+    """An agreement of a pool, and the date from which it is in force."""
 
     agreement: str
     effective_at: str
@@ -60,13 +61,13 @@ class OpenPool:
     LASTS: ClassVar = True
     opened: Pool.Opened
     named: tuple[str, ...] = ()
-    """The people and works that are named in the terms."""
+    """The people and works named in the terms."""
     amended: tuple[Pool.Amended, ...] = ()
     agreements: tuple[Dated, ...] = ()
     reserving: tuple[Pool.Reserving, ...] = ()
-    """What is held back for returns."""
+    """The rules for what is held back for returns."""
     by_territory: bool | None = None
-    """Whether its sales say from which country their money comes; None: they never did."""
+    """Whether a sale's territory counts as the country its money came from; None: never did."""
 
     def version(self, number: int) -> Pool.Opened:
         """The pool with the terms of an amendment, or those it was opened with."""
@@ -80,7 +81,7 @@ class OpenPool:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a pool carries on, and what went through its terms."""
+    """By payee: the carry of a pool; by place: the running totals of its terms."""
 
     carry: Mapping[str, Fraction] = field(default_factory=dict)
     flow: Mapping[str, Fraction] = field(default_factory=dict)
@@ -93,100 +94,102 @@ class RevenueBooks:
     recorded: Revenue.Recorded
     left_minor: int
     at: int
-    """Where it was recorded."""
+    """The position at which it was recorded."""
     division: str | None = None
 
 
 EVERY = "every"
-"""Begins the keys of what is read as a whole."""
+"""The first part of the keys of a mapping that is always read as a whole."""
 
 
 @dataclass(frozen=True)
 class DivisionBooks:
-    """The agreement that a division is under now."""
+    """The present state of a division."""
 
     revenue: str
     agreement: str
+    """The agreement it is under now."""
     agreed: Fraction
-    """How much of the rest goes by the agreed shares."""
+    """How much of it goes by the agreed shares, less reversals."""
     at: int
-    """Where it was recorded."""
+    """The position at which it was recorded."""
     is_corrected: bool = False
     reversals: tuple[str, ...] = ()
+    """The entries that took back a part of it or divided it again, in order."""
     rules: int = 1
     terms: int = 0
-    """The number of the amendment of the terms by which it was divided."""
+    """The number of the amendment of the terms by which it is divided now."""
 
 
 class State:
-    """What is kept, all of it folded from facts.
+    """All mappings of the books.
 
-    A further mapping is one more line here; its keys begin with what its entries are read by.
+    To add a mapping, add a line here. The first part of its keys is that by which groups of its
+    entries are read.
     """
 
     position: int
-    """Of the latest fact that was folded."""
+    """The position of the latest fact folded."""
     opened: Kept[str, OpenPool]
     sums: Kept[str, Sums]
     """By pool."""
     sources: Kept[tuple[str, str], int]
-    """By pool and source: what came in, less reversals."""
+    """By pool and source: the revenue, less reversals."""
     names: Kept[tuple[str, str], str]
-    """By pool: the commitment to the name of each source and payer that was named in words."""
+    """By pool and id of a source or payer that was named in words: the commitment to the name."""
     waiting: Kept[tuple[str, str, str], bool]
-    """By pool and position: revenue that is not divided yet; false where it is below zero."""
+    """By pool, position and id: revenue not divided yet; False if it is negative."""
     costs: Kept[tuple[str, str], Cost]
-    """By pool: every expense."""
+    """By pool and id: every expense."""
     unpaid: Kept[tuple[str, str, str], bool]
-    """By pool and position: the expenses of which something is to be paid back."""
+    """By pool, position and id: the expenses not paid back in full."""
     paid_back: Kept[tuple[str, str, str], bool]
-    """By expense and position: the divisions that paid something of it back."""
+    """By expense, position and id: the divisions that paid back a part of it."""
     proposed: Kept[str, Assets]
-    """The assets of every proposal that is not final, in its latest version."""
+    """By proposal that is not final: the assets of its latest version."""
     agreements: Kept[str, Agreement]
     agreed: Kept[str, Fraction]
-    """By agreement: the exact amount that was divided by its shares and not reversed."""
+    """By agreement: the exact amount divided by its shares and not reversed."""
     revenues: Kept[str, RevenueBooks]
     divisions: Kept[str, DivisionBooks]
     divided: Kept[tuple[str, str, str], bool]
-    """By agreement and position: the divisions under it."""
+    """By agreement, position and id: the divisions under it."""
     consents: Kept[tuple[str, str], str]
-    """By agreement and payee: offered, accepted or declined."""
+    """By agreement and payee: the state of their share, such as offered, accepted or declined."""
     asked: Kept[tuple[str, str], bool]
-    """By payee: the agreements in which they were asked."""
+    """By payee and agreement: that they were asked for their consent."""
     mentioned: Kept[tuple[str, str], int]
-    """By payee: the agreements in which they have a share and the pools whose terms name them, each
-    with its position."""
+    """By payee and agreement with a share for them, or pool whose terms name them: the position."""
     doubts: Kept[tuple[str, str], Doubt]
-    """By ``EVERY`` and credit, hold or edge: what is in question."""
+    """By ``EVERY`` and id of a credit, hold, remix or membership: what is in question about it."""
     confirmed: Kept[tuple[str, str], int]
-    """By agreement and payee: where it was decided that the share stands."""
+    """By agreement and payee: the position at which the share was confirmed."""
     forgotten: Kept[str, int]
-    """Who was forgotten, and where: nobody is left to be paid."""
+    """By person forgotten with money on hold: the position; nobody is left to be paid."""
     closed: Kept[str, str]
-    """``until``: the end of the latest period that is closed."""
+    """``until``: the end of the latest closed period."""
     accounts: Kept[tuple[str, str], dict[str, int]]
-    """By payee and agreement: the units on each account."""
+    """By payee and agreement: the units on each ledger account."""
     gone: Kept[tuple[str, str], int]
-    """By payee and agreement: what was paid since nothing was left to be paid, if anything."""
+    """By payee and agreement: the units paid since the balance was last 0, if any."""
     due: Kept[tuple[str, str, str], bool]
-    """By currency, payee and agreement: where something is owed, reserved, or was overpaid."""
+    """By currency, payee and agreement: that something is owed, reserved, or was overpaid."""
     reserves: Kept[tuple[str, str], Reserve]
     """By agreement and payee: what is held back for returns."""
     countries: Kept[tuple[str, str], dict[str, int]]
-    """By payee and agreement: what of what is owed came from which country, where sales say so."""
+    """By payee and agreement: the units owed by country of origin, as far as sales state it."""
     merged: Kept[str, str]
-    """By contributor: whom they were merged into. By work: whose claim on it was accepted, else the
-    work it was joined into. By name of somebody outside: the contributor they are."""
+    """By contributor: the one they were merged into. By work: the contributor whose claim on it was
+    accepted, else the node it was joined into. By outsider's name: the contributor they are."""
     nodes: Kept[str, str]
-    """By work that was ever joined with another: the node that it is."""
+    """By work that was ever joined with another: its node."""
     differences: Kept[str, Fraction]
-    """By currency: what rounding conversions into it gained, and was not posted."""
+    """By currency: the gain from rounding conversions into it that is not posted yet."""
     merging: Kept[tuple[str, str], bool]
-    """By contributor: who was merged into them, directly."""
+    """By contributor and payee: that the payee was merged into them directly."""
 
     def __init__(self, rows: Rows | None = None) -> None:
-        """Everything, of which nothing was folded; or over the rows of a database."""
+        """Empty books in memory; or, with ``rows``, the books stored in a database."""
         self.position, self._rows = 0, rows
         for name, shape in mappings().items():
             setattr(self, name, Kept(name, shape, rows))
@@ -196,13 +199,13 @@ class State:
         *exact: tuple[Kept[Any, Any], Iterable[Any]],
         of: Iterable[tuple[Kept[Any, Any], str]] = (),
     ) -> None:
-        """Read at once what will be asked for: by key, and groups of keys; else each is a query."""
+        """Prefetch entries by exact keys, and by first parts of keys; others take a query each."""
         if self._rows is not None:
             keys = [kept.spell(key) for kept, wanted in exact for key in wanted]
             self._rows.load(keys, [kept.begins(first) for kept, first in of])
 
     def changes(self) -> dict[str, str | None]:
-        """The rows that have to be written, or deleted where there is no value."""
+        """By key: the rows to be written; None: to be deleted."""
         every = (getattr(self, name) for name in mappings())
         return {key: value for kept in every for key, value in kept.changes()}
 
@@ -214,11 +217,11 @@ def _kinds() -> dict[str, Any]:
 
 @cache
 def mappings() -> Mapping[str, Shape]:
-    """The names of all that is kept, with how its values are written."""
+    """By name of a mapping: how its values are stored."""
     return {name: shape_of(get_args(kind)[1]) for name, kind in _kinds().items()}
 
 
 @cache
 def drawn_state() -> str:
-    """All that is kept, as a text that differs if something is kept or written differently."""
+    """A text that changes whenever a mapping, or the way its values are stored, changes."""
     return ", ".join(f"{name}: {drawn(kind)}" for name, kind in _kinds().items())

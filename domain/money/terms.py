@@ -1,8 +1,8 @@
-"""Terms: what is due to whom of an amount by the terms of a pool and its agreed shares.
+"""What is due to each payee of an amount, by the terms of a pool and its agreed shares.
 
-What terms divide equals the same policy with the agreed shares put in. As a rule the agreed part is
-a number, and each share of it follows. Terms that look through to the payees, an advance or shares
-set by hand over agreed ones, are computed with the shares themselves.
+The result equals that of the policy with the agreed shares inserted. Usually it is enough to
+compute the agreed part as one amount, and to divide that by the shares. Terms that look through to
+the payees of the agreed shares (an advance, or shares set by hand) are computed with the shares.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ _BANDED = (Advance.TYPE, Escalator.TYPE, Waterfall.TYPE, CommunityPool.TYPE)
 
 
 Ruled = Sequence[tuple[str, Mapping[str, Fraction]]]
-"""By rule, those inside others first: what it gave to whom."""
+"""Rules, nested ones first, each with what it gave by payee."""
 
 
 class Terms(NamedTuple):
     """An amount divided by the terms of a pool."""
 
     due: dict[str, Fraction]
-    """For everyone, but for the agreed part where that is still to be divided."""
+    """By payee, in units; without the agreed part if that is still to be divided."""
     agreed: Fraction
     """How much goes by the agreed shares."""
     flow: Mapping[str, Fraction]
+    """By place: what is added to the running totals."""
     ruled: Ruled = ()
-    """Which rule gave how much to whom."""
 
     def shared(self, shares: Shares) -> Terms:
-        """The same, with the agreed part divided."""
+        """The same with the agreed part divided by the shares."""
         due = dict(self.due)
         for payee, share in shares.items():
             due[payee] = due.get(payee, _NONE) + self.agreed * share
         return self._replace(due=due)
 
     def by_payee(self, opened: Pool.Opened, shares: Shares) -> Ruled:
-        """Which rule gave how much to whom, with the agreed part divided."""
+        """``ruled`` with the agreed part divided by the shares."""
         found = []
         for rule, given in self.ruled:
             agreed = given.get(opened.originator_id, _NONE)
@@ -65,7 +65,7 @@ class Terms(NamedTuple):
 
 
 def places_of(opened: Pool.Opened) -> set[str]:
-    """The places of the terms at which something is summed."""
+    """The places of all running totals of the terms."""
     passed = Flow(keeps_rest=True)
     read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))]).parts(
         Fraction(1), None, passed
@@ -84,18 +84,18 @@ def look_through(terms: object) -> bool:
 
 
 def have_bands(terms: object) -> bool:
-    """Whether what terms give depends on what came before."""
+    """Whether what terms give depends on earlier divisions."""
     return bool(policies_in(terms, *_BANDED))
 
 
 def have_rules(terms: object) -> bool:
-    """Whether terms have rules of which a line says which one gave it."""
+    """Whether terms have rules that explanations name for each amount."""
     fees = (fee for each in policies_in(terms, Fees.TYPE) for fee in each["fees"])  # type: ignore[attr-defined] # as it was read
     return bool(policies_in(terms, *_EXPLAINED)) or any("unit_minor" in fee for fee in fees)
 
 
 def policies_in(terms: object, *kinds: str) -> list[Mapping[str, object]]:
-    """The policies of some kinds in terms, wherever they are."""
+    """The policies of some kinds in terms, however deep they are nested."""
     inside: Iterable[object] = ()
     if isinstance(terms, Mapping):
         inside = terms.values()
@@ -106,7 +106,7 @@ def policies_in(terms: object, *kinds: str) -> list[Mapping[str, object]]:
 
 
 def named_in(opened: Pool.Opened | Pool.Amended) -> list[str]:
-    """Everyone who is named in the terms of a pool."""
+    """The payees named in the terms of a pool."""
     return list(by_terms(opened, 1, {}).due)
 
 
@@ -118,9 +118,9 @@ def by_terms(
     rules: int = RULES,
     came_with: Came = NOTHING_MORE,
 ) -> Terms:
-    """What is due to whom of an amount after costs, before the agreed part is divided.
+    """What is due by the terms of an amount after costs, before the agreed part is divided.
 
-    The pool's id stands for all who share in it by agreement: no payee has that id.
+    Within, the pool's id stands for all who have an agreed share; no payee has that id.
     """
     if not amount_minor:
         return NOTHING
@@ -139,7 +139,7 @@ def by_shares(
     rules: int = RULES,
     came_with: Came = NOTHING_MORE,
 ) -> Terms:
-    """What is due to everyone of an amount after costs, by the terms and the agreed shares."""
+    """What is due by the terms and the agreed shares of an amount after costs."""
     if rules == 1 or not look_through(opened.terms):
         given = by_terms(opened, amount_minor, flow, rules=rules, came_with=came_with)
         return given.shared(shares)
@@ -149,16 +149,18 @@ def by_shares(
 
 
 class Taking(NamedTuple):
-    """What is to be taken back of a division: of its profit, so much after so much before."""
+    """What a reversal is to take back of a division's profit."""
 
     flow_before: Mapping[str, Fraction]
-    """What had gone through the terms before the division."""
+    """The running totals before the division."""
     whole_minor: int
     """The profit that it divided."""
     before_minor: int
+    """How much of that earlier reversals took back."""
     taken_minor: int
+    """How much this reversal takes back."""
     came_with: Came = NOTHING_MORE
-    """What was sold for the whole of it, and what that paid back for expenses."""
+    """The sales behind the whole profit, and the expenses paid back before it."""
 
 
 def taken_back(
@@ -189,7 +191,7 @@ def _with_shares(opened: Pool.Opened | Pool.Amended, shares: Shares) -> Policy:
 
 
 def before_expenses(opened: Pool.Opened, amount_minor: int, came: Came) -> int:
-    """How much of an amount the terms take before expenses are paid back."""
+    """How many units of an amount the terms take before expenses are paid back."""
     if opened.terms.get("type") != BeforeExpenses.TYPE:
         return 0
     policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])

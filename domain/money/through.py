@@ -1,7 +1,7 @@
-"""Through a group: its share, divided among its members.
+"""Shares held through a group: the group's share, divided among its members.
 
-A group does so in one agreement, or for all pools by a standing division, which the next proposals
-apply wherever they do not say otherwise: an asset whose ``through`` names the group keeps to that.
+A group divides its share in one agreement, or for all pools by a standing division. Proposals apply
+the standing division unless they state otherwise: an asset whose ``through`` names the group.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from domain.money.policy.reading import part_of_whole
 from domain.refusal import BadShare
 
 MOST_MEMBERS = 100
-"""Among so many a group divides a share at once."""
+"""The most members among whom a group divides a share."""
 
 Asset = Mapping[str, Any]
 Parts = Mapping[str, Fraction]
 """By payee: their part of a share."""
 Divides = Sequence[Sequence[Any]]
-"""``[[group, [[member, part], …]], …]``: how groups divide what they have."""
+"""``[[group, [[member, part], …]], …]``: how groups divide their shares."""
 
 
-def parts_among(said: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
-    """By payee: their part as stated; BadShare if one has none or two, or all are over 1."""
-    parts = {payee: part_of_whole(part, "part") for payee, part in said}
+def parts_among(stated: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
+    """By payee: their part; refuses (``BadShare``) 0, a payee twice, and a sum over 1."""
+    parts = {payee: part_of_whole(part, "part") for payee, part in stated}
     whole = sum(parts.values())
-    if len(parts) < len(said) or not all(parts.values()) or whole > 1:
+    if len(parts) < len(stated) or not all(parts.values()) or whole > 1:
         raise BadShare("part", str(whole), "each has a part once, and they sum to at most 1")
     return parts
 
 
 def passed_on(asset: Asset, payee: str, parts: Parts, *, is_through: bool) -> dict[str, Any]:
-    """An asset in which a share went to others, in whole or in part; perhaps through its payee."""
+    """The asset after ``payee`` passed parts of their share on; ``is_through``: as a group."""
     before = {who: Fraction(share) for who, share in asset["shares"]}
     after, given = dict(before), {}
     if own := before.get(payee):
@@ -44,16 +44,16 @@ def passed_on(asset: Asset, payee: str, parts: Parts, *, is_through: bool) -> di
             after[to] = after.get(to, Fraction()) + more
         if left := own - sum(given.values()):
             after[payee] = left
-    through = _kept(asset, before, after)
+    through = _still_through(asset, before, after)
     if is_through and given:
         of_group = through.setdefault(payee, {})
         for to, more in given.items():
             of_group[to] = of_group.get(to, Fraction()) + more / after[to]
-    return _told(asset, after, through)
+    return _asset(asset, after, through)
 
 
-def _kept(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[str, Fraction]]:
-    """By group and payee: which part of their share is through it, after the shares changed."""
+def _still_through(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[str, Fraction]]:
+    """By group and payee: the part of their new share that they have through the group."""
     return {
         each["group"]: {
             who: Fraction(part) * min(before[who] / after[who], Fraction(1))
@@ -64,21 +64,22 @@ def _kept(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[str, Frac
     }
 
 
-def _told(
+def _asset(
     asset: Asset, shares: Parts, through: Mapping[str, Mapping[str, Fraction]]
 ) -> dict[str, Any]:
-    told = {name: said for name, said in asset.items() if name != "through"}
-    told["shares"] = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
+    """The asset as JSON, with other shares."""
+    changed = {name: value for name, value in asset.items() if name != "through"}
+    changed["shares"] = [[who, str(shares[who])] for who in sorted(shares, key=payee_key)]
     if through := {group: each for group, each in through.items() if each}:
-        told["through"] = [
+        changed["through"] = [
             {"group": group, "shares": [[who, str(each[who])] for who in sorted(each)]}
             for group, each in sorted(through.items())
         ]
-    return told
+    return changed
 
 
 def divided(assets: Iterable[Asset], divides: Divides | None) -> list[dict[str, Any]]:
-    """Assets in which the members of these groups have what the groups had."""
+    """The assets after these groups divided their shares among their members."""
     found = [dict(asset) for asset in assets]
     for group, members in divides or ():
         parts = {member: Fraction(part) for member, part in members}
@@ -90,18 +91,18 @@ def divided(assets: Iterable[Asset], divides: Divides | None) -> list[dict[str, 
 
 
 def divides_of(assets: Iterable[Asset], divides: Divides | None) -> Divides | None:
-    """Those of these divisions that concern shares in these assets."""
+    """The divisions of groups that have a share in these assets; None if there are none."""
     payees = {who for asset in assets for who, _ in asset["shares"]}
     return [each for each in divides or () if each[0] in payees] or None
 
 
 def members_of(divides: Divides | None) -> list[str]:
-    """Everybody who has a part by these divisions."""
+    """Everybody who gets a part by these divisions."""
     return [member for _, members in divides or () for member, _ in members]
 
 
 def joined(assets: list[dict[str, Any]], more: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Assets with those of a further fact, which may continue the shares of the last one."""
+    """The assets followed by those of the next fact, which may continue the last asset's shares."""
     last, first = assets[-1], more[0]
     if last["asset"] != first["asset"]:
         return [*assets, *more]
@@ -113,7 +114,7 @@ def joined(assets: list[dict[str, Any]], more: list[dict[str, Any]]) -> list[dic
 
 
 def _as_one(*pages: Asset) -> dict[str, Any]:
-    """An asset whose shares, with what of them is through a group, are on several pages."""
+    """An asset whose shares, and parts held through groups, are spread over several pages."""
     shares: dict[str, Fraction] = {}
     through: dict[str, dict[str, Fraction]] = {}
     for page in pages:
@@ -128,4 +129,4 @@ def _as_one(*pages: Asset) -> dict[str, Any]:
         group: {who: units / shares[who] for who, units in each.items() if shares[who]}
         for group, each in through.items()
     }
-    return _told(pages[0], shares, parts)
+    return _asset(pages[0], shares, parts)

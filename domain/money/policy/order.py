@@ -1,6 +1,8 @@
 """Policies by order: who is paid first, up to how much, and who gets the rest.
 
 Nothing is rounded here: a cap or a tranche may end within a unit.
+
+One file, because it is one list of policies.
 """
 
 from __future__ import annotations
