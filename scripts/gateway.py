@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import math
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import BoundedSemaphore
+from queue import Full
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
 
 from api.application import HEADERS
@@ -31,6 +30,7 @@ from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience
 from domain.engine.deadline import within
 from projections.feed import STREAM
 from scripts.streaming import Streams
+from scripts.threads import NotBegun, Threads
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +95,9 @@ class Gateway:
         self.bounds, self.app = bounds, app
         self._root, self._community = root, community
         """What the addresses begin with, and whose they are if there are several."""
-        self._threads = ThreadPoolExecutor(bounds.threads, "request")
-        self._spare = ThreadPoolExecutor(1, "alive")
-        self._places = BoundedSemaphore(bounds.threads * WAITING_PER_THREAD)
+        places = bounds.threads * WAITING_PER_THREAD
+        self._threads = Threads("request", bounds.threads, places)
+        self._spare = Threads("alive", 1, math.inf)
         self._held_bytes = 0
         self.head: Callable[[], int] = lambda: 0
         """Up to where the facts are folded."""
@@ -106,6 +106,13 @@ class Gateway:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """The server calls it before it listens."""
         loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.bounds.seconds)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server calls it before it ends: what has begun is finished."""
+        self._threads.end()
+        self._spare.end()
+        if not loop.is_running():
+            loop.run_until_complete(asyncio.sleep(0))
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
@@ -117,41 +124,45 @@ class Gateway:
         except Exception as error:
             log.exception("a request failed")
             answer = told(of_accident(error))
+        if answer is None:
+            return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
             await self._streams.send(proto, answer.headers, answer.body, partial(self._on, scope))
         else:
             proto.response_bytes(*answer)
 
     async def _look(self) -> int:
-        return await asyncio.wrap_future(self._spare.submit(self.head))
+        return await self._spare.submit(self.head, math.inf)
 
     async def _on(self, scope: Any, last: str) -> bytes | None:
         """What a stream goes on with; none where it can't be answered now."""
-        answer = await self._asked(scope, b"", {"HTTP_LAST_EVENT_ID": last})
-        return answer.body if answer.is_stream else None
+        answer = await self._asked(scope, b"", None, {"HTTP_LAST_EVENT_ID": last})
+        return answer.body if answer and answer.is_stream else None
 
-    async def _answered(self, scope: Any, proto: Any) -> Answer:
+    async def _answered(self, scope: Any, proto: Any) -> Answer | None:
+        """What is still to be sent: most answers are sent by the thread that has them."""
         is_probe = scope.path == self._root + ALIVE and scope.method in SAFE
         if self.app is None:
             if is_probe:
                 return ALIVE_ANSWER
             raise Problem("storage_unavailable", "The database has not answered yet.")
         if is_probe:
-            asked = self._spare.submit(
-                _call, self.app, {**_environ(scope), **self._placed(scope)}, self.bounds.seconds
-            )
-            return await asyncio.wrap_future(asked)
+            environ = {**_environ(scope), **self._placed(scope)}
+            ask = partial(_answer, self.app, environ, self.bounds.seconds, proto)
+            return await self._spare.submit(ask, math.inf)
         held: list[bytes] = []
         try:
             await self._receive(scope, proto, held)
-            return await self._asked(scope, b"".join(held))
+            # The loop comes by at once where something is held.
+            return await self._asked(scope, b"".join(held), None if held else proto)
         finally:
             self._held_bytes -= sum(map(len, held))
 
     async def _receive(self, scope: Any, proto: Any, held: list[bytes]) -> None:
         """Hold the parts of the body: not much more than is accepted, in the time it may take."""
-        stated = int(scope.headers.get("content-length", -1))
-        if stated == 0 or (stated < 0 and "transfer-encoding" not in scope.headers):
+        headers = scope.headers
+        stated = int(headers.get("content-length", -1))
+        if stated == 0 or (stated < 0 and "transfer-encoding" not in headers):
             return
         if stated > MAXIMUM_BODY_BYTES + 1:
             return  # which the application refuses
@@ -177,13 +188,15 @@ class Gateway:
             if self._held_bytes > BODIES_BYTES:
                 raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
 
-    async def _asked(self, scope: Any, body: bytes, further: Mapping[str, str] = NOTHING) -> Answer:
+    async def _asked(
+        self, scope: Any, body: bytes, proto: Any, further: Mapping[str, str] = NOTHING
+    ) -> Answer | None:
         """The answer of the application, which is asked again whenever it had to wait."""
         patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
                 environ = {**_environ(scope, body, patience), **self._placed(scope), **further}
-                return await self._in_thread(environ, deadline)
+                return await self._in_thread(environ, deadline, proto)
             except NotYet as later:
                 patience.waited.add(later.what)
                 left = deadline - time.monotonic()
@@ -196,22 +209,20 @@ class Gateway:
         path = scope.path.removeprefix(self._root).encode().decode("latin-1")
         return {"SCRIPT_NAME": self._root, "PATH_INFO": path or "/", COMMUNITY: self._community}
 
-    async def _in_thread(self, environ: dict[str, Any], deadline: float) -> Answer:
-        if not self._places.acquire(blocking=False):
-            raise Problem("overloaded", "Too many requests are waiting.")
+    async def _in_thread(
+        self, environ: dict[str, Any], deadline: float, proto: Any
+    ) -> Answer | None:
         left = max(deadline - time.monotonic(), LEAST_SECONDS)
         assert self.app is not None
-        called = self._threads.submit(_call, self.app, environ, left)
-        called.add_done_callback(lambda _: self._places.release())
         try:
-            async with asyncio.timeout(left + GRACE_SECONDS):
-                return await asyncio.wrap_future(called)
+            ask = partial(_answer, self.app, environ, left, proto)
+            return await self._threads.submit(ask, left + GRACE_SECONDS)
+        except Full:
+            raise Problem("overloaded", "Too many requests are waiting.") from None
+        except NotBegun:
+            raise Problem("overloaded", "No thread was free in time; nothing was done.") from None
         except TimeoutError:
-            if called.done() and not called.cancelled():
-                return called.result()
-        # Cancelling a future that waits in the queue keeps it from being carried out.
-        if called.cancel():
-            raise Problem("overloaded", "No thread was free in time; nothing was done.")
+            pass
         if environ["REQUEST_METHOD"] in SAFE:
             raise Problem("took_too_long", PROBLEMS["took_too_long"].meaning)
         raise Problem(
@@ -237,14 +248,15 @@ def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
 
 def _must_be_clear(scope: Any) -> None:
     """Refuse a request that another server could read differently (RFC 9112, 3.2 and 6.1)."""
-    hosts = scope.headers.get_all("host")
+    headers = scope.headers
+    hosts = headers.get_all("host")
     if len(hosts) > 1 or (not hosts and scope.http_version != "1"):
         raise _malformed("A request names its host once.")
     if scope.authority is not None and [scope.authority] != hosts:
         raise _malformed("The host of the address is not that of the header.")
     # Several lengths, or ones that are no number, the server refuses; of a length and a transfer
     # encoding it keeps the encoding, and closes the connection afterwards.
-    if scope.headers.get_all("transfer-encoding") not in ([], ["chunked"]):
+    if headers.get_all("transfer-encoding") not in ([], ["chunked"]):
         raise _malformed("The only transfer encoding is “chunked”.")
 
 
@@ -261,17 +273,17 @@ def told(problem: Problem) -> Answer:
 
 def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) -> dict[str, Any]:
     """The request as PEP 3333 describes it."""
-    server, client = urlsplit(f"//{scope.server}"), urlsplit(f"//{scope.client}")
+    (server, port), (client, from_port) = map(_host_and_port, (scope.server, scope.client))
     environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": server.hostname,
-        "SERVER_PORT": str(server.port),
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": client.hostname,
-        "REMOTE_PORT": str(client.port),
+        "REMOTE_ADDR": client,
+        "REMOTE_PORT": from_port,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(body),
@@ -280,9 +292,12 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name in scope.headers:
-        values = scope.headers.get_all(name)
-        joined = ("; " if name == "cookie" else ", ").join(values)
+    headers = scope.headers
+    for name in headers:
+        values = headers.get_all(name)
+        joined = (
+            values[0] if len(values) == 1 else (("; " if name == "cookie" else ", ").join(values))
+        )
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = joined
     environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
     environ["CONTENT_LENGTH"] = environ.pop("HTTP_CONTENT_LENGTH", None) or str(len(body))
@@ -290,6 +305,23 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
     if patience is not None:
         environ[PATIENCE] = patience
     return environ
+
+
+def _host_and_port(address: str) -> tuple[str, str]:
+    """Both halves of an address, that of IPv6 without its brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), port
+
+
+def _answer(
+    app: WSGIApplication, environ: dict[str, Any], seconds: float, proto: Any
+) -> Answer | None:
+    """Ask the application in this thread, and send its answer; a stream is left to the loop."""
+    answer = _call(app, environ, seconds)
+    if proto is None or answer.is_stream:
+        return answer
+    proto.response_bytes(*answer)
+    return None
 
 
 def _call(app: WSGIApplication, environ: dict[str, Any], seconds: float) -> Answer:

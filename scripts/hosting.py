@@ -27,6 +27,11 @@ class Hosting:
         """The server calls it before it listens; the sockets are those of all."""
         next(iter(self._served.values())).__rsgi_init__(loop)
 
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server calls it before it ends."""
+        for gateway in set(self._served.values()):
+            gateway.__rsgi_del__(loop)
+
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Have the community answer that the request is for."""
         gateway = self._gateway_of(_host_of(scope), scope.path)
