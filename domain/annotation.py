@@ -1,4 +1,4 @@
-"""Annotations of fields: which value type each means, as domain.values has them."""
+"""From annotations of fields to value types (domain.values)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from domain.values import Example, Many, Most, Several, Value
 
 
 def value_of(hint: Any) -> Value:
-    """The value type that an annotation means."""
-    origin, told = get_origin(hint), get_args(hint)
+    """The value type of an annotation."""
+    origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        value = value_of(told[0])
-        for note in told[1:]:
+        value = value_of(arguments[0])
+        for note in arguments[1:]:
             if isinstance(note, Value):
                 value = note
             elif isinstance(note, Most) and isinstance(value, Many | Several):
@@ -25,10 +25,10 @@ def value_of(hint: Any) -> Value:
                 value = replace(value, help=note)
         return value
     if origin in (Union, types.UnionType):
-        return value_of(next(one for one in told if one is not type(None)))
+        return value_of(next(one for one in arguments if one is not type(None)))
     if origin in (tuple, list):
-        if is_dataclass(told[0]):
-            return Several(record=cast("type[Any]", told[0]))
-        inner = value_of(told[0])
+        if is_dataclass(arguments[0]):
+            return Several(record=cast("type[Any]", arguments[0]))
+        inner = value_of(arguments[0])
         return Many(inner=inner, help=inner.help)
     return Value()

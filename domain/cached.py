@@ -1,7 +1,7 @@
-"""A property that is computed once for each object, when it is first looked at.
+"""A property that is computed once for each object, on first access.
 
-Before Python 3.12, that of ``functools`` holds one lock for all objects meanwhile: nobody else
-would get an answer while one thread waits for the database in such a property.
+Before Python 3.12, ``functools.cached_property`` holds one lock for all objects while it computes:
+all threads would wait while one of them waits for the database in such a property.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
 
     class cached_property(locking):  # noqa: N801 - like the library's
-        """The same without the lock: two threads that look at once may both compute it."""
+        """The same without the lock: two threads at the same time may both compute it."""
 
         def __get__(self, one: Any, kind: type | None = None) -> Any:
             if one is None:

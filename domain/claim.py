@@ -1,7 +1,7 @@
-"""A claim: what somebody says about another's work, which counts once the other side agrees.
+"""A claim: a statement about another's work, which counts only once the other side agrees.
 
-Until then it is pending: on record and shown as a claim, but in no roll, split, cap or lineage. A
-claim that nobody answers never counts by itself.
+Until then it is pending: on record and shown as a claim, but not part of credits, splits, caps or
+lineages. A claim that nobody answers never counts by itself.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from domain.fact import Fact, Noun, common
 from domain.moment import instant
 
 PENDING = "pending"
-"""The state of what waits for the other side."""
+"""The state of a noun that waits for the other side's agreement."""
 
 POSTER, CONTRIBUTOR = "poster", "contributor"
-"""Whom it may wait for: the poster of the work or, who asked to be asked, the person credited."""
+"""Who may have to agree: the poster of the work, or a credited person who wants to be asked."""
 
 ANSWER_DAYS = 30
-"""How long only the other side answers; afterwards, a moderator may as well."""
+"""For how long only the other side may answer; afterwards a moderator may, too."""
 
 
 @common
 class Claim(Fact):
-    """What may be said of one's own work, and then counts at once, or claimed of another's."""
+    """A statement that counts at once about one's own work, and is a claim about another's."""
 
     waits_for: str | None = None
-    """The relation that has to agree before it counts; without one it counts at once."""
+    """The relation that has to agree before it counts; None: it counts at once."""
     deadline: str | None = None
-    """Until when only the other side answers."""
+    """Until then, only the other side may answer."""
 
     @property
     def spends(self) -> str:
@@ -41,12 +41,12 @@ class Claim(Fact):
 
 
 def claimed(now: datetime) -> dict[str, Any]:
-    """What a fact says of itself if it is a claim made now."""
+    """The fields of ``Claim`` for a claim made now."""
     return {"waits_for": POSTER, "deadline": instant(now + timedelta(days=ANSWER_DAYS))}
 
 
 def is_overdue(noun: Noun | None, now: datetime) -> bool:
-    """Whether it is a claim that the other side has not answered in time."""
+    """Whether a noun is a claim that the other side has not answered in time."""
     if noun is None or noun.state != PENDING:
         return False
     deadline: str | None = getattr(noun, "deadline", None)

@@ -1,7 +1,7 @@
-"""The clock: time never runs backwards from one fact to the next, and never leaps unnoticed.
+"""The clock: times of facts never run backwards, and an implausible clock is noticed.
 
-A fact is stamped with the time of the clock or, if that is earlier, with the time of the fact
-before it. Where the clock itself was wrong, the operator accepts what it says now, which is a fact.
+A fact gets the time of the clock or, if that is earlier, the time of the fact before it. After the
+clock was wrong, the operator accepts its present time, and that is a fact, too.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from domain.fact import Fact, Noun, fact
 from domain.refusal import ClockUnreliable
 
 SKEW = timedelta(seconds=60)
-"""How far the clock may be behind the last fact: clocks of several machines differ a little."""
+"""How far the clock may be behind the last fact, since machines' clocks differ a little."""
 LONGEST_PAUSE = timedelta(days=366)
-"""How far it may be ahead of the last fact."""
+"""How far the clock may be ahead of the last fact."""
 
 CLOCK = str(uuid5(NAMESPACE_URL, "stemma:clock"))
-"""The id of the clock; a journal has one."""
+"""The id of a journal's one clock."""
 
 
 class Clock(Noun):
@@ -35,7 +35,7 @@ class Clock(Noun):
         begins=True,
     )
     class Accepted(Fact):
-        """The clock is right, although it contradicts the fact before: time goes on from here."""
+        """The clock is right, although it contradicts the fact before; times continue from it."""
 
         FROM = ("accepted",)
         STATE = "accepted"
@@ -48,12 +48,12 @@ def must_be_credible(now: datetime, last: datetime | None, behind: timedelta = S
     if last is None:
         return
     if last - now > behind:
-        raise ClockUnreliable(_told(now), f"{_length(last - now)} before", _told(last))
+        raise ClockUnreliable(_in_words(now), f"{_length(last - now)} before", _in_words(last))
     if now - last > LONGEST_PAUSE:
-        raise ClockUnreliable(_told(now), f"{_length(now - last)} after", _told(last))
+        raise ClockUnreliable(_in_words(now), f"{_length(now - last)} after", _in_words(last))
 
 
-def _told(moment: datetime) -> str:
+def _in_words(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -68,21 +68,21 @@ def _length(time: timedelta) -> str:
 _START, _LENGTH = len(b'{"timestamp":"'), len("2026-06-01T12:00:00.000000Z")
 
 STAMP = f"substr(state, {_START + 1}, {_LENGTH})"
-"""SQL for the time of a fact: the first field of every fact has it, always in the same form."""
+"""SQL for the time of a stored fact, which is its first field and always has the same length."""
 
 
 def stamp_of(state: bytes) -> str:
-    """The time of a stored fact, as text that sorts by time."""
+    """The time of a stored fact, as an instant (domain.moment)."""
     return state[_START : _START + _LENGTH].decode()
 
 
 def moment_of(stamp: str) -> datetime | None:
-    """The time of a stamp; None without one."""
+    """An instant as a datetime; None for the empty text."""
     return datetime.fromisoformat(stamp) if stamp else None
 
 
 def in_order(stored: Iterable[StoredEvent], last: str) -> Iterator[StoredEvent]:
-    """Facts about to be recorded, none stamped before the one before it."""
+    """Facts about to be recorded, with times raised so that none is before the fact before it."""
     latest = last.encode()
     for one in stored:
         stamp = one.state[_START : _START + _LENGTH]

@@ -1,4 +1,4 @@
-"""Compact JSON: what json.dumps writes, by an encoder that is made once and not for each value."""
+"""Compact JSON: as json.dumps writes it, but with an encoder that is built only once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def encoder(*, sort_keys: bool = False) -> Callable[[dict[str, Any]], str]:
-    """A function that writes an object without blanks, in UTF-8 as it is."""
+    """A function that writes an object as JSON without blanks; characters are not escaped."""
     plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:

@@ -1,7 +1,7 @@
-"""Components: works that edges connect, whichever way, as far as all of a component is known.
+"""Connected components of the graph, as far as they are completely in memory.
 
-An edge between two components closes no cycle, so nothing is searched for it. Only a component of
-which every edge is in memory is kept: it begins with a work that has none.
+An edge between two components closes no cycle, so it needs no search. A component is known only if
+all of its edges are in memory; it begins as a work without edges.
 
 Source: weighted quick-find (the smaller set takes the name of the larger), so n log n for n works;
 B. A. Galler, M. J. Fischer, An Improved Equivalence Algorithm, CACM 7 (1964).
@@ -13,20 +13,20 @@ from collections.abc import Iterable, Sequence
 
 
 class Components:
-    """The components that are known whole."""
+    """The completely known components."""
 
     def __init__(self) -> None:
         self._of: dict[str, list[str]] = {}
-        """All works of a component, by each of them."""
+        """By work: all works of its component."""
 
     def begin(self, works: Iterable[str]) -> None:
-        """Learn that there is no edge at these works."""
+        """Add works that have no edges, each as a component of its own."""
         for work in works:
             if work not in self._of:
                 self._of[work] = [work]
 
     def connect(self, one: str, other: str) -> None:
-        """Learn of an edge; what it connects with the unknown is not known whole any more."""
+        """Add an edge; a component connected with an unknown work is no longer known."""
         few, many = self._of.get(one, _NONE), self._of.get(other, _NONE)
         if few is many:
             return
@@ -41,9 +41,10 @@ class Components:
             self._of[work] = many
 
     def apart(self, one: str, other: str) -> Sequence[str]:
-        """All works of the smaller known component of two; none unless they are in different ones.
+        """The smaller known component of two works, if they are known to be in different ones.
 
-        So long as no edge is added to one of these, the two are not connected.
+        Otherwise nothing. As long as no edge is added to the returned works, the two works stay
+        unconnected.
         """
         first, second = self._of.get(one), self._of.get(other)
         return () if first is second else min(filter(None, (first, second)), key=len)

@@ -1,7 +1,7 @@
-"""Which licences along a lineage conflict: on a remix, between sources, and where it is sold.
+"""Licence conflicts along a lineage: on single remixes, between sources, and when it is sold.
 
-A licence that was given can't be taken back. So a work counts under the licence that it had when
-something was made from it, or under any that it was given since, whichever allows it.
+A licence once given can't be withdrawn. So a remix may rely on the licence that its source had when
+the remix was made, or on any that the source was given since.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from domain.pedigree import Node
 
 
 class Broken(NamedTuple, Generic[Node]):
-    """A rule that a licence breaks."""
+    """A violation of a rule about licences."""
 
     code: str
     child: Node
     parent: Node
     licence: Terms
+    """The licence of the parent."""
     remix: str | None = None
-    """Null where it is not about one remix."""
+    """None if it is not about a single remix."""
 
 
 def given_since(position: int, every: Sequence[tuple[int, Terms]]) -> list[Terms]:
-    """Of the licences of a work, each from a position on: that of then, and those given since.
+    """The licence that a work had at a position, and those given since.
 
-    What was made before any was on record has all of them.
+    ``every`` has all of its licences with the positions from which they held. For a position before
+    the first, that is all of them.
     """
     first = max((place for place, (at, _) in enumerate(every) if at <= position), default=0)
     return [terms for _, terms in every[first:]]
@@ -39,12 +41,12 @@ class Licences(NamedTuple, Generic[Node]):
 
     lineage: Lineage[Node]
     now: Mapping[Node, Terms]
-    """By work: its licence, where one is on record."""
+    """By work with a licence on record: its present licence."""
     given: Callable[[Edge[Node]], Sequence[Terms]]
-    """The licences of an edge's parent that hold for it: that of then, and those given since."""
+    """The licences of an edge's parent that the child may rely on (see ``given_since``)."""
 
     def conflicts(self) -> Iterator[Broken[Node]]:
-        """Every rule that is broken, those about single remixes first."""
+        """Every violation, those about single remixes first."""
         for edge in self._edges():
             for code, terms in self._on(edge):
                 yield Broken(code, edge.child, edge.parent, terms, edge.id)
@@ -65,13 +67,13 @@ class Licences(NamedTuple, Generic[Node]):
             yield from ((code, given[0]) for code in rules[0])
 
     def _unjoined(self) -> Iterator[Broken[Node]]:
-        """Sources of one work that can't be joined, where the work states no licence itself."""
+        """Sources of one work whose licences are incompatible, if the work itself states none."""
         adapted: dict[Node, dict[Node, Sequence[Terms]]] = {}
         for edge in self._edges():
             if edge.kind not in COLLECTED and edge.child not in self.now:
                 adapted.setdefault(edge.child, {})[edge.parent] = self.given(edge)
         for child, parents in adapted.items():
-            # Where one was given under several licences, any of them may be chosen.
+            # A source given under several licences is left out: any of them may be chosen.
             fixed = {parent: given[0] for parent, given in parents.items() if len(given) == 1}
             pair = cannot_be_joined(fixed.values())
             for parent, terms in fixed.items() if pair else ():
@@ -79,7 +81,7 @@ class Licences(NamedTuple, Generic[Node]):
                     yield Broken("incompatible_sources", child, parent, terms)
 
     def unsold(self) -> Iterator[Broken[Node]]:
-        """The works for whose licences nothing made from them may be sold."""
+        """The works whose licences forbid to sell anything made from them."""
         root, given = self.lineage.root, dict[Node, list[Terms]]()
         for edge in self._edges():
             given.setdefault(edge.parent, []).extend(self.given(edge))

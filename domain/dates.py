@@ -1,9 +1,9 @@
-"""Making dates as people state them: EDTF (ISO 8601-2), such as 1989, 1970~, [..2003], 1975-05?.
+"""When works were made, as people state it: EDTF (ISO 8601-2), such as 1989, 1970~, [..2003].
 
-A date is a statement: it orders nothing, and is only compared with another where both are sure.
+A stated date orders nothing by itself; two are compared only as far as both are certain.
 
-Source: https://www.loc.gov/standards/datetime/, levels 0 to 2, read by the edtf package; a time of
-day in ISO 8601 is taken as well.
+Source: https://www.loc.gov/standards/datetime/, levels 0 to 2, parsed by the edtf package; ISO 8601
+with a time of day is accepted, too.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ LONGEST_DATE = 80
 
 
 class Span(NamedTuple):
-    """The first and the last instant at which something can have been made, as texts that sort.
+    """The first and the last instant at which something can have been made; empty if unknown.
 
-    One that is not known is empty. What is about or perhaps is given a year, a month or a day more
-    on either side, and twice that if it is both.
+    An approximate (~) or uncertain (?) date is widened by one unit of its precision (year, month or
+    day) on either side, and by two if it is both (%).
     """
 
     first: str
@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 def start_of(made_at: str) -> str:
-    """The first instant of a year, month, day or time; BadMadeAt for anything else."""
+    """The first instant of a year, month, day or time; refuses (``BadMadeAt``) anything else."""
     try:
         return start(made_at)
     except ValueError:
@@ -41,7 +41,7 @@ def start_of(made_at: str) -> str:
 
 @lru_cache(maxsize=4096)
 def span_of(made_at: str) -> Span:
-    """The span of a stated date; BadMadeAt for what is none."""
+    """The span of a stated date; refuses (``BadMadeAt``) what is none."""
     try:
         return _of_several(made_at) if re.search("[][{}/]", made_at) else _of_one(made_at)
     except (ValueError, OverflowError):
@@ -52,13 +52,13 @@ _YEAR = re.compile(r"[~?%]?([0-9]{4})(?![0-9])")
 
 
 def year_of(made_at: str) -> str:
-    """The year that a date states, of several the first; empty if it states none."""
+    """The year of a stated date, the first of several; empty if unknown."""
     stated = _YEAR.match(made_at)
     return stated[1] if stated else span_of(made_at).first[:4]
 
 
 def start_of_past(made_at: str, now: datetime) -> str:
-    """The first instant of a stated date; refuses one in the future (MadeInFuture)."""
+    """The first instant of a stated date; refuses (``MadeInFuture``) one in the future."""
     first = span_of(made_at).first
     if is_in_future(first, now):
         raise MadeInFuture(made_at)
@@ -66,7 +66,7 @@ def start_of_past(made_at: str, now: datetime) -> str:
 
 
 def is_surely_before(made_at: str | None, other: str | None) -> bool:
-    """Whether a date is certainly before another; no unknown one is."""
+    """Whether a date is certainly before another; False if either is unknown."""
     if made_at is None or other is None:
         return False
     last, first = span_of(made_at).last, span_of(other).first
@@ -74,7 +74,7 @@ def is_surely_before(made_at: str | None, other: str | None) -> bool:
 
 
 def _end_of(first: str, made_at: str) -> str:
-    """The last instant of a year, a month or a day; that of a time is itself."""
+    """The last instant of a year, a month or a day that starts at ``first``; of a time, itself."""
     if len(made_at) > 10:
         return first
     start = datetime.fromisoformat(first)
@@ -92,9 +92,9 @@ _LAST_MONTH, _LAST_DAY = "9999-12-01", "9999-12-31"
 
 
 def _of_several(made_at: str) -> Span:
-    """From the first of a set or an interval to its last, of which any may be open.
+    """The span from the first to the last member of a set or an interval.
 
-    A missing end is unknown ("1985/"), and one of two dots is open.
+    Either end may be missing, which means unknown ("1985/"), or open ("1985/..").
     """
     if made_at[0] + made_at[-1] in ("[]", "{}"):
         members = [one.partition("..") for one in made_at[1:-1].split(",")]
@@ -115,13 +115,13 @@ def _from_to(first: str, last: str) -> Span:
 
 _PART_OF_YEAR = re.compile(r"([0-9]{4})-(2[1-9]|3[0-9]|4[01])([~?%]?)")
 _ANYWHEN = ("21", "22", "23", "24", "28", "30")
-"""Seasons that are elsewhere in the year on the other half of the earth, or that pass its end."""
+"""Seasons that differ between the hemispheres, or that extend over the end of a year."""
 
 
 def _of_one(text: str) -> Span:
     found = _PART_OF_YEAR.fullmatch(text)
     if found and (found[3] or found[2] in _ANYWHEN):
-        # A season that is anywhen in a year, or a part of one that may be another year's.
+        # A season without a hemisphere may be at any time of the year, and end in the next.
         year, margin = int(found[1]), {"": 0, "%": 2}.get(found[3], 1)
         first, last = f"{year - margin:04}", f"{year + margin + 1:04}-02"
         return Span(_of_one(first).first, _of_one(last).last)
@@ -133,8 +133,8 @@ def _of_one(text: str) -> Span:
 
 
 def _as_read(text: str) -> Span:
-    """The span of one date, as the package reads it; ValueError for what is none."""
-    # Imported here, as most dates are plain: its grammar takes a moment to be built.
+    """The span of one date, as the edtf package reads it; raises ValueError for what is none."""
+    # Imported only here: building its grammar takes a while, and most dates do not need it.
     from edtf import parse_edtf
     from edtf.parser.edtf_exceptions import EDTFParseException
 
@@ -153,7 +153,8 @@ FIRST, LAST = time(tzinfo=UTC), time.max.replace(tzinfo=UTC)
 def _instant(bound: struct_time, of_day: time) -> str:
     """The first or the last instant of a day.
 
-    What was before year 1 began at no time that a text can sort, and ended before the first.
+    No instant can express a time before year 1: as a beginning it is unknown, as an end it becomes
+    the first instant there is.
     """
     if bound[0] < 1:
         return UNKNOWN if of_day is FIRST else instant(datetime.min.replace(tzinfo=UTC))

@@ -1,8 +1,7 @@
-"""A dispute about a remix or a credit: opened, perhaps answered, settled in one of five ways.
+"""Disputes about remixes, credits and other nouns: opened, perhaps answered, and then settled.
 
-``….disputed`` opens a dispute and ``….settled`` ends it; nothing else does either.
-
-Both nouns share this code, so that a dispute works the same whatever it is about.
+Only the fact ``….disputed`` opens a dispute, and only ``….settled`` ends it. All disputable nouns
+share this code, so that a dispute works the same whatever it is about.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ OUTCOMES = {
 ANSWER_DAYS = 30
 MINIMUM_ANSWER_DAYS = 7
 MAXIMUM_ANSWER_DAYS = 180
-"""How long the other side has to answer: the default, the least and the most."""
+"""How many days the other side has to answer: by default, at least and at most."""
 
 
 class Dispute(NamedTuple):
@@ -69,16 +68,16 @@ class Disputable(Noun):
     Answered: ClassVar[type[Answer]]
     Settled: ClassVar[type[Settlement]]
     NOT_COUNTED: ClassVar[tuple[str, ...]]
-    """The states in which it is in no roll, lineage, split or cap."""
+    """The states in which it is not part of credits, lineages, splits and caps."""
     GONE: ClassVar[str]
-    """Its state when it no longer counts."""
+    """Its state after it was undone."""
     UNDO: ClassVar[frozenset[str]]
-    """The relations that allow bringing it into that state."""
+    """The relations that allow undoing it."""
     dispute: Dispute | None = None
 
     @property
     def counts(self) -> bool:
-        """Whether it counts in rolls, lineages, splits and caps."""
+        """Whether it counts in credits, lineages, splits and caps."""
         return self.state not in self.NOT_COUNTED
 
     @property
@@ -95,7 +94,7 @@ class Disputable(Noun):
             raise TooLate(self.id, self.dispute.deadline)
 
     def must_have_expired(self, now: datetime) -> None:
-        """Refuse to let it expire before the deadline, or after an answer."""
+        """Refuse to let the dispute expire before the deadline, or after an answer."""
         assert self.dispute is not None
         if self.dispute.answered:
             raise AlreadyAnswered(self.id)
@@ -105,7 +104,7 @@ class Disputable(Noun):
 
 @common
 class Opening(Fact):
-    """A dispute begins; ``deadline`` is ``answer_by`` where that was stated."""
+    """A dispute begins; ``deadline`` is ``answer_by``, if that was stated."""
 
     STATE = "disputed"
     QUOTA = "disputes"
@@ -117,19 +116,20 @@ class Opening(Fact):
     evidence_kind: str | None = None
     evidence_sha256: str | None = None
     by_name: bool | None = None
-    """Whether it also holds what terms give by name; older disputes did not."""
+    """Whether it also puts on hold what terms give by name; older disputes do not."""
     by_piece: bool | None = None
-    """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+    """Whether it puts on hold only what a payee gets for the piece; older ones hold all of their
+    share."""
 
     def apply(self, noun: Disputable) -> None:
-        """Remember who opened it, and the state before."""
+        """Remember who opened the dispute, and the state before it."""
         noun.dispute = Dispute(self.actor, self.deadline, noun.state)
         noun.state = self.STATE
 
 
 @common
 class _Following(Fact):
-    """What happens after the opening also concerns the person who opened the dispute."""
+    """A later fact of a dispute also names the person who opened it."""
 
     FROM = (Opening.STATE,)
     disputer: str
@@ -169,9 +169,10 @@ class Settlement(_Following):
     reason: str
     replaced_by: str | None = None
     is_false: bool | None = None
-    """Whether what was disputed was found false: then the shares have to be corrected."""
+    """Whether what was disputed was found false, so that shares of money have to be corrected."""
     by_piece: bool | None = None
-    """Whether it holds only what a payee has by the piece; older ones held all of a share."""
+    """Whether it puts on hold only what a payee gets for the piece; older ones hold all of their
+    share."""
 
     @property
     def leaves(self) -> str:
@@ -179,14 +180,14 @@ class Settlement(_Following):
 
 
 def known_outcome(outcome: str) -> str:
-    """The outcome, if it is one of those documented."""
+    """The outcome; refuses (``BadOutcome``) one that is not in OUTCOMES."""
     if outcome not in OUTCOMES:
         raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
     return outcome
 
 
 def deadline_of(answer_by: str | None, now: datetime) -> str:
-    """The instant until which a dispute opened now can be answered."""
+    """The instant until which a dispute opened now can be answered; refuses (``BadDeadline``)."""
     if answer_by is None:
         return instant(now + timedelta(days=ANSWER_DAYS))
     stated = start_of(answer_by)

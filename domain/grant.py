@@ -1,7 +1,7 @@
 """A grant: a contributor may act in a role, for everything or for one work or one pool.
 
-Its id follows from who has it, as what and for what, so a command finds it without searching, and
-anyone who loses a role at the same moment is refused.
+Its id is derived from the contributor, the role and the work or pool, so that a command finds it
+without a search, and is refused if the role ends at the same moment.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def granted_role(text: str) -> str:
 
 
 def grant_id(contributor: str, role: str, area: str | None = None) -> str:
-    """The id of the grant of a role: there is one, granted and ended as often as needed."""
+    """The id of the one grant of a role, which is granted and ended as often as needed."""
     return part_id(contributor, f"{role}/{area or 'all'}", 0)
 
 
 def must_have_area(role: str, areas: int) -> None:
-    """Refuse an area where the role has none, and a role without the area it needs."""
+    """Refuse (``BadRole``) an area for a role that has none, and a role without its one area."""
     if areas != (role in SCOPED):
         needed = "for one work or one pool" if role in SCOPED else "for everything"
         raise BadRole(role, f"it is granted {needed}")

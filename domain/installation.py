@@ -1,6 +1,6 @@
-"""What an installation decides for its journal: when it refuses what others only warn of.
+"""Rules that each installation sets for its journal.
 
-None of it holds for what the operator vouches for, as in an import (see domain.past).
+They do not apply to what the operator vouches for, as in an import (see domain.past).
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ class Rules:
     """The rules of one installation."""
 
     claim_evidence: Collection[str] = ()
-    """The kinds of evidence of which a claim needs one; empty if it needs none."""
+    """A claim needs evidence of one of these kinds; empty: it needs none."""
     refuses_licences: bool = False
-    """Whether a remix that a licence does not allow is refused, not recorded with a warning."""
+    """Whether a remix that violates a licence is refused, instead of recorded with a warning."""
     comment_minutes: int = COMMENT_MINUTES
-    """For how long the writer of a comment may edit it."""
+    """For how many minutes the writer of a comment may edit it."""
     rate_days: int | None = None
-    """How old an exchange rate may be; None: any age, and payouts without one are not exchanged."""
+    """The maximum age of an exchange rate in days; None: any age, and payouts without a rate are
+    sent unconverted."""
     told_by_mail: Callable[[Collection[str]], Collection[str]] = frozenset().intersection
-    """Which of some contributors are notified by mail."""
+    """Filters contributors: those who want notifications by mail."""

@@ -1,14 +1,14 @@
 """The latest fact about a subject, and the proof that nothing about it came after.
 
-Under each checkpoint the log signs a second note: the root of a map from every work and person to
-the number and position of the latest fact about it. The proof says what the map holds for one of
-them, or that it holds nothing, under a checkpoint that names the same tree.
+With each checkpoint the log signs a second note: the root of a map from every work and person to
+the number and position of the latest fact about it. A proof shows the map's value for one subject,
+or that it has none, under a checkpoint of the same tree.
 
-The map is a sparse Merkle tree (domain.sparse); its key is the id, its value "NUMBER POSITION". A
-note of its own, and no further line of the checkpoint: those are not covered by every kind of
-cosignature, and make checkpoints that other clients have to carry. That a map is the one of its
-tree is checked from the leaves by everybody who mirrors them. This file depends only on those that
-check a checkpoint.
+The map is a sparse Merkle tree (domain.sparse); its key is the id, its value "NUMBER POSITION". It
+has a note of its own instead of a further line in the checkpoint, because not every kind of
+cosignature covers such lines, and other clients would have to carry them. Everybody who mirrors the
+leaves checks that the map follows from them. This file imports only what checking a checkpoint
+needs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEADER, MAP = "stemma-latest@v1", "stemma-map@v1"
 
 
 class Place(NamedTuple):
-    """Which fact about a subject is its latest one."""
+    """The latest fact about a subject: its number among those, and its position."""
 
     number: int
     position: int
@@ -44,9 +44,9 @@ class Place(NamedTuple):
         return f"{self.number} {self.position}"
 
     @classmethod
-    def parse(cls, said: str) -> Self:
-        """Read what is said so; NotVerified for any other text."""
-        number, _, position = said.partition(" ")
+    def parse(cls, text: str) -> Self:
+        """Read ``NUMBER POSITION``; raises NotVerified for any other text."""
+        number, _, position = text.partition(" ")
         place = cls(decimal(number, "number of the fact"), decimal(position, "position"))
         if not place.number:
             raise NotVerified("facts are numbered from 1")
@@ -54,17 +54,17 @@ class Place(NamedTuple):
 
 
 def leaf_for(subject: str, place: Place) -> Leaf:
-    """What the map holds for a subject."""
+    """The leaf of the map for a subject."""
     return sparse.leaf_of(subject.encode(), str(place).encode())
 
 
 def path_of(subject: str) -> bytes:
-    """Where the map holds it."""
+    """The path to a subject's leaf in the map."""
     return sparse.leaf_of(subject.encode(), b"").path
 
 
 def must_be_map_of(root: bytes, places: Iterable[tuple[str, tuple[int, int]]]) -> None:
-    """Raise NotVerified unless a root that was signed is that of the map that holds these."""
+    """Raise NotVerified unless a signed root is that of the map with exactly these entries."""
     if sparse.root_of(leaf_for(subject, Place(*place)) for subject, place in places) != root:
         raise NotVerified("the map that was signed is not the one that follows from the leaves")
 
@@ -80,14 +80,14 @@ class MapOf(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text that is signed; as a checkpoint it would have no size."""
+        """The text of the signed note. It can't be mistaken for a checkpoint: line 2 is no size."""
         log, roots = self.checkpoint, (self.checkpoint.root, self.root)
         tree, held = (b64encode(root).decode() for root in roots)
         return f"{MAP}\n{log.origin}\n{log.size}\n{tree}\n{held}\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read that text."""
+        """Read the text of the signed note; raises NotVerified for any other."""
         header, _, rest = text.partition("\n")
         if header != MAP or rest.count("\n") != 4:
             raise NotVerified(f"the note is not a {MAP}")
@@ -104,17 +104,20 @@ def sign_map(checkpoint: Checkpoint, root: bytes, *signers: SignerKey) -> bytes:
 
 
 def open_map(data: bytes, keys: Collection[VerifierKey], trusted: Trusted) -> bytes:
-    """The root of the map that the log has signed for the tree of a trusted checkpoint."""
+    """The root of the map that the log signed for the tree of a trusted checkpoint.
+
+    Raises NotVerified for a note of another log or tree.
+    """
     parsed = Note.parse(data)
-    told = MapOf.parse(parsed.text)
+    stated = MapOf.parse(parsed.text)
     logs = {one.name for one in trusted.signers}
     signers = [one for one in note.verify(parsed, keys).verified if one.name in logs]
     if not signers:
         raise NotVerified("the map is signed by another log than the checkpoint")
-    must_count(signers, keys, told.checkpoint.size)
-    if told.checkpoint != replace(trusted.checkpoint, extensions=()):
+    must_count(signers, keys, stated.checkpoint.size)
+    if stated.checkpoint != replace(trusted.checkpoint, extensions=()):
         raise NotVerified("the map is of another tree than the checkpoint")
-    return told.root
+    return stated.root
 
 
 # -- The proof of one subject --------------------------------------------------------------------
@@ -131,17 +134,17 @@ class Latest(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Up to which position it is the latest."""
+        """The position up to which it is the latest."""
         return self.trusted.checkpoint.size
 
     def told(self) -> str:
-        """Which fact it is, in words."""
+        """The fact in words: ``none`` or ``fact NUMBER at position POSITION``."""
         if self.place is None:
             return "none"
         return f"fact {self.place.number} at position {self.place.position}"
 
     def must_end(self, subject: str, place: Place, size: int) -> None:
-        """Raise NotVerified unless a history up to a size ends with this fact."""
+        """Raise NotVerified unless a subject's history up to ``size`` ends with this fact."""
         if self.subject != subject:
             raise NotVerified(f"the proof of the latest fact is about {self.subject}")
         if self.size < size:
@@ -156,15 +159,18 @@ class Latest(NamedTuple):
 def make_latest(
     *, subject: str, place: Place | None, proof: Proof, map: bytes, checkpoint: bytes
 ) -> bytes:
-    """The proof as a file: what is said, the hashes, the map's note, the checkpoint."""
+    """The proof as a file: the statement, the hashes, the map's note, the checkpoint."""
     other = "" if proof.other is None else f"other {b64encode(proof.other.data).decode()}\n"
-    said = f"of {subject}\nfact {'none' if place is None else place}\n{other}"
-    head = f"{HEADER}\n{said}{encode_proof(proof.beside)}\n"
+    statement = f"of {subject}\nfact {'none' if place is None else place}\n{other}"
+    head = f"{HEADER}\n{statement}{encode_proof(proof.beside)}\n"
     return head.encode() + map + b"\n" + checkpoint
 
 
 def verify_latest(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> Latest:
-    """Check such a file, with the options of open_checkpoint; NotVerified says what is wrong."""
+    """Check a file made by ``make_latest``; raises NotVerified with the fault.
+
+    ``asked`` are options of ``open_checkpoint``.
+    """
     parts = readable(data, "file").split("\n\n")
     head = parts[0].split("\n")
     if len(parts) != 5 or len(head) < 3 or head[0] != HEADER:
@@ -172,8 +178,8 @@ def verify_latest(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> L
     _, of, fact, *rest = head
     if not of.startswith("of ") or not fact.startswith("fact "):
         raise NotVerified("the file does not say of what the latest fact is, or which it is")
-    subject, said = of.removeprefix("of "), fact.removeprefix("fact ")
-    place = None if said == "none" else Place.parse(said)
+    subject, stated = of.removeprefix("of "), fact.removeprefix("fact ")
+    place = None if stated == "none" else Place.parse(stated)
     other = _other(rest.pop(0)) if rest and rest[0].startswith("other ") else None
     trusted = open_checkpoint("\n\n".join(parts[3:]).encode(), keys, **asked)
     root = open_map(f"{parts[1]}\n\n{parts[2]}\n".encode(), keys, trusted)

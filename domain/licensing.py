@@ -1,8 +1,8 @@
-"""What licences ask for and allow: of one work, and of a work made from others.
+"""Reading licences, and the rules for works made from licensed works.
 
-Creative Commons licences are taken apart into their elements; of any other licence only the name is
-known, and it conflicts with nothing. Several that hold together ask for what each does; of several
-to choose from, one has to allow it. Each rule names its source.
+Creative Commons licences are read as their elements (BY, NC, ND, SA); of any other licence only the
+name is known, and it conflicts with nothing. Licences that apply together all have to be met; of
+alternatives, one has to allow it. Each rule names its source.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 COLLECTED = ("component", "influence")
-"""The kinds of remix that adapt nothing: a whole work in a collection, and mere influence."""
+"""The kinds of remix that are no adaptations: a whole work in a collection, and mere influence."""
 COMPATIBLE = {"BY-SA": ("LAL-1.3", "GPL-3.0-only", "GPL-3.0-or-later")}
 """Other licences under which an adaptation of a ShareAlike work may be shared.
 Source: creativecommons.org/share-your-work/licensing-considerations/compatible-licenses."""
@@ -64,15 +64,15 @@ class Terms(NamedTuple):
     name: str
     """Its SPDX id, or the text as stated."""
     elements: frozenset[str] | None = None
-    """BY, NC, ND and SA, as far as it has them; None if it is not of Creative Commons."""
+    """Those of BY, NC, ND and SA that it has; None if it is not a Creative Commons licence."""
     version: str = ""
     address: str | None = None
     options: tuple[Terms, ...] = ()
-    """Several of which one may be chosen."""
+    """The alternatives, if one of several licences may be chosen."""
 
     @property
     def choices(self) -> tuple[Terms, ...]:
-        """Each licence under which it may be used."""
+        """The licences of which one may be chosen; itself, if there are no alternatives."""
         return self.options or (self,)
 
     @property
@@ -84,7 +84,7 @@ class Terms(NamedTuple):
 _ELEMENTS = ("BY", "NC", "ND", "SA")
 _CODES = ("by", "by nc", "by nd", "by sa", "by nc nd", "by nc sa")
 _EARLY = ("by nd nc", "sa", "nd", "nc", "nc sa", "nd nc", "sampling", "sampling+", "nc sampling+")
-"""Those of version 1.0 alone, which are retired: without attribution, and for samples."""
+"""Codes of version 1.0 only, now retired: without attribution, and for sampling."""
 _PORTED = (
     "ar argentina,at austria,au australia,az azerbaijan,be belgium,bg bulgaria,br brazil,ca canada,"
     "ch switzerland,cl chile,cn china mainland,co colombia,cr costa rica,cz czech republic,"
@@ -97,7 +97,7 @@ _PORTED = (
     "uk uk england & wales,us united states,ve venezuela,vn vietnam,za south africa"
 )
 _PLACES = {name: code for one in _PORTED.split(",") for code, _, name in [one.partition(" ")]}
-"""Where a licence was adapted to the law, with the code in its address."""
+"""By jurisdiction that a licence was ported to: the code in the licence's address."""
 _READ = (
     (r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)"
      r"(/[a-z+-]+/\d\.\d(?:/(?:[a-z]{2,3}|scotland)\b)?)(?:/.*)?\Z", r"cc\1"),
@@ -114,7 +114,7 @@ _READ = (
      r"|international|generic|reuse allowed)\b|\bv(?=\d)", ""),
     (r"\s+", " "),
 )  # fmt: skip
-"""What is written, and how it is read: addresses, full titles, and what stands around them."""
+"""Substitutions that turn addresses and full titles into codes, and drop the words around them."""
 _PLACE = rf"(?: (?P<place>igo|{'|'.join((*_PLACES, *_PLACES.values()))}))?"
 _CC = re.compile(
     r"(?P<cc>cc )?(?P<code>(?:by|nc|nd|sa|sampling\+?)(?: (?:nc|nd|sa|sampling\+?))*)"
@@ -126,9 +126,10 @@ _FREE = re.compile(r"cc (zero|mark|pdm)(?: 1\.0)?(?: cc \1.*)?")
 
 @lru_cache(maxsize=4096)
 def terms_of(stated: str) -> Terms:
-    """A licence by its SPDX id or expression, its Creative Commons name or its address.
+    """The licence of an SPDX id or expression, a Creative Commons name, or an address.
 
-    Of several in a list, as Wikimedia Commons writes them, one may be chosen.
+    The members of a list, as Wikimedia Commons writes them, are alternatives. Any other text is the
+    name of a licence about which nothing else is known.
     """
     plain = re.sub("[\u2010-\u2015\u2212]", "-", normalize("NFKC", stated))
     text = re.sub(r"https?://spdx\.org/licenses/(.+?)(\.html)?\Z", r"\1", " ".join(plain.split()))
@@ -136,16 +137,16 @@ def terms_of(stated: str) -> Terms:
 
 
 def _of_creative_commons(text: str) -> Terms | None:
-    said = text.casefold()
+    normal = text.casefold()
     for written, read in _READ:
-        said = re.sub(written, read, said)
-    said = said.strip()
-    if found := _FREE.fullmatch(said):
+        normal = re.sub(written, read, normal)
+    normal = normal.strip()
+    if found := _FREE.fullmatch(normal):
         name, place = ("CC0", "zero") if found[1] == "zero" else ("CC-PDM", "mark")
         address = f"https://creativecommons.org/publicdomain/{place}/1.0/"
         return Terms(f"{name}-1.0", frozenset(), "1.0", address)
-    found = _CC.fullmatch(said)
-    if found is None or not (found["cc"] or (found["version"] and said[:2] != "sa")):
+    found = _CC.fullmatch(normal)
+    if found is None or not (found["cc"] or (found["version"] and normal[:2] != "sa")):
         return None
     code, version = found["code"], (found["version"] or "") + (found["minor"] or ".0")
     if version != "1.0" or code not in _EARLY:
@@ -162,7 +163,7 @@ def _of_creative_commons(text: str) -> Terms | None:
 
 
 def _elements_of(code: str) -> frozenset[str]:
-    """What a code is made of; who samples under a licence for samples names whom they sampled."""
+    """The elements of a code; a sampling licence asks for attribution, so it counts as BY."""
     return frozenset("BY" if one.startswith("SAMPLING") else one for one in code.upper().split("-"))
 
 
@@ -194,9 +195,9 @@ def _listed(text: str) -> Terms | None:
     if len(parts) == 1:
         return None
     code = terms_of(parts[0]).code
-    told = [f"cc-{code}-{one}" if one[:1].isdigit() else one for one in parts]
-    is_known = all(one.address or one.elements is not None for one in map(terms_of, told))
-    return _any_of(told) if is_known else None
+    full = [f"cc-{code}-{one}" if one[:1].isdigit() else one for one in parts]
+    is_known = all(one.address or one.elements is not None for one in map(terms_of, full))
+    return _any_of(full) if is_known else None
 
 
 def _any_of(every: Iterable[str]) -> Terms:
@@ -212,9 +213,10 @@ def is_same(stated: str | None, other: str) -> bool:
 
 
 def broken(parent: Terms, child: Terms | None, kind: str) -> Iterator[str]:
-    """The rules that one remix breaks, given the licence of the child as far as it is stated.
+    """The codes of the rules that one remix breaks; ``child`` is its licence, if stated.
 
-    Whoever makes it chooses among the licences of the parent, and everybody among those of it.
+    Who makes the remix may choose among the alternatives of the parent's licence; but every
+    alternative that the remix itself offers has to be allowed.
     """
     for offered in child.choices if child else (None,):
         rules = [[*_broken(one, offered, kind)] for one in parent.choices]
@@ -247,7 +249,7 @@ def _is_alike(parent: Terms, child: Terms) -> bool:
 
 
 def cannot_be_joined(parents: Iterable[Terms]) -> tuple[Terms, Terms] | None:
-    """Two licences under which nothing made from both sources may be shared, if there are any."""
+    """Two of these licences that are incompatible: nothing made from both may be shared."""
     adaptable = [one for one in parents if one.elements and "ND" not in one.elements]
     for one, other in combinations(dict.fromkeys(adaptable), 2):
         if not any(_allows(one, code) and _allows(other, code) for code in _EVERY):
@@ -260,4 +262,4 @@ def _allows(parent: Terms, code: str) -> bool:
 
 
 _EVERY = ("BY", "BY-NC", "BY-NC-ND", "BY-NC-SA", "BY-ND", "BY-SA")
-"""The licences of Creative Commons that something made from others can have."""
+"""The codes of the Creative Commons licences that an adaptation can have."""

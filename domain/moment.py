@@ -1,6 +1,6 @@
-"""Moments: a year, a month, a day or a time, as the instant in UTC at which it starts.
+"""Instants: texts such as 2000-01-01T00:00:00.000000Z, always in UTC, so that they sort by time.
 
-An instant is a text that sorts as time does.
+A year, a month or a day stands for the instant at which it starts.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 UNKNOWN = ""
-"""An instant that is not known."""
+"""An unknown instant."""
 
 LENGTH = len("2000-01-01T00:00:00.000000Z")
-"""How long an instant is."""
 
 CLOCKS_APART = timedelta(days=1)
-"""How far ahead a stated date may be: elsewhere the next day may have begun."""
+"""A stated date may be this far ahead, because elsewhere the next day may have begun."""
 
 _SHORT = re.compile(r"(\d{4})(?:-(\d\d))?\Z", re.ASCII)
 _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -24,18 +23,18 @@ _LONG = re.compile(rf"\d{{4}}-\d\d-\d\d(?:[T ]{_TIME})?\Z", re.ASCII)
 
 
 def instant(moment: datetime) -> str:
-    """A moment as a text in UTC whose alphabetical order is the order of time."""
+    """A moment as an instant."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 stamp = lru_cache(64)(instant)
-"""The same of the time of recording, which many facts share."""
+"""``instant``, cached for times of recording, which many facts share."""
 
 
 def is_in_future(at: str, now: datetime) -> bool:
-    """Whether an instant has surely not come yet, wherever it was stated."""
+    """Whether an instant is in the future in every time zone."""
     return at > _latest(now)
 
 
@@ -47,7 +46,7 @@ def _latest(now: datetime) -> str:
 def start(made_at: str) -> str:
     """The first instant of a year, month, day or time; a time without an offset is UTC.
 
-    ValueError for anything else.
+    Raises ValueError for anything else.
     """
     if short := _SHORT.match(made_at):
         return instant(datetime(int(short[1]), int(short[2] or 1), 1, tzinfo=UTC))
@@ -55,7 +54,7 @@ def start(made_at: str) -> str:
         raise ValueError(made_at)
     moment = datetime.fromisoformat(made_at)
     if len(made_at) == LENGTH and moment.tzinfo is UTC and made_at[10] == "T":
-        return made_at  # as it is written here
+        return made_at  # it is already an instant
     try:
         return instant(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except OverflowError as error:

@@ -1,6 +1,6 @@
-"""Long lists, in pieces of which each fits into a fact.
+"""Splitting long lists into pages that each fit into a fact.
 
-It depends only on the standard library: who verifies a signature cuts a list in the same way.
+It depends only on the standard library, because verifying a signature splits lists the same way.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 LONGEST_LIST_BYTES = 16_000
-"""How much of a list goes into one fact: a leaf has 65,535 bytes, with a link per payee."""
+"""The most JSON of a list in one fact: a leaf has at most 65,535 bytes, with a link per payee."""
 
 
 def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """A list in pieces that fit into a fact; at least one, even if empty."""
+    """The pages of a list; at least one, even if empty."""
     page: list[Any] = []
     size = 0
     for item in items:
@@ -28,5 +28,5 @@ def pages(items: Sequence[Any]) -> Iterator[list[Any]]:
 
 
 def asset_pages(assets: Sequence[Mapping[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Assets that are proposed, in such pieces; one with many shares is in several of them."""
+    """The pages of proposed assets; an asset with many shares is split over several."""
     return pages([{**one, "shares": cut} for one in assets for cut in pages(one["shares"])])

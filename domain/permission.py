@@ -69,32 +69,32 @@ QUOTAS = {
     "follows": Quota("things begun to be followed", 500),
     "comments": Quota("comments on shares", 50, open=3, a_round=6),
 }
-"""How much each person may do: facts name the quota that they count toward."""
+"""How much each person may do; facts name the quota that they count toward (``Fact.QUOTA``)."""
 PERIOD = timedelta(days=1)
 
 
 def limited(quota: str) -> str:
     """The limits of a quota, as a sentence."""
     what, a_day, waiting, a_round = QUOTAS[quota]
-    told = [f"{a_day} in 24 hours"]
-    told += [] if waiting is None else [f"{waiting} unanswered at the same time"]
-    told += [] if a_round is None else [f"{a_round} on one version"]
-    return f"For each person but the operator, {what}: at most {', '.join(told)}."
+    limits = [f"{a_day} in 24 hours"]
+    limits += [] if waiting is None else [f"{waiting} unanswered at the same time"]
+    limits += [] if a_round is None else [f"{a_round} on one version"]
+    return f"For each person but the operator, {what}: at most {', '.join(limits)}."
 
 
 def open_to(
     allowed: Collection[str], at_once: Collection[str] | None = None, late: Collection[str] = ()
 ) -> str:
-    """Who may, whose word counts at once, and who may later, in sentences."""
+    """Sentences about who may do something, whose statement is only a claim, and who may later."""
     if ANYONE in allowed:
-        told = f"Open to {RELATIONS[ANYONE]}."
+        text = f"Open to {RELATIONS[ANYONE]}."
     else:
-        told = f"Open to the operator{''.join(f'; {one}' for one in _meanings(allowed))}."
+        text = f"Open to the operator{''.join(f'; {one}' for one in _meanings(allowed))}."
     if waiting := set(allowed) - set(allowed if at_once is None else at_once):
-        told += f" Said by {' or '.join(_meanings(waiting))}, it is a claim: it does not count yet."
+        text += f" Said by {' or '.join(_meanings(waiting))}, it is a claim: it does not count yet."
     if late:
-        told += f" Of a claim not answered in time, also to {' or '.join(_meanings(late))}."
-    return told
+        text += f" Of a claim not answered in time, also to {' or '.join(_meanings(late))}."
+    return text
 
 
 def _meanings(relations: Collection[str]) -> list[str]:
@@ -102,7 +102,7 @@ def _meanings(relations: Collection[str]) -> list[str]:
 
 
 OWN = frozenset({"contributor"})
-"""What only the person themself may do."""
+"""Only the person themself."""
 READS = frozenset({"auditor"})
 """Who may read everything, besides the operator."""
 
@@ -113,12 +113,12 @@ BOOKS = frozenset({"accountant"})
 def permit(actor: str, what: str, allowed: Collection[str], sides: Mapping[str, str]) -> None:
     """Raise NotPermitted unless the actor is the operator or in an allowed relation.
 
-    ``sides`` says who is in each.
+    ``sides`` gives by relation who is in it.
     """
     if actor != OPERATOR and not stands(actor, allowed, sides):
         raise NotPermitted(actor, what, open_to(allowed))
 
 
 def stands(actor: str, allowed: Collection[str], sides: Mapping[str, str]) -> bool:
-    """Whether somebody is in an allowed relation."""
+    """Whether an actor is in an allowed relation."""
     return ANYONE in allowed or any(sides.get(name) == actor for name in allowed)

@@ -1,11 +1,11 @@
-"""Text as it may be printed: nothing in it commands a terminal or turns the text around it."""
+"""Text that is safe to print: nothing in it controls a terminal or the direction of other text."""
 
 from __future__ import annotations
 
 import re
 
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but the new line, and those that embed or override a direction."""
+"""Control characters except the newline, and those that embed or override a direction."""
 
 
 def printable(text: str) -> str:
@@ -14,12 +14,12 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same on one line, for formats in which a line is one thing."""
+    """The printable text on one line, for formats that are read line by line."""
     return " ".join(printable(text).split())
 
 
-def escaped(said: str) -> str:
-    """JSON in which these characters are written by their numbers; it says the same."""
-    if said.isascii() and "\x7f" not in said:  # JSON itself escapes all others of these
-        return said
-    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
+def escaped(json: str) -> str:
+    """JSON with these characters escaped as \\uXXXX; its meaning is unchanged."""
+    if json.isascii() and "\x7f" not in json:  # JSON always escapes the other control characters
+        return json
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", json)

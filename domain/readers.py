@@ -1,7 +1,7 @@
-"""Readers: whom a fact concerns, and so who may read it, its receipt and its texts.
+"""Readers: who may read a fact, its receipt and its texts, as sets of relations.
 
-Works, credits and remixes are public; money is for those it concerns, unless its pool says more.
-Each is a set of relations (see domain.permission).
+Works, credits and remixes are public; money is only for those it concerns, unless its pool opens it
+further. The relations are those of domain.permission.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ EVERYONE = frozenset({ANYONE})
 ALL_MONEY = BOOKS | READS
 """Who may read all money."""
 OWN_ACTS = OWN | READS
-"""Who may read what somebody does for themself, such as whom they follow."""
+"""Who may read what is private to one person, such as whom they follow."""
 OWN_MONEY = ALL_MONEY | OWN
-"""Who may read what concerns one person: payouts, holds."""
+"""Who may read what concerns one person's money: payouts, holds."""
 MONEY = ALL_MONEY | {"poster", "producer", "payee"}
 """Who may read the money of a pool: its statement, its ledger, every entry."""
 AGREEMENT = MONEY | {"participant"}
@@ -22,4 +22,4 @@ AGREEMENT = MONEY | {"participant"}
 
 PUBLIC = "public"
 STATEMENTS = {PUBLIC: "everyone may read the statement of the pool"}
-"""Who else may read the statement of a pool, if its terms say so."""
+"""Who else may read the statement of a pool, by the value in its terms."""

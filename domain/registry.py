@@ -1,4 +1,4 @@
-"""Every command: importing this file imports every room that may declare some."""
+"""Every command: importing this module imports all modules that declare commands."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from domain.command import COMMANDS, Command
 
 __all__ = ["BY_OPERATION", "COMMANDS"]
 
-for _folder in (commands, money):
-    for _room in iter_modules(_folder.__path__, f"{_folder.__name__}."):
-        import_module(_room.name)
+for _package in (commands, money):
+    for _module in iter_modules(_package.__path__, f"{_package.__name__}."):
+        import_module(_module.name)
 
 BY_OPERATION: dict[str, type[Command]] = {one.OPERATION: one for one in COMMANDS.values()}
 """Every command by its identifier, such as ``strike_remix``."""

@@ -1,8 +1,8 @@
 """The roles a person can be credited in: a vocabulary with a source for each word, kept as data.
 
-A fact holds a role by its canonical name only, so that everyone who did the same thing is found
+A fact holds only the canonical name of a role, so that everyone who did the same thing is found
 under the same word, and under every wider one: a cellist is a string player, an instrumentalist, a
-musician. What someone would rather be called ("low harmony") is the free wording of their credit.
+musician. Any other wording ("low harmony") is free text of the credit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOURCES = {
     "credit": "CRediT, Contributor Role Taxonomy (ANSI/NISO Z39.104)",
     "wp": "Wikipedia, the article on it",
 }
-"""Where a word is from."""
+"""The sources of the words."""
 
 SUGGESTED = 3
 """How many roles the refusal of an unknown one names."""
@@ -34,16 +34,17 @@ LONGEST_COMPARED = 60
 
 
 class Role(NamedTuple):
-    """One way of contributing, and its MARC relator code if MARC has the same term."""
+    """One way of contributing."""
 
     name: str
     meaning: str
     marc: str | None
+    """The MARC relator code, if MARC has the same term."""
     within: str | None
     """The wider role."""
     sources: tuple[str, ...]
     aliases: tuple[str, ...]
-    """Other words for the same; a word that is itself a role is never one."""
+    """Synonyms; never a word that is itself a role."""
 
 
 @cache
@@ -68,7 +69,10 @@ def _role(row: Mapping[str, str]) -> Role:
 
 
 def role_named(text: str) -> str:
-    """The canonical role, however its case, spaces, hyphens and underscores are written."""
+    """The canonical role of a name or alias; case, spaces, hyphens and underscores do not matter.
+
+    Refuses (``UnknownRole``) any other text.
+    """
     try:
         return _names()[_spelling(text)]
     except KeyError:
@@ -90,10 +94,10 @@ def within(role: str) -> tuple[str, ...]:
 
 
 def nearest(text: str) -> tuple[str, ...]:
-    """The roles whose words are most like a text, the nearest first."""
-    said = text.casefold()[:LONGEST_COMPARED]
-    words = {_spelling(word) for word in re.split(r"[^\w&]+", said) if len(word) > 2}
-    compared = SequenceMatcher(None, b=_spelling(said), autojunk=False)
+    """The roles whose words are most similar to a text, the most similar first."""
+    wanted = text.casefold()[:LONGEST_COMPARED]
+    words = {_spelling(word) for word in re.split(r"[^\w&]+", wanted) if len(word) > 2}
+    compared = SequenceMatcher(None, b=_spelling(wanted), autojunk=False)
 
     likeness = dict.fromkeys(roles(), 0.0)
     for spelling, name in _names().items():
@@ -104,7 +108,7 @@ def nearest(text: str) -> tuple[str, ...]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """The canonical names by every spelling, without what does not matter."""
+    """By normalised name or alias: the canonical name."""
     aliases = ((alias, one.name) for one in roles().values() for alias in one.aliases)
     return {_spelling(text): name for text, name in (*aliases, *zip(roles(), roles(), strict=True))}
 

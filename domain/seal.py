@@ -1,4 +1,4 @@
-"""Personal and free text behind salted commitments, so that it can be erased.
+"""Personal and free texts behind salted commitments, so that they can be erased.
 
 A fact holds only the digest of a text; the text itself is in the vault.
 
@@ -23,7 +23,7 @@ TEXTS = frozenset(
         *("goal", "prompt", "kind_name", "media_url"),
     }
 )
-"""The names of the fields that hold texts of people."""
+"""The names of the fields that hold texts people write."""
 
 
 class Disclosure(NamedTuple):
@@ -37,7 +37,7 @@ class Disclosure(NamedTuple):
 
 
 class Owned(NamedTuple):
-    """Whose a text in the vault is, its digest, and its name."""
+    """A text in the vault by its owner, digest and name."""
 
     owner: str
     digest: str
@@ -57,7 +57,7 @@ def base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-_text = json.encoder.encode_basestring  # what json.dumps uses for a text in UTF-8
+_text = json.encoder.encode_basestring  # as json.dumps with ensure_ascii=False
 
 
 def digest_of(salt: str, name: str, value: str) -> str:
@@ -67,26 +67,26 @@ def digest_of(salt: str, name: str, value: str) -> str:
 
 
 def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosure:
-    """A new disclosure of a text, under a random salt unless its author chose one."""
+    """A new disclosure of a text, with a random salt unless its author chose one."""
     salt = salt or base64url(urandom(16))
     return Disclosure(digest_of(salt, name, value), owner, name, salt, value)
 
 
-# -- whose a text is -----------------------------------------------------------------------------
+# -- owners of texts -----------------------------------------------------------------------------
 
 
 def spell_owners(owners: Mapping[str, str], actor: str) -> str:
-    """Whose the texts of a fact that has some are, by field, as it says it."""
+    """``Fact.owners`` of a fact with texts: ``field=owner`` for each that the actor does not own."""
     return " ".join([f"{name}={owner}" for name, owner in owners.items() if owner != actor])
 
 
 def owner_in(content: Mapping[str, Any], digest: str) -> str | None:
-    """Whose a text is, by what the fact that commits to it says; None if it does not say."""
+    """The owner of a text, by the fact that commits to it; None if the fact states no owners."""
     actor = str(content["actor"])
     if digest == content.get("message"):
         return actor
     if content.get("owners") is None:
         return None
-    said = dict(one.split("=", 1) for one in str(content["owners"]).split())
+    owners = dict(one.split("=", 1) for one in str(content["owners"]).split())
     field = next(name for name, value in content.items() if value == digest)
-    return said.get(field, actor)
+    return owners.get(field, actor)

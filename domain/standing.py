@@ -1,7 +1,7 @@
-"""Standing: whom something concerns, and who may therefore dispute it or comment on it.
+"""Standing: whom a work or proposal concerns, and who may therefore dispute or comment on it.
 
-A party is credited on the work, on one that it was made from or that was made from it, has posted
-one of these, holds the rights to the work, or has a share in what it earns.
+A party is credited on the work, one of its parents or one of its children; or posted one of these;
+or holds the rights to the work; or has a share in what it earns.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _speakers(past: Past, works: Collection[str]) -> set[str]:
 
 
 def _credited(past: Past, works: Collection[str], *, claims: bool = False) -> set[str]:
-    """Who has a credit that counts on one of these works, or one that is claimed."""
+    """Who has a credit that counts on one of these works or, with ``claims``, a pending one."""
     return {
         credit.contributor
         for credit in past.known.credits(works)

@@ -13,11 +13,11 @@ READING_FAILS = (
     ArithmeticError,
     AssertionError,
 )
-"""What it may end in to read what is not as it was written."""
+"""The exceptions that reading a changed row may raise."""
 
 
 class Unreadable(ValueError):
-    """A row that can't be read as what it should be: it was changed behind our back."""
+    """A row that can't be read, because it was changed behind our back."""
 
     def __init__(self, table: str, key: object, why: Exception) -> None:
         super().__init__(f"{table}, {key}: this row does not read ({why!r})")
@@ -25,7 +25,7 @@ class Unreadable(ValueError):
 
 
 def of_only_row(query: Callable[[str], Sequence[Any]], table: str, column: str) -> Any:
-    """A value of a table with a single row; Unreadable if that is not there."""
+    """A column of a table's single row; raises Unreadable if there is none."""
     rows = query(f"SELECT {column} FROM {table}")
     if not rows:
         raise Unreadable(table, "its only row", LookupError("it is not there"))

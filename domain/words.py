@@ -1,7 +1,7 @@
-"""Words: into what a text is taken apart to be found, the same on every engine.
+"""Tokenising texts for full-text search, the same on every engine.
 
-A word is a run of letters and digits, folded. Scripts without spaces are taken apart into their
-characters, and several words that were written as one are looked for as a phrase.
+A word is a run of letters and digits, normalised (``folded``). In scripts without spaces every
+character is a word, and words written without a space between them are searched as a phrase.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from domain.text import folded
 
 LONGEST = 64
-"""Of a longer word only so many characters count."""
+"""Longer words are cut to this many characters."""
 
 _WORD = re.compile(r"[^\W_]+")
 _ALONE = re.compile(
@@ -23,11 +23,11 @@ _ALONE = re.compile(
 
 def words_of(text: str) -> list[str]:
     """The words of a text, in order."""
-    if text.isascii() and len(text) <= LONGEST:  # in which no character stands alone
+    if text.isascii() and len(text) <= LONGEST:  # nothing to normalise, split or cut
         return _WORD.findall(text.lower())
     return [word[:LONGEST] for word in _WORD.findall(_ALONE.sub(r" \g<0> ", folded(text)))]
 
 
 def phrases_of(text: str) -> list[tuple[str, ...]]:
-    """What somebody typed, each part without a space as a phrase of words."""
+    """A query as phrases: each part between spaces, as its words."""
     return [words for part in text.split() if (words := tuple(words_of(part)))]
