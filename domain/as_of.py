@@ -1,4 +1,4 @@
-"""What an answer “as of” a position rests on: the log as it stood there, and a checkpoint since.
+"""The proof behind an answer “as of” a position: the log's root there, and a later checkpoint.
 
 The root of the log at a position is trusted only because a signed checkpoint is proved to extend
 exactly that tree.
@@ -29,7 +29,7 @@ HEADER = "stemma-as-of@v1"
 
 
 class AsOf(NamedTuple):
-    """The log as it stood at some size, and the checkpoint that extends it."""
+    """The root of the log at some size, and the trusted checkpoint that extends it."""
 
     size: int
     root: bytes
@@ -43,7 +43,10 @@ def make_as_of(*, size: int, root: bytes, proof: Sequence[bytes], checkpoint: by
 
 
 def verify_as_of(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> AsOf:
-    """Check such a file, with the options of open_checkpoint."""
+    """Check a file made by ``make_as_of``; raises NotVerified with the fault.
+
+    ``asked`` are options of ``open_checkpoint``.
+    """
     head, blank, checkpoint = readable(data, "file").partition("\n\n")
     lines = head.split("\n")
     if not blank or lines[0] != HEADER:

@@ -1,7 +1,7 @@
-"""The chain of each work and each person: every fact about one names the fact before it.
+"""The hash chain of each work and each person: every fact about one links to the fact before it.
 
-The facts about a subject are numbered from 1 without a gap, and each names the position and the
-leaf of the one before, so a fact that is left out of a history is noticed.
+The facts about a subject are numbered from 1 without gaps, and each names the position and the leaf
+hash of the one before. So a fact that is left out of a history is noticed.
 
 The links are part of a leaf, and so under the signature of the log. This file depends only
 on the standard library and the files that check a receipt.
@@ -47,9 +47,9 @@ def link_facts(
     about: Iterable[Collection[str]],
     heads: MutableMapping[str, tuple[int, int, str]],
 ) -> Iterator[str]:
-    """The links of facts that come next, as their leaves spell them, each with its subjects.
+    """The links of the next facts, as their leaves spell them; ``about`` gives their subjects.
 
-    ``heads`` holds the head of every subject that has facts already, and is brought up to date.
+    ``heads`` must hold the head of every subject that has facts already, and is updated.
     """
     for fact, subjects in zip(facts, about, strict=True):
         links, numbers = [], {}
@@ -80,7 +80,7 @@ class Chains:
         self.signatures = Signatures(logs)
 
     def follow(self, leaf: Leaf, hash: bytes) -> None:
-        """Take the next leaf; NotVerified unless it is linked to each of its subjects."""
+        """Read the next leaf; raises NotVerified unless it links to each subject's head."""
         for link in leaf.links:
             must_follow(link, leaf.position, self.heads.get(link.subject))
             self.heads[link.subject] = _head(link, leaf, hash)
@@ -97,7 +97,7 @@ _SIGNED = (b'"message":', b'"signature":', b'"binds":')
 
 
 def concerns_keys(topic: str, state: bytes) -> bool:
-    """Whether a fact in its normal form is signed, or changes who may sign with what."""
+    """Whether a stored fact is signed, or changes the keys of an actor."""
     return topic in OF_KEYS or any(map(state.__contains__, _SIGNED))
 
 
@@ -106,14 +106,14 @@ class Signatures:
 
     def __init__(self, logs: Collection[str] = ()) -> None:
         self.logs = logs
-        """The names of logs for which they may be; without any, this is not looked at."""
+        """The names of logs for which signatures may be; empty: any."""
         self.keys: dict[str, list[VerifierKey]] = {}
         self.messages: dict[str, int] = {}
         """By message: the position of the latest fact that was signed with it."""
         self._held: tuple[object, ...] = ()
 
     def follow(self, leaf: Leaf, content: dict[str, Any]) -> None:
-        """Take the next leaf; NotVerified if it is signed otherwise than by a key in the log."""
+        """Read the next leaf; raises NotVerified if it is signed, but by no key valid there."""
         if not {"message", "signature", "binds"}.isdisjoint(content):
             try:
                 self._must_hold(leaf, content)
@@ -129,7 +129,7 @@ class Signatures:
         if before != leaf.position - 1:
             raise NotVerified(f"it reuses the signature of position {before}")
         self.messages[signed] = leaf.position
-        # Its first fact may end the key, as when somebody is forgotten.
+        # Checked once for a command: its first fact may revoke the key (somebody is forgotten).
         if self._held != (held := (actor, signed, signature, bound)):
             check_signature(actor, signed, signature, self.keys.get(actor, ()), bound)
             self._held = held
@@ -148,7 +148,7 @@ class Signatures:
 
 
 def must_follow(link: Link, position: int, before: Head | None) -> None:
-    """Raise NotVerified unless a fact at a position follows the fact about the same before it."""
+    """Raise NotVerified unless a link at a position continues the subject's chain (``before``)."""
     number = 0 if before is None else before.number
     if link.number > number + 1:
         raise NotVerified(
@@ -169,8 +169,7 @@ def must_be_whole(
 ) -> None:
     """Raise NotVerified, naming the number, unless these are the facts 1 to n about a subject.
 
-    Those that are withheld from the reader may be missing; that there are so many is proven by the
-    number of the fact after them.
+    Those withheld from the reader may be missing; the number of the next fact proves how many.
     """
     before: Head | None = None
     for leaf, hash in zip(leaves, hashes, strict=True):
@@ -182,7 +181,7 @@ def must_be_whole(
 
 
 def _after_withheld(link: Link, before: Head | None, withheld: Collection[int]) -> Head | None:
-    """The fact before a gap, as if it were the last one in the gap."""
+    """The head after a gap of withheld facts, as the fact after the gap states it."""
     number, position = (0, 0) if before is None else (before.number, before.position)
     if link.number - 1 not in withheld or not position < link.previous:
         return before
@@ -196,9 +195,9 @@ def _head(link: Link, leaf: Leaf, hash: bytes) -> Head:
 
 
 def named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
-    """The subjects that a fact itself names by its fields; its links must name them too.
+    """The subjects that a fact names in its fields, to all of which it must link.
 
-    NotVerified for one whose fields no fact of its kind can have.
+    Raises NotVerified for fields that no fact of its kind can have.
     """
     try:
         return _named_in(leaf, content)
@@ -208,7 +207,7 @@ def named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
 
 def _named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
     if leaf.topic.startswith("credit.") and content.get("waits_for") == "contributor":
-        return set()  # in no history before that person, who asked to be asked, has agreed
+        return set()  # it is in no history until the credited person has agreed
     named = {content[name] for name in NAMES if isinstance(content.get(name), str)}
     if leaf.topic.partition(".")[0] in SUBJECTS:
         named.add(leaf.originator_id)
@@ -224,7 +223,7 @@ def _named_in(leaf: Leaf, content: dict[str, Any]) -> set[str]:
 
 
 def _concerned(content: dict[str, Any]) -> Iterator[str]:
-    """The people whom a fact about money names: payees, and authors of comments it answers."""
+    """The people named by a fact about money: payees, and authors of the comments it answers."""
     shares = (share for asset in content.get("assets", ()) for share in asset["shares"])
     rows = (*content.get("lines", ()), *content.get("parts", ()), *shares)
     yield from (str(payee) for payee, *_ in rows)
@@ -233,7 +232,7 @@ def _concerned(content: dict[str, Any]) -> Iterator[str]:
 
 
 def content_of(leaf: Leaf) -> dict[str, Any]:
-    """The fields of a fact; NotVerified if it is none, or could be read in several ways."""
+    """The fields of a fact; raises NotVerified for JSON that is ambiguous or no fact."""
     try:
         content = json.loads(leaf.state)
         spelled = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,7 +1,7 @@
-"""A challenge: somebody asks for something to be made, and pieces answer.
+"""A challenge: somebody asks others to make something, and pieces are given as answers.
 
-It is in one project at a time, or in none. What was featured stays on record: an end of it is a
-further fact.
+It is in at most one project at a time. That an answer was featured stays on record, even after it
+no longer is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.moment import instant
 from domain.refusal import ChallengeOver
 
 ISSUER = "issuer"
-"""The relation of who issued the challenge that something concerns."""
+"""The relation of who issued a challenge to it and its answers."""
 
 
 class Challenge(Noun):
@@ -24,7 +24,7 @@ class Challenge(Noun):
     project: str | None = None
     """The project that it is in."""
     answer_by: str | None = None
-    """Until when it can be answered, to the end of that day or month."""
+    """The last day, month or moment at which it can be answered."""
 
     @fact("challenge.issued", "{actor} issued {noun}", begins=True)
     class Issued(Fact):
@@ -56,7 +56,7 @@ class Challenge(Noun):
         reason: str | None = None
 
         def apply(self, noun: Challenge) -> None:
-            """Only what is stated changes."""
+            """Change only the fields that are stated."""
             vars(noun).update(self.stated("answer_by"))
 
     @fact("challenge.moved", "{actor} moved {noun}")
@@ -101,7 +101,7 @@ def is_over(until: str, now: datetime) -> bool:
 
 
 def answer_id(challenge: str, work: str) -> str:
-    """The id of a piece's answer to a challenge: there is one, given as often as needed."""
+    """The id of a piece's one answer to a challenge, given and withdrawn as often as needed."""
     return part_id(challenge, f"answer/{work}", 0)
 
 
@@ -129,7 +129,7 @@ class Answer(Noun):
 
     @fact("answer.withdrawn", "{actor} took back {work} as an answer to {challenge}")
     class Withdrawn(Event):
-        """The piece is no answer any more; that it was one stays on record."""
+        """The piece is no longer an answer; it stays on record that it was."""
 
         FROM = ("given", "featured")
         STATE = "withdrawn"
@@ -137,7 +137,7 @@ class Answer(Noun):
 
     @fact("answer.featured", "{actor} featured {work} among the answers to {challenge}")
     class Featured(Event):
-        """The answer stands out, and why."""
+        """The answer was singled out, for a stated reason."""
 
         FROM = ("given",)
         STATE = "featured"
@@ -145,7 +145,7 @@ class Answer(Noun):
 
     @fact("answer.unfeatured", "{actor} stopped featuring {work} among the answers to {challenge}")
     class Unfeatured(Event):
-        """It is no longer featured; that it was stays on record."""
+        """It is no longer featured; it stays on record that it was."""
 
         FROM = ("featured",)
         STATE = "given"

@@ -1,8 +1,8 @@
-"""A comment: what somebody says about a work, a project, a step or a challenge, for all to read.
+"""Public comments on works, projects, steps and challenges.
 
-Each of these has one conversation; a reply stays in it. A removed comment leaves its place: every
-text that it had is erased. Comments on a proposal are another thing: they are for those with a
-share, and each has to be answered before the shares are final (domain.money.proposal).
+Each of these has one conversation, to which replies belong. A removed comment keeps its place, but
+all of its texts are erased. Comments on proposals are something else: only those with a share see
+them, and each must be answered before the shares are final (domain.money.proposal).
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from domain.fact import Fact, Noun, common, fact
 from domain.permission import OPERATOR
 
 WRITER, MODERATOR = "writer", "moderator"
-"""Who removes a comment."""
+"""In which relation somebody removes a comment."""
 PLACES = ("work", "project", "challenge", "step")
 """What a comment may be on; a step is in its project."""
 COMMENT_MINUTES = 15
-"""For how long a comment may be edited, where nothing else is set."""
+"""For how many minutes a comment may be edited, by default."""
 MOST_MENTIONED = 10
-"""How many people a comment mentions at most."""
+"""The most people that a comment mentions."""
 _ON = {name: f" on {{{name}}}" for name in ("work", "project", "challenge")}
 _MENTIONING = {"mentions": ", mentioning {mentions}"}
 _MENTION = re.compile(r"(?<![\w@])@([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![\w-])")
 
 
 class Comment(Noun):
-    """What somebody says where the work is."""
+    """A comment, and what became of it."""
 
     work: str | None
     project: str | None
     challenge: str | None
     step: str | None
     thread: str
-    """The comment with which it began; its own id if it is no reply."""
+    """The first comment of its thread; its own id if it is not a reply."""
     text: str
     mentions: list[str] | None
     posted_at: datetime
@@ -69,13 +69,13 @@ class Comment(Noun):
             return (*self.subjects(), *self.involves())
 
         def apply(self, noun: Comment) -> None:
-            """It is where it was posted, since then."""
+            """Set what it is on, and when it was posted."""
             super().apply(noun)
             noun.posted_at = self.timestamp
 
     @fact("comment.edited", "{actor} changed a comment")
     class Edited(Event):
-        """Its writer changed it; what it said before stays in its history."""
+        """Its writer changed it; the earlier texts stay in its history."""
 
         ADDS = _ON | _MENTIONING
         INVOLVES = "added"
@@ -83,19 +83,19 @@ class Comment(Noun):
         FROM = ("posted",)
         mentions: list[str] | None = None
         added: list[str] | None = None
-        """Those among them whom it did not mention before."""
+        """Those of them whom the comment did not mention before."""
         text: str
 
         def names(self) -> tuple[str, ...]:
             return (*self.subjects(), *self.involves())
 
         def apply(self, noun: Comment) -> None:
-            """It stays where it is."""
+            """Change the text; what it is on stays."""
             noun.text, noun.mentions = self.text, self.mentions
 
     @fact("comment.removed", "{actor} removed a comment")
     class Removed(Event):
-        """Its texts were erased; that it was there, and who removed it, stays."""
+        """Its texts were erased; it stays on record that it was there, and who removed it."""
 
         FROM = ("posted",)
         STATE = "removed"
@@ -112,12 +112,12 @@ class Comment(Noun):
 
     @property
     def line(self) -> dict[str, str | None]:
-        """What it is on."""
+        """The fields that name what it is on."""
         return {name: getattr(self, name) for name in PLACES}
 
     @property
     def every_text(self) -> tuple[str, ...]:
-        """Its text and those that it had before."""
+        """The commitments of its text and all earlier texts."""
         said = (Comment.Posted, Comment.Edited)
         return tuple(one.text for _, one in self.facts if isinstance(one, said))
 
@@ -131,12 +131,12 @@ def mentioned_in(text: str) -> list[str]:
 
 
 def parts_of(text: str) -> list[str]:
-    """A text cut at its mentions: what stands between them, and each id, in turn."""
+    """A text split at its mentions: text, id, text, id, … text."""
     return _MENTION.split(text)
 
 
 def without_ids(text: str, names: Iterable[tuple[str, str | None]]) -> str:
-    """A text with the names of these people after each “@” that mentions one of them."""
+    """A text with the ids after “@” replaced by names, from (id, name) pairs."""
     known = dict(names)
     parts = parts_of(text)
     for place in range(1, len(parts), 2):
@@ -148,15 +148,15 @@ def without_ids(text: str, names: Iterable[tuple[str, str | None]]) -> str:
 _AT = re.compile(r"(?<![\w@])@(?=\S)")
 _WORD = re.compile(r"\S+\s?")
 MOST_WORDS = 5
-"""How many words of a name are looked for behind an “@”."""
+"""The most words of a name that are looked for after an “@”."""
 _ENDS = ".,;:!?)]}»”’\"'…"
 _POSSESSIVE = re.compile(r"['’]s\Z")
 
 
 def with_ids(text: str, called: Callable[[str], str | None]) -> str:
-    """A text with the id of a person in place of each name behind an “@”, the longest that is one.
+    """A text with the names after “@” replaced by ids; the longest name that ``called`` knows wins.
 
-    So a mention shows the name that somebody has, and none once they are forgotten.
+    Stored as an id, a mention always shows the present name, and none once somebody is forgotten.
     """
     found, end = list[str](), 0
     for at in _AT.finditer(text):
@@ -171,7 +171,7 @@ def with_ids(text: str, called: Callable[[str], str | None]) -> str:
 
 
 def _names_at(text: str, start: int) -> Iterator[str]:
-    """What may be a name from a place on, the longest first."""
+    """Candidates for a name that starts here, the longest first."""
     ends, end = list[int](), start
     while len(ends) < MOST_WORDS and (word := _WORD.match(text, end)) and "@" not in word[0]:
         end = word.end()

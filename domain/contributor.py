@@ -26,13 +26,13 @@ FORMER = {
     "erased": "the former name is gone from every answer",
     "kept": "the former name is answered as what they were called formerly",
 }
-"""What becomes of a former name, as the person says."""
+"""What the person wants to be done with a former name."""
 ERASED_IN_ONE_FACT = 1000
-"""How many commitments one fact names as erased: a leaf of the log has less than 64 KiB."""
+"""The most commitments in one fact that erases: a leaf of the log has less than 64 KiB."""
 
 
 def erased_in(digests: Sequence[str]) -> Iterator[str]:
-    """What each fact names as erased; one if there is nothing."""
+    """The commitments split over facts, separated by spaces; at least one fact, even if empty."""
     for first in range(0, len(digests) or 1, ERASED_IN_ONE_FACT):
         yield " ".join(digests[first : first + ERASED_IN_ONE_FACT])
 
@@ -42,7 +42,7 @@ class Contributor(Noun):
 
     merged_into: str | None = None
     asks_first: bool = False
-    """Whether a credit by others is known to nobody else before the person accepts it."""
+    """Whether credits by others stay unknown to everyone else until the person accepts them."""
     keys: frozenset[str] = frozenset()
     """The public keys with which the person signs what they post."""
 
@@ -94,14 +94,15 @@ class Contributor(Noun):
     class Forgotten(Fact):
         """Every text of the person was erased; what they made stays, without a name."""
 
-        # Again where one fact can't name all that was erased, or where something came back.
+        # Repeatedly, if one fact can't hold all commitments, or if a text came back later.
         FROM = ("admitted", "merged", "forgotten")
         STATE = "forgotten"
         ground: str
         erased: str
         """The commitments whose texts are gone, separated by spaces."""
         holds: bool | None = None
-        """Whether what they are owed is held: nobody is left to be paid. Once it was paid on."""
+        """Whether what they are owed is put on hold, since nobody is left to be paid; older facts
+        did not do so."""
 
         def erases(self, noun: Contributor) -> tuple[str, ...]:
             return tuple(self.erased.split())
@@ -161,14 +162,14 @@ class Contributor(Noun):
         "contributor.divided", "{actor} said how the shares of {noun} are divided among its members"
     )
     class Divided(Fact):
-        """From now on, what is proposed for a group is divided among its members so."""
+        """From now on, proposals divide the group's shares among its members like this."""
 
         READERS = OWN_MONEY
         FOUND_BY = ("group",)
         FROM = ("admitted",)
         group: str
         among: list[dict[str, str]]
-        """``[{"contributor", "part"}]``, which sum to at most 1; none ends it."""
+        """``[{"contributor", "part"}]``, with a sum of at most 1; empty: no longer divided."""
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is disclosed of a credit besides its name: which parts AI made, and what proves it.
+"""What a credit discloses: which parts AI made, and what kind of evidence there is.
 
 The parts follow the disclosures that music and film services ask for (DDEX, 2025).
 """

@@ -1,6 +1,6 @@
 """Following: somebody wants to know what happens to a work, a person, a project or a challenge.
 
-How many follow is public; who does is known to nobody else, unless they have it shown.
+The number of followers is public; who follows is private, unless the follower shows it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ FOLLOWED = ("work", "contributor", "project", "challenge")
 """What can be followed."""
 
 SHOWN = {PUBLIC: "everyone may see who follows it"}
-"""To whom it is shown who follows something, where they have it shown."""
+"""Who else may see that somebody follows something, if the follower shows it."""
 
 
 def follow_id(follower: str, about: str) -> str:
-    """The id of somebody's following something: it begins and ends as often as wanted."""
+    """The id of one person's following one thing, which may begin and end repeatedly."""
     return part_id(about, f"follow/{follower}", 0)
 
 
 class Follow(Noun):
-    """That somebody follows something."""
+    """One person's following of one thing."""
 
     follower: str
     about: str
@@ -34,7 +34,7 @@ class Follow(Noun):
     class Event(Fact):
         """A fact about following names the person and what is followed.
 
-        It stands in the history of the person alone: who is followed is not told by whom.
+        It is only in the follower's history, because those followed may not learn by whom.
         """
 
         READERS = OWN_ACTS
@@ -49,13 +49,13 @@ class Follow(Noun):
 
     @fact("follow.begun", "{follower} follows {about}", begins=True)
     class Begun(Event):
-        """Somebody follows something, or has it shown from now on, or no longer."""
+        """Somebody follows something, or changes whether that is shown."""
 
         QUOTA = "follows"
         FROM = ("begun", "ended")
         STATE = "begun"
         shown: str | None = None
-        """To whom it is shown; None: to nobody else."""
+        """A key of SHOWN; None: private."""
 
         def involves(self) -> tuple[str, ...]:
             is_person = self.on == Contributor.NAME

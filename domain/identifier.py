@@ -1,6 +1,6 @@
-"""An identifier: the number of a work or a person in a registry, and who has stated it.
+"""An identifier: the number of a work or a person in a registry.
 
-Its check digit is checked where the scheme has one. It can be disputed like a credit.
+Its check digits are verified, if the scheme has some. It can be disputed like a credit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Scheme(NamedTuple):
     meaning: str
     of: tuple[str, ...]
     read: Callable[[str], str]
-    """The normal form; a ValueError if it is none."""
+    """Returns the normal form; raises ValueError for what is no number of this registry."""
 
 
 def _eidr(text: str) -> str:
@@ -51,7 +51,7 @@ def _eidr(text: str) -> str:
 
 def _iswc(text: str) -> str:
     found = _ISWC.match(re.sub(r"[\s.-]", "", text.upper()))
-    # ISO 15707: the sum of 1 and each digit times its place, filled up to a multiple of ten.
+    # ISO 15707: 1, plus each digit times its place, plus the check digit is a multiple of ten.
     if (
         found is None
         or (1 + sum(n * int(d) for n, d in enumerate(found[1], 1)) + int(found[2])) % 10
@@ -61,7 +61,7 @@ def _iswc(text: str) -> str:
 
 
 def _gtin(text: str) -> str:
-    # GS1: one number, filled up with zeros at the front to 13 or 14 digits where that is the form.
+    # GS1: the same number may be padded with leading zeros to 13 or 14 digits.
     digits: str = ean.validate(text)
     return digits[:-12].lstrip("0") + digits[-12:]
 
@@ -82,7 +82,7 @@ def _doi(text: str) -> str:
 
 def _ipi(text: str) -> str:
     number = _matching(_IPI, re.sub(r"[\s.]", "", text)).zfill(11)
-    # Nine digits, each times ten to two, and two that fill up the sum to a multiple of 101.
+    # Nine digits, weighted 10 to 2, plus two check digits make a multiple of 101.
     # Source: django-music-publisher, validators.py; 100 is written 00.
     total = sum(place * int(digit) for place, digit in zip(range(10, 1, -1), number, strict=False))
     if -total % 101 % 100 != int(number[9:]):
@@ -124,9 +124,9 @@ SCHEMES = {
 
 
 def normal(scheme: str, text: str) -> str:
-    """The one spelling of a number; BadIdentifier if it is none of its registry.
+    """The normal spelling of a number, without the registry's name that is often printed before it.
 
-    The name of the registry before it, as it is printed, is not part of it.
+    Refuses (``BadIdentifier``) what is no number of this registry.
     """
     bare = re.sub(rf"\A\s*{scheme}[\s:]+", "", text, flags=re.IGNORECASE)
     try:
@@ -136,7 +136,7 @@ def normal(scheme: str, text: str) -> str:
 
 
 class Identifier(Disputable):
-    """A number in a registry, stated of a work or a person."""
+    """A number of a work or a person in a registry, as somebody stated it."""
 
     GONE = "withdrawn"
     NOT_COUNTED = (GONE,)
@@ -147,7 +147,7 @@ class Identifier(Disputable):
 
     @common
     class Event(Fact):
-        """A fact about an identifier names what it is of."""
+        """A fact about an identifier names the work or the person."""
 
         ABOUT = ("about",)
         about: str
@@ -155,7 +155,7 @@ class Identifier(Disputable):
 
     @fact("identifier.stated", "{actor} stated the {scheme} of {about}", begins=True)
     class Stated(Event):
-        """A number in a registry was stated; that of a person can be erased."""
+        """A number was stated: a ``value`` of a work, or an erasable ``identifier`` of a person."""
 
         ADDS = {"value": ": {value}", "identifier": ": {identifier}"}  # noqa: RUF012 - constant
         STATE = "stated"
@@ -166,7 +166,7 @@ class Identifier(Disputable):
 
     @fact("identifier.withdrawn", "{actor} withdrew an identifier of {about}")
     class Withdrawn(Event):
-        """It was wrong; it stays on record and is found no more."""
+        """It was wrong; it stays on record, but is no longer found."""
 
         FROM = ("stated",)
         STATE = "withdrawn"
@@ -174,7 +174,7 @@ class Identifier(Disputable):
 
     @fact("identifier.disputed", "{actor} disputed an identifier of {about}")
     class Disputed(Opening, Event):
-        """Someone says that it is that of another."""
+        """Someone says that it belongs to another work or person."""
 
         FROM = ("stated",)
 
@@ -189,7 +189,7 @@ class Identifier(Disputable):
         """The dispute has ended: it stands, or it is withdrawn."""
 
     def sides(self, looking: Looking) -> dict[str, str]:
-        """Who stated it, and who speaks for what it is of."""
+        """Who stated it, and who speaks for the work or person."""
         kind = Work if self.on == WORK else Contributor
         return {**looking.get(kind, self.about).sides(looking), "opener": self.poster}
 

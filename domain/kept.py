@@ -1,10 +1,10 @@
-"""Kept: mappings whose rows are written in the same transaction as the facts they follow from.
+"""Mappings stored as rows, which are written in the same transaction as the facts behind them.
 
-A command reads single rows and groups of them, never all; what it changes stays in memory until it
-is recorded. Without a table, all of a mapping is in memory.
+A command reads single rows and groups of rows, never all; its changes stay in memory until they are
+recorded. Without a database, a whole mapping is in memory.
 
-The key of a row begins with what it is about, a pool or a payee: so what a command changes is on
-few pages of the table, however large that is.
+The key of a row begins with what the row is about, a pool or a payee. So the changes of a command
+touch few pages of the table, however large it is.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ BOOKS = Table(
     small=True,
     in_backups=False,
 )
-"""What commands decide by, folded from the facts; each row with the position it stands at."""
+"""The rows of the books, each with the position of the append that wrote it."""
 
 AT_ONCE = 10
-"""How many rows of a group are read at a time, of which only the last ones may be needed."""
+"""How many rows of a group ``latest`` reads at a time."""
 MOST_GROUPS = 200
-"""How many groups one query reads; SQLite takes 500 parts."""
+"""How many groups one query reads; SQLite allows 500 terms."""
 BETWEEN = "\x1f"
-"""Stands between the parts of a key, and sorts before all that stands in one."""
+"""Separates the parts of a key; sorts before every character in a part."""
 _AFTER = chr(ord(BETWEEN) + 1)
 _OTHER = "\x1e"
-"""Begins a part in which something does not print."""
+"""Prefix of a part that is escaped, because some of its characters are not printable."""
 
 
 def _spelled(part: str) -> str:
@@ -55,12 +55,12 @@ def _read(part: str) -> str:
 
 
 def placed_at(position: int) -> str:
-    """A position as a part of a key, in an order that is that of positions."""
+    """A position as a part of a key, which sorts by position."""
     return f"{position:019d}"
 
 
 class Rows:
-    """The rows of the books in a database; what was read once is not read again."""
+    """The rows of the books in a database, each read only once."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -68,19 +68,19 @@ class Rows:
         self._groups: dict[str, list[str]] = {}
 
     def text(self, key: str) -> str | None:
-        """The value of a row as it is written; None if there is none."""
+        """The stored text of a row; None if there is none."""
         if key not in self._texts:
             self.load((key,))
         return self._texts[key]
 
     def group(self, begins: str) -> list[str]:
-        """The keys that begin so."""
+        """The keys with this prefix, in order."""
         if begins not in self._groups:
             self.load((), (begins,))
         return self._groups[begins]
 
     def latest(self, begins: str) -> Iterator[str]:
-        """The same from the last on, in batches, as far as they are asked for."""
+        """The keys with this prefix, the last first, read in batches as needed."""
         sql = (
             "SELECT key, value FROM books WHERE key > :begins AND key < :end "
             "ORDER BY key DESC LIMIT :most"
@@ -98,15 +98,15 @@ class Rows:
         return [key for key, _ in rows]
 
     def is_other(self, key: str, text: str) -> bool:
-        """Whether a row is not known to hold this already."""
+        """Whether writing this text may change a row: it is not known to hold it already."""
         return self._texts.get(key) != text
 
     def is_absent(self, key: str, begins: str | None) -> bool:
-        """Whether it is known that there is no such row."""
+        """Whether a row is known not to exist, without reading it."""
         return self._texts.get(key, "" if begins not in self._groups else None) is None
 
     def load(self, keys: Iterable[str], groups: Iterable[str] = ()) -> None:
-        """Read many rows at once: those with these keys, and those with keys that begin so."""
+        """Read many rows at once: those with these keys, and those with these prefixes."""
         missing = [key for key in dict.fromkeys(keys) if key not in self._texts]
         fresh = [begins for begins in dict.fromkeys(groups) if begins not in self._groups]
         if not missing and not fresh:
@@ -134,16 +134,16 @@ class Rows:
 
 
 class Kept(MutableMapping[K, V], Generic[K, V]):
-    """One mapping of the books: rows of a table, if there is one, under what was changed."""
+    """One mapping of the books: changes in memory on top of the rows of a table, if any."""
 
     def __init__(self, name: str, shape: Shape, rows: Rows | None = None) -> None:
         self._name, self._shape, self._rows = name, shape, rows
         self._told: dict[K, V | None] = {}
-        """What was read and not changed; None for what there is not."""
+        """Values read and not changed; None: there is no row."""
         self._changed: dict[K, V | None] = {}
-        """What was changed; None for what is gone."""
+        """Values changed; None: deleted."""
         self._of: dict[str, dict[K, None]] = {}
-        """By the first part of their keys: what was changed."""
+        """By first part of the key: the changed keys."""
 
     # -- rows ------------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         return BETWEEN.join((first, self._name, *rest))
 
     def begins(self, first: str) -> str:
-        """How the keys of a group begin."""
+        """The prefix of the row keys of a group."""
         return f"{_spelled(first)}{BETWEEN}{self._name}{BETWEEN}"
 
     def _key(self, spelled: str) -> K:
@@ -161,7 +161,7 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         return cast("K", (first, *rest) if rest else first)
 
     def changes(self) -> Iterator[tuple[str, str | None]]:
-        """Every row that is to be written, with its value; None for one that is to be deleted."""
+        """Every row to be written, with its text; None: to be deleted."""
         for key, value in self._changed.items():
             row = self.spell(key)
             if value is not None:
@@ -205,7 +205,7 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
             self._of.get(key[0], {}).pop(key, None)
 
     def under(self, first: str) -> list[tuple[K, V]]:
-        """What has keys with this first part, in the order of the keys."""
+        """The entries whose keys have this first part, in the order of the keys."""
         keys: dict[K, None] = {}
         if self._rows is not None:
             keys = dict.fromkeys(map(self._key, self._rows.group(self.begins(first))))
@@ -213,10 +213,7 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         return [(key, self[key]) for key in sorted(keys) if key in self]
 
     def latest(self, first: str) -> Iterator[K]:
-        """The keys with this first part in the order of their rows, from the last on.
-
-        Rows are read as far as they are asked for.
-        """
+        """The keys with this first part, the last first; rows are read as needed."""
         fresh = sorted(map(self.spell, self._of.get(first, {})), reverse=True)
         rows = () if self._rows is None else self._rows.latest(self.begins(first))
         found = (self._key(row) for row, _ in groupby(merge(fresh, rows, reverse=True)))
@@ -226,7 +223,7 @@ class Kept(MutableMapping[K, V], Generic[K, V]):
         return self.get(cast("K", key)) is not None
 
     def __iter__(self) -> Iterator[K]:
-        """All of it, for those who check it: no command asks for that."""
+        """All keys, for checks only: no command reads a whole mapping."""
         every = [] if self._rows is None else self._rows.every()
         keys = dict.fromkeys(self._key(row) for row in every if row.split(BETWEEN)[1] == self._name)
         keys.update(dict.fromkeys(self._changed))

@@ -35,14 +35,14 @@ CALLED = {
     **{"contributor": "person", "contribution": "work", "release": "work"},
     "entry": "revenue",
 }
-"""What an id is derived from instead of the name of its noun: all works share one namespace, and a
+"""By noun: the kind from which ids are derived instead. All works share one namespace, and a
 division is named by its revenue."""
 
 SHORTEST_UUID = 32
 REMEMBERED = 200_000
-"""How many ids of a bundle are remembered, for speed and for messages."""
+"""How many ids of a bundle are cached, for speed and for messages."""
 MOST_COMPARED, COMPARED = 20, 5_000
-"""Of so many wrong ids it is said what may have been meant, of so many others."""
+"""For the first MOST_COMPARED unknown names, similar ones among COMPARED are suggested."""
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair; an invalid byte of UTF-8 is read as one."""
@@ -93,10 +93,10 @@ class Report:
     """The sources of recorded pieces that were refused, each as a line of its own."""
     warned: list[Warned] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    """Where the line is that should have recorded an id, and was refused."""
+    """By id: the place of the refused line that should have recorded it."""
 
     def add(self, page: Report) -> None:
-        """Add what became of further lines."""
+        """Add the report of further lines."""
         self.recorded += page.recorded
         self.unchanged += page.unchanged
         self.refused += page.refused
@@ -111,7 +111,7 @@ class Report:
 
     @property
     def stopped(self) -> Refused | None:
-        """Where an export could not be restored any further; None for what is no export."""
+        """The line at which restoring an export stopped; None for other bundles."""
         has_facts = self.recorded["fact"] or self.unchanged["fact"]
         if has_facts or any(one.line.get("type") == "fact" for one in self.refused):
             return self.refused[0] if self.refused else None
@@ -155,13 +155,13 @@ class Ids:
         self.called[id] = text
 
     def in_its_words(self, message: object) -> str:
-        """A message with the ids of the bundle in place of ours."""
+        """A message with our ids replaced by those of the bundle."""
         return ID.sub(lambda found: self.called.get(found[0], found[0]), str(message))
 
     def alike(self, kind: str, id: str, is_there: Callable[[str], bool]) -> list[str]:
-        """What the bundle calls things of a kind that are there, most like a name that none has.
+        """Names in the bundle of existing things of a kind, most similar to an unknown one.
 
-        Only for the first such names, since a bundle may have very many.
+        Only for the first MOST_COMPARED unknown names, since a bundle may have very many.
         """
         word = self.called.get(id)
         if word is None or self._compared >= MOST_COMPARED:
@@ -172,9 +172,9 @@ class Ids:
         return [one for one in near if is_there(self.named(kind, one))][:2]
 
     def of_line(self, kind: str, line: Line) -> tuple[str, str]:
-        """The id of a line that states none: of any file, and of its own."""
+        """Derived ids of a line that states none: one for any file, and one for this file."""
         content = json.dumps(line, sort_keys=True, ensure_ascii=False)
-        # The same credit twice is one credit; anything else may be there several times.
+        # A repeated credit is the same credit; anything else may occur several times.
         self._seen[content] = 1 if kind == "credit" else self._seen[content] + 1
         number = f"{content}#{self._seen[content]}"
         ids = self.named(kind, number), self.named(kind, f"{self.file}\n{number}")
@@ -288,7 +288,7 @@ def _number(name: str, value: object) -> int:
 
 
 def _resolved(kind: str, value: Any, ids: Ids, touched: list[str]) -> Any:
-    """A JSON value in which “@text” stands for a person, or for a work where assets are named."""
+    """A JSON value with each “@text” replaced by the id of a work (_OF_WORKS) or a person."""
     match value:
         case str():
             return _mentioned(kind, value, ids, touched)

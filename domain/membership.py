@@ -1,9 +1,9 @@
-"""A membership: a person is in a group, from when to when, and what they do in it.
+"""A membership: a person is or was in a group, for some time and in some roles.
 
 It counts once the person has agreed, and can be disputed like a credit.
 
-Groups hold people and no groups: a credit names a group, and who was behind it at the time is then
-one step away, with no cycle to look for.
+Groups contain people but no groups: so the people behind a credit of a group are one step away, and
+there is no cycle to look for.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from domain.dispute import Answer, Disputable, Opening, Settlement
 from domain.fact import Fact, Looking, common, fact
 
 GROUP = "group"
-"""The relation of the group whose member somebody is."""
+"""The relation of the group itself to a membership."""
 MEMBER = "member"
-"""The relation of somebody else who is in the group."""
+"""The relation of another member of the group."""
 
 
 class Membership(Disputable):
@@ -42,7 +42,7 @@ class Membership(Disputable):
         STATE = "offered"
         roles: list[str] | None = None
         during: str | None = None
-        """When they were in it, as stated: an interval of EDTF, such as 1985/1991."""
+        """The time in the group, as stated: an EDTF interval, such as 1985/1991."""
 
     @fact("membership.accepted", "{actor} agreed that {contributor} is in {group}")
     class Accepted(Event):
@@ -61,7 +61,7 @@ class Membership(Disputable):
 
     @fact("membership.dated", "{actor} stated that {contributor} was in {group} {during}")
     class Dated(Event):
-        """When they were in it was changed, as when somebody leaves."""
+        """The time in the group was changed, for example because somebody left."""
 
         FROM = ("offered", "accepted")
         during: str
@@ -69,7 +69,7 @@ class Membership(Disputable):
 
     @fact("membership.disputed", "{actor} disputed that {contributor} is in {group}")
     class Disputed(Opening, Event):
-        """Someone says that they are not in it, or were not when it says."""
+        """Someone says that the person was never in the group, or not at that time."""
 
         FROM = ("accepted",)
 

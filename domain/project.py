@@ -1,7 +1,7 @@
 """A project: a common goal, the steps towards it, and who leads it.
 
-It always has a step and a leader. A piece is in one step of one project, or in none, and may be
-moved or taken out; where it was stays on record.
+It always has at least one step and one leader. A piece is in at most one step of one project, and
+may be moved or taken out; where it was stays on record.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PROJECT_OUTCOMES = {
 """How a project may end."""
 
 LEADER = "leader"
-"""The relation of who leads the project that something concerns."""
+"""The relation of a leader to a project and what belongs to it."""
 
 
 class Project(Noun):
     """A common goal."""
 
     leaders: Collection[str]
-    """Who leads it, in the order in which they were assigned."""
+    """The leaders, in the order in which they were assigned."""
 
     @fact("project.launched", "{actor} launched {noun}", begins=True)
     class Launched(Fact):
@@ -78,7 +78,7 @@ class Project(Noun):
 
     @fact("project.leader_assigned", "{actor} made {contributor} a leader of {noun}")
     class LeaderAssigned(Fact):
-        """Somebody leads it from now on, beside the others."""
+        """Somebody leads it from now on, together with the others."""
 
         INVOLVES = "contributor"
         FROM = ("launched",)
@@ -113,12 +113,12 @@ class Project(Noun):
         ABOUT = ("originator_id", "release")
         outcome: str
         release: str | None = None
-        """What came of it."""
+        """The release that came of it."""
         reason: str | None = None
 
     @fact("project.reopened", "{actor} reopened {noun}")
     class Reopened(Fact):
-        """It goes on after all."""
+        """It continues after all."""
 
         FROM = ("closed",)
         STATE = "launched"
@@ -155,12 +155,12 @@ class Step(Noun):
 
 
 def placement_id(work: str) -> str:
-    """The id of where a piece is: there is one, changed as often as needed."""
+    """The id of a piece's one placement, which is changed as often as needed."""
     return part_id(work, "placement", 0)
 
 
 class Placement(Noun):
-    """In which step of which project a piece is, if in any."""
+    """The step and project that a piece is in, if any."""
 
     work: str
     project: str
@@ -168,7 +168,7 @@ class Placement(Noun):
 
     @common
     class Event(Fact):
-        """A fact about where a piece is names the piece and the project."""
+        """A fact about a placement names the piece, the project and the step."""
 
         ABOUT: ClassVar[tuple[str, ...]] = ("work", "project")
         work: str
@@ -185,7 +185,7 @@ class Placement(Noun):
         STATE = "made"
         ABOUT = ("work", "project", "left")
         left: str | None = None
-        """The project that it was in before, if it was in another."""
+        """The project that it was in before, if it was another one."""
 
     @fact("placement.ended", "{actor} took {work} out of {project}")
     class Ended(Event):

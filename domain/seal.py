@@ -76,7 +76,7 @@ def seal(owner: str, name: str, value: str, salt: str | None = None) -> Disclosu
 
 
 def spell_owners(owners: Mapping[str, str], actor: str) -> str:
-    """``Fact.owners`` of a fact with texts: ``field=owner`` for each that the actor does not own."""
+    """``Fact.owners``: ``field=owner`` for each text of a fact that the actor does not own."""
     return " ".join([f"{name}={owner}" for name, owner in owners.items() if owner != actor])
 
 

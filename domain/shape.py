@@ -1,7 +1,7 @@
-"""Shapes: how values of a type are written as JSON text and read back, by its annotations alone.
+"""Serialising values of the books as JSON text, by the annotations of their types alone.
 
-Records are lists in the order of their fields, fractions exact texts, and facts what is stored of
-them. What is written is derived from facts and written anew when a type changes (see ``drawn``).
+Records become lists of their fields, fractions exact texts, and facts their stored form. Rows are
+derived from facts, so they are simply recomputed when a type changes (see ``drawn``).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from domain.fact import Fact, fact_of, state_of
 _encode = encoder()
 _decode = json.JSONDecoder().decode
 MOST_LASTING = 256
-"""How many values that are slow to read and seldom changed are kept in memory."""
+"""How many parsed values of types with LASTS are cached: slow to parse, and seldom changed."""
 
 
 class Part(NamedTuple):
-    """A value to JSON and back; None where they are the same."""
+    """Conversions of a value to JSON and back; None: not needed."""
 
     to_json: Callable[[Any], Any] | None
     from_json: Callable[[Any], Any] | None
@@ -34,7 +34,7 @@ PLAIN = Part(None, None)
 
 
 class Shape:
-    """How the values of a mapping are written."""
+    """How values of a type are written and read."""
 
     def __init__(self, kind: Any) -> None:
         to_json, from_json = _part(kind)
@@ -48,19 +48,19 @@ class Shape:
         return _encode(value if self._to_json is None else self._to_json(value))
 
     def _told(self, text: str) -> Any:
-        """The value of a text; one that lasts is shared, so nothing in it may be changed."""
+        """The value of a text. It may be cached and shared, so it must not be modified."""
         value = _decode(text)
         return value if self._from_json is None else self._from_json(value)
 
 
 @cache
 def shape_of(kind: Any) -> Shape:
-    """How values of a type are written."""
+    """The shape of a type."""
     return Shape(kind)
 
 
 def drawn(kind: Any) -> str:
-    """A type with all that it holds, as a text that differs if it is written differently."""
+    """A text that changes whenever a type, or a type in it, would be written differently."""
     if _is_record(kind):
         inside = ", ".join(f"{name}: {drawn(hint)}" for name, hint in _fields(kind).items())
         return f"{kind.__name__}({inside})"
@@ -121,7 +121,7 @@ def _listed(kind: Callable[[Any], Any], inner: Part) -> Part:
 
 
 def _mapped(of: Any, inner: Part) -> Part:
-    """A mapping; one whose keys are tuples is a list of keys with values."""
+    """A mapping becomes an object or, if its keys are tuples, a list of pairs."""
     to_json, from_json = inner
     if of is not str:
         return Part(

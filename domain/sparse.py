@@ -1,8 +1,8 @@
 """A sparse Merkle tree: a map from keys to values under one root, with proofs of what is not in it.
 
-A place is empty, a leaf or a node above two places; a subtree with a single leaf is that leaf. So
-the tree follows from what it maps, whatever the order in which that was put in, and a proof has
-about as many hashes as the logarithm of the number of keys.
+A place is empty, a leaf, or a node above two places; a subtree with a single leaf is that leaf. So
+the tree depends only on its entries, not on the order of insertion, and a proof has about
+log2(number of keys) hashes.
 
 The construction is that of the Libra white paper ("The Libra Blockchain", section 3.3), in the
 bytes of celestiaorg/smt, which ICS 23 describes as SmtSpec: a path is SHA-256(key), a leaf
@@ -24,9 +24,9 @@ EMPTY = bytes(HASH_BYTES)
 """The hash of a place with nothing below it, and the root of an empty map."""
 DEPTH = 8 * HASH_BYTES
 ROOT = 1
-"""Places are numbered as in a heap: below n are 2n on the left and 2n + 1 on the right."""
+"""Places are numbered as in a binary heap: below n are 2n on the left and 2n + 1 on the right."""
 FEW, AHEAD = 64, 8
-"""For so few keys, so many levels are read at once."""
+"""For up to FEW keys, AHEAD levels are read at once."""
 
 
 class Leaf(NamedTuple):
@@ -35,18 +35,18 @@ class Leaf(NamedTuple):
     path: bytes
     value: bytes
     said: bytes = b""
-    """The value itself, where it is known."""
+    """The value itself, if it is known."""
 
     @property
     def data(self) -> bytes:
-        """What is hashed, behind a byte."""
+        """The bytes that are hashed, after the prefix 0x00."""
         return self.path + self.value
 
 
 Node = Leaf | bytes
-"""What is at a place that is not empty: a leaf, or the hash of two places."""
+"""The content of a place that is not empty: a leaf, or the hash of the two places below."""
 Read = Callable[[Iterable[int]], Mapping[int, Node]]
-"""Returns what is at places, without those that are empty."""
+"""Reads the content of places; empty places are missing in the result."""
 
 
 def leaf_of(key: bytes, value: bytes) -> Leaf:
@@ -62,12 +62,12 @@ def hash_of(node: Node | None) -> bytes:
 
 
 def place_of(path: bytes, depth: int) -> int:
-    """The place so deep on the way to a path."""
+    """The place at a depth along a path."""
     return 1 << depth | int.from_bytes(path, "big") >> (DEPTH - depth)
 
 
 def is_right(path: bytes, depth: int) -> bool:
-    """Whether a path leads to the right from a place so deep."""
+    """Whether a path goes to the right at a depth."""
     return bool(path[depth >> 3] >> (7 - (depth & 7)) & 1)
 
 
@@ -75,9 +75,9 @@ def is_right(path: bytes, depth: int) -> bool:
 
 
 def put(leaves: Iterable[Leaf], read: Read) -> dict[int, Node]:
-    """The places that change when leaves are put in, as they are afterwards.
+    """The new content of the places that change when leaves are inserted or replaced.
 
-    NotVerified if what is there by now is damaged on the ways to them.
+    Raises NotVerified if the present content along their paths is damaged.
     """
     placed = {leaf.path: leaf for leaf in leaves}
     if not placed:
@@ -97,7 +97,7 @@ def root_of(leaves: Iterable[Leaf]) -> bytes:
 def _put(
     place: int, depth: int, leaves: list[Leaf], known: Mapping[int, Node], put: dict[int, Node]
 ) -> Node | None:
-    """Put leaves in below a place; what is there then."""
+    """Insert leaves below a place; returns its new content, and adds all changes to ``put``."""
     there = known.get(place)
     if isinstance(there, Leaf):
         if all(leaf.path != there.path for leaf in leaves):
@@ -123,12 +123,12 @@ def _above(place: int, nodes: Mapping[int, Node]) -> bytes:
 
 
 def _middle(leaves: Sequence[Leaf], depth: int) -> int:
-    """How many of these leaves, in order, are on the left."""
+    """How many of these sorted leaves go to the left at a depth."""
     return bisect_left(leaves, True, key=lambda leaf: is_right(leaf.path, depth))
 
 
 def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:
-    """What is at the places on the ways to leaves, and beside them."""
+    """The content of the places along the paths to leaves, and of their siblings."""
     known = dict(read([ROOT]))
     ahead, depth = AHEAD if len(leaves) <= FEW else 1, 0
     while depth < DEPTH:
@@ -141,7 +141,7 @@ def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:
 
 
 def _beside(leaves: Sequence[Leaf], depth: int, ahead: int) -> set[int]:
-    """The next places on the ways to leaves, with those beside them."""
+    """The next places along the paths to leaves, and their siblings."""
     ways = {
         place_of(leaf.path, deep)
         for leaf in leaves
@@ -154,13 +154,12 @@ def _beside(leaves: Sequence[Leaf], depth: int, ahead: int) -> set[int]:
 
 
 class Proof(NamedTuple):
-    """What is at the end of the way to a path, and the hashes beside that way."""
+    """The proof of what a map holds at a path."""
 
     beside: tuple[bytes, ...]
-    """The deepest first."""
+    """The hashes of the siblings along the path, the deepest first."""
     other: Leaf | None = None
-    """The leaf of another key that stands there; without one, a proof of absence ends at nothing.
-    """
+    """In a proof of absence: the leaf of another key at the end of the path; None: it is empty."""
 
 
 def prove(path: bytes, read: Read) -> Proof:
@@ -177,7 +176,7 @@ def prove(path: bytes, read: Read) -> Proof:
 
 
 def verify(proof: Proof, path: bytes, value: bytes | None, root: bytes) -> None:
-    """Raise NotVerified unless a map has the hash of this value at a path; None for nothing."""
+    """Raise NotVerified unless a map has the hash of this value at a path; None: nothing there."""
     if len(proof.beside) > DEPTH or any(len(hash) != HASH_BYTES for hash in proof.beside):
         raise NotVerified("the proof of the map has more than 256 hashes, or one not of 32 bytes")
     if proof.other is not None:
@@ -194,7 +193,7 @@ def verify(proof: Proof, path: bytes, value: bytes | None, root: bytes) -> None:
 
 
 def _must_be_beside(other: Leaf, path: bytes, depth: int) -> None:
-    """Raise NotVerified unless the leaf of another key stands at the end of the way to a path."""
+    """Raise NotVerified unless the leaf of another key may be at the end of a path."""
     if len(other.path) != HASH_BYTES or len(other.value) != HASH_BYTES:
         raise NotVerified("the other leaf of the map does not have 64 bytes")
     if other.path == path or place_of(other.path, depth) != place_of(path, depth):

@@ -1,10 +1,10 @@
-"""What a signed command says that its facts hold: its target, their kinds, and every field.
+"""Checks that facts agree with the command that was signed: its target, their kinds, every field.
 
-The rule: a field that was signed is recorded as it was signed, and one that was not must be of a
-kind that follows from what was known before. So a signature fits no other act.
+The rule: a field that was signed is recorded as it was signed, and a field that was not must be of
+a kind that follows from what was known before. So a signature fits no other act.
 
 This file depends only on the standard library and the files that check a receipt. It is one file,
-because it is one list and how it is read.
+because it is one table and how it is read.
 """
 
 from __future__ import annotations
@@ -149,8 +149,8 @@ BRINGS = {
     "withdraw_proposal": "proposal.withdrawn",
     "withdraw_release": "release.withdrawn",
 }
-"""The kinds of facts of each command: first those that hold what it says, behind “>” those that
-only follow from it, which an audit computes again."""
+"""By command: the kinds of its facts. Before “>” are those that state what it says, after it those
+that only follow from it, which an audit recomputes."""
 
 ENVELOPE = frozenset({"timestamp", "actor", "message", "signature", "binds", "owners"})
 COMPUTED = frozenset(
@@ -165,7 +165,7 @@ COMPUTED = frozenset(
         "source_id",
     }
 )
-"""The fields that never say what somebody stated."""
+"""The fields that Stemma computes, and nobody states."""
 INHERITED = frozenset(
     {
         *("work", "contributor", "child", "parent", "about", "on", "pool", "release", "payee"),
@@ -191,7 +191,7 @@ DEFAULTS = {
     "comment.posted": frozenset({"work", "project", "challenge", "step", "mentions"}),
     "comment.edited": frozenset({"mentions"}),
 }
-"""The fields with a value of their own where nothing was stated."""
+"""By field: its value if nothing was stated."""
 MOMENTS = frozenset({"effective_at", "closes_at", "answer_by", "until", "agreed_on"})
 OTHERWISE = frozenset(
     {
@@ -201,20 +201,20 @@ OTHERWISE = frozenset(
 )
 """The arguments that are not recorded under their own names."""
 DERIVED = ("share.", "role.", "hold.", "payout.", "payee.", "pool.", "proposal.", "expense.")
-"""The kinds of facts whose ids are no argument of their commands."""
+"""The kinds of facts whose ids are not arguments of their commands."""
 
 ELSEWHERE = {"entry.": "amount_minor", "revenue.reversed": "amount_minor", "share.": "payee"}
-"""By how a kind of fact begins that only follows: the field with another meaning than that of the
-argument of its name."""
+"""By prefix of a kind of fact that only follows: the field whose meaning is not that of the
+argument with the same name."""
 BOOKED = {
     "entry.adjusted": "lines",
     "entry.opened": "lines",
     "entry.assigned": "amount_minor",
     "entry.reversed": "amount_minor",
 }
-"""By a kind of entry: the argument that says what it gives and takes."""
+"""By kind of entry: the argument with its amounts by payee."""
 OUTSIDER = "payer/"
-"""How the id of somebody begins whom only the books know, by a name (domain.money.naming)."""
+"""Prefix of the id of a payer whom only the books know, by name (domain.money.naming)."""
 LEFT_OUT = {
     "share.": frozenset({"contributor", "work"}),
     "identifier.stated": frozenset({"contributor", "work", "identifier"}),
@@ -223,19 +223,19 @@ LEFT_OUT = {
     "proposal.commented": frozenset({"proposal"}),
     "proposal.posted": frozenset({"comment_days"}),
 }
-"""By how a kind of fact begins: the arguments that it has in another form."""
+"""By prefix of a kind of fact: the arguments that it holds in another form."""
 OF_POOLS = ("revenue.", "expense.")
-"""The kinds of facts that repeat from their first one on what is known of a pool."""
+"""The kinds of facts that repeat fields of their pool."""
 PARTS = ("placement.", "answer.", "follow.")
-"""The kinds of facts whose ids follow from those that their commands name."""
+"""The kinds of facts whose ids are derived from ids that their commands name."""
 NAMED = ("contribution.", "project.", "step.", "challenge.", "membership.", "comment.")
-"""The kinds of facts whose ids their commands call “id”."""
+"""The kinds of facts whose id is the argument “id” of their commands."""
 
 
 def must_say(message: str, content: Content, topic: str, id: str, version: int) -> None:
-    """Raise NotVerified, saying what differs, unless a fact says what was signed."""
+    """Raise NotVerified, with the difference, unless a fact agrees with the signed message."""
     signed = json.loads(message)
-    if _spelled(signed) != message:  # a name given twice would be read in several ways
+    if _spelled(signed) != message:  # a repeated name could be read in several ways
         raise NotVerified("the message is not in its only spelling")
     if signed["actor"] != content["actor"]:
         raise NotVerified(f"the message is of {signed['actor']}, not of {content['actor']}")
@@ -246,7 +246,7 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
     elif scope is None:
         raise NotVerified(f"{signed['command']} was signed for something else than {id}")
     else:
-        if topic == "project.launched":  # who launches it leads it
+        if topic == "project.launched":  # who launches a project is one of its leaders
             scope["leaders"] = [*dict.fromkeys((signed["actor"], *(said.get("leaders") or ())))]
         if topic == "expense.recorded":
             scope["payer"] = _payer(said.get("payer") or "operator", str(content.get("payer")))
@@ -257,23 +257,23 @@ def must_say(message: str, content: Content, topic: str, id: str, version: int) 
 
 
 TARGETS = ("credit", "comment", "expense", "revenue", "proposal", "pool", "release", "contributor")
-"""The arguments that name a target where none is called “id”, the most exact first."""
+"""The arguments that name a target if none is called “id”, the most specific first."""
 
 
 def target_of(command: str, said: Content) -> str:
-    """The id that a command is about: of what it makes, else of what its path names."""
+    """The target of a command: the id of what it creates, else the one its path names."""
     first = ("credit", "id") if command == "claim_work" else ("id", *TARGETS)
     return next((str(said[name]) for name in first if isinstance(said.get(name), str)), "-")
 
 
 MOST_PARTS = 1_000
-"""How many authors, sources or components of a whole are looked for."""
+"""The most authors, sources or components of a whole whose ids are derived."""
 
 
 def may_be_about(target: str, topic: str, id: str) -> bool:
     """Whether a fact about an id may belong to what was signed for a target.
 
-    It does if it is the target itself or a part of it; the ids of other kinds say nothing.
+    It may if the id is the target, or derived from it as a part; ids of other kinds tell nothing.
     """
     parts = _PARTS_OF.get(topic.partition(".")[0])
     if id == target or parts is None:
@@ -286,14 +286,14 @@ _PARTS_OF = {
     **{"credit": ("author",), "remix": ("source", "component")},
     **dict.fromkeys(("contribution", "release"), ()),
 }
-"""The nouns whose ids follow from a whole, with the parts that they may be."""
+"""The nouns whose ids are derived from a whole, with the names of the parts they may be."""
 
 
 def brings(command: str, topic: str) -> str:
-    """Whether a kind of fact of a command “states” what this says or “follows” from it; NotVerified
-    if the command records none.
+    """Whether a kind of fact “states” what a command says or only “follows” from it.
 
-    Of a command that is not known here, as of a later version, only the noun is.
+    Raises NotVerified if the command records no such fact. Of an unknown command, as of a later
+    version, only the noun is compared.
     """
     stating, _, following = BRINGS.get(command, "").partition(">")
     if topic in stating.split():
@@ -306,7 +306,7 @@ def brings(command: str, topic: str) -> str:
 
 
 def _scope(said: Content, topic: str, id: str) -> dict[str, Any] | None:
-    """What was said of the noun with an id; None if it was not spoken of."""
+    """The arguments about the noun with an id; None if the command does not mention it."""
     own = {name: value for name, value in said.items() if name not in OTHERWISE}
     for target in _ids(said):
         for part, scope in _parts(said, target):
@@ -324,7 +324,7 @@ def _ids(said: Content) -> list[str]:
 
 
 def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Everything that is recorded along with a whole: its id, and what was said of it."""
+    """The parts recorded along with a whole: the id of each, and the arguments about it."""
     for number, author in enumerate(said.get("authors") or ()):
         yield part_id(whole, "author", number), {"kind": "direct", **author, "work": whole}
     for number, source in enumerate(said.get("sources") or ()):
@@ -345,7 +345,7 @@ def _parts(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The steps of a project, where a piece is, what it answers, and what somebody follows."""
+    """The parts with ids derived by name: steps, placements, answers and follows."""
     why = {"reason": said["reason"]} if said.get("reason") else {}
     for number, step in enumerate(said.get("steps") or ()):
         yield part_id(whole, "step", number), {"project": whole, **step}
@@ -363,12 +363,12 @@ def _calls(said: Content, whole: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _outside(uri: str) -> str:
-    """The id of an outside source, which follows from its address (domain.outside)."""
+    """The id of an outside source, derived from its URI (domain.outside)."""
     return str(uuid5(NAMESPACE_URL, uri))
 
 
 def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
-    """What was said, under the names of the fact."""
+    """The arguments under the field names of the fact."""
     match topic:
         case "credit.claimed" | "credit.granted" if "credit" in said:  # a claim to a work
             renamed = {**own, "work": said["id"], "kind": "direct"}
@@ -399,7 +399,7 @@ def _renamed(own: dict[str, Any], said: Content, topic: str) -> dict[str, Any]:
 
 
 def _nowhere_else(said: Content) -> dict[str, Any]:
-    """What a comment is on; that of a reply is known, and so is the project of a step."""
+    """The fields with what a comment is on; those of a reply and of a step's comment are known."""
     if said.get("reply_to"):
         return {}
     open_to = "project" if said.get("step") else ""
@@ -408,7 +408,7 @@ def _nowhere_else(said: Content) -> dict[str, Any]:
 
 
 def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version: int) -> None:
-    """Every field was signed, or follows from what was known."""
+    """Raise NotVerified unless every field was signed, or follows from what was known."""
     open_to = COMPUTED | DEFAULTS.get(topic, frozenset())
     if version > 1 and not topic.startswith(("project.", "challenge.")):
         open_to |= INHERITED
@@ -423,7 +423,7 @@ def _must_be_stated(scope: dict[str, Any], content: Content, topic: str, version
 
 
 def _must_be_recorded(scope: dict[str, Any], content: Content, topic: str, id: str) -> None:
-    """Nothing that was signed is left out; an id in the path is that of the fact."""
+    """Raise NotVerified if an argument was left out, or an id in the path is not the fact's."""
     missing = {name for name in scope.keys() - content.keys() if scope[name] not in (None, [], id)}
     for beginning, names in LEFT_OUT.items():
         if topic.startswith(beginning):
@@ -437,13 +437,13 @@ def _spelled(value: Any) -> str:
 
 
 def _is_same(name: str, said: Any, told: Any) -> bool:
-    if _spelled(said) == _spelled(told):  # 1, 1.0 and true are equal, and not the same
+    if _spelled(said) == _spelled(told):  # for Python 1, 1.0 and True are equal
         return True
     return name in MOMENTS and isinstance(said, str) and start(said) == told
 
 
 def _must_follow(said: Content, content: Content, topic: str, id: str) -> None:
-    """What only follows from a command is about nothing else than it was."""
+    """Raise NotVerified if a fact that only follows is about something else than the command."""
     sources = [
         one for one in said.get("sources") or (said,) if _outside(one.get("uri") or "") == id
     ]
@@ -470,13 +470,13 @@ def _must_follow(said: Content, content: Content, topic: str, id: str) -> None:
 
 
 def _payer(said: str, told: str) -> str:
-    """Who may stand in place of a payer: of a name that is new to the books, its id."""
+    """The payer that a fact may name: as stated or, for a name, an id that the books gave it."""
     is_name = said != "operator" and "/" not in said and not is_id(said)
     return told if is_name and told.startswith(OUTSIDER) else said
 
 
 def _must_be_booked(said: Content, content: Content, topic: str) -> None:
-    """An entry gives and takes what was stated; of a long one, the first lines are looked at."""
+    """Raise NotVerified unless an entry's lines are as stated; of a long one, the first fact's."""
     if topic == "entry.reversed":
         is_booked = "revenue" not in said or content["amount_minor"] == -said["amount_minor"]
     elif topic == "entry.assigned":

@@ -1,6 +1,6 @@
-"""What makes a text of a person acceptable, and the form in which it is searched.
+"""Which texts people may enter, and the normalised form in which texts are searched.
 
-A text that is accepted can be stored and returned unchanged, character by character.
+An accepted text is stored and returned unchanged, character by character.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ LIMITS = {
     "about": 200,
     "reference": 200,
 }
-"""How long each text may be, in characters."""
+"""By name of a text: the most characters."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U00013441\U00013442\U0001d159")
-"""Letters and symbols that show nothing: the Hangul fillers, the empty Braille cell, the place of
-an object, two hieroglyphs that are blank and the null notehead."""
+"""Letters and symbols that are invisible: the Hangul fillers, the empty Braille cell, the object
+replacement character, two blank hieroglyphs and the null notehead."""
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
-"""What is ignored by default, besides formats: joiners, fillers and selectors of variants
+"""Default ignorable characters besides those of category Cf: joiners, fillers, variation selectors
 (Unicode, DerivedCoreProperties, Default_Ignorable_Code_Point)."""
 _SPACES = re.compile(r"\s+")
 _BASIC = str.maketrans(
@@ -60,14 +60,14 @@ _BASIC = str.maketrans(
         **dict.fromkeys("‐‑‒–—―−", "-"),
     }
 )
-"""What Unicode doesn't decompose, as people type it (CLDR, the transform Latin-ASCII)."""
+"""Letters that Unicode does not decompose, as people type them (CLDR, transform Latin-ASCII)."""
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def plain_text(field: str, value: str) -> str:
     """A text that can be stored: not empty, not too long, without NUL or lone surrogates."""
     if value.isascii() and value.isprintable() and value.strip() and len(value) <= LIMITS[field]:
-        return value  # as most are; of these characters, only the space is not seen
+        return value  # the usual case; of these characters, only the space is invisible
     if not value.strip():
         raise BadText(field, "an empty text says nothing")
     if len(value) > LIMITS[field]:
@@ -88,12 +88,12 @@ def _is_visible(one: str) -> bool:
 
 
 def folded(text: str) -> str:
-    """The text as a search compares it: without case, accents and differences of encoding.
+    """The text as searches compare it: without case, accents and differences of encoding.
 
     Source: Unicode, section 3.13, compatibility caseless matching (D146); then without marks and
     invisible characters. What is part of a text remains part of it.
     """
-    if text.isascii():  # of which nothing is decomposed or left out
+    if text.isascii():  # nothing to decompose or to leave out
         return _SPACES.sub(" ", text.lower())
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (one for one in text.casefold() if not _is_left_out(one))
@@ -101,7 +101,7 @@ def folded(text: str) -> str:
 
 
 def searched(text: str) -> str:
-    """The text as it is kept to be searched, without what surrounds it."""
+    """The normalised text as it is stored for searches, without surrounding space."""
     return folded(text).strip()
 
 

@@ -1,6 +1,6 @@
-"""A work: a node of the remix graph: a contribution, an outside source or a release.
+"""A work, a node of the remix graph: a contribution, an outside source or a release.
 
-The graph has no cycle (see domain.acyclic). Dates are statements, and order nothing.
+The graph has no cycle (domain.acyclic). Dates are statements, and order nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from domain.fact import Fact, Looking, Noun, fact
 from domain.permission import OPERATOR
 
 DESCRIBED = ("title", "creators", "medium", "licence", "media_url")
-"""What may be stated of a work anew."""
+"""The fields that may be corrected."""
 
 
 class Work(Noun):
@@ -30,12 +30,12 @@ class Work(Noun):
 
     @property
     def speaker(self) -> str:
-        """Who speaks for it: their word about it counts at once."""
+        """Who speaks for it: their statements about it count at once."""
         return self.poster
 
     @property
     def speaks(self) -> str:
-        """The same; for a work that nobody here posted, who holds its rights if that is known."""
+        """The speaker; of a work that nobody here posted, the holder of its rights, if known."""
         return self.right_holder or self.speaker if self.speaker == OPERATOR else self.speaker
 
     licence: str | None = None
