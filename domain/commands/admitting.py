@@ -1,4 +1,4 @@
-"""Admitting: who can be credited, which accounts are one person, and the keys they sign with.
+"""Commands about contributors: admitting and merging them, and their signing keys.
 
 Only the operator and moderators decide who is who, and merges never form a cycle.
 """
@@ -49,7 +49,7 @@ class MergeContributor(Command):
         if self.id == self.into:
             raise MergeCycle(self.id, self.into)
         merged = past.contributor(self.id).then(Contributor.Merged, **self.told(Contributor.Merged))
-        # Two merges at the same moment could form a cycle: watch every one.
+        # Two merges at the same moment could form a cycle, so all are watched.
         past.watch_all(Contributor.Merged.TOPIC)
         if past.person(self.into) == self.id:
             raise MergeCycle(self.id, self.into)

@@ -1,6 +1,6 @@
-"""Challenging: somebody asks for something to be made, pieces answer, and some are featured.
+"""Commands about challenges: issuing, moving and closing them, answering, featuring answers.
 
-Anyone issues a challenge. Whose it is puts it into a project that goes on and takes it out; leaders
+Anyone may issue a challenge. Its issuer puts it into an open project and takes it out; leaders may
 move it between projects that they lead, and out.
 """
 
@@ -81,7 +81,7 @@ class _OfChallenge(Command):
 
 
 def _deciding(past: Past, id: str) -> dict[str, str]:
-    """Who issued a challenge, and the actor as a leader of the project that it is in."""
+    """The issuer of a challenge, and the actor if they lead the project that it is in."""
     challenge = past.get(Challenge, id)
     return challenge.sides(past) | (led(past, challenge.project) if challenge.project else {})
 
@@ -142,7 +142,7 @@ class ReopenChallenge(_OfChallenge):
 
 
 def open_challenge(past: Past, id: str) -> Challenge:
-    """A challenge that can be answered; refused if it was closed, also at this moment."""
+    """The challenge, if it can be answered; its closing is watched."""
     challenge = past.get(Challenge, id)
     for topic in (Challenge.Closed.TOPIC, Challenge.Described.TOPIC):
         past.watch(topic, id)
@@ -166,7 +166,7 @@ class _OfAnswer(Command):
         return answer_id(self.id, self.work)
 
     def changes(self, past: Past) -> Answer:
-        """The answer, if it was ever given."""
+        """The answer; refuses if it was never given."""
         id = answer_id(self.id, self.work)
         if not past.stream(id):
             raise WrongState("piece", self.work, "no answer to it", ("an answer to it",))
@@ -193,7 +193,7 @@ class AnswerChallenge(_OfAnswer):
 
 
 def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New]:
-    """A piece that is posted as the answer to challenges."""
+    """The facts that a new piece answers these challenges."""
     for each in dict.fromkeys(challenges):
         open_challenge(past, each)
         yield Answer.Given.born(answer_id(each, work), challenge=each, work=work)
@@ -211,7 +211,7 @@ class WithdrawAnswer(_OfAnswer):
 
 @record
 class _Featuring(_OfAnswer):
-    """What who issued a challenge and the leaders of its project say of an answer."""
+    """A command about an answer, for the challenge's issuer and the leaders of its project."""
 
     def sides(self, past: Past) -> dict[str, str]:
         return _deciding(past, self.id)

@@ -1,4 +1,4 @@
-"""Commenting: anybody says something about a work, a project, a step or a challenge, or replies.
+"""Commands about comments: posting, editing and removing them.
 
 Names behind an “@” become ids when they are written. A comment is edited by its writer for a
 while, and removed by its writer or by a moderator, who says why.
@@ -60,7 +60,7 @@ class _Saying(Command):
     mentions: _MENTIONED = None
 
     def settled(self, past: Past) -> Self:
-        """With the ids of those whom the text names; one that is signed stays as it was signed."""
+        """The command with names in the text replaced by ids; a signed text stays as it is."""
         if self.mentions is not None:
             return self
         known = self.known(past)
@@ -73,12 +73,12 @@ class _Saying(Command):
         return cast("Self", replace(cast("Any", self), text=text, mentions=mentions))
 
     def known(self, past: Past) -> list[str]:
-        """Who is meant rather than somebody else of the same name."""
+        """The people preferred if several have the mentioned name."""
         return []
 
 
 def _one_of(found: set[str], known: list[str]) -> str | None:
-    """The only one, or the only one who is known here."""
+    """The only one found, or the only one of those who is preferred; else None."""
     near = found.intersection(known) if len(found) > 1 else found
     return next(iter(near)) if len(near) == 1 else None
 
@@ -117,13 +117,13 @@ class PostComment(_Saying):
             before.then(Comment.Edited)
             thread = before.thread
         place = self._place(past)
-        if self.reply_to is not None:  # it may be removed at this moment
+        if self.reply_to is not None:  # watched, because it may be removed at the same moment
             past.watch(Comment.Removed.TOPIC, *(one for one in place.values() if one))
         told = {**place, "thread": thread, "mentions": _each(self.mentions)}
         yield Comment.Posted.born(past.id, **self.told(Comment.Posted, **told))
 
     def _place(self, past: Past) -> dict[str, str | None]:
-        """What it is on: exactly one thing, and a step with its project."""
+        """The fields with what it is on: exactly one thing, and a step with its project."""
         named = {name: id for name in PLACES if (id := getattr(self, name)) is not None}
         place = named
         if self.reply_to is not None:
@@ -138,7 +138,7 @@ class PostComment(_Saying):
 
 
 def _speakers(past: Past, id: str) -> list[str]:
-    """Who wrote a comment, and whom it mentions."""
+    """The writer of a comment, and those whom it mentions."""
     stream = past.stream(id)
     if not stream or not isinstance(stream[0][1], Comment.Posted):
         return []
@@ -153,7 +153,7 @@ class _OfComment(Command):
     id: CommentId
 
     def sides(self, past: Past) -> Mapping[str, str]:
-        """Who wrote it, and who speaks for what it is on and so decides nothing about it."""
+        """The writer, and who speaks for what it is on, who therefore may not moderate it."""
         comment = past.get(Comment, self.id)
         return _speaking(past, comment) | {WRITER: comment.poster}
 

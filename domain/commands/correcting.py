@@ -1,6 +1,6 @@
-"""Correcting: what is stated of a work or of a credit is replaced by a fact with a reason.
+"""Commands that correct what is stated of a work or a credit, by a further fact with a reason.
 
-Nothing is rewritten: what was shown before stays in the answers about the past. What is stated of
+Nothing is rewritten: answers about the past stay as they were. What is stated of
 an outside source for the first time needs no reason.
 """
 
@@ -80,9 +80,9 @@ class DescribeWork(Command):
 
 
 def must_be_agreed(past: Past, work: Work, licence: str) -> None:
-    """Refuse another licence until everybody else who is credited directly has agreed to it.
+    """Refuse (``LicenceNotAgreed``) another licence until all others credited directly have agreed.
 
-    What is elsewhere is only described; whether that is right is no matter of agreement.
+    An outside source is only described, which needs no agreement.
     """
     before = licence_on_record(past, work)
     if before is None or isinstance(work, Outside) or past.is_vouched_for:
@@ -92,7 +92,7 @@ def must_be_agreed(past: Past, work: Work, licence: str) -> None:
 
 
 def _missing(past: Past, work: Work, licence: str) -> tuple[str, ...]:
-    """A credit of each person who has not agreed to a licence since the present one is stated."""
+    """A credit of each person who has not agreed to a licence since the present one was stated."""
     known = past.known
     same = known.same([work.id])
     for kind in (Credit.Granted, Credit.Claimed, Credit.Accepted, Credit.LicenceAgreed):
@@ -118,7 +118,7 @@ def described(
     licence: str | None = None,
     media_url: str | None = None,
 ) -> New:
-    """What is stated of a work from now on; its texts stay with the owner of its title."""
+    """The fact that describes a work anew; its texts belong to the owner of its title."""
     stated: dict[str, Any] = {"medium": medium, "licence": licence}
     before = getattr(work, "title", None)
     owner = past.actor if before is None else past.owner_of(before)

@@ -1,4 +1,4 @@
-"""Crediting: who did what in a work, and whether the other side agrees.
+"""Commands about credits: opening, claiming, accepting, declining and revoking them.
 
 The side that did not open a credit accepts or declines it.
 """
@@ -42,7 +42,7 @@ from domain.values import (
 )
 
 SPEAKING = frozenset({"poster", "producer", "right holder"})
-"""Whose word about a work counts at once."""
+"""The relations whose statements about a work count at once."""
 
 
 @command(
@@ -79,7 +79,7 @@ class OpenCredit(Command):
         return (self.work,)
 
     def same(self, past: Past) -> Credit | None:
-        """The same credit, already given by the same person and not taken back since."""
+        """The same credit, given by the same person before and not declined or revoked since."""
         for birth in (Credit.Granted, Credit.Claimed):
             past.watch(birth.TOPIC, self.work)
         said = {**vars(self), "ai": list(self.ai) if self.ai else None}
@@ -233,14 +233,14 @@ def _is_last(past: Past, credit: Credit) -> bool:
 
 
 class Proven(Protocol):
-    """What may be said of the evidence."""
+    """A command with fields about evidence."""
 
     evidence_kind: str | None
     evidence_sha256: str | None
 
 
 def proven(past: Past, said: Proven) -> dict[str, object]:
-    """What kind of evidence there is; a claim may need one of the kinds of the settings."""
+    """The fields about evidence; refuses a claim that lacks evidence of a required kind."""
     needed = past.evidence_for_claims
     if needed and not past.counts and said.evidence_kind not in needed:
         raise EvidenceKindNeeded(tuple(needed))
@@ -248,7 +248,7 @@ def proven(past: Past, said: Proven) -> dict[str, object]:
 
 
 class Named(Protocol):
-    """What may be said of the name on a credit."""
+    """A command with fields about the name on a credit."""
 
     display: str | None
     credited_as: str | None
@@ -260,7 +260,7 @@ class Named(Protocol):
 
 
 def named(contributor: str, said: Named) -> dict[str, object]:
-    """The name on a credit, its place and what of it is AI; the texts belong to the person."""
+    """The fields about the name, the place and AI; their texts belong to the credited person."""
     must_agree(said.ai or ())
     texts = ((name, getattr(said, name)) for name in _TEXTS)
     told: dict[str, object] = {
@@ -275,7 +275,7 @@ _TEXTS = ("display", "credited_as", "join_phrase", "character", "ai_tool")
 def credited(
     past: Past, id: str, work: str, poster: str, contributor: str, **content: object
 ) -> Iterator[New]:
-    """A credit on a work; posters who credit themselves need no one else's agreement."""
+    """The facts of a credit on a new work; posters who credit themselves accept it at once."""
     own = past.is_actor(contributor)
     kind = Credit.Claimed if own else Credit.Granted
     said = {} if past.counts else claimed(past.now)

@@ -1,7 +1,7 @@
-"""Deriving: what a work is made from, and the creation dates of works.
+"""Commands about what a work is made from, and about the creation dates of works.
 
-No work is made from itself, and none owes more than the whole, whatever else is recorded at the
-same moment. Dates that contradict an edge are warned of, and refuse nothing.
+No work may be its own ancestor or owe more than the whole, whatever else is recorded at the
+same moment. Dates that contradict an edge are only warned of.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from domain.work import Work
 
 OF_REMIX = "Which parts of it AI made when one was made from the other."
 OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
-"""Why a work may not be made from another."""
+"""Refusals of a source."""
 
 
 @command(
@@ -175,7 +175,7 @@ class RedateWork(Command):
         for child, parent in past.edges_at(work.id)[:MOST_LISTED]:
             if child == work.id:
                 warn_if_older(past, child, self.made_at, past.work(parent))
-            elif parent == work.id:  # the date of a node counts, not that of a work joined to it
+            elif parent == work.id:  # only the node's date counts, not that of a joined work
                 derived = past.work(child)
                 warn_if_older(past, child, derived.made_at, work, self.made_at)
         made = start_of_past(self.made_at, past.now)
@@ -199,7 +199,7 @@ class StateRight(Command):
 
 
 def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list[New]]:
-    """The parent that a source names, with the fact of a new outside source."""
+    """The parent named by id or URI, and the fact that cites it if it is a new outside source."""
     if (work is None) == (uri is None):
         raise NoSource
     if work is not None:
@@ -215,28 +215,28 @@ def source_of(past: Past, work: str | None, uri: str | None) -> tuple[Work, list
 
 
 class Disclosing(Protocol):
-    """What may be disclosed of how something was made."""
+    """A command with fields that disclose AI."""
 
     ai: tuple[str, ...] | None
     ai_tool: str | None
 
 
 def disclosed(past: Past, owner: str, said: Disclosing) -> dict[str, object]:
-    """Which parts of a remix AI made."""
+    """The fields that disclose which parts of a remix AI made."""
     must_agree(said.ai or ())
     tool = past.text(owner, "ai_tool", said.ai_tool)
     return {"ai": list(said.ai) if said.ai else None, "ai_tool": tool}
 
 
 def made_of(past: Past, made_at: str | None) -> str:
-    """When a new work was made at the earliest: as stated, else now."""
+    """The first instant of the stated creation date of a new work, or now."""
     return stamp(past.now) if made_at is None else start_of_past(made_at, past.now)
 
 
 def warn_if_older(
     past: Past, child: str, made_at: str | None, parent: Work, parent_made_at: str | None = None
 ) -> None:
-    """Warn of a work that is surely older than what it was made from."""
+    """Warn of a work that is certainly older than what it was made from."""
     dated = parent_made_at or parent.made_at
     if is_surely_before(made_at, dated):
         said = {"child": child, "child_made_at": made_at}
@@ -252,9 +252,9 @@ def must_fit(
     counts: bool = True,
     without: str = "",
 ) -> None:
-    """Refuse a further edge with which the lineage would contradict itself, or a licence.
+    """Refuse an edge that closes a cycle, exceeds the cap, or violates licences.
 
-    One that does not count yet is judged with its releases once it does; ``without`` is the edge
+    If it does not count yet, its releases are checked once it does. ``without`` is the edge
     that it replaces.
     """
     searched = must_not_close_cycle(past, child.id, parent.id)
@@ -268,7 +268,7 @@ def must_fit(
 
 
 def _must_be_no_component(past: Past, release: str, work: str, without: str) -> None:
-    """Refuse a work that is a component of a release already: it would be paid twice."""
+    """Refuse a work that is already a component of the release: it would be paid twice."""
     past.watch_edges(release)
     node = past.node(work)
     edges = past.known.edges([release], without=without)

@@ -1,4 +1,4 @@
-"""Disputing: an edge, a credit, a number or a membership is disputed, answered and settled.
+"""Commands that dispute remixes, credits, identifiers and memberships, answer, and settle.
 
 A dispute works the same whatever it is about; only its two sides differ.
 """
@@ -62,23 +62,23 @@ _ENDING = tuple(
         *(Membership.Declined, Membership.Settled),
     )
 )
-"""After these what replaces something may no longer count."""
+"""The facts, watched, after which a replacement may no longer count."""
 _JUDGES = frozenset({"moderator"})
 _ENDS = {"expired": frozenset({ANYONE}), "withdrawn": frozenset({"disputer"})}
-"""Who may end a dispute with this outcome; with any other, judges."""
+"""By outcome: who may settle a dispute so; for any other outcome, _JUDGES."""
 
 
 class _OnDisputable(Command):
-    """A command about something that may be disputed, which its id names."""
+    """A command about a disputable noun, named by its id."""
 
     def disputable(self, past: Past) -> Disputable:
-        """What the dispute is about."""
+        """The noun that the dispute is about."""
         return cast("Disputable", self.noun(past))
 
 
 @record
 class _Dispute(_OnDisputable):
-    """What opens a dispute."""
+    """The base of commands that open a dispute."""
 
     grounds: Grounds
     reason: Annotated[Reason, Example("I only lent the drum.")]
@@ -90,7 +90,7 @@ class _Dispute(_OnDisputable):
     answer_by: AnswerBy | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
-        """Its sides, or else whom it concerns."""
+        """The sides of the noun, and the actor if they are a party."""
         noun = self.disputable(past)
         sides = noun.sides(past)
         if past.stands(type(self).MAY, sides):
@@ -111,7 +111,7 @@ class _Dispute(_OnDisputable):
 
 @record
 class _Answer(_OnDisputable):
-    """What answers it."""
+    """The base of commands that answer a dispute."""
 
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
     evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
@@ -136,7 +136,7 @@ class _Answer(_OnDisputable):
 
 @record
 class _Settle(_OnDisputable):
-    """What ends it; the outcome determines who may."""
+    """The base of commands that settle a dispute; the outcome determines who may."""
 
     outcome: Outcome
     reason: Annotated[Reason, Example("Both listened to the raw take.")]
@@ -169,7 +169,7 @@ class _Settle(_OnDisputable):
         yield settled
 
     def _must_count(self, past: Past, noun: Disputable) -> None:
-        """Refuse to replace something by what is only claimed, or no longer counts."""
+        """Refuse a replacement that does not count: only claimed, or ended since."""
         if self.replaced_by is None:
             return
         by = past.get(type(noun), self.replaced_by)
@@ -179,7 +179,7 @@ class _Settle(_OnDisputable):
             raise BadOutcome(self.outcome, f"what replaces it is {by.state} and does not count")
 
     def _is_restated(self, past: Past, noun: Disputable) -> bool:
-        """Whether what replaces a credit is one of the same person on the same work."""
+        """Whether a credit is replaced by another one of the same person on the same work."""
         if self.replaced_by is None or not isinstance(noun, Credit):
             return False
         by = past.get(Credit, self.replaced_by)
@@ -187,16 +187,16 @@ class _Settle(_OnDisputable):
         return same and by.work == noun.work
 
     def _permit(self, past: Past, noun: Disputable, sides: dict[str, str]) -> None:
-        """Refuse an actor who may not settle it so; who may undo it may also uphold it."""
+        """Refuse an actor who may not settle with this outcome; who may undo may also uphold."""
         undo = noun.UNDO if self.outcome == "upheld" else frozenset()
         allowed = undo | _ENDS.get(self.outcome, _JUDGES)
         past.permit(self.words(), allowed, sides, noun.areas(past))
 
 
 def _about(noun: str, id: Any, right: str, wrong: str = "", **answering: Any) -> None:
-    """Declare what is said about a noun of a kind: that it is wrong, why it is right, the end.
+    """Declare the commands that dispute, answer and settle for one kind of noun.
 
-    If it is not said what is wrong with it, the command that disputes it is declared by itself.
+    Without ``wrong``, the command that disputes it is declared separately.
     """
     it = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
     other = Annotated[
@@ -225,7 +225,7 @@ _about("identifier", IdentifierId, "right", "is that of another")
 
 
 def _is_in(past: Past, noun: Membership) -> bool:
-    """Whether the actor is in the group too, by another membership."""
+    """Whether the actor is also in the group, by another membership."""
     named = past.known.saying((Membership.Offered,), "group", [noun.group])
     others = (past.get(Membership, each.originator_id) for each in named)
     return any(each.counts and past.is_actor(each.contributor) for each in others)
@@ -259,7 +259,7 @@ def _must_be_new(past: Past, noun: Disputable, grounds: str) -> None:
 
 
 def _is_author(past: Past, *works: str) -> bool:
-    """Whether one of these works was posted with a credit of the actor's that counts."""
+    """Whether the actor has a credit that counts since one of these works was posted."""
     if past.actor == OPERATOR:
         return False
     for work in works:

@@ -1,4 +1,4 @@
-"""Following: a person follows works, people, projects and challenges, and ends it."""
+"""Commands to follow works, people, projects and challenges, and to stop following."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class _Following(Command):
         return None if followed is None else follow_id(self.id, followed[1])
 
     def followed(self) -> tuple[str, str] | None:
-        """What is followed, and its id; None unless it is exactly one thing."""
+        """The kind and id of what is followed; None unless exactly one thing is named."""
         named = [(name, str(id)) for name in FOLLOWED if (id := getattr(self, name)) is not None]
         return named[0] if len(named) == 1 else None
 
     def must_be_one(self) -> tuple[str, str, str]:
-        """What is followed, its id, and that of following it; refused unless it is one thing."""
+        """Kind and id of what is followed, and the id of the ``Follow``; or ``OneSubject``."""
         followed = self.followed()
         if followed is None:
             raise OneSubject(FOLLOWED)

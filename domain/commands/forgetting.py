@@ -1,6 +1,6 @@
-"""Forgetting: every text of a person is erased, and what they made stays, without a name.
+"""The command that erases every text of a person; what they made stays, without a name.
 
-No account of the person keeps a text, not even one written at the same moment.
+No account of the person keeps a text, not even one written concurrently.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ForgetContributor(Command):
     ground: ErasureGround
 
     def is_done(self, past: Past) -> bool:
-        """Whether nothing has come back since, such as from an older backup."""
+        """Whether no text has come back since, such as from an older backup."""
         accounts = _accounts(past, past.contributor(self.id))
         return not past.owned([account.id for account in accounts])
 
@@ -42,7 +42,7 @@ class ForgetContributor(Command):
                 yield account.then(
                     Contributor.Forgotten, ground=self.ground, erased=erased, holds=True
                 )
-        # What they write at this moment is erased and named as well, or this is repeated.
+        # If they write another text concurrently, this command decides again, and erases that, too.
         past.emptied.update(owned)
 
 

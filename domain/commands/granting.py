@@ -1,4 +1,4 @@
-"""Granting: who acts in which role, as facts, so that the log shows who could do what, and when.
+"""Commands that grant and end roles, as facts: the log shows who could do what, and when.
 
 Only the operator grants and ends roles.
 """
@@ -33,7 +33,7 @@ class _OfRole(Command):
         return grant_id(self.id, self.role, self.pool or self.work)
 
     def line(self, past: Past) -> dict[str, Any]:
-        """What the facts of the grant name."""
+        """The fields that every fact of the grant has."""
         must_have_area(self.role, (self.work is not None) + (self.pool is not None))
         release = past.get(Pool, self.pool).opened.release if self.pool else self.work
         return {"contributor": self.id, "role": self.role, "work": release, "pool": self.pool}

@@ -1,7 +1,7 @@
-"""Grouping: a group names its members, who agree, decline and leave.
+"""Commands about groups: naming members, who agree, decline and leave, and dividing shares.
 
-The account of a group acts for it. A group is in no group, so that nobody has to be looked for
-through several.
+The account of a group acts for it. A group is never in a group, so that members are always one
+step away.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Identifying: numbers of works and people in registries are stated, and withdrawn."""
+"""Commands that state, and withdraw, numbers of works and people in registries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StateIdentifier(Command):
     id: NewIdentifierId | None = None
 
     def _about(self, past: Past) -> tuple[Noun, str]:
-        """What it is of; exactly one is named."""
+        """The work or person it is of, and which it is; refuses unless exactly one is named."""
         if (self.work is None) == (self.contributor is None):
             raise NoSource
         if self.work is not None:
@@ -56,7 +56,7 @@ class StateIdentifier(Command):
     def decide(self, past: Past) -> Iterator[New]:
         noun, on = self._about(past)
         number = _number_of(on, self.scheme, self.identifier)
-        # That of a person is theirs to be erased; that of a work is public.
+        # A person's number is sealed, so that it can be erased; a work's is public.
         is_work = on == WORK
         yield Identifier.Stated.born(
             past.id,
@@ -78,7 +78,7 @@ class Numbered(Record):
 
 
 def numbered(work: str, said: Sequence[Numbered] | None) -> Iterator[New]:
-    """The numbers that a work is posted with, each once."""
+    """The facts of the numbers that a new work is posted with, each once."""
     for place, one in enumerate(said or ()):
         number = _number_of(WORK, one.scheme, one.identifier)
         if one not in (said or ())[:place]:
@@ -92,7 +92,7 @@ def numbered(work: str, said: Sequence[Numbered] | None) -> Iterator[New]:
 
 
 def _number_of(on: str, scheme: str, identifier: str) -> str:
-    """The number in its normal form; refused if the registry holds none of such."""
+    """The number in its normal form; refuses (``BadIdentifier``) one the registry can't have."""
     number = normal(scheme, identifier)
     if on not in SCHEMES[scheme].of:
         raise BadIdentifier(identifier, f"{scheme} of a {on}")

@@ -1,4 +1,4 @@
-"""Joining: two works that are the same become one node of the graph, and are parted again.
+"""Commands that join two works that are the same into one node of the graph, and part them.
 
 Both of their posters agree, or the operator says so. A join that would form a cycle is refused with
 the path; nothing that was asked as of an earlier position changes.
@@ -34,7 +34,7 @@ from domain.values import Example, JoinId, NewJoinId, Reason, Uri, WorkId
 from domain.work import Work
 
 MOST_JOINED = 100
-"""How many works are one at most: each is named in the facts about their joins."""
+"""The most works of one node, because facts about its joins name all of them."""
 EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster of both"})
 
 
@@ -141,13 +141,13 @@ class UndoJoin(Command):
 
 
 def _watch_joins(past: Past) -> None:
-    """Decide again if anything is joined or parted meanwhile; it rarely is."""
+    """Watch all joins; they are rare."""
     for kind in (Join.Declared, Join.Accepted, Join.Undone):
         past.watch_all(kind.TOPIC)
 
 
 def _nodes(past: Past, work: Work, into: Work) -> tuple[Work, Work]:
-    """The nodes that two works are; refused if they are one already, or both are releases."""
+    """The nodes of two works; refuses (``CannotJoin``) the same node, and two releases."""
     known = past.known
     one, other = (
         each if (node := known.node(each.id)) == each.id else past.work(node)
@@ -163,7 +163,7 @@ def _nodes(past: Past, work: Work, into: Work) -> tuple[Work, Work]:
 
 
 def _joined(past: Past, work: Work, into: Work) -> dict[str, str]:
-    """What a join that counts says: which works are another node from now on."""
+    """The fields of a join that counts: the node, and the works moved to it."""
     _watch_joins(past)
     one, other = _nodes(past, work, into)
     must_not_close_cycle(past, one.id, other.id)
@@ -176,19 +176,19 @@ def _joined(past: Past, work: Work, into: Work) -> dict[str, str]:
 
 
 def _rank(work: Work) -> int:
-    """A piece stands for an outside source, and a release for both."""
+    """The order in which works stand for their node: releases, pieces, outside sources."""
     return 2 if isinstance(work, Release) else 0 if isinstance(work, Outside) else 1
 
 
 def _standing(past: Past, works: set[str]) -> str | None:
-    """Which of these works stands for them, once what stood for them was parted from them."""
+    """The work that stands for these, after the former one was parted from them."""
     found = map(past.work, works)
     first = sorted(found, key=lambda work: (-_rank(work), work.position, work.id))
     return first[0].id if first else None
 
 
 def _offered(past: Past, *works: str) -> Iterator[New]:
-    """What waits for the maker of one of two joined works, offered to the maker of the other."""
+    """Offers shares that wait for the maker of one joined work to the maker of the other."""
     makers = [maker_of(past, str(Payee("work", work))) for work in works]
     maker = next((one for one in makers if one is not None), None)
     for work in works if maker else ():

@@ -1,6 +1,6 @@
-"""Naming: a person changes their name, or keeps it off one of their credits.
+"""Commands by which people change their name, or keep it off one of their credits.
 
-Both without being forgotten: the account, its works, its keys and its money stay.
+Unlike being forgotten, both leave the account, its works, its keys and its money as they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from domain.values import ContributorId, CreditId, Example, FormerName, Name
 from domain.words import words_of
 
 ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})
-"""What is written on a credit, where a name may be among other words."""
+"""The texts of a credit, in which a name may be among other words."""
 
 
 @command("contributor.rename", may=OWN, then=Contributor.Renamed)
@@ -44,7 +44,7 @@ class RenameContributor(Command):
 
 
 def _texts_of(past: Past, person: Contributor) -> list[str]:
-    """Every text of a person that is a former name of theirs, or has it in it on a credit."""
+    """The commitments of a person's former names, and of texts on credits that contain one."""
     owned = past.owned(past.accounts(person.id))
     texts = {
         digest: _words(text) for digest, text in past.texts(one.digest for one in owned).items()

@@ -1,4 +1,4 @@
-"""Adjusting: expenses are reversed, payees are credited, and what is owed to one goes to another.
+"""Commands that reverse expenses, credit payees, assign what is owed, and close periods.
 
 All of it is further entries that sum to zero; what was recorded and paid stays as it was.
 """
@@ -134,7 +134,7 @@ class ReverseExpense(Command):
                 return
 
     def _warn_if_repeated(self, past: Past, taken: int) -> None:
-        """Warn if as much of the expense was reversed by the same document before."""
+        """Warn if the same amount of the expense was already reversed by the same document."""
         alike = {
             each.document: each.reversal
             for _, each in past.stream(self.expense)
@@ -145,7 +145,7 @@ class ReverseExpense(Command):
 
 
 def _payers(past: Past, cost: Cost) -> Iterator[tuple[Entry, list[Entry], int]]:
-    """The divisions that paid back an expense, and how much, the latest first."""
+    """The divisions that paid back an expense: entry, later entries, units; the latest first."""
     if cost.left_minor >= 0:
         return
     books = past.books()
@@ -218,7 +218,7 @@ class RecordAdjustment(Command):
         )
 
     def _units(self, past: Past) -> dict[str, int]:
-        """By payee: what is given or taken, which sums to zero."""
+        """By payee: the units given or taken; they sum to zero."""
         lines = [(line.payee, line.amount_minor) for line in self.lines]
         rest = sum(amount for _, amount in lines)
         if rest and self.payer is not None:
@@ -294,9 +294,9 @@ class RecordAssignment(Command):
             )
 
     def _owed(self, past: Past, books: Books) -> tuple[dict[Account, int], dict[str, int]]:
-        """By account: what is owed or was overpaid, less what is held for a reason that stays.
+        """By account: the units owed (negative: overpaid), less those on hold for other reasons.
 
-        And by reasons, how much that is.
+        And by reason: the units on hold.
         """
         past.watch_all(Remix.Disputed.TOPIC)
         past.watch_all(Remix.Struck.TOPIC)
@@ -341,7 +341,7 @@ class ClosePeriod(Command):
 
 
 def _parts(owed: dict[tuple[str, str], int], taken: int) -> dict[str, dict[str, int]]:
-    """By agreement and payee: the part of each account, debts included; they sum to the amount."""
+    """By agreement and payee: the units of each account, debts included, summing to ``taken``."""
     whole = sum(owed.values())
     keys = {str(number): key for number, key in enumerate(owed)}
     parts = settle({key: Fraction(owed[of] * taken, whole) for key, of in keys.items()})

@@ -1,4 +1,4 @@
-"""Agreeing: shares become final, and their payees accept, decline or waive them.
+"""Commands by which shares become final, and their payees accept, decline or waive them.
 
 Every payee is asked, and revenue that waited for the agreement is divided.
 """
@@ -85,7 +85,7 @@ class FinaliseProposal(Command):
 
 @record
 class _OfShare(Command):
-    """An answer to the share that was agreed."""
+    """A command about the sender's agreed share."""
 
     proposal: ProposalId
     contributor: Annotated[
@@ -96,7 +96,7 @@ class _OfShare(Command):
     ] = None
 
     def settled(self, past: Past) -> Self:
-        """With whose share it is, if the sender was offered one under another account only."""
+        """The command with the sender's account that was offered the share, if it is another."""
         is_said = self.contributor or self.work or past.is_signed
         if is_said or past.stream(share_id(self.proposal, past.actor)):
             return self
@@ -114,7 +114,7 @@ class _OfShare(Command):
         return {"contributor": self.contributor or past.actor}
 
     def changes(self, past: Past) -> Share:
-        """The share that was offered."""
+        """The sender's share; refuses (``NoShare``) if there is none."""
         if not past.stream(past.id):
             raise NoShare(self._payee(past.actor))
         return past.get(Share, past.id)
@@ -159,7 +159,7 @@ class WaiveShare(_OfShare):
         before = past.books().agreements[self.proposal]
         must_be_scope(before.assets, noun.payee, self.scope)
         waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
-        # Both refuse a waiver that leaves nobody to receive it.
+        # Both calls refuse a waiver that leaves nobody to receive it.
         by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares_of(before.assets, waivers))
         past.watch_money(noun.release)
         reason = past.text(past.actor, "reason", self.reason)

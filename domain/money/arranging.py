@@ -1,6 +1,6 @@
-"""Arranging: in which currency somebody is paid, at which rates, and what is withheld of it.
+"""Commands that arrange in which currency payees are paid, at which rates, and what is withheld.
 
-All of it is stated with its source and its dates; payouts go by what holds when they are issued.
+All of it is stated with its source and its dates; a payout goes by what is in force when issued.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class StateWithholding(Command):
         must_know(past, [self.payee])
         if self.until is not None and self.until <= self.effective_at:
             raise BadPeriod(self.effective_at, self.until)
-        # The document proves what was withheld, so it is the operator's, as is the note.
+        # The operator owns the document and the note, because they prove what was withheld.
         told = self.told(Withholding.Stated, **past.texts_in(OPERATOR, self))
         yield Withholding.Stated.born(past.id, **told)
 
@@ -162,7 +162,7 @@ class LocatePool(Command):
 def arrangements(
     past: Past, payees: Collection[str], pools: Collection[str], currency: str
 ) -> Arrangements:
-    """How these payees are to be paid out of these pools; any change meanwhile is noticed."""
+    """How these payees are to be paid out of these pools; changes are watched."""
     about = (Withholding.Stated, Withholding.Ended, PaymentCurrency.Chosen)
     for kind in (*about, ExchangeRate.Stated, Pool.Located):
         past.watch_all(kind.TOPIC)

@@ -1,6 +1,6 @@
-"""Claiming: shares that wait for the maker of a work go to the person whose claim was accepted.
+"""Shares that wait for the maker of a work go to the person whose claim to it was accepted.
 
-What waits is offered to them as a share of its own, which they accept, decline or waive.
+Each is offered to them as a share of its own, which they accept, decline or waive.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from domain.past import Past
 
 
 def offered_for(past: Past, work: str, contributor: str) -> Iterator[New]:
-    """Every share that waits for the maker of a work, offered to a person.
+    """Offers a person every share that waits for the maker of a work.
 
-    The first whose claim is accepted gets them; whether others belong there, a new agreement says.
+    The first whose claim is accepted gets them; adding others takes a new agreement.
     """
     books, works = past.books(), sorted(past.known.same([work]))
     past.watch_money(*works)
@@ -44,7 +44,7 @@ def claimed(past: Past, agreement: Agreement, payee: str, contributor: str) -> N
 
 
 def maker_of(past: Past, payee: str) -> str | None:
-    """The person who claimed a work or is credited on it, if anyone is."""
+    """The person who claimed the work of a payee, or is credited on it, if anyone."""
     if not Payee.parse(known := past.books().person(payee)).is_work:
         return known
     found = past.known.credits([Payee.parse(payee).id])

@@ -1,6 +1,6 @@
-"""Elsewhere: what was agreed, signed or found out outside of Stemma is recorded with its proof.
+"""Commands that record, with proof, what was agreed, signed or found out outside of Stemma.
 
-None of it waits for comments here, and each says so.
+None of it waits for comments here, and the facts say so.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class RecordAgreement(ProposedContent):
         yield from divide_waiting(past, self.pool)
 
     def _accepted(self, past: Past, line: dict[str, str]) -> Iterator[New]:
-        """Those who signed have accepted."""
+        """The acceptances of those who signed."""
         consents = past.books().consents
         for payee in dict.fromkeys(self.consents):
             if (past.id, payee) not in consents:
@@ -176,14 +176,14 @@ class AssignShare(Command):
         yield from divide_waiting(past, self.pool)
 
     def _parts(self) -> dict[str, Fraction]:
-        """Who gets which part of the share."""
+        """By payee: the part of the share that they get."""
         if (self.to is None) == (not self.among):
             raise BadShare("to", self.to or "", "it goes “to” somebody, or is divided “among” some")
         said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
         return parts_among(said)
 
     def _kept(self, past: Past, line: dict[str, str], earlier: Agreement) -> Iterator[New]:
-        """Who assigns a part of their share has agreed to what is left."""
+        """The consent of who assigned a part of their share, carried over to what is left."""
         consents = past.books().consents
         is_asked = consents.get((past.id, self.payee)) == "offered"
         if is_asked and consents.get((earlier.proposal, self.payee)) in ACCEPTED:
@@ -193,7 +193,7 @@ class AssignShare(Command):
 
 
 def _later(books: Books, pool: str, payee: str, since: str) -> list[str]:
-    """The dates, after one, from which another agreement gives a payee a share."""
+    """The later dates from which other agreements give a payee a share."""
     dates = sorted({each.effective_at for each in books.opened[pool].agreements})
     later = ((date, books.agreement_for(pool, date)) for date in dates if date > since)
     return [date for date, each in later if each is not None and each.shares.get(payee)]

@@ -1,6 +1,6 @@
-"""Exchange: in which currency somebody is paid, and the rates at which it is exchanged.
+"""Exchange rates, and the currencies in which payees want to be paid.
 
-A rate is a fact with its source and its day, never looked up while somebody is paid.
+A rate is a fact with its source and its day; none is fetched while somebody is paid.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ LONGEST_RATE = 28
 
 
 def exchange_rate(text: str) -> str:
-    """An exact decimal number above 0, as text."""
+    """An exact decimal number above 0, as text; refuses (``BadExchangeRate``) anything else."""
     if not _RATE.match(text) or not Fraction(text):
         raise BadExchangeRate(text, "it is no exact decimal number above 0, such as 1.0842")
     return text
 
 
 def exchanged(amount_minor: int, currency: str, into: str, rate: str) -> Fraction:
-    """What an amount is worth in another currency, in its smallest units, exactly."""
+    """The exact value of an amount in the smallest units of another currency."""
     return amount_minor * Fraction(rate) * Fraction(10) ** (digits(into) - digits(currency))
 
 
@@ -49,7 +49,7 @@ class ExchangeRate(Noun):
         rate: str
         """An exact decimal number."""
         effective_at: str
-        """The moment from which it is used; of several, the latest."""
+        """The moment from which it is used, until a later one is."""
         source_name: str
         """Who published it."""
 
@@ -60,7 +60,7 @@ class ExchangeRate(Noun):
 
 
 class PaymentCurrency(Noun):
-    """In which currency somebody wants to be paid."""
+    """The currency in which a payee wants to be paid."""
 
     @fact(
         "payment_currency.chosen",

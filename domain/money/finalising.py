@@ -1,6 +1,6 @@
-"""Finalising: what is recorded once shares are agreed, here or elsewhere, or implied by the terms.
+"""The facts of an agreement: made here, made elsewhere, or implied by the terms of a pool.
 
-Every payee is asked, but for those who have accepted the same share before: that is carried over.
+Every payee is asked, except those who accepted the same share before: that is carried over.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def agreed(
     effective_at: str | None,
     **more: Any,
 ) -> Iterator[New]:
-    """The shares become final: every payee is asked, or was before."""
+    """The facts by which proposed shares become final, and payees are asked for their consent."""
     shares = shares_of(content.assets, {})
     exact = [[payee, str(shares[payee])] for payee in sorted(shares, key=payee_key)]
-    by_shares(opened, 1, {}, shares)  # refuses what divides nothing
+    by_shares(opened, 1, {}, shares)  # refuses shares by which nothing can be divided
     books, pool = past.books(), opened.originator_id
     since = effective_at or (instant(past.now) if _agreements(books, pool) else None)
     earlier = books.agreement_for(pool, since or "")
@@ -73,7 +73,7 @@ def agreed(
 def _asked(
     past: Past, agreement: Agreement, payee: str, share: str, earlier: Agreement | None
 ) -> Iterator[New]:
-    """A payee is asked, unless they accepted the same before."""
+    """Asks a payee, or carries over the acceptance of an unchanged share."""
     own, of = share_id(agreement.proposal, payee), Payee.parse(payee)
     line = {
         "proposal": agreement.proposal,
@@ -92,19 +92,19 @@ def _asked(
 
 
 def is_unchanged(books: Books, earlier: Agreement, now: Agreement, payee: str) -> bool:
-    """Whether a payee has accepted, and has the same part of every asset."""
+    """Whether a payee accepted the earlier agreement, and now has the same part of every asset."""
     consent = books.consents.get((earlier.proposal, payee))
     before, after = (each.parts.get(payee, NO_PARTS) for each in (earlier, now))
     return consent in ACCEPTED and before == after
 
 
 def _agreements(books: Books, pool: str) -> list[str]:
-    """The agreements of a pool that people made."""
+    """The agreements of a pool, without an implied one."""
     return [id for id in books.pools[pool].agreements if not books.agreements[id].is_implied]
 
 
 def implied(past: Past, pool: str) -> Iterator[New]:
-    """If the terms of a pool name everybody: that nobody has to agree, once it matters."""
+    """The implied agreement of a pool whose terms name all payees, recorded when it is needed."""
     known = past.books().opened[pool]
     is_named = not any(policies_in(each.terms, Agreed.TYPE) for each in known.versions)
     if not known.agreements and is_named:

@@ -1,7 +1,7 @@
-"""Naming: who paid and what for, as a word of a vocabulary, and in words of one's own if need be.
+"""Sources of revenue, categories of expenses, and payers: a word of a vocabulary, or a free text.
 
-A fact holds the word; a text of one's own is sealed, so that it can be erased. What was first named
-so in a pool is recognised again by the id it got then, never by the text.
+A fact holds the word; a free text is sealed, so that it can be erased. A source or payer named
+by a free text in a pool gets an id, by which facts refer to it again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CATEGORIES = {
 
 
 def word_and_name(words: Mapping[str, str], said: str, name: str | None) -> tuple[str, str | None]:
-    """A word of the vocabulary, and a text of one's own; any other word is such a text."""
+    """The word of the vocabulary and the free text; any other word becomes ``other`` and a text."""
     if said in words:
         return said, name
     if name is not None:
@@ -61,5 +61,5 @@ def source_id(word: str, revenue: str) -> str:
 
 
 def payer_id(expense: str) -> str:
-    """The payee that somebody outside is who was first named with this expense."""
+    """The payee for an outsider who was first named with this expense."""
     return f"{PAYER}{expense}"

@@ -1,7 +1,7 @@
 """Opening balances: what payees were owed by other books when those of a pool were begun.
 
-What other books recouped and earned is part of the terms, which state how much went through them
-before; this is what those books had not paid.
+What other books had recouped is stated in the terms, as opening totals; this
+is what those books had not paid.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Somebody outside, known by a name in terms and agreements, who turns out to be a contributor."""
+"""An outsider, named in terms or agreements, who is identified as a contributor."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from domain.readers import OWN_MONEY
 
 
 def outsider_id(name: str) -> str:
-    """The id of what is known about a name."""
+    """The id of the outsider with this name."""
     return str(uuid5(NAMESPACE_URL, f"stemma:payee:{name}"))
 
 
 class Outsider(Noun):
-    """Who a name stands for."""
+    """The contributor behind a name."""
 
     NAME = "payee"
     payee: str

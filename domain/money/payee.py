@@ -1,6 +1,6 @@
 """Payees: a contributor, a work without credits, or an outsider by name.
 
-A payee is written as one text, and only this file reads which it is.
+A payee is one text; only this module tells the kinds apart.
 
 A contributor is written as their id; what is due to a work waits for its makers.
 """
@@ -21,11 +21,11 @@ class Payee(NamedTuple):
 
     kind: Literal["contributor", "work", "other"]
     id: str
-    """The id of the contributor or the work; of anyone else the name."""
+    """The id of the contributor or the work, or the name of an outsider."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The payee that a text stands for."""
+        """The payee of a text."""
         if _UUID.match(text):
             return cls("contributor", text)
         if text.startswith(_WORK):
@@ -37,17 +37,17 @@ class Payee(NamedTuple):
 
     @property
     def is_contributor(self) -> bool:
-        """Whether it is a person on record."""
+        """Whether it is a contributor."""
         return self.kind == "contributor"
 
     @property
     def is_work(self) -> bool:
-        """Whether what is due waits for the makers of a work."""
+        """Whether it is a work, for whose maker the money waits."""
         return self.kind == "work"
 
     @property
     def is_misspelt(self) -> bool:
-        """Whether a name can only be a contributor's id in another form."""
+        """Whether a name is evidently meant to be a contributor's id."""
         return self.kind == "other" and bool(_LIKE_A_UUID.match(self.id))
 
 

@@ -1,6 +1,6 @@
-"""A period that is closed: what is dated into it afterwards is late, and shown so.
+"""Closed periods: what is dated into one afterwards is late, and shown as late.
 
-Closing changes no amount: a late line is divided by what held at its date, and stands in the
+Closing changes no amount: late revenue is divided by the terms of its date, and shown in the
 statement of the time when it was recorded.
 """
 
@@ -17,7 +17,7 @@ class Period(Noun):
 
     @fact("period.closed", begins=True)
     class Closed(Fact):
-        """What was earned before a moment is accounted for; what comes later is late."""
+        """All time before ``until`` is closed; what is dated into it from now on is late."""
 
         READERS = ALL_MONEY
         STATE = "closed"

@@ -1,6 +1,6 @@
-"""A pool: money that comes in for a release, in one currency, under terms.
+"""A pool: the money that a release earns, in one currency, under terms.
 
-Terms are amended from a date; what was earned before goes by those before. Nothing else changes.
+Terms can be amended from a date on; what was earned before keeps the earlier ones.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ POOL_KINDS = {
 }
 
 LEAST_COMMENT_DAYS = 14
-"""How long a proposal is open for comments at least."""
+"""The least number of days for which a proposal is open for comments."""
 MOST_COMMENT_DAYS = 365
 LEAST_REVIEW_HOURS = 72
-"""How long those with a share can look at a revision, or answer a late comment, at least."""
+"""The least number of hours between a revision, or a late comment, and the end."""
 MOST_REVIEW_HOURS = 24 * MOST_COMMENT_DAYS
 
 
 def texts_in(terms: Any) -> Iterator[str]:
-    """Every text in terms; those that are ids or names of payees give something by name."""
+    """Every text in terms, among them the ids and names of payees."""
     match terms:
         case str():
             yield terms
@@ -44,7 +44,7 @@ def texts_in(terms: Any) -> Iterator[str]:
 
 BY_TERRITORY = "territory"
 LOCATED_BY = {BY_TERRITORY: "the money of a sale comes from the country in which it was sold"}
-"""How else the country is found that the money of a pool comes from."""
+"""Other ways to find the country that money of a pool comes from."""
 
 
 class Pool(Noun):
@@ -53,11 +53,11 @@ class Pool(Noun):
     opened: Opened
     amended: tuple[Amended, ...]
     country: str | None = None
-    """Where its money comes from, if that was stated."""
+    """The country that its money comes from, if stated."""
     by_territory: bool = False
-    """Whether that is what each sale says, where it says a country."""
+    """Whether a sale's territory counts instead, if it is a country."""
     reserving: tuple[Reserving, ...] = ()
-    """What is held back for returns."""
+    """The rules for what is held back for returns."""
 
     @fact("pool.opened", begins=True)
     class Opened(Fact):
@@ -91,10 +91,10 @@ class Pool(Noun):
 
     @fact("pool.amended", "{actor} amended the terms by which {release} is shared")
     class Amended(Fact):
-        """Other terms hold for what is earned from a date on.
+        """New terms apply to what is earned from a date on.
 
-        What was recouped and earned so far is taken along: what went through the terms is summed by
-        place, and the new terms have every place at which there is a sum.
+        The running totals, kept by place, are taken along; the new terms must have every
+        place that has one.
         """
 
         READERS = AGREEMENT
@@ -122,7 +122,7 @@ class Pool(Noun):
         release: str
         country: str
         by_territory: bool | None = None
-        """Whether what is received from now on comes from where each sale was, if it says so."""
+        """Whether from now on a sale's territory counts as its country."""
         reason: str | None = None
 
         def apply(self, noun: Pool) -> None:
@@ -138,9 +138,9 @@ class Pool(Noun):
         rate: str
         effective_at: str
         months: int | None = None
-        """For how many months after that in which it was earned; None: until it is freed."""
+        """For how many months after that in which it was earned; None: until a command frees it."""
         payee: str | None = None
-        """Whose; None: everybody for whom there is no other rule."""
+        """The payee; None: everybody without a rule of their own."""
         reason: str | None = None
 
         def subjects(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Pool(Noun):
             noun.reserving = (*noun.reserving, self)
 
     def at(self, effective_at: str | None) -> Opened:
-        """The pool with the terms that hold for what was earned then; by default the latest."""
+        """The pool with the terms in force for what was earned then; None: the latest."""
         return in_force(self.opened, self.amended, effective_at)
 
     def sides(self, looking: Looking) -> dict[str, str]:
@@ -165,17 +165,17 @@ class Pool(Noun):
 def in_force(
     opened: Pool.Opened, amended: Sequence[Pool.Amended], effective_at: str | None
 ) -> Pool.Opened:
-    """A pool with the terms that hold for what was earned at a moment; by default the latest."""
+    """A pool with the terms in force for what was earned at a moment; None: the latest."""
     return version(opened, amended, version_at(amended, effective_at))
 
 
 def version(opened: Pool.Opened, amended: Sequence[Pool.Amended], number: int) -> Pool.Opened:
-    """A pool with the terms of an amendment, or those it was opened with."""
+    """A pool with the terms of amendment ``number``; 0: those it was opened with."""
     return replace(opened, terms=amended[number - 1].terms) if number else opened
 
 
 def version_at(amended: Sequence[Pool.Amended], effective_at: str | None) -> int:
-    """The number of the amendment that holds for a moment; 0 before the first."""
+    """The number of the amendment in force at a moment; 0 before the first."""
     holding = (
         (each.effective_at, each.number)
         for each in amended

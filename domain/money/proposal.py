@@ -40,14 +40,14 @@ MEANS = {
 }
 """How somebody was notified of a proposal."""
 LONGEST_WAIT = timedelta(days=10)
-"""A proposal waits no longer for somebody to be notified: the time of a weekly digest, and three
-days in which mail may not arrive."""
+"""The longest that a proposal waits for somebody to be notified: a weekly digest, plus three
+days for mail to arrive."""
 
 Assets = list[dict[str, Any]]
 """``[{"asset", "value", "within"?, "shares": [[payee, share], …], "through"?}]``.
 
-``through`` is ``[{"group", "shares": [[payee, part], …]}]``: which part of the share of a payee is
-of what a group has, by the group's own division of it.
+``through`` is ``[{"group", "shares": [[payee, part], …]}]``: the part of a payee's share that
+they have through a group, by the group's division of its share.
 """
 
 
@@ -59,7 +59,7 @@ def payees_of(assets: Assets) -> Iterator[str]:
 
 
 def about(asset: Mapping[str, Any], payee: str) -> tuple[str, ...]:
-    """On what a share in an asset depends: the asset, what it is within, and the groups through
+    """What a share in an asset depends on: the asset, what it is within, and the groups through
     which the payee has it."""
     groups = (
         each["group"]
@@ -93,9 +93,9 @@ class Version:
     """The comments that caused it."""
     note: str | None = None
     notifies: list[str] = field(default_factory=list)
-    """Whose time to comment runs from when they are notified."""
+    """Those whose time to comment starts only when they are notified."""
     notified: dict[str, str] = field(default_factory=dict)
-    """When somebody was notified of it first."""
+    """By person: when they were first notified of it."""
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Comment:
 
 
 class Answer(NamedTuple):
-    """An answer to a comment; one without a text is the revision it caused."""
+    """An answer to a comment; without a text, it is the revision that the comment caused."""
 
     text: str | None
     actor: str
@@ -137,7 +137,7 @@ class Proposal(Noun):
     opened_at: str
     closes_at: str
     window: timedelta
-    """For how long everybody can comment at first."""
+    """The length of the original window for comments."""
     final: Finalised | Implied | None = None
 
     @common
@@ -156,13 +156,13 @@ class Proposal(Noun):
         FROM = ("open",)
         assets: Assets
         notifies: list[str] | None = None
-        """Those among its payees who are notified by mail: their time runs from then on."""
+        """Those of its payees who are notified by mail, whose time to comment starts then."""
         divides: Divides | None = None
         """How groups with a share divide it, by their standing divisions."""
 
         @property
         def divided(self) -> Assets:
-            """The assets in which the members of such groups have their shares."""
+            """The assets after groups divided their shares among their members."""
             return divided(self.assets, self.divides)
 
         def people(self) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ class Proposal(Noun):
 
     @common
     class Stage(Proposing):
-        """What is proposed from now on; further assets may follow in continued facts."""
+        """A version of the proposal; further assets may follow in ``Continued`` facts."""
 
         STATE = "open"
         policy: dict[str, Any] | None = None
@@ -207,7 +207,7 @@ class Proposal(Noun):
 
     @fact("proposal.continued", "{actor} proposed who shares what {release} earns")
     class Continued(Proposing):
-        """More of the assets of the stage before; recorded in the same append."""
+        """Continues the assets of the stage before, in the same append."""
 
         def apply(self, noun: Proposal) -> None:
             assets = noun.versions[-1].content.assets
@@ -319,11 +319,11 @@ class Proposal(Noun):
         """The type and version of the policy it was computed by."""
         graph_position: int | None = None
         agreed_on: str | None = None
-        """When it was agreed elsewhere: then nobody could comment on it here."""
+        """The date of an agreement made elsewhere, on which nobody could comment here."""
         document: str | None = None
         """The document that proves it, such as a signed split sheet."""
         replaces: str | None = None
-        """The agreement of which a share was assigned to another payee."""
+        """The agreement it differs from only by an assigned share, if it does."""
 
         def apply(self, noun: Proposal) -> None:
             noun.state = self.STATE
@@ -348,7 +348,7 @@ class Proposal(Noun):
 
     @fact("proposal.shared")
     class Shared(Event):
-        """More of the agreed shares; recorded in the same append."""
+        """Continues the agreed shares, in the same append."""
 
         FROM = ("finalised",)
         shares: list[list[str]]
@@ -373,11 +373,11 @@ class Proposal(Noun):
         return (self.pool, self.release)
 
     def final_from(self, review_hours: int | None = None) -> str:
-        """From when on it can be final.
+        """The instant from which it can be final.
 
         Not before its window has closed, nor before everyone with a share has had time to see the
-        latest revision, and a comment made on the last day. For those who are notified by mail that
-        time runs from then on.
+        latest revision, and any comment of the last day. For those who are notified by mail, that
+        time starts with the notification.
         """
         closes = datetime.fromisoformat(self.closes_at)
         review = timedelta(hours=review_hours or LEAST_REVIEW_HOURS)
@@ -392,9 +392,9 @@ class Proposal(Noun):
         return instant(closes)
 
     def runs_from(self, place: int = -1) -> str:
-        """From when the time to see a stage runs: when the last of those who are notified was.
+        """The instant at which the time to see a stage starts: when the last person was notified.
 
-        Notified of a later stage is notified of the earlier ones. For nobody it waits too long.
+        Being notified of a later stage counts for earlier ones. It waits at most LONGEST_WAIT.
         """
         places = range(len(self.versions))
         stage, later = self.versions[place], [self.versions[one] for one in places[place:]]
@@ -407,11 +407,11 @@ class Proposal(Noun):
 
     @property
     def waits_for(self) -> list[str]:
-        """Who has not been notified yet of what is proposed now."""
+        """Those who have not been notified of the current version yet."""
         now = self.versions[-1]
         return [person for person in dict.fromkeys(now.notifies) if person not in now.notified]
 
     @property
     def current(self) -> Content:
-        """What is proposed now."""
+        """The content of the current version."""
         return self.versions[-1].content

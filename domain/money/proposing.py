@@ -1,6 +1,6 @@
-"""Proposing: a pool is opened, and shares of it are proposed, discussed and changed.
+"""Commands that open pools, and propose, discuss and change shares of them.
 
-Everyone who has a share can see it and comment within the window.
+Everyone with a share can see a proposal, and comment on it within the window.
 
 One file, because its commands share what a pool and its proposals are.
 """
@@ -371,7 +371,7 @@ class CommentOnProposal(Command):
 
 
 def _must_be_few(past: Past, noun: Proposal) -> None:
-    """Refuse more comments of one person than are answered in a reasonable time."""
+    """Refuse (``QuotaExceeded``) more open comments of one person than can be answered."""
     limit, accounts = QUOTAS["comments"], past.accounts(past.actor)
     own = [one for one in noun.comments.values() if one.actor in accounts]
     since = noun.versions[-1].position
@@ -384,16 +384,16 @@ def _must_be_few(past: Past, noun: Proposal) -> None:
 
 
 def _shares(past: Past, noun: Proposal) -> bool:
-    """Whether the person who acts has, or had, a share in a proposal."""
+    """Whether the actor has, or had, a share in a proposal."""
     payees = {payee for each in noun.versions for payee in payees_of(each.content.assets)}
     people = filter(lambda payee: Payee.parse(payee).is_contributor, payees)
     return past.actor == OPERATOR or any(map(past.is_actor, people))
 
 
 def about_in(past: Past, noun: Proposal, about: str) -> str:
-    """The payee or asset of the proposal, or a person or work that may be missing from it.
+    """The payee or asset that a comment is about, or a person or work missing in the proposal.
 
-    No other text: what people write is stored only where it can be erased.
+    Other texts are refused: what people write is stored only where it can be erased.
     """
     assets = noun.current.assets
     named = {name for asset in assets for name in (asset["asset"], *asset.get("within", ()))}
@@ -476,11 +476,11 @@ class WithdrawProposal(Command):
     reason: Annotated[Reason, Example("Posted to the wrong pool.")]
 
 
-# -- what these are made of ----------------------------------------------------------------------
+# -- content of proposals ------------------------------------------------------------------------
 
 
 def _by_mail(past: Past, content: Content, divides: Divides | None) -> set[str]:
-    """Who is to be notified by mail: the others with a share who want to be."""
+    """Those with a share, except the actor, who want to be notified by mail."""
     payees = payees_of(divided(content.assets, divides))
     people = set(people_among(payees)) - {past.actor}
     return past.told_by_mail(people)
@@ -493,14 +493,14 @@ def must_be_open(noun: Proposal) -> None:
 
 
 def frozen_at(past: Past, release: str, position: int | None) -> int:
-    """The position whose lineage counts: as requested, or of the publication, or the latest."""
+    """The position at which the lineage is read: requested, of the publication, or the latest."""
     noun = past.get(Release, release)
     published = [at for at, happened in noun.facts if isinstance(happened, Release.Published)]
     return min([*published, past.position] if position is None else [position, past.position])
 
 
 def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Content) -> Content:
-    """The content without works that have no right to the pool."""
+    """The content without works that have no right to the pool; refuses (``NotEligible``) none."""
     position = frozen_at(past, opened.release, content.graph_position)
     graph = past.known_at(position).lineage(opened.release, "0")
     kept = eligible_assets(content.assets, works, graph)
@@ -511,7 +511,7 @@ def _eligible(past: Past, opened: Pool.Opened, works: Sequence[str], content: Co
 
 
 def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
-    """The assets that a policy yields over a lineage: each work that keeps something."""
+    """A policy over a lineage as assets: one for each work that keeps something."""
     return [
         {
             "asset": name,
@@ -525,14 +525,14 @@ def computed_assets(policy: Mapping[str, Any], graph: Lineage[str]) -> Assets:
 
 def eligible_assets(assets: Assets, works: Sequence[str], graph: Lineage[str]) -> Assets:
     """The assets within one of these works, and those that are not works of the lineage."""
-    known = set(graph.nodes)  # what came into the release later is none of it
+    known = set(graph.nodes)  # without what came into the release later
     allowed = {node for work in works if work in known for node in graph.above(work)}
     return [asset for asset in assets if asset["asset"] in allowed or asset["asset"] not in known]
 
 
 def must_be_days(days: int, least: int) -> int:
-    """The days, if a window may be open that long."""
-    if type(days) is not int or not least <= days <= MOST_COMMENT_DAYS:  # true is an int as well
+    """The days, if a window may be open that long; else ``WindowTooShort``."""
+    if type(days) is not int or not least <= days <= MOST_COMMENT_DAYS:  # bool is an int, too
         raise WindowTooShort(f"{least} to {MOST_COMMENT_DAYS} days")
     return days
 

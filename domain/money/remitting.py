@@ -1,10 +1,10 @@
-"""Remitting: what of a payout is withheld, and in which currency how much of the rest is sent.
+"""How payouts are sent: what is withheld, and how much of the rest is sent in which currency.
 
 Both are rounded once per payout, half up, as Article 5 of Regulation (EC) No 1103/97 says of
 conversions: “If the application of the conversion rate gives a result which is exactly half-way,
 the sum shall be rounded up.”
 
-What rounding a conversion gains or loses is carried to the next one into the same currency, and
+The rounding difference of a conversion is carried to the next one into the same currency, and
 whole units of it are posted: carried before + gained − posted = carried after.
 """
 
@@ -29,7 +29,7 @@ from domain.money.withholding import Withholding
 from domain.refusal import BadAmount
 
 MOST_SENT = 10**18
-"""Less is sent at once, so that a sum can be stored."""
+"""An amount sent is less than this, so that databases can store sums of them."""
 
 
 class Rule(NamedTuple):
@@ -43,12 +43,12 @@ class Rule(NamedTuple):
     until: str | None
 
     def holds(self, at: str) -> bool:
-        """Whether it holds for a payout that is issued then."""
+        """Whether it applies to a payout issued at a moment."""
         return self.since <= at and (self.until is None or at < self.until)
 
 
 class Quote(NamedTuple):
-    """A rate between two currencies; of those used already, the greatest is the latest."""
+    """A rate between two currencies; quotes sort by date and position."""
 
     since: str
     number: int
@@ -58,16 +58,16 @@ class Quote(NamedTuple):
 
 @dataclass
 class Arrangements:
-    """How payees are to be paid, as far as it was recorded."""
+    """What is recorded about how payees are to be paid."""
 
     rules: dict[str, dict[str, Rule]] = field(default_factory=lambda: defaultdict(dict))
-    """By payee: the rules that have not ended, by their ids."""
+    """By payee and id: the rules that have not ended."""
     currencies: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    """By payee: when they chose, and which."""
+    """By payee: the position of their choice, and the currency."""
     rates: dict[str, list[Quote]] = field(default_factory=lambda: defaultdict(list))
     """By pair of currencies."""
     countries: dict[str, str] = field(default_factory=dict)
-    """By pool: where its money comes from."""
+    """By pool: the country that its money comes from."""
     _number: int = 0
 
     def fold(self, happened: Fact) -> None:
@@ -87,7 +87,7 @@ class Arrangements:
                 self.countries[id] = country
 
     def rule(self, accounts: Iterable[str], country: str, at: str) -> Rule | None:
-        """The rule that holds for the accounts of a person."""
+        """The latest rule that applies to the accounts of a person at a moment."""
         rules = (each for account in accounts for each in self.rules.get(account, {}).values())
         holding = (each for each in rules if each.country == country and each.holds(at))
         return max(holding, default=None)
@@ -98,7 +98,7 @@ class Arrangements:
         return max(chosen, default=(0, None), key=lambda each: each[0])[1]
 
     def quote(self, currency: str, into: str, at: str) -> Quote | None:
-        """The rate that is used then."""
+        """The latest quote in force at a moment."""
         every = self.rates.get(f"{currency}/{into}", ())
         return max((each for each in every if each.since <= at), default=None)
 
@@ -108,28 +108,28 @@ class Remittance(NamedTuple):
 
     withheld: Withheld
     of_parts: list[int]
-    """What is withheld of each part."""
+    """The units withheld of each part."""
     sources: Sources
-    """What of the parts came from which country, where sales said so."""
+    """How much of the parts came from which country, as far as sales state it."""
     net_minor: int
-    """What is left, in the currency of the pools."""
+    """What is left after withholding, in the currency of the pools."""
     sent_minor: int
     into: str | None = None
-    """Another currency in which that is to be sent."""
+    """The other currency in which it is to be sent, if any."""
     quote: Quote | None = None
-    """At this rate; None if there is none, and it is sent as it is."""
+    """The rate for that; None: there is none, and it is sent unconverted."""
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether anything is left to be sent, or rules of 100 % withhold all of it.
+        """Whether it can be sent: something is left, or rules of 100 % withhold everything.
 
-        Of which only rounding leaves nothing, that waits for more.
+        If only rounding leaves nothing, it waits until more is owed.
         """
         rates = {Fraction(rate or 0) for _, _, rate, *_ in self.withheld}
         return self.sent_minor > 0 or (self.net_minor == 0 and rates == {1})
 
     def content(self, currency: str, carried: Fraction) -> dict[str, Any]:
-        """The further fields of the payout, with what was carried of earlier roundings."""
+        """The fields of the payout about this; ``carried`` is the gain from earlier rounding."""
         found: dict[str, Any] = {}
         if self.withheld:
             found |= {"withheld": self.withheld, "withheld_of_parts": self.of_parts}
@@ -156,7 +156,7 @@ def remitted(
     at: str,
     sources: Sources,
 ) -> Remittance:
-    """How a payout to a person with these accounts is sent, of parts from these countries."""
+    """How a payout of these parts to a person with these accounts is sent at a moment."""
     came = _by_country(known, parts, sources)
     withheld = list(_withheld(known, accounts, came, at))
     of_parts = _of_parts(came, withheld)
@@ -172,7 +172,7 @@ def remitted(
 
 
 def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
-    """How much of each part came from which country, as far as that was stated."""
+    """For each part, by country: the units that came from there, as far as stated."""
     came: list[dict[str, int]] = [{} for _ in parts]
     for place, country, units in sources:
         came[int(place)][str(country)] = int(units)
@@ -186,9 +186,9 @@ def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dic
 def _withheld(
     known: Arrangements, accounts: Collection[str], came: list[dict[str, int]], at: str
 ) -> Iterator[list[str | int | None]]:
-    """By country that money comes from: the rule, its rate, of how much, and how much is withheld.
+    """``[country, rule, rate, of, units]`` for each country: what is withheld of how much.
 
-    Debts are deducted first, as the tax on them was withheld before. Without a rule nothing is
+    Debts are deducted first, because tax on them was withheld before. Without a rule nothing is
     withheld, and that is stated too.
     """
     paid: dict[str, int] = defaultdict(int)
@@ -203,7 +203,7 @@ def _withheld(
 
 
 def _of_parts(came: list[dict[str, int]], withheld: Withheld) -> list[int]:
-    """What is withheld of each part, in proportion to what came from the same country."""
+    """For each part: the units withheld, in proportion to what came from the same country."""
     kept = [0] * len(came)
     for country, _, _, of, units in withheld:
         if units:
@@ -218,18 +218,18 @@ def _of_parts(came: list[dict[str, int]], withheld: Withheld) -> list[int]:
 
 
 def half_up(exact: Fraction) -> int:
-    """The nearest whole number; of two, the greater."""
+    """The nearest whole number, halves rounded up."""
     return floor(exact + Fraction(1, 2))
 
 
 def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
-    """By person: every account, name and work that is theirs now, and theirs alone."""
+    """By person: all payees that are theirs after merges (accounts, names and works)."""
     books.fetch(of=[(books.merging, person) for person in persons])
     return {person: books.payees_of(person) for person in persons}
 
 
 def sources_of(books: Books, parts: Parts) -> Sources:
-    """What the parts of a payout draw on, by country, where sales of a pool said so."""
+    """The countries that the parts of a payout came from, as far as sales state it."""
     placed = [
         (place, (str(payee), str(agreement)), int(units))
         for place, (payee, agreement, pool, units) in enumerate(parts)

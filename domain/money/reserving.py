@@ -1,4 +1,4 @@
-"""Reserving: what is held back for returns, and when it is freed."""
+"""Commands that hold back a reserve for returns and free it, and what frees it by itself."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class FreeReserve(Command):
 
 
 def freed_when_due(past: Past, batch: str, accounts: Collection[Account]) -> Iterator[New]:
-    """Free for a batch what was held back on these accounts until now."""
+    """Free the reserves on these accounts that are due when a batch of payouts is issued."""
     books = past.books()
     reserved = [key for key in accounts if books.accounts[key].get(RESERVED)]
     for number, drawn in enumerate(_freed(past, reserved, instant(past.now))):
@@ -125,9 +125,9 @@ def freed_when_due(past: Past, batch: str, accounts: Collection[Account]) -> Ite
 def freed_to_cover(
     past: Past, id: str, agreement: str, lines: Collection[Line], reason: Said | None
 ) -> Iterator[New]:
-    """Free what was held back of those from whom an entry takes, as much as it takes.
+    """Free reserves of those from whom an entry takes, up to what it takes from each.
 
-    So nobody owes anything while something of their own is held back.
+    So nobody is in debt while a reserve of their own is held back.
     """
     books = past.books()
     if not books.opened[books.agreements[agreement].pool].reserving:
@@ -140,7 +140,7 @@ def freed_to_cover(
 
 
 def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[Reckoned]:
-    """What is freed, by agreement."""
+    """The entries that free reserves, one for each agreement."""
     books = past.books()
     rows: dict[str, list[Reserved]] = {}
     for payee, agreement in sorted(accounts, key=lambda key: (books.agreements[key[1]].at, key[0])):

@@ -1,7 +1,7 @@
-"""Revenue and expenses: what came in for a pool, what was spent, when, and the proof.
+"""Revenue and expenses of a pool: amount, date and proof.
 
-An amount that was recorded is never edited; a reversal is another fact. Revenue below zero, of a
-month in which more came back than was sold, takes back what came in before and what comes next.
+A recorded amount is never edited; a reversal is another fact. Negative revenue, of a month in
+which more was returned than sold, is offset against revenue before and after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.readers import MONEY
 
 
 def paper_of(currency: str, amount_minor: int) -> str:
-    """The currency and the amount, by which facts of the same document are found in all pools."""
+    """The currency and amount as one text, by which bookings of the same document are found."""
     return f"{currency}/{amount_minor}"
 
 
@@ -33,11 +33,11 @@ class Booked(Fact):
     """The reference of the document that proves it."""
     note: str | None = None
     repeats: str | None = None
-    """An earlier one of the same amount and document, of which the answer warned."""
+    """An earlier booking with the same amount and document, which was warned of."""
 
     @property
     def paper(self) -> str:
-        """By what facts of the same document are found."""
+        """See ``paper_of``."""
         return paper_of(self.currency, self.amount_minor)
 
     def found_by(self) -> tuple[FoundBy, ...]:
@@ -58,21 +58,21 @@ class Revenue(Noun):
         """A word of the vocabulary; earlier facts hold any text."""
         source_name: str | None = None
         source_id: str | None = None
-        """Which of the sources that were named in the pool; none for a word alone."""
+        """The id of the source, if it was named by a free text."""
 
         sold: list[list[str | None]] | None = None
         """``[work, territory, channel, configuration, units, exact amount]`` by kind of sale."""
         exact: str | None = None
-        """The exact sum of its lines, where it is not the amount."""
+        """The exact sum of its lines, if that is not the amount."""
 
         @property
         def items(self) -> tuple[Item, ...]:
-            """What was sold."""
+            """The sales behind it."""
             return read_items(self.sold)
 
         @property
         def from_source(self) -> str:
-            """What all revenue of the same source has in common."""
+            """The key of its source: the id or the word."""
             return self.source_id or self.source
 
         def apply(self, noun: Revenue) -> None:
@@ -89,11 +89,11 @@ class Revenue(Noun):
         release: str
         currency: str
         amount_minor: int
-        """How much was reversed."""
+        """The units reversed."""
         reversal: str
         reason: str | None = None
         against: str | None = None
-        """The revenue below zero that it was taken back for."""
+        """The negative revenue that it was taken back for, if any."""
 
 
 class Expense(Noun):
@@ -101,7 +101,7 @@ class Expense(Noun):
 
     recorded: Recorded
     left_minor: int
-    """What of it was not reversed."""
+    """The units not reversed."""
 
     @fact("expense.recorded", begins=True)
     class Recorded(Booked):
@@ -109,7 +109,7 @@ class Expense(Noun):
 
         FOUND_BY = ("paper",)
         payer: str
-        """A payee; somebody outside who is named here alone has an id (see domain.money.naming)."""
+        """A payee; an outsider named only here has an id (see domain.money.naming)."""
         category: str
         """A word of the vocabulary; earlier facts hold any text."""
         category_name: str | None = None
@@ -131,7 +131,7 @@ class Expense(Noun):
         amount_minor: int
         reversal: str
         payer: str
-        """Whose expense it was."""
+        """The payer of the expense."""
         effective_at: str | None = None
         reason: str | None = None
         document: str | None = None

@@ -1,6 +1,6 @@
-"""A share: one payee's answer to what was agreed for them.
+"""A share: one payee's part of an agreement, and whether they accept it.
 
-No share is skipped: until its payee accepts it, the money waits for them.
+Until the payee accepts it, their money is on hold; nobody else gets it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.refusal import NoShare
 
 
 class Share(Noun):
-    """One payee's answer to one agreement."""
+    """One payee's share in one agreement."""
 
     UNKNOWN = NoShare
     proposal: str
@@ -20,7 +20,7 @@ class Share(Noun):
     release: str
     payee: str
     contributor: str | None = None
-    """Who claimed the work, where the share waited for its maker."""
+    """Who claimed the work, if the share waited for its maker."""
     scopes: tuple[str, ...] = ()
     """The scopes within which the payee waives their share."""
 
@@ -50,7 +50,7 @@ class Share(Noun):
         begins=True,
     )
     class Claimed(Event):
-        """A claim on the work for whose maker a share waited was accepted; they are asked."""
+        """A share that waited for the maker of a work is offered to who successfully claimed it."""
 
         STATE = "offered"
         contributor: str
@@ -66,14 +66,14 @@ class Share(Noun):
         FROM = ("offered", "declined", "carried")
         STATE = "accepted"
         by_document: bool | None = None
-        """Whether the document of an agreement made elsewhere says so."""
+        """Whether they accepted by signing the document of an agreement made elsewhere."""
 
     @fact(
         "share.carried",
         "{payee} has the same share in {release} as before; the acceptance is carried over",
     )
     class Carried(Event):
-        """The share is as in the agreement before, which the payee accepted; they may decline."""
+        """The share is unchanged, so the acceptance is carried over; the payee may decline."""
 
         FROM = ("offered",)
         STATE = "carried"
@@ -82,7 +82,7 @@ class Share(Noun):
 
     @fact("share.declined", "{payee} declined the share in {release}")
     class Declined(Event):
-        """The payee does not agree; what is due to them stays held."""
+        """The payee does not agree; what is due to them stays on hold."""
 
         FROM = ("offered", "carried")
         STATE = "declined"

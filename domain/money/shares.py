@@ -49,19 +49,19 @@ def parts_of(assets: Assets, waivers: Waivers) -> Mapping[str, Mapping[str, Frac
 
 
 def holdings_in(assets: Assets) -> Iterator[Holding]:
-    """Each payee's part of the whole by each asset, before waivers."""
+    """Each payee's part of the whole through each asset, before waivers."""
     return holdings_of(_read(assets))
 
 
 def scopes_of(asset: Mapping[str, object]) -> tuple[str, ...]:
-    """Every scope that a waiver in this asset may name."""
+    """The scopes that a waiver in this asset may name."""
     within = asset.get("within", ())
     assert isinstance(within, list | tuple)
     return (str(asset["asset"]), *within, RELEASE)
 
 
 def waived_in(assets: Assets, payee: str, scope: str) -> dict[tuple[str, str], str]:
-    """What a payee waives within a scope: their share of every asset in it."""
+    """The waivers of a payee's shares in all assets within a scope."""
     return {
         (payee, asset["asset"]): scope
         for asset in assets
@@ -70,7 +70,7 @@ def waived_in(assets: Assets, payee: str, scope: str) -> dict[tuple[str, str], s
 
 
 def must_be_scope(assets: Assets, payee: str, scope: str) -> None:
-    """Refuse a scope in which the payee has nothing."""
+    """Refuse (``UnknownScope``) a scope in which the payee has no share."""
     if not waived_in(assets, payee, scope):
         known = dict.fromkeys(
             name

@@ -1,4 +1,4 @@
-"""A split: who gets how much of an amount by a policy and, where it needs one, a lineage.
+"""Splitting an amount by a policy and, if the policy needs one, a lineage.
 
 Nothing is recorded. Every payee has a line, and the lines sum to the amount.
 """
@@ -71,7 +71,7 @@ OF_SPLIT = (
     *(BadSplit, BadAmount, BadPolicy, BadShare, BadRate, BadGraph, LineageCycle),
     *(RatesOverWhole, CapExceeded, SplitTooLarge, UnbalancedDivision, TooLarge, BadSold),
 )
-"""Why an amount can't be divided as requested."""
+"""The refusals of a split."""
 
 MAXIMUM_EDGES = 50_000
 MAXIMUM_PLACE_LENGTH = 1_000
@@ -80,23 +80,23 @@ _CARRIED = re.compile(r"-?[0-9]+(?:\.[0-9]+|/[0-9]+)?")
 
 
 def limit_edges(count: int) -> None:
-    """Refuse a lineage of more edges than a split is computed over."""
+    """Refuse (``SplitTooLarge``) a lineage of more edges than MAXIMUM_EDGES."""
     if count > MAXIMUM_EDGES:
         raise SplitTooLarge("edges in a graph", MAXIMUM_EDGES)
 
 
 @dataclass(frozen=True)
 class Split:
-    """A division, its flow through the policy, and the waived shares, which stay visible."""
+    """The result of splitting an amount by a policy."""
 
     division: Division
     waived: tuple[Waived, ...]
     flow: Mapping[str, Fraction]
-    """What this division sent through each place of the policy that keeps a sum."""
+    """By place: what is added to the running totals of the policy."""
     agreed: Fraction
-    """How much of it goes by agreed shares."""
+    """How much of the amount goes by agreed shares."""
     ruled: Sequence[tuple[str, Mapping[str, Fraction]]]
-    """Which rule gave how much to whom."""
+    """Rules, nested ones first, each with what it gave by payee."""
 
 
 def split(
@@ -110,9 +110,9 @@ def split(
     keeps_rest: bool = False,
     came_with: Came = NOTHING_MORE,
 ) -> Split:
-    """Divide an amount by a policy, rounded once, given what earlier divisions sent through it.
+    """Divide an amount by a policy, rounding once; ``flow`` are the running totals before it.
 
-    ``came_with`` says what was sold for it, and what was paid back for expenses before it.
+    ``came_with`` are the sales behind it, and the expenses paid back before it.
 
     For an amount of 0 the shares are those by which the next unit would be divided. A negative
     amount is the exact mirror: with the same flow it sends back what the positive one sends.
@@ -134,7 +134,7 @@ def split(
 
 
 def _must_have_come(earlier: Mapping[str, Fraction], places: Collection[str]) -> None:
-    """Refuse a flow that can't have come through this policy."""
+    """Refuse running totals at places that this policy does not have."""
     for place, part in earlier.items():
         if place not in places and not place.startswith(BY_RULE):
             raise BadSplit("flow", f"this policy keeps no sum at “{shown(place)}”")
@@ -223,7 +223,7 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def _explained(result: Split) -> dict[str, object]:
-    """What the rules of the policy gave, and what was waived, where there is any."""
+    """What each rule of the policy gave, and what was waived, if anything."""
     answer: dict[str, object] = {}
     if result.ruled:
         answer["rules"] = [
@@ -304,7 +304,7 @@ def _holders(node: str, value: object) -> Holders:
 
 
 def read_carry(value: object) -> dict[str, Fraction]:
-    """What is carried in: ``[["payee", "-1/3"], …]``, as an earlier answer gave it."""
+    """The carry: ``[["payee", "-1/3"], …]``, as an earlier answer gave it."""
     lines = _lines(value, "carry", BadSplit, "[payee, part of a unit]", twice=BadCarry)
     return {payee: _carried(part, payee) for payee, part in lines.items()}
 
@@ -321,7 +321,7 @@ def read_agreed(value: object) -> tuple[tuple[str, Fraction], ...]:
 
 
 def read_flow(value: object) -> dict[str, Fraction]:
-    """What went through the policy before: ``[["policy.recouped (bank)", "1200"], …]``."""
+    """The running totals: ``[["policy.recouped (bank)", "1200"], …]``."""
     lines = _lines(value, "flow", BadSplit, "[place, units]", longest=MAXIMUM_PLACE_LENGTH)
     return {
         place: exact_share(part, f"flow, {place}", MAXIMUM_COMPUTED_LENGTH)
@@ -353,7 +353,7 @@ def _lines(
 
 
 def _carried(value: object, payee: str) -> Fraction:
-    """An exact text like a share, but it may be negative, and as long as a computed share."""
+    """An exact number from text; it may be negative, and longer than people's shares may be."""
     if (
         not isinstance(value, str)
         or len(value) > MAXIMUM_COMPUTED_LENGTH

@@ -1,4 +1,4 @@
-"""Verifying money: every share, division and payout recomputed from the journal alone.
+"""The audit of money: every share, division and payout is recomputed from the journal alone.
 
 Nothing recorded is trusted: every fact must follow from the facts before it.
 """
@@ -46,7 +46,7 @@ from domain.remix import NOT_COUNTED, Remix
 
 
 class Fault(NamedTuple):
-    """Something that does not follow from the facts before it."""
+    """Something recorded that does not follow from the facts before it."""
 
     position: int
     what: str
@@ -63,19 +63,19 @@ class Verifier:
         self._entries: dict[str, Entry] = {}
         self._pending: list[tuple[int, Fact]] = []
         self._before: dict[str, Agreement] = {}
-        """Agreements as they were before the latest waiver."""
+        """By id: agreements as they were before the latest waiver."""
         self._assigned: dict[str, str] = {}
-        """Agreements that follow from an assignment, each with the one before it."""
+        """By agreement that follows from an assignment: the agreement before it."""
         self._edges: dict[str, tuple[str, str]] = {}
-        """The edges that count, each with its child and its parent."""
+        """By remix that counts: its child and parent."""
         self._above: dict[str, set[str]] = {}
-        """What the works in question were made from, as the command knew it."""
+        """By work in question: its ancestors, as the command knew them."""
         self._questions = Questions()
-        """What was held or in dispute when the latest batch of payouts was issued."""
+        """The open questions when the latest batch of payouts was issued."""
         self._payee = "", ""
         """The batch and the payee of the latest payout."""
         self._due: dict[tuple[str, str], tuple[int, int, Held]] = {}
-        """By account of that payee: what was owed, what of it could be paid, why no more."""
+        """By account of that payee: the balance, the units payable, and the hold."""
         self._reversed: str | None = None
         """The pool of an expense that was reversed just before."""
         self._fresh: str | None = None
@@ -84,10 +84,10 @@ class Verifier:
         self._parts: dict[str, tuple[Any, ...]] = {}
         """By payout: its parts, and how it was sent."""
         self._of_payout: Counter[tuple[str, str]] = Counter()
-        """By payout and account: how much of it is there."""
+        """By payout and ledger account: its units there."""
 
     def read(self, facts: Iterable[tuple[int, Fact]]) -> Iterator[Fault]:
-        """What is wrong with the money in these facts, up to the first that makes no sense."""
+        """The faults in these facts; stops at the first that makes no sense."""
         for position, happened in facts:
             yield from self._flush(happened)
             try:
@@ -131,7 +131,7 @@ class Verifier:
             yield from self._moved(position, happened)
 
     def _carried(self, position: int, happened: Share.Carried) -> Iterator[Fault]:
-        """Only who accepted the same before, or assigned a part of it, is not asked again."""
+        """Check a carried acceptance: the payee accepted the same, or assigned a part of it."""
         earlier, proposal, payee = happened.earlier, happened.proposal, happened.payee
         before, now = (self.books.agreements[one] for one in (earlier, proposal))
         is_assigned = self._assigned.get(proposal) == earlier
@@ -152,7 +152,7 @@ class Verifier:
                 self._reversed = pool
 
     def _overdrawn(self, position: int) -> Iterator[Fault]:
-        """After an expense was reversed, no payer has been paid back more than is left of it."""
+        """Check that no payer of a reversed expense was paid back more than is left of it."""
         assert self._reversed is not None
         for cost in self.books.pools[self._reversed].costs:
             if cost.left_minor < 0:
@@ -168,7 +168,7 @@ class Verifier:
             self.counted["postings"] += 1
 
     def _agreed(self, position: int, happened: Proposal.Finalised) -> Iterator[Fault]:
-        """The recorded shares must be those of the assets."""
+        """Check that the recorded shares are those of the assets."""
         shares = shares_of(self.books.proposed[happened.originator_id], {})
         self.counted["agreements"] += 1
         if happened.replaces is not None:
@@ -180,7 +180,7 @@ class Verifier:
     # -- entries ---------------------------------------------------------------------------
 
     def _flush(self, following: Fact | None) -> Iterator[Fault]:
-        """Check an entry once all of its facts are there."""
+        """Check an entry after all of its facts were read."""
         if not self._pending:
             return
         (position, first), *_ = self._pending
@@ -251,20 +251,20 @@ class Verifier:
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
 
     def _free(self, entry: Entry) -> Iterator[Reserved]:
-        """What is freed is there, and nothing that is carried changes."""
+        """Check that what is freed was reserved, and that no carry changes."""
         for row in read_reserved(entry.reserved):
             known = self.books.reserves.get((entry.first.proposal, row.payee), NOTHING)
             assert 0 < -row.units <= known.lots.get(row.until, 0), f"{known.lots} is held back"
             yield row._replace(due=Fraction(row.units), before=known.carried)
 
     def _must_be_next(self, pool: str, short: str | None, revenue: str, units: int) -> None:
-        """What is taken back for revenue below zero is what comes first."""
+        """Check that negative revenue is offset against the revenue that comes first."""
         if short is not None:
             due = next(takings(self.books, pool, self._fresh), None)
             assert due == (short, revenue, units), f"to be taken back is {due}"
 
     def _must_be_free(self, first: Entry.Assigned, units: dict[str, int]) -> None:
-        """What is assigned was owed, and held for no reason that stays."""
+        """Check that what is assigned was owed, and not on hold for another reason."""
         above = self._above_in_question()
         questions = self.books.questions(above)
         person = self.books.person(first.payee)
@@ -290,7 +290,7 @@ class Verifier:
         for payee, agreement, _, units in happened.parts:
             key = str(payee), str(agreement)
             owed, payable, held = self._due.get(key, (0, 0, Held()))
-            # Earlier versions did not know what a debt to the same pool takes back.
+            # Earlier versions did not offset debts to the same pool.
             alone = self.books.payable_minor(*key, held)
             if units not in (owed, payable, alone):
                 yield Fault(position, f"{payee} is owed {owed} under {agreement}, not {units}")
@@ -300,7 +300,7 @@ class Verifier:
         yield from self._sent(position, happened)
 
     def _sent(self, position: int, happened: Payout.Issued) -> Iterator[Fault]:
-        """What is withheld and exchanged follows from what was stated before."""
+        """Check what is withheld and exchanged against the rules and rates stated before."""
         accounts = accounts_of(self.books, [happened.payee])[happened.payee]
         how, at = (accounts, happened.currency, happened.parts), instant(happened.timestamp)
         into = happened.sent[0]
@@ -312,17 +312,17 @@ class Verifier:
                 yield Fault(position, f"its {name} is {said}; recomputed, it is {again.get(name)}")
 
     def _above_in_question(self) -> dict[str, set[str]]:
-        """By work in question: all that it was made from, as of now."""
+        """By work in question: its ancestors at this position."""
         node = self.books.node
         edges = tuple(Edge(node(child), node(parent)) for child, parent in self._edges.values())
         works = self.books.in_question()
         return {work: set(Lineage(node(work), edges).generation) for work in works}
 
     def _moved(self, position: int, happened: Payout.Event) -> Iterator[Fault]:
-        """A payout moves as a whole, from the account it is on.
+        """Check that a payout moves as a whole, from the account it is on.
 
-        A part of it may be a debt, so an account must not be negative for the whole payout,
-        whatever it is under one agreement.
+        A part of it may be a debt, so the account must not be negative for the whole payout,
+        whatever it is for a part.
         """
         payout = happened.originator_id
         further = happened.withheld, happened.withheld_of_parts, happened.conversion
@@ -336,7 +336,7 @@ class Verifier:
                 yield Fault(position, f"the account {account} of this payout is negative")
 
     def _balances(self) -> Iterator[Fault]:
-        """Each currency as a whole must sum to zero."""
+        """Check that all accounts of each currency sum to zero."""
         for currency in {currency for currency, _ in self.totals}:
             total = sum(self.totals[currency, account] for account in ACCOUNTS)
             if total:

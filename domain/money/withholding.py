@@ -1,7 +1,7 @@
-"""Withholding: which part of a payout is kept back for the country that its money comes from.
+"""Withholding: the part of a payout that is kept back for the country its money comes from.
 
-The rules are data: stated for a payee and a country, with the form or the treaty each rests on.
-Nothing here knows a tax.
+The rules are data, stated for a payee and a country with the form or treaty they are based on.
+No tax law is built in.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Withholding(Noun):
 
     @common
     class Event(Fact):
-        """A fact about a rule names whose it is, and for which country."""
+        """A fact about a rule names its payee and its country."""
 
         READERS = OWN_MONEY
         FOUND_BY = ("payee",)
         payee: str
         country: str
-        """Where the money comes from; of a pool, what ``pool.located`` says."""
+        """The country that the money comes from (see ``pool.located``)."""
 
         def subjects(self) -> tuple[str, ...]:
             return people_among((self.payee,))
