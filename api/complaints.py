@@ -20,12 +20,12 @@ class Complaint(str):
 
 
 MISSING = Complaint("missing_field", "This is required.")
-UNKNOWN = Complaint("unknown_field", "This field is not documented.")
+UNKNOWN = Complaint("unknown_field", "There is no such field.")
 NO_TEXT = Complaint("bad_text", "This must not be empty.")
 NUL = Complaint("bad_text", "The character NUL can't be stored.")
 HALF = Complaint("bad_text", "Half of a surrogate pair can't be stored.")
 NO_ID = Complaint("bad_id", "This is not a UUID.")
-TOO_MANY = Complaint("too_many_items", "This has more than {max} items; import takes more.")
+TOO_MANY = Complaint("too_many_items", "This has more than {max} items; an import may have more.")
 TOO_LONG = Complaint("text_too_long", "This is longer than {max} characters.")
 OUT_OF_RANGE = Complaint("out_of_range", "This is not between {min} and {max}.")
 NO_CHOICE = Complaint("unknown_choice", "This is not one of {choices}.")

@@ -41,7 +41,7 @@ class NewKey(Shape):
     scope = Text(
         LONGEST_SCOPE, "read contribution", "What it allows at most; default all that yours does."
     )
-    expires_at = word("2099", "When it ends; default never, or when yours does.")
+    expires_at = word("2099", "When it expires; default never, or when yours does.")
     holder = Text(45, None, "Whom it acts for; default yourself. Only the operator names others.")
 
 
@@ -51,7 +51,7 @@ class Replacement(Shape):
     grace_hours = Units(
         0,
         24,
-        f"How long the key that is replaced stays valid; default {GRACE_HOURS}.",
+        f"How many hours the replaced key stays valid; default {GRACE_HOURS}.",
         most=MOST_GRACE_HOURS,
         allow_none=False,
     )

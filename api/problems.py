@@ -43,59 +43,59 @@ OWN: dict[str, Kind] = {
     "invalid_json": Kind(400, "The body is not one JSON object in UTF-8."),
     "bad_request": Kind(400, "The request is not valid HTTP for this service."),
     "unauthenticated": Kind(
-        401, "The request carries no key, or one that is not valid or no longer valid."
+        401, "The request has no API key, or one that is invalid or has expired."
     ),
     "outside_scope": Kind(403, "The scope of the key or the token does not include this."),
     "stale_form": Kind(403, "The form was not sent from a page of this session; load it again."),
     "not_found": Kind(404, "There is nothing at this address."),
     "method_not_allowed": Kind(405, "This address does not accept the method."),
     "not_acceptable": Kind(406, "None of the requested formats is available here."),
-    "too_slow": Kind(408, "The body did not arrive in the time that a body may take."),
+    "too_slow": Kind(408, "The body took too long to arrive."),
     "too_large": Kind(413, "The body is larger than this service accepts."),
     "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
     "too_many_requests": Kind(
-        429, "More requests than the limit allows; the header Retry-After tells how long to wait."
+        429, "More requests than the limit allows; the Retry-After header says how long to wait."
     ),
     "invalid_body": Kind(422, "Several fields of the body are wrong; each has its own code."),
     "invalid_query": Kind(422, "Several parameters are wrong; each has its own code."),
     "missing_field": Kind(422, "A required field or parameter is missing."),
-    "unknown_field": Kind(422, "A field or parameter is not documented."),
+    "unknown_field": Kind(422, "A field or parameter is unknown."),
     "wrong_type": Kind(422, "A value does not have the documented type."),
     "too_many_items": Kind(
-        422, "A list has more items than documented; `stemma import` takes longer ones."
+        422, "A list has more items than allowed; `stemma import` accepts longer ones."
     ),
-    "out_of_range": Kind(422, "A number is smaller or larger than documented."),
-    "unknown_choice": Kind(422, "A value is not one of those documented."),
+    "out_of_range": Kind(422, "A number is below or above the documented range."),
+    "unknown_choice": Kind(422, "A value is not one of the documented choices."),
     "bad_cursor": Kind(422, "The cursor was not issued by a list of this service."),
     "position_in_future": Kind(422, "Nothing has been recorded at this position yet."),
     "internal_error": Kind(
         500,
         "Something went wrong in the service; it has been logged. If “stemma verify database” "
-        "finds nothing changed in what is stored, it is a mistake of Stemma.",
+        "finds no damage, it is a bug in Stemma.",
     ),
     "damaged": Kind(
         500,
-        "What is stored can't be read as what it should be; it has been logged. “stemma verify "
-        "database” names all that is damaged.",
+        "Stored data is damaged and can't be read; it has been logged. “stemma verify "
+        "database” names everything that is damaged.",
     ),
     "projections_behind": Kind(503, "Answers have not caught up with that position yet."),
     "rebuild_needed": Kind(
-        503, "The read tables are of another version; the operator runs “stemma rebuild”."
+        503, "The read tables belong to another version; the operator has to run “stemma rebuild”."
     ),
     "upgrade_needed": Kind(
-        503, "The tables are of another version; the operator runs “stemma upgrade”."
+        503, "The tables belong to another version; the operator has to run “stemma upgrade”."
     ),
-    "issuer_unavailable": Kind(503, "The keys of the issuer could not be fetched; try again."),
+    "issuer_unavailable": Kind(503, "The issuer's keys could not be fetched; try again."),
     "storage_unavailable": Kind(
-        503, "The database does not answer, and nothing was recorded; try again."
+        503, "The database is not answering, and nothing was recorded; try again."
     ),
     "outcome_unknown": Kind(
         503,
-        "The database stopped answering while the request was being recorded. Whether it was "
-        "recorded can be asked; repeating it with its idempotency key is safe.",
+        "The database stopped answering while the request was being recorded. Ask whether it was "
+        "recorded, or repeat it with its idempotency key, which is safe.",
     ),
-    "overloaded": Kind(503, "Too much is asked at once; nothing was done, so try again."),
-    "took_too_long": Kind(504, "The answer took longer than it may."),
+    "overloaded": Kind(503, "The service is overloaded and did nothing; try again."),
+    "took_too_long": Kind(504, "The answer took longer than allowed."),
 }
 """The problems of HTTP; all others are refusals of the domain."""
 

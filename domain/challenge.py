@@ -22,7 +22,7 @@ class Challenge(Noun):
     """What somebody asks others to make."""
 
     project: str | None = None
-    """The project that it is in."""
+    """The project it belongs to."""
     answer_by: str | None = None
     """The last day, month or moment at which it can be answered."""
 

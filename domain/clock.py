@@ -31,7 +31,7 @@ class Clock(Noun):
 
     @fact(
         "clock.accepted",
-        "{actor} accepted the clock; the fact before has the time {before}",
+        "{actor} accepted the clock; the previous fact is dated {before}",
         begins=True,
     )
     class Accepted(Fact):

@@ -11,7 +11,7 @@ from domain.fact import Fact, Looking, Noun, fact
 from domain.readers import OWN_MONEY
 
 GROUNDS = {
-    "request": "the person asks for it, and no reason stands against it",
+    "request": "the person asks for it, and nothing prevents it",
     "unneeded": "it is no longer needed for what it was kept for (GDPR, article 17(1)(a))",
     "consent": "the person withdraws their consent (article 17(1)(b))",
     "objection": "the person objects, and no overriding ground exists (article 17(1)(c))",

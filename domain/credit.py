@@ -177,7 +177,7 @@ class Credit(Disputable):
     class Shown(Event):
         """The person's name is shown on it again."""
 
-    @fact("credit.licence_agreed", "{contributor} agreed that {work} be under {licence}")
+    @fact("credit.licence_agreed", "{contributor} agreed to license {work} under {licence}")
     class LicenceAgreed(Event):
         """The person agreed that the work be under this licence from now on."""
 

@@ -13,7 +13,7 @@ AI_PARTS = {
     "vocals": "the voices",
     "instruments": "what is played",
     "composition": "the music as written",
-    "lyrics": "the words that are sung",
+    "lyrics": "the sung words",
     "post-production": "mixing, mastering, restoring, grading",
     "picture": "what is seen",
     "text": "what is read",
@@ -22,7 +22,7 @@ AI_PARTS = {
 EXTENTS = {"fully": "all of it", "partly": "some of it"}
 NO_AI = "none"
 AI_USES = {
-    NO_AI: "AI made nothing of what the person is credited for",
+    NO_AI: "AI made nothing that the person is credited for",
     **{
         f"{part} {extent}": f"{meaning}, {how}"
         for part, meaning in AI_PARTS.items()
@@ -37,7 +37,7 @@ EVIDENCE_KINDS = {
     "session_file": "a project or session file, a raw take, a layered picture",
     "liner_notes": "the printed or published credits",
     "correspondence": "letters or messages",
-    "word": "somebody's word",
+    "word": "a person's word",
 }
 """What proves something."""
 

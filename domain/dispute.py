@@ -36,12 +36,12 @@ FITTING = {
 """The grounds that fit each noun, besides “other”: forms offer these, and any is accepted."""
 
 OUTCOMES = {
-    "upheld": "the dispute is right: what was disputed does not count any more",
+    "upheld": "the dispute is right: what was disputed no longer counts",
     "dismissed": "the dispute is wrong: it stands as before",
     "corrected": "the error was corrected: if another remix or credit is named, it replaces "
     "this one; if none is, this one stands as before",
     "withdrawn": "the person who opened the dispute withdraws it: it stands as before",
-    "expired": "there was neither an answer in time nor a decision: it stands as before",
+    "expired": "nobody answered in time or decided: it stands as before",
 }
 """How a dispute may end."""
 

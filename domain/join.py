@@ -76,7 +76,7 @@ class Join(Noun):
         STATE = "joined"
         reason: str | None = None
 
-    @fact("join.declined", "{actor} declined that {work} and {into} are the same")
+    @fact("join.declined", "{actor} did not agree that {work} and {into} are the same")
     class Declined(Event):
         """The poster of the other work rejected the join, or it was withdrawn."""
 

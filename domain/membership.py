@@ -51,7 +51,7 @@ class Membership(Disputable):
         FROM = ("offered",)
         STATE = "accepted"
 
-    @fact("membership.declined", "{actor} declined that {contributor} is in {group}")
+    @fact("membership.declined", "{actor} did not agree that {contributor} is in {group}")
     class Declined(Event):
         """The person is not in it, or does not want to be named."""
 

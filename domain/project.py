@@ -19,22 +19,22 @@ PROJECT_KINDS = {
     "comic": "a story told in panels",
     "song": "one song",
     "album": "several songs",
-    "short film": "a film of some minutes",
-    "animated short": "an animated film of some minutes",
+    "short film": "a film of a few minutes",
+    "animated short": "an animated film of a few minutes",
     "music video": "a film to a song",
     "feature film": "a film of the usual length",
     "series": "episodes that tell a story",
-    "docuseries": "episodes that tell what happened",
+    "docuseries": "episodes about real events",
     "podcast": "episodes to listen to",
     "game": "something to play",
-    OTHER: "something else, which its own words name",
+    OTHER: "something else, named in your own words",
 }
 """What a project is to become."""
 
 FINISHED = "finished"
 PROJECT_OUTCOMES = {
-    FINISHED: "what it set out to make is there",
-    "ended": "it ended without that",
+    FINISHED: "it made what it set out to make",
+    "ended": "it ended without reaching its goal",
 }
 """How a project may end."""
 
@@ -64,7 +64,7 @@ class Project(Noun):
         def subjects(self) -> tuple[str, ...]:
             return tuple(dict.fromkeys((self.originator_id, *self.leaders)))
 
-    @fact("project.described", "{actor} changed what {noun} is")
+    @fact("project.described", "{actor} changed the description of {noun}")
     class Described(Fact):
         """Its title, goal or kind was changed; the rest stays."""
 

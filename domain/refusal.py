@@ -112,21 +112,21 @@ UnknownMembership = _unknown("membership", "No membership of a group has this id
 UnknownKey = _unknown("key", "No key of the holder has this id.")
 UnknownWebhook = _unknown("webhook", "No webhook of the holder has this id.")
 UnknownMailbox = _unknown(
-    "mailbox", "No mailbox has this token any more: the address was changed or removed."
+    "mailbox", "No mailbox has this token any longer: the address was changed or removed."
 )
 UnknownIdentifier = _unknown("identifier")
 UnknownExchangeRate = _unknown("exchange_rate")
-UnknownWithholding = _unknown("withholding", "No rule of withholding has this id.")
+UnknownWithholding = _unknown("withholding", "No withholding rule has this id.")
 UnknownPaymentCurrency = _unknown(
     "payment_currency", "No choice of a payment currency has this id."
 )
 UnknownPool = _unknown("pool")
 UnknownProposal = _unknown("proposal")
-UnknownComment = _unknown("comment", "No comment has this id; on a proposal, none of its own.")
+UnknownComment = _unknown("comment", "No comment, or none on this proposal, has this id.")
 UnknownRevenue = _unknown("revenue")
 UnknownExpense = _unknown("expense")
 for _booked in (UnknownRevenue, UnknownExpense):
-    _booked.says += " If it is a reversal: that stays; what is booked after all is recorded anew."
+    _booked.says += " A reversal can't be reversed: record the amount again instead."
 UnknownEntry = _unknown(
     "entry", "No ledger entry has this id: no division, reversal or correction."
 )
@@ -139,38 +139,38 @@ class GroupInGroup(
     """A group consists of people; it can't be in a group or contain one."""
 
 
-class OneSubject(Refusal, says="Name what it is about: one of {names}."):
-    """Exactly one thing is to be named; what is named beside it has to agree with it."""
+class OneSubject(Refusal, says="Name exactly one subject: one of {names}."):
+    """Name exactly one subject; anything named beside it has to agree with it."""
 
 
-class EditingOver(Conflict, says="The comment could be edited until {until}."):
-    """A comment can only be edited within the time that this installation allows."""
+class EditingOver(Conflict, says="The comment could only be edited until {until}."):
+    """A comment can only be edited for as long as this installation allows."""
 
 
 class NoSteps(Refusal, says="A project needs at least one step."):
-    """A project needs at least one step to be launched."""
+    """A project can't be launched without a step."""
 
 
 class NoLeaders(Refusal, says="A project needs at least one leader."):
-    """A project needs a leader; the operator names one, as nobody leads it otherwise."""
+    """A project needs a leader; if the operator launches it, the operator names one."""
 
 
 class LastLeader(
     Conflict, says="Nobody else leads the project {id}: assign another leader first, or close it."
 ):
-    """The last leader of a project can't be removed; assign another, or close it."""
+    """The last leader of a project can't be removed; assign another, or close the project."""
 
 
-class ChallengeOver(Conflict, says="The challenge could be answered until {until}."):
+class ChallengeOver(Conflict, says="The challenge could only be answered until {until}."):
     """The time to answer the challenge has passed."""
 
 
-class UntilPassed(Refusal, says="“{until}” has passed already."):
-    """A deadline that has passed already can't be set."""
+class UntilPassed(Refusal, says="“{until}” is already past."):
+    """A deadline can't be in the past."""
 
 
-class IdTaken(Conflict, says="The id {id} is already taken by other content."):
-    """The id chosen by the client is already taken by something else."""
+class IdTaken(Conflict, says="The id {id} is already used for different content."):
+    """The id chosen by the client is already used for something else."""
 
 
 class BadIdempotencyKey(
@@ -182,34 +182,35 @@ class BadIdempotencyKey(
 
 
 class IdempotencyKeyReused(
-    Refusal, says="The idempotency key belongs to another request, recorded at position {position}."
+    Refusal,
+    says="This idempotency key belongs to another request, recorded at position {position}.",
 ):
-    """The idempotency key belongs to a request with other content; take a new one."""
+    """The idempotency key belongs to a request with different content; use a new one."""
 
 
 class UnknownRequest(
-    Unknown, says="Nothing is recorded under the idempotency key “{key}”, or not yet; repeat it."
+    Unknown, says="No request is recorded under the idempotency key “{key}” yet; repeat yours."
 ):
-    """Nothing is recorded under this idempotency key, or not yet; repeat the request with it."""
+    """No request is recorded under this idempotency key yet; repeat the request with it."""
 
 
 class UnknownRole(
     Refusal,
-    says="There is no role “{role}”; the nearest are {nearest}. One can be shown as you say it.",
+    says="There is no role “{role}”; the nearest are {nearest}. You can add wording of your own.",
 ):
-    """The role is not in the vocabulary; take the nearest role and add a free text."""
+    """The role is not in the vocabulary; use the nearest one and add your own wording."""
 
 
 class BadRole(Refusal, says="“{role}” can't be granted or ended here: {reason}."):
-    """The role can't be granted or ended: there is no such role, or it is not for this."""
+    """The role can't be granted or ended: it does not exist, or does not apply here."""
 
 
-class UnknownKind(Refusal, says="There is no kind “{kind}”; it is one of {kinds}."):
-    """The kind of a remix or a credit is not one of those documented."""
+class UnknownKind(Refusal, says="There is no kind “{kind}”; use one of {kinds}."):
+    """The kind is not a documented one."""
 
 
-class UnknownErasureGround(Refusal, says="There is no ground “{ground}”; it is one of {grounds}."):
-    """The ground on which a person is to be forgotten is not one of those documented."""
+class UnknownErasureGround(Refusal, says="There is no ground “{ground}”; use one of {grounds}."):
+    """The ground for forgetting a person is not a documented one."""
 
 
 class BadId(Refusal, says="“{id}” is not a UUID."):
@@ -219,7 +220,7 @@ class BadId(Refusal, says="“{id}” is not a UUID."):
 class BadRate(
     Refusal, says="“{rate}” is not a rate from 0 to 1, such as 1/5 or 0.2; in a form, also 20 %."
 ):
-    """A rate is an exact text from 0 to 1, such as "1/5" or "0.2", never a JSON number."""
+    """A rate is an exact number from 0 to 1 as text, such as "1/5" or "0.2", not a JSON number."""
 
 
 class BadMadeAt(
@@ -231,17 +232,18 @@ class BadMadeAt(
 
 
 class BadPeriod(Refusal, says="The period from {since} to {before} ends before it begins."):
-    """A period ends no earlier than it begins."""
+    """A period can't end before it begins."""
 
 
 class EarnedInFuture(
-    Refusal, says="“{effective_at}” is in the future: nothing can have been earned or spent yet."
+    Refusal,
+    says="“{effective_at}” is in the future: nothing can have been earned or spent then yet.",
 ):
-    """Nothing can have been earned or spent later than now."""
+    """Revenue and expenses can't be dated in the future."""
 
 
 class MadeInFuture(Refusal, says="“{made_at}” is in the future."):
-    """A piece can't have been made later than now."""
+    """A piece can't have been made in the future."""
 
 
 class BadUri(Refusal, says="“{uri}” is not an absolute URI."):
@@ -260,35 +262,34 @@ class SelfRemix(Refusal, says="The work {id} can't be its own source."):
     """A work can't be made from itself."""
 
 
-class NoSource(
-    Refusal, says="Name the source by its work id or by its URI: by exactly one of them."
-):
-    """A source is named by its work id or by its URI, by exactly one of them."""
+class NoSource(Refusal, says="Name the source either by its work id or by its URI, not both."):
+    """A source is named either by its work id or by its URI."""
 
 
-class NoComponents(Refusal, says="A release is made of at least one component."):
-    """A release is made of at least one work."""
+class NoComponents(Refusal, says="A release needs at least one component."):
+    """A release needs at least one component."""
 
 
 class RepeatedComponent(
     Refusal,
-    says="The work {work} is one component of the release, wherever it is used: it has one rate, "
-    "and all its places are stated of that one.",
+    says="The work {work} is a single component of the release, wherever it is used: list it "
+    "once, "
+    "with one rate and all its places.",
 ):
-    """What is used again in a release is one component with several places, paid once."""
+    """A work used several times in a release is one component with several places, paid once."""
 
 
 class NotOfRelease(
     Refusal,
-    says="The work {child} is not a release: only a component of a release can be replaced.",
+    says="The work {child} is not a release: only components of a release can be replaced.",
 ):
-    """Only a component of a release can be replaced; a piece that is recut is another piece."""
+    """Only a component of a release can be replaced; a recut piece is a new piece."""
 
 
 class WrongState(
-    Conflict, says="This {noun} is {state}; this can only be done while it is {allowed}."
+    Conflict, says="This {noun} is {state}; you can do this only while it is {allowed}."
 ):
-    """The noun is in a state in which this can't happen (accepted twice, settled undisputed)."""
+    """This can't happen in its present state (accepting twice, settling what is not disputed)."""
 
     def __init__(self, noun: str, id: str, state: str, allowed: tuple[str, ...]) -> None:
         super().__init__(noun, state, " or ".join(allowed))
@@ -296,41 +297,41 @@ class WrongState(
 
 
 class ContributorForgotten(Conflict, says="The contributor {id} was forgotten."):
-    """The contributor was forgotten: no one can act or be credited as them any more."""
+    """The contributor was forgotten: nobody can act or be credited as them any longer."""
 
 
-class UnknownGrounds(Refusal, says="“{grounds}” is not among the grounds for a dispute: {known}."):
-    """The grounds of a dispute are not among those documented; with “other” the reason explains."""
+class UnknownGrounds(Refusal, says="“{grounds}” is not one of the grounds for a dispute: {known}."):
+    """The grounds of a dispute are not documented ones; use “other” and explain in the reason."""
 
 
-class BadOutcome(Refusal, says="A dispute can't end “{outcome}”: {reason}."):
+class BadOutcome(Refusal, says="A dispute can't end as “{outcome}”: {reason}."):
     """A dispute ends with one of the documented outcomes; only a correction names a replacement."""
 
 
 class BadDeadline(
     Refusal,
-    says="“{answer_by}” is too early or too late to answer by: state a moment from {earliest} "
+    says="“{answer_by}” is too early or too late as a deadline: choose a time from {earliest} "
     "to {latest}.",
 ):
     """The other side has 7 to 180 days to answer a dispute; the default is 30."""
 
 
 class AlreadyAnswered(
-    Conflict, says="The dispute about {id} was answered and waits for a decision."
+    Conflict, says="The dispute about {id} has been answered and is waiting for a decision."
 ):
-    """A dispute is answered once; then it can't expire, but waits for a decision."""
+    """A dispute is answered once; from then on it can't expire, but waits for a decision."""
 
 
-class TooLate(Conflict, says="The dispute about {id} could be answered until {deadline}."):
+class TooLate(Conflict, says="The dispute about {id} could only be answered until {deadline}."):
     """The time to answer the dispute has passed."""
 
 
 class NotYet(Conflict, says="The dispute about {id} can still be answered, until {deadline}."):
-    """The dispute can't expire before the time to answer it has passed."""
+    """A dispute can't expire before the time to answer it has passed."""
 
 
-class NotPublished(Conflict, says="The work {id} was not published."):
-    """The release was not published, so there is no lineage as published."""
+class NotPublished(Conflict, says="The work {id} has not been published."):
+    """The release has not been published, so there is no published lineage."""
 
 
 class NotInLog(Unknown, says="The log does not contain {what}, or has not signed it yet."):
@@ -339,14 +340,16 @@ class NotInLog(Unknown, says="The log does not contain {what}, or has not signed
 
 class MapNotKept(
     Unknown,
-    says="Proofs of the latest fact are given for the latest checkpoints, and back to the one that "
-    "witnesses have seen; that of size {size} is too old. The oldest is of size {oldest}.",
+    says="Proofs of the latest fact are available for recent checkpoints, and back to the one "
+    "that "
+    "witnesses have seen; the checkpoint of size {size} is too old. The oldest has "
+    "size {oldest}.",
 ):
-    """The checkpoint is too old for a proof from its map of the latest facts."""
+    """The map of the latest facts is no longer kept for this checkpoint."""
 
 
 class BadCosignature(Refusal, says="The cosignature is not accepted: {reason}."):
-    """No witness of this log has signed this checkpoint of it, or not at a valid time."""
+    """No witness of this log signed this checkpoint, or the time of the signature is not valid."""
 
 
 class CannotJoin(Conflict, says="{work} and {into} cannot become one: {reason}."):
@@ -361,24 +364,24 @@ class NotPermitted(Refusal, says="{actor} may not {verb} here. {open_to}", statu
     """This key may not act for this person or make this decision."""
 
 
-class BadScope(Refusal, says="“{scope}” is not accepted as a scope: {reason}."):
-    """A scope has words of the documented list, and no key gives more than it has itself."""
+class BadScope(Refusal, says="“{scope}” is not a valid scope: {reason}."):
+    """A scope is made of documented words, and no key can give more than it has itself."""
 
 
-class BadExpiry(Refusal, says="“{expires_at}” is not accepted as the end of a key: {reason}."):
-    """A key expires in the future, and not later than the key that makes it."""
+class BadExpiry(Refusal, says="A key can't expire at “{expires_at}”: {reason}."):
+    """A key expires in the future, and no later than the key that creates it."""
 
 
-class BadWebhook(Refusal, says="“{url}” is not accepted for a webhook: {reason}."):
-    """A webhook goes to a public address by https, and nobody may have very many."""
+class BadWebhook(Refusal, says="“{url}” can't be used for a webhook: {reason}."):
+    """A webhook goes to a public https address, and the number per person is limited."""
 
 
-class BadAddress(Refusal, says="This is not accepted as an address for mail: {reason}."):
-    """Mail goes to a public address, if the installation sends mail, and not twice at once."""
+class BadAddress(Refusal, says="Mail can't be sent to this address: {reason}."):
+    """Mail goes to a public address, if this installation sends mail, and not twice at once."""
 
 
 class QuotaExceeded(Refusal, says="At most {most} {what} {per}; {again}.", status=429):
-    """This person has reached the quota for this; the answer says when they may go on."""
+    """This person has reached a quota; the answer says when they may continue."""
 
     def __init__(self, most: int, what: str, per: str, frees_at: str | None) -> None:
         again = "when one is answered" if frees_at is None else f"again from {frees_at}"
@@ -389,131 +392,131 @@ class QuotaExceeded(Refusal, says="At most {most} {what} {per}; {again}.", statu
 class LicenceConflict(
     Refusal, says="{child} may not be made from {parent} under {licence}: {rule} ({code_of_rule})."
 ):
-    """The licence of a source does not allow what is made from it (see the licences of a work)."""
+    """The licence of a source does not allow this use (see the licences of a work)."""
 
 
 class LicenceNotAgreed(
     Conflict,
-    says="The work {work} is under “{before}”; it can be under “{licence}” once those "
-    "credited agree (credit.agree-licence). Still missing: {credits}.",
+    says="The work {work} is licensed under “{before}”; it can change to “{licence}” once "
+    "everyone "
+    "credited agrees (credit.agree-licence). Still missing: {credits}.",
 ):
-    """A licence changes once everybody credited directly on the work has agreed to it."""
+    """A licence can change only once everyone with a direct credit on the work has agreed."""
 
 
 class EvidenceMissing(
-    Refusal, says="A dispute needs evidence: a link, a document, a conversation."
+    Refusal, says="A dispute needs evidence, such as a link, a document or a conversation."
 ):
-    """A dispute states its evidence, so that nobody is held up by a mere word."""
+    """A dispute states its evidence, so that a mere assertion can't hold anyone up."""
 
 
-class EvidenceKindNeeded(
-    Refusal, says="Such a claim needs evidence of one of these kinds: {kinds}."
-):
-    """The operator asks for a kind of evidence before such a claim is recorded."""
+class EvidenceKindNeeded(Refusal, says="This claim needs evidence of one of these kinds: {kinds}."):
+    """The operator requires certain kinds of evidence for such a claim."""
 
 
 class BadIdentifier(Refusal, says="“{identifier}” is not a valid {scheme}."):
-    """This is not a number of the registry, or its check digit is wrong."""
+    """The number does not have the registry's format, or its check digit is wrong."""
 
 
-class NothingStated(Refusal, says="Nothing is stated: name what is to be corrected."):
-    """A correction states something."""
+class NothingStated(Refusal, says="Nothing is stated: name what to correct."):
+    """A correction has to state something."""
 
 
 class ReasonMissing(Refusal, says="This needs a reason."):
-    """What people have seen is corrected with a reason."""
+    """Correcting what people have already seen needs a reason."""
 
 
-class ContradictoryDisclosure(Refusal, says="These can't be said together: {said}."):
-    """A disclosure of AI names each part once, and nothing beside “none”."""
+class ContradictoryDisclosure(Refusal, says="These contradict each other: {said}."):
+    """An AI disclosure names each part once, and “none” only by itself."""
 
 
 class DisputeRepeated(
     Conflict,
-    says="You have disputed this on the grounds “{grounds}” before; only the operator reopens it.",
+    says="You already disputed this on the grounds “{grounds}”; only the operator can reopen it.",
 ):
-    """The same person can't dispute the same thing on the same grounds again; the operator can."""
+    """Nobody can dispute the same thing twice on the same grounds; only the operator reopens it."""
 
 
 class BadSigningKey(Refusal, says="This key is not accepted: {reason}."):
-    """The key can't be registered or revoked: it is malformed, someone else's, or used before."""
+    """The key can't be registered or revoked: it is malformed, someone else's, or already used."""
 
 
 class BadSignature(Refusal, says="The signature is not accepted: {reason}."):
-    """The signature of the request does not hold, or does not cover what would be recorded."""
+    """The request's signature is invalid, or does not cover what would be recorded."""
 
 
 class Busy(
-    Refusal, says="Others are writing about the same works just now; try again.", status=503
+    Refusal, says="Others are writing about the same works right now; try again.", status=503
 ):
-    """Others kept writing about the same works at the same moment; try again."""
+    """Others kept writing about the same works at the same time; try again."""
 
 
 class ClockUnreliable(
     Refusal,
-    says="The clock says {now}, which is {length} the latest fact ({last}). Set the clock right; "
+    says="The clock says {now}, which is {length} the latest fact ({last}). Correct the clock; "
     "if it is right, run “stemma accept-clock”.",
     status=503,
 ):
-    """The clock of the machine contradicts the time of the latest fact; nothing is recorded."""
+    """The machine's clock contradicts the time of the latest fact; nothing is recorded."""
 
 
 class BadSplit(Refusal, says="{where}: {reason}."):
-    """The request to divide is not in the documented form."""
+    """The case to divide does not have the documented form."""
 
 
-class BadAmount(Refusal, says="{amount} can't be the amount: {reason}."):
+class BadAmount(Refusal, says="{amount} is not a valid amount: {reason}."):
     """An amount is a whole number of a currency's smallest units, within the limits."""
 
 
 class BadCurrency(
     Refusal,
-    says="“{currency}” is not a currency of ISO 4217 with a smallest unit, such as EUR; a unit of "
-    "your own is written with its exponent, 12 at most, such as HOPE.2.",
+    says="“{currency}” is not an ISO 4217 currency with a smallest unit, such as EUR; write a "
+    "unit of your own with its exponent, at most 12, such as HOPE.2.",
 ):
-    """A currency is a code of ISO 4217 that has a smallest unit, or a unit with its exponent."""
+    """A currency is an ISO 4217 code with a smallest unit, or your own unit with its exponent."""
 
 
 class BadCountry(
-    Refusal, says="“{country}” is not a country of ISO 3166-1: two capital letters, such as US."
+    Refusal,
+    says="“{country}” is not an ISO 3166-1 country code: two capital letters, such as US.",
 ):
-    """A country is a code of two letters of ISO 3166-1, such as US."""
+    """A country is a two-letter ISO 3166-1 code, such as US."""
 
 
-class BadExchangeRate(Refusal, says="“{rate}” is not an exchange rate here: {reason}."):
+class BadExchangeRate(Refusal, says="“{rate}” is not a valid exchange rate: {reason}."):
     """An exchange rate is an exact decimal number above 0, as text, between two currencies."""
 
 
 class NoExchangeRate(
-    Conflict, says="There is no rate from {currency} to {into} of the last {days} days."
+    Conflict, says="There is no rate from {currency} to {into} from the last {days} days."
 ):
-    """No rate is recent enough to pay somebody in their currency."""
+    """No exchange rate is recent enough to pay someone in their currency."""
 
 
 class BadShare(Refusal, says="{where}: “{share}” is not a share: {reason}."):
-    """A share or weight is an exact text such as "1/3" or "0.25"; some must be more than 0."""
+    """A share or weight is an exact number as text, such as "1/3"; some must be more than 0."""
 
 
 class BadCarry(Refusal, says="This can't be carried over: {reason}."):
-    """What is carried over consists of exact parts for payees of the division that sum to zero."""
+    """A carry consists of exact parts for payees of the division, and sums to zero."""
 
 
 class BadPolicy(Refusal, says="{where}: {reason}."):
-    """The policy is not in a documented form, or contradicts itself."""
+    """The policy does not have a documented form, or contradicts itself."""
 
 
 class BadSold(Refusal, says="{where}: {reason}."):
-    """What was sold is not in the documented form, or its amounts do not sum to the revenue."""
+    """The sales do not have the documented form, or their amounts do not sum to the revenue."""
 
 
 class BadGraph(Refusal, says="{where}: {reason}."):
-    """The graph is not in the documented form, or lacks what the policy needs."""
+    """The graph does not have the documented form, or lacks what the policy needs."""
 
 
 class LineageCycle(
-    Refusal, says="A work would be made from itself, each of these from the next: {cycle}."
+    Refusal, says="This would close a cycle, in which each work is made from the next: {cycle}."
 ):
-    """A work would be made from itself, through others; the path is named."""
+    """A work would become its own source through other works; the answer names the path."""
 
     def __init__(self, cycle: tuple[str, ...]) -> None:
         first = [*cycle[:MOST_LISTED], *(["…", cycle[-1]] if len(cycle) > MOST_LISTED else [])]
@@ -521,28 +524,28 @@ class LineageCycle(
         self.details["cycle"] = cycle[:MOST_LISTED]
 
 
-class RatesOverWhole(Refusal, says="{where}: the rates sum to {total}, more than the whole."):
-    """The rates to others sum to more than the whole."""
+class RatesOverWhole(Refusal, says="{where}: the rates sum to {total}, which is more than 1."):
+    """The rates sum to more than 1."""
 
 
 class CapExceeded(
     Refusal, says="The ancestors of {node} would be owed {stack} of it, more than the cap of {cap}."
 ):
-    """A work's stack, all that its ancestors are owed, passes the cap."""
+    """A work's stack, the total owed to its ancestors, exceeds the cap."""
 
 
-class SplitTooLarge(Refusal, says="There are more {what} than the {limit} that are allowed."):
-    """The case is too large to divide in one request."""
+class SplitTooLarge(Refusal, says="There are more {what} than the {limit} allowed."):
+    """The case is too large to divide."""
 
 
 class UnbalancedDivision(Refusal, says="The division does not balance: {reason}."):
-    """A division breaks a law: every unit is allocated once, and nobody is paid without a share."""
+    """A division must allocate every unit exactly once, and pay nobody without a share."""
 
 
 class ProposalRevised(
-    Refusal, says="Version {version} of the proposal is not what is proposed now.", status=409
+    Refusal, says="Version {version} of the proposal is no longer the current one.", status=409
 ):
-    """What somebody was notified of is not what is proposed now."""
+    """This version of the proposal has since been revised."""
 
 
 class UnknownBatch(Unknown, says="There is no payout batch {id}."):
@@ -550,9 +553,9 @@ class UnknownBatch(Unknown, says="There is no payout batch {id}."):
 
 
 class UnknownScope(
-    Refusal, says="There is no share to waive within “{scope}”; there is one within {scopes}."
+    Refusal, says="There is no share to waive within “{scope}”; you can waive within {scopes}."
 ):
-    """A waiver's scope is an asset, a part of the work, or “release”, with a share in it."""
+    """A waiver's scope is an asset, a part of the work, or “release”, in which there is a share."""
 
     def __init__(self, scope: str, scopes: tuple[str, ...]) -> None:
         super().__init__(scope, scopes or ("nothing",))
@@ -563,91 +566,90 @@ class NoShare(Unknown, says="{payee} was not offered a share by this proposal.")
     """This person has no share in this agreement, or nothing was agreed yet."""
 
 
-class NotEligible(Refusal, says="The work {asset} has no right to this pool."):
-    """The work has no right to the pool: it is in none of the components the pool is for."""
+class NotEligible(Refusal, says="The work {asset} is not entitled to this pool."):
+    """The work is not entitled to the pool: it is in none of the components the pool is for."""
 
 
 class WindowTooShort(Refusal, says="The window for comments must be {least}."):
     """A proposal is open for comments for at least 14 days, or as long as its pool requires."""
 
 
-class WindowOpen(Conflict, says="Comments can be made until {closes_at}."):
-    """A proposal is not final before its comment window has closed."""
+class WindowOpen(Conflict, says="The proposal is open for comments until {closes_at}."):
+    """A proposal can't be finalised before its comment window has closed."""
 
 
 class NotDivided(Unknown, says="Revenue {id} is waiting and has not been divided yet."):
-    """This revenue is waiting; it has not been divided yet."""
+    """This revenue is waiting and has not been divided yet."""
 
 
 class CommentsOpen(Conflict, says="These comments still wait for an answer: {comments}."):
-    """A proposal is not final before every comment has been answered."""
+    """A proposal can't be finalised before every comment has been answered."""
 
 
 class ReversalTooLarge(Conflict, says="Only {left} of it is left."):
-    """No more can be reversed than is left of the revenue or the expense."""
+    """A reversal can't exceed what is left of the revenue or the expense."""
 
 
 class AdjustmentUnbalanced(
     Conflict,
-    says="The amounts sum to {rest}. They have to sum to zero, or a payer is stated who is "
-    "charged the rest; and somebody gets or gives something.",
+    says="The amounts sum to {rest}. They must sum to zero, or name a payer who is charged the "
+    "difference; and at least one must not be zero.",
 ):
-    """An adjustment sums to zero, or states who is charged the rest."""
+    """An adjustment sums to zero, or names who is charged the difference."""
 
 
 class AssignmentTooLarge(
     Conflict,
-    says="Only {left} can be assigned to another payee. Held for another reason, it stays where it "
-    "is: {held}. A payout that came back is claimed first.",
+    says="Only {left} can be assigned to another payee. Money held for another reason stays where "
+    "it "
+    "is: {held}. A payout that came back must be claimed first.",
 ):
-    """No more can be assigned than is owed and not held for another reason."""
+    """An assignment can't exceed what is owed and not held for another reason."""
 
 
-class UnknownPayee(Unknown, says="No terms, agreement or account has the name “{name}”."):
-    """No terms, agreement or account has this name of somebody outside."""
+class UnknownPayee(Unknown, says="No terms, agreement or account mentions the name “{name}”."):
+    """No terms, agreement or account mentions this outside payee."""
 
 
-class AlreadyIdentified(Conflict, says="Whom “{name}” stands for is already recorded."):
-    """Whom this name stands for is already recorded."""
+class AlreadyIdentified(Conflict, says="It is already recorded who “{name}” is."):
+    """It is already recorded who this payee is."""
 
 
-class TermsLoseSums(Conflict, says="The new terms have no place for what was summed at {places}."):
-    """New terms keep every place at which something was summed, so that nothing is lost."""
+class TermsLoseSums(Conflict, says="The new terms have no place for the sums kept at {places}."):
+    """New terms must keep every place that has a sum, so that nothing is lost."""
 
 
 class PeriodNotOver(Refusal, says="{until} has not passed yet."):
-    """Only time that has passed can be closed."""
+    """Only a period that is over can be closed."""
 
 
-class PeriodClosed(Conflict, says="All time before {until} is closed already."):
-    """This time is closed already."""
+class PeriodClosed(Conflict, says="The books are already closed until {until}."):
+    """This period is already closed."""
 
 
-class NotAgreed(Conflict, says="Nothing is agreed for the pool {pool} at this date."):
-    """Nothing is agreed for the pool at this date."""
+class NotAgreed(Conflict, says="There is no agreement for the pool {pool} at this date."):
+    """There is no agreement for the pool at this date."""
 
 
-class NothingReserved(
-    Conflict, says="Nothing of that is held back for returns in the pool {pool}."
-):
-    """Nothing is held back for returns, or not for so long."""
+class NothingReserved(Conflict, says="The pool {pool} holds back no such reserve for returns."):
+    """Nothing is held back for returns, or not for that long."""
 
 
 class NothingToCorrect(
-    Conflict, says="Every division is already under the agreement that holds for its date."
+    Conflict, says="Every division already follows the agreement in force on its date."
 ):
-    """Every division is already under the agreement that holds for it."""
+    """Every division already follows the agreement in force on its date."""
 
 
 class NothingToConfirm(
     Conflict,
-    says="Nothing that the share of “{payee}” depends on was found false since it was agreed.",
+    says="Nothing that the share of “{payee}” depends on has been found false since it was agreed.",
 ):
-    """Nothing that this share depends on was found false since it was agreed or confirmed."""
+    """Nothing that this share depends on has been found false since it was agreed or confirmed."""
 
 
-class NothingToPay(Conflict, says="Nobody is owed {least} or more that can be paid now."):
-    """Nobody is owed enough that can be paid now."""
+class NothingToPay(Conflict, says="Nobody has {least} or more that can be paid now."):
+    """Nobody has enough that can be paid now."""
 
 
 class StatementTooLong(
@@ -655,10 +657,10 @@ class StatementTooLong(
     says="The statement has {lines} lines; a PDF has at most {limit}. Ask for a shorter "
     "period, for one currency, or for CSV.",
 ):
-    """The statement has more lines than a PDF may have; CSV has no limit."""
+    """The statement has more lines than a PDF can have; CSV has no limit."""
 
 
-class TooLarge(Refusal, says="This is more than {limit} bytes.", code="fact_too_large"):
+class TooLarge(Refusal, says="This is larger than {limit} bytes.", code="fact_too_large"):
     """The request does not fit into one fact."""
 
 

@@ -85,7 +85,7 @@ class Remix(Disputable):
         STATE = "declared"
         reason: str | None = None
 
-    @fact("remix.declined", "{actor} declined that {child} was made from {parent}")
+    @fact("remix.declined", "{actor} did not agree that {child} was made from {parent}")
     class Declined(Event):
         """The claim was rejected or withdrawn."""
 

@@ -482,18 +482,18 @@ JoinPhrase = Annotated[
     str,
     text(
         "join_phrase",
-        "What stands between this name and the next, with its spaces.",
+        "What comes between this name and the next, including spaces.",
         " feat. ",
         keeps_spaces=True,
     ),
 ]
 Character = Annotated[
-    str, text("character", "Whom an actor plays or speaks.", "the lighthouse keeper")
+    str, text("character", "The part an actor plays or voices.", "the lighthouse keeper")
 ]
 AiUse = Annotated[
     str, listed(AI_USES, "Which part AI made, fully or partly, or “none”.", "vocals partly")
 ]
-AiTool = Annotated[str, text("ai_tool", "By which tool.", "a voice model")]
+AiTool = Annotated[str, text("ai_tool", "The tool used.", "a voice model")]
 EvidenceKind = Annotated[str, listed(EVIDENCE_KINDS, "What kind of evidence it is.", "liner_notes")]
 Billing = Annotated[
     int,
@@ -516,7 +516,7 @@ Goal = Annotated[
 ]
 Prompt = Annotated[str, text("prompt", "What you ask others to make.", "Draw the keeper. Any way.")]
 KindName = Annotated[
-    str, text("kind_name", "The kind in your words; only with “other”.", "a radio play")
+    str, text("kind_name", "The kind in your own words; only with “other”.", "a radio play")
 ]
 Document = Annotated[
     str, text("document", "The document that proves it.", "statement 2017-06, page 3")
@@ -530,7 +530,7 @@ Source = Annotated[
     str,
     text(
         "source",
-        "Who paid: a kind of source such as streaming, or the name of one.",
+        "Who paid: a kind of source such as streaming, or a name.",
         "physical",
         words=SOURCES,
     ),
@@ -558,7 +558,7 @@ CategoryName = Annotated[
 
 # -- words ---------------------------------------------------------------------------------------
 
-Role = Annotated[str, known(role_named, "Of the vocabulary.", "singer", wrong=UnknownRole)]
+Role = Annotated[str, known(role_named, "A role from the vocabulary.", "singer", wrong=UnknownRole)]
 GrantedRole = Annotated[
     str,
     known(
@@ -575,11 +575,13 @@ Offered = Annotated[str, listed(OFFERED, "sold or free; default sold.", "free")]
 ProjectKind = Annotated[
     str,
     listed(
-        PROJECT_KINDS, "What kind of work it becomes; “other” has a kind name.", "illustrated story"
+        PROJECT_KINDS,
+        "What kind of work it becomes; “other” needs a kind name.",
+        "illustrated story",
     ),
 ]
 ProjectOutcome = Annotated[str, listed(PROJECT_OUTCOMES, "How it ended.", "finished")]
-PartOfSeries = Annotated[str, listed(PARTS, "What it is of a series.", "episode")]
+PartOfSeries = Annotated[str, listed(PARTS, "Which part of a series it is.", "episode")]
 LocatedBy = Annotated[
     str,
     listed(
@@ -593,9 +595,7 @@ PoolKind = Annotated[str, listed(POOL_KINDS, "What the money is for.", "song")]
 StatementReaders = Annotated[str, listed(STATEMENTS, "“public”: everyone may read it.", PUBLIC)]
 ShownTo = Annotated[
     str,
-    listed(
-        SHOWN, "“public”: everyone may see that it is you who follows it; default nobody.", PUBLIC
-    ),
+    listed(SHOWN, "“public”: everyone may see that you follow it; default nobody.", PUBLIC),
 ]
 Means = Annotated[str, listed(MEANS, "email, post, phone or in_person.", "email")]
 CommentKind = Annotated[
@@ -604,11 +604,9 @@ CommentKind = Annotated[
 IdentifierScheme = Annotated[
     str, listed({name: one.meaning for name, one in SCHEMES.items()}, "The registry.", "isrc")
 ]
-IdentifierText = Annotated[
-    str, text("identifier", "The number, as it is written.", "US-SKG-19-12345")
-]
+IdentifierText = Annotated[str, text("identifier", "The number, as written.", "US-SKG-19-12345")]
 FormerName = Annotated[
-    str, listed(FORMER, "What becomes of the former name: erased or kept.", "kept")
+    str, listed(FORMER, "What happens to the former name: erased or kept.", "kept")
 ]
 Grounds = Annotated[str, listed(GROUNDS, "What is wrong.", "wrong_role", wrong=UnknownGrounds)]
 ErasureGround = Annotated[
@@ -671,7 +669,7 @@ ExactRate = Annotated[
         lambda text, _: exact_rate(text),
         (BadRate,),
         MAXIMUM_RATE_LENGTH,
-        help="How much of it: 1/5 or 0.2, never a JSON number.",
+        help="How much of it, as text: 1/5 or 0.2.",
         example="1/5",
     ),
 ]
@@ -680,18 +678,16 @@ Moment = Annotated[
 ]
 Until = Annotated[
     str,
-    stated(
-        "Until when it can be answered: to the end of a day, or a moment.", example="2099-12-31"
-    ),
+    stated("The deadline for answers: a day (to its end) or a moment.", example="2099-12-31"),
 ]
 StatedMoment = Annotated[str, stated("As it was stated.")]
 AnswerBy = Annotated[
-    str, stated("Until when the other side can answer: in 7 to 180 days, default 30.")
+    str, stated("Deadline for the other side to answer: in 7 to 180 days, default 30.")
 ]
 MadeAt = Annotated[
     str,
     stated(
-        "When it was made, as exactly as it is known: a year, a month, a day, a time, or an EDTF "
+        "When it was made, as precisely as it is known: a year, a month, a day, a time, or an EDTF "
         "date such as 1970~ (about 1970), 1975? or [..2003]; default the time of recording.",
         start_of_past,
         MadeInFuture,

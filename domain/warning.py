@@ -11,24 +11,24 @@ from domain.refusal import LicenceConflict
 
 NAMESAKE, OLDER = "name_repeated", "older_than_source"
 WARNINGS = {
-    "period_closed": "What was earned before {until} is closed: this is late, and shown as late.",
+    "period_closed": "The books are closed until {until}: this is late, and will be shown as late.",
     "no_exchange_rate": (
         "There is no rate from {currency} to {into}: a payout in {into} is sent in {currency}."
     ),
     "rate_ahead": (
-        "The rate is used from {since} on, which is later than now; until then, an earlier one is."
+        "The rate is used from {since}, which is in the future; until then, an earlier one is used."
     ),
     "agreed_later": (
-        "By the agreement in force from {since} on, {payee} has this share again: assign it there "
-        "as well, unless that is meant."
+        "Under the agreement in force from {since}, {payee} has this share again: unless that is "
+        "intended, assign it there too."
     ),
-    "document_repeated": "The same document and amount were recorded before: {first}.",
+    "document_repeated": "The same document and amount are already recorded: {first}.",
     "document_elsewhere": (
-        "The same document and amount were recorded before in another pool: {first}."
+        "The same document and amount are already recorded in another pool: {first}."
     ),
     LicenceConflict.code: LicenceConflict.says,
     NAMESAKE: (
-        "Somebody of this name is registered already: {ids}. If it is the same person, merge them."
+        "Someone with this name is already registered: {ids}. If it is the same person, merge them."
     ),
     OLDER: (
         "The work {child} is dated {child_made_at}, before {parent}, from which it was made "

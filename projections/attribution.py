@@ -323,7 +323,7 @@ def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold
 def work(view: View, id: WorkId) -> WorkTold:
     """A contribution, an outside source or a release, with its credits and sources.
 
-    Of very many it has the first, and says how many it leaves out.
+    If there are very many, it has the first ones, and says how many it leaves out.
     """
     asked = lineage.asked_about(view, lineage.find(view, id))
     numbers = identifiers.asked_of(view, asked.row.number)
@@ -611,14 +611,15 @@ def contributors(
     role: Annotated[Role | None, "In this role, or a narrower one."] = None,
     kind: Annotated[CreditKind | None, "direct or influence.", Example("direct")] = None,
     expand: Annotated[
-        str | None, one_of(("groups",), "“groups”: with who was behind each at the time.")
+        str | None,
+        one_of(("groups",), "“groups”: with the people who were in each group at the time."),
     ] = None,
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PartOfPerson]:
     """Everyone who contributed to a work, through every generation, and by which paths.
 
-    What is only claimed about a work does not count; ``claims`` says how much of that waits.
+    What is only claimed about a work does not count; ``claims`` says how much is waiting.
     """
     place = tuple(decode_cursor(after, int, int) or (-1, -1))
     root = lineage.find(view, id).number
@@ -691,7 +692,7 @@ def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | N
 
 @question("show_contributor", "/contributors/{id}", parts=("formerly",))
 def person(view: View, id: ContributorId) -> Person:
-    """One contributor, and into whom they were merged."""
+    """One contributor, and the account they were merged into."""
     number, _, _, state, merged_into, born = find_person(view, id)
     into = persons(view, [merged_into])[merged_into]["id"] if merged_into is not None else None
     return {
@@ -727,7 +728,7 @@ def people(
     limit: Limit = LIMIT,
     **asked: Unpack[PeopleFilters],
 ) -> Page[PersonItem]:
-    """Find contributors by name, by a number, or by what they did, in the order of admission."""
+    """Find contributors by name, registry number or role, in the order registered."""
     found = finding.people_who(asked)
     page, more = finding.in_order(
         view,
@@ -767,7 +768,7 @@ def _done_by(
 
 @question("count_contributors", "/contributors/facets", cli="contributor facets")
 def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
-    """How many contributors match every filter, and how many did what, in which medium."""
+    """How many contributors match every filter, in total and by role and medium."""
     return finding.facets_of_people(view, finding.people_who(asked))
 
 
@@ -824,7 +825,7 @@ def accounts_of(view: View, number: int) -> list[int]:
 
 @question("list_attribution", "/contributors/{id}/attribution", cli="attribution")
 def attribution(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[PartInRelease]:
-    """Every release this person is in, how, and through what; the latest first."""
+    """Every release this person is in, in which roles, and through which pieces; latest first."""
     same = accounts(view, id)
     page, more = view.page(
         "WITH RECURSIVE down (number) AS ("

@@ -181,9 +181,9 @@ def challenges(
         Example("keeper"),
     ] = None,
     medium: Annotated[
-        Search | None, "That ask for this medium, or for any.", Example("image")
+        Search | None, "Asking for this medium, or for any.", Example("image")
     ] = None,
-    role: Annotated[Role | None, "That ask for this role or a narrower one, or for any."] = None,
+    role: Annotated[Role | None, "Asking for this role or a narrower one, or for any."] = None,
     open_: Annotated[bool, Flag(help="Only those that can be answered now.")] = False,
     project: Annotated[ProjectId | None, "In this project."] = None,
     issuer: Annotated[ContributorId | None, "Issued by this person."] = None,
@@ -286,7 +286,7 @@ def find(view: View, id: str) -> ChallengeRow:
 
 @question("show_challenge", "/challenges/{id}", cli="challenge show", parts=("projects",))
 def challenge(view: View, journal: Journal, id: ChallengeId) -> ChallengeTold:
-    """One challenge: what is asked for, until when, and every project that it was in."""
+    """One challenge: what it asks for, its deadline, and every project it was in."""
     row = find(view, id)
     (item,) = _items(view, [row], moment(view, journal))
     return {**item, "projects": list(_was_in(view, row.number))}
@@ -321,10 +321,12 @@ class AnswerFilters(TypedDict, total=False):
     state: Annotated[AnswerState | None, "In this state; default all."]
     medium: Annotated[
         Search | None,
-        "Pieces of this medium; case and accents do not matter.",
+        "Pieces in this medium; case and accents do not matter.",
         Example("audio"),
     ]
-    unused: Annotated[bool, Flag(help="Only those that stand and from which nothing was made yet.")]
+    unused: Annotated[
+        bool, Flag(help="Only those still standing from which nothing has been made yet.")
+    ]
 
 
 _OF = "SELECT c.number FROM @challenges c WHERE c.{0} AND " + holds("c")
@@ -393,7 +395,7 @@ def answers(
 
 @question("count_answers", "/answers/facets", cli="challenge facets")
 def answer_facets(view: View, **asked: Unpack[AnswerFilters]) -> AnswerFacets:
-    """How many answers match every filter, in all and of each medium and state."""
+    """How many answers match every filter, in total and by medium and state."""
     found = _those_that(asked)
     rows = view.rows(
         "WITH found AS MATERIALIZED (SELECT a.state, w.medium, w.medium_folded FROM @answers a "

@@ -25,7 +25,7 @@ from projections.told import ClaimTold
 def on_work(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[ClaimTold]:
     """What others claim about a work, and who may accept or decline it; the oldest first.
 
-    None of it counts before it is accepted.
+    None of it counts until it is accepted.
     """
     number = lineage.find(view, id).number
     both = f"{CREDITS} AND c.work = :work UNION ALL {REMIXES} AND e.child = :work "
@@ -40,14 +40,14 @@ def waiting(
     *,
     actor: str,
     overdue: Annotated[
-        bool, Flag(help="Instead those on any work that nobody has answered in time.")
+        bool, Flag(help="Instead, claims on any work that nobody has answered in time.")
     ] = False,
     **part: Unpack[Paged],
 ) -> Page[ClaimTold]:
-    """The claims that wait for your answer, the oldest first.
+    """The claims waiting for your answer, the oldest first.
 
-    For the operator they are those on works that nobody here posted. A moderator answers those that
-    are overdue.
+    For the operator these are claims on works that nobody here posted; for a moderator, overdue
+    ones.
     """
     if overdue:
         late = f"{CREDITS} AND c.deadline <= :now UNION ALL {REMIXES} AND e.deadline <= :now "

@@ -182,7 +182,7 @@ _LICENSED = (
 _OUTSIDE = f"SELECT w.number FROM @works w WHERE w.kind = 'outside' AND {holds('w')}"
 
 KINDS = {
-    "licence_conflict": Kind("A licence does not allow it.", "work.describe", _in_conflict),
+    "licence_conflict": Kind("A licence does not allow this use.", "work.describe", _in_conflict),
     "credit_disputed": Kind(
         "A credit is disputed; what depends on it is held.",
         "credit.settle",
@@ -196,19 +196,19 @@ KINDS = {
     "identifier_disputed": Kind(
         "An identifier is disputed.", "identifier.settle", _DISPUTED_NUMBERS
     ),
-    "credit_unanswered": Kind("A credit has no answer.", "credit.accept", _UNANSWERED),
+    "credit_unanswered": Kind("A credit is unanswered.", "credit.accept", _UNANSWERED),
     "remix_unanswered": Kind(
-        "A claim on what it was made from has no answer.", "remix.accept", _remixes(PENDING)
+        "A claim on what it was made from is unanswered.", "remix.accept", _remixes(PENDING)
     ),
     "join_unanswered": Kind(
-        "A claim that it is the same as another work has no answer.", "join.accept", _JOINS
+        "A claim that it is the same as another work is unanswered.", "join.accept", _JOINS
     ),
-    "share_unanswered": Kind("A share has no answer.", "share.accept", _SHARES),
+    "share_unanswered": Kind("A share is unanswered.", "share.accept", _SHARES),
     "share_missing": Kind(
         "Used, but without a share in the latest proposal.", "proposal.revise", _without_share
     ),
     "source_unclaimed": Kind(
-        "Nobody is credited on this source; its share would wait.",
+        "Nobody is credited on this source; its share would be held.",
         "work.claim",
         _works(f"w.kind = 'outside' AND NOT {_CREDITED}"),
     ),
@@ -221,17 +221,17 @@ KINDS = {
         "No licence is on record.", "work.describe", _works(f"NOT {_LICENSED}")
     ),
     "ai_missing": Kind(
-        "Nobody said whether AI was used.",
+        "Nobody has stated whether AI was used.",
         "credit.correct",
         _credits(f"c.ai IS NULL AND c.work NOT IN ({_OUTSIDE}) AND {CREDIT_COUNTS}"),
     ),
     "identifier_missing": Kind(
-        "It has no number in a registry, such as an ISRC.",
+        "It has no registry number, such as an ISRC.",
         "identifier",
         _works(f"w.kind <> 'outside' AND w.number NOT IN ({_NUMBERED})", "near"),
     ),
     "person_unidentified": Kind(
-        "They have no number in a registry, such as an ISNI.", "identifier", _PEOPLE
+        "They have no registry number, such as an ISNI.", "identifier", _PEOPLE
     ),
 }
 """The kinds of obstacle, the gravest first."""
@@ -240,7 +240,7 @@ KINDS = {
 # -- answers ---------------------------------------------------------------------------------------
 
 KindOfObstacle = Annotated[str, one_of(KINDS)]
-Says = Annotated[str, "What stands in the way.", Example("A share has no answer.")]
+Says = Annotated[str, "What stands in the way.", Example("A share is unanswered.")]
 Clears = Annotated[str, "The command that clears it.", Example("share.accept")]
 
 
@@ -249,7 +249,7 @@ class Obstacle(TypedDict):
 
     kind: Annotated[KindOfObstacle, Example("share_unanswered")]
     says: Says
-    detail: Annotated[str | None, "More about it: the rule that is broken, or what is left out."]
+    detail: Annotated[str | None, "The details: the rule that is broken, or what is left out."]
     work: WorkRef
     about: Annotated[
         str | None,
@@ -291,9 +291,9 @@ def obstacles(
     kind: Annotated[KindOfObstacle | None, "Only of this kind."] = None,
     **part: Unpack[Paged],
 ) -> Page[Obstacle]:
-    """What stands in the way of a release, the gravest kinds first: whom to ask, and for what.
+    """What stands in the way of a release, the most serious first: whom to ask, and for what.
 
-    Shares are only told to those who may read the agreements of its pools.
+    Shares are shown only to those who may read the agreements of its pools.
     """
     return listed(Scope(view, journal, id, actor), kind, **part)
 
@@ -314,7 +314,7 @@ def listed(scope: Scope, kind: str | None, **part: Unpack[Paged]) -> Page[Obstac
     may=(ANYONE,),
 )
 def counted(view: View, journal: Journal, id: ReleaseId, *, actor: str) -> Obstacles:
-    """How much stands in the way of a release, by kind; the gravest first."""
+    """How much stands in the way of a release, by kind; the most serious first."""
     return counts_in(Scope(view, journal, id, actor))
 
 

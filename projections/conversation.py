@@ -123,13 +123,13 @@ class CommentInThread(TypedDict):
     id: CommentId
     text: Annotated[
         str | None,
-        "With the names of those whom it mentions, as they are now.",
+        "With the current names of those it mentions.",
         Example("@Ben, the third panel is too dark to print."),
     ]
-    mentions: Annotated[list[PersonRef], "Whom it mentions."]
+    mentions: Annotated[list[PersonRef], "Those it mentions."]
     by: Annotated[Agent, "Who wrote it."]
     writer: Annotated[PersonRef | None, "The same; null where it is the operator."]
-    thread: Annotated[CommentId, "The comment with which its thread begins, or itself."]
+    thread: Annotated[CommentId, "The comment that begins its thread, or itself."]
     reply_to: Annotated[CommentId | None, "What it replies to.", Example(None)]
     replies: Annotated[Count, "How many comments reply to it directly.", Example(2)]
     work: Annotated[WorkRef | None, "What it is on: a work, …"]
@@ -152,7 +152,7 @@ class VersionOfComment(TypedDict):
 class CommentWithHistory(CommentInThread):
     """One comment with its history."""
 
-    versions: Annotated[list[VersionOfComment], "What it said, the first version first."]
+    versions: Annotated[list[VersionOfComment], "All versions of its text, the first one first."]
 
 
 _COMMENT = COMMENTS.selected("m")
@@ -184,7 +184,7 @@ def comments(
 ) -> Page[CommentInThread]:
     """Comments that match every filter, in threads: the latest thread first, replies in order.
 
-    A removed comment keeps its place, and says who removed it.
+    A removed comment keeps its place and says who removed it.
     """
     wanted = {"work": work, "project": project, "step": step, "challenge": challenge}
     wanted |= {"thread": thread, "by": by}
@@ -264,7 +264,7 @@ def _replies(view: View, ids: Sequence[str]) -> dict[str, int]:
 
 @question("show_comment", "/comments/{id}", cli="comment show", parts=("versions",))
 def comment(view: View, id: CommentId) -> CommentWithHistory:
-    """One comment, and what it said before."""
+    """One comment, with its earlier versions."""
     row = find(view, id)
     (told,) = _told(view, [row])
     return {**told, "versions": _versions(view, row)}

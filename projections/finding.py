@@ -45,15 +45,15 @@ class WorkFilters(TypedDict, total=False):
 
     q: Annotated[
         Search | None,
-        "In the title, the creators, the address or a name on a credit, or the whole title of an "
-        "outside source that it was made from; case and accents do not matter.",
+        "In the title, the creators, the address or a name on a credit, or the full title of an "
+        "outside source it was made from; case and accents do not matter.",
         Example("low tide"),
     ]
     medium: Annotated[
         Search | None, "Of this medium; case and accents do not matter.", Example("audio")
     ]
     licence: Annotated[
-        Search | None, "Under this licence, however it was written.", Example("CC-BY-4.0")
+        Search | None, "Under this licence, however it is written.", Example("CC-BY-4.0")
     ]
     year: Annotated[
         int | None,
@@ -76,16 +76,19 @@ class WorkFilters(TypedDict, total=False):
     mbid: Annotated[str | None, number_of("mbid")]
     ai: Annotated[
         AiUsed | None,
-        "Of which a credit or a remix says that AI made this part of it; or any, or none.",
+        "Works with this part made by AI, as a credit or remix states; or any, or none.",
     ]
     never_remixed: Annotated[
-        bool, Flag(help="Only works from which nothing was made yet, and that still stand.")
+        bool, Flag(help="Only works still standing from which nothing has been made yet.")
     ]
     suspect_dates: Annotated[
         bool, Flag(help="Only works dated before something they were made from.")
     ]
     without_parts: Annotated[
-        bool, Flag(help="Without the seasons, episodes and so on of a series that is here itself.")
+        bool,
+        Flag(
+            help="Without the seasons, episodes and other parts of a series that is itself listed."
+        ),
     ]
 
 
@@ -94,7 +97,7 @@ class PeopleFilters(TypedDict, total=False):
 
     q: Annotated[
         Search | None,
-        "In the name, or one they are credited as; case and accents do not matter.",
+        "In the name, or in a name they are credited as; case and accents do not matter.",
         Example("ben"),
     ]
     isni: Annotated[str | None, number_of("isni")]

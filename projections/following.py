@@ -67,9 +67,7 @@ class FollowTold(TypedDict):
     contributor: Annotated[PersonRef | None, "… a person, …"]
     project: Annotated[ProjectRef | None, "… a project …"]
     challenge: Annotated[ChallengeRef | None, "… or a challenge."]
-    shown: Annotated[
-        Annotated[str, one_of(SHOWN)] | None, "To whom it is shown; null: to nobody else."
-    ]
+    shown: Annotated[Annotated[str, one_of(SHOWN)] | None, "Who can see it; null: nobody else."]
     position: Annotated[Count, "Since when.", Example(61)]
 
 
@@ -245,17 +243,17 @@ def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
 
 of_work = _asked(
     *("work", WorkId),
-    "How many follow this work, and those of them who choose to show it, the latest first.",
+    "How many people follow this work, and those who let it be shown, the latest first.",
 )
 of_person = _asked(
     *("contributor", ContributorId),
-    "How many follow this person, and those who have it shown that they do, the latest first.",
+    "How many people follow this person, and those who let it be shown, the latest first.",
 )
 of_project = _asked(
     *("project", ProjectId),
-    "How many follow this project, and those who have it shown that they do, the latest first.",
+    "How many people follow this project, and those who let it be shown, the latest first.",
 )
 of_challenge = _asked(
     *("challenge", ChallengeId),
-    "How many follow this challenge, and those who have it shown, the latest first.",
+    "How many people follow this challenge, and those who let it be shown, the latest first.",
 )

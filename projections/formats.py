@@ -175,9 +175,9 @@ FORMS = {
 
 @question("show_lineage", "/works/{id}/lineage", cli="lineage", as_published=True, forms=FORMS)
 def lineage_of(view: View, id: WorkId, *, after: After | None = None) -> LineageTold:
-    """Everything it was made from, as a graph; also as GraphML, DOT and JSON-LD.
+    """Everything a work was made from, as a graph; also as GraphML, DOT and JSON-LD.
 
-    Those are whole. As JSON a very large lineage comes in pages, the nearest works first: each page
-    has works, and their edges to what they were made from directly.
+    Those are complete. As JSON, a very large lineage comes in pages, the nearest works first: each
+    page has works, and their edges to their direct sources.
     """
     return graph_in_pages.page(view, id, after)

@@ -31,7 +31,7 @@ def grants(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[GrantTold]:
-    """Who acts in which role, in the order of granting.
+    """Who has which role, in the order granted.
 
     Ended roles are in the history of the person who had them.
     """

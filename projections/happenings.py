@@ -90,7 +90,7 @@ _OWN = f"SELECT position, 1 AS own, 0 AS subject FROM ({_HAPPENED}) AS h"
 class HappeningTold(FactTold):
     """Something that happened to somebody, or to what they follow."""
 
-    follows: Annotated[str | None, "The id of what they follow, where it did not happen to them."]
+    follows: Annotated[str | None, "The id of what they follow, if it did not happen to them."]
 
 
 @question("list_happenings", "/contributors/{id}/happenings", cli="happenings", may=OWN | READS)
@@ -101,7 +101,7 @@ def of_contributor(
     *,
     actor: str,
     kind: Annotated[Kind | None, "Only these."] = None,
-    own: Annotated[bool, Flag(help="Nothing that happened only to what they follow.")] = False,
+    own: Annotated[bool, Flag(help="Leave out what only happened to what they follow.")] = False,
     since: Annotated[
         int | None,
         Number(
@@ -115,8 +115,8 @@ def of_contributor(
 
     A piece of theirs was used or featured, a challenge of theirs was answered, they were credited,
     a credit was changed or disputed, shares were proposed or agreed, a payout was sent or came
-    back, somebody mentioned them, replied to them or commented on what is theirs. Only the person,
-    auditors and the operator may ask.
+    back, someone mentioned them, replied to them or commented on something of theirs. Only the
+    person, auditors and the operator may ask.
     """
     accounts, named = must_be_own(view, journal, id, actor, "read what happened")
     reader, begins = Reader(view, journal, actor), KINDS[kind] if kind else ("",)

@@ -47,13 +47,13 @@ KINDS: Mapping[str, Kind] = {
         ("membership.accept", "membership.decline"),
     ),
     "overdue_claim": Kind(
-        "Decide the claim that was not answered in time", (*_CREDIT, *_REMIX, *_JOIN)
+        "Decide a claim that was not answered in time", (*_CREDIT, *_REMIX, *_JOIN)
     ),
     "dispute": Kind(
         "Answer the dispute",
         ("credit.answer", "remix.answer", "identifier.answer", "membership.answer"),
     ),
-    "expired_dispute": Kind("End the dispute that was not answered in time", _SETTLING),
+    "expired_dispute": Kind("End a dispute that was not answered in time", _SETTLING),
     "settlement": Kind("Settle the dispute", _SETTLING),
     "comment": Kind("Answer the comments", ("proposal.answer", "proposal.revise")),
     "window": Kind(
@@ -62,14 +62,14 @@ KINDS: Mapping[str, Kind] = {
     "finalise": Kind("Finalise the shares", ("proposal.finalise",)),
     "missing_share": Kind("See who has not accepted their share", ("proposal",)),
     "doubted_share": Kind(
-        "Decide whether the share stands, though something it rests on was found false",
+        "Decide whether the share stands, though something it depends on was found false",
         ("share.confirm", "proposal"),
     ),
     "review": Kind("Comment on the proposed shares", ("proposal.comment",)),
     "returned": Kind("Claim the payout that came back", ("payout.claim",)),
     "payout": Kind("Settle the payouts, or record which came back",
                    ("payout.settle", "payout.return")),
-    "hold": Kind("Lift the hold, once nothing speaks against it", ("credit.lift-hold",)),
+    "hold": Kind("Lift the hold once there is no more reason for it", ("credit.lift-hold",)),
 }  # fmt: skip
 """Every kind, by its name."""
 
@@ -91,11 +91,11 @@ class InboxItem(TypedDict):
     kind: Annotated[str, one_of(tuple(KINDS))]
     id: Annotated[str, "Of what it is about.", Example(EDGE)]
     noun: Annotated[str, one_of(NOUNS)]
-    does: Annotated[str, "What is to be done.", Example("Answer the dispute")]
+    does: Annotated[str, "What to do.", Example("Answer the dispute")]
     commands: Annotated[list[Annotated[str, Example("credit.answer")]], "The commands that do it."]
     work: Annotated[WorkRef | None, "The work that it is about."]
     pool: Annotated[PoolRef | None, "The pool, if it is about shares."]
-    asked_by: Annotated[Agent | None, "Null where it is several, or not to be known."]
+    asked_by: Annotated[Agent | None, "Null if there are several, or if you may not know."]
     person: Annotated[PersonRef | None, "The same, if it is a contributor."]
     says: Annotated[
         str | None, "The role, the kind, the grounds or the share, if any.", Example("editor")
@@ -104,17 +104,19 @@ class InboxItem(TypedDict):
     deadline: Annotated[str | None, Example("2026-12-20T18:30:00.000000Z")]
     is_overdue: Annotated[bool, "Whether the deadline has passed."]
     amounts: Annotated[
-        list[Amount], "The money that waits for it, as far as you may know; one for each currency."
+        list[Amount], "The money waiting for it that you may know of; one for each currency."
     ]
-    position: Annotated[Count, "Of the fact that asked, the first if several did.", Example(44)]
+    position: Annotated[
+        Count, "Of the fact that asked, or of the first if there are several.", Example(44)
+    ]
 
 
 @question("list_inbox", "/inbox", cli="inbox", may=OWN)
 def inbox(view: View, journal: Journal, *, actor: str, **part: Unpack[Paged]) -> Page[InboxItem]:
-    """Everything that waits for your answer or decision, the most urgent first.
+    """Everything waiting for your answer or decision, the most urgent first.
 
     Claims, credits and shares, disputes with the money they hold, comments on what you proposed,
-    payouts that came back. For the operator and people with a role, also what waits for them in
+    payouts that came back. The operator and people with a role also see what is waiting for them in
     that role.
     """
     return of_kinds(view, journal, actor, tuple(KINDS), **part)

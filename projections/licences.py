@@ -32,8 +32,10 @@ class LicensedWork(TypedDict):
 
     work: WorkRef
     generation: Annotated[Count, Example(1)]
-    licence: Annotated[str | None, "As stated; null if nobody has.", Example("CC-BY-4.0")]
-    name: Annotated[str | None, "Its SPDX id, where it has one.", Example("CC-BY-4.0")]
+    licence: Annotated[
+        str | None, "As stated; null if nobody has stated one.", Example("CC-BY-4.0")
+    ]
+    name: Annotated[str | None, "Its SPDX id, if it has one.", Example("CC-BY-4.0")]
     address: Annotated[str | None, "Where its text is."]
 
 
@@ -46,14 +48,14 @@ class Conflict(TypedDict):
     child: WorkRef
     parent: WorkRef
     remix: Annotated[RemixId | None, "Null where it is not about one remix."]
-    only_if_sold: Annotated[bool, "Whether it matters only if the work asked about is sold."]
+    only_if_sold: Annotated[bool, "Whether it matters only if the work in question is sold."]
 
 
 class LicencesTold(TypedDict):
     """The licences along a lineage."""
 
     works: list[LicensedWork]
-    left_out: Annotated[Count, "How many further works there are.", Example(0)]
+    left_out: Annotated[Count, "How many more works there are.", Example(0)]
     unstated: Annotated[Count, "How many works have no licence on record.", Example(2)]
     conflicts: list[Conflict]
 
@@ -236,8 +238,8 @@ FORMS = {
 
 @question("show_licences", "/works/{id}/licences", cli="licences", as_published=True, forms=FORMS)
 def licences(view: View, id: WorkId) -> LicencesTold:
-    """The licences of a work and of all it was made from, and what conflicts.
+    """The licences of a work and of everything it was made from, and any conflicts.
 
-    As text, HTML or Markdown: the attribution that they ask for, ready to paste.
+    As text, HTML or Markdown: the attribution they ask for, ready to paste.
     """
     return of(view, id).answer()

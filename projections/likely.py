@@ -43,7 +43,7 @@ class Why(NamedTuple):
 
 @question("list_likely_sources", "/works/{id}/likely-sources", cli="work likely-sources")
 def likely_sources(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[LikelySource]:
-    """Works that one may have been made from and does not cite: each with the reasons.
+    """Works that one may have been made from but does not cite, each with the reasons.
 
     The same file or similar content, answers to the same challenge, and the sources of its sources.
     """

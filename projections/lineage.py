@@ -493,7 +493,7 @@ _JOINS_OF = (
 
 @question("show_join", "/joins/{id}")
 def join(view: View, id: JoinId) -> JoinTold:
-    """One join: which two works are the same, and what became of it."""
+    """One join: which two works are the same, and its state."""
     found = _joins(view, view.rows(f"{_JOIN} WHERE j.id = :id AND {holds('j')}", id=id))
     if not found:
         raise UnknownJoin(id)
@@ -593,9 +593,9 @@ def works(
 
 @question("count_works", "/works/facets", cli="facets")
 def facets(view: View, **asked: Unpack[WorkFilters]) -> WorkFacets:
-    """How many works match every filter, and how many are of each medium, licence, year and so on.
+    """How many works match every filter, in total and by medium, licence, year and so on.
 
-    Each value can be used as a filter in turn.
+    Each value can be used as a filter.
     """
     return finding.facets_of_works(view, finding.works_that(view, asked))
 
@@ -704,7 +704,7 @@ def descendants(
 ) -> Page[Relative]:
     """What was made from a work, the nearest generation first.
 
-    With filters only those that match: with never_remixed, the answers that nobody has used yet.
+    With filters, only those that match: with never_remixed, the works that nobody has used yet.
     """
     # A page costs as much as all pages before it; the number of descendants has no bound.
     return _relatives(view, id, DOWN, sort, after, limit, asked, reverse=reverse)
@@ -714,7 +714,7 @@ def descendants(
     "count_descendants", "/works/{id}/descendants/facets", cli="work facets", as_published=True
 )
 def descendant_facets(view: View, id: WorkId, **asked: Unpack[WorkFilters]) -> WorkFacets:
-    """How many works were made from one, and how many are of each medium, licence and so on."""
+    """How many works were made from one, in total and by medium, licence and so on."""
     far = walking.generations(view, find(view, id).number, DOWN)
     return finding.facets_of_works(view, finding.works_that(view, asked, far))
 

@@ -30,7 +30,7 @@ def members(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Member
 
 @question("list_groups", "/contributors/{id}/groups", cli="contributor groups")
 def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[MembershipTold]:
-    """The groups that somebody is or was in, and those that wait for them to agree."""
+    """The groups that someone is or was in, and those waiting for them to agree."""
     return _page(view, groups.groups_of(view, attribution.accounts(view, id)), **part)
 
 
@@ -38,7 +38,7 @@ def groups_of(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Memb
     "show_group_division", "/contributors/{id}/division", cli="contributor division", may=OWN_MONEY
 )
 def division(view: View, journal: Journal, id: ContributorId, *, actor: str) -> GroupDivisionTold:
-    """How the shares of a group are divided among its members in what is proposed; they see it."""
+    """How new proposals divide a group's shares among its members, who can see it."""
     accounts = sorted(attribution.account_ids(view, id))
     known = Known(journal.facts, view.as_of)
     said: Sequence[Any] = known.saying((Contributor.Divided,), "group", accounts)

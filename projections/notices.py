@@ -186,7 +186,7 @@ def values_of(accounts: Sequence[int], named: Collection[str], *before: str) -> 
 def of_contributor(
     view: View, journal: Journal, id: ContributorId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[FactTold]:
-    """The notices of this person: disputes that concern them, answers and decisions.
+    """This person's notices: disputes that concern them, answers and decisions.
 
     Only the person, auditors and the operator may ask.
     """

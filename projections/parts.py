@@ -44,7 +44,7 @@ def paths(
     after: After | None = None,
     limit: Limit = LIMIT,
 ) -> Page[PathIn]:
-    """The paths by which one person came into a work, the shortest first: a thousand at most."""
+    """The paths by which one person came into a work, the shortest first, at most a thousand."""
     tree, share = _part(view, id, contributor)
     pieces = {row.work for row in share.credits}
     nearest = sorted(pieces, key=lambda work: (tree.generation[work], work))

@@ -44,7 +44,7 @@ class Waiting(TypedDict):
     """Claims that wait for an answer and do not count; each work lists its own."""
 
     count: Annotated[Count, Example(1)]
-    works: Annotated[list[WorkRef], "The first works with claims, which list them."]
+    works: Annotated[list[WorkRef], "The first works that have claims."]
 
 
 def behind(view: View, id: WorkId) -> Waiting:

@@ -274,7 +274,7 @@ def find(view: View, id: str) -> ProjectRow:
 
 @question("show_project", "/projects/{id}", cli="project show", parts=("leaders", "steps"))
 def project(view: View, id: ProjectId) -> ProjectTold:
-    """One project: what it is to become, who leads it, its steps, and what came of it."""
+    """One project: its goal, its leaders, its steps, and its outcome."""
     row = find(view, id)
     (item,) = _items(view, [row])
     steps = _steps(view, row.number)
@@ -307,10 +307,10 @@ def pieces(
     id: ProjectId,
     *,
     step: Annotated[StepId | None, "In this step."] = None,
-    unused: Annotated[bool, Flag(help="Only those from which nothing was made yet.")] = False,
+    unused: Annotated[bool, Flag(help="Only those from which nothing has been made yet.")] = False,
     **part: Unpack[Paged],
 ) -> Page[InStep]:
-    """The pieces in a project, the latest put in first; those that were withdrawn say so."""
+    """The pieces in a project, the latest added first; withdrawn ones are marked."""
     where, said = wanted({"s.project = :project": find(view, id).number, "s.step = :step": step})
     where += [_HERE, "s.put < :beyond"]
     if unused:
@@ -329,7 +329,7 @@ def pieces(
 
 @question("list_project_updates", "/projects/{id}/updates", cli="project updates")
 def updates(view: View, id: ProjectId, **part: Unpack[Paged]) -> Page[UpdateTold]:
-    """How a project stood, as its leaders told it, the latest first."""
+    """The updates that a project's leaders posted, the latest first."""
     page, more = view.page(
         "SELECT u.text, u.actor, u.recorded_at, u.position FROM @updates u "
         "WHERE u.project = :project AND u.position < :beyond AND u.position <= :as_of "

@@ -127,7 +127,7 @@ class Readiness:
             log.warning("not ready: %s", error)
             names = ("storage", "tables", "clock", "follower", "projections", "log", *self._more)
             unknown = dict.fromkeys(names, Check(UNKNOWN, "This needs the database."))
-            failed = Check(FAILED, "The database does not answer, or its tables are missing.")
+            failed = Check(FAILED, "The database is not answering, or its tables are missing.")
             return Finding({"database": failed, **unknown})
         found = Finding({}, head, positions, size, silence)
         checks = {
@@ -148,17 +148,19 @@ class Readiness:
             self._heartbeat.try_writing()
         except DatabaseUnavailable as error:
             log.warning("nothing can be written: %s", error)
-            return Check(FAILED, "The database takes no writes: it is full, read-only or denied.")
-        return Check(OK, "The database takes writes.")
+            return Check(
+                FAILED, "The database accepts no writes: it is full, read-only or access is denied."
+            )
+        return Check(OK, "The database accepts writes.")
 
     def _tables(self) -> Check:
         try:
             self._store.current()
         except RebuildNeeded:
-            return Check(FAILED, "The read tables are of another version: run “stemma rebuild”.")
+            return Check(FAILED, "The read tables belong to another version: run “stemma rebuild”.")
         except UpgradeNeeded:
-            return Check(FAILED, "The tables are of another version: run “stemma upgrade”.")
-        return Check(OK, "The tables are of this version.")
+            return Check(FAILED, "The tables belong to another version: run “stemma upgrade”.")
+        return Check(OK, "The tables match this version.")
 
     def _clock_check(self) -> Check:
         if self._journal.clock_problem():

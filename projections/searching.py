@@ -36,7 +36,8 @@ _BEFORE_ALL = 1 << 62
 Words = Annotated[
     str,
     known(str),
-    "Words, all of which are found; the last may be a beginning. Case and accents do not matter.",
+    "Words that must all match; the last may be the start of a word. Case and accents don't "
+    "matter.",
     Example("low ti"),
 ]
 Kind = Annotated[KindFound | None, "Of this kind only."]
@@ -48,7 +49,7 @@ def search(
 ) -> Page[Hit]:
     """Find works, people, projects and challenges by words in titles, prompts, names and roles.
 
-    Ranked by ``match``, the latest first among equals. Texts are searched as they are now.
+    Ranked by ``match``, then the latest first. Texts are searched as they are now.
     """
     phrases = _phrases(q)
     rank, beyond = decode_cursor(after, int, int) or (0, _BEFORE_ALL)

@@ -23,7 +23,7 @@ MOST_WHOLES = 12
 Below = dict[int, dict[int, list[int] | None]]
 """Of each release: the releases among its components in their order, and their places."""
 OfSeries = Annotated[
-    Annotated[str, one_of(PARTS)] | None, "What it is of a series.", Example("episode")
+    Annotated[str, one_of(PARTS)] | None, "Which part of a series it is.", Example("episode")
 ]
 
 
@@ -32,12 +32,12 @@ class PartOfWhole(TypedDict):
 
     work: WorkRef
     part: OfSeries
-    within: Annotated[WorkId, "The release that it is a part of directly.", Example(POEM)]
+    within: Annotated[WorkId, "The release it is directly part of.", Example(POEM)]
     depth: Annotated[Count, "How deep it is: 1 is a part of the whole itself.", Example(1)]
     places: Places
     used_in: Annotated[Count, "In how many releases of this outline it is.", Example(1)]
     is_listed_before: Annotated[
-        bool, "Whether it was listed above already, with what is in it.", Example(False)
+        bool, "Whether it is already listed above, with what is in it.", Example(False)
     ]
 
 
@@ -63,7 +63,7 @@ _IN_RELEASES = f"w.kind = 'release' AND {holds('w')} AND e.kind = 'component' AN
 def parts(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[PartOfWhole]:
     """The releases that a release is made of, as an outline: seasons, episodes, acts, segments.
 
-    In the order of the components. A part that is used again is listed again, without its own.
+    In the order of the components. A part used again is listed again, without its own parts.
     """
     root = lineage.find(view, id).number
     below = _below(view, root)

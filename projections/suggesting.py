@@ -49,14 +49,14 @@ def people_for(
     id: ChallengeId,
     *,
     near: Annotated[
-        ContributorId | None, "From whom distances are counted; default who issued it."
+        ContributorId | None, "The person distances are counted from; default the issuer."
     ] = None,
     **part: Unpack[Paged],
 ) -> Page[PersonSuggested]:
     """People who could answer a challenge, the nearest first, then by works, then the latest.
 
-    First the 120 nearest the issuer; then who was credited in a role that is asked for on the
-    latest 60 works with one, or if only a medium is asked for, on the latest 60 in it.
+    First the 120 nearest the issuer; then those credited in a role it asks for on the latest 60
+    works with one, or, if it only asks for a medium, on the latest 60 works in it.
     """
     return people(view, id, near, **part)
 
@@ -230,10 +230,11 @@ def _did(who: str, asked: Asked, done: Done, finished: int) -> Iterator[Reason]:
 def challenges_for(
     view: View, journal: Journal, id: ContributorId, **part: Unpack[Paged]
 ) -> Page[ChallengeSuggested]:
-    """Open challenges that somebody could answer, by what they were credited as and worked in.
+    """Open challenges that someone could answer, by the roles and media of their credits.
 
-    Ordered by the number of works on which they did what is asked for, then by how near the issuer
-    is, then by the deadline. The latest 120 that fit are compared, by the latest 1,000 credits.
+    Sorted by the number of works on which they did what is asked for, then by how near the issuer
+    is, then by the deadline. The latest 120 that match are compared, using the latest 1,000
+    credits.
     """
     person = attribution.find_root(view, id)
     own = _Own.of(view, person)

@@ -57,13 +57,11 @@ EvidenceKind = Annotated[
 EvidenceSha256 = Annotated[str | None, "Of a file that is evidence."]
 AiUses = Annotated[
     list[Annotated[str, one_of(AI_USES)]] | None,
-    "Which parts AI made, fully or partly; null where nothing was said.",
+    "Which parts AI made, fully or partly; null if nothing was stated.",
 ]
-AiToolTold = Annotated[str | None, "By which tool."]
+AiToolTold = Annotated[str | None, "The tool used."]
 
-Deadline = Annotated[
-    str | None, "Of a claim that is pending: until when only the other side answers."
-]
+Deadline = Annotated[str | None, "For a pending claim: until then only the other side can answer."]
 
 AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
@@ -74,7 +72,7 @@ RemixState = Annotated[
 ]
 Places = Annotated[
     list[Annotated[int, Number(least=1, example=1)]] | None,
-    "Where it stands in a release, from 1: in several places if it is used again. Null otherwise.",
+    "Its places in a release, from 1; several if it is used again. Null otherwise.",
 ]
 KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
 CreditState = Annotated[
@@ -89,7 +87,7 @@ class PersonRef(TypedDict):
     """A contributor as answers refer to them."""
 
     id: Annotated[ContributorId, "Of a hidden credit: that of the credit."]
-    name: Annotated[str | None, "Null when it was erased or is kept off a credit.", Example("Ben")]
+    name: Annotated[str | None, "Null if it was erased or is hidden on a credit.", Example("Ben")]
 
 
 class IdentifierTold(TypedDict):
@@ -112,7 +110,7 @@ class WorkRef(TypedDict):
     state: WorkState
     title: Annotated[
         str | None,
-        "Null for a withdrawn piece, and for an outside source of which none is stated.",
+        "Null for a withdrawn piece, and for an outside source without a stated title.",
         Example("Low Tide, sung"),
     ]
     medium: Annotated[str | None, "Null for an outside source and a release.", Example("audio")]
@@ -127,7 +125,7 @@ class Did(TypedDict):
 
     role: Role
     works: Annotated[Count, "On how many works.", Example(12)]
-    latest: Annotated[WorkRef, "The one that was recorded last."]
+    latest: Annotated[WorkRef, "The one recorded last."]
 
 
 class PersonItem(PersonRef):
@@ -136,7 +134,7 @@ class PersonItem(PersonRef):
     state: PersonState
     did: Annotated[
         list[Did],
-        "What they are credited as, on most works first; of what is asked for, if anything is.",
+        "Their roles, the most frequent first; only the roles asked for, if any are.",
     ]
 
 
@@ -145,12 +143,12 @@ class Person(PersonItem):
 
     identifiers: list[IdentifierTold]
     formerly: Annotated[
-        list[Annotated[str, Example("Benny")]], "Former names that they did not have erased."
+        list[Annotated[str, Example("Benny")]], "Former names that were not erased."
     ]
 
     merged_into: Annotated[
         ContributorId | None,
-        "Who they are, when the same person was admitted twice.",
+        "Who they are, if the same person was registered twice.",
         Example(None),
     ]
     position: Annotated[Count, Example(7)]
@@ -162,7 +160,7 @@ class Person(PersonItem):
 class FacetValue(TypedDict):
     """One value, and how many have it."""
 
-    value: Annotated[str | None, "Null where none is stated.", Example("audio")]
+    value: Annotated[str | None, "Null if none is stated.", Example("audio")]
     count: Annotated[Count, Example(12)]
 
 
@@ -170,7 +168,7 @@ class Facet(TypedDict):
     """What those of a list have in some respect, and how many of them have it."""
 
     values: Annotated[list[FacetValue], "The most frequent first."]
-    left_out: Annotated[Count, "How many further values there are.", Example(0)]
+    left_out: Annotated[Count, "How many more values there are.", Example(0)]
 
 
 class WorkFacets(TypedDict):
@@ -178,8 +176,8 @@ class WorkFacets(TypedDict):
 
     total: Annotated[Count, Example(20)]
     medium: Facet
-    licence: Annotated[Facet, "By their SPDX names, where they have one."]
-    year: Annotated[Facet, "When they were made, or from when on."]
+    licence: Annotated[Facet, "By their SPDX names, if they have one."]
+    year: Annotated[Facet, "The year they were made, or the first one."]
     role: Annotated[Facet, "Those with a credit in exactly this role."]
     kind: Facet
 
@@ -206,7 +204,9 @@ class Publication(TypedDict):
     position: Annotated[Count, Example(51)]
     at: Instant
     offered: Annotated[str, one_of(OFFERED)]
-    conflicts: Annotated[list[ConflictThen], "What licences did not allow then, the first twenty."]
+    conflicts: Annotated[
+        list[ConflictThen], "The first twenty conflicts between licences at that time."
+    ]
 
 
 class ReleaseRef(WorkRef):
@@ -222,7 +222,7 @@ class Relative(WorkRef):
 
 
 SuspectDates = Annotated[
-    bool, "Whether the child is surely older than the parent, by the dates stated of both."
+    bool, "Whether the child is certainly older than the parent, by the stated dates."
 ]
 
 
@@ -260,7 +260,7 @@ class WorkFound(WorkRef):
     creators: Annotated[str | None, "Of an outside source: who made it, by name."]
     made: Annotated[
         str | None,
-        "The first instant of made_at, if it is known.",
+        "The first instant of made_at, if known.",
         Example("2026-11-01T00:00:00.000000Z"),
     ]
     recorded_at: Instant
@@ -274,11 +274,13 @@ class WorkFound(WorkRef):
     posted_by: Agent
     position: Annotated[Count, "Where in the journal it was recorded.", Example(42)]
     published: Publication | None
-    part: Annotated[Annotated[str, one_of(PARTS)] | None, "Of a release: what it is of a series."]
+    part: Annotated[
+        Annotated[str, one_of(PARTS)] | None, "For a release: which part of a series it is."
+    ]
     sources: list[MadeFrom]
     sources_left_out: Annotated[Count, "How many more there are; the lineage has all.", Example(0)]
     remixed_by: Annotated[Count, "How many works were made from it.", Example(1)]
-    joins: Annotated[list[JoinTold], "With which other works it is one, or is said to be."]
+    joins: Annotated[list[JoinTold], "The works it is joined with, or is claimed to be."]
     joins_left_out: Annotated[Count, "How many more there are; the history has all.", Example(0)]
 
 
@@ -293,9 +295,9 @@ class NameOnCredit(TypedDict):
     ]
     credited_as: Annotated[str | None, "The name on this credit.", Example("B. Low")]
     join_phrase: Annotated[
-        str | None, "What stands between this name and the next.", Example(" feat. ")
+        str | None, "What comes between this name and the next.", Example(" feat. ")
     ]
-    character: Annotated[str | None, "Whom an actor plays."]
+    character: Annotated[str | None, "The part an actor plays."]
     ai: AiUses
     ai_tool: AiToolTold
 
@@ -306,7 +308,7 @@ class CreditTold(NameOnCredit):
     id: CreditId
     work: WorkId
     contributor: PersonRef
-    role: Annotated[Role, "One of the vocabulary."]
+    role: Annotated[Role, "A role from the vocabulary."]
     billing: Annotated[
         Count | None, "Its stated place among the credits; they are listed in order.", Example(2)
     ]
@@ -327,7 +329,7 @@ class GrantTold(TypedDict):
 
     contributor: PersonRef
     role: GrantedRole
-    work: Annotated[WorkRef | None, "The work that a producer has it for."]
+    work: Annotated[WorkRef | None, "The work for which a producer has it."]
     pool: Annotated[PoolId | None, "The pool of that work, if it is for one pool alone."]
     position: Annotated[Count, "Where in the journal it was granted.", Example(45)]
 
@@ -337,7 +339,7 @@ class WorkTold(WorkFound):
 
     credits: list[CreditTold]
     credits_left_out: Annotated[
-        Count, "How many more there are, in a list of their own.", Example(0)
+        Count, "How many more there are; a separate list has them all.", Example(0)
     ]
     identifiers: list[IdentifierTold]
 
@@ -354,9 +356,7 @@ class RemixTold(TypedDict):
     evidence: Evidence
     deadline: Deadline
     places: Places
-    replaced_by: Annotated[
-        RemixId | None, "Of one that was retired: what has its place.", Example(None)
-    ]
+    replaced_by: Annotated[RemixId | None, "For a retired one: what took its place.", Example(None)]
     ai: AiUses
     ai_tool: AiToolTold
     suspect_dates: SuspectDates
@@ -380,7 +380,7 @@ class ClaimTold(TypedDict):
     may_answer: Annotated[str, "Who accepts or declines it: a contributor, or “operator”."]
     deadline: Annotated[
         str | None,
-        "Afterwards, a moderator may answer it as well; null where only the person credited may.",
+        "After this a moderator may answer too; null if only the person credited may.",
         Example(MOMENT),
     ]
     position: Annotated[Count, Example(44)]
@@ -474,7 +474,7 @@ class PathIn(TypedDict):
 
     kind: KindOfCredit
     works: Annotated[
-        list[WorkId], "From the work asked about to the piece; of a long path both ends."
+        list[WorkId], "From the work in question to the piece; both ends of a long path."
     ]
     left_out: Annotated[Count, "How many works in the middle are left out.", Example(0)]
     roles: list[Role]
@@ -494,7 +494,7 @@ class PathCount(TypedDict):
     """How many paths there are, as far as they can be counted."""
 
     path_count: Annotated[Count, "How many paths lead to their pieces.", Example(1)]
-    path_count_is_exact: Annotated[bool, "If not, there are more than that.", Example(True)]
+    path_count_is_exact: Annotated[bool, "If false, there are more than that.", Example(True)]
 
 
 class Part(PathCount):
@@ -525,14 +525,14 @@ class MemberPart(TypedDict):
     """A member of a group, with their part of its shares."""
 
     contributor: PersonRef
-    part: Annotated[str, "Of what the group has, exact.", Example("1/3")]
+    part: Annotated[str, "The exact part of the group's share.", Example("1/3")]
 
 
 class GroupDivisionTold(TypedDict):
     """How the shares of a group are divided among its members."""
 
     among: Annotated[list[MemberPart], "The members; nobody if it is not divided."]
-    left: Annotated[str, "What stays with the account of the group, exact.", Example("1/3")]
+    left: Annotated[str, "The exact part that stays with the group's account.", Example("1/3")]
 
 
 class DisputedMembership(MembershipTold):
@@ -572,7 +572,7 @@ class FactTold(TypedDict):
     """One fact."""
 
     position: Annotated[Count, Example(43)]
-    receipt: Annotated[str, "Where its receipt is.", Example("/facts/43/receipt")]
+    receipt: Annotated[str, "The address of its receipt.", Example("/facts/43/receipt")]
     recorded_at: Instant
     effective: Annotated[str | None, "When it takes effect.", Example(MOMENT)]
     actor: Annotated[str, "Who acted: a contributor, or “operator”.", Example("operator")]

@@ -26,19 +26,19 @@ class Hit(TypedDict):
         str | None, "Its title or name, or its address; null when erased.", Example("Low Tide")
     ]
     state: Annotated[str, "Its state.", Example("published")]
-    medium: Annotated[str | None, "That of a work.", Example("audio")]
+    medium: Annotated[str | None, "The medium of a work.", Example("audio")]
     match: Annotated[
         str,
         one_of(
             MATCHES,
             "By this it is ranked: its whole name is what was typed, its name begins so, all words "
-            "are in its name, or they are elsewhere. Among equals the latest comes first.",
+            "are in its name, or they are elsewhere. Within each group the latest comes first.",
         ),
     ]
     found_in: Annotated[
         list[Annotated[str, one_of(FOUND_IN)]],
         "Where the words are: in its name; in a text, such as a prompt, a goal or a name on a "
-        "credit; among its roles and media; in the name of somebody credited or responsible.",
+        "credit; among its roles and media; in the name of a person credited or responsible.",
     ]
 
 
@@ -64,7 +64,7 @@ class WhyLikely(TypedDict):
     unit: Annotated[
         str | None, "The unit of the ISCC that was compared, or “file”.", Example("file")
     ]
-    differing_bits: Annotated[Count | None, "Of 64, of similar content.", Example(0)]
+    differing_bits: Annotated[Count | None, "Out of 64, for similar content.", Example(0)]
     through: Annotated[
         str | None, "The challenge that both answer, or the source whose source it is."
     ]
@@ -97,7 +97,7 @@ class Fitting(TypedDict):
         Number(least=1, example=1),
         "1: made something with the other person; 2: somebody did with both; null: neither.",
     ]
-    works: Annotated[Count, "On how many works they have a credit as what is asked for."]
+    works: Annotated[Count, "The number of works on which they have a credit in a role asked for."]
     finished: Annotated[Count, "How many of the latest 20 of these are in a published release."]
     reasons: list[Reason]
 

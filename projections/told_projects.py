@@ -32,7 +32,7 @@ class ProjectItem(ProjectRef):
 
     goal: Annotated[str | None, "Null when it was erased.", Example("A lighthouse walks away.")]
     kind: KindOfProject
-    kind_name: Annotated[str | None, "Its kind in its own words."]
+    kind_name: Annotated[str | None, "The kind in its own words."]
     leaders: Annotated[list[PersonRef], "Who leads it, in the order of assignment."]
     pieces: Annotated[Count, "How many pieces are in it.", Example(12)]
     launched_at: Instant
@@ -53,7 +53,7 @@ class ClosedTold(TypedDict):
     """How a project ended."""
 
     outcome: Annotated[str, one_of(PROJECT_OUTCOMES)]
-    release: Annotated[WorkRef | None, "What came of it."]
+    release: Annotated[WorkRef | None, "Its outcome."]
     reason: Annotated[str | None, "Why."]
     at: Instant
 
@@ -110,17 +110,13 @@ class ChallengeItem(ChallengeRef):
     """A challenge in a list."""
 
     prompt: Annotated[str | None, "Null when it was erased.", Example("Draw the keeper. Any way.")]
-    media: Annotated[
-        list[Annotated[str, Example("image")]], "The media that are asked for; empty: any."
-    ]
-    roles: Annotated[list[Role], "The roles that are asked for; empty: any."]
-    answer_by: Annotated[
-        str | None, "Until when it can be answered, to its end.", Example("2099-12-31")
-    ]
+    media: Annotated[list[Annotated[str, Example("image")]], "The media asked for; empty: any."]
+    roles: Annotated[list[Role], "The roles asked for; empty: any."]
+    answer_by: Annotated[str | None, "The deadline for answers, to its end.", Example("2099-12-31")]
     is_open: Annotated[bool, "Whether it can be answered: neither closed nor over.", Example(True)]
     issued_by: Agent
     issued_at: Instant
-    project: Annotated[ProjectRef | None, "The project that it is in."]
+    project: Annotated[ProjectRef | None, "The project it is in."]
     answers: Annotated[Count, "How many pieces answer it.", Example(9)]
     featured: Annotated[Count, "How many of them are featured.", Example(2)]
     position: Position
@@ -137,7 +133,7 @@ class WasIn(TypedDict):
 class ChallengeTold(ChallengeItem):
     """One challenge."""
 
-    projects: Annotated[list[WasIn], "Every project that it was in, in order."]
+    projects: Annotated[list[WasIn], "Every project it has been in, in order."]
 
 
 class AnswerFacets(TypedDict):

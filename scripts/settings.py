@@ -33,10 +33,11 @@ LONGEST_MINUTES = 525_600
 NAMES = {
     "STEMMA_DATABASE": "the database: sqlite:///FILE or postgresql://… "
     "(default: stemma.db in STEMMA_DATA)",
-    "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, from which the server answers "
+    "STEMMA_READ_DATABASE": "streaming standbys of it on PostgreSQL, on which the server answers "
     "questions: one or several addresses, separated by spaces (default: none)",
-    "STEMMA_COMMUNITIES": "a file in TOML with communities that are served together, each with a "
-    "database or schema, keys and a log of its own (default: none, and one is served)",
+    "STEMMA_COMMUNITIES": "a TOML file with communities that are served together, each with its "
+    "own "
+    "database or schema, keys and log (default: none, a single community)",
     "STEMMA_DATA": "the folder for the embedded database "
     "(default: $XDG_DATA_HOME/stemma, or ~/.local/share/stemma)",
     "STEMMA_HOST": "the address to serve on (default: 127.0.0.1)",
@@ -44,63 +45,73 @@ NAMES = {
     "STEMMA_OPERATOR_KEY": "an API key that acts as the operator (default: none)",
     "STEMMA_WORKERS": "the number of serving processes (default: 1, on PostgreSQL 2)",
     "STEMMA_THREADS": "the number of threads in each process (default: 4)",
-    "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and as long again to be "
-    "answered; a connection without a request is closed after as long (default: 15)",
+    "STEMMA_REQUEST_SECONDS": "how long a request may take to arrive, and again to be answered; "
+    "an "
+    "idle connection is closed after this time (default: 15)",
     "STEMMA_STATEMENT_SECONDS": "how long the database may take for one statement of a request "
     "(default: 10)",
-    "STEMMA_LOCK_SECONDS": "how long it waits for others who write (default: 8)",
+    "STEMMA_LOCK_SECONDS": "how long the database waits for other writers (default: 8)",
     "STEMMA_LOG_KEY": "the file with the key that signs the log, or env:NAME for a variable that "
-    "holds it (default: log.key in STEMMA_DATA; `stemma key new` makes one)",
+    "holds it (default: log.key in STEMMA_DATA; `stemma key new` creates it)",
     "STEMMA_WITNESSES": "the public keys of the witnesses whose cosignatures are kept, separated "
     "by spaces (default: none)",
-    "STEMMA_WITNESS_POLICY": "a file in the form of C2SP tlog-policy with witnesses, groups and a "
-    "quorum: each checkpoint is sent to the witnesses with an address, and published once the "
+    "STEMMA_WITNESS_POLICY": "a C2SP tlog-policy file with witnesses, groups and a "
+    "quorum: "
+    "each checkpoint is sent to the witnesses with an address, and published once the "
     "quorum has cosigned it (default: none, and every checkpoint is published)",
     "STEMMA_PUBLIC_PAGES": "whether anyone may read the pages without signing in: yes or no "
     "(default: no; the demonstration: yes)",
-    "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which hold every "
-    "fact: yes or no (default: no; they need the key of an auditor)",
-    "STEMMA_LOGS": "how servers and followers write what happens on standard error: console or "
-    "json (default: console)",
+    "STEMMA_PUBLISH_ENTRIES": "whether anyone may read the entries of the log, which contain "
+    "every "
+    "fact: yes or no (default: no; they need an auditor's key)",
+    "STEMMA_LOGS": "the format of the logs that servers and followers write to standard error: "
+    "console or json (default: console)",
     "STEMMA_METRICS_TOKEN": "the bearer token with which Prometheus reads /metrics, at least 16 "
     "characters (default: none, and no /metrics)",
-    "STEMMA_LIMITS": "how many requests somebody may send: changes of the limits, such as "
+    "STEMMA_LIMITS": "how many requests a client may send: changes to the limits, such as "
     "“writes=60/60 visitors=off”, or off (default: "
     f"{' '.join(f'{name}={one.quota}/{one.seconds}' for name, one in DEFAULTS.items())}, "
-    "as many requests in as many seconds)",
+    "each as requests/seconds)",
     "STEMMA_TRUSTED_PROXIES": "the addresses or networks of proxies whose X-Forwarded-For names "
     "the client, separated by spaces (default: none)",
     "STEMMA_WEBHOOK_NETWORKS": "addresses or networks that webhooks may reach besides public "
-    "servers, there also without https, separated by spaces (default: none)",
-    "STEMMA_MEDIA_HOSTS": "the hosts of which pages show the picture, the sound, the film or the "
-    "player that a piece links to, separated by spaces; of all others they show a link. Players "
-    "are known of www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
+    "servers, even without https, separated by spaces (default: none)",
+    "STEMMA_MEDIA_HOSTS": "the hosts from which pages embed the picture, sound, film or player "
+    "that a "
+    "piece links to, separated by spaces; for all others they show a link. Players are "
+    "supported "
+    "from www.youtube-nocookie.com, player.vimeo.com, w.soundcloud.com and "
     "PeerTube (default: none)",
-    "STEMMA_ADDRESS": "the address of the pages, to which links in messages lead (default: none)",
-    "STEMMA_SMTP": "the server that takes mail: smtp://USER@HOST:PORT is encrypted by STARTTLS, "
-    "smtps://… by TLS from the beginning, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
+    "STEMMA_ADDRESS": "the address of the pages, for links in messages (default: none)",
+    "STEMMA_SMTP": "the mail server: smtp://USER@HOST:PORT is encrypted by STARTTLS, smtps://… by "
+    ""
+    "TLS from the start, smtp+plain://… not at all; it needs STEMMA_ADDRESS and "
     "STEMMA_MAIL_FROM (default: none, and no mail is sent)",
     "STEMMA_SMTP_PASSWORD": "the file with the password for it, or env:NAME for a variable that "
     "holds it (default: none)",
     "STEMMA_MAIL_FROM": "the address from which mail is sent (default: none)",
-    "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities that are trusted besides "
-    "those of the machine, for webhooks and mail (default: none)",
-    "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence of which a claim to a credit on another's work "
-    f"needs one, separated by spaces, among {', '.join(EVIDENCE_KINDS)} (default: none is needed)",
+    "STEMMA_AUTHORITIES": "a file with certificates (PEM) of authorities to trust, besides those "
+    "of "
+    "the machine, for webhooks and mail (default: none)",
+    "STEMMA_CLAIM_EVIDENCE": "the kinds of evidence, one of which a claim to a credit on "
+    "another's work "
+    f"needs, separated by spaces, from {', '.join(EVIDENCE_KINDS)} (default: "
+    f"none needed)",
     "STEMMA_REFUSE_LICENCES": "whether a remix or a publication that a licence does not allow is "
     "refused, except in an import, instead of recorded with a warning: yes or no (default: no)",
-    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: an older one, or none, refuses "
-    "the payouts that need it (default: any age, and payouts without a rate stay in the currency "
+    "STEMMA_RATE_DAYS": "how many days old an exchange rate may be: payouts that need an older or "
+    ""
+    "missing one are refused (default: any age, and payouts without a rate stay in the currency "
     "of the pool)",
-    "STEMMA_COMMENT_MINUTES": "for how many minutes the writer of a comment may edit it "
+    "STEMMA_COMMENT_MINUTES": "how many minutes the writer of a comment may edit it "
     f"(default: {COMMENT_MINUTES}; 0: not at all)",
     "STEMMA_UPGRADE": "whether `stemma serve` and `stemma follow` bring a database of another "
     "version up to date when they start, as `stemma upgrade` does: yes or no (default: no)",
     "STEMMA_OIDC_ISSUER": "the address of an OpenID Connect issuer whose tokens are accepted "
-    "besides keys, exactly as it writes it (default: none)",
-    "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; needed with an issuer",
+    "besides keys, exactly as its tokens name it (default: none)",
+    "STEMMA_OIDC_AUDIENCE": "the audience that its tokens must name; required with an issuer",
     "STEMMA_OIDC_CLAIM": "the claim of its tokens that holds the id of a contributor "
-    "(default: none; `stemma identity add` says whom each “sub” acts for)",
+    "(default: none; `stemma identity add` says who each “sub” acts for)",
     "STEMMA_OIDC_JWKS": "the address of its keys (default: as its discovery document says)",
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",

@@ -117,9 +117,9 @@ def _unforeseen(problem: Exception) -> click.ClickException:
 )
 @click.pass_context
 def main(ctx: click.Context, database: str | None, community: str | None) -> None:
-    """Who made what from what, how a credit came to be, and who contributed to a release.
+    """Who made what from what, how a credit arose, and who contributed to a release.
 
-    Wherever an id is expected, the text used for it in a bundle works as well.
+    Wherever an id is expected, the word used for it in a bundle works as well.
     """
     ctx.obj = Chosen(database, community)
 

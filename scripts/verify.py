@@ -54,9 +54,9 @@ KINDS = {
     "receipt": "prove what was recorded and its place in the log",
     "history": "prove that no fact about a work or a person is left out",
     "latest": "prove which fact about a work or a person is the latest, or that there is none",
-    "as-of": "prove that the log still holds everything it held at a position",
-    "promise": "hold a promise, given with the answer to a write, against a mirror of the log",
-    "checkpoint": "prove that the log has signed a checkpoint",
+    "as-of": "prove that the log still contains everything it contained at a position",
+    "promise": "check a promise, given with the answer to a write, against a mirror of the log",
+    "checkpoint": "prove that the log signed a checkpoint",
     "log": "prove that a mirrored log (a folder) is complete and as signed",
 }
 """What can be verified."""
@@ -101,7 +101,7 @@ def add_options(name: str, add: Callable[..., object]) -> None:
     def file(flag: str, help: str, metavar: str = "FILE") -> None:
         add(flag, type=Path, metavar=metavar, help=help)
 
-    keys("--key", "a public key of the log, or a file with some; needed unless a policy names it")
+    keys("--key", "a public key of the log, or a file of them; required unless a policy has it")
     add("--origin", help="the log it must come from; default: the name of the signing key")
     keys("--witness", "a public key of a witness, or a file with one per line; may be repeated")
     add("--quorum", type=_count, metavar="N", help="how many witnesses are required; default: all")
@@ -116,9 +116,9 @@ def add_options(name: str, add: Callable[..., object]) -> None:
     if name == "promise":
         file("--receipt", "a receipt of the same position")
     if name == "history":
-        file("--latest", "the proof of its subject's latest fact: it ends there")
+        file("--latest", "the proof of its subject's latest fact, with which it has to end")
     if name in ("receipt", "latest", "promise", "checkpoint", "log"):
-        said = "a mirror to compare it with; an earlier one is a beginning of it"
+        said = "a mirror to compare it with; an earlier mirror must be a prefix"
         file("--mirror", said, "FOLDER")
     if name in ("receipt", "checkpoint", "log", "history", "latest"):
         said = "how old the cosignatures may be, such as 90s, 36h or 7d"
@@ -126,7 +126,7 @@ def add_options(name: str, add: Callable[..., object]) -> None:
     if name == "log":
         add("--hashes", action="store_true", help="a mirror of the hashes alone, without leaves")
     if name in ("history", "latest", "log"):
-        add("--of", metavar="ID", help="the work or person that it has to be about")
+        add("--of", metavar="ID", help="the work or person it has to be about")
 
 
 NOT_SEEN = {

@@ -15,7 +15,7 @@ from browsing import reader, sign_in
 from playwright.sync_api import Browser, Page, expect
 from serving import OPERATOR_KEY, Clock, Served, serving
 
-ADMIT = "Register a person or group who can be credited from now on"
+ADMIT = "Register a person or group, who can be credited from then on"
 GRANT = "Let a contributor act in a role: a producer for one work or pool, others everywhere"
 
 

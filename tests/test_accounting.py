@@ -90,7 +90,7 @@ def test_a_statement_is_one_whoever_brings_it_and_another_amount_is_refused(
         assert outcomes(recorded(told, statement(row + "3.00"), kim)) == [("known", 300, "")]
         (changed,) = recorded(told, statement(row + "4.00"), kim)
         assert (changed.state, changed.code) == ("refused", "id_taken")
-        assert "another amount" in changed.reason
+        assert "a different amount" in changed.reason
         assert told.head() == head
         (repeated,) = recorded(told, statement(f"{pool};Shop;2026-06;s1;US;stream;3.00"), kim)
         assert "s1" in repeated.warnings[0] or "document" in repeated.warnings[0]

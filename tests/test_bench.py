@@ -52,35 +52,35 @@ MEASURES = {
     name: [
         f"{what}, 200 works, p{percent}{clock}"
         for what in whats
-        for clock in ("", ", processor")
+        for clock in ("", ", processor time")
         for percent in (50, 99)
     ]
     for name, whats in {
         "inbox": [
-            f"{what} of {whom}"
-            for whom in ("a person", "one of the busiest", "the operator")
+            f"{what} for {whom}"
+            for whom in ("a person", "one of the busiest people", "the operator")
             for what in ("inbox", "count")
         ],
         "search": [
-            *("a whole title", "two words, the last begun", "one word"),
-            *("two of the commonest", "a role", "one letter"),
+            *("a full title", "two words, the last incomplete", "one word"),
+            *("two of the commonest words", "a role", "one letter"),
         ],
         "suggest": [
             *("people for a challenge", "challenges for a person"),
-            *("challenges for one of the busiest", "likely sources"),
+            *("challenges for one of the busiest people", "likely sources"),
         ],
     }.items()
 } | {
     "append": [
-        *(f"1 in a transaction, {who}" for who in ("1 client", "4 clients", "16 clients")),
-        "20 in a transaction, 1 client",
-        *(f"recorded until seen, p{percent}" for percent in (50, 99)),
+        *(f"1 per transaction, {who}" for who in ("1 client", "4 clients", "16 clients")),
+        "20 per transaction, 1 client",
+        *(f"from recorded to visible, p{percent}" for percent in (50, 99)),
     ],
     "import": [
         *("recorded", "recorded", "folded afterwards", "folded afterwards"),
         "recorded and folded",
     ],
-    "late": [f", {order}" for order in ("oldest first", "newest first", "in any order")],
+    "late": [f", {order}" for order in ("oldest first", "newest first", "in random order")],
     "fold": ["rebuild of", "rebuild of"],
     "wide": [
         f"{what}, p{percent}"
@@ -100,16 +100,16 @@ MEASURES = {
         for percent in (50, 99)
     ],
     "reads": [
-        "whether it is alive",
+        "health check",
         *(
-            f"{what} {how}"
+            f"{what}, {how}"
             for what in ("a work", "its contributors")
-            for how in ("for the first time", "again", "by its tag")
+            for how in ("first time", "again", "by ETag")
         ),
     ],
     "contributors": [
         f"{which}, p{percent}"
-        for which in ("random works of", "random releases of", "the worst of a dense graph")
+        for which in ("random works of", "random releases of", "the worst cases in a dense graph")
         for percent in (50, 99)
     ],
     "pages": [
@@ -125,7 +125,7 @@ MEASURES = {
         )
     ],
     "split": [
-        f"the worst of a {shape} graph of, {timed}, p{percent}"
+        f"the worst cases in a {shape} graph of, {timed}, p{percent}"
         for shape in ("sparse", "dense")
         for timed in ("found and divided", "divided")
         for percent in (50, 99)
@@ -141,34 +141,34 @@ MEASURES = {
     ],
     "audit": 2
     * [
-        *("mirroring of", "replaying of", "texts of", "the rules of", "comparing answers of"),
-        "an audit of",
+        *("mirroring", "replaying", "texts of", "folding", "comparing answers", "waiting"),
+        "the whole audit",
     ],
     "money": [
-        *["a revenue, p50"] * 2,
+        *["one revenue, p50"] * 2,
         *(
             "revenues in batches",
-            "sales, pools",
-            "a file of 2,000 sales, pools",
+            "sales, pools)",
+            "a file of 2,000 sales, pools)",
             "the first command of a process",
             "memory of a process",
         )
         * 2,
         *["the statement of a pool, p50"] * 2,
         *["a contributor's statement of the latest 20 lines, p50"] * 2,
-        *["why a payee got that, p50"] * 2,
+        *["why a payee got an amount, p50"] * 2,
         *["a batch of 15 payouts"] * 4,
     ],
     "load": [
         *(
-            f"{who} who only write{percent}"
+            f"{who}, writes only{percent}"
             for who in ("1 client", "4 clients", "16 clients")
             for percent in ("", ", p50", ", p99")
         ),
         "16 clients",
         *(
             f"{what}, p{percent}"
-            for what in ("reads", "writes", "reads of one's own writes")
+            for what in ("reads", "writes", "reads of own writes")
             for percent in (50, 99)
         ),
         "memory at the end",

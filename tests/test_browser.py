@@ -476,7 +476,7 @@ def test_the_keyboard_is_enough(browser: Browser, served: Served, places: dict[s
     with reader(browser, served.origin) as page:
         page.goto(places["release"])
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
@@ -608,7 +608,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         sign_in(page, served.operator.key or "")
         page.goto(f"/proposal/{proposal}")
         page.get_by_role("link", name="Revise the shares").click()
-        page.get_by_label("Somebody else in A revised song").first.fill(f"C. of the revision {js}")
+        page.get_by_label("Someone else in A revised song").first.fill(f"C. of the revision {js}")
         page.get_by_label("Share of somebody else in A revised song").fill("two")
         page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text("two")

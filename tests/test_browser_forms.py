@@ -70,7 +70,7 @@ def test_many_shares_are_revised_as_lines_and_a_wrong_one_is_named(
                 [
                     "Line 3 is not “piece | value | payee | share”",
                     "Line 9 gives A chorus another value",
-                    f"Line 426 names {twice} in A chorus a second time",
+                    f"Line 426 names {twice} in A chorus again",
                 ],
             ),
         ):
@@ -194,7 +194,7 @@ def test_what_was_typed_outlives_the_session(browser: Browser, served: Served) -
         keys.revoke(key)
         head = served.head
         page.get_by_role("button", name="Preview").click()
-        expect(page.get_by_role("alert")).to_contain_text("what you wrote is kept")
+        expect(page.get_by_role("alert")).to_contain_text("what you wrote is still on")
         page.get_by_label("Your key").fill("stemma_wrong")
         page.get_by_role("main").get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("This key is not valid.")).to_be_visible()
@@ -337,9 +337,9 @@ def post_by_keys(page: Page, served: Served, tag: str, person: str, *, js: bool)
     must_be_focused(page.get_by_label("Your key"))
     page.keyboard.type(served.service.keys.create(person))
     press(page, "Sign in")
-    tab_to(page, "Skip to the content", most=1)
+    tab_to(page, "Skip to content", most=1)
     press(page, "Post")
-    tab_to(page, "Skip to the content", most=1)
+    tab_to(page, "Skip to content", most=1)
     page.keyboard.press("Enter")
     type_into(page, "Title", f"Song {tag}")
     press(page, "Preview")
@@ -511,7 +511,7 @@ def test_a_claim_asks_for_a_kind_of_evidence_and_a_join_is_undone_by_clicking(
             sign_in(page, served.operator.key or "")
             page.goto(f"/piece/{one}")
             page.get_by_text("Correct, withdraw and more").click()
-            page.get_by_role("link", name="Say that two works are the same").click()
+            page.get_by_role("link", name="Join two works that are the same").click()
             page.get_by_label("Into").fill(two)
             page.get_by_role("button", name="Preview").click()
             page.get_by_role("button", name="Record", exact=False).click()

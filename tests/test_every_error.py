@@ -158,7 +158,7 @@ def test_every_field_of_a_posting_form_is_called_by_its_label_and_keeps_what_was
     answer = served.operator.send("POST", "/post", urlencode(sent).encode(), FORM)
     assert answer.status == 422
     found = beside(answer.text)
-    labels = ("Title", "Made", "Where it can be seen or heard", "Numbers in registries")
+    labels = ("Title", "Made", "Where it can be seen or heard", "Registry numbers")
     labels += ("Person 1, Made with AI",)
     assert [said.partition(":")[0] for said in found.values()] == [*labels]
     assert [*found] == ["title", "made_at", "media_url", "identifiers", "ai-0"]

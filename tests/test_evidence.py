@@ -13,7 +13,7 @@ from serving import Answer, Served, serving
 from domain.outside import outside_id
 from scripts.stemma import main
 
-NEEDED = "Such a claim needs evidence of one of these kinds: contract, invoice."
+NEEDED = "This claim needs evidence of one of these kinds: contract, invoice."
 
 
 @pytest.fixture

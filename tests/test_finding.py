@@ -272,7 +272,7 @@ def test_the_search_page_narrows_sorts_and_says_how_many(tmp_path: Path) -> None
         assert ">answer<" not in unused
         assert "Zoë" in shown(kind="people")
         assert "Ana" not in shown(kind="people", role="cellist")
-        assert "Nothing is like that" in shown(medium="video", year="1969")
+        assert "Nothing matches" in shown(medium="video", year="1969")
     ran = CliRunner().invoke(main, ["--database", database, "facets", "--medium", "audio"])
     assert "2 in all" in ran.stdout
     listed = ["--database", database, "contributor", "list", "--sort", "credits", "--reverse"]

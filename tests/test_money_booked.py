@@ -138,7 +138,7 @@ def test_the_warning_is_answered_over_http_and_shown_with_the_revenue(served: Se
     assert again.json["warnings"] == [
         {
             "code": "document_repeated",
-            "detail": f"The same document and amount were recorded before: {first.id}.",
+            "detail": f"The same document and amount are already recorded: {first.id}.",
         }
     ]
     shown = [one["repeats"] for one in api.get(f"/pools/{pool}/revenue").items]

@@ -371,7 +371,7 @@ def test_what_is_looked_for_in_the_documentation_is_found(
     assert "POST /releases/{id}/withdraw" in re.sub(r"\s+", " ", found.text)
     assert "POST /works/{id}/redate" not in re.sub(r"\s+", " ", found.text)
     for q, what in {
-        "ID_taken": "already taken by",
+        "ID_taken": "already used for",
         "beatmaker": "beat",
         "comment window": "Close a split",
         "né <b>": "Nothing",

@@ -807,8 +807,8 @@ def test_a_page_says_what_is_claimed_about_what_its_work_was_made_from(public: S
     film = public.operator.post("/releases", title="Film", components=[{"work": song}]).id
     before = [reader(public).get(path).text_seen for path in (f"/piece/{song}", f"/release/{film}")]
     public.acting(eve).post("/credits", work=poem, contributor=eve, role="singer")
-    said = "Claims also wait on what this was made from: The old poem."
+    said = "There are also open claims on what this was made from: The old poem."
     for path, text in zip((f"/piece/{song}", f"/release/{film}"), before, strict=True):
         assert said not in text
         assert said in reader(public).get(path).text_seen, path
-    assert "Claims also wait" not in reader(public).get(f"/piece/{poem}").text_seen
+    assert "There are also open claims" not in reader(public).get(f"/piece/{poem}").text_seen

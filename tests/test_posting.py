@@ -126,7 +126,7 @@ def test_one_form_and_one_command_give_them_with_the_piece(tmp_path: Path) -> No
             **{"source_ai_tool": "a model", "person": ana, "person_role": "singer"},
             "person_ai": "lyrics partly",
         }
-        assert "Numbers in registries" in served.operator.get("/post").text
+        assert "Registry numbers" in served.operator.get("/post").text
         page = filled_in(served, "/post", sent | {"do": "preview"}).text
         assert "AI: vocals fully by" in page
         assert "US-SKG-19-12345" in page

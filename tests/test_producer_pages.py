@@ -339,7 +339,7 @@ def test_shares_that_cannot_be_divided_are_refused_in_the_words_of_the_form(scen
         return page
 
     ana, ben = (("payee", scene.ana), ("payee", scene.ben))
-    assert "Give somebody a share of the release." in refused(("way", "hand")).text_seen
+    assert "Give someone a share of the release." in refused(("way", "hand")).text_seen
     mixed = refused(("way", "hand"), ana, ("share", "50 %"), ben, ("share", "30"))
     assert "“50 %” is a percentage and “30” is not" in mixed.text_seen
     unread = refused(("way", "hand"), ana, ("share", "half"), ben, ("share", "30"))
@@ -483,7 +483,7 @@ def test_a_group_says_on_a_page_how_its_shares_are_divided(scene: Scene) -> None
     said = {"payee": scene.ben, "part": "25 %", "form_token": window.get(path).token}
     assert window.post(path, said | {"part": "5/4"}).status == 422
     shown = window.post(path, said)
-    assert re.search(r"The account of the group\s*75 %", shown.text_seen)
+    assert re.search(r"The group's account\s*75 %", shown.text_seen)
     (seen,) = re.findall('name="seen" value="([^"]+)"', shown.text)
     assert window.post(path, said | {"do": "record", "seen": "another"}).status == 200
     assert window.post(path, said | {"do": "record", "seen": seen}).status == 303

@@ -313,7 +313,7 @@ def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> No
         page = served.client(None).get("/search", {"q": "benoit"}).text
         assert page.index(f"/contributor/{id_of('Benoît')}") < page.index("low tide</bdi>")
         assert "People (1)" in page
-        assert "found in the name of somebody in it" in page
+        assert "found in the name of a person in it" in page
         assert "Tide Tables" in served.client(None).get("/search", {"q": "tide ta"}).text
         page = served.client(None).get("/search", {"q": "ana suoza"}).text
         link = f'<a href="/contributor/{id_of("Ana Souza")}"><bdi>Ana Souza</bdi></a>'

@@ -95,7 +95,7 @@ def test_from_a_statement_to_a_closed_period(
         expect(page.get_by_role("status")).to_contain_text("1 will be recorded")
         expect(page.get_by_role("status")).to_contain_text("1 refused")
         expect(main).to_contain_text("119.21 EUR")
-        page.get_by_role("button", name="Record 1 line, without the refused").click()
+        page.get_by_role("button", name="Record 1 line, without the refused ones").click()
         expect(page.get_by_role("status")).to_contain_text("1 recorded")
         main.get_by_role("link", name="Back to the desk").click()
         expect(main).to_contain_text("119.21")
@@ -112,7 +112,7 @@ def test_from_a_statement_to_a_closed_period(
 
         main.get_by_role("link", name="Pay out").click()
         page.get_by_label("Currency").select_option("EUR")
-        page.get_by_label("The least").fill("50.00")
+        page.get_by_label("Smallest amount").fill("50.00")
         page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("row", name="Ana")).to_contain_text("75.00 EUR")
         expect(page.get_by_role("row", name="house")).to_contain_text("Below the minimum")
@@ -123,7 +123,7 @@ def test_from_a_statement_to_a_closed_period(
         expect(page.get_by_role("row", name="Ana")).to_contain_text("SEPA 7781")
 
         main.get_by_role("link", name="Accountant").click()
-        main.get_by_role("link", name="Close all time before a moment").click()
+        main.get_by_role("link", name="Close the books up to a date").click()
         page.get_by_label("Until").fill("2026-04")
         page.get_by_role("button", name="Record it").click()
         expect(main).to_contain_text("Closed until 2026-04-01")

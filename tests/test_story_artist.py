@@ -34,7 +34,7 @@ def begin(page: Page) -> None:
     page.get_by_role("link", name="Stemma").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ana")
     expect(page.get_by_text("Nothing is waiting for your answer.")).to_be_visible()
-    expect(page.get_by_text("You are credited on nothing yet.")).to_be_visible()
+    expect(page.get_by_text("You have no credits yet.")).to_be_visible()
 
 
 def correct(page: Page) -> None:

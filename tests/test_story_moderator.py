@@ -8,8 +8,8 @@ from clicking import Stage, admit, go, post, record
 from playwright.sync_api import Page, expect
 from test_browser import find
 
-MERGE = "Say that two contributors are the same person"
-JOIN = "Say that two works are the same: they are one from then on, without a further generation"
+MERGE = "Merge two contributors who are the same person"
+JOIN = "Join two works that are the same: they become one, and no generation is added"
 
 
 def test_a_dispute_is_settled_and_what_is_the_same_becomes_one(stage: Stage) -> None:
@@ -80,13 +80,13 @@ def settle(page: Page) -> None:
     form.get_by_role("button", name="End the dispute").click()
     expect(page.get_by_role("status")).to_contain_text("recorded")
     go(page, "Moderator")
-    expect(page.get_by_text("No dispute waits for your decision.")).to_be_visible()
+    expect(page.get_by_text("No dispute is waiting for your decision.")).to_be_visible()
 
 
 def merge(page: Page, *, js: bool) -> None:
     record(page, MERGE, contributor="Ana Two", into="Ana", reason="She signed up twice.")
     expect(page.get_by_role("heading", level=1)).to_have_text("Preview")
-    expect(page.get_by_role("main")).to_contain_text("are one person from now on, called Ana")
+    expect(page.get_by_role("main")).to_contain_text("are one person, called Ana")
     if js:
         look_at(page, "merge-preview")
     page.get_by_role("button", name="Record it").click()

@@ -62,7 +62,7 @@ def test_a_release_is_assembled_cleared_published_and_its_split_accepted(stage: 
         page.get_by_role("button", name="Accept").click()
         expect(page.get_by_text("An accepted share can no longer be declined")).to_be_visible()
     go(ana, "Producer")
-    expect(ana.get_by_role("main")).to_contain_text("everybody accepted")
+    expect(ana.get_by_role("main")).to_contain_text("everyone has accepted")
 
 
 def assemble(page: Page, *, js: bool) -> None:
@@ -112,11 +112,11 @@ def open_pool(page: Page, *, js: bool) -> None:
         page.get_by_role("button", name="Choose these terms").click()
     page.get_by_label("The label").fill("Skerry Records")
     page.get_by_role("button", name="Preview").click()
-    for wrong in ("Currency", "The artists' part", "Until so much has come in"):
+    for wrong in ("Currency", "The artists' part", "Until this much has come in"):
         expect(page.get_by_role("alert")).to_contain_text(wrong)
     page.get_by_label("Currency").fill("EUR")
     page.get_by_label("The artists' part").fill("20 %")
-    page.get_by_label("Until so much has come in").fill("10,000.00")
+    page.get_by_label("Until this much has come in").fill("10,000.00")
     page.get_by_label("Their part from then on").fill("50 %")
     if not js:
         page.get_by_role("button", name="Preview").click()
@@ -131,7 +131,7 @@ def propose(page: Page, *, js: bool) -> None:
     """Shares set by hand, seen before they are proposed."""
     page.get_by_role("radio", name="By hand").check()
     if not js:
-        page.get_by_role("button", name="Choose this way").click()
+        page.get_by_role("button", name="Use this method").click()
     page.get_by_label("Share of Ana").fill("70")
     page.get_by_label("Share of Ben").fill("30")
     if not js:

@@ -128,7 +128,7 @@ def test_a_challenge_is_issued_by_a_form_that_knows_its_project_by_name_or_addre
     said = {"title": "Colour him", "prompt": "Ink first.", "answer_by": "2099-12-31T12:00:00Z"}
     wrong = send(lead, "/do/challenge", project="A round toy", **said)
     assert wrong.status == 422
-    assert "Nobody and nothing is called “A round toy”." in shown(wrong)
+    assert "Nothing and nobody is called “A round toy”." in shown(wrong)
     for number, project in enumerate(("a <i>TOWER</i>", f"/project/{scene.project}")):
         id = part_id(scene.ana, "challenge", number)
         assert send(lead, "/do/challenge", id=id, project=project, **said).status == 303

@@ -28,7 +28,7 @@ from projections import timeline
 
 FIELDS = {
     **{"title": "Title", "part": "Part of a series", "made_at": "Made"},
-    "identifiers": "Numbers in registries",
+    "identifiers": "Registry numbers",
 }
 MOST_ROWS = 500
 """How many components a form holds, as a request does."""

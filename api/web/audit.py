@@ -70,7 +70,7 @@ def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
             case promise.HEADER:
                 return _promise_told(log, open_promise(data, log.public_keys()))
             case first if other := _other(data, first):
-                return {"wrong": "This page does not check such a file.", "other": other}
+                return {"wrong": "This page can't check this kind of file.", "other": other}
         receipt = verify_receipt(data, log.public_keys())
     except NotVerified as problem:
         return {"wrong": str(problem), "is_invalid": True}

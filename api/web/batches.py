@@ -32,8 +32,8 @@ class Previewed(Listed):
     """What a batch would be for."""
 
     currency = amounts.Currency(LONGEST_WORD, "EUR", "In this currency.")
-    minimum = word("10.00", "The least that is paid to one payee.")
-    outcome = Choice(OUTCOMES, "Only payees of whom this becomes.")
+    minimum = word("10.00", "The smallest amount to pay to one payee.")
+    outcome = Choice(OUTCOMES, "Only payees with this outcome.")
     state = Choice(("issued", "settled", "returned", "claimed"), "Only payouts in this state.")
 
 
@@ -148,7 +148,7 @@ def _changes() -> list[Command]:
     do = "return" if request.form.get("do") == "return" else "settle"
     chosen = [id_in_path(id) for id in request.form.getlist(do)]
     if not chosen:
-        raise Problem("missing_field", "Tick the payouts that this is about.")
+        raise Problem("missing_field", "Tick the payouts this applies to.")
     if len(chosen) > MOST_AT_ONCE:
         raise Problem("invalid_body", f"At most {MOST_AT_ONCE} payouts at once.")
     if do == "return":

@@ -120,7 +120,7 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
         if unclear:
             told = [_unclear(view, noun, name, of) for name, of in unclear.items()]
             said[one.name] = (
-                "Choose one of those found." if choices.get(one.name) else " ".join(told)
+                "Choose one of the matches." if choices.get(one.name) else " ".join(told)
             )
         else:
             ids[one.name] = "\n".join(
@@ -181,9 +181,9 @@ def _named_by(value: Value) -> tuple[str, bool]:
 
 def _unclear(view: View, noun: str, name: str, found: dict[str, str]) -> str:
     if found:
-        return f"Several are found for “{name}”: give the address of the page of one."
+        return f"“{name}” has several matches: give the address of the right one's page."
     near = " or ".join(one["name"] for one in meant(view, name, noun))
-    return f"Nobody and nothing is called “{name}”.{f' Did you mean {near}?' if near else ''}"
+    return f"Nothing and nobody is called “{name}”.{f' Did you mean {near}?' if near else ''}"
 
 
 def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:

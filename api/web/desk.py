@@ -297,14 +297,14 @@ def _help(value: Value, typed_in: str | None) -> str:
             name = "The name, the id" if noun in NAMED else "The id"
             written = f"{name}{where}."
         case Payee():
-            written = "By name; one that nobody here has stands for somebody outside."
+            written = "By name; a name that nobody here has stands for an outside payee."
         case Word(choices=choices) if choices:
             written = "Choose one."
         case Json():
             written = "Written as JSON."
         case Several(record=record):
             fields = f"{SEPARATOR} ".join(_label(one).lower() for one in record.fields())
-            written = f"One per line: {fields}. What is not known stays empty."
+            written = f"One per line: {fields}. Leave empty what is not known."
             if amounts.has_amount(value) and not typed_in:
                 written += f" {IN_UNITS}."
         case Many(inner=Json()):

@@ -29,39 +29,41 @@ def foreseen(view: View, command: Command) -> list[Markup]:
 def _merged(view: View, command: Any) -> Iterator[Markup]:
     names = timeline.names(view, [command.id, command.into])
     old, new = words.link(names[command.id]), words.link(names[command.into])
-    yield Markup("{} and {} are one person from now on, called {}.").format(old, new, new)
+    yield Markup("From now on, {} and {} are one person, called {}.").format(old, new, new)
     yield from _of_account(view, command.id, old, new)
-    yield Markup("Every key of {} goes on working, for that account.").format(old)
-    yield Markup("It can be undone: what each did stays on record under the account that did it.")
+    yield Markup("Every key of {} keeps working, for that account.").format(old)
+    yield Markup("This can be undone: what each did stays on record under the account that did it.")
 
 
 def _parted(view: View, command: Any) -> Iterator[Markup]:
     names = timeline.names(view, [command.id])
     old = words.link(names[command.id])
-    yield Markup("{} is a person of their own again.").format(old)
+    yield Markup("{} is a separate person again.").format(old)
     yield from _of_account(view, command.id, old, old)
-    yield Markup("What was paid meanwhile stays paid.")
+    yield Markup("What was paid in the meantime stays paid.")
 
 
 def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Markup]:
     """What an account has, which goes where its person goes."""
     has, several = people.holdings(view, id), wording.several
     if has.credits:
-        yield Markup("{} on {}, given to {}, are of {}.").format(
+        yield Markup("{} on {}, given to {}, will belong to {}.").format(
             several(has.credits, "credit"), several(has.works, "work"), old, new
         )
     if has.posted:
-        yield Markup("{} posted by {}: {} speaks for them.").format(
+        yield Markup("{} posted by {}: {} will speak for them.").format(
             several(has.posted, "work"), old, new
         )
     for currency, units in sorted(has.owed.items()):
-        yield Markup("{} is owed to {}, and paid to {}.").format(money(units, currency), old, new)
+        yield Markup("{} is owed to {}, and will be paid to {}.").format(
+            money(units, currency), old, new
+        )
 
 
 def _joined(view: View, command: Any) -> Iterator[Markup]:
     work = command.work or outside_id(command.uri)
     yield from _of_works(view, work, command.into)
-    yield Markup("If only one of their posters is you, the other is asked first.")
+    yield Markup("If you posted only one of them, the poster of the other is asked first.")
 
 
 def _accepted(view: View, command: Any) -> Iterator[Markup]:
@@ -73,14 +75,14 @@ def _undone(view: View, command: Any) -> Iterator[Markup]:
     join = lineage.join(view, command.id)
     both = Markup(" and ").join(map(words.link, (join["work"], join["into"])))
     yield Markup("{} are two works again.").format(both)
-    yield Markup("What was said of either is of that one alone.")
+    yield Markup("What was stated about either applies to that one alone.")
 
 
 def _of_works(view: View, work: str, into: str) -> Iterator[Markup]:
     names = timeline.names(view, [work, into])
     known = [names[id] for id in (work, into) if id in names]
     both = Markup(" and ").join(map(words.link, known))
-    yield Markup("{} are one work from now on.").format(both)
+    yield Markup("From now on, {} are one work.").format(both)
     for one in known:
         yield _of_work(view, one)
 

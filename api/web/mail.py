@@ -85,9 +85,9 @@ class Sender(NamedTuple):
 def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
     """The message that asks whether somebody reads what is sent to an address."""
     link = f"{sender.pages}/mail/confirm/{one.token}"
-    says = "Somebody, probably you, wants notifications of Stemma at this address."
+    says = "Someone, probably you, wants to receive notifications from Stemma at this address."
     asks = "To confirm it, open this page:"
-    else_ = "If it was not you, do nothing: nothing more is sent here."
+    else_ = "If it was not you, do nothing: nothing more will be sent here."
     page = Markup('<p>{}</p><p>{} <a href="{}">{}</a></p><p>{}</p>')
     return _message(
         one,

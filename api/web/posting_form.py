@@ -47,7 +47,7 @@ FIELDS = {
     "made_at": "Made",
     "licence": "Licence",
     "media_url": "Where it can be seen or heard",
-    "identifiers": "Numbers in registries",
+    "identifiers": "Registry numbers",
     "evidence": "Evidence",
     "evidence_kind": "Kind of evidence",
 }
@@ -252,7 +252,7 @@ def _uses(row: Row) -> list[str]:
 
 
 def numbers(typed: str) -> Iterator[dict[str, str]]:
-    """Numbers in registries, each after the name of its registry, with commas between them."""
+    """Registry numbers, each after the name of its registry, with commas between them."""
     for one in filter(None, map(str.strip, typed.split(","))):
         scheme, _, number = one.partition(" ")
         yield {"scheme": scheme.lower(), "identifier": number.strip()}

@@ -38,7 +38,7 @@ class Step(NamedTuple):
 def pages(frame: Frame) -> None:
     """The desk."""
 
-    @frame.desk("producer", "Releases: what is in them, who agreed, what is next", (ANYONE,))
+    @frame.desk("producer", "Releases: what is in them, who has agreed, what comes next", (ANYONE,))
     def show_producer(view: View, said: Said) -> Answer:
         part: Paged = {"after": said.at.cursor, "limit": MANY}
         found = produced.releases_of(view, frame.journal, g.actor, **part)
@@ -59,7 +59,7 @@ def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Ste
         yield Step("withdrawn")
         return
     if release["published_at"] is None:
-        does = "See what stands in its way, and publish it"
+        does = "Check what stands in its way, and publish it"
         yield Step("not published yet", does, f"/release/{id}/clearance")
     else:
         yield Step(f"published {wording.day(release['published_at'])}")
@@ -77,7 +77,9 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
     stand = [one for one in pool["proposals"] if one["state"] != "withdrawn"]
     if not stand:
         if not policies_in(pool["terms"], Agreed.TYPE):
-            return Step(f"{name}: the terms name everybody", "See the pool", f"/pool/{pool['id']}")
+            return Step(
+                f"{name}: the terms name every payee", "See the pool", f"/pool/{pool['id']}"
+            )
         return Step(f"{name}: open", "Propose shares", f"/pool/{pool['id']}/propose")
     latest = max(stand, key=lambda one: one["position"])["id"]
     path = f"/proposal/{latest}"
@@ -91,7 +93,7 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
     if missing.number:
         waits = wording.several(missing.number, "has", "have")
         return Step(f"{name}: shares are final, {waits} not accepted", None, path, missing)
-    return Step(f"{name}: everybody accepted", None, path)
+    return Step(f"{name}: everyone has accepted", None, path)
 
 
 def _of_open(frame: Frame, name: str, path: str, noun: Proposal, review_hours: int) -> Step:
@@ -103,4 +105,4 @@ def _of_open(frame: Frame, name: str, path: str, noun: Proposal, review_hours: i
     until = max(noun.closes_at, noun.final_from(review_hours))
     if instant(frame.journal.clock()) < until:
         return Step(f"{name}: open for comments until {wording.minute(until)} (UTC)", None, path)
-    return Step(f"{name}: comments are over", "Make the shares final", f"{path}#close")
+    return Step(f"{name}: comments are closed", "Make the shares final", f"{path}#close")

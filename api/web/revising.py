@@ -240,7 +240,7 @@ def _read(text: str, names: Names) -> Sent:
             sent.unread.append(f"Line {number} gives {name} {said}.")
         payee_id = names.meant(payee)
         if any(payee_id == known for known, _ in asset["shares"]):
-            sent.unread.append(f"Line {number} names {payee} in {name} a second time.")
+            sent.unread.append(f"Line {number} names {payee} in {name} again.")
         sent.lines[place, len(asset["shares"])] = number
         asset["shares"].append([payee_id, percentages.exact(share)])
         sent.beside["values"].append(value)

@@ -56,17 +56,17 @@ class Way(NamedTuple):
 WAYS: dict[str, Way] = {
     "rates": Way(
         "By the rates",
-        "Each rate is a part of what reaches the work; what a work keeps is its people's, equally.",
+        "A rate is a part of what reaches the work; its people share equally what the work keeps.",
         {"type": "relative_cascade"},
     ),
     "near": Way(
         "The nearer, the more",
-        "Whose release it is keeps four fifths; each step back gets half of the one before.",
+        "The release itself keeps four fifths; each step back gets half as much as the one before.",
         {"type": "decay", "pool": "1/5", "factor": "1/2", "depth": 16},
     ),
-    "equal": Way("Equal shares", "Everybody credited on anything in it gets the same.", None),
+    "equal": Way("Equal shares", "Everyone credited on anything in it gets the same.", None),
     BY_PIECE: Way(
-        "By piece", "Each piece has a value, and those who hold it share what it brings.", None
+        "By piece", "Each piece has a value, and its people share what it brings in.", None
     ),
     BY_HAND: Way("By hand", "For each person: whole numbers, fractions or percentages.", None),
 }
@@ -167,7 +167,7 @@ class Sheet:
             percentages.must_be_alike(share for _, share in one.shares)
             held = [(percentages.exact(share), who) for who, share in one.shares if share]
             if not sum(exact_share(share, self.people.called(who)) for share, who in held):
-                raise Problem("bad_policy", f"Give somebody a share of {one.title}.")
+                raise Problem("bad_policy", f"Give someone a share of {one.title}.")
         return [
             {
                 "asset": one.id,

@@ -61,7 +61,7 @@ def pages(frame: Frame) -> None:
                 **({} if cursor else _together(frame, view)),
             )
 
-    @frame.desk("artist", "What asks for you, your works and what they earned", OWN)
+    @frame.desk("artist", "What is waiting for you, your works and what they earned", OWN)
     def show_artist(_view: View, _: Said) -> Answer:
         return to_page("/")
 

@@ -36,7 +36,7 @@ MOST_LINES = 500
 IMPORT = "use “stemma import” for more, or split the file"
 
 OTHERWISE = (
-    "These sales were recorded before with another amount. Reverse that first if it was wrong."
+    "These sales are already recorded with a different amount. If that was wrong, reverse it first."
 )
 
 CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
@@ -88,7 +88,7 @@ def unpacked(kept: str) -> bytes:
         packed = zlib.decompressobj()
         file = packed.decompress(base64.b64decode(kept, validate=True), LARGEST_FILE_BYTES + 1)
     except (binascii.Error, zlib.error, ValueError):
-        raise Problem("wrong_type", "The file was not sent whole. Choose it again.") from None
+        raise Problem("wrong_type", "The file did not arrive complete. Choose it again.") from None
     return must_be_small(file)
 
 
@@ -96,7 +96,8 @@ def must_be_small(file: bytes) -> bytes:
     """Refuse a file that is too large to be sent twice."""
     if len(file) > LARGEST_FILE_BYTES:
         raise Problem(
-            "too_large", f"A statement has at most {LARGEST_FILE_BYTES:,} bytes here; {IMPORT}."
+            "too_large",
+            f"A statement may have at most {LARGEST_FILE_BYTES:,} bytes here; {IMPORT}.",
         )
     return file
 
@@ -114,12 +115,15 @@ def lines_of(view: View, statement: Statement) -> list[Line]:
             found = statement_lines(statement.form, path, finding, statement.given)
             lines = [*islice(found, MOST_LINES + 1)]
         except NotConvertible as problem:
-            raise Problem("wrong_type", f"This is not a statement as chosen: {problem}.") from None
+            raise Problem(
+                "wrong_type", f"This is not the chosen kind of statement: {problem}."
+            ) from None
     if not lines:
-        raise Problem("missing_field", "There is no sale in this file.")
+        raise Problem("missing_field", "There are no sales in this file.")
     if len(lines) > MOST_LINES:
         raise Problem(
-            "too_large", f"This file would be more than {MOST_LINES:,} revenues at once; {IMPORT}."
+            "too_large",
+            f"This file would record more than {MOST_LINES:,} revenues at once; {IMPORT}.",
         )
     return lines
 

@@ -89,14 +89,14 @@ _ARTISTS = Blank("artists", "The artists' part", "percent", "20 %")
 TEMPLATES: dict[str, Template] = {
     "agreed": Template(
         "By agreement",
-        "Everything is shared as those who made it agree; what was spent is paid back before.",
+        "Expenses are reimbursed first; then everything is shared as those who made it agree.",
         (),
         lambda _: dict(AGREED),
         lambda _: {},
     ),
     "equal": Template(
         "Equal shares",
-        "Everybody who is named gets the same, and nobody has to agree.",
+        "Everyone named gets the same, and nobody has to agree.",
         (Blank("payees", "Who shares it, one per line", "payees", "Ana"),),
         lambda filled: {"type": "equal", "payees": filled["payees"]},
         lambda terms: {"payees": terms["payees"]},
@@ -113,7 +113,8 @@ TEMPLATES: dict[str, Template] = {
     ),
     "costs": Template(
         "A budget first, then shares",
-        "Whoever paid for it gets everything until the budget is back; then it is as agreed.",
+        "Whoever paid for it gets everything until the budget is recouped; then shares are as "
+        "agreed.",
         (
             Blank("backer", "Who paid for it", "payee", "the producer"),
             Blank("budget", "The budget", "amount", "5,000.00"),
@@ -125,8 +126,8 @@ TEMPLATES: dict[str, Template] = {
         lambda terms: dict(zip(("backer", "budget"), terms["tranches"][0], strict=True)),
     ),
     "advance": Template(
-        "An advance, earned back first",
-        "The artist was paid an advance: their part goes to the label until it is earned back.",
+        "An advance, recouped first",
+        "The artist was paid an advance: their part goes to the label until it is recouped.",
         (
             Blank("artist", "Who got the advance", "payee", "Ana"),
             _LABEL,
@@ -143,11 +144,11 @@ TEMPLATES: dict[str, Template] = {
     ),
     "label": Template(
         "Label and artists, rising",
-        "The artists' part, shared as agreed, is larger once more than a limit has come in.",
+        "The artists' part, shared as agreed, rises once more than a limit has come in.",
         (
             _LABEL,
             _ARTISTS,
-            Blank("limit", "Until so much has come in", "amount", "10,000.00"),
+            Blank("limit", "Until this much has come in", "amount", "10,000.00"),
             Blank("later", "Their part from then on", "percent", "50 %"),
         ),
         _rising,
@@ -160,7 +161,7 @@ TEMPLATES: dict[str, Template] = {
     ),
     "distributor": Template(
         "A distributor's fee off the top",
-        "A part of all that comes in, before anything that was spent is paid back; then as agreed.",
+        "A part of everything that comes in, before expenses are reimbursed; then as agreed.",
         (
             Blank("distributor", "The distributor", "payee", "the distributor"),
             Blank("fee", "Its fee", "percent", "15 %"),

@@ -29,7 +29,7 @@ _FOUND_IN = {
     "name": "its name",
     "text": "its texts",
     "term": "its roles and media",
-    "person": "the name of somebody in it",
+    "person": "the name of a person in it",
 }
 
 PAYOUT_STATES = {
@@ -148,7 +148,7 @@ def address(thing: Mapping[str, Any]) -> str:
 def called(thing: Mapping[str, Any]) -> str:
     """The name of a work, a person, a project or a challenge."""
     if "kind" not in thing:
-        return billing.name_of(thing, "somebody who is not named")
+        return billing.name_of(thing, "someone who is not named")
     if thing["kind"] == "outside":
         return str(thing["title"] or thing["uri"])
     if thing["kind"] in ("project", "challenge", "pool"):

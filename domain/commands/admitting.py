@@ -21,9 +21,9 @@ from domain.values import ANA, ContributorId, Example, Name, NewContributorId, R
 
 @command("contributor")
 class AdmitContributor(Command):
-    """Register a person or group who can be credited from now on.
+    """Register a person or group, who can be credited from then on.
 
-    If somebody already has this name, it is recorded all the same, with a warning.
+    If someone already has this name, it is recorded anyway, with a warning.
     """
 
     name: Name
@@ -36,10 +36,12 @@ class AdmitContributor(Command):
 
 @command("contributor.merge", may=("moderator",), refuses=(MergeCycle, WrongState))
 class MergeContributor(Command):
-    """Say that two contributors are the same person."""
+    """Merge two contributors who are the same person."""
 
     id: ContributorId
-    into: Annotated[ContributorId, "Who they both are from now on.", Example(ANA)]
+    into: Annotated[
+        ContributorId, "The contributor who stands for both from then on.", Example(ANA)
+    ]
     reason: Annotated[Reason | None, Example("The same person signed up twice.")] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -61,9 +63,9 @@ class MergeContributor(Command):
 
 @command("contributor.separate", may=("moderator",), refuses=(WrongState,))
 class SeparateContributor(Command):
-    """Undo a merge: the two are different people from now on.
+    """Undo a merge: the two are different people again.
 
-    What each was credited with before is theirs again; what was paid stays paid.
+    Each has their own credits again; what was paid stays paid.
     """
 
     id: ContributorId
@@ -89,14 +91,14 @@ class AskFirst(Command):
 
 @command("contributor.stop-asking", may=OWN, then=Contributor.StoppedAsking)
 class StopAsking(Command):
-    """Let credits by others count at once again."""
+    """Let credits given by others count at once again."""
 
     id: ContributorId
 
 
 @command("contributor.register-key", may=OWN, refuses=(BadSigningKey, WrongState))
 class RegisterKey(Command):
-    """Let a contributor sign what they post with a key, of which this is the public half."""
+    """Register the public half of a key with which a contributor signs what they post."""
 
     id: ContributorId
     key: SigningKey

@@ -33,10 +33,10 @@ from domain.values import (
 
 _DECIDES = (ISSUER, LEADER)
 _MEDIA = Annotated[
-    tuple[Medium, ...] | None, "The media that are asked for; default any.", Example(["image"])
+    tuple[Medium, ...] | None, "The media asked for; default any.", Example(["image"])
 ]
 _ROLES = Annotated[
-    tuple[Role, ...] | None, "The roles that are asked for; default any.", Example(["illustrator"])
+    tuple[Role, ...] | None, "The roles asked for; default any.", Example(["illustrator"])
 ]
 _WHY = Annotated[Reason | None, Example("As we agreed.")]
 
@@ -55,7 +55,7 @@ class IssueChallenge(Command):
     media: _MEDIA = None
     roles: _ROLES = None
     answer_by: Until | None = None
-    project: Annotated[ProjectId | None, "The project that it is in.", Example(None)] = None
+    project: Annotated[ProjectId | None, "The project it belongs to.", Example(None)] = None
     id: NewChallengeId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -88,7 +88,7 @@ def _deciding(past: Past, id: str) -> dict[str, str]:
 
 @command("challenge.describe", may=(ISSUER,), refuses=(NothingStated, UntilPassed, WrongState))
 class DescribeChallenge(_OfChallenge):
-    """Change what is asked for, or the deadline; the rest stays."""
+    """Change what a challenge asks for, or its deadline; the rest stays."""
 
     title: Annotated[Title | None, Example(None)] = None
     prompt: Annotated[Prompt | None, Example("Draw the keeper, from behind.")] = None
@@ -107,9 +107,9 @@ class DescribeChallenge(_OfChallenge):
 
 @command("challenge.move", may=_DECIDES, refuses=(WrongState,))
 class MoveChallenge(_OfChallenge):
-    """Put a challenge into a project, move it to another, or take it out of the one it is in."""
+    """Put a challenge into a project, move it to another, or take it out of its project."""
 
-    project: Annotated[ProjectId | None, "Into this project; default into none."] = None
+    project: Annotated[ProjectId | None, "The project to put it into; default none."] = None
     reason: _WHY = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -129,7 +129,7 @@ class MoveChallenge(_OfChallenge):
 
 @command("challenge.close", may=_DECIDES, then=Challenge.Closed)
 class CloseChallenge(_OfChallenge):
-    """Close a challenge: it takes no more answers, and those it has stay."""
+    """Close a challenge: it takes no more answers, and keeps those it has."""
 
     reason: _WHY = None
 
@@ -201,7 +201,7 @@ def answered(past: Past, challenges: tuple[str, ...], work: str) -> Iterator[New
 
 @command("challenge.withdraw-answer", may=("poster", "moderator"), then=Answer.Withdrawn)
 class WithdrawAnswer(_OfAnswer):
-    """Take a piece back as an answer; the piece stays, and that it answered stays on record."""
+    """Take back an answer; the piece itself stays, and the answer stays on record."""
 
     reason: _WHY = None
 

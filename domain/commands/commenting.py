@@ -47,7 +47,7 @@ from domain.values import (
 
 _MENTIONED = Annotated[
     tuple[ContributorId, ...] | None,
-    "Who is mentioned; default those whose names or ids stand behind an @ in the text.",
+    "Who is mentioned; default those whose names or ids follow an @ in the text.",
     Most(MOST_MENTIONED),
 ]
 
@@ -94,9 +94,9 @@ def _each(ids: tuple[str, ...] | None) -> list[str] | None:
 
 @command("comment", may=(ANYONE,), spends=("conversation",), refuses=(OneSubject, WrongState))
 class PostComment(_Saying):
-    """Comment on a work, a project, a step or a challenge, or reply to a comment; all can read it.
+    """Comment on a work, project, step or challenge, or reply to a comment; everyone can read it.
 
-    Mention somebody by “@” and their name, or by their id if several share the name.
+    Mention someone by “@” and their name, or by their id if several people share the name.
     """
 
     work: Annotated[WorkId | None, "On this work, or …"] = None
@@ -167,7 +167,7 @@ def _speaking(past: Past, comment: Comment) -> dict[str, str]:
 
 @command("comment.edit", may=(WRITER,), spends=("conversation",), refuses=(WrongState, EditingOver))
 class EditComment(_OfComment, _Saying):
-    """Edit a comment of yours, for a while; what it said before stays in its history."""
+    """Edit a comment of yours, for a limited time; earlier versions stay in its history."""
 
     def known(self, past: Past) -> list[str]:
         """Whom it mentioned before."""
@@ -185,9 +185,9 @@ class EditComment(_OfComment, _Saying):
 
 @command("comment.remove", may=(WRITER, MODERATOR), refuses=(WrongState, ReasonMissing))
 class RemoveComment(_OfComment):
-    """Remove a comment: its text is erased; that it was removed, and by whom, stays on record.
+    """Remove a comment: its text is erased; its removal, and by whom, stays on record.
 
-    A moderator says why; the writer may.
+    A moderator must give a reason; the writer may.
     """
 
     reason: Annotated[Reason | None, Example("It names somebody's address.")] = None

@@ -54,9 +54,9 @@ from domain.work import Work
 class DescribeWork(Command):
     """State or correct the title, licence, medium or creators of a work, or where it can be seen.
 
-    The operator speaks for outside sources; who cites one first may describe it as well. Only what
-    is given changes, and answers about the past stay as they were. Another licence takes the
-    agreement of everybody credited directly; what was made under the former one stays allowed.
+    The operator speaks for outside sources; the first to cite one may describe it too. Only what
+    you give changes, and answers about the past stay as they were. Another licence takes the
+    agreement of everyone with a direct credit; what was made under the former one stays allowed.
     """
 
     id: WorkId

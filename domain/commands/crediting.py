@@ -55,7 +55,7 @@ SPEAKING = frozenset({"poster", "producer", "right holder"})
 class OpenCredit(Command):
     """Credit a person: granted by the poster of the work, or claimed by the person.
 
-    A claim on what somebody else posted is pending: it counts once the poster has accepted it.
+    A claim on what someone else posted is pending: it counts once the poster has accepted it.
     """
 
     work: WorkId
@@ -72,7 +72,9 @@ class OpenCredit(Command):
     ai: tuple[AiUse, ...] | None = None
     ai_tool: Annotated[AiTool | None, Example(None)] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
+    evidence_sha256: Annotated[
+        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
+    ] = None
     id: NewCreditId | None = None
 
     def areas(self, past: Past) -> tuple[str, ...]:
@@ -130,7 +132,9 @@ class ClaimWork(Command):
     evidence: Annotated[Evidence | None, Example("https://example.org/about-me")] = None
     credited_as: CreditedAs | None = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
+    evidence_sha256: Annotated[
+        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
+    ] = None
     credit: Annotated[NewCreditId | None, "The id of the new credit.", Example(None)] = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -172,7 +176,7 @@ class _Agreement(Command):
 class AcceptCredit(_Agreement):
     """Accept a credit: the person one that was granted, the poster one that was claimed.
 
-    Shares that waited for the maker of the work are offered to the person.
+    Shares held for the maker of the work are offered to the person.
     """
 
     reason: Annotated[Reason | None, Example("Yes, that was me.")] = None
@@ -198,9 +202,9 @@ class DeclineCredit(_Agreement):
 
 @command("credit.agree-licence", may=OWN, then=Credit.LicenceAgreed)
 class AgreeLicence(Command):
-    """Agree that a work on which one is credited be under another licence from now on.
+    """Agree that a work on which one is credited gets another licence.
 
-    Its poster states that licence once all who are credited directly have agreed to it.
+    Its poster can state that licence once everyone with a direct credit has agreed to it.
     """
 
     id: CreditId

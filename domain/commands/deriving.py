@@ -55,7 +55,7 @@ from domain.values import (
 from domain.warning import OLDER
 from domain.work import Work
 
-OF_REMIX = "Which parts of it AI made when one was made from the other."
+OF_REMIX = "Which parts AI made when the work was made from its source."
 OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
 """Refusals of a source."""
 
@@ -71,10 +71,10 @@ OF_SOURCES = (NoSource, CapExceeded, SplitTooLarge, LicenceConflict)
     ),
 )
 class DeclareRemix(Command):
-    """Declare afterwards that a work was made from another, here or elsewhere.
+    """Declare after posting that a work was made from another, here or elsewhere.
 
-    Said by the poster of the other, it is pending: it counts once the poster of the work that
-    was made from it has accepted it.
+    Declared by the poster of the source, it is pending: it counts once the poster of the work made
+    from it has accepted it.
     """
 
     child: WorkId
@@ -126,7 +126,7 @@ class DeclareRemix(Command):
     refuses=(WrongState, LineageCycle, RepeatedComponent, CapExceeded, LicenceConflict),
 )
 class AcceptRemix(Command):
-    """Agree that a work was made from another, as the poster of that one said."""
+    """Agree that a work was made from another, as the poster of that one declared."""
 
     id: RemixId
     reason: Annotated[Reason | None, Example("The second verse is yours.")] = None
@@ -141,7 +141,7 @@ class AcceptRemix(Command):
 
 @command("remix.decline", may=(*SPEAKING, "opener"), late=("moderator",), then=Remix.Declined)
 class DeclineRemix(Command):
-    """Decline that a work was made from another, or withdraw having said so."""
+    """Decline a remix, or withdraw one that you declared."""
 
     id: RemixId
     reason: Annotated[Reason | None, Example("Nothing of it is in mine.")] = None
@@ -164,7 +164,7 @@ class StrikeRemix(Command):
 
 @command("work.redate", may=SPEAKING)
 class RedateWork(Command):
-    """Correct a creation date, as exactly as it is known."""
+    """Correct a creation date, as precisely as it is known."""
 
     id: WorkId
     made_at: Annotated[MadeAt, Example("1969-10")]
@@ -184,7 +184,7 @@ class RedateWork(Command):
 
 @command("work.state-right")
 class StateRight(Command):
-    """State who holds the rights to a work: their word about it counts, as that of its poster."""
+    """State who holds the rights to a work: their statements about it count like its poster's."""
 
     id: WorkId
     right_holder: Annotated[ContributorId, "Who holds them.", Example(BEN)]

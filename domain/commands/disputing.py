@@ -83,10 +83,12 @@ class _Dispute(_OnDisputable):
     grounds: Grounds
     reason: Annotated[Reason, Example("I only lent the drum.")]
     evidence: Annotated[
-        Evidence | None, "What proves it; needed from everybody but the operator."
+        Evidence | None, "What proves it; required from everyone but the operator."
     ] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
+    evidence_sha256: Annotated[
+        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
+    ] = None
     answer_by: AnswerBy | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -116,7 +118,9 @@ class _Answer(_OnDisputable):
     reason: Annotated[Reason, Example("The drum is played from 0:40 on.")]
     evidence: Annotated[Evidence | None, Example("https://example.org/raw-take")] = None
     evidence_kind: EvidenceKind | None = None
-    evidence_sha256: Annotated[Sha256 | None, "Of a file that is evidence.", Example(None)] = None
+    evidence_sha256: Annotated[
+        Sha256 | None, "The SHA-256 of a file that is evidence.", Example(None)
+    ] = None
 
     def sides(self, past: Past) -> dict[str, str]:
         noun = self.disputable(past)

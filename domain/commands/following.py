@@ -45,7 +45,8 @@ class _Following(Command):
 class FollowSubject(_Following):
     """Follow a work, a person, a project or a challenge: what happens there is shown to you.
 
-    How many follow it is public; that you do is not, unless you choose to show it.
+    The number of followers is public; that you are one of them is not, unless you choose to show
+    it.
     """
 
     shown: ShownTo | None = None

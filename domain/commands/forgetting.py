@@ -19,9 +19,9 @@ from domain.values import ContributorId, ErasureGround
 class ForgetContributor(Command):
     """Erase every text of a person, in all of their accounts; ids, remixes and credits stay.
 
-    The name is gone from every answer, including those about the past, and so are titles and
-    everything else they wrote. Their keys are void, and nobody can be credited as them. What they
-    are owed is held: nobody is left to be paid.
+    The name disappears from every answer, including those about the past, and so do titles and
+    everything else they wrote. Their keys become void, and nobody can be credited as them. What
+    they are owed is held, because nobody is left to be paid.
     """
 
     id: ContributorId

@@ -26,8 +26,8 @@ class _OfRole(Command):
 
     id: ContributorId
     role: GrantedRole
-    work: Annotated[WorkId | None, "The work that it is for, such as a release, or …"] = None
-    pool: Annotated[PoolId | None, "… the pool that it is for.", Example(None)] = None
+    work: Annotated[WorkId | None, "The work it is for, such as a release, or …"] = None
+    pool: Annotated[PoolId | None, "… the pool it is for.", Example(None)] = None
 
     def target(self, actor: str) -> str:
         return grant_id(self.id, self.role, self.pool or self.work)
@@ -55,7 +55,7 @@ class GrantRole(_OfRole):
 
 @command("contributor.end-role", refuses=_REFUSES)
 class EndRole(_OfRole):
-    """End a role of a contributor, at once; what they did in it stays."""
+    """End a contributor's role, at once; what they did in it stays."""
 
     reason: Annotated[Reason | None, Example("The term is over.")] = None
 

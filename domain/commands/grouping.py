@@ -33,14 +33,14 @@ from domain.values import (
 
 @command("membership", may=(GROUP,), refuses=(GroupInGroup,))
 class OfferMembership(Command):
-    """Say that somebody is or was in a group; it counts once they agree.
+    """State that someone is or was in a group; it counts once they agree.
 
-    Somebody who was in it several times has a membership for each.
+    Someone who was in it several times has a membership for each time.
     """
 
     group: Annotated[ContributorId, "The group.", Example(ANA)]
     contributor: Annotated[ContributorId, "The person."]
-    roles: Annotated[tuple[Role, ...] | None, "What they do in it.", Example(["drummer"])] = None
+    roles: Annotated[tuple[Role, ...] | None, "Their roles in it.", Example(["drummer"])] = None
     during: MembershipTime | None = None
     id: NewMembershipId | None = None
 
@@ -66,7 +66,7 @@ class AcceptMembership(Command):
 
 @command("membership.decline", may=OWN, then=Membership.Declined)
 class DeclineMembership(Command):
-    """Decline to be named as a member of a group, also later."""
+    """Decline to be named as a member of a group, now or later."""
 
     id: MembershipId
     reason: Annotated[Reason | None, Example("I only helped once.")] = None
@@ -74,7 +74,7 @@ class DeclineMembership(Command):
 
 @command("membership.date", may=OWN | {GROUP}, then=Membership.Dated)
 class DateMembership(Command):
-    """State when somebody was in a group, such as when they leave."""
+    """State when someone was in a group, for example when they leave."""
 
     id: MembershipId
     during: MembershipTime
@@ -85,23 +85,25 @@ class DateMembership(Command):
 class Member(Record):
     """A member of a group, with their part of what it is paid."""
 
-    contributor: Annotated[ContributorId, "Who of the group.", Example(ANA)]
+    contributor: Annotated[ContributorId, "The member.", Example(ANA)]
     part: Annotated[ExactRate, "Their part of its shares.", Example("1/3")]
 
 
 @command("contributor.divide", may=OWN, refuses=(WrongState, BadShare))
 class DivideShares(Command):
-    """Say how the shares of a group are divided among its members, in all pools.
+    """Set how a group's shares are divided among its members, in all pools.
 
-    It holds for what is proposed or revised from now on: there the members have their parts, and
-    are asked. What they leave stays with the account of the group; without members, all of it does.
-    A proposal whose assets name the group in “through” keeps to what they say, and what was agreed
-    before is divided in its own pool, by assigning the share.
+    It applies to proposals and revisions from then on: the members have their parts and are asked
+    to accept. The rest stays with the group's account; without members, all of it does. A proposal
+    whose assets name the group in “through” follows its assets instead. To divide an earlier
+    agreement, assign the share in its pool.
     """
 
     id: ContributorId
     among: Annotated[
-        tuple[Member, ...], Most(MOST_MEMBERS), "Who of it gets which part; none ends it."
+        tuple[Member, ...],
+        Most(MOST_MEMBERS),
+        "Which member gets which part; an empty list ends the division.",
     ] = ()
     reason: Annotated[Reason | None, Example("As we agreed on 1 May.")] = None
 

@@ -29,7 +29,7 @@ from domain.values import (
 class StateIdentifier(Command):
     """State the number of a work or a person in a registry, such as an ISRC or an ISNI.
 
-    Its check digit is checked. Others may dispute it.
+    The check digit is verified. Others may dispute the number.
     """
 
     work: Annotated[WorkId | None, "Either a work, or …"] = None
@@ -101,7 +101,7 @@ def _number_of(on: str, scheme: str, identifier: str) -> str:
 
 @command("identifier.withdraw", may=Identifier.UNDO | SPEAKING, then=Identifier.Withdrawn)
 class WithdrawIdentifier(Command):
-    """Withdraw an identifier that is wrong: it stays on record and is found no more."""
+    """Withdraw a wrong identifier: it stays on record, but searches no longer find it."""
 
     id: IdentifierId
     reason: Annotated[Reason | None, Example("A digit was wrong.")] = None

@@ -46,10 +46,10 @@ EITHER, BOTH = frozenset({"poster", "poster of the other"}), frozenset({"poster 
     refuses=(NoSource, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
 )
 class JoinWorks(Command):
-    """Say that two works are the same: they are one from then on, without a further generation.
+    """Join two works that are the same: they become one, and no generation is added.
 
-    Said by the poster of one of them, it is pending: it counts once the poster of the other has
-    accepted it. The operator speaks for outside sources, or who holds the rights to one.
+    Declared by the poster of one of them, it is pending: it counts once the poster of the other has
+    accepted it. The operator speaks for outside sources, or the rights holder does.
     """
 
     work: Annotated[WorkId | None, "Either the id of a work here, or …", Example(None)] = None
@@ -60,7 +60,8 @@ class JoinWorks(Command):
     ] = None
     into: Annotated[
         WorkId,
-        "What stands for both; but a piece always stands for an outside source, and a release "
+        "The work that stands for both; but a piece always stands for an outside source, and a "
+        "release "
         "for both.",
     ]
     reason: Annotated[Reason | None, Example("The same recording.")] = None
@@ -96,7 +97,7 @@ class JoinWorks(Command):
     refuses=(WrongState, CannotJoin, LineageCycle, CapExceeded, LicenceConflict),
 )
 class AcceptJoin(Command):
-    """Agree that two works are the same, as the poster of the other one said."""
+    """Agree that two works are the same, as the poster of the other one declared."""
 
     id: JoinId
     reason: Annotated[Reason | None, Example("I posted it twice.")] = None
@@ -111,7 +112,7 @@ class AcceptJoin(Command):
 
 @command("join.decline", may=("addressee", "opener"), late=("moderator",), then=Join.Declined)
 class DeclineJoin(Command):
-    """Decline that two works are the same, or withdraw having said so."""
+    """Decline a join, or withdraw one that you declared."""
 
     id: JoinId
     reason: Annotated[Reason | None, Example("Mine is the live recording.")] = None
@@ -119,7 +120,7 @@ class DeclineJoin(Command):
 
 @command("join.undo", may=EITHER, refuses=(WrongState,))
 class UndoJoin(Command):
-    """Undo a join: what was said of either work is said of that one alone from now on.
+    """Undo a join: what was stated about either work applies to that one alone again.
 
     What was paid stays paid, and a share that the join offered stays offered.
     """

@@ -26,8 +26,8 @@ ON_CREDITS = frozenset({"credited_as", "join_phrase", "display", "character"})
 class RenameContributor(Command):
     """Change the name of a contributor; the account stays.
 
-    The former name is erased from every answer, including those about the past, and with it what
-    credits say that has it in it. Or it is kept, and answered as what they were called formerly.
+    The former name is erased from every answer, including those about the past, and so is any
+    wording of credits that contains it. Or it is kept, and shown as their former name.
     """
 
     id: ContributorId
@@ -68,10 +68,10 @@ def _words(text: str) -> str:
 
 @command("credit.hide", may=OWN, then=Credit.Hidden)
 class HideCredit(Command):
-    """Keep your name off one credit: it counts and is paid, and is shown without it.
+    """Hide your name on one credit: it still counts and is paid, but is shown without the name.
 
-    That holds for every answer, about the past as well. Only the person, auditors and the operator
-    still see whose it is.
+    This applies to every answer, including those about the past. Only you, auditors and the
+    operator still see whose it is.
     """
 
     id: CreditId

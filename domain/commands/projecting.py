@@ -120,7 +120,7 @@ class _OfProject(Command):
 
 @command("project.describe", may=_ITS_LEADERS, refuses=(NothingStated, WrongState))
 class DescribeProject(_OfProject):
-    """State its title, its goal or its kind anew; the rest stays."""
+    """Change the title, goal or kind of a project; the rest stays."""
 
     title: Annotated[Title | None, Example(None)] = None
     goal: Goal | None = None
@@ -136,7 +136,7 @@ class DescribeProject(_OfProject):
 
 @command("step", "/projects/{project}/steps", may=_ITS_LEADERS, refuses=(WrongState,))
 class PublishStep(Command):
-    """Publish a further step of a project."""
+    """Add a step to a project."""
 
     project: ProjectId
     title: _STEP
@@ -153,7 +153,7 @@ class PublishStep(Command):
 
 @command("step.describe", may=_ITS_LEADERS, refuses=(NothingStated,))
 class DescribeStep(Command):
-    """State the title or the text of a step anew; the rest stays."""
+    """Change the title or the text of a step; the rest stays."""
 
     id: StepId
     title: Annotated[Title | None, Example("Seven panels, inked")] = None
@@ -173,7 +173,7 @@ class DescribeStep(Command):
 
 @command("project.assign-leader", may=_ITS_LEADERS, refuses=(WrongState,))
 class AssignLeader(_OfProject):
-    """Let somebody lead the project, beside those who do."""
+    """Add a leader to a project."""
 
     contributor: Annotated[ContributorId, Example(ANA)]
 
@@ -187,7 +187,7 @@ class AssignLeader(_OfProject):
 
 @command("project.remove-leader", may=_ITS_LEADERS, refuses=(WrongState, LastLeader))
 class RemoveLeader(_OfProject):
-    """End that somebody leads the project, such as yourself; the last one can't be removed."""
+    """Remove a leader of a project, such as yourself; the last one can't be removed."""
 
     contributor: Annotated[ContributorId, Example(BEN)]
     reason: _WHY = None
@@ -209,14 +209,14 @@ class RemoveLeader(_OfProject):
 
 @command("project.update", may=_ITS_LEADERS, then=Project.Updated)
 class UpdateProject(_OfProject):
-    """Tell everybody how the project stands."""
+    """Post an update on a project."""
 
     text: Annotated[Remark, Example("All seven panels are inked. Letters are next.")]
 
 
 @command("project.close", may=_ITS_LEADERS, then=Project.Closed)
 class CloseProject(_OfProject):
-    """Close a project, with what came of it; nothing more is added to it."""
+    """Close a project and record its outcome; nothing more can be added to it."""
 
     outcome: ProjectOutcome
     release: Annotated[ReleaseId | None, "The release that came of it."] = None
@@ -225,7 +225,7 @@ class CloseProject(_OfProject):
 
 @command("project.reopen", may=_ITS_LEADERS, then=Project.Reopened)
 class ReopenProject(_OfProject):
-    """Go on with a project that was closed."""
+    """Reopen a closed project."""
 
     reason: Annotated[Reason | None, Example("There will be a second book.")] = None
 
@@ -252,9 +252,9 @@ class _OfPlacement(Command):
 
 @command("contribution.place", may=("poster", LEADER), spends=("answers",), refuses=(WrongState,))
 class PlaceContribution(_OfPlacement):
-    """Put a piece into a step of a project; it leaves the step that it was in.
+    """Put a piece into a step of a project; it leaves the step it was in.
 
-    Leaders move what is in their project, to another step or to another project that they lead.
+    Leaders can move pieces within their project, or to another project that they lead.
     """
 
     step: StepId
@@ -286,7 +286,7 @@ def placed(
 
 @command("contribution.take-out", may=("poster", LEADER), refuses=(WrongState,))
 class TakeOutContribution(_OfPlacement):
-    """Take a piece out of the project that it is in; that it was there stays on record."""
+    """Take a piece out of its project; the record shows that it was there."""
 
     reason: _WHY = None
 

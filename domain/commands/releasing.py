@@ -82,7 +82,7 @@ class AssembleRelease(Command):
     components: Annotated[tuple[Component, ...], Most(MOST_PIECES), "What it is made of."]
     made_at: MadeAt | None = None
     part: Annotated[PartOfSeries | None, Example(None)] = None
-    identifiers: Annotated[tuple[Numbered, ...] | None, "Its numbers in registries."] = None
+    identifiers: Annotated[tuple[Numbered, ...] | None, "Its registry numbers."] = None
     id: NewReleaseId | None = None
 
     def sides(self, past: Past) -> dict[str, str]:
@@ -124,7 +124,8 @@ class AssembleRelease(Command):
 class PublishRelease(Command):
     """Publish a release: its lineage is frozen at this position.
 
-    Licences along the lineage that conflict are recorded and warned of or, by setting, refused.
+    Conflicting licences along the lineage are recorded with a warning or, depending on a setting,
+    refused.
     """
 
     id: ReleaseId
@@ -154,16 +155,18 @@ class WithdrawRelease(Command):
     ),
 )
 class ReplaceRemix(Command):
-    """Replace what a release is made of, when it is recut: one component by another, or by nothing.
+    """Replace or drop a component of a release when it is recut.
 
-    The new one is a remix of its own, with the place and the kind of the old one. What was
-    published stays as it was, and so does what was agreed and paid.
+    The new component is a remix of its own, with the place and the kind of the old one. The
+    published release stays as it was, and so does what was agreed and paid.
     """
 
     id: RemixId
-    work: Annotated[WorkId | None, "What has its place now; left out: it is only taken out."] = None
-    rate: Annotated[ExactRate | None, "Default that of the one it replaces."] = None
-    places: Annotated[tuple[Place, ...] | None, "Default those of the one it replaces."] = None
+    work: Annotated[WorkId | None, "What takes its place; without one, it is only dropped."] = None
+    rate: Annotated[ExactRate | None, "Default: that of the component it replaces."] = None
+    places: Annotated[tuple[Place, ...] | None, "Default: those of the component it replaces."] = (
+        None
+    )
     reason: Annotated[Reason, Example("The second cut of the episode.")]
 
     def decide(self, past: Past) -> Iterator[New]:

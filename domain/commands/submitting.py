@@ -117,8 +117,8 @@ class SubmitContribution(Command):
     licence: Licence | None = None
     sha256: Sha256 | None = None
     media_url: MediaUrl | None = None
-    identifiers: Annotated[tuple[Numbered, ...] | None, "Its numbers in registries."] = None
-    step: Annotated[StepId | None, "The step of a project that it is for.", Example(None)] = None
+    identifiers: Annotated[tuple[Numbered, ...] | None, "Its registry numbers."] = None
+    step: Annotated[StepId | None, "The project step it is for.", Example(None)] = None
     challenges: Annotated[tuple[ChallengeId, ...] | None, "The challenges that it answers."] = None
     id: NewContributionId | None = None
 

@@ -84,9 +84,9 @@ from domain.values import (
 class ReverseExpense(Command):
     """Reverse an expense, in whole or in part: a mistake, or a supplier's refund.
 
-    What it was paid back beyond what is left of it is owed back by its payer. It pays back other
-    expenses that are open and is then divided, by the agreement of the revenue it was taken from;
-    of several, the latest gives it back first.
+    Its payer owes back whatever was reimbursed beyond what is left of it. That money reimburses
+    other open expenses and is then divided under the agreement of the revenue it was taken from; if
+    there are several, the latest gives it back first.
     """
 
     expense: ExpenseId
@@ -180,18 +180,17 @@ class Adjusted(Record):
     home="/entries",
 )
 class RecordAdjustment(Command):
-    """Adjust what payees of a pool are owed: a goodwill credit, a correction between them.
+    """Adjust what payees of a pool are owed, such as a goodwill credit or a correction between
+    them.
 
-    The amounts sum to zero, or a payer is stated, who is charged the rest: a credit is somebody's
-    expense, never money from nowhere. It goes by the agreement of its date.
+    The amounts sum to zero, or a named payer is charged the difference: a credit is someone's
+    expense, never money from nowhere. The agreement of its date applies.
     """
 
     pool: PoolId
     lines: Annotated[tuple[Adjusted, ...], Most(MOST_PIECES), "Who gets or gives how much."]
     reason: Annotated[Reason, Example("Goodwill: the first statement was late.")]
-    payer: Annotated[
-        PayeeText | None, "Who is charged what the lines do not balance.", Example("operator")
-    ] = None
+    payer: Annotated[PayeeText | None, "Who is charged the difference.", Example("operator")] = None
     effective_at: Annotated[Moment | None, "When; default now.", Example("2017-07")] = None
     document: Annotated[Document | None, Example("letter of 3 July 2017")] = None
     id: NewAdjustmentId | None = None
@@ -242,20 +241,20 @@ class RecordAdjustment(Command):
 class RecordAssignment(Command):
     """Assign what a payee is owed to another: heirs, a publisher, a company.
 
-    For somebody who was forgotten, or a work whose maker nobody knows, it is the way out: what is
-    held because there is nobody to pay goes to whom the evidence names. What is held for another
-    reason stays where it is. What they will earn is assigned with the share.
+    This is how to free the money of a forgotten person, or of a work whose maker nobody knows: what
+    is held because there is nobody to pay goes to whomever the evidence names. What is held for
+    another reason stays where it is. To assign future earnings, assign the share.
     """
 
-    payee: Annotated[PayeeText, "Whose balance it is."]
-    to: Annotated[PayeeText, "To whom it goes.", Example(ANA)]
+    payee: Annotated[PayeeText, "The payee whose balance it is."]
+    to: Annotated[PayeeText, "Who gets it.", Example(ANA)]
     currency: CurrencyCode
     reason: Annotated[Reason, Example("Ben has died; Ana inherits.")]
     evidence: Annotated[Evidence, Example("certificate of inheritance 17/2026")]
     amount_minor: Annotated[
         int | None, Amount(help="How much; default all that can be assigned.", example=5000)
     ] = None
-    pool: Annotated[PoolId | None, "Only of this pool; default of all."] = None
+    pool: Annotated[PoolId | None, "Only in this pool; default: all pools."] = None
     id: NewAssignmentId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -321,13 +320,15 @@ class RecordAssignment(Command):
 
 @command("period", "/periods", may=BOOKS, refuses=(PeriodNotOver, PeriodClosed))
 class ClosePeriod(Command):
-    """Close all time before a moment, once its statements are out.
+    """Close the books up to a date, once the statements are out.
 
-    What is dated into it afterwards is recorded, answered with a warning, and shown as late in the
-    statements of the time when it was recorded.
+    Later entries dated in a closed period are recorded with a warning, and shown as late in the
+    statement for the time when they were recorded.
     """
 
-    until: Annotated[Moment, "What was earned before this is closed.", Example("2026-01")]
+    until: Annotated[
+        Moment, "The books are closed for everything earned before this.", Example("2026-01")
+    ]
     note: Annotated[Note | None, Example("The statements of 2025 were sent out.")] = None
     id: NewPeriodId | None = None
 

@@ -60,14 +60,14 @@ _HERE = "/proposals/{proposal}"
 class FinaliseProposal(Command):
     """Agree on the shares: every payee is asked, and revenue that waited is divided.
 
-    Not before the window has closed, nor within the pool's hours of review after a revision or a
-    comment on the last day. They hold for what was earned from ``effective_at`` on: by default from
-    now on, and for the first agreement of a pool from the beginning.
+    This is refused before the window has closed, and within the pool's hours of review after a
+    revision or a comment on the last day. The shares apply to what is earned from ``effective_at``
+    on: by default from now on, and for the first agreement of a pool from the beginning.
     """
 
     proposal: ProposalId
     effective_at: Annotated[
-        Moment | None, "They hold for what is earned from then on; default now.", Example("2017")
+        Moment | None, "They apply to what is earned from then on; default now.", Example("2017")
     ] = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -92,7 +92,7 @@ class _OfShare(Command):
         ContributorId | None, "Whose share it is; default your own, under any of your accounts."
     ] = None
     work: Annotated[
-        WorkId | None, "Of a share that waited for a work you claimed: the work.", Example(None)
+        WorkId | None, "For a share held for a work you claimed: the work.", Example(None)
     ] = None
 
     def settled(self, past: Past) -> Self:
@@ -134,7 +134,7 @@ class AcceptShare(_OfShare):
     "share.decline", f"{_HERE}/share/decline", may=OWN, refuses=(NoShare,), then=Share.Declined
 )
 class DeclineShare(_OfShare):
-    """Decline the share; what is due on it stays held."""
+    """Decline the share; the money due on it stays held."""
 
     reason: Annotated[Reason | None, Example("Too little for the work.")] = None
 
@@ -148,7 +148,7 @@ class DeclineShare(_OfShare):
 class WaiveShare(_OfShare):
     """Waive the share within a scope: a piece, an act, an episode, the release.
 
-    It goes to the others there in proportion; what was already divided is corrected.
+    It goes to the others there in proportion; money already divided is corrected.
     """
 
     scope: Annotated[PieceText, "An asset, a part it is within, or “release”.", Example("act 1")]
@@ -175,7 +175,7 @@ class WaiveShare(_OfShare):
 
 @command("share.confirm", f"{_HERE}/confirm", may=CLOSES, refuses=(NothingToConfirm,))
 class ConfirmShare(Command):
-    """Decide that a share stands, although something that it depends on was found false.
+    """Decide that a share stands, although something it depends on was found false.
 
     Until then, or until a new agreement and a correction, what is owed for it is held.
     """

@@ -74,15 +74,15 @@ class StateExchangeRate(Command):
     makes="payment_currency",
 )
 class ChoosePaymentCurrency(Command):
-    """Choose the currency in which somebody is paid, whatever that of a pool is.
+    """Choose the currency in which someone is paid, whatever the currency of the pool.
 
-    If no rate from the pool's currency is known, they are paid in that currency.
+    If no rate from the pool's currency is known, they are paid in the pool's currency.
     """
 
     payee: Annotated[PayeeText, "Who is paid.", Example(BEN)]
-    currency: Annotated[CurrencyCode | None, "Default that of each pool again.", Example("EUR")] = (
-        None
-    )
+    currency: Annotated[
+        CurrencyCode | None, "Default: the currency of each pool again.", Example("EUR")
+    ] = None
     reason: Annotated[Reason | None, Example("My account is in euros.")] = None
     id: NewPaymentCurrencyId | None = None
 
@@ -96,17 +96,17 @@ class ChoosePaymentCurrency(Command):
 
 @command("withholding", may=BOOKS, refuses=(BadPeriod, UnknownContributor, UnknownWork))
 class StateWithholding(Command):
-    """State which part of payouts to somebody is withheld for a country that money comes from.
+    """State what part of payouts to a payee is withheld for a country of source.
 
-    It applies to what is paid out of pools whose money comes from there (see pool.locate). The
-    latest rule for a payee and a country that holds at a payout counts.
+    It applies to what is paid from pools whose money comes from there (see pool.locate). The latest
+    rule for a payee and country in force at the time of a payout applies.
     """
 
     payee: Annotated[PayeeText, "Whose payouts.", Example(BEN)]
     country: CountryCode
     rate: Annotated[ExactRate, "How much is withheld.", Example("0.15")]
     document: Annotated[
-        Document, "The form or the treaty it rests on.", Example("W-8BEN of 2026-01-12, article 12")
+        Document, "The form or treaty it rests on.", Example("W-8BEN of 2026-01-12, article 12")
     ]
     effective_at: Annotated[Moment, "For payouts from then on.", Example("2026-01-12")]
     until: Annotated[Moment | None, "For payouts before then.", Example("2030")] = None
@@ -124,7 +124,7 @@ class StateWithholding(Command):
 
 @command("withholding.end", may=BOOKS, refuses=(WrongState,))
 class EndWithholding(Command):
-    """End a rule of withholding; what was withheld by it stays withheld."""
+    """End a withholding rule; what was withheld under it stays withheld."""
 
     id: WithholdingId
     reason: Annotated[Reason, Example("The form was stated for the wrong person.")]
@@ -137,9 +137,9 @@ class EndWithholding(Command):
 
 @command("pool.locate", "/pools/{pool}/locate", may=BOOKS, refuses=(WrongState,))
 class LocatePool(Command):
-    """State from which country the money of a pool comes, so that withholding applies to it.
+    """State which country a pool's money comes from, so that withholding applies.
 
-    With ``located_by`` territory, that of a sale comes from the country that it names, if any.
+    With ``located_by`` territory, the money of a sale comes from the country it names, if any.
     """
 
     pool: PoolId

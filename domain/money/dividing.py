@@ -135,12 +135,12 @@ class RecordRevenue(_Booking):
     """Record revenue; it is divided at once if it can be.
 
     Its lines say what was sold: terms can have rules by territory, channel and configuration, and
-    amounts a unit. Their exact amounts are summed and rounded once, a half upwards; without an
-    amount, a single line stands for all of it.
+    per-unit amounts. Their exact amounts are summed and rounded once, half up; without an amount, a
+    single line stands for all of it.
 
-    Below zero, when more came back than was sold, it takes back what came in before, the latest
-    recorded first, as a reversal does. For the rest the pool is in debt: it is taken from the next
-    revenue before that is divided, and nobody is asked to pay.
+    If negative, because more came back than was sold, it takes back earlier revenue, the latest
+    recorded first, as a reversal does. Anything beyond that is a debt of the pool, taken from the
+    next revenue before it is divided; nobody is asked to pay.
     """
 
     amount_minor: Annotated[
@@ -269,8 +269,8 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
 class ReverseRevenue(Command):
     """Reverse revenue, in whole or in part: a refund, a chargeback.
 
-    A reversal stays: what comes in after all, or was taken back by mistake, is recorded as revenue
-    of the same date.
+    A reversal can't be undone: if the money comes in after all, or was reversed by mistake, record
+    it as revenue of the same date.
     """
 
     revenue: RevenueId
@@ -315,10 +315,10 @@ class ReverseRevenue(Command):
     makes="correction",
 )
 class CorrectPool(Command):
-    """Correct earlier divisions to the agreements that now hold.
+    """Correct earlier divisions to the agreements now in force.
 
-    For a contributor who was found late: agree on shares that hold from an earlier date, then
-    correct. What was paid stays as it was; only differences are posted.
+    If a contributor was added late, agree on shares that apply from an earlier date, then correct.
+    What was paid stays paid; only differences are posted.
     """
 
     pool: PoolId

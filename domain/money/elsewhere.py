@@ -65,8 +65,8 @@ from domain.values import (
 class RecordAgreement(ProposedContent):
     """Record an agreement that was made elsewhere, such as a signed split sheet.
 
-    It is final at once, without a window for comments, and is marked as such. Those whose consent
-    the document carries have accepted; everybody else is asked.
+    It is final at once, without a comment window, and is marked as made elsewhere. Those whose
+    consent the document carries have accepted; everyone else is asked.
     """
 
     pool: PoolId
@@ -122,26 +122,26 @@ class Divided(Record):
 class AssignShare(Command):
     """Assign a share to another payee from a date, in whole or in part, with evidence.
 
-    To a publisher, heirs, a company; or, of a group, divide it ``among`` its members by their own
-    agreement, whose parts sum to at most 1: the rest stays with the account of the group.
+    To a publisher, heirs or a company; or divide a group's share ``among`` its members by their own
+    agreement, whose parts sum to at most 1: the rest stays with the group's account.
 
-    It is a new agreement in which nothing else changes, so what everybody else accepted is carried
-    over, and who gets something is asked. What was divided for a later date moves with ``pool
-    correct``; what is owed already, with ``assignment record``. It holds until the date of a later
-    agreement, of which a warning tells: assign the share there as well.
+    It is a new agreement in which nothing else changes, so everyone else's acceptance is carried
+    over, and those who get a part are asked. Money divided for a later date moves with ``pool
+    correct``; what is already owed, with ``assignment record``. It applies until the date of a
+    later agreement, which a warning names: assign the share there as well.
     """
 
     pool: PoolId
     payee: Annotated[PayeeText, "Whose share it is."]
     to: Annotated[PayeeText | None, "Who gets it.", Example("Tide Publishing")] = None
-    effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
+    effective_at: Annotated[Moment, "For what is earned from then on.", Example("2026-07")]
     reason: Annotated[Reason, Example("Ben signed with a publisher.")]
     evidence: Annotated[Evidence, Example("contract of 1 July 2026, § 4")]
     part: Annotated[ExactRate, "How much of it; default all.", Example("1/2")] = "1"
     among: Annotated[
         tuple[Divided, ...],
         Most(MOST_MEMBERS),
-        "Or, of a group: who of it gets which part.",
+        "Or, for a group: which member gets which part.",
         Example([]),
     ] = ()
     id: Annotated[NewProposalId | None, Example(SOLD)] = None
@@ -221,9 +221,10 @@ def _assigned(
     refuses=(UnknownPayee, AlreadyIdentified),
 )
 class IdentifyPayee(Command):
-    """Record that a name in terms or agreements, such as “label”, is a contributor.
+    """Record which contributor a name in terms or agreements, such as “label”, stands for.
 
-    What the name has earned and will earn is theirs: on their statement, and paid with the rest.
+    What the name has earned and will earn is theirs: it is on their statement and paid with the
+    rest.
     """
 
     contributor: ContributorId

@@ -221,9 +221,7 @@ class Entry(Noun):
 
         document: str | None = None
 
-    @fact(
-        "entry.opened", "{actor} took over what was owed of {release} by other books", begins=True
-    )
+    @fact("entry.opened", "{actor} recorded what other books owed for {release}", begins=True)
     class Opened(First):
         """Opening balances: what payees were owed in other books; a debt is negative."""
 
@@ -240,7 +238,9 @@ class Entry(Noun):
         """What was held back for returns is owed from now on; all lines are 0."""
 
     @fact(
-        "entry.assigned", "{actor} assigned what {payee} was owed of {release} to {to}", begins=True
+        "entry.assigned",
+        "{actor} assigned what {payee} was owed for {release} to {to}",
+        begins=True,
     )
     class Assigned(First):
         """What was owed to a payee is owed to another from now on."""

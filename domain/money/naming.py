@@ -31,7 +31,7 @@ SOURCES = {
 """Where money comes from. The terms of IFPI and CISAC where they have one, else our own."""
 CATEGORIES = {
     "recording": "studios, sessions and instruments",
-    "production": "everything else that making the work cost",
+    "production": "all other costs of making the work",
     "mixing": "mixing and mastering",
     "artwork": "covers, design and photographs",
     "printing": "printing, pressing and packaging",

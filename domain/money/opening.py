@@ -51,10 +51,10 @@ class Balance(Record):
     home="/entries",
 )
 class RecordOpening(Command):
-    """Take over what payees of a pool were owed by other books.
+    """Record an opening balance: what payees of a pool were owed by other books.
 
-    It goes by the agreement of its date, is paid like everything else, and stands on statements as
-    what it is. What those books had recouped is stated in the terms of the pool.
+    The agreement of its date applies; it is paid like everything else, and labelled on statements
+    as an opening balance. What those books had recouped is stated in the terms of the pool.
     """
 
     pool: PoolId

@@ -83,17 +83,19 @@ class Minimum(Record):
     home=_PATH,
 )
 class IssuePayouts(Command):
-    """Pay everyone who is owed enough: one payout each, less any overpayment.
+    """Pay everyone who is owed the minimum: one payout each, less any overpayment.
 
-    What is withheld is taken off, and the rest is sent in the currency that the payee chose.
-    ``minimums`` names payees with another minimum; ``payees`` limits who is paid.
+    Withholding is deducted, and the rest is sent in the currency that the payee chose. ``minimums``
+    names payees with a different minimum; ``payees`` limits who is paid.
     """
 
     currency: CurrencyCode
     minimum_minor: Annotated[
-        int, Amount(help="The least that is paid to one payee; default 1.", example=1000)
+        int, Amount(help="The smallest amount to pay to one payee; default 1.", example=1000)
     ] = 1
-    minimums: Annotated[tuple[Minimum, ...], Most(MOST_PIECES), "Payees with another minimum."] = ()
+    minimums: Annotated[
+        tuple[Minimum, ...], Most(MOST_PIECES), "Payees with a different minimum."
+    ] = ()
     payees: Annotated[
         tuple[PayeeText, ...] | None, Most(MOST_PIECES), "Only these; default everyone."
     ] = None

@@ -89,7 +89,7 @@ class Pool(Noun):
             noun.state = self.STATE
             noun.opened, noun.amended = self, ()
 
-    @fact("pool.amended", "{actor} amended the terms by which {release} is shared")
+    @fact("pool.amended", "{actor} amended the terms under which {release} is shared")
     class Amended(Fact):
         """New terms apply to what is earned from a date on.
 
@@ -128,7 +128,7 @@ class Pool(Noun):
         def apply(self, noun: Pool) -> None:
             noun.country, noun.by_territory = self.country, bool(self.by_territory)
 
-    @fact("pool.reserving", "{actor} stated what is held back of {release} for returns")
+    @fact("pool.reserving", "{actor} stated what is held back for returns from {release}")
     class Reserving(Fact):
         """A part of what payees earn from a date on is held back for returns; 0 ends it."""
 

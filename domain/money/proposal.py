@@ -90,7 +90,7 @@ class Version:
     actor: str
     position: int
     comments: tuple[str, ...] = ()
-    """The comments that caused it."""
+    """The comments that prompted it."""
     note: str | None = None
     notifies: list[str] = field(default_factory=list)
     """Those whose time to comment starts only when they are notified."""
@@ -214,7 +214,7 @@ class Proposal(Noun):
             assets[:] = joined(assets, self.divided)
             noun.versions[-1].notifies += self.notifies or ()
 
-    @fact("proposal.notified", "{contributor} was notified of who is to share what {release} earns")
+    @fact("proposal.notified", "{contributor} was notified of the proposed shares in {release}")
     class Notified(Event):
         """Someone with a share was notified of what is proposed now."""
 
@@ -285,7 +285,7 @@ class Proposal(Noun):
 
     @fact(
         "proposal.extended",
-        "{actor} kept the proposed shares in {release} open for comments for longer",
+        "{actor} extended the comment period for the proposed shares in {release}",
     )
     class Extended(Event):
         """The window for comments closes later."""

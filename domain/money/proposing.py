@@ -136,7 +136,7 @@ class OpenPool(Command):
     works: Annotated[
         tuple[WorkId, ...] | None,
         Most(MOST_PIECES),
-        "The components that have a right to it; default all.",
+        "The components entitled to it; default all.",
     ] = None
     statement: Annotated[
         StatementReaders | None,
@@ -170,18 +170,18 @@ class OpenPool(Command):
     refuses=(TermsLoseSums, UnknownContributor, UnknownWork, *OF_SPLIT),
 )
 class AmendPool(Command):
-    """Amend the terms of a pool from a date: what is earned from then on goes by the new ones.
+    """Amend the terms of a pool from a date: the new ones apply to what is earned from then on.
 
-    What was recouped, earned and carried so far is taken along, so the new terms need every place
-    at which there is a sum. What was already divided for later dates moves with ``pool correct``.
+    What was recouped, earned and carried so far is kept, so the new terms need every place that has
+    a sum. Money already divided for later dates moves with ``pool correct``.
     """
 
     pool: PoolId
     terms: Annotated[
         Mapping[str, Any],
-        Json(help="The new terms, all of them.", example=TERMS),
+        Json(help="The complete new terms.", example=TERMS),
     ]
-    effective_at: Annotated[Moment, "From what is earned then on.", Example("2026-07")]
+    effective_at: Annotated[Moment, "For what is earned from then on.", Example("2026-07")]
     reason: Annotated[Reason, Example("The label gets 20 % instead of 15 %.")]
     document: Annotated[Document | None, Example("amendment 2, signed on 20 June 2026")] = None
 
@@ -224,10 +224,10 @@ class ProposedContent(Command):
         Json(help="Or compute them by this policy, such as a relative_cascade."),
     ] = None
     graph_position: Annotated[
-        int | None, Number(help="Over the lineage as known here; default as published.")
+        int | None, Number(help="Over the lineage as known at this position; default as published.")
     ] = None
     default_rate: Annotated[
-        ExactRate | None, "For edges without a rate; never a number.", Example(None)
+        ExactRate | None, "The rate of edges that state none, as text.", Example(None)
     ] = None
     note: Annotated[Note | None, Example("As discussed in May.")] = None
 
@@ -266,9 +266,9 @@ class PostProposal(ProposedContent):
     """Propose shares: set by hand (assets), or computed by a policy over the lineage."""
 
     pool: PoolId
-    comment_days: Annotated[int | None, Number(help="Not fewer than the pool's.", example=14)] = (
-        None
-    )
+    comment_days: Annotated[
+        int | None, Number(help="At least as many as the pool's.", example=14)
+    ] = None
     id: NewProposalId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -298,11 +298,11 @@ class PostProposal(ProposedContent):
     refuses=(UnknownComment, WrongState, *OF_CONTENT),
 )
 class ReviseProposal(ProposedContent):
-    """Change what is proposed because of comments, which this answers."""
+    """Revise a proposal because of comments, which this answers."""
 
     proposal: ProposalId
     comments: Annotated[
-        tuple[ProposalCommentId, ...], "The comments that caused it.", Example(COMMENT)
+        tuple[ProposalCommentId, ...], "The comments that prompted it.", Example(COMMENT)
     ]
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -337,9 +337,9 @@ class ReviseProposal(ProposedContent):
 class CommentOnProposal(Command):
     """Comment on a proposal: someone was left out, too much, too little, or something else.
 
-    Open to those who have a share in it or a claim to one: a credit, even one that is only claimed,
-    on the release or on what it was made from. After the window, those with a share can comment
-    until the proposal can be final.
+    Open to those who have a share in it or a claim to one: a credit, even one only claimed, on the
+    release or on what it was made from. After the window, those with a share can comment until the
+    proposal can be finalised.
     """
 
     proposal: ProposalId
@@ -440,10 +440,10 @@ class ExtendProposal(Command):
     "proposal.notify", f"{_HERE}/notify", refuses=(ProposalRevised, UnknownContributor, WrongState)
 )
 class NotifyOfProposal(Command):
-    """Record that somebody was notified of what is proposed now.
+    """Record that someone was notified of the current proposal.
 
-    The service does so once it has handed over a digest that names the proposal. For those who are
-    notified by mail, the time to comment runs from then on.
+    The service does this once it has handed over a digest that names the proposal. For those
+    notified by mail, the comment period runs from then on.
     """
 
     proposal: ProposalId
@@ -453,7 +453,7 @@ class NotifyOfProposal(Command):
         int | None,
         Number(
             least=1,
-            help="Of which: 1, or one more for each revision; default the latest.",
+            help="The version: 1, or one more for each revision; default the latest.",
             example=2,
         ),
     ] = None

@@ -41,28 +41,29 @@ MOST_MONTHS = 120
     refuses=(WrongState, UnknownContributor, UnknownWork),
 )
 class StateReserve(Command):
-    """Hold a part of what payees of a pool earn back for returns.
+    """Hold back a part of what a pool's payees earn, as a reserve for returns.
 
-    It is on an account of its own. What is taken back of a payee is taken from there first, and
-    what a correction takes from them frees as much of it. Otherwise it is freed by the first payout
-    after its months, or by ``pool free-reserve``. A rule for one payee
-    goes before the rule for everybody; the latest for a date counts, and a rate of 0 ends it.
+    The reserve is a separate account. What is taken back from a payee is taken from there first,
+    and what a correction takes from them frees as much of it. Otherwise it is freed by the first
+    payout after its months, or by ``pool free-reserve``. A rule for one payee takes precedence over
+    the rule for all; the latest rule for a date applies, and a rate of 0 ends it.
     """
 
     pool: PoolId
-    rate: Annotated[ExactRate, "Which part of what is earned.", Example("0.2")]
+    rate: Annotated[ExactRate, "The part of earnings to hold back.", Example("0.2")]
     effective_at: Annotated[Moment, "For what is earned from then on.", Example("2017-06")]
     months: Annotated[
         int | None,
         Number(
             least=0,
             most=MOST_MONTHS,
-            help="For how many months after that in which it was earned; default until it is "
+            help="How many months to hold it, after the month in which it was earned; default "
+            "until "
             "freed.",
             example=6,
         ),
     ] = None
-    payee: Annotated[PayeeText | None, "Only of this payee; default of everybody."] = None
+    payee: Annotated[PayeeText | None, "Only this payee; default: everyone."] = None
     reason: Annotated[Reason | None, Example("Shops may return records for six months.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
@@ -81,13 +82,13 @@ class StateReserve(Command):
     home="/entries",
 )
 class FreeReserve(Command):
-    """Free what is held back for returns before its time, or what has none."""
+    """Free a reserve for returns before its time, or one without an end."""
 
     pool: PoolId
-    payee: Annotated[PayeeText | None, "Only of this payee; default of everybody."] = None
+    payee: Annotated[PayeeText | None, "Only this payee; default: everyone."] = None
     until: Annotated[
         Moment | None,
-        "Only what is held back until then or earlier; default everything.",
+        "Only what is held back until then or earlier; default: everything.",
         Example("2018"),
     ] = None
     reason: Annotated[Reason | None, Example("The label was sold.")] = None

@@ -46,7 +46,7 @@ class Share(Noun):
 
     @fact(
         "share.claimed",
-        "{contributor} is offered the share in {release} that waited for their work",
+        "{contributor} is offered the share in {release} that was held for their work",
         begins=True,
     )
     class Claimed(Event):

@@ -35,7 +35,7 @@ class Withholding(Noun):
 
     @fact(
         "withholding.stated",
-        "{actor} stated what is withheld of payouts to {payee} from {country}",
+        "{actor} stated a withholding rule for payouts to {payee} from {country}",
         begins=True,
     )
     class Stated(Event):
@@ -56,7 +56,7 @@ class Withholding(Noun):
 
     @fact(
         "withholding.ended",
-        "{actor} ended a rule by which payouts to {payee} from {country} were withheld",
+        "{actor} ended a withholding rule for payouts to {payee} from {country}",
     )
     class Ended(Event):
         """The rule no longer holds."""

@@ -41,7 +41,9 @@ KINDS = ("revenue", "expense")
 Since = Annotated[
     StatedMoment | None, "Earned or spent from this moment on; default: the beginning."
 ]
-Before = Annotated[StatedMoment | None, "Before this moment; default: ever.", Example("2026-07")]
+Before = Annotated[
+    StatedMoment | None, "Before this moment; default: no limit.", Example("2026-07")
+]
 InCurrency = Annotated[CurrencyCode | None, "Only in this currency."]
 
 
@@ -208,7 +210,7 @@ def bookings(
     to: Before = None,
     **part: Unpack[Paged],
 ) -> Page[BookingLine]:
-    """What came in and was spent over all pools, by when it was earned, the largest first."""
+    """Revenue and expenses across all pools, by when they were earned, the largest first."""
     Reader(view, journal, actor).must_be("the bookings of all pools", None)
     start, end = period(from_, to)
     filters = {"b.kind = :kind": kind, "b.pool = :pool": pool, "o.currency = :currency": currency}
@@ -259,10 +261,10 @@ def all_balances(
     actor: str,
     currency: InCurrency = None,
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
-    pool: Annotated[PoolId | None, "Only from this pool; default from all."] = None,
+    pool: Annotated[PoolId | None, "Only from this pool; default: all pools."] = None,
     **part: Unpack[Paged],
 ) -> Page[PayeeBalance]:
-    """What every payee is owed and was paid, by currency, those owed most first."""
+    """What every payee is owed and was paid, by currency, the largest amounts owed first."""
     Reader(view, journal, actor).must_be("the balances of all payees", None)
     same = balances.of_others(view)
     person = same.get(payee or "", payee)
@@ -361,7 +363,7 @@ FORMS = {
 def trial_balance(
     view: View, journal: Journal, *, actor: str, currency: InCurrency = None
 ) -> TrialBalance:
-    """The balance of every account over all pools, by currency; the sums are zero. Also as CSV."""
+    """The balance of every account across all pools, by currency; they sum to zero. Also as CSV."""
     Reader(view, journal, actor).must_be("the trial balance", None)
     totals = balances.totals(view)
     kept = {code: units for code, units in totals.items() if currency in (None, code)}

@@ -26,7 +26,7 @@ EarnedFrom = Annotated[
     StatedMoment | None, "Earned from this moment on; default: the beginning.", Example("2026")
 ]
 EarnedBefore = Annotated[
-    StatedMoment | None, "Earned before this moment; default: ever.", Example("2027")
+    StatedMoment | None, "Earned before this moment; default: no limit.", Example("2027")
 ]
 
 _EVER = "9999"
@@ -52,7 +52,7 @@ def earnings(
     to: EarnedBefore = None,
     currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
 ) -> Earnings:
-    """What somebody earned, month by month, by when it was earned and not when it was recorded."""
+    """What someone earned, month by month, by when it was earned, not when it was recorded."""
     Reader(view, journal, actor).must_be("these earnings", id)
     dates = period(from_, to)
     person = money.paid_as(view, id)

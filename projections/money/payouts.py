@@ -41,7 +41,7 @@ def payouts_of(
     state: Annotated[PayoutState | None, "In this state."] = None,
     **part: Unpack[Paged],
 ) -> Page[PayoutTold]:
-    """Payouts, in the order of issue: one's own; for those who keep or audit the books, all."""
+    """Payouts, in the order of issue: your own, or all for those who keep or audit the books."""
     payees = Reader(view, journal, actor).whose("what others are paid", payee)
     return payouts(view, **part, batch=batch, payees=payees, state=state)
 

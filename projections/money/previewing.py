@@ -66,7 +66,7 @@ class PayoutPreview(TypedDict):
     held_minor: Annotated[Count, "What is held, of all payees.", Example(0)]
     sums: list[PreviewSum]
     items: list[PreviewLine]
-    next: Annotated[str | None, "Send it as “cursor” for the lines that follow."]
+    next: Annotated[str | None, "Send it as “cursor” to get the next lines."]
 
 
 @question(
@@ -85,14 +85,14 @@ def preview_payouts(
     minimum_minor: Annotated[
         int | None, Amount(help="The least that is paid to one payee; default 1.", example=1000)
     ] = None,
-    outcome: Annotated[str | None, one_of(OUTCOMES, "Only payees of whom this becomes.")] = None,
+    outcome: Annotated[str | None, one_of(OUTCOMES, "Only payees with this outcome.")] = None,
     after: Annotated[After | None, Example(None)] = None,
     limit: Annotated[Limit | None, f"How many at most; default {LIMIT}.", Example(50)] = None,
 ) -> PayoutPreview:
     """What a payout batch would pay now, what is held and why, and who is below the minimum.
 
-    If there is nothing to pay, it is refused as issuing it would be; nothing is recorded. The
-    largest amounts come first.
+    If there is nothing to pay, it is refused, as issuing the batch would be; nothing is recorded.
+    The largest amounts come first.
     """
     Reader(view, journal, actor).must_be("payout batches", None)
     told = previewed(view, journal, currency, minimum_minor or 1, outcome, after, limit)

@@ -57,7 +57,7 @@ def payment_currencies(
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
     **part: Unpack[Paged],
 ) -> Page[PaymentCurrencyTold]:
-    """In which currencies payees want to be paid, in the order of choosing; the latest counts."""
+    """The currencies in which payees chose to be paid, in the order chosen; the latest counts."""
     payees = Reader(view, journal, actor).whose("what others are paid", payee)
     where, said = wanted({"x.payee IN :payees": payees})
     where += ["x.position > :beyond", "x.position <= :as_of"]
@@ -80,7 +80,7 @@ def withholdings(
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
     **part: Unpack[Paged],
 ) -> Page[WithholdingTold]:
-    """The rules of withholding, with what each rests on, in the order of recording."""
+    """The withholding rules, with what each rests on, in the order recorded."""
     payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
     where, said = wanted({"x.payee IN :payees": payees})
     page, more = view.page(
@@ -153,9 +153,9 @@ def withheld(
     payee: Annotated[PayeeText | None, "Of this payee."] = None,
     country: Annotated[CountryCode | None, "For this country."] = None,
 ) -> WithheldSummary:
-    """What was paid out of each country in a year and how much of it was withheld, by payee.
+    """What was paid from each country in a year and how much of it was withheld, by payee.
 
-    You see your own; those who keep or audit the books see everybody's. Also as CSV.
+    You see your own; those who keep or audit the books see everyone's. Also as CSV.
     """
     payees = Reader(view, journal, actor).whose("what is withheld of others", payee)
     where, said = wanted({"x.payee IN :payees": payees, "x.country = :country": country})

@@ -63,7 +63,7 @@ PolicyText = Annotated[
     ),
 ]
 DefaultRate = Annotated[
-    ExactRate, "For remixes that state none; without it, a policy that needs rates refuses."
+    ExactRate, "For remixes that state none; without it, policies that need rates refuse."
 ]
 
 
@@ -183,8 +183,9 @@ def split_of(
 ) -> Page[SplitLine]:
     """What each person would get of an amount, and through which paths.
 
-    Computed over the recorded remixes and credits. A work belongs to the people directly credited
-    on it, in equal shares; without any it is its own payee. The largest share comes first.
+    Computed over the recorded remixes and credits. A work belongs to the people with a direct
+    credit on it, in equal shares; a work without any is its own payee. The largest share comes
+    first.
     """
     place, code = (decode_cursor(after, int) or [0])[0], currency_code(currency)
     over = lineage_at(view, lineage.find(view, id).number, exact_rate(default_rate))
@@ -245,7 +246,7 @@ def preview_edge(
 ) -> EdgePreview:
     """What a remix would change if it were declared: the stack, and who is diluted.
 
-    It is refused as its declaration would be; nothing is recorded. Only payees whose share changes
+    It is refused if the declaration would be; nothing is recorded. Only payees whose share changes
     are listed, the greatest loss first.
     """
     said = {"child": child, "parent": parent, "uri": uri, "kind": kind, "rate": rate}

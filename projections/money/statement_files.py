@@ -126,7 +126,7 @@ def statement_of(
     ] = None,
     currency: Annotated[CurrencyCode | None, "Only in this currency."] = None,
 ) -> Statement:
-    """What somebody earned, was paid and is owed in a period; also as CSV and as PDF."""
+    """What someone earned, was paid and is owed in a period; also as CSV and PDF."""
     Reader(view, journal, actor).must_be("this statement", id)
     if from_ is not None and to is not None and start_of(from_) > start_of(to):
         raise BadPeriod(from_, to)

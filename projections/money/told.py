@@ -83,7 +83,7 @@ class PaidPath(TypedDict):
 
     works: Annotated[
         list[PathWork],
-        "From the work asked about to the one the payee has a share in; of a long path both ends.",
+        "From the work in question to the one the payee has a share in; both ends of a long path.",
     ]
     left_out: Annotated[Count, "How many works in the middle are left out.", Example(0)]
     rates: Annotated[list[ExactRate | None], "Of the remixes between them."]
@@ -210,7 +210,7 @@ class ThroughGroup(TypedDict):
     group: Annotated[ContributorId, "The group."]
     shares: Annotated[
         list[Annotated[list[str], Length(2)]],
-        "Each member, with the part of their share that is of the group's.",
+        "Each member, with the part of their share that comes from the group's.",
         Example([[BEN, "1"]]),
     ]
 
@@ -247,13 +247,14 @@ class ProposalTold(TypedDict):
     opened_at: Annotated[Instant, "The first notice."]
     closes_at: Instant
     final_from: Annotated[
-        Instant, "It can be final from then on: after a revision or a late comment, later."
+        Instant, "It can be finalised from then on; a revision or a late comment moves this back."
     ]
     runs_from: Annotated[
-        Instant, "The time for what is proposed now runs from then on, when all were notified."
+        Instant,
+        "The comment period for the current version runs from then, when all had been notified.",
     ]
     to_notify: Annotated[
-        Count, "How many of those who are notified by mail have not been yet.", Example(0)
+        Count, "How many of those notified by mail have not been notified yet.", Example(0)
     ]
     number: Annotated[int | None, Example(1)]
     effective_at: str | None
@@ -261,12 +262,12 @@ class ProposalTold(TypedDict):
     graph_position: Annotated[
         int | None, "The position of the lineage it was computed from.", Example(57)
     ]
-    is_implied: Annotated[bool, "Whether the terms name everybody, so that nobody had to agree."]
+    is_implied: Annotated[bool, "Whether the terms name every payee, so that nobody had to agree."]
     agreed_on: Annotated[
-        str | None, "When it was agreed elsewhere, without comments here; null: it was agreed here."
+        str | None, "When it was agreed elsewhere, without comments here; null if agreed here."
     ]
-    document: Annotated[str | None, "What proves that."]
-    replaces: Annotated[ProposalId | None, "The agreement of which a share was assigned."]
+    document: Annotated[str | None, "The document that proves it."]
+    replaces: Annotated[ProposalId | None, "The agreement in which a share was assigned."]
     withdrawn: Annotated[ProposalWithdrawn | None, "Null unless it was withdrawn."]
     assets: list[AssetTold]
     shares: list[ShareLine]
@@ -280,7 +281,7 @@ class ProposalTold(TypedDict):
 class ComparedComment(CauseComment):
     """A comment that caused a revision, for one payee."""
 
-    concerns: Annotated[bool, "Whether it is about them or their pieces, if any of them is."]
+    concerns: Annotated[bool, "Whether it is about them or their pieces, if any is."]
 
 
 class Cause(TypedDict):
@@ -301,7 +302,7 @@ class DiffLine(TypedDict):
     current: Annotated[Exact, Example("1/100")]
     change: Annotated[Exact, Example("1/100")]
     waived: Annotated[str, "How much of the change was waived.", Example("0")]
-    by_waivers: Annotated[str, "How much waivers changed it, one's own or others'.", Example("0")]
+    by_waivers: Annotated[str, "How much waivers changed it, their own or others'.", Example("0")]
     waivers: Annotated[list[WaivedLine], "The waivers that did, if any."]
     causes: list[Cause]
 
@@ -325,7 +326,9 @@ class Where(TypedDict):
     debt_minor: Annotated[Count, "Overpaid; recouped from later earnings.", Example(0)]
     in_transit_minor: Annotated[int, Example(0)]
     suspense_minor: Annotated[int, "Returned and not claimed yet.", Example(0)]
-    withheld_minor: Annotated[int, "Of payouts, for the countries it came from.", Example(0)]
+    withheld_minor: Annotated[
+        int, "Withheld from payouts, for the countries of source.", Example(0)
+    ]
     exchanged_minor: Annotated[int, "Sent in another currency.", Example(0)]
     reserved_minor: Annotated[int, "Held back for returns.", Example(0)]
 
@@ -340,7 +343,7 @@ class ReserveTold(TypedDict):
     """What is held back for returns until a day."""
 
     until: Annotated[
-        str | None, "It is freed by the first payout then; null: by hand.", Example(MOMENT)
+        str | None, "The first payout after this frees it; null: freed by hand.", Example(MOMENT)
     ]
     amount_minor: Annotated[int, Example(5_000)]
 
@@ -357,7 +360,7 @@ class HeldLine(TypedDict):
 
     because: list[ReasonHeld]
     amount_minor: Annotated[Count, Example(25_000)]
-    assets: Annotated[list[HeldAsset], "What it is about; empty if all of the share is held."]
+    assets: Annotated[list[HeldAsset], "The pieces concerned; empty if the whole share is held."]
 
 
 class PoolRef(TypedDict):
@@ -393,12 +396,10 @@ class Line(TypedDict):
     ]
     reason: Annotated[str | None, "Of a reversal or a correction.", Example("Chargeback.")]
     amount_minor: Annotated[int, "What it adds to what is owed.", Example(25_000)]
-    is_late: Annotated[
-        bool, "Whether it was recorded after the period that it is dated into was closed."
-    ]
+    is_late: Annotated[bool, "Whether it was recorded after the period it is dated in was closed."]
     rules: Annotated[list[str], "The rules of the terms that gave it.", Example(["vinyl"])]
     through: Annotated[
-        list[PersonRef], "The groups of whose divided share it is, by the agreement."
+        list[PersonRef], "The groups whose divided share it is part of, by the agreement."
     ]
 
 
@@ -416,11 +417,11 @@ class StatementLine(Line):
 class RecoupedTold(TypedDict):
     """How far an advance, a tranche or a budget line is paid back."""
 
-    payee: Annotated[PayeeRef, "Whose advance it is, or who is paid first."]
-    to: Annotated[PayeeRef | None, "Who advanced it."]
+    payee: Annotated[PayeeRef, "Who got the advance, or who is paid first."]
+    to: Annotated[PayeeRef | None, "Who paid the advance."]
     advance_minor: Annotated[Count, Example(110_730)]
     before_minor: Annotated[int, "Recouped before.", Example(0)]
-    now_minor: Annotated[int, "Recouped now; negative by a reversal.", Example(18_824)]
+    now_minor: Annotated[int, "Recouped now; negative after a reversal.", Example(18_824)]
     remaining_minor: Annotated[Count, "Still to be recouped.", Example(91_906)]
 
 
@@ -428,7 +429,7 @@ class WithheldTold(TypedDict):
     """What was withheld of a payout for one country."""
 
     country: CountryCode
-    rule: Annotated[WithholdingId | None, "The rule it went by; null: there was none."]
+    rule: Annotated[WithholdingId | None, "The rule applied; null if there was none."]
     rate: Annotated[str | None, Example("0.15")]
     paid_minor: Annotated[int, "How much of the payout came from there.", Example(25_000)]
     withheld_minor: Annotated[Count, Example(3_750)]
@@ -437,7 +438,7 @@ class WithheldTold(TypedDict):
 class SentTold(TypedDict):
     """What was sent of a payout."""
 
-    currency: Annotated[CurrencyCode, "In which it was sent.", Example("EUR")]
+    currency: Annotated[CurrencyCode, "The currency in which it was sent.", Example("EUR")]
     amount_minor: Annotated[Count, "How much of it, in smallest units.", Example(19_586)]
     withheld_minor: Annotated[Count, "Withheld, in the currency of the pools.", Example(3_750)]
     withheld: Annotated[list[WithheldTold], "For each country the money came from, if stated."]
@@ -450,7 +451,7 @@ class RuleGave(TypedDict):
     """What a rule of the terms gave."""
 
     rule: Annotated[str, "Its name; of one inside another, both.", Example("vinyl / 300 a unit")]
-    payee: Annotated[PayeeRef | None, "Null: all who share by agreement."]
+    payee: Annotated[PayeeRef | None, "Null: everyone who shares by agreement."]
     amount: Annotated[Exact, "Exactly; negative where it was taken back.", Example("6000")]
 
 
@@ -472,12 +473,10 @@ class Movement(Line):
     agreement: Annotated[int | None, Example(1)]
     parts: Annotated[list[Part], "Of a payout: what it consists of; a debt is negative."]
     recouped: Annotated[RecoupedTold | None, "Of a recoupment."]
-    sent: Annotated[
-        SentTold | None, "Of a payout of which something was withheld or that was exchanged."
-    ]
+    sent: Annotated[SentTold | None, "For a payout with withholding or an exchange."]
     is_returned: Annotated[
         bool,
-        "Whether it is a payout that came back and waits to be claimed; of an exchange, "
+        "Whether it is a payout that came back and is waiting to be claimed; for an exchange, "
         "whether it came back.",
     ]
 
@@ -500,7 +499,7 @@ class CurrencyStatement(TypedDict):
     """In one currency: opening + earned − recouped − held − reserved − paid = closing."""
 
     currency: Dollars
-    opening_minor: Annotated[Count, "What could be paid at the beginning.", Example(0)]
+    opening_minor: Annotated[Count, "What could be paid at the start.", Example(0)]
     earned_minor: Annotated[int, Example(25_000)]
     recouped_minor: Annotated[int, "How much debt was recouped.", Example(0)]
     held_minor: Annotated[
@@ -509,7 +508,7 @@ class CurrencyStatement(TypedDict):
     paid_minor: Annotated[int, "Payouts issued, minus those claimed again.", Example(0)]
     withheld_minor: Annotated[int, "How much of that was withheld, not sent.", Example(0)]
     reserved_minor: Annotated[
-        int, "Held back for returns, less what was freed or taken from there.", Example(0)
+        int, "Held back for returns, less what was freed or taken from the reserve.", Example(0)
     ]
     closing_minor: Annotated[Count, "What can be paid at the end.", Example(0)]
     net: Annotated[Net, "opening + earned − held − reserved − paid = closing, debts deducted."]
@@ -520,7 +519,7 @@ class CurrencyStatement(TypedDict):
     held: list[HeldLine]
     reserves: list[ReserveTold]
     lines: Annotated[list[StatementLine], "By account: one for each agreement."]
-    movements: Annotated[list[Movement], "The same as people read them, with recoupments."]
+    movements: Annotated[list[Movement], "The same in words, with recoupments."]
 
 
 class Statement(TypedDict):
@@ -538,7 +537,7 @@ class MonthOfPool(TypedDict):
     month: Annotated[str, Example("2026-03")]
     earned_minor: Annotated[int, "Less what was reversed.", Example(25_000)]
     late_minor: Annotated[
-        int, "What of it was recorded after the period it belongs to was closed.", Example(0)
+        int, "How much of it was recorded after its period was closed.", Example(0)
     ]
 
 
@@ -579,7 +578,9 @@ class PayoutTold(TypedDict):
     batch: BatchId
     payee: PayeeRef
     currency: Dollars
-    amount_minor: Annotated[Count, "What is owed less, before anything withheld.", Example(25_000)]
+    amount_minor: Annotated[
+        Count, "The reduction of what is owed, before withholding.", Example(25_000)
+    ]
     sent: SentTold
     state: PayoutState
     reference: Annotated[str | None, "Of the transfer."]
@@ -632,7 +633,7 @@ class RateTold(TypedDict):
     id: ExchangeRateId
     currency: Dollars
     into_currency: Annotated[CurrencyCode, Example("EUR")]
-    rate: Annotated[str, "How much of the other is got for one.", Example("0.9217")]
+    rate: Annotated[str, "How much of the other currency one unit buys.", Example("0.9217")]
     effective_at: Annotated[Instant, "It is used from then on."]
     source_name: Annotated[str | None, Example("ECB reference rates")]
     position: Annotated[Count, Example(88)]
@@ -643,7 +644,7 @@ class PaymentCurrencyTold(TypedDict):
 
     id: Annotated[str, Example(PAID_IN)]
     payee: PayeeRef
-    currency: Annotated[CurrencyCode | None, "Null: in that of each pool.", Example("EUR")]
+    currency: Annotated[CurrencyCode | None, "Null: the currency of each pool.", Example("EUR")]
     position: Annotated[Count, Example(88)]
 
 
@@ -670,7 +671,7 @@ class WithheldLine(TypedDict):
     payee: PayeeRef
     country: CountryCode
     currency: Dollars
-    paid_minor: Annotated[int, "Before it was withheld.", Example(25_000)]
+    paid_minor: Annotated[int, "Before withholding.", Example(25_000)]
     withheld_minor: Annotated[int, Example(3_750)]
     payouts: Annotated[int, "How many, less those that came back.", Example(1)]
     rule: Annotated[WithholdingId | None, "Null: nothing was stated."]

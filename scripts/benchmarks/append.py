@@ -119,7 +119,7 @@ def compare(
     plain = by_hand[0]
     who = f"{clients} client{'s' * (clients > 1)}"
     return Result(
-        f"{batch} in a transaction, {who}",
+        f"{batch} per transaction, {who}",
         measured[0],
         "pieces/s",
         (
@@ -169,7 +169,7 @@ def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Res
             taken.append((time.perf_counter() - start) * 1000)
     service.follower.stop()
     soon = at_most(3 if engine == PlainPostgres.NAME else 10)
-    yield from percentiles("recorded until seen", taken, {}, (soon, ()))
+    yield from percentiles("from recorded to visible", taken, {}, (soon, ()))
 
 
 def submission(author: str) -> SubmitContribution:

@@ -63,11 +63,15 @@ def audited(service: Service, address: str, folder: Path, answers: int) -> Itera
             assert audit.first_difference(answers) is None
             assert audit.broken_rules() == []
         whole = spent_by(served).since(begun)
-    parts = {"comparing": "comparing answers", "judging": "waiting for the rest of the judging"}
+    parts = {
+        "texts": "texts of",
+        "comparing": "comparing answers,",
+        "judging": "waiting for the last checks,",
+    }
     for part, took in spent.items():
-        yield result(f"{parts.get(part, part)} of {facts:,}", took, read)
+        yield result(f"{parts.get(part, part)} {facts:,} facts", took, read)
     aims = at_most(AIM_SECONDS) if facts >= MANY else ()
-    yield result(f"an audit of {facts:,}", whole, read, *aims)
+    yield result(f"the whole audit, {facts:,} facts", whole, read, *aims)
 
 
 class Spent(NamedTuple):
@@ -81,7 +85,7 @@ class Spent(NamedTuple):
         return Spent(*(now - then for now, then in zip(self, begun, strict=True)))
 
     def __str__(self) -> str:
-        return f"processor: {self.auditor:.1f} s here, {self.service:.1f} s the service"
+        return f"processor time: {self.auditor:.1f} s here, {self.service:.1f} s in the service"
 
 
 def spent_by(served: Served) -> Spent:

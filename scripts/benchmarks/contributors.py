@@ -36,7 +36,7 @@ DENSE_PIECES = {"small": 800, "full": 24_000}
 QUESTIONS = {"small": 50, "full": 1_000}
 WORST = {"small": 10, "full": 100}
 WARM_UP = 30
-CTE = "a CTE by hand"
+CTE = "a hand-written CTE"
 
 BY_HAND = f"""{ANCESTORS}    SELECT p.id FROM @contributors p WHERE p.number IN (
         SELECT c.contributor FROM @credits c WHERE c.work IN (SELECT number FROM up)
@@ -55,7 +55,9 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 yield from asked.compare(f"random {family}s of {pieces:,} pieces", ids)
     with generated(database, DENSE_PIECES[size], DENSE) as asked:
         ids, ancestors = asked.graph.worst(WORST[size])
-        yield from asked.compare(f"the worst of a dense graph, ≤ {ancestors:,} ancestors", ids)
+        yield from asked.compare(
+            f"the worst cases in a dense graph, ≤ {ancestors:,} ancestors", ids
+        )
 
 
 class Graph:

@@ -55,8 +55,8 @@ CLAIMED = at_most(TOLERANCE, CLAIM)
 
 HOT = (
     *("an append", "a revenue", "a piece", "the latest works", "contributors"),
-    *("the statement of a contributor", "a receipt", "the inbox's count", "the inbox"),
-    *("a search for a frequent word", "a search for a whole title"),
+    *("the statement of a contributor", "a receipt", "the inbox count", "the inbox"),
+    *("a search for a frequent word", "a search for a full title"),
     *("people for a challenge", "challenges for a person"),
 )
 """The operations of which the claim is made; the others are measured beside them."""
@@ -129,7 +129,7 @@ def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> 
                 f"{what}, {works:,} works",
                 took,
                 "µs",
-                (Peer("one row by its key, by hand", hand[0]),),
+                (Peer("one row by key, in hand-written SQL", hand[0]),),
                 f"{items:.1f} items" if items != 1 else "",
                 point=(what, works),
             )
@@ -223,12 +223,12 @@ def _operations(
         "contributors": contributors,
         "the statement of a contributor": statement,
         "a receipt": lambda _: bool(service.log.receipt(random.randint(1, service.log.size()))),
-        "the inbox's count": lambda _: seen(service, inbox.how_many, journal, person()) + 1,
+        "the inbox count": lambda _: seen(service, inbox.how_many, journal, person()) + 1,
         "the inbox": lambda _: listed(inbox.inbox, journal, actor=person()),
         "a search for a frequent word": lambda n: listed(
             searching.search, q=f"{WORDS[n % len(WORDS)]} "
         ),
-        "a search for a whole title": lambda n: listed(searching.search, q=titles[n % times]),
+        "a search for a full title": lambda n: listed(searching.search, q=titles[n % times]),
         "people for a challenge": lambda n: listed(
             suggesting.people_for, challenge_id(n % CHALLENGES)
         ),

@@ -32,7 +32,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     """Edges per second."""
     edges, random = history(COMMITS[size]), Random(1)
     orders = {"oldest first": edges, "newest first": edges[::-1]}
-    orders["in any order"] = random.sample(edges, len(edges))
+    orders["in random order"] = random.sample(edges, len(edges))
     for name, ordered in orders.items():
         with scratch(database) as address, open_service(address) as service:
             imported(service, commits(COMMITS[size]))

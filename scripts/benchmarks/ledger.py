@@ -23,7 +23,9 @@ def by_hand(opened: ExitStack, database: str, revenues: int, pools: int) -> dict
     """By name: each way, with so many revenues before it begins, and a posting at each step."""
     address = opened.enter_context(scratch(database))
     engine = opened.enter_context(plain(address))
-    ways: dict[str, Callable[[Plain, int, int], None]] = {"the same postings by hand": _by_hand}
+    ways: dict[str, Callable[[Plain, int, int], None]] = {
+        "the same postings in hand-written SQL": _by_hand
+    }
     _tables(engine, pools)
     if is_postgres(database):
         engine.execute(TRANSFER)

@@ -59,7 +59,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         sampler.stop()
 
     for clients, posted in zip(POSTING, posts, strict=True):
-        who = f"{clients} client{'s' * (clients > 1)} who only write"
+        who = f"{clients} client{'s' * (clients > 1)}, writes only"
         rate, soon = (at_least(8, ALONE), at_most(50)) if clients == CLIENTS else ((), ())
         yield Result(who, posted.rate, "requests/s", (Peer(ALONE, posts[0].rate),), aims=rate)
         theirs = {ALONE: posts[0].times["writes"]}
@@ -222,7 +222,7 @@ class Client:
         """Ask for the latest piece of one's own, as soon as it is known."""
         if self.own:
             path = f"/works/{self.own['id']}?min_position={self.own['position']}"
-            self.timed("reads of one's own writes", path)
+            self.timed("reads of own writes", path)
 
     def admit(self) -> None:
         status, told = self.timed("writes", "/contributors", {"name": f"P{self.chance.random()}"})
@@ -271,7 +271,7 @@ def _run(
     only_posts: bool = False,
 ) -> Measured:
     begun = time.monotonic()
-    measured = Measured(times={"reads": [], "writes": [], "reads of one's own writes": []})
+    measured = Measured(times={"reads": [], "writes": [], "reads of own writes": []})
     seeds = range(len(known.works), len(known.works) + count)
     clients = [Client(served, known, seed, measured) for seed in seeds]
     ask = partial(Client.run, until=begun + seconds, writes=writes, only_posts=only_posts)

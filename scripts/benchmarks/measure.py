@@ -274,7 +274,7 @@ def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Ite
         mine.append(worked.took(ask))
         if number % PEER_EVERY == 0:
             theirs.append(worked.took(next(hand)))
-    for said, place in (("", 0), (", processor", 1)):
+    for said, place in (("", 0), (", processor time", 1)):
         value, other = ([took[place] for took in each] for each in (mine, theirs))
         aims = ((), () if place else at_most(50))
         for one in percentiles(what, value, {peer.name: other}, aims):

@@ -141,7 +141,7 @@ def _section(name: str, module: ModuleType, runs: list[Run]) -> str:
     summary, _, _ = cleandoc(module.__doc__ or "").partition("\n\n")
     lines = [
         f"## {name}\n\n{' '.join(summary.split())}\n",
-        "| | | Stemma | beside | aim |\n|---|---|---|---|---|",
+        "| | | Stemma | compared with | aim |\n|---|---|---|---|---|",
         *(row for run in runs for row in _rows(run)),
         "",
         *(f"{run.conditions}\n" for run in runs),

@@ -87,7 +87,7 @@ class Stage:
 
     @property
     def which(self) -> str:
-        return f"of {self.revenues:,} in {len(self.pools):,} pools"
+        return f"({self.revenues:,} revenues, {len(self.pools):,} pools)"
 
     def payees(self, pools: Iterable[str]) -> list[str]:
         """Everybody who has a share in some pools."""
@@ -205,7 +205,7 @@ def _recorded(stages: list[Stage], peers: list[dict[str, Actions]], times: int) 
     took = _in_turns([*ours, *theirs])
     clocks = iter([clock for clock, _ in took[len(stages) :]])
     beside = [tuple(Peer(name, next(clocks)) for name in each) for each in peers]
-    yield from _compared("a revenue {}, p50", stages, took[: len(stages)], beside)
+    yield from _compared("one revenue {}, p50", stages, took[: len(stages)], beside)
 
 
 def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:
@@ -216,7 +216,7 @@ def _in_bulk(stage: Stage, lines: int, imported: int) -> Iterator[Result]:
     yield Result(f"revenues in batches {stage.which}", lines / taken, "lines/s")
     sales = (revenue_of(pools[n % len(pools)], n, SOLD) for n in range(lines // SOLD))
     taken = seconds(lambda: _carry_out(journal, sales))
-    yield Result(f"sales, {SOLD} to a revenue, {stage.which}", lines / taken, "lines/s")
+    yield Result(f"sales, {SOLD} to a revenue {stage.which}", lines / taken, "lines/s")
     rate = _imported(journal, pools, imported)
     what = f"a file of {imported:,} sales {stage.which}"
     yield Result(what, rate, "lines/s", (), "", at_least(10_000))
@@ -257,7 +257,7 @@ def _answers(stage: Stage, times: int) -> dict[str, Actions]:
             partial(ask, f"/contributors/{person}/statement?from={at[position]}")
             for person, position in zip(people, first, strict=True)
         ],
-        "why a payee got that": [
+        "why a payee got an amount": [
             partial(ask, f"/entries/{divisions[-1][0]}/lines/{payee}/why")
             for divisions, payee in zip(latest, people, strict=True)
         ],

@@ -50,9 +50,9 @@ SETTINGS = {
 KNOWN = 50
 """How many works are asked for again and again."""
 PATHS = {"a work": "/works/{}", "its contributors": "/works/{}/contributors"}
-ROW, NOTHING = "a bare Flask route with one row", "a bare Flask route with none"
+ROW, NOTHING = "a bare Flask route that reads one row", "a bare Flask route that reads nothing"
 WITHOUT = " without the gateway"
-ALIVE = "whether it is alive"
+ALIVE = "health check"
 
 Request = Callable[[], bytes]
 """The next request, as it is sent."""
@@ -96,9 +96,9 @@ def _asked(ours: Served, works: list[str]) -> Iterator[tuple[str, tuple[Served, 
     known, others = works[:KNOWN], cycle(works[KNOWN:])
     yield ALIVE, (ours, _request(ours, "/health", known[:1]))
     for what, path in PATHS.items():
-        yield f"{what} for the first time", (ours, _request(ours, path, others))
-        yield f"{what} again", (ours, _request(ours, path, known))
-        yield f"{what} by its tag", (ours, _request(ours, path, known, is_tagged=True))
+        yield f"{what}, first time", (ours, _request(ours, path, others))
+        yield f"{what}, again", (ours, _request(ours, path, known))
+        yield f"{what}, by ETag", (ours, _request(ours, path, known, is_tagged=True))
 
 
 def _request(

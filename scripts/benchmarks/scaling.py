@@ -56,8 +56,8 @@ def page(text: str, runs: Iterable[Run]) -> str:
     grown = [_grown(run) for run in runs if run.benchmark == "growth"]
     blocks = {
         "conditions": "\n".join(one.run.conditions for one in grown),
-        "bytes": _beside("bytes a fact, with indexes", grown, _bytes),
-        "costs": _beside("µs of a processor", grown, _costs),
+        "bytes": _beside("bytes per fact, with indexes", grown, _bytes),
+        "costs": _beside("processor time in µs", grown, _costs),
         "memory": _beside("a worker of the API", grown, _memory),
         "limits": "\n\n".join(map(_limits, grown)),
         "apart": "\n\n".join(_apart(one) for one in grown if one.in_unit("pages")),
@@ -120,7 +120,7 @@ def _limits(one: Grown) -> str:
     rows = (
         (n, _size(room * each), _span(fold * each), _span(log * each)) for n, each in facts.items()
     )
-    heads = (f"facts on {one.run.engine}", "database", "a rebuild, one core", "the log anew")
+    heads = (f"facts on {one.run.engine}", "database", "a rebuild, one core", "rebuilding the log")
     return _table(heads, rows)
 
 
@@ -131,7 +131,7 @@ def _apart(one: Grown) -> str:
         for at in one.in_unit(unit).values()
         for _, result in sorted(at.items())
     )
-    return _table((one.run.engine, "", "beside"), rows)
+    return _table((one.run.engine, "", "compared with"), rows)
 
 
 def _raised(power: int) -> str:

@@ -56,7 +56,7 @@ def search(size: Size, database: str) -> Iterator[Result]:
             hand = (partial(_by_hand, by_hand, q, is_postgres(address)) for q in asked)
             ours = [partial(seen, service, searching.search, q=q, limit=SHOWN) for q in asked]
             yield from compared(
-                worked, f"{what}, {works:,} works", ours, Asked("the engine by hand", hand)
+                worked, f"{what}, {works:,} works", ours, Asked("hand-written full-text SQL", hand)
             )
 
 
@@ -72,13 +72,13 @@ def suggest(size: Size, database: str) -> Iterator[Result]:
         for what, ask, id, count in (
             ("people for a challenge", suggesting.people_for, challenge_id, asking),
             ("challenges for a person", challenges, PERSON, works // WORKS_EACH),
-            ("challenges for one of the busiest", challenges, PERSON, BUSIEST),
+            ("challenges for one of the busiest people", challenges, PERSON, BUSIEST),
             ("likely sources", likely.likely_sources, WORK, works),
         ):
             ids = (id(random.randrange(count)) for _ in range(TIMES[size]))
             ours = [partial(seen, service, ask, id=one, limit=SHOWN) for one in ids]
             hand = (partial(by_hand.execute, sql, (role,)) for role in ROLES * TIMES[size])
-            peer = Asked("who had a role most often, by hand", hand)
+            peer = Asked("the most frequent in a role, in hand-written SQL", hand)
             yield from compared(worked, f"{what}, {works:,} works", ours, peer)
 
 
@@ -92,10 +92,12 @@ def _begun(title: str, random: Random) -> str:
 
 
 TYPED: dict[str, Callable[[str, Random], str]] = {
-    "a whole title": lambda title, _: title,
-    "two words, the last begun": _begun,
+    "a full title": lambda title, _: title,
+    "two words, the last incomplete": _begun,
     "one word": lambda title, random: random.choice(title.split()),
-    "two of the commonest": lambda _, random: " ".join(random.sample(VOCABULARY[:COMMONEST], 2)),
+    "two of the commonest words": lambda _, random: " ".join(
+        random.sample(VOCABULARY[:COMMONEST], 2)
+    ),
     "a role": lambda _, random: random.choice(ROLES),
     "one letter": lambda title, _: title[0],
 }

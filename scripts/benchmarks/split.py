@@ -55,9 +55,8 @@ def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - al
         settle()
         try:
             worst, ancestors = works.worst(DRAWN[size], WORST[size])
-            which = (
-                f"the worst of a {name} graph of {PIECES[size]:,} works, ≤ {ancestors:,} ancestors"
-            )
+            graph = f"a {name} graph of {PIECES[size]:,} works"
+            which = f"the worst cases in {graph}, ≤ {ancestors:,} ancestors"
             yield from works.compare(which, worst)
         finally:
             gc.unfreeze()

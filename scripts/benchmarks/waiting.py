@@ -41,9 +41,14 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     with plain(address) as by_hand:
         worked = Worked(by_hand)
         for said, people, sql, peer in (
-            ("a person", works // WORKS_EACH, BY_HAND, "credits of one account by hand"),
-            ("one of the busiest", BUSIEST, BY_HAND, "credits of one account by hand"),
-            ("the operator", 0, OF_OPERATOR_BY_HAND, "claims by hand"),
+            ("a person", works // WORKS_EACH, BY_HAND, "one account's credits in hand-written SQL"),
+            (
+                "one of the busiest people",
+                BUSIEST,
+                BY_HAND,
+                "one account's credits in hand-written SQL",
+            ),
+            ("the operator", 0, OF_OPERATOR_BY_HAND, "claims in hand-written SQL"),
         ):
             numbers = [random.randrange(people) for _ in range(TIMES[size] if people else 0)]
             actors = [id_of("person", one) for one in numbers] or [OPERATOR] * TIMES[size]
@@ -53,5 +58,5 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                 asked = partial(seen, service, ask, journal=service.journal)
                 ours = [partial(asked, actor=one) for one in actors]
                 yield from compared(
-                    worked, f"{what} of {said}, {works:,} works", ours, Asked(peer, hand)
+                    worked, f"{what} for {said}, {works:,} works", ours, Asked(peer, hand)
                 )

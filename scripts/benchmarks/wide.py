@@ -73,10 +73,13 @@ def measure(size: Size, database: str) -> Iterator[Result]:
                     cte.append(1000 * seconds(partial(by_hand.execute, sql, (latest,))))
                 long = f"{len(_asked(client, path)) / 1000:,.0f} KB"
                 worked = (f"{percentile(busy, one):.0f} ms of processor time" for one in PERCENTS)
-                cold = f"with nothing remembered {first[1]:.0f}"
+                cold = f"{first[1]:.0f} ms cold"
                 notes = [f"{each}, {cold}, {long}" for each in worked]
                 aims = (), at_most(50)
-                what, peers = f"{said}, {ancestors:,} ancestors", {"a CTE by hand, ids only": cte}
+                what, peers = (
+                    f"{said}, {ancestors:,} ancestors",
+                    {"a hand-written CTE, ids only": cte},
+                )
                 yield from percentiles(what, ours, peers, aims, notes)
 
 
@@ -86,12 +89,12 @@ def questions(client: FlaskClient, work: str) -> Iterator[tuple[str, str]]:
     first = json.loads(_asked(client, f"{here}/contributors?limit=1"))["items"][0]
     person = first["contributor"]["id"]
     yield "contributors", f"{here}/contributors"
-    yield "contributors, 200 on a page", f"{here}/contributors?limit=200"
+    yield "contributors, 200 per page", f"{here}/contributors?limit=200"
     yield "contributors in a role", f"{here}/contributors?role=writer"
     yield "paths to one of them", f"{here}/contributors/{person}/paths"
     yield "credits of one of them", f"{here}/contributors/{person}/credits"
     yield "lineage", f"{here}/lineage"
-    yield "ancestors, 200 on a page", f"{here}/ancestors?limit=200"
+    yield "ancestors, 200 per page", f"{here}/ancestors?limit=200"
     yield "ancestors by title", f"{here}/ancestors?sort=title"
     yield "licences", f"{here}/licences"
     yield "split", f"{here}/split?{SPLIT}"

@@ -31,19 +31,21 @@ commands = click.Group()
 @commands.command()
 @asks_log
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--sample", type=click.IntRange(1), metavar="N", help="Ask for N answers; else all.")
-@click.option("--seed", type=int, default=0, help="Another seed asks for another sample.")
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help="Compare N answers; default all."
+)
+@click.option("--seed", type=int, default=0, help="A different seed gives a different sample.")
 @click.option("--ids", is_flag=True, help="Fetch no texts: names and titles are not compared.")
 @as_json
 def audit(
     log: Remote, folder: Path, sample: int | None, seed: int, *, ids: bool, as_json: bool
 ) -> None:
-    """Audit the service at an address: mirror its log, replay it, and compare all that it answers.
+    """Audit the service at an address: mirror its log, replay it, and compare all its answers.
 
-    The mirror in FOLDER is continued. From it alone the facts are folded, and it is decided again
-    whether each was allowed. Then the service is asked every question about everything; the first
-    answer that does not follow from its log is named. Names and titles are compared as far as the
-    service discloses them to this key.
+    The mirror in FOLDER is continued. From it alone the facts are folded, and each is checked again
+    for whether it was allowed. Then the service is asked every question about everything; the first
+    answer that does not follow from its log is named. Names and titles are compared if the service
+    discloses them to this key.
     """
     from scripts.comparison.audit import Audit
 

@@ -41,7 +41,7 @@ commands = click.Group()
     "--namespace",
     default="bundle",
     show_default=True,
-    help="The namespace for ids derived from other texts.",
+    help="The namespace for ids derived from words.",
 )
 @click.option(
     "--batch",
@@ -58,7 +58,7 @@ commands = click.Group()
 @click.option(
     "--as-claims",
     is_flag=True,
-    help="Do not vouch for the lines: what people say of others' works stays pending.",
+    help="Do not vouch for the lines: claims on other people's works stay pending.",
 )
 @click.option("--strict", is_flag=True, help="Exit with status 1 if anything was refused.")
 @click.option(
@@ -88,14 +88,13 @@ def import_(  # the options above, one by one
     fold: bool,
 ) -> None:
     """Record a bundle: a JSON Lines file, a folder of CSV files, or - for standard input; or, with
-    --from, a git repository or what else “convert” reads.
+    --from, a git repository or anything else “convert” reads.
 
-    Importing the same bundle twice changes nothing. Of a line without an id that books money, only
-    a line of a file with the same name is a repetition: the same sale in another file is another
-    sale. A refused line is reported with its number and reason, and does not affect the others; a
-    refused source of a piece is left out and reported.
-    What “export” wrote is checked to its end before any of it is recorded; if a fact of it is
-    refused, the status is 1. The format: /docs/reference/bundles.
+    Importing the same bundle twice changes nothing. A line that books money and has no id counts as
+    a repetition only if the file name is the same: the same sale in another file is another sale. A
+    refused line is reported with its number and reason, and does not affect the others; a refused
+    source of a piece is left out and reported. An export is checked to its end before any of it is
+    recorded; if one of its facts is refused, the status is 1. The format: /docs/reference/bundles.
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
@@ -193,8 +192,8 @@ def _must_be_restored(service: Service, report: bundle.Report, seal: bundle.Seal
 def export(ctx: click.Context, path: Path, after: int) -> None:
     """Write every fact with its texts as JSON Lines, which “import” restores exactly.
 
-    The last line states the count of facts and the root over all facts up to there, so “import”
-    refuses an export that is not whole. A file is readable by its owner alone.
+    The last line states the number of facts and the root over all facts up to there, so “import”
+    refuses an incomplete export. Only its owner can read the file.
     """
     with opened(ctx) as service, progress_of("exporting") as told:
         head = service.journal.facts.head()
@@ -213,10 +212,10 @@ def export(ctx: click.Context, path: Path, after: int) -> None:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.pass_context
 def convert(ctx: click.Context, source: str, path: Path) -> None:
-    """Turn what others keep into a bundle on standard output.
+    """Convert data from other sources into a bundle on standard output.
 
     FORMAT is git (a repository), musicbrainz (answers of its API), ocremix or whosampled (data
-    sets); or dsr or sales, which are placed in pools of this database.
+    sets); or dsr or sales, which are assigned to pools of this database.
     """
     places = _Places()
     with _converting(), opened(ctx) if source in SHOPS else nullcontext() as service:

@@ -24,10 +24,10 @@ COLUMNS: terminal.Columns = {name: name for name in ("line", "outcome", "text", 
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def cite(ctx: click.Context, work: str, file: TextIO, by: str | None, *, is_json: bool) -> None:
-    """Cite every line of a file (“-” for the input) as a source of a work.
+    """Cite every line of a file (“-” for standard input) as a source of a work.
 
-    A line is an id, an address or a whole title, then perhaps a kind (default sample) and a rate.
-    One that can't be cited does not stop the others; the status is then 1.
+    A line is an id, an address or a full title, then optionally a kind (default sample) and a rate.
+    A line that can't be cited does not stop the others, but the exit status is then 1.
     """
     from api.citing import cite as cite_lines
 

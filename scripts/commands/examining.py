@@ -19,7 +19,7 @@ commands = click.Group()
     type=click.Choice(["small", "full", "largest"]),
     default="small",
     show_default=True,
-    help="How much there is to measure: “full” is of real size; “largest”, a million.",
+    help="How much to measure: “full” is of realistic size; “largest” is a million.",
 )
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw growth, as SVG."
@@ -27,7 +27,7 @@ commands = click.Group()
 @click.option(
     "--keep",
     is_flag=True,
-    help="Keep what audit, fold, money, search, suggest and inbox fill, for later runs.",
+    help="Keep the databases of audit, fold, money, search, suggest and inbox for later runs.",
 )
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
@@ -42,9 +42,9 @@ def bench(
     """Measure, against a named peer in the same run.
 
     Give --database (before “bench”) to choose the engine. It is not touched: on PostgreSQL,
-    temporary databases are created beside it, on SQLite files in a temporary folder. What --keep
-    keeps is called “stemma_”, what it is, and the number of works; filling it goes on where it
-    stopped.
+    temporary databases are created beside it; on SQLite, files in a temporary folder. Databases
+    kept with --keep are named “stemma_”, the benchmark, and the number of works; filling one
+    continues where it stopped.
     """
     from scripts import benchmarks
     from scripts.benchmarks.chart import drawn
@@ -65,14 +65,14 @@ def bench(
 
 
 @commands.command()
-@click.option("--only", multiple=True, metavar="NAME", help="Only this examination; repeatable.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this check; repeatable.")
 @as_json
 @click.pass_context
 def doctor(ctx: click.Context, only: tuple[str, ...], as_json: bool) -> None:
-    """Examine this installation, and say what to do; the status is 1 if something is broken.
+    """Check this installation, and say what to do; the exit status is 1 if something is broken.
 
-    It looks at settings, dependencies, files, keys, the database, the follower, clocks and space,
-    and changes nothing. A warning alone leaves the status 0.
+    It checks settings, dependencies, files, keys, the database, the follower, clocks and disk
+    space, and changes nothing. A warning alone leaves the status at 0.
     """
     from scripts import doctor as examination
 

@@ -18,7 +18,7 @@ commands = click.Group()
 @commands.command()
 @click.argument("contributor")
 @click.option(
-    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="Why; one of the list."
+    "--ground", required=True, type=click.Choice(list(GROUNDS)), help="The ground; one of the list."
 )
 @click.option("--by", metavar="CONTRIBUTOR", help="Who acts; default the operator.")
 @click.pass_context
@@ -38,10 +38,10 @@ def forget(ctx: click.Context, contributor: str, ground: str, by: str | None) ->
 def vacuum(ctx: click.Context) -> None:
     """Rewrite the vault, so that no file of the database contains an erased text.
 
-    An erased text is in no answer from that moment on, but its bytes stay in the files of the
-    database until this is run. Run it daily, as the owner of the database. On SQLite everything is
-    rewritten; on PostgreSQL the vault, what the search reads and the server's samples of both,
-    which are locked meanwhile.
+    An erased text is in no answer from that moment on, but its bytes stay in the database files
+    until this is run. Run it daily, as the owner of the database. SQLite rewrites everything;
+    PostgreSQL rewrites the vault, the search tables and the server's samples of both, and locks
+    them meanwhile.
     """
     with opened(ctx) as service:
         _vacuum(service)

@@ -21,15 +21,16 @@ commands = click.Group()
     "--verify/--no-verify",
     default=True,
     show_default=True,
-    help="Restore it into a scratch database beside the file, and recompute what follows from it.",
+    help="Restore it into a scratch database beside the file, and recompute everything derived "
+    "from it.",
 )
 @click.pass_context
 def backup(ctx: click.Context, file: Path, verify: bool) -> None:
     """Write everything permanent, as of one moment, to FILE, while Stemma runs.
 
-    It holds facts, texts, keys, requests, the log with its checkpoints: all that “export” has and
-    more, on either engine, compressed. It has no sessions, and not the file of the log's own key.
-    The file is readable by its owner alone, and there only when it is complete.
+    It contains facts, texts, keys, requests, and the log with its checkpoints: everything in an
+    “export” and more, for either engine, compressed. It contains no sessions, and not the log's own
+    key file. Only its owner can read the file, which appears only when complete.
     """
     from scripts import backup as backups
 
@@ -48,8 +49,8 @@ def backup(ctx: click.Context, file: Path, verify: bool) -> None:
 def restore(ctx: click.Context, file: Path) -> None:
     """Restore a backup into an empty database, on either engine.
 
-    The file is checked to its end first, and all of it is restored in one transaction. Then the
-    read tables are folded, and the root is compared. Stop Stemma before.
+    The file is first checked to its end, and restored in one transaction. Then the read tables are
+    built, and the root is compared. Stop Stemma first.
     """
     from scripts import backup as backups
 

@@ -40,14 +40,14 @@ LOCALLY = Caller(OPERATOR, key="")
 
 @commands.group()
 def key() -> None:
-    """Make, list and revoke API keys, and make the key that signs the log."""
+    """Create, list and revoke API keys, and create the key that signs the log."""
 
 
 @key.command("new")
 @click.argument("name")
 @click.pass_context
 def key_new(ctx: click.Context, name: str) -> None:
-    """Make the key that signs the log, named like “example.org/log”, and print the public key.
+    """Create the key that signs the log, named like “example.org/log”, and print the public key.
 
     It is written to the file named by STEMMA_LOG_KEY; an existing one is never overwritten.
     """
@@ -62,7 +62,7 @@ def key_new(ctx: click.Context, name: str) -> None:
 @click.argument("contributor")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def key_pair(contributor: str, file: Path) -> None:
-    """Make a key for a contributor to sign with, and print the public key to register.
+    """Create a key for a contributor to sign with, and print the public key to register.
 
     The secret key is written to FILE and never leaves this machine; an existing file is kept.
     """
@@ -78,9 +78,9 @@ def key_pair(contributor: str, file: Path) -> None:
 @key.command("rotate")
 @click.pass_context
 def key_rotate(ctx: click.Context) -> None:
-    """Make the next key that signs the log, and print its public key.
+    """Create the next key that signs the log, and print its public key.
 
-    From the next start on, the new key and the one before both sign; “retire” ends that.
+    After the next start, the new key and the previous one both sign, until you run “retire”.
     """
     made = rotate_log_key(settings_of(ctx)).verifier
     _audit_log_key(ctx, "log key made", made)
@@ -92,8 +92,8 @@ def key_rotate(ctx: click.Context) -> None:
 def key_retire(ctx: click.Context) -> None:
     """Let only the newest key sign the log; print the public keys of all former ones.
 
-    Their secret keys are forgotten. Their public keys stay in the file and are published, with the
-    size of the log up to which they count: what they sign later is not believed.
+    Their private keys are deleted. Their public keys stay in the file and are published, with the
+    log size up to which they are valid: later signatures do not count.
     """
     for public in retire_log_keys(settings_of(ctx), _signed_size(ctx)):
         _audit_log_key(ctx, "log key retired", public)
@@ -116,13 +116,13 @@ def _signed_size(ctx: click.Context) -> int | None:
 @click.option(
     "--scope",
     metavar="WORDS",
-    help="What it allows at most, such as “read” or “read contribution role:accountant”; "
-    "default everything that its holder may do.",
+    help="What it allows at most, such as “read” or “read contribution role:accountant”; default "
+    "everything its holder may do.",
 )
-@click.option("--expires", "expires_at", metavar="DATE", help="When it ends; default never.")
+@click.option("--expires", "expires_at", metavar="DATE", help="When it expires; default never.")
 @click.pass_context
 def key_create(ctx: click.Context, /, holder: str, **said: str | None) -> None:
-    """Make a key and print it; only its digest is kept, so it can't be shown again."""
+    """Create a key and print it; only its digest is stored, so it can't be shown again."""
     holder = holder if holder == "operator" else named("contributor", holder)
     with _audited(ctx), opened(ctx, create=True) as service:
         made = _ring(service).make(holder=holder, **said)
@@ -136,11 +136,11 @@ def key_create(ctx: click.Context, /, holder: str, **said: str | None) -> None:
     type=click.IntRange(0, MOST_GRACE_HOURS),
     default=GRACE_HOURS,
     show_default=True,
-    help="How long the key that is replaced stays valid.",
+    help="How many hours the replaced key stays valid.",
 )
 @click.pass_context
 def key_replace(ctx: click.Context, name: str, grace_hours: int) -> None:
-    """Make a key like the one named, print it, and let that one end after a while."""
+    """Create a key like the given one, print it, and let the old one expire."""
     with _audited(ctx), opened(ctx) as service:
         click.echo(_ring(service).replace(name, grace_hours).token)
 
@@ -149,7 +149,7 @@ def key_replace(ctx: click.Context, name: str, grace_hours: int) -> None:
 @as_json
 @click.pass_context
 def key_list(ctx: click.Context, as_json: bool) -> None:
-    """List the keys: who each acts for, its scope, since when, until when, and its last use."""
+    """List the keys: who each acts for, its scope, creation, expiry and last use."""
     with asked(ctx) as (service, view):
         keys = service.keys.list()
         names = _names(view, (one.holder for one in keys))
@@ -200,7 +200,7 @@ def _ring(service: Service) -> Keyring:
 
 @commands.group()
 def identity() -> None:
-    """Say whom the subjects of the issuer of tokens (STEMMA_OIDC_ISSUER) act for."""
+    """State who the subjects of the token issuer (STEMMA_OIDC_ISSUER) act for."""
 
 
 @identity.command("add")
@@ -210,7 +210,7 @@ def identity() -> None:
 )
 @click.pass_context
 def identity_add(ctx: click.Context, subject: str, holder: str) -> None:
-    """Let tokens with this “sub” act for somebody; only a digest of it is kept."""
+    """Let tokens with this “sub” act for someone; only a digest of it is stored."""
     issuer = _issuer_of(ctx)
     with opened(ctx, create=True) as service:
         holder = holder_of(service, holder)
@@ -222,7 +222,7 @@ def identity_add(ctx: click.Context, subject: str, holder: str) -> None:
 @click.argument("subject")
 @click.pass_context
 def identity_end(ctx: click.Context, subject: str) -> None:
-    """Let tokens with this “sub” act for nobody any more."""
+    """Stop tokens with this “sub” from acting for anyone."""
     issuer = _issuer_of(ctx)
     with opened(ctx) as service:
         if not Identities(service.engine).end(issuer, subject):
@@ -234,7 +234,7 @@ def identity_end(ctx: click.Context, subject: str) -> None:
 @as_json
 @click.pass_context
 def identity_list(ctx: click.Context, as_json: bool) -> None:
-    """List the identities: whom each acts for, and since when."""
+    """List the identities: who each acts for, and since when."""
     with asked(ctx) as (service, view):
         known = Identities(service.engine).list()
         names = _names(view, (one.holder for one in known))

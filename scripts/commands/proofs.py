@@ -81,13 +81,13 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witness
 @click.argument("subject")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default="-")
 @subject_kind
-@click.option("--witnessed", is_flag=True, help="Under the latest tree that witnesses have seen.")
+@click.option("--witnessed", is_flag=True, help="For the latest tree that witnesses have seen.")
 @click.pass_context
 def latest(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed: bool) -> None:
-    """Write the proof of which fact about a work, a person, a project or a challenge is the latest.
+    """Write the proof of the latest fact about a work, a person, a project or a challenge.
 
-    “verify latest” shows offline that nothing about it came after, or of an id that there is
-    nothing at all.
+    “verify latest” shows offline that nothing about it came after, or that there is nothing about
+    an id at all.
     """
     with asked(ctx) as (service, _):
         service.log.catch_up()
@@ -124,7 +124,7 @@ class Age(click.ParamType[int]):
 max_age_option = click.option(
     "--max-age",
     type=Age(),
-    help="Refuse a log that did not grow, or was not seen by witnesses, for longer (90s, 36h, 7d).",
+    help="Refuse a log that has not grown, or been seen by witnesses, for longer (90s, 36h, 7d).",
 )
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OF_LOG = (
@@ -134,7 +134,7 @@ _OF_LOG = (
         "--api-key",
         type=_FILE,
         metavar="FILE",
-        help="The file with an auditor's API key, which the leaves need unless they are published.",
+        help="The file with an auditor's API key; needed for the leaves unless they are published.",
     ),
     max_age_option,
     click.option(
@@ -145,7 +145,9 @@ _OF_LOG = (
         help="The public key of a witness, or its file: ask for the latest tree that they have "
         "seen.",
     ),
-    click.option("--quorum", type=click.IntRange(0), help="How many witnesses; default all."),
+    click.option(
+        "--quorum", type=click.IntRange(0), help="How many witnesses are required; default all."
+    ),
     click.option(
         "--policy",
         type=_FILE,
@@ -182,14 +184,14 @@ def asks_log(command: Callable[..., None]) -> Callable[..., None]:
 @asks_log
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--again", is_flag=True, help="Fetch every tile again, and compare it.")
-@click.option("--hashes", is_flag=True, help="Only the hashes; they need no API key.")
+@click.option("--hashes", is_flag=True, help="Only the hashes, which need no API key.")
 def mirror(log: Remote, folder: Path, *, hashes: bool, again: bool) -> None:
     """Mirror the log at an address (such as http://127.0.0.1:8000/log) into a folder.
 
-    Everything is computed again from the leaves. Run it regularly: it notices a rewrite, a fork or
-    a rollback since the last run, and the folder keeps what was accepted before. Hashes alone
-    show the same, without showing what was recorded. Of the tiles that are here already or follow
-    from others, 32 are chosen at random in each run and compared with those of the log.
+    Everything is recomputed from the leaves. Run it regularly: it notices a rewrite, a fork or a
+    rollback since the last run, and the folder keeps what was accepted before. Hashes alone show
+    the same, without revealing what was recorded. Each run compares 32 random tiles that are
+    already here, or follow from others, with those of the log.
     """
     from scripts import mirror as mirroring
 
@@ -205,14 +207,14 @@ def mirror(log: Remote, folder: Path, *, hashes: bool, again: bool) -> None:
     "--into",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Keep the database here, and ask it any question with --database sqlite:///FILE.",
+    help="Keep the database here; ask it any question with --database sqlite:///FILE.",
 )
 def replay(folder: Path, keys: tuple[str, ...], into: Path | None) -> None:
     """Replay a mirror with its entries: fold the facts by the public rules, and audit them.
 
-    It needs no database of the service and no text of a person: whether each fact was allowed, all
-    links, signatures and amounts follow from the log alone. The answers of the database that it
-    makes are those of the service at that position, without names and titles.
+    It needs neither the service's database nor anyone's texts: whether each fact was allowed, and
+    all links, signatures and amounts, follow from the log alone. The database it makes gives the
+    service's answers at that position, without names and titles.
     """
     from scripts import audit
     from scripts import replay as replaying

@@ -24,20 +24,20 @@ OFTEN = ("never", "at_once", "daily", "weekly")
 
 @commands.group()
 def webhook() -> None:
-    """Have the events of the feed sent to an address."""
+    """Send the feed's events to an address."""
 
 
 @webhook.command("add")
 @click.argument("url")
 @its_holder
-@click.option("--types", help="The beginnings of the types that are sent; default every type.")
+@click.option("--types", help="Prefixes of the types to send; default every type.")
 @click.option("--after", type=int, help="Also what was recorded after this position.")
-@click.option("--source", default=HERE, show_default=True, help="The source that events name.")
+@click.option("--source", default=HERE, show_default=True, help="The source named in events.")
 @click.pass_context
 def webhook_add(
     ctx: click.Context, url: str, holder: str, types: str | None, after: int | None, source: str
 ) -> None:
-    """Send the events of the feed to an address; prints the secret, once."""
+    """Send the feed's events to an address; prints the secret, once."""
     with opened(ctx) as service:
         theirs = _of(service, settings_of(ctx).webhook_networks)
         made = theirs.add(holder_of(service, holder), url, source, types, after)
@@ -49,7 +49,7 @@ def webhook_add(
 @as_json
 @click.pass_context
 def webhook_list(ctx: click.Context, as_json: bool) -> None:
-    """List the webhooks: how far each was delivered, and why it waits."""
+    """List the webhooks: how far each has been delivered, and why it is waiting."""
     from api.subscribing import told
 
     with opened(ctx) as service:
@@ -62,7 +62,7 @@ def webhook_list(ctx: click.Context, as_json: bool) -> None:
 @click.argument("id")
 @click.pass_context
 def webhook_end(ctx: click.Context, id: str) -> None:
-    """Send nothing more."""
+    """Stop sending."""
     with opened(ctx) as service:
         _of(service).end(OPERATOR, id)
     out.print("ended")
@@ -72,7 +72,7 @@ def webhook_end(ctx: click.Context, id: str) -> None:
 @click.argument("id")
 @click.pass_context
 def webhook_enable(ctx: click.Context, id: str) -> None:
-    """Send what is missing from now on, also if it was disabled."""
+    """Resume sending where it stopped, even if it was disabled."""
     with opened(ctx) as service:
         one = _of(service).go_on(OPERATOR, id)
     out.print(f"sends what is recorded after position {one.position}")
@@ -92,7 +92,7 @@ def webhook_replay(ctx: click.Context, id: str, after: int) -> None:
 @commands.command()
 @click.pass_context
 def deliver(ctx: click.Context) -> None:
-    """Send webhooks and mail that are due now, once; a server does it all the time."""
+    """Send webhooks and mail that are due now, once; a server does so continuously."""
     from scripts.delivering import deliverer_of
 
     with opened(ctx) as service:
@@ -117,18 +117,18 @@ def _of(service: Service, allowed: Sequence[Network] = ()) -> Subscriptions:
 
 @commands.group()
 def notifications() -> None:
-    """Have what waits and what happened sent by mail."""
+    """Get what is waiting and what has happened by mail."""
 
 
 @notifications.command("set")
 @click.argument("address", required=False)
 @its_holder
-@click.option("--often", type=click.Choice(OFTEN), help="How often; at first daily.")
+@click.option("--often", type=click.Choice(OFTEN), help="How often; initially daily.")
 @click.pass_context
 def notifications_set(
     ctx: click.Context, address: str | None, holder: str, often: str | None
 ) -> None:
-    """Say where mail is sent to, and how often; a new address is asked to confirm it."""
+    """Set where mail is sent, and how often; a new address has to be confirmed."""
     with opened(ctx) as service:
         made = _mail_of(ctx, service).put(_holder(service, holder), address, often)
     out.print(f"{made.address} is {made.state}: {made.often.replace('_', ' ')}")
@@ -138,7 +138,7 @@ def notifications_set(
 @as_json
 @click.pass_context
 def notifications_list(ctx: click.Context, as_json: bool) -> None:
-    """List where mail is sent to, and why one waits."""
+    """List the addresses mail is sent to, and why a message is waiting."""
     from api.notifying import told
 
     with opened(ctx) as service:

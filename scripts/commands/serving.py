@@ -37,8 +37,8 @@ commands = click.Group()
 def serve(ctx: click.Context, /, **given: Any) -> None:
     """Serve the API.
 
-    On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow”
-    beside it, or give --follow.
+    On SQLite the serving process folds the journal itself; on PostgreSQL run “stemma follow” as
+    well, or use --follow.
     """
     _serve(served_by(ctx, **given))
 
@@ -94,11 +94,11 @@ def _following(settings: Settings, stack: ExitStack) -> Service:
     "--grace-seconds",
     default=GRACE_SECONDS,
     show_default=True,
-    help="How long the old tables stay for reads in progress.",
+    help="How many seconds the old tables stay for reads in progress.",
 )
 @click.pass_context
 def rebuild(ctx: click.Context, grace_seconds: float) -> None:
-    """Fold everything again from scratch, beside the tables in use, then switch."""
+    """Rebuild the read tables from scratch, beside those in use, then switch."""
     with opened(ctx) as service, progress_of("refolding") as told:
         position = Rebuild(service.journal, service.store).run(told, grace_seconds)
     out.print(f"rebuilt up to position {position}")
@@ -107,11 +107,11 @@ def rebuild(ctx: click.Context, grace_seconds: float) -> None:
 @commands.command()
 @click.pass_context
 def upgrade(ctx: click.Context) -> None:
-    """Bring a database of an older version up to date, with the role that owns its tables.
+    """Upgrade a database of an older version, with the role that owns its tables.
 
-    Tables and columns that are missing are added, what follows from the facts is computed again,
-    and the read tables are rebuilt where this version has others. Facts are not touched. Stop what
-    uses the database, and make a backup, before.
+    Missing tables and columns are added, everything derived from the facts is recomputed, and the
+    read tables are rebuilt if this version's differ. Facts are not touched. First stop everything
+    that uses the database, and make a backup.
     """
     for settings in all_settings_of(ctx):
         with progress_of("refolding") as told:
@@ -122,10 +122,11 @@ def upgrade(ctx: click.Context) -> None:
 @commands.command("accept-clock")
 @click.pass_context
 def accept_clock(ctx: click.Context) -> None:
-    """Say that the clock is right now, although it contradicts the latest fact.
+    """Declare that the clock is right, although it contradicts the latest fact.
 
-    Time then goes on from the present, even if the latest facts were recorded with a clock that was
-    ahead. This is a fact itself, so that everybody sees where time was set back, or leapt.
+    Time then continues from the present, even if the latest facts were recorded with a clock that
+    was ahead. The declaration is itself a fact, so everyone can see where time was set back or
+    jumped.
     """
     with opened(ctx) as service:
         position = service.journal.accept_clock()

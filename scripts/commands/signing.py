@@ -51,13 +51,13 @@ def secret_in(file: Path) -> SignerKey:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="The file of the secret key.",
 )
-@click.option("--log", default="", help="The name of the log that it is for; its key names it.")
+@click.option("--log", default="", help="The name of the log it is for, as in the log's key.")
 def sign(method: str, path: str, body: TextIO, key: Path, log: str) -> None:
     """Print the header that signs a request: sign POST /credits credit.json --key ben.key.
 
     PATH is the path or the full address of the request; BODY the file that is sent unchanged.
-    Without --log it is a signature in the form of version 0.1, which any other service of Stemma
-    would take as well.
+    Without --log the signature has the form of version 0.1, which any other Stemma service would
+    accept as well.
     """
     text = body.read()
     try:

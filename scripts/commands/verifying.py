@@ -36,9 +36,9 @@ commands = click.Group()
 def verify() -> None:
     """Verify receipts, checkpoints and mirrors offline, or the database itself.
 
-    Offline verification needs no database, and of this program only scripts/verify.py and the files
-    of domain/ that it imports. Status 1: not valid; 2: what was given checks nothing, such as a
-    mistyped key; 3: something that was asked is neither proven nor contradicted.
+    Offline verification needs no database, and only scripts/verify.py and the files of domain/ that
+    it imports. Status 1: not valid; 2: the input checks nothing, for example because of a mistyped
+    key; 3: something you asked is neither proven nor contradicted.
     """
 
 
@@ -79,13 +79,13 @@ for _name, _what in KINDS.items():
 @verify.command("database")
 @click.pass_context
 def verify_database(ctx: click.Context) -> None:
-    """Compute everything again from the facts alone, and report every difference.
+    """Recompute everything from the facts alone, and report every difference.
 
-    The journal itself, every history, whether each fact was allowed, the links between facts, the
-    texts in the vault and whose they are, the log with its signed checkpoints, the signatures of
-    people, every row of the read tables, and the triggers that keep facts from being changed. It
-    changes nothing, and needs the owner's role. Differences end it with status 1, and a mistake of
-    Stemma that keeps a check from ending with status 70.
+    It checks the journal, every history, whether each fact was allowed, the links between facts,
+    the texts in the vault and their owners, the log with its signed checkpoints, people's
+    signatures, every row of the read tables, and the triggers that keep facts from being changed.
+    It changes nothing, and needs the owner's role. The status is 1 if there are differences, and 70
+    if a bug in Stemma keeps a check from finishing.
     """
     from scripts import audit
     from scripts.difference import ENDED, Difference, all_differences
@@ -111,7 +111,7 @@ def verify_database(ctx: click.Context) -> None:
 @as_json
 @click.pass_context
 def verify_money(ctx: click.Context, as_json: bool) -> None:
-    """Compute every share, division and payout again from the journal alone; prove every balance.
+    """Recompute every share, division and payout from the journal alone; prove every balance.
 
     It reports the first difference and exits with status 1; if there is none, it prints the
     balances of the accounts in each currency. It changes nothing.

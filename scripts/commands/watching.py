@@ -46,12 +46,12 @@ NOT_PROVEN = 3
     "state",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="What the last run knew; default: a file of its own below STEMMA_DATA.",
+    help="The file with the state of the last run; default: one below STEMMA_DATA.",
 )
 @click.option(
     "--only-about",
     is_flag=True,
-    help="Only what is in their histories, by the signed map: no entries are read.",
+    help="Only their own histories, by the signed map: no entries are read.",
 )
 @click.pass_context
 def monitor(
@@ -62,14 +62,14 @@ def monitor(
     *,
     only_about: bool,
 ) -> None:
-    """Print every new fact about a person or a work, or by a key, of the log at an address.
+    """Print every new fact about a person or a work, or signed by a key, in the log at an address.
 
     One line of JSON for each fact since the last run; the first run prints all of them. Nothing is
-    printed unless the log is shown to continue that of the last run, and no fact about those who
-    are watched is missing in between. With --only-about, what is said by those people elsewhere is
-    not looked for; then it takes a few requests however large the log is, and the key of anybody
-    who may read these facts. Status 1: the log was rewritten, forked, rolled back, is
-    frozen, or a signature does not hold. Status 3: the log could not be asked.
+    printed unless the log is shown to continue that of the last run, and no fact about those
+    watched is missing in between. With --only-about, what those people record about others is not
+    looked for; it then takes only a few requests, however large the log, and the key of anyone who
+    may read these facts. Status 1: the log was rewritten, forked, rolled back or frozen, or a
+    signature is invalid. Status 3: the log could not be reached.
     """
     from scripts import monitor as monitoring
     from scripts.remote import Unreachable
@@ -114,11 +114,11 @@ def _usual_state(ctx: click.Context, url: str, watched: Watched) -> Path:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @log_keys
 @max_age_option
-@click.option("--name", default="", help="The name of the witness, if its key must be made.")
+@click.option("--name", default="", help="The name of the witness, if its key has to be created.")
 def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: int | None) -> None:
-    """Cosign the checkpoint of the log at an address, if it extends the one cosigned before.
+    """Cosign the checkpoint of the log at an address, if it extends the last one cosigned.
 
-    The folder holds the key of the witness and the last checkpoint. Run it regularly, on a machine
+    The folder holds the witness's key and the last checkpoint. Run it regularly, on a machine
     that is not the operator's; the operator lists the public key in STEMMA_WITNESSES.
     """
     from scripts import witness as witnessing
@@ -136,16 +136,16 @@ def witness(url: str, folder: Path, keys: tuple[str, ...], name: str, max_age: i
 @commands.command("serve-witness")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @log_keys
-@click.option("--name", default="", help="The name of the witness, if its keys must be made.")
+@click.option("--name", default="", help="The name of the witness, if its keys have to be created.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve on.")
 @click.option(
     "--port", default=8010, show_default=True, type=click.IntRange(1, 65535), help="The port."
 )
 def serve_witness(folder: Path, keys: tuple[str, ...], name: str, host: str, port: int) -> None:
-    """Be a witness for the logs with these keys, which send their checkpoints (C2SP tlog-witness).
+    """Run a witness for the logs with these keys, which send their checkpoints (C2SP tlog-witness).
 
-    It serves add-checkpoint, and the latest checkpoint of each log. The folder holds the keys of
-    the witness, Ed25519 and, if the installed cryptography has it, ML-DSA-44, and the latest
+    It serves add-checkpoint, and the latest checkpoint of each log. The folder holds the witness's
+    keys, Ed25519 and, if the installed cryptography supports it, ML-DSA-44, and the latest
     checkpoints. Put TLS in front of it.
     """
     from domain import ml_dsa

@@ -2,7 +2,7 @@
 
 Names on a credit, join phrases and the attributes of a relationship (which instrument, which voice)
 are kept. What a recording performs or samples is its source; a work of MusicBrainz is cited, with
-the works that it was made from. Numbers in registries are lines of their own, as some are wrong.
+the works that it was made from. Registry numbers are lines of their own, as some are wrong.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def pools(
 def pool(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolTold:
     """A pool: its terms, the balances of its accounts, and its proposals.
 
-    For everyone with a share in it or a part in its release, those who close it, accountants and
-    auditors; the balances for those who may read its statement.
+    For everyone with a share in it or a part in its release, those who run its proposals,
+    accountants and auditors; the balances are for those who may read its statement.
     """
     noun = noun_at(view, journal, Pool, id)
     opened = noun.opened

@@ -49,8 +49,8 @@ T = TypeVar("T")
 def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolStatement:
     """The statement of a pool: what came in, whose it is, and why any of it is held.
 
-    For its payees, those who close it, accountants and auditors; for everyone, if its terms publish
-    the statement.
+    For its payees, those who run its proposals, accountants and auditors; for everyone, if its
+    terms publish the statement.
     """
     opened = pool_named(view, journal, id)
     reader = Reader(view, journal, actor)

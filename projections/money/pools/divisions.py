@@ -35,7 +35,7 @@ from projections.store import View, told_of, told_rows
 def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> DivisionTold:
     """A division, a reversal or a correction, with every line.
 
-    For the payees of its pool, those who close it, accountants and auditors.
+    For the payees of its pool, those who run its proposals, accountants and auditors.
     """
     entry = noun_at(view, journal, Entry, id)
     first = entry.first

@@ -25,9 +25,9 @@ from projections.store import Page, View
 def ledger(
     view: View, journal: Journal, id: PoolId, *, actor: str, **part: Unpack[Paged]
 ) -> Page[LedgerFact]:
-    """Every fact that moved money of a pool, with its postings; also as a beancount journal.
+    """Every fact that moved a pool's money, with its postings; also as a beancount journal.
 
-    For its payees, those who close it, accountants and auditors.
+    For its payees, those who run its proposals, accountants and auditors.
     """
     pool_named(view, journal, id)
     Reader(view, journal, actor).must("the ledger of this pool", MONEY, id)

@@ -48,7 +48,7 @@ from projections.store import View, holds, told_of, told_rows
 def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> ProposalTold:
     """A proposal: shares, comment window, comments with answers, who agreed, who is missing.
 
-    For everyone with a share in it or a part in the release, those who close it, accountants and
+    For everyone with a share in it or a part in the release, those who run it, accountants and
     auditors.
     """
     noun = noun_at(view, journal, Proposal, id)

@@ -55,8 +55,8 @@ from projections.store import View
 def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: str) -> Why:
     """Why a payee got this amount: shares, pieces, paths, carry, the last unit.
 
-    The id of revenue stands for its division. For the payees of the pool, those who close it,
-    accountants and auditors.
+    The id of revenue stands for its division. For the payees of the pool, those who run its
+    proposals, accountants and auditors.
     """
     id = _division_of(view, journal, id, actor)
     entry = noun_at(view, journal, Entry, id)

@@ -59,7 +59,7 @@ class PoolItem(TypedDict):
     currency: Dollars
     received_minor: Annotated[
         int | None,
-        "What came in and was not reversed; null for those who may not read its statement.",
+        "What came in and was not reversed; null if you may not read its statement.",
         Example(807_364),
     ]
     position: Annotated[Count, Example(60)]
@@ -86,7 +86,7 @@ class ProposalItem(TypedDict):
     state: ProposalState
     number: Annotated[int | None, "Which agreement of the pool it is.", Example(1)]
     opened_at: Instant
-    closes_at: Annotated[Instant, "Comments can be made until then."]
+    closes_at: Annotated[Instant, "It is open for comments until then."]
     effective_at: Annotated[str | None, "It applies to earnings from then on; null: to all."]
     position: Annotated[Count, Example(61)]
 
@@ -104,7 +104,7 @@ class AmendmentTold(TypedDict):
 class ReservingTold(TypedDict):
     """A rule by which a part of what is earned is held back for returns."""
 
-    payee: Annotated[PayeeRef | None, "Whose; null: everybody's for whom there is no other rule."]
+    payee: Annotated[PayeeRef | None, "The payee; null: everyone without a rule of their own."]
     rate: Annotated[str, Example("0.2")]
     months: Annotated[int | None, "Null: until it is freed.", Example(6)]
     effective_at: Annotated[str, "For what is earned from then on.", Example(MOMENT)]
@@ -120,10 +120,10 @@ class PoolTold(TypedDict):
     kind: KindOfPool
     currency: Dollars
     terms: Annotated[Terms, "The latest."]
-    amendments: Annotated[list[AmendmentTold], "All terms it ever had, if they were amended."]
+    amendments: Annotated[list[AmendmentTold], "All the terms it has had, if they were amended."]
     rounding: RoundingMethod
     comment_days: Annotated[Count, Example(14)]
-    review_hours: Annotated[Count, "How long a revision is open at least.", Example(72)]
+    review_hours: Annotated[Count, "The least number of hours a revision stays open.", Example(72)]
     deferral_minor: Annotated[
         Count, "Revenue waits until its source has brought in this much.", Example(50_000)
     ]
@@ -134,15 +134,15 @@ class PoolTold(TypedDict):
         Annotated[str, one_of(STATEMENTS)] | None,
         "Who else may read its statement.",
     ]
-    reserving: Annotated[list[ReservingTold], "What is held back for returns, the first first."]
+    reserving: Annotated[list[ReservingTold], "The rules for reserves, in the order stated."]
     country: Annotated[
-        CountryCode | None, "Where its money comes from, if that was stated.", Example(None)
+        CountryCode | None, "The country its money comes from, if stated.", Example(None)
     ]
     by_territory: Annotated[
-        bool, "Whether what came in for a sale in a country comes from there.", Example(False)
+        bool, "Whether the money of a sale comes from the country of that sale.", Example(False)
     ]
     position: Annotated[Count, Example(60)]
-    accounts: Annotated[Accounts | None, "Null for those who may not read its statement."]
+    accounts: Annotated[Accounts | None, "Null if you may not read its statement."]
     proposals: list[ProposalItem]
 
 
@@ -192,8 +192,8 @@ class PoolStatement(TypedDict):
     costs_minor: Annotated[Count, "Expenses recorded, less what was reversed.", Example(0)]
     lines: list[BalanceLine]
     waived: list[WaivedLine]
-    recouped: Annotated[list[RecoupedTold], "How far the terms have paid back what comes first."]
-    rules: Annotated[list[RuleGave], "What each rule of the terms gave in all."]
+    recouped: Annotated[list[RecoupedTold], "How far the terms have recouped what comes first."]
+    rules: Annotated[list[RuleGave], "What each rule of the terms has given in total."]
     totals: Annotated[Totals, "The sums of the lines."]
 
 
@@ -239,7 +239,7 @@ class ReversalItem(TypedDict):
 
     id: EntryId
     amount_minor: Annotated[int, Example(1000)]
-    against: Annotated[RevenueId | None, "The revenue below zero that it was taken back for."]
+    against: Annotated[RevenueId | None, "The negative revenue that it was taken back for."]
 
 
 class SoldTold(TypedDict):
@@ -259,20 +259,20 @@ class Revenue(Booking):
     id: RevenueId
     source: Annotated[str, "The name of the source, else its kind.", Example("HarperCollins")]
     source_kind: Annotated[
-        Annotated[str, one_of(SOURCES)] | None, "Null where a word of another kind was recorded."
+        Annotated[str, one_of(SOURCES)] | None, "Null if another kind of word was recorded."
     ]
     sold: Annotated[list[SoldTold], "What was sold, by kind; empty if that is not known."]
     exact: Annotated[
         Exact, "The exact sum of its lines; the amount is rounded.", Example("807364.2")
     ]
     rounding: Annotated[
-        Exact, "What rounding left: the amount less the exact sum.", Example("-0.2")
+        Exact, "What rounding added: the amount less the exact sum.", Example("-0.2")
     ]
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
     division: Annotated[EntryId | None, "Its division; null while it waits."]
     reversals: list[ReversalItem]
     taken_back_minor: Annotated[
-        Count, "Of revenue below zero: how much of other revenue it has taken back.", Example(0)
+        Count, "For negative revenue: how much of other revenue it has taken back.", Example(0)
     ]
 
 
@@ -282,7 +282,7 @@ class Expense(Booking):
     id: ExpenseId
     category: Annotated[str, "What it was, else its kind.", Example("printing")]
     category_kind: Annotated[
-        Annotated[str, one_of(CATEGORIES)] | None, "Null where a word of another kind was recorded."
+        Annotated[str, one_of(CATEGORIES)] | None, "Null if another kind of word was recorded."
     ]
     payer: PayeeRef
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
@@ -379,8 +379,8 @@ class ThroughPart(TypedDict):
     """A group through which somebody has a share."""
 
     group: PayeeRef
-    share: Annotated[str, "What they have of the asset through it.", Example("1/6")]
-    of: Annotated[str, "What the group's members have of it together.", Example("1/2")]
+    share: Annotated[str, "Their part of the asset through it.", Example("1/6")]
+    of: Annotated[str, "The part that the group's members have together.", Example("1/2")]
 
 
 class PieceTold(PathCount):
@@ -390,15 +390,15 @@ class PieceTold(PathCount):
     title: Annotated[str | None, Example("Low Tide, sung")]
     value: Annotated[str, "The asset's part of the agreed amount.", Example("3/4")]
     share: Annotated[str, "The payee's part of the asset.", Example("1/2")]
-    part: Annotated[str, "The payee's part of the agreed amount by it.", Example("3/8")]
+    part: Annotated[str, "The payee's part of the agreed amount through it.", Example("3/8")]
     amount: Annotated[Exact, "That part of this amount, before any waiver.", Example("151380")]
     waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
     through: Annotated[
-        list[ThroughPart], "The groups of whose share it is a part, by their own division."
+        list[ThroughPart], "The groups whose share it is part of, by their own division."
     ]
     paths: Annotated[list[list[PathWork]], "Up to twelve of them, the shortest first."]
     paths_left_out: Annotated[
-        list[Count], "How many works in the middle of each of these paths are left out."
+        list[Count], "How many works in the middle of each path are left out."
     ]
     path_amounts: Annotated[
         list[Exact | None], "How much comes through each of these paths, if that is defined."
@@ -435,10 +435,10 @@ class Why(TypedDict):
     by_terms: Annotated[str, "Set by the terms themselves.", Example("0")]
     costs: list[PayeeCost]
     stated: Annotated[str, "Stated by an adjustment or an assignment.", Example("0")]
-    reason: Annotated[str | None, "Of everything but a division.", Example("Chargeback.")]
+    reason: Annotated[str | None, "For everything but a division.", Example("Chargeback.")]
     document: Annotated[str | None, "What proves an adjustment or an assignment."]
-    recouped: Annotated[list[RecoupedTold], "What of this payee's was recouped, or for them."]
-    rules: Annotated[list[RuleGave], "Which rules of the terms gave it; what is left no rule did."]
-    reserved: Annotated[list[ReservedLine], "What of it is held back for returns, or freed."]
+    recouped: Annotated[list[RecoupedTold], "What was recouped from this payee, or for them."]
+    rules: Annotated[list[RuleGave], "The rules of the terms that gave it; no rule gave the rest."]
+    reserved: Annotated[list[ReservedLine], "How much of it is held back for returns, or freed."]
     agreement: AgreementTold
     pieces: list[PieceTold]
