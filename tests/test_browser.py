@@ -609,7 +609,7 @@ def test_shares_are_revised_and_a_share_is_given_up(
         page.goto(f"/proposal/{proposal}")
         page.get_by_role("link", name="Revise the shares").click()
         page.get_by_label("Someone else in A revised song").first.fill(f"C. of the revision {js}")
-        page.get_by_label("Share of somebody else in A revised song").fill("two")
+        page.get_by_label("Share of someone else in A revised song").fill("two")
         page.get_by_role("button", name="Preview").click()
         expect(page.get_by_role("alert")).to_contain_text("two")
         page.get_by_label(f"Share of C. of the revision {js}").fill("200 %")

@@ -324,7 +324,7 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     small = served.operator.post(f"/pools/{pool}/locate", country="kw")
     assert (small.status, small.json["detail"]) == (
         422,
-        "“kw” is not a country of ISO 3166-1: two capital letters, such as US.",
+        "“kw” is not an ISO 3166-1 country code: two capital letters, such as US.",
     )
     located = {"form_token": form.token, "pool": pool, "country": "kw"}
     assert kim.post("/do/pool.locate", located).status == 303
