@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from eventsourcing.persistence import StoredEvent
 
@@ -42,8 +41,7 @@ from domain.stored import (
 )
 
 
-@dataclass(frozen=True)
-class Append:
+class Append(NamedTuple):
     """Facts with all that is recorded with them."""
 
     stored: Sequence[StoredEvent]

@@ -172,8 +172,9 @@ class Journal(Application[str]):
 
     def commit(self, draft: Draft) -> Sequence[int]:
         """Record a draft and return its positions; IntegrityError if others were faster."""
-        with suppress(DatabaseUnavailable):  # where nothing is written, it is answered all the same
-            self.facts.name_further(draft.further_keys)
+        if draft.further_keys:
+            with suppress(DatabaseUnavailable):  # where nothing is written, it is answered as well
+                self.facts.name_further(draft.further_keys)
         if not draft.facts:
             return ()
         must_be_credible(draft.now, draft.latest, behind=timedelta.max)

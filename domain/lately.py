@@ -7,8 +7,9 @@ next position is free, or the latest fact is the one that is remembered.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple
@@ -62,7 +63,7 @@ class Lately:
         self._groups: tuple[Group, ...] = ()
         """One after the other, with nothing between."""
         self._position, self._stamp = -1, ""
-        self._there: dict[str, There] = {}
+        self._there = OrderedDict[str, There]()
         """At this position."""
 
     def since(self, decided: Iterable[Begun]) -> Group | None:
@@ -112,8 +113,8 @@ class Lately:
             self._there[row[1]] = There(before.head, (*before.stream, row), before.is_joined)
 
     def _forget(self) -> None:
-        for id in [*islice(self._there, max(len(self._there) - MOST_IDS, 0))]:
-            del self._there[id]
+        while len(self._there) > MOST_IDS:
+            self._there.popitem(last=False)
 
     def with_others(self, base: Group, rows: Sequence[Row]) -> Group | None:
         """The base with what others recorded on it, which is remembered, too.

@@ -324,9 +324,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def name_further(self, keys: Mapping[str, int]) -> None:
         """Keep the keys under which requests were repeated, with their positions."""
-        if keys:
-            with self.engine.transaction() as transaction:
-                transaction.insert(FURTHER_KEYS, list(keys.items()))
+        with self.engine.transaction() as transaction:
+            transaction.insert(FURTHER_KEYS, list(keys.items()))
 
     def requests_between(self, after: int, upto: int) -> list[Request]:
         """The requests that ended after a position and up to another, in order."""

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from itertools import chain
 from itertools import count as numbers
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 from urllib.parse import unquote
 
 import psycopg
@@ -134,40 +134,43 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
 """How values stand in an array."""
 
 
-@contextmanager
-def _answering(sql: str = "") -> Iterator[None]:
+class _answering:  # noqa: N801 - it is used as a function
     """Translate the driver's exceptions; our own mistakes stay what they are."""
-    try:
-        yield
-    except psycopg.IntegrityError as error:
-        raise IntegrityError(str(error)) from error
-    except psycopg.errors.QueryCanceled as error:
-        raise TookTooLong("A statement took too long") from error
-    except psycopg.errors.LockNotAvailable as error:
-        raise Locked(f"The database does not answer: {error}") from error
-    except OTHER_LAYOUT as error:
-        raise other_layout(str(error).partition("\n")[0], sql) from error
-    except SILENT as error:
-        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+
+    def __init__(self, sql: str = "") -> None:
+        self.sql = sql
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        match error:
+            case None:
+                pass
+            case psycopg.IntegrityError():
+                raise IntegrityError(str(error)) from error
+            case psycopg.errors.QueryCanceled():
+                raise TookTooLong("A statement took too long") from error
+            case psycopg.errors.LockNotAvailable():
+                raise Locked(f"The database does not answer: {error}") from error
+            case _ if isinstance(error, OTHER_LAYOUT):
+                raise other_layout(str(error).partition("\n")[0], self.sql) from error
+            case _ if isinstance(error, SILENT):
+                raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
 class _Commit:
-    """The end of a transaction."""
+    """The end of a transaction: a broken connection is an unknown outcome once it may be sent."""
 
     is_sent = False
     """Whether it may have reached the server."""
 
+    def __enter__(self) -> Self:
+        return self
 
-@contextmanager
-def _committing() -> Iterator[_Commit]:
-    """A broken connection is an unknown outcome once the end of the transaction may be sent."""
-    commit = _Commit()
-    try:
-        yield commit
-    except SILENT as error:
-        if commit.is_sent:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self.is_sent and isinstance(error, SILENT):
             raise OutcomeUnknown from error
-        raise
 
 
 class _Connection(psycopg.Connection):
@@ -318,7 +321,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
         """A transaction that begins with some statements, and the rows of the last of them."""
-        with _answering(), self._held() as connection, _committing() as commit:
+        with _answering(), self._held() as connection, _Commit() as commit:
             assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
                 "transactions do not nest"
             )
@@ -334,7 +337,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """One message instead of four."""
-        with _answering(), self._held() as connection, _committing() as commit:
+        with _answering(), self._held() as connection, _Commit() as commit:
             transaction = _OneInsert(self, connection)
             transaction.commit, transaction.there = commit, (row, values)
             yield transaction
