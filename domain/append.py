@@ -176,7 +176,10 @@ class Recording:
         """Write all that was taken."""
         heads = [(subject, *self._heads[subject]) for subject in self._linked]
         rows = {FACTS: [], HEADS: heads, **self._rows}
-        self.transaction.insert_all({table: found for table, found in rows.items() if found})
+        self.transaction.insert_all(
+            {table: found for table, found in rows.items() if found},
+            is_last=not any(append.is_alone for append in self.appends),
+        )
         for append in self.appends:
             if append.erased:
                 self.transaction.erase("vault", "digest", append.erased)

@@ -14,7 +14,8 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import at_once
 
-from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table
+from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table, TimeLimits
+from domain.engine.deadline import TookTooLong
 from domain.engine.opening import open_engine
 from domain.engine.postgres import CONNECTIONS, PostgresEngine
 
@@ -261,6 +262,35 @@ def test_appends_come_one_after_the_other(tables: Engine) -> None:
     at_once(*(partial(append, size) for size in (1, 10, 20_000, 40_000)))
     numbers = [number for (number,) in tables.query("SELECT number FROM kept ORDER BY number")]
     assert numbers == list(range(1, 43))
+
+
+def append_last(tables: Engine, number: int) -> int:
+    """Append rows of two tables by an insert that nothing follows; how many there are then."""
+    with suppress(IntegrityError), tables.appending(KEPT, "SELECT 1") as (writer, _):
+        rows = {KEPT: [(number, f"{number}", b"", None)], COUNTS: [(f"{number}", 1)]}
+        writer.insert_all(rows, is_last=True)
+    return len(tables.query("SELECT 1 FROM kept UNION ALL SELECT 1 FROM counts"))
+
+
+def test_the_last_insert_of_an_append_is_whole_or_not_at_all(tables: Engine) -> None:
+    assert append_last(tables, 3) == 6
+    assert append_last(tables, 1) == 6, "the number is taken"
+    assert append_last(tables, 4) == 8
+
+
+def test_of_an_insert_that_the_server_ends_it_is_known_that_nothing_was_recorded(
+    postgres_dsn: str,
+) -> None:
+    slow = "CREATE FUNCTION sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$"
+    body = "PERFORM pg_sleep(5); RETURN NEW;"
+    with closing(PostgresEngine(postgres_dsn, TimeLimits(statement_seconds=1))) as engine:
+        with engine.transaction() as writer:
+            writer.create([COUNTS])
+            slept = "CREATE TRIGGER t BEFORE INSERT ON counts EXECUTE FUNCTION sleep()"
+            writer.define([slow.format(body), slept])
+        with pytest.raises(TookTooLong), engine.appending(COUNTS, "SELECT 1") as (writer, _):
+            writer.insert_all({COUNTS: [("a", 1)]}, is_last=True)
+        assert engine.query("SELECT name FROM counts") == []
 
 
 def test_texts_are_compared_by_their_bytes(tables: Engine) -> None:

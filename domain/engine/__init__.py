@@ -189,8 +189,8 @@ class Transaction(ABC):
         """Insert whole rows, as the table says; an engine has its own way for one or for all."""
         self.insert_all({table: rows} if rows else {})
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        """Insert whole rows of several tables."""
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
+        """Insert whole rows of several tables; an engine may end with it what nothing follows."""
         for table, found in rows.items():
             self.insert(table, found)
 

@@ -327,19 +327,22 @@ class PostgresEngine(Engine):
             )
             try:
                 rows = _last(connection.execute(begin.encode()))
-                yield PostgresTransaction(self, connection), rows
+                yield PostgresTransaction(self, connection, commit), rows
             except BaseException:
+                if connection.pgconn.transaction_status == TransactionStatus.INERROR:
+                    commit.is_sent = False  # what was sent with it was refused, and so was it
                 connection.rollback()
                 raise
-            commit.is_sent = True
-            connection.execute(b"COMMIT")
+            if not commit.is_sent:
+                commit.is_sent = True
+                connection.execute(b"COMMIT")
 
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """One message instead of four."""
         with _answering(), self._held() as connection, _Commit() as commit:
-            transaction = _OneInsert(self, connection)
-            transaction.commit, transaction.there = commit, (row, values)
+            transaction = _OneInsert(self, connection, commit)
+            transaction.there = row, values
             yield transaction
 
     def now(self) -> float:
@@ -354,7 +357,7 @@ class PostgresEngine(Engine):
             connection.transaction(),
         ):
             connection.execute(b"SET LOCAL lock_timeout = '100ms'")
-            PostgresTransaction(self, connection).insert(table, [row])
+            PostgresTransaction(self, connection, _Commit()).insert(table, [row])
 
     def pooled(self) -> Pooled:
         """The state of the pool."""
@@ -669,12 +672,19 @@ class PostgresTransaction(Transaction):
     there: tuple[str, Sequence[Any]] = "", ()
     """A row without which nothing is inserted, with its values."""
 
+    def __init__(self, engine: Engine, connection: Any, commit: _Commit) -> None:
+        super().__init__(engine, connection)
+        self.commit = commit
+
     def define(self, statements: Iterable[str]) -> None:
         """All in one message."""
         self.connection.execute("; ".join(statements).encode())
 
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
-        """Insert whole rows of several tables: many by COPY, what is left by one statement."""
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
+        """Insert whole rows of several tables: many by COPY, what is left by one statement.
+
+        If that is the last one, the transaction ends in the same message.
+        """
         rows = dict(rows)
         for table in filter(_is_copied(rows), list(rows)):
             self._copy(table, rows.pop(table))
@@ -684,8 +694,11 @@ class PostgresTransaction(Transaction):
                 few = chain.from_iterable(each)
                 values += few if len(each) < MANY else map(_array, zip(*each, strict=True))
             counts = tuple(min(len(each), MANY) for each in rows.values())
-            statement = _insert(tuple(rows), counts, sql)
-            if self._cursor.execute(statement, values).fetchall() == [(0,)] and sql:
+            asked: list[Asked] = [(_insert(tuple(rows), counts, sql), values)]
+            if is_last:
+                self.commit.is_sent = True
+                asked.append((b"COMMIT", ()))
+            if self._cursor.rows(asked)[0] == [(0,)] and sql:
                 raise Overtaken("by another server")
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
@@ -724,9 +737,7 @@ class PostgresTransaction(Transaction):
 class _OneInsert(PostgresTransaction):
     """Queries, and one insert that is committed at its end."""
 
-    commit: _Commit
-
-    def insert_all(self, rows: Mapping[Table, Sequence[Row]]) -> None:
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
         if not any(map(_is_copied(rows), rows)):
             self.commit.is_sent = bool(rows)
             super().insert_all(rows)
