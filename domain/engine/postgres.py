@@ -160,16 +160,22 @@ class _answering:  # noqa: N801 - it is used as a function
 
 
 class _Commit:
-    """The end of a transaction: a broken connection is an unknown outcome once it may be sent."""
+    """The end of a transaction: a broken connection is an unknown outcome once it may be sent.
+
+    If the server itself says what is wrong, nothing was recorded.
+    """
 
     is_sent = False
     """Whether it may have reached the server."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if self.is_sent and isinstance(error, SILENT):
+        if self.is_sent and self._connection.closed and isinstance(error, SILENT):
             raise OutcomeUnknown from error
 
 
@@ -321,7 +327,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
         """A transaction that begins with some statements, and the rows of the last of them."""
-        with _answering(), self._held() as connection, _Commit() as commit:
+        with _answering(), self._held() as connection, _Commit(connection) as commit:
             assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
                 "transactions do not nest"
             )
@@ -329,8 +335,6 @@ class PostgresEngine(Engine):
                 rows = _last(connection.execute(begin.encode()))
                 yield PostgresTransaction(self, connection, commit), rows
             except BaseException:
-                if connection.pgconn.transaction_status == TransactionStatus.INERROR:
-                    commit.is_sent = False  # what was sent with it was refused, and so was it
                 connection.rollback()
                 raise
             if not commit.is_sent:
@@ -340,7 +344,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """One message instead of four."""
-        with _answering(), self._held() as connection, _Commit() as commit:
+        with _answering(), self._held() as connection, _Commit(connection) as commit:
             transaction = _OneInsert(self, connection, commit)
             transaction.there = row, values
             yield transaction
@@ -357,7 +361,7 @@ class PostgresEngine(Engine):
             connection.transaction(),
         ):
             connection.execute(b"SET LOCAL lock_timeout = '100ms'")
-            PostgresTransaction(self, connection, _Commit()).insert(table, [row])
+            PostgresTransaction(self, connection, _Commit(connection)).insert(table, [row])
 
     def pooled(self) -> Pooled:
         """The state of the pool."""
