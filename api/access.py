@@ -10,10 +10,10 @@ import hmac
 import logging
 import re
 import time
-from secrets import token_hex
+from random import getrandbits
 
 from flask import Flask, Request, Response, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars
 
 from api.current import noted, the_request
 from api.metrics import MEDIA_TYPE, Metrics
@@ -40,9 +40,8 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
         environ, now = the_request().environ, noted()
         now.begun = time.perf_counter()
         given = environ.get(IN_ENVIRON, "")
-        now.request_id = id = given if ACCEPTED_ID.fullmatch(given) else token_hex(16)
-        clear_contextvars()
-        bind_contextvars(request_id=id)
+        now.request_id = id = given if ACCEPTED_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        bind_contextvars(request_id=id)  # in place of that of the request before
         if community := environ.get(COMMUNITY):
             bind_contextvars(community=community)
         metrics.begun()
@@ -60,7 +59,7 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
         if status in REFUSED:
             who = {"actor": now.get("actor"), "command": _command(asked)}
             audit.warning(REFUSED[status], extra={**who, "code": code})
-        answer.headers[HEADER] = now.request_id
+        answer.headers.add(HEADER, now.request_id)
         return answer
 
     def show_metrics() -> Response:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Request, Response
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import SessionInterface, SessionMixin
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
 from api import proofs, service
 from api import web as pages
 from api.allowance import Network
+from api.answer import Answer
 from api.authentication import is_private, require_keys
 from api.citing import citations
 from api.commands import commands
@@ -34,7 +36,7 @@ from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.received import MAXIMUM_BODY_BYTES
-from api.routes import IdConverter, PayeeConverter, Routes, RuleOnDemand
+from api.routes import Addresses, IdConverter, PayeeConverter, Routes, RuleOnDemand
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
 from api.web.frame import page_of
@@ -89,8 +91,24 @@ class Json(DefaultJSONProvider):
         return escaped(super().dumps(obj, **kwargs))
 
 
+class NoSession(SessionInterface, SessionMixin, dict[str, Any]):
+    """None of Flask's sessions, for which there is no key here: pages have their own."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        """The same for every request, and never saved."""
+        return self
+
+    def is_null_session(self, obj: object) -> bool:
+        """Always."""
+        return True
+
+
 class Application(Flask):
-    """A Flask application without coroutines."""
+    """A Flask application without coroutines and without sessions of Flask's."""
+
+    response_class = Answer
+    session_interface = NoSession()
+    url_map_class = Addresses
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself, of which nothing has to be found out for each request."""

@@ -6,9 +6,9 @@ position, so that nothing is lost or repeated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -46,8 +46,7 @@ class AskedOfRelease(Asked):
     )
 
 
-@contextmanager
-def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[View]:
+def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractContextManager[View]:
     """A view at the position asked for, which is removed from ``asked``."""
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
 
@@ -60,8 +59,7 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> Iterator[V
             )
         wait_for("asked" if position in (as_of, min_position) else "recorded", reached)
 
-    with store.view(as_of, min_position, wait) as view:
-        yield view
+    return store.view(as_of, min_position, wait)
 
 
 def form_asked(forms: Mapping[str, str]) -> str:

@@ -85,15 +85,21 @@ def is_private() -> bool:
 
 
 def _caller(opening: Opening) -> Caller | None:
-    given = the_request().authorization
-    is_key = given is not None and given.type == "bearer"
-    return opening.caller(given.token) if is_key and given and given.token else None
+    token = _token()
+    return opening.caller(token) if token else None
+
+
+def _token() -> str | None:
+    """The key or token that was sent, by RFC 6750; what has parameters instead is none."""
+    scheme, _, rest = the_request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token: str = rest.strip()
+    is_one = scheme.lower() == "bearer" and "=" not in token.rstrip("=")
+    return token if is_one and token else None
 
 
 def _refused(limits: Limits) -> Problem:
     """Without a key, what to send; with any that is not valid, always the same answer."""
-    given = the_request().authorization
-    if given is None or given.type != "bearer" or not given.token:
+    if _token() is None:
         detail, challenge = "Send a key: Authorization: Bearer KEY.", "Bearer"
     else:
         limits.fail()

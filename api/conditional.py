@@ -20,6 +20,7 @@ from api.current import the_request
 from projections.store import State, View
 
 VERSION = version("stemma")
+NAMES_A_TAG = "HTTP_IF_NONE_MATCH"
 OVERHEAD_BYTES = 1_000
 """What keeping an answer takes besides its body."""
 
@@ -71,13 +72,16 @@ def _tagged(answer: Response, tag: str) -> Response:
 def _checked(answer: Response) -> Response:
     """The answer, or only its tag if the client knows it."""
     asked = the_request()
-    if asked.environ.get("HTTP_IF_NONE_MATCH"):
+    if asked.environ.get(NAMES_A_TAG):
         answer.make_conditional(asked)
     return answer
 
 
 def _is_known(tag: str) -> bool:
-    named = the_request().if_none_match
+    asked = the_request()
+    if not asked.environ.get(NAMES_A_TAG):
+        return False
+    named = asked.if_none_match
     return not named.star_tag and named.contains(tag)
 
 

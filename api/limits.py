@@ -107,7 +107,7 @@ class Limits:
         if limit is None:
             return
         if who == OPERATOR:
-            limit = limit._replace(quota=limit.quota * OPERATOR_FACTOR)
+            limit = Limit(limit.quota * OPERATOR_FACTOR, limit.seconds)
         standing = noted().standing = self.take(name, limit, who)
         if standing.is_over:
             raise Problem(
@@ -179,8 +179,8 @@ def tell_standing(answer: Response) -> Response:
     standing: Standing | None = noted().get("standing")
     if standing is not None:
         name, limit, left, wait, _ = standing
-        answer.headers["RateLimit-Policy"] = f'"{name}";q={limit.quota};w={limit.seconds}'
-        answer.headers["RateLimit"] = f'"{name}";r={left};t={wait}'
+        answer.headers.add("RateLimit-Policy", f'"{name}";q={limit.quota};w={limit.seconds}')
+        answer.headers.add("RateLimit", f'"{name}";r={left};t={wait}')
     return answer
 
 

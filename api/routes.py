@@ -7,11 +7,12 @@ compute from a body alone, give or take a file, or describe the service.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify
-from werkzeug.routing import BaseConverter, Map, PathConverter, Rule
+from flask import Blueprint, Request, Response, jsonify
+from werkzeug.routing import BaseConverter, Map, MapAdapter, PathConverter, Rule
 
 from api.asking import Asked, viewing
 from api.conditional import by_bytes
@@ -34,6 +35,9 @@ from domain.journal import Journal
 from domain.refusal import REFUSALS
 from domain.values import Number, Payee, Ref, Value
 from projections.store import Store
+
+MOST_KNOWN, LONGEST_KNOWN = 4096, 256
+"""Of how many addresses the route is known, and how long they are at most."""
 
 
 class IdConverter(BaseConverter):
@@ -84,6 +88,47 @@ class RuleOnDemand(Rule):
             return compiled(rule, **parts)
 
         return build
+
+
+class Addresses(Map):
+    """All routes, which knows that of each address asked for lately."""
+
+    def __init__(self, *terms: Any, **named: Any) -> None:
+        super().__init__(*terms, **named)
+        self.known = dict[tuple[str, str], tuple[Rule, Mapping[str, Any]]]()
+        """By the method and the path."""
+        self._adapters = lru_cache(maxsize=64)(self.bind)
+
+    def bind_to_environ(
+        self, environ: Any, server_name: str | None = None, subdomain: str | None = None
+    ) -> MapAdapter:
+        """The address of a request."""
+        if server_name is not None or "HTTP_UPGRADE" in environ:
+            return super().bind_to_environ(environ, server_name, subdomain)
+        asked: Request = environ["werkzeug.request"]
+        host = self._adapters(asked.host).server_name
+        query = asked.query_string.decode(errors="replace")
+        terms = host, asked.root_path, "", asked.scheme, asked.path, asked.method, query
+        return _Address(self, *terms)
+
+
+class _Address(MapAdapter):
+    map: Addresses
+
+    def match(self, *terms: Any, **named: Any) -> Any:
+        """The route and its values, or what is to be raised."""
+        if terms or named != {"return_rule": True}:
+            return super().match(*terms, **named)
+        asked, known = (self.default_method, self.path_info), self.map.known
+        if asked in known:
+            rule, values = known[asked]
+            return rule, dict(values)
+        rule, values = super().match(return_rule=True)
+        if len(self.path_info) <= LONGEST_KNOWN:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[asked] = rule, dict(values)
+        return rule, values
 
 
 SECTIONS = {

@@ -82,8 +82,8 @@ class Lines(logging.Formatter):
         line["level"] = record.levelname.lower()
         line["logger"] = record.name
         line |= {name: value for name, value in vars(record).items() if name not in USUAL}
-        moment = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
-        line["timestamp"] = moment.isoformat(timespec="microseconds") + "Z"
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        line["timestamp"] = moment.replace("+00:00", "Z")
         if record.exc_info and record.exc_info[1]:
             line |= _without_what_was_said(record.exc_info[1])
         return self._write(line)
@@ -101,10 +101,8 @@ def _without_what_was_said(error: BaseException) -> dict[str, Any]:
 def _for_people(line: dict[str, Any]) -> str:
     """A line as structlog's renderer for the console writes it, without colours."""
     moment, level, event, logger = map(line.pop, ("timestamp", "level", "event", "logger"))
-    told = [f"{name}={_shown(line[name])}" for name in sorted(line)]
+    told = [
+        f"{name}={value if isinstance(value, str) and QUOTED.isdisjoint(value) else repr(value)}"
+        for name, value in sorted(line.items())
+    ]
     return " ".join((f"{moment} [{level:<9}] {event} [{logger}]", *told))
-
-
-def _shown(value: object) -> str:
-    is_plain = isinstance(value, str) and QUOTED.isdisjoint(value)
-    return str(value) if is_plain else repr(value)
