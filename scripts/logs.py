@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -62,9 +63,36 @@ def _handler(form: str) -> logging.Handler:
         write = json.JSONEncoder(ensure_ascii=False, default=repr).encode
     elif sys.stderr.isatty():
         write = partial(ConsoleRenderer(colors=True, pad_event_to=0), None, "")
-    handler = logging.StreamHandler(sys.stderr)
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    with suppress(OSError):  # what stands in for it may be no file
+        handler = ToFile(sys.stderr.fileno())
     handler.setFormatter(Lines(write))
     return handler
+
+
+class ToFile(logging.Handler):
+    """Writes a line by one call to the system: no thread waits until another has written its own.
+
+    So do the processes, which share the file.
+    """
+
+    def __init__(self, file: int) -> None:
+        super().__init__()
+        self._file = file
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Without the lock of a handler."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line."""
+        try:
+            left = f"{self.format(record)}\n".encode(errors="backslashreplace")
+            while left:
+                left = left[os.write(self._file, left) :]
+        except Exception:
+            self.handleError(record)
 
 
 class Lines(logging.Formatter):
