@@ -1,4 +1,4 @@
-"""An answer, sent as it is wherever nothing about it is left to be found out."""
+"""An answer, which is sent as it is where nothing about it is left to be found out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any
 from wsgiref.types import StartResponse
 
 from flask import Response
+from werkzeug.http import remove_entity_headers
 
 
 class Answer(Response):
     """A response whose headers Werkzeug does not check and copy once more before it is sent."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Send it, as every response is if it is complete: a body in memory, of a known length."""
+        """Send it: nothing but its tag, or a body in memory, or else what Werkzeug makes of it."""
+        if self.status_code == 304:
+            headers = list(self.headers)
+            remove_entity_headers(headers)
+            start_response(self.status, headers)
+            return []
         is_whole = self.status_code == 200 and environ["REQUEST_METHOD"] != "HEAD"
         parts: object = self.response
         match parts:

@@ -9,12 +9,13 @@ A text may be erased at any time, so no answer to a question may be kept without
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from hashlib import sha256
 from importlib.metadata import version
 from typing import NamedTuple
 
 from flask import Response
+from werkzeug.http import quote_etag
 
 from api.current import the_request
 from projections.store import State, View
@@ -33,22 +34,27 @@ class _Kept(NamedTuple):
     headers: list[tuple[str, str]]
 
 
-def once(view: View, form: str, compute: Callable[[], Response]) -> Response:
-    """An answer that follows from the view and the address alone, in a form."""
+def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool) -> Response:
+    """An answer that follows from the view and the address alone, in a form.
+
+    ``varies`` says whether the client may ask for other forms.
+    """
+    names = ("Authorization", "Accept") if varies else ("Authorization",)
     if view.state is None:
-        return by_bytes(compute())
+        return _varying(by_bytes(compute()), names)
     parts = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
     asked = (*map(the_request().environ.get, parts), form)
     # The moment is that of the state.
     kept = view.moment.get(("answer", asked))
     if isinstance(kept, _Kept):
         if _is_known(kept.tag):
-            return _tagged(Response(status=304), kept.tag)
+            return _unchanged(kept.tag, names)
         return _checked(Response(kept.body, headers=kept.headers))
     tag = _tag_of(view.state, asked)
     if _is_known(tag):
-        return _tagged(Response(status=304), tag)
-    answer = _tagged(compute(), tag)
+        return _unchanged(tag, names)
+    answer = _varying(compute(), names)
+    answer.set_etag(tag)
     held = _Kept(tag, answer.get_data(), list(answer.headers))
     view.moment.keep(("answer", asked), held, len(held.body) + OVERHEAD_BYTES)
     return _checked(answer)
@@ -59,14 +65,17 @@ def by_bytes(answer: Response) -> Response:
     if answer.status_code != 200 or answer.is_streamed:
         return answer
     answer.add_etag()
-    answer.vary.add("Authorization")
-    return _checked(answer)
+    return _checked(_varying(answer, ("Authorization",)))
 
 
-def _tagged(answer: Response, tag: str) -> Response:
-    answer.set_etag(tag)
-    answer.vary.add("Authorization")
+def _varying(answer: Response, names: Iterable[str]) -> Response:
+    for name in names:
+        answer.vary.add(name)
     return answer
+
+
+def _unchanged(tag: str, names: Iterable[str]) -> Response:
+    return Response(status=304, headers=[("ETag", quote_etag(tag)), ("Vary", ", ".join(names))])
 
 
 def _checked(answer: Response) -> Response:

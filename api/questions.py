@@ -65,10 +65,10 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
                 asking = asked_by(view, journal, question.name, said)
                 return _fitting(asking, asked) if form is None else written(form, asking)
 
-            if question.given:
-                answer = by_bytes(compute())
-            else:
-                answer = once(now, form.media_type if form else JSON, compute)
+            if not question.given:
+                media_type, varies = form.media_type if form else JSON, bool(question.forms)
+                return once(now, media_type, compute, varies=varies)
+            answer = by_bytes(compute())
             if question.forms:
                 answer.vary.add("Accept")
             return answer
