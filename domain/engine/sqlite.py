@@ -156,6 +156,9 @@ class SQLiteEngine(Engine):
         """Writers of this process wait for each other here; SQLite would make them retry."""
         self._is_in_log = False
         """Whether pages from before an erasure may still be in the write-ahead log."""
+        # The driver looks in vain for a way to adapt these, value by value, unless there is one.
+        sqlite3.register_adapter(type(None), dict[None, None]().get)
+        sqlite3.register_adapter(bytes, bytes)
         self._connection()
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
