@@ -39,11 +39,14 @@ def start_of(made_at: str) -> str:
         raise BadMadeAt(made_at) from None
 
 
+_SEVERAL = re.compile(r"[][{}/]")
+
+
 @lru_cache(maxsize=4096)
 def span_of(made_at: str) -> Span:
     """The span of a stated date; refuses (``BadMadeAt``) what is none."""
     try:
-        return _of_several(made_at) if re.search("[][{}/]", made_at) else _of_one(made_at)
+        return _of_several(made_at) if _SEVERAL.search(made_at) else _of_one(made_at)
     except (ValueError, OverflowError):
         raise BadMadeAt(made_at) from None
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence import (
@@ -353,10 +354,11 @@ class JournalRecorder(ApplicationRecorder):
         ]
 
     def _placed(self, where: str, **values: Any) -> list[Placed]:
-        return [Placed(*row) for row in self.engine.aside(f"{_FACTS} {where}", **values)]
+        return [*map(_PLACED, self.engine.aside(f"{_FACTS} {where}", **values))]
 
 
 _AT = "WHERE position IN :these ORDER BY position"
+_PLACED = partial(tuple.__new__, Placed)
 _FACTS = (
     "SELECT position, originator_id, originator_version, topic, state, links FROM stored_events"
 )

@@ -161,7 +161,8 @@ class Changed:
 
 def create(writer: Transaction, generation: int, *, is_indexed: bool) -> None:
     """Create the table of a generation."""
-    writer.execute(writer.engine.DOCUMENTS.create(table_name(NAME, generation)))
+    for statement in writer.engine.DOCUMENTS.create(table_name(NAME, generation)):
+        writer.execute(statement)
     if is_indexed:
         create_index(writer, generation)
 

@@ -20,6 +20,10 @@ FIRST, LAST, BETWEEN = "_a", "_z", "_"
 """What stands before and after the words of a name, and between texts: no words themselves."""
 
 
+COLLECTED_BYTES = 32 << 20
+"""How much of an index FTS5 collects in memory, within one transaction, before it writes a part."""
+
+
 class Document(NamedTuple):
     """What is known by a number, in words."""
 
@@ -94,8 +98,8 @@ class Documents(ABC):
     """A query of the tags of such documents."""
 
     @abstractmethod
-    def create(self, name: str) -> str:
-        """The statement that creates a table of documents."""
+    def create(self, name: str) -> Iterator[str]:
+        """The statements that create a table of documents."""
 
     def index(self, name: str) -> Iterator[str]:
         """The statements that create its index, which is sooner done once the table is full."""
@@ -209,13 +213,15 @@ class Fts5(Documents):
         "ORDER BY d.rowid DESC LIMIT :limit"
     )
 
-    def create(self, name: str) -> str:
+    def create(self, name: str) -> Iterator[str]:
         # Every character beyond ASCII is part of a word, so only spaces separate. The beginnings
         # that have an index of their own are those of one to three letters, after the mark.
-        return (
+        yield (
             f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='3 4 5', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
+        # Of a rebuild, which is one transaction, many small parts would be merged time and again.
+        yield f"INSERT INTO {name} ({name}, rank) VALUES ('hashsize', {COLLECTED_BYTES})"
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
@@ -271,9 +277,9 @@ class Tsvector(Documents):
         latest = {"under": self.AFTER_ALL, "window": self.LOOKED_THROUGH, "limit": self.FREQUENT}
         return len(ask(self._AMONG_LATEST, wanted=self.told(wanted), **latest)) == self.FREQUENT
 
-    def create(self, name: str) -> str:
+    def create(self, name: str) -> Iterator[str]:
         columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in COLUMNS)
-        return f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
+        yield f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
 
     def index(self, name: str) -> Iterator[str]:
         # New words wait in a list of 64 kB and enter together, at a quarter of the cost. A search
