@@ -243,7 +243,7 @@ class Tsvector(Documents):
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
-    MARKED, MOST_BEGUN = frozenset("ntofh"), 5
+    MARKED, BEGUN = frozenset("ntofh"), (3, 4, 5)
     """Of words with these marks, the beginnings of one to three letters are words themselves.
 
     The index would collect all that begins so, however little of it has the other words.
@@ -292,16 +292,16 @@ class Tsvector(Documents):
         # Between columns, so that no phrase goes on in the next one; a place has 14 bits there.
         words = f" {BETWEEN} ".join(row[1:]).split()
         told = [f"'{word}':{at}" for at, word in enumerate(words, 1) if word != BETWEEN]
-        marked = {word for word in words if word[0] in self.MARKED}
-        begun = {word[:end] for word in marked for end in range(3, self.MOST_BEGUN + 1)}
-        return (*row, " ".join([*told, *(f"'*{one}'" for one in sorted(begun))]))
+        begun = {word[:end] for word in words if word[0] in self.MARKED for end in self.BEGUN}
+        told += [f"'*{one}'" for one in begun]
+        return (*row, " ".join(told))
 
     def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
         told = json.dumps({one.rowid: self.row(one)[-1] for one in documents})
         return {number for (number,) in ask(self._OTHERWISE, told=told)}
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
-        is_short = len(words) == 1 and len(words[0]) <= self.MOST_BEGUN
+        is_short = len(words) == 1 and len(words[0]) <= self.BEGUN[-1]
         if is_beginning and is_short and words[0][0] in self.MARKED:
             return f"('*{words[0]}')"
         quoted = [f"'{word}'" for word in words]
