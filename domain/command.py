@@ -67,7 +67,7 @@ class Record:
     @classmethod
     def form(cls) -> Form:
         """What is derived from its annotations."""
-        return _form(cast("Any", cls))
+        return _form(cls)  # type: ignore[arg-type]
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
@@ -94,7 +94,7 @@ class Record:
         form = cls.form()
         own = made.__dict__ = {**form.blank, **said}
         assert len(own) == len(form.blank), f"{cls.__name__} has no such field"
-        assert said.keys() >= {*form.needed}, f"{cls.__name__} lacks a field"
+        assert all(map(said.__contains__, form.needed)), f"{cls.__name__} lacks a field"
         for name, record in form.lists:
             if (parts := own[name]) is not None:
                 own[name] = tuple([p if isinstance(p, Record) else record.of(p) for p in parts])
@@ -194,7 +194,7 @@ class Command(Record):
 
     def told(self, kind: type[Fact], **otherwise: Any) -> dict[str, Any]:
         """Content for a kind of fact: the fields that both have in common, then ``otherwise``."""
-        names = _in_common(cast("Any", type(self)), cast("Any", kind))
+        names = _in_common(type(self), kind)  # type: ignore[arg-type]
         return {**{name: getattr(self, name) for name in names}, **otherwise}
 
     def own(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ The parts follow the disclosures that music and film services ask for (DDEX, 202
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from domain.refusal import ContradictoryDisclosure
 
@@ -42,11 +42,11 @@ EVIDENCE_KINDS = {
 """What proves something."""
 
 
-def must_agree(uses: Iterable[str]) -> None:
+def must_agree(uses: Collection[str]) -> None:
     """Refuse a disclosure that says none beside a part, or of one part both all and some."""
-    said = list(uses)
-    if not said:
+    if not uses:
         return
+    said = list(uses)
     parts = {use.rpartition(" ")[0] for use in said}
     if len(parts) < len(said) or (NO_AI in said and len(said) > 1):
         raise ContradictoryDisclosure(tuple(said))

@@ -98,11 +98,17 @@ class Fact:
     0.1, which did not record them."""
 
     def __init__(self, **content: Any) -> None:
-        blank, needed = _blank(cast("Any", type(self)))
+        object.__setattr__(self, "__dict__", vars(type(self).of(content)))
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self:
+        """The fact with these fields: as a call makes it, but without copying them."""
+        blank, needed = _blank(cls)  # type: ignore[arg-type]
         own = {**blank, **content}
-        assert len(own) == len(blank), f"{self.TOPIC} has no such field"
-        assert content.keys() >= needed, f"{self.TOPIC} lacks a field"
-        object.__setattr__(self, "__dict__", own)
+        assert len(own) == len(blank), f"{cls.TOPIC} has no such field"
+        assert content.keys() >= needed, f"{cls.TOPIC} lacks a field"
+        object.__setattr__(made := object.__new__(cls), "__dict__", own)
+        return made
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"a fact is immutable, and so is its {name}")
@@ -153,7 +159,7 @@ class Fact:
         """The values by which commands find it."""
         return tuple(
             FoundBy(getattr(self, name), field, None if leads is None else getattr(self, leads))
-            for name, field, leads in _found_by(cast("Any", type(self)))
+            for name, field, leads in _found_by(type(self))  # type: ignore[arg-type]
         )
 
     @property
@@ -170,8 +176,7 @@ class Fact:
         """Set the state of the noun, and the fields that the noun has under the same names."""
         if self.leaves:
             noun.state = self.leaves
-        of, kind = cast("Any", type(noun)), cast("Any", type(self))
-        for name in _shared(of, kind):
+        for name in _shared(type(noun), type(self)):  # type: ignore[arg-type]
             setattr(noun, name, getattr(self, name))
 
     def erases(self, noun: Any) -> tuple[str, ...]:
@@ -325,9 +330,7 @@ class Noun:
     def happen(self, position: int, happened: Fact) -> None:
         """Apply the next fact of its stream."""
         if not self.facts:
-            self.id = happened.originator_id
-            self.position = position
-            self.poster = happened.actor
+            self.id, self.position, self.poster = happened.originator_id, position, happened.actor
         self.version = happened.originator_version
         self.facts.append((position, happened))
         happened.apply(self)

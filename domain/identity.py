@@ -46,11 +46,16 @@ def new_id(id: str | None) -> str:
         raise BadId(id) from None
 
 
+def named_id(namespace: UUID, name: str) -> str:
+    """The UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many."""
+    return _spelled(sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest(), 5)
+
+
 def part_id(whole: str, part: str, number: int) -> str:
     """The id of something recorded along with a whole, so that a repetition finds it again.
 
-    It is the UUID of version 5 (RFC 9562, section 5.5), made here because an import makes many. Of
-    a whole whose id begins with its time, so does that of the part (version 8, section 5.8).
+    It is a UUID of version 5 as well, in the namespace of the whole. Of a whole whose id begins
+    with its time, so does that of the part (version 8, section 5.8).
     """
     named = bytes.fromhex(whole.replace("-", "")) + f"{part}/{number}".encode()
     digest = sha1(named, usedforsecurity=False).digest()

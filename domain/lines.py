@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.command import COMMANDS, Command, Record
+from domain.identity import named_id
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import Refusal
 from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several, Text, Value, Word
@@ -139,7 +140,7 @@ class Ids:
             if len(text) >= SHORTEST_UUID:
                 with suppress(ValueError):
                     return str(UUID(text))
-            id = str(uuid5(root, f"{CALLED.get(kind, kind)}/{text}"))
+            id = named_id(root, f"{CALLED.get(kind, kind)}/{text}")
             self._call(id, text)
             return id
 
@@ -212,7 +213,7 @@ def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
         said[command.subject()], earlier = _derived(command, line, ids)
         touched += [said[command.subject()], *([earlier] if earlier else [])]
     by = line.get("by") or OPERATOR
-    actor = OPERATOR if by == OPERATOR else ids.named("contributor", _id("by", by))
+    actor = OPERATOR if by == OPERATOR else _named("contributor", "by", by, ids)
     if actor != OPERATOR:
         touched.append(actor)
     key = line.get(KEY)
@@ -253,7 +254,7 @@ def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> 
     if type(kind) in _OF_TEXT:  # of most fields
         return _text(name, value)
     if isinstance(kind, _OF_ID):
-        named = ids.named(kind.noun, _id(name, value))
+        named = _named(kind.noun, name, value, ids)
         touched.append(named)
         return named
     match kind:
@@ -308,7 +309,7 @@ _OF_WORKS = ("asset", "within", "root", "over", "work")
 def _mentioned(kind: str, text: str, ids: Ids, touched: list[str]) -> str:
     if not text.startswith("@"):
         return text
-    named = ids.named(kind, _id("@", text[1:]))
+    named = _named(kind, "@", text[1:], ids)
     touched.append(named)
     return named
 
@@ -321,7 +322,8 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _id(name: str, value: object) -> str:
+def _named(kind: str, name: str, value: object, ids: Ids) -> str:
+    """The id of the journal that the field of a line stands for."""
     text = _text(name, value)
     if ID.fullmatch(text):
         return text
@@ -329,4 +331,4 @@ def _id(name: str, value: object) -> str:
         raise BadLine(
             f"“{name}” must be an id: 1 to {LONGEST_ID} characters, no space and no “|” in it"
         )
-    return text
+    return ids.named(kind, text)

@@ -19,6 +19,8 @@ class Pending:
     """Facts at their pending positions, indexed by kind, by noun and by values of fields."""
 
     def __init__(self) -> None:
+        self._fresh: Stream = []
+        """Added since an index was last asked for; in none of them yet."""
         self._streams: dict[str, Stream] = {}
         self._kinds: dict[str, Stream] = {}
         self._values: dict[tuple[str, str], tuple[int, dict[str, Stream]]] = {}
@@ -26,16 +28,22 @@ class Pending:
 
     def add(self, position: int, happened: Fact) -> None:
         """Add a fact whose position is after all others."""
-        at = (position, happened)
-        self._streams.setdefault(happened.originator_id, []).append(at)
-        self._kinds.setdefault(happened.TOPIC, []).append(at)
+        self._fresh.append((position, happened))
+
+    def _sort_in(self) -> None:
+        for at in self._fresh:
+            self._streams.setdefault(at[1].originator_id, []).append(at)
+            self._kinds.setdefault(at[1].TOPIC, []).append(at)
+        self._fresh.clear()
 
     def stream(self, noun: str) -> Stream:
         """The pending facts of a noun."""
+        self._sort_in()
         return self._streams.get(noun, [])
 
     def of(self, kind: type[Fact]) -> Stream:
         """The pending facts of a kind and its subclasses."""
+        self._sort_in()
         kinds = [topic for topic in self._kinds if issubclass(FACTS[topic], kind)]
         return _merged([self._kinds[topic] for topic in kinds])
 
@@ -43,6 +51,7 @@ class Pending:
         self, kinds: tuple[type[Fact], ...], field: str, values: Collection[str]
     ) -> Iterator[Fact]:
         """The pending facts of these kinds that have one of these values in a field."""
+        self._sort_in()
         found = (self._by_value(kind.TOPIC, field) for kind in kinds if kind.TOPIC in self._kinds)
         streams = [by[value] for by in found for value in values if value in by]
         return (happened for _, happened in _merged(streams))

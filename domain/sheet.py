@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from domain.fact import Fact, New
-from domain.seal import Disclosure, Said, seal, spell_owners
+from domain.seal import TEXTS, Disclosure, Said, seal, spell_owners
 from domain.signature import Signing
 from domain.text import plain_text
 
@@ -43,24 +42,25 @@ class Sheet:
     def write(self, new: New, after: int = 0) -> Fact:
         """Add a fact; ``after`` is how many facts its stream had before this command."""
         added = self._added[new.id] = self._added.get(new.id, 0) + 1
-        content: dict[str, Any] = {
-            **new.content,
-            **self._texts(new),
-            **self._signed,
-            "originator_id": new.id,
-            "originator_version": after + added,
-            "timestamp": self.now,
-            "actor": self.actor,
-        }
-        made = new.kind(**content)
+        made = new.kind.of(
+            {
+                **new.content,
+                **self._texts(new),
+                **self._signed,
+                "originator_id": new.id,
+                "originator_version": after + added,
+                "timestamp": self.now,
+                "actor": self.actor,
+            }
+        )
         self.facts.append(made)
         return made
 
     def _texts(self, new: New) -> dict[str, str]:
         """The commitments to the texts of a fact, and the owners of those texts."""
-        owners, sealed, sealable = dict[str, str](), dict[str, str](), new.kind.SEALED
+        owners, sealed = dict[str, str](), dict[str, str]()
         for name, value in new.content.items():
-            if name in sealable and value is not None:
+            if value is not None and name in TEXTS:
                 said = value if isinstance(value, Said) else Said(self.actor, name, value)
                 owners[name], sealed[name] = said.owner, self._seal(*said)
         return sealed | {"owners": spell_owners(owners, self.actor)} if owners else sealed

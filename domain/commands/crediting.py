@@ -266,11 +266,13 @@ class Named(Protocol):
 def named(contributor: str, said: Named) -> dict[str, object]:
     """The fields about the name, the place and AI; their texts belong to the credited person."""
     must_agree(said.ai or ())
-    texts = ((name, getattr(said, name)) for name in _TEXTS)
     told: dict[str, object] = {
-        name: Said(contributor, name, text) for name, text in texts if text is not None
+        name: Said(contributor, name, text)
+        for name in _TEXTS
+        if (text := getattr(said, name)) is not None
     }
-    return told | {"billing": said.billing, "ai": list(said.ai) if said.ai else None}
+    told["billing"], told["ai"] = said.billing, list(said.ai) if said.ai else None
+    return told
 
 
 _TEXTS = ("display", "credited_as", "join_phrase", "character", "ai_tool")

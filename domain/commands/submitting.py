@@ -131,8 +131,7 @@ class SubmitContribution(Command):
         operated = past.actor == OPERATOR and self.authors
         owner = self.authors[0].contributor if operated else past.actor
         sources = [source_of(past, source.work, source.uri) for source in self.sources]
-        cited = {new.id: new for _, news in sources for new in news}
-        yield from cited.values()
+        yield from {new.id: new for _, news in sources for new in news}.values()
         parents = [parent for parent, _ in sources]
         must_be_within_cap(past.id, [source.rate for source in self.sources])
         yield from self._described(past, parents)
@@ -179,7 +178,7 @@ class SubmitContribution(Command):
 
     def _credits(self, past: Past) -> Iterator[New]:
         for number, author in enumerate(self.authors):
-            if author in self.authors[:number]:
+            if number and author in self.authors[:number]:
                 continue  # the same credit twice is one credit
             yield from credited(
                 past,
