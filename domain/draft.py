@@ -245,9 +245,9 @@ class Draft(Past):
         if not command.MAY and self.actor != OPERATOR:
             raise NotPermitted(self.actor, command.words(), open_to(()))
         for one, id in command.ids():
-            match one.value:
-                case Ref(noun=noun, is_part=False) if noun in NAMED:
-                    self.named(noun, id)
+            value = one.value
+            if isinstance(value, Ref) and not value.is_part and value.noun in NAMED:
+                self.get(NAMED[value.noun], id)
         sides = command.sides(self)
         only_reads = self.actor != OPERATOR and self.has_role(self.actor, "auditor")
         if only_reads and not isinstance(command.noun(self), Contributor):
@@ -327,20 +327,17 @@ class Draft(Past):
             self._spent += must_be_within(self, sheet.facts)
         if self.signing is not None:
             self._must_say_what_was_signed(self.signing, sheet)
-        for happened in sheet.facts:
-            position = PENDING + len(self.facts)
-            self.facts.append(happened)
+        for position, happened in enumerate(sheet.facts, PENDING + len(self.facts)):
+            id = happened.originator_id
             self._pending.add(position, happened)
-            self.near.note(happened.originator_id)
+            self.near.note(id)
             if isinstance(happened, LEADING):
                 self.near.add(happened)
-            if isinstance(happened, Join.Event):
-                self._joined = ({}, {})
-            id = happened.originator_id
             if (noun := self._nouns.get(id)) is not None:
                 self.erased.update(happened.erases(noun))
                 noun.happen(position, happened)
             self.stream(id).append((position, happened))
+        self.facts += sheet.facts
         self.disclosures.update({text.digest: text for text in sheet.disclosures})
         return self._remember(command, PENDING + len(self.facts) - 1)
 
@@ -365,8 +362,12 @@ class Draft(Past):
         persons = {self.actor, *[text.owner for text in sheet.disclosures]}
         for happened in sheet.facts:
             persons.update(happened.involves())
-        born = [one.originator_id for one in sheet.facts if one.originator_version == 1]
-        persons.difference_update(born, (OPERATOR,))
+        persons.discard(OPERATOR)
+        if not persons:
+            return
+        persons.difference_update(
+            [one.originator_id for one in sheet.facts if one.originator_version == 1]
+        )
         for person in persons:
             if self.contributor(person).state == Contributor.Forgotten.STATE:
                 raise ContributorForgotten(person)

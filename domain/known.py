@@ -6,7 +6,7 @@ Nothing recorded after the position ever changes an answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from domain.contributor import Contributor
@@ -101,6 +101,13 @@ class Known:
             assert isinstance(happened, Join.Event)
             if not {*happened.moves, happened.node}.isdisjoint(works):
                 yield position, happened
+
+    def as_joined(self, node: str, moved: Collection[str]) -> Known:
+        """The same graph as if these works had joined the node."""
+        self.same([node, *moved])
+        nodes = {**self._nodes, **dict.fromkeys(moved, node)}
+        members = {**self._members, node: {*self.members(node), *moved}}
+        return replace(self, _nodes=nodes, _members=members)
 
     # -- edges -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ recorded, and what others recorded meanwhile is read before the next append.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from domain.components import Components
 from domain.fact import Fact
@@ -18,6 +18,8 @@ from domain.work import Work
 
 LEADING = (Remix.Declared.TOPIC, Join.Declared.TOPIC, Join.Accepted.TOPIC)
 """The facts by which an edge or a join comes to be."""
+JOINING = (Join.Declared.TOPIC, Join.Accepted.TOPIC, Join.Undone.TOPIC)
+"""The facts that may change which works are one node."""
 _NOTING = (Work.Described.TOPIC, Release.Published.TOPIC)
 """The facts that give a work a licence, or publish a release."""
 MOST_KEPT = 500_000
@@ -42,6 +44,11 @@ class Neighbours:
         self._components = Components()
         self.unlicensed, self.unpublished = set[str](), set[str]()
         """Works known to have no licence, and works known not to be published releases."""
+        self.nodes, self.members = dict[str, str](), dict[str, set[str]]()
+        """The node of each work, and the works of each node, as far as Known looked them up;
+        emptied when any works are joined or separated."""
+        self._joins = False
+        """Whether the append that is being decided joins works: if it fails, both are emptied."""
 
     # -- appends ---------------------------------------------------------------------------
 
@@ -53,8 +60,12 @@ class Neighbours:
             self._added = {"child": {}, "parent": {}}
             self._components = Components()
             self.unlicensed, self.unpublished = set(), set()
+            self._forget_joins()
         elif position > self._position and self._count():
             self._catch_up(position)
+        if self._joins:
+            self._forget_joins()
+            self._joins = False
         self._position = position
 
     def add(self, happened: Fact) -> None:
@@ -62,6 +73,9 @@ class Neighbours:
         for end, work, to in _leads(happened):
             self._added[end].setdefault(work, []).append(to)
             self._lead(end, work, to)
+        if happened.TOPIC != Remix.Declared.TOPIC:
+            self._joins = True
+            self._forget_joins()
 
     def note(self, work: str) -> None:
         """Forget what is known not to be so of a work, because it got another fact."""
@@ -75,17 +89,24 @@ class Neighbours:
         """
         for added in self._added.values():
             added.clear()
+        self._joins = False
         self._own = range(positions[0], positions[-1] + 1)
         if positions[0] == self._position + 1:
             self._position = positions[-1]
 
     def _catch_up(self, position: int) -> None:
-        topics = (*LEADING, *_NOTING)
+        topics = {*LEADING, *JOINING, *_NOTING}
         for placed in self._stored.after(self._position, position - self._position, topics):
             if placed.position <= position and placed.position not in self._own:
                 self.note(placed.originator_id)
+                if placed.topic in JOINING:
+                    self._forget_joins()
                 for lead in _leads(placed.fact()):
                     self._lead(*lead)
+
+    def _forget_joins(self) -> None:
+        self.nodes.clear()
+        self.members.clear()
 
     def _lead(self, end: str, work: str, to: str) -> None:
         self._components.connect(work, to)
@@ -93,7 +114,7 @@ class Neighbours:
             self._near[end][work].append(to)
 
     def _count(self) -> int:
-        return sum(map(len, self._near.values()))
+        return sum(map(len, self._near.values())) + len(self.nodes)
 
     # -- looking up edges ------------------------------------------------------------------
 
@@ -164,11 +185,13 @@ def _field(end: str) -> str:
     return f"{Remix.Declared.TOPIC}.{end}"
 
 
-def _leads(happened: Fact) -> Iterator[tuple[str, str, str]]:
+def _leads(happened: Fact) -> list[tuple[str, str, str]]:
     """The end, the work and the other work of each direction in which a fact leads."""
-    for one in happened.found_by():
-        if one.leads_to is not None:
-            yield _END[one.field], one.value, one.leads_to
+    return [
+        (_END[field], value, leads_to)
+        for value, field, leads_to in happened.found_by()
+        if leads_to is not None
+    ]
 
 
 _END = {_field(end): end for end in ("child", "parent")}

@@ -98,10 +98,10 @@ class Past:
         self.near = near or Neighbours(stored)
         """The edges around works, recorded or added; an import reuses it for its next append."""
         self.near.begin(self.position)
-        apart = {id: id for id in begun.asked if id not in begun.joined} if begun else {}
-        self._joined: tuple[dict[str, str], dict[str, set[str]]] = (apart, {})
-        """Cached: the node of each work, and the works of each node; reset when the draft joins
-        some."""
+        if begun:
+            self.near.nodes.update((id, id) for id in begun.asked if id not in begun.joined)
+        self.known = Known(stored, self.position, self._pending, self.near.nodes, self.near.members)
+        """The graph of works and people, including what was added so far."""
         self._streams: dict[str, Stream] = {id: [] for id in (begun.asked if begun else ())}
         for placed in map(Placed._make, sorted(begun.streams) if begun else ()):
             self._streams[placed.originator_id].append((placed.position, _fact(placed)))
@@ -343,8 +343,11 @@ class Past:
 
     def texts_in(self, owner: str, said: object) -> dict[str, Said]:
         """All texts in a record of a command, to be sealed for this owner."""
-        texts = ((name, text) for name, text in vars(said).items() if name in TEXTS)
-        return {name: Said(owner, name, text) for name, text in texts if text is not None}
+        return {
+            name: Said(owner, name, text)
+            for name, text in vars(said).items()
+            if text is not None and name in TEXTS
+        }
 
     def owner_of(self, digest: str) -> str:
         """The owner of a text, recorded or pending; if it was erased, the actor."""
@@ -352,11 +355,6 @@ class Past:
         return found.owner if found else self.actor
 
     # -- works -----------------------------------------------------------------------------
-
-    @property
-    def known(self) -> Known:
-        """The graph of works and people, including what was added so far."""
-        return Known(self.stored, self.position, self._pending, *self._joined)
 
     def known_at(self, position: int) -> Known:
         """The graph of works and people as recorded at a position."""
@@ -375,14 +373,12 @@ class Past:
     @contextmanager
     def as_joined(self, node: str, moved: Collection[str]) -> Iterator[None]:
         """Within this context, the graph is as if these works had joined the node."""
-        self.known.same([node, *moved])
-        before = nodes, members = self._joined
-        joined = {*members.get(node, ()), node, *moved}
-        self._joined = {**nodes, **dict.fromkeys(moved, node)}, {**members, node: joined}
+        before = self.known
+        self.known = before.as_joined(node, moved)
         try:
             yield
         finally:
-            self._joined = before
+            self.known = before
 
     def prefetch_edges(self, works: Collection[str]) -> None:
         """Read the edges and joins of many works at once."""
