@@ -150,7 +150,7 @@ class Lately:
             if found.position > self._position:
                 there.clear()
                 self._position, self._stamp = found.position, found.stamp
-            if found.position < self._position:
+            if found.position < self._position or len(found.asked) > MOST_IDS:
                 return
             streams: dict[str, list[Row]] = {id: [] for id in found.asked}
             for row in found.streams:
