@@ -88,13 +88,13 @@ class _Side:
         works, found, leads = self.works, self.found, self._leads
         # The loop continues over what it appends.
         for work in islice(works, self._next, self._next + steps):
-            if work not in leads:
+            if (near := leads.get(work)) is None:
                 return
-            for to in leads[work]:
+            self._next += 1
+            for to in near:
                 if to not in found:
                     found.add(to)
                     works.append(to)
-            self._next += 1
 
 
 def everything_above(past: Past, work: str) -> list[str]:

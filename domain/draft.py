@@ -142,6 +142,8 @@ class Draft(Past):
     @property
     def condition(self) -> Condition:
         """The condition under which the draft may be recorded."""
+        for born in COUNTING if self.edges_watched else ():
+            self.watch(born.TOPIC, *self.edges_watched)
         for topic in TOPICS if self.money_watched else ():
             self.watch(topic, *self.money_watched)
         return Condition(self.position, self.watched, self.emptied, self._spent)
@@ -416,6 +418,8 @@ class Draft(Past):
                 raise BadSignature(str(problem)) from None
 
 
+COUNTING = (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted)
+"""The facts by which an edge or a join comes to count."""
 LEADING = (Remix.Declared, Join.Event)
 """The facts that lead from one work to another in the graph."""
 

@@ -31,7 +31,6 @@ from domain.permission import OPERATOR, open_to, stands
 from domain.recorders import JournalRecorder
 from domain.refusal import NotPermitted
 from domain.release import Release
-from domain.remix import Remix
 from domain.seal import TEXTS, Disclosure, Owned, Said
 from domain.stored import Placed, facts_in
 from domain.text import searched
@@ -85,6 +84,8 @@ class Past:
         """The same facts, at their pending positions."""
         self.watched: dict[str, set[str] | None] = {}
         """By topic of facts: the subjects watched; None: all of them."""
+        self.edges_watched: set[str] = set()
+        """The works watched for every topic about edges and joins."""
         self.money_watched: set[str] = set()
         """The subjects watched for every topic about money."""
         self.disclosures: dict[str, Disclosure] = {}
@@ -394,8 +395,7 @@ class Past:
 
     def watch_edges(self, *works: str) -> None:
         """Watch for edges and joins of these works that come to count."""
-        for born in (Remix.Declared, Remix.Accepted, Join.Declared, Join.Accepted):
-            self.watch(born.TOPIC, *works)
+        self.edges_watched.update(works)
 
     def rates(self, *works: str, as_one: str | None = None, without: str = "") -> list[str | None]:
         """The rates of the edges that count from these works, together, to their parents.
