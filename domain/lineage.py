@@ -95,6 +95,8 @@ class Edges(Collection[Edge[Node]]):
 class Rated(NamedTuple):
     """The rates of a lineage by the places of its works."""
 
+    pairs: tuple[Sequence[int], Sequence[int], Sequence[int]]
+    """The child of each pair of places, the parent, and the number of the rate."""
     above: Sequence[Sequence[int]]
     """By place: for each of its parents, the number of the rate to it."""
     rates: Sequence[Fraction | None]
@@ -164,12 +166,14 @@ class Lineage(Pedigree[Node]):
                 more = None if rate is None else exact(rate)
                 known = sums.get(pair, Fraction())
                 sums[pair] = None if known is None or more is None else known + more
-            (children, _), rates = zip(*sums, strict=True), list(sums.values())
+            (children, parents), rates = zip(*sums, strict=True), list(sums.values())
         number = {rate: place for place, rate in enumerate(dict.fromkeys(rates))}
+        numbers = list(map(number.__getitem__, rates))
         above: list[list[int]] = [[] for _ in self.places.works]
-        for child, stated in zip(children, map(number.__getitem__, rates), strict=True):
+        for child, stated in zip(children, numbers, strict=True):
             above[child].append(stated)
-        return Rated(above, [None if rate is None else exact(rate) for rate in number])
+        by_number = [None if rate is None else exact(rate) for rate in number]
+        return Rated((children, parents, numbers), above, by_number)
 
     @property
     def rated(self) -> Rated:

@@ -194,13 +194,11 @@ class _Absolute(_OverLineage):
 
         Refuses (``CapExceeded``) if the parents together get more than the cap.
         """
-        above, rated = graph.places.above, graph.rated.above
         passed, scale = whole_rates(graph, places)
-        kept = [0] * len(above)
-        for place in places:
-            often = times[place]
-            for parent, rate in zip(above[place], rated[place], strict=True):
-                kept[parent] += often * passed[rate]
+        kept, within = [0] * len(times), frozenset(places)
+        for place, parent, rate in zip(*graph.rated.pairs, strict=True):
+            if place in within:
+                kept[parent] += times[place] * passed[rate]
         stack = Fraction(sum(kept), scale)
         if stack > self.cap:
             raise CapExceeded(graph.places.works[places[0]], stack, self.cap)
