@@ -172,7 +172,7 @@ ATTRIBUTION = Projection(
 
 # -- answers -------------------------------------------------------------------------------
 
-_CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born"
+_CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born, 0"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
 """The condition that others may know of a credit."""
@@ -209,7 +209,7 @@ class Credited(NamedTuple):
 
 
 Shown = TypeVar("Shown", Credited, CreditRow)
-_CREDITED = partial(tuple.__new__, Credited)
+_CREDITED, _CREDIT_ROW = partial(tuple.__new__, Credited), partial(tuple.__new__, CreditRow)
 
 
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
@@ -228,7 +228,7 @@ def _credits(view: View, where: str, beside: str = _NO_NAMES, **values: Any) -> 
         for person, name, work, _, number, contributor, *_ in rows:
             view.held["person", contributor] = {"id": person, "name": name}
             view.held["id", number] = work
-    return veiled(view, _merged(view, in_order(CreditRow(*row[3:]) for row in rows)))
+    return veiled(view, _merged(view, in_order(_CREDIT_ROW(row[3:]) for row in rows)))
 
 
 def hidden(view: View) -> dict[str, int]:

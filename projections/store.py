@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from domain.cached import cached_property
@@ -248,7 +249,9 @@ class View:
 
     def rows(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query; ``:as_of`` is this view's position."""
-        return self.later(sql, **values).found
+        if self._waiting:
+            return self.later(sql, **values).found
+        return self.engine.read(with_tables(sql, self.generation), **values, as_of=self.as_of)
 
     def later(self, sql: str, /, **values: Any) -> Later:
         """The same, asked in one message with all that waits, once any of it is looked at."""
@@ -461,10 +464,11 @@ def sliced(
 
 def within_bytes(items: Iterable[T], most: int) -> list[T]:
     """The first items, as many as are not longer than this as JSON; at least one."""
-    found, size = list[T](), 0
-    for item in items:
-        size += bytes_of(item)
-        if found and size > most:
+    rest, size = iter(items), 0
+    found = [*islice(rest, 1)]
+    for item in rest:
+        size = (size or bytes_of(found[0])) + bytes_of(item)
+        if size > most:
             break
         found.append(item)
     return found
