@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
@@ -120,7 +122,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
         A credit names one of them, and may add a free text for what the role does not say.
         """
-        return jsonify(items=[role._asdict() for role in roles().values()])
+        return Response(_lasting(_roles), mimetype="application/json")
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
@@ -129,11 +131,23 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
         Each word with its meaning. A request that names any other is refused; income and expenses
         may have a name of their own besides.
         """
-        return jsonify(
-            {
-                name: [{"name": word, "meaning": meaning} for word, meaning in one.words.items()]
-                for name, one in VOCABULARIES.items()
-            }
-        )
+        return Response(_lasting(_kinds), mimetype="application/json")
 
     return routes
+
+
+def _roles() -> object:
+    return {"items": [role._asdict() for role in roles().values()]}
+
+
+def _kinds() -> object:
+    return {
+        name: [{"name": word, "meaning": meaning} for word, meaning in one.words.items()]
+        for name, one in VOCABULARIES.items()
+    }
+
+
+@cache
+def _lasting(told: Callable[[], object]) -> bytes:
+    """As JSON, what is the same as long as this version is installed."""
+    return jsonify(told()).get_data()
