@@ -339,9 +339,11 @@ def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
     said = {"name": "u", "kind": "song", "currency": "SEK", "terms": terms}
     pool = post(f"/releases/{whole}/pools", said).id
     post(f"/pools/{pool}/revenue", amount_minor=9_000, source="store", effective_at="2026-01")
+    kim, path = signed_in(served, with_role(served, "Kim Day", "accountant")), "/desk/accountant"
+    every = kim.get(f"{path}/balances?currency=sek").text_seen
+    assert "All together90.00 SEK90.00 SEK0.00 SEK" in every, "owed, payable and held"
     batch = post("/payout-batches", currency="SEK", payees=["alto", "bass"]).id
     payouts = [one["id"] for one in served.operator.get("/payouts", batch=batch).items]
-    kim, path = signed_in(served, with_role(served, "Kim Day", "accountant")), "/desk/accountant"
     page = kim.get(f"{path}/batch/{batch}")
     for one in payouts:
         assert f'name="settle" value="{one}" checked' in page.text

@@ -5,6 +5,7 @@ It is read by those who may read all money; forms are shown to those who keep th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Response, render_template
@@ -19,12 +20,15 @@ from api.web.frame import Answer, Frame, reader, to_save
 from api.web.keepers import keeps_books, must_read_all
 from domain.readers import ALL_MONEY
 from projections.money import balances, bookkeeping, remittances
+from projections.money.bookkeeping import PayeeBalance
 from projections.money.pools.beancount import beancount
 from projections.question import Asking, Paged
 from projections.store import View
 
 PART = 30
 """How many lines of a list a page shows."""
+MOST_ADDED = 200
+"""So many balances are added up to what is payable and what is held; of more, neither is said."""
 DEEDS = (
     *("period", "exchange-rate", "payment-currency", "withholding", "assignment"),
     "payee.identify",
@@ -93,6 +97,12 @@ def _lists(frame: Frame) -> None:
         totals = {} if payee else balances.totals(view, "x.payee IS NOT NULL")
         if only := filters.get("currency"):
             totals = {code: units for code, units in totals.items() if code == only}
+        every = found
+        if totals and (found.next or said.at.cursor):
+            here = {"limit": MOST_ADDED}
+            every = bookkeeping.all_balances(view, frame.journal, actor=reader(), **here, **filters)
+        if every.next is None:
+            _add_standings(totals, every.items)
         # For whom a statement is linked, it is of this period.
         return render_template("balances.html", found=found, said=said, totals=totals)
 
@@ -102,6 +112,14 @@ def _lists(frame: Frame) -> None:
         filters = said.of("currency")
         found = bookkeeping.pools_by_size(view, after=said.at.cursor, limit=PART, **filters)
         return render_template("pools.html", pools=found.items, next=found.next, said=filters)
+
+
+def _add_standings(totals: dict[str, dict[str, int]], every: Sequence[PayeeBalance]) -> None:
+    """What is payable and what is held of these balances together, beside their accounts."""
+    for one in every:
+        if (units := totals.get(one["currency"])) is not None:
+            for name, amount in (("payable", one["payable_minor"]), ("held", one["held_minor"])):
+                units[name] = units.get(name, 0) + amount
 
 
 def _reports(frame: Frame) -> None:
