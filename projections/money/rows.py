@@ -75,7 +75,7 @@ HOLDS = table(
 NAMED = table(
     "named",
     "pool TEXT, payee TEXT, position BIGINT",
-    ("pool, position",),
+    ("pool, position", "payee"),
 )
 """The people and works that are named in the terms of a pool."""
 KNOWN = table(
