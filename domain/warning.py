@@ -22,6 +22,10 @@ WARNINGS = {
         "Under the agreement in force from {since}, {payee} has this share again: unless that is "
         "intended, assign it there too."
     ),
+    "payee_alike": (
+        "“{payee}” differs from “{other}” only in case, accents or encoding: they are paid as two "
+        "payees. If they are one, use one spelling."
+    ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
     "document_elsewhere": (
         "The same document and amount are already recorded in another pool: {first}."

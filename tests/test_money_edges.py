@@ -5,6 +5,7 @@ Each claim is one that a changed comparison, sign or “and” would break (see 
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from money import AGREED, HALF, asset, bank
 from stories import carry_out
 from test_policies import CASCADE
 
+from domain.draft import Acknowledgement
 from domain.moment import instant
 from domain.money.apportionment import MAXIMUM_AMOUNT_DIGITS, MAXIMUM_SCALE_BITS
 from domain.money.books import Books, fold_after
@@ -633,3 +635,35 @@ def test_an_older_dispute_does_not_hold_what_terms_give_by_name() -> None:
     assert edge.touches(shared._replace(named=("r", "w")))
     assert not edge.touches(shared)
     assert not edge._replace(by_name=False).touches(shared._replace(named=("r", "w")))
+
+
+def test_a_name_that_is_nearly_another_is_warned_of(database: str) -> None:
+    """Each is paid on its own, so two spellings of one name are two payees."""
+
+    def alike(receipt: Acknowledgement) -> list[str]:
+        assert {one.code for one in receipt.warnings} <= {"payee_alike"}
+        return [one.detail.partition(" only")[0] for one in receipt.warnings]
+
+    def terms(*names: str) -> dict[str, Any]:
+        shares = [*([name, "1/4"] for name in names), ["artists", "1/2", {"type": "agreed"}]]
+        return {"type": "fixed", "shares": shares}
+
+    with bank(database) as told:
+        ana = told.person("ana")
+        pool = told.pool(terms=terms("Label", "Café"))
+        amend = partial(told.tell, "amend_pool", pool=pool, reason="So agreed.")
+        amended = amend(terms=terms("label", "Cafe\u0301"), effective_at="2026-03")
+        assert alike(amended) == [
+            "“label” differs from “Label”",
+            "“Cafe\u0301” differs from “Café”",
+        ]
+        assert alike(amend(terms=terms("Label", "label"), effective_at="2026-04")) == []
+        propose = partial(told.tell, "post_proposal", pool=pool)
+        assert alike(propose(assets=[asset("a", {ana: "1", "LABEL": "1"})])) == [
+            "“LABEL” differs from “Label”"
+        ]
+        assert alike(propose(assets=[asset("a", {ana: "1", "Label": "1", "Ana": "1"})])) == []
+        said = {"name": "other", "kind": "song", "currency": "USD"}
+        release = told.release("another", told.piece("another piece"))
+        opened = told.tell("open_pool", release=release, terms=terms("Bär", "bar"), **said)
+        assert alike(opened) == ["“bar” differs from “Bär”"], "within one command, too"

@@ -198,7 +198,7 @@ class RecordAdjustment(Command):
     def decide(self, past: Past) -> Iterator[New]:
         books, at = past.books(), self.effective_at and dated(past, self.effective_at)
         units = self._units(past)
-        must_know(past, units)
+        must_know(past, units, self.pool)
         agreement = books.agreement_for(self.pool, at or instant(past.now))
         if agreement is None:
             raise NotAgreed(self.pool)

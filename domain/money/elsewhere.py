@@ -151,7 +151,7 @@ class AssignShare(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         parts = self._parts()
-        must_know(past, [self.payee, *parts])
+        must_know(past, [self.payee, *parts], self.pool)
         books, opened = past.books(), past.get(Pool, self.pool).opened
         earlier = books.agreement_for(self.pool, self.effective_at)
         if earlier is None:

@@ -18,6 +18,7 @@ from domain.money.payee import Payee, people_among
 from domain.money.pool import Pool, texts_in
 from domain.money.proposal import Assets, Content, Proposal, payees_of
 from domain.money.revenue import paper_of
+from domain.money.terms import named_in as named_in_terms
 from domain.money.through import Divides, divided, divides_of
 from domain.paging import asset_pages, pages
 from domain.past import Past
@@ -143,15 +144,41 @@ def _among(assets: Assets, people: Collection[str]) -> list[str] | None:
     return [one for one in people_among(payees_of(assets)) if one in people] or None
 
 
-def must_know(past: Past, payees: Iterable[str]) -> None:
-    """Refuse payees that are unknown contributors or works; the name of an outsider may be any."""
+def must_know(past: Past, payees: Iterable[str], pool: str | None = None) -> None:
+    """Refuse payees that are unknown contributors or works; the name of an outsider may be any.
+
+    One that is nearly another, here or in the pool that it is for, is warned of.
+    """
     named = list(map(Payee.parse, dict.fromkeys(payees)))
+    _warn_of_alike(past, [one.id for one in named if one.kind == "other"], pool)
     past.prefetch({payee.id for payee in named if payee.is_contributor or payee.is_work})
     for payee in named:
         if payee.is_work:
             past.work(payee.id)
         elif payee.is_contributor or payee.is_misspelt:
             past.contributor(payee.id)
+
+
+def _warn_of_alike(past: Past, names: Collection[str], pool: str | None) -> None:
+    """Warn of names that only case, accents or the form of Unicode tell from others."""
+    if past.is_vouched_for or not names:
+        return
+    known = dict.fromkeys(() if pool is None else _named_in(past, pool))
+    first: dict[str, str] = {}
+    for name in (*known, *names):
+        other = first.setdefault(searched(name), name)
+        if name not in known and name != other:
+            past.warn("payee_alike", payee=name, other=other)
+
+
+def _named_in(past: Past, pool: str) -> Iterator[str]:
+    """Everyone who is named in the terms and the agreements of a pool."""
+    noun, books = past.get(Pool, pool), past.books()
+    versions: list[Pool.Opened | Pool.Amended] = [noun.opened, *noun.amended]
+    for each in versions:
+        yield from named_in_terms(each)
+    for agreement in books.pools[pool].agreements:
+        yield from books.agreements[agreement].shares
 
 
 def payee_in(past: Past, pool: str, text: str) -> str:

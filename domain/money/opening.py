@@ -69,7 +69,7 @@ class RecordOpening(Command):
         units = units_of(past, self.pool, ((line.payee, line.amount_minor) for line in lines))
         if not any(units.values()):
             raise BadAmount(0, "nobody is owed anything")
-        must_know(past, units)
+        must_know(past, units, self.pool)
         books = past.books()
         agreement = books.agreement_for(self.pool, at)
         if agreement is None:

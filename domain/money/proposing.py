@@ -194,7 +194,7 @@ class AmendPool(Command):
             number=len(noun.amended) + 1,
         )
         opened = replace(noun.opened, terms=dict(self.terms))
-        must_know(past, named_in(opened))
+        must_know(past, named_in(opened), self.pool)
         places = places_of(opened)
         lost = tuple(place for place, sum in known.flow.items() if sum and place not in places)
         if lost := tuple(place for place in lost if not place.startswith(BY_RULE)):
@@ -248,7 +248,7 @@ class ProposedContent(Command):
             content = _eligible(past, opened, opened.works, content)
             read_terms({"type": "assets", "assets": content.assets})
         groups = (each["group"] for asset in content.assets for each in asset.get("through", ()))
-        must_know(past, [*payees_of(content.assets), *groups])
+        must_know(past, [*payees_of(content.assets), *groups], opened.originator_id)
         return content
 
 
