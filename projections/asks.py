@@ -203,7 +203,7 @@ def _agreed(
             yield _close(id)
         case Share.Offered(payee=payee) | Share.Claimed(payee=payee):
             yield _ask(position, happened, SHARE, *of, payee, noun=happened.proposal, desk=desk)
-        case Share.Accepted() | Share.Carried():
+        case Share.Accepted() | Share.Carried() | Share.Waived(leaves=Share.WAIVED):
             yield _close(id)
 
 

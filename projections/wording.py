@@ -15,6 +15,7 @@ CONSENTS = {
     "accepted": "accepted",
     "carried": "accepted before; the share is the same",
     "declined": "declined",
+    "waived": "waived",
 }
 HELD_BECAUSE = {
     "unclaimed": "no one has claimed the work",

@@ -149,6 +149,30 @@ def test_an_agreement_waits_for_comments_then_its_end_then_its_payees(told: Bank
     assert kinds(told, OPERATOR) == {}
 
 
+def test_who_has_waived_a_whole_share_is_asked_no_more(told: Bank) -> None:
+    """What was waived scope by scope as well; of what is left of a share, they are still asked."""
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    both = {ana: "1", ben: "1"}
+    agreed = told.agree(pool, [asset(poem, both), asset(song, both)])
+    told.earn(pool, 1000)
+    told.tell("waive_share", proposal=agreed, scope=poem, actor=ben)
+    assert kinds(told, ben)["share"]["amounts"][0]["amount_minor"] == 250
+    told.tell("waive_share", proposal=agreed, scope=song, actor=ben)
+    assert kinds(told, ben) == {}
+    assert kinds(told, pia)["missing_share"]["count"] == 1, "only Ana's is missing"
+    told.accept(agreed, ana)
+    assert kinds(told, pia) == {}
+    with told.view() as view:
+        shares = pools.proposal(view, told.journal, agreed, actor=pia)["shares"]
+    assert {one["payee"]["id"]: one["consent"] for one in shares} == {
+        ana: "accepted",
+        ben: "waived",
+    }
+    again = told.agree(pool, [asset(poem, both)], effective_at="2027-01")
+    assert kinds(told, ben)["share"]["id"] == again, "a share of a new agreement is another"
+
+
 def test_an_agreement_waits_to_be_final_until_it_can_be(told: Bank) -> None:
     poem, song, pool = film(told)
     ana, ben, pia = map(id_of, ("ana", "ben", "pia"))

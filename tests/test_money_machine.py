@@ -658,8 +658,8 @@ class Money(RuleBasedStateMachine):
         state = self.consents[proposal, payee]
         after = {"accept": "accepted", "decline": "declined"}[verb]
         may = {
-            "accept": ("offered", "declined", "carried"),
-            "decline": ("offered", "carried"),
+            "accept": ("offered", "declined", "carried", "waived"),
+            "decline": ("offered", "carried", "waived"),
         }[verb]
         answer = verb, self.person(payee)
         allowed = state in may or self.answers.get((proposal, payee)) == answer
@@ -702,6 +702,8 @@ class Money(RuleBasedStateMachine):
             pool.agreements[proposal] = after
             pool.entries += 1
             self.answers.pop((proposal, payee), None)
+            if not (after.shares() or {}).get(payee):  # nothing is left to accept
+                self.consents[proposal, payee] = "waived"
 
     # -- money that comes in ---------------------------------------------------------------
 
@@ -968,7 +970,7 @@ class Money(RuleBasedStateMachine):
         """How much of what is owed is held: what the pieces in question brought."""
         if owed <= 0:
             return 0
-        if self.consents.get((agreement, payee), "accepted") not in ACCEPTED:
+        if self.consents.get((agreement, payee), "accepted") not in (*ACCEPTED, "waived"):
             return owed
         pool = self.pools[self.proposals[agreement]["pool"]]
         parts = pool.agreements[agreement].parts() or {}

@@ -219,6 +219,8 @@ def _own(
         return _would(frame, told, verb, **whose, **said)
 
     scopes = _scopes(assets_of(told), line["payee"]["id"], names) if line["consent"] else {}
+    if line["consent"] == "waived":  # nothing of it is left to answer for
+        return Own(line, whose, scopes, set())
     may = {verb for verb in ("accept", "decline") if would(verb)}
     if any(would("waive", scope=scope) for scope in scopes):
         may.add("waive")

@@ -148,7 +148,8 @@ class DeclineShare(_OfShare):
 class WaiveShare(_OfShare):
     """Waive the share within a scope: a piece, an act, an episode, the release.
 
-    It goes to the others there in proportion; money already divided is corrected.
+    It goes to the others there in proportion; money already divided is corrected. Whoever waives
+    all of it is no longer asked.
     """
 
     scope: Annotated[PieceText, "An asset, a part it is within, or “release”.", Example("act 1")]
@@ -159,11 +160,13 @@ class WaiveShare(_OfShare):
         before = past.books().agreements[self.proposal]
         must_be_scope(before.assets, noun.payee, self.scope)
         waivers = {**before.waivers, **waived_in(before.assets, noun.payee, self.scope)}
+        shares = shares_of(before.assets, waivers)
         # Both calls refuse a waiver that leaves nobody to receive it.
-        by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares_of(before.assets, waivers))
+        by_shares(past.get(Pool, noun.pool).opened, 1, {}, shares)
         past.watch_money(noun.release)
         reason = past.text(past.actor, "reason", self.reason)
-        yield noun.then(Share.Waived, scope=self.scope, reason=reason)
+        stands_as = None if shares[noun.payee] else Share.WAIVED
+        yield noun.then(Share.Waived, scope=self.scope, reason=reason, stands_as=stands_as)
         after = past.books().agreements[self.proposal]
         if past.books().agreed[self.proposal] and before.shares != after.shares:
             change = waived_from(past.books(), before)

@@ -221,6 +221,8 @@ class Folding(State):
         more = waived_in(agreement.assets, happened.payee, happened.scope)
         waivers = {**agreement.waivers, **more}
         self.agreements[happened.proposal] = replace(agreement, waivers=waivers)
+        if happened.leaves:
+            self.consents[happened.proposal, happened.payee] = happened.leaves
 
     # -- what holds money back, and whom it is paid to -------------------------------------
 

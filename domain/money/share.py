@@ -15,6 +15,8 @@ class Share(Noun):
     """One payee's share in one agreement."""
 
     UNKNOWN = NoShare
+    WAIVED = "waived"
+    """The state of a share of which nothing is left."""
     proposal: str
     pool: str
     release: str
@@ -63,7 +65,7 @@ class Share(Noun):
     class Accepted(Event):
         """The payee accepts the share: what was held for them can be paid."""
 
-        FROM = ("offered", "declined", "carried")
+        FROM = ("offered", "declined", "carried", "waived")
         STATE = "accepted"
         by_document: bool | None = None
         """Whether they accepted by signing the document of an agreement made elsewhere."""
@@ -84,7 +86,7 @@ class Share(Noun):
     class Declined(Event):
         """The payee does not agree; what is due to them stays on hold."""
 
-        FROM = ("offered", "carried")
+        FROM = ("offered", "carried", "waived")
         STATE = "declined"
         reason: str | None = None
 
@@ -92,11 +94,19 @@ class Share(Noun):
     class Waived(Event):
         """The payee waives their share within a scope; it goes to the others there."""
 
-        FROM = ("offered", "declined", "carried")
+        FROM = ("offered", "declined", "carried", "waived")
         scope: str
         reason: str | None = None
+        stands_as: str | None = None
+        """“waived” if nothing is left of the share: nobody is asked to accept that. Older waivers
+        left it as it was."""
+
+        @property
+        def leaves(self) -> str:
+            return self.stands_as or ""
 
         def apply(self, noun: Share) -> None:
+            super().apply(noun)
             noun.scopes = (*noun.scopes, self.scope)
 
     def sides(self, looking: Looking) -> dict[str, str]:

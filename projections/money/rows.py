@@ -248,8 +248,8 @@ def _agreed(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
                 state="offered",
                 contributor=getattr(happened, "contributor", None),
             )
-        case Share.Accepted() | Share.Declined() | Share.Carried():
-            yield Amend(SHARES, id, {"state": happened.STATE})
+        case Share.Event(leaves=str(state)) if state:
+            yield Amend(SHARES, id, {"state": state})
 
 
 def _named(position: int, pool: str, happened: Pool.Opened | Pool.Amended) -> Iterator[Change]:

@@ -140,7 +140,7 @@ class ShareLine(TypedDict):
     payee: PayeeRef
     share: Annotated[Exact, Example("1/4")]
     consent: Annotated[
-        Annotated[str, one_of(("offered", "accepted", "carried", "declined"))] | None,
+        Annotated[str, one_of(("offered", "accepted", "carried", "declined", "waived"))] | None,
         "Null until the proposal is final.",
     ]
 
