@@ -67,7 +67,7 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
         sent = (given.token or "") if given is not None and given.type == "bearer" else ""
         if token is None or not hmac.compare_digest(sent.encode(), token.encode()):
             challenge = {"WWW-Authenticate": "Bearer"}
-            raise Problem("unauthenticated", "Send the token of the metrics.", headers=challenge)
+            raise Problem("unauthenticated", "Send the metrics token.", headers=challenge)
         return Response(metrics.exposed(), content_type=MEDIA_TYPE)
 
     app.before_request(begin)

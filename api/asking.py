@@ -68,7 +68,7 @@ def form_asked(forms: Mapping[str, str]) -> str:
         return next(iter(forms))
     liked = request.accept_mimetypes.best_match(forms.values())
     if liked is None:
-        raise Problem("not_acceptable", f"The formats here: {', '.join(forms.values())}.")
+        raise Problem("not_acceptable", f"The available formats are {', '.join(forms.values())}.")
     return next(name for name, media_type in forms.items() if media_type == liked)
 
 

@@ -182,7 +182,7 @@ class Settlement(_Following):
 def known_outcome(outcome: str) -> str:
     """The outcome; refuses (``BadOutcome``) one that is not in OUTCOMES."""
     if outcome not in OUTCOMES:
-        raise BadOutcome(outcome, f"it ends {', '.join(OUTCOMES)}")
+        raise BadOutcome(outcome, f"use one of {', '.join(OUTCOMES)}")
     return outcome
 
 

@@ -215,7 +215,7 @@ class Draft(Past):
         """The id under which repetitions are recognised; None if it is still to be generated."""
         chosen = command.target(self.actor)
         if chosen is None and self.signing is not None:
-            raise BadSignature("what is signed names the id of what it brings into being")
+            raise BadSignature("the signed request must name the id of what it creates")
         return new_id(chosen) if command.MAKES and chosen is not None else chosen
 
     def _fresh_id(self) -> str:
@@ -253,7 +253,7 @@ class Draft(Past):
         sides = command.sides(self)
         only_reads = self.actor != OPERATOR and self.has_role(self.actor, "auditor")
         if only_reads and not isinstance(command.noun(self), Contributor):
-            raise NotPermitted(self.actor, command.words(), "An auditor writes nothing.")
+            raise NotPermitted(self.actor, command.words(), "An auditor may not write.")
         areas = command.areas(self)
         self.permit(command.words(), command.allowed(self), sides, areas)
         self.counts = self.is_vouched_for or self.stands(command.AT_ONCE, sides, areas)
@@ -407,7 +407,7 @@ class Draft(Past):
     def _must_say_what_was_signed(self, signing: Signing, sheet: Sheet) -> None:
         """Refuse facts that differ from the signed message, and a message used before."""
         if self.texts([signing.disclosure().digest]):
-            raise BadSignature("it was used before; sign again with another nonce")
+            raise BadSignature("it has already been used; sign again with another nonce")
         for one in sheet.facts:
             try:
                 content = {name: value for name, value in vars(one).items() if value is not None}

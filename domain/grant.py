@@ -24,7 +24,7 @@ SCOPED = frozenset({"producer"})
 def granted_role(text: str) -> str:
     """The role, if it is one that can be granted."""
     if text not in GRANTABLE:
-        raise BadRole(text, f"it is one of {', '.join(GRANTABLE)}")
+        raise BadRole(text, f"use one of {', '.join(GRANTABLE)}")
     return text
 
 

@@ -69,17 +69,17 @@ def plain_text(field: str, value: str) -> str:
     if value.isascii() and value.isprintable() and value.strip() and len(value) <= LIMITS[field]:
         return value  # the usual case; of these characters, only the space is invisible
     if not value.strip():
-        raise BadText(field, "an empty text says nothing")
+        raise BadText(field, "the text is empty")
     if len(value) > LIMITS[field]:
         raise TextTooLong(field, LIMITS[field])
     if "\0" in value:
-        raise BadText(field, "the character NUL can't be kept")
+        raise BadText(field, "the character NUL can't be stored")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadText(field, "half of a surrogate pair can't be kept") from None
+        raise BadText(field, "half of a surrogate pair can't be stored") from None
     if not any(map(_is_visible, value)):
-        raise BadText(field, "nothing of it can be seen")
+        raise BadText(field, "it has no visible characters")
     return value
 
 

@@ -283,7 +283,7 @@ class Amount(Number):
 
     def read(self, value: int, _now: datetime) -> int:
         if not self.least <= whole_amount(value) <= self.most:
-            raise BadAmount(value, f"it is not from {self.least} to {self.most}")
+            raise BadAmount(value, f"it is not between {self.least} and {self.most}")
         return value
 
 

@@ -318,7 +318,7 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     assert kim.post("/do/assignment", said | {"amount_minor": "2.5001"}).status == 422
     for amount in ("0", "-1"):
         least = kim.post("/do/assignment", said | {"amount_minor": amount}).text_seen
-        assert "it is not from 0.001 KWD to 999,999,999,999.999 KWD." in least
+        assert "it is not between 0.001 KWD and 999,999,999,999.999 KWD." in least
     assert kim.post("/do/assignment", said).status == 303
     assert served.operator.get(f"/balances?payee={cleo}").items[0]["owed_minor"] == 2_500
     small = served.operator.post(f"/pools/{pool}/locate", country="kw")

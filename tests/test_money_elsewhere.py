@@ -266,7 +266,7 @@ def test_what_cannot_be_assigned(database: str) -> None:
                 told.tell("assign_share", **(said | wrong))
         among = [{"payee": ben, "part": "1/2"}]
         for wrong in ({"among": among}, {"to": None}):
-            with pytest.raises(BadShare, match="it goes “to” somebody, or is divided") as refused:
+            with pytest.raises(BadShare, match="state either “to” or “among”") as refused:
                 told.tell("assign_share", **(said | wrong))
             assert (ben in str(refused.value), "None" in str(refused.value)) == (
                 "among" in wrong,

@@ -174,7 +174,7 @@ def test_what_was_not_signed_is_not_recorded_as_signed(database: str) -> None:
         authors = [{"contributor": ana, "role": "Author"}]
         with pytest.raises(BadSignature, match="“role” is writer, which was not signed"):
             signed(told, "submit_contribution", **(PIECE | {"authors": authors}))
-        with pytest.raises(BadSignature, match="names the id"):
+        with pytest.raises(BadSignature, match="must name the id"):
             signed(told, "assemble_release", title="x", components=[{"work": told.piece("p")}])
         assert told.head() == head + 1
 
@@ -184,7 +184,7 @@ def test_whatever_is_signed_names_what_it_brings_into_being(database: str) -> No
         ana = registered(told)
         whole = told.release("ep", told.piece("p", actor=ana), actor=ana)
         opened = {"release": whole, "name": "x", "kind": "song", "currency": "EUR"}
-        with pytest.raises(BadSignature, match="names the id"):
+        with pytest.raises(BadSignature, match="must name the id"):
             signed(told, "open_pool", **opened, terms={"type": "agreed"})
         assert signed(told, "open_pool", **opened, terms={"type": "agreed"}, id=id_of("pool"))
 

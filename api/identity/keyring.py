@@ -124,7 +124,7 @@ class Keyring:
             raise BadExpiry(expires_at, "it is not in the future")
         text = end.isoformat(timespec="microseconds")
         if until is not None and text > until:
-            raise BadExpiry(expires_at, f"the key that makes it ends at {until}")
+            raise BadExpiry(expires_at, f"the key that creates it expires at {until}")
         return text
 
     def _made(self, token: str) -> Made:

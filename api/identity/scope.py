@@ -46,9 +46,9 @@ class Scope:
         words = tuple(dict.fromkeys(text.split()))
         for word in words:
             if word not in WORDS and word not in COMMANDS:
-                raise BadScope(word, "it is no word of a scope")
+                raise BadScope(word, "it is not a word of a scope")
         if not words:
-            raise BadScope(text, "it has no word")
+            raise BadScope(text, "it is empty")
         return cls(words)
 
     @classmethod

@@ -100,7 +100,7 @@ class Tokens:
         else:
             holder = self._identities.holder_of(self._issuer.address, claims["sub"])
         if holder is None or not self._identities.is_active(holder):
-            raise BadToken("nobody here is known by it")
+            raise BadToken("nobody here is registered for it")
         return holder
 
 

@@ -85,13 +85,13 @@ def must_be_address(text: str) -> str:
     """An address in the form in which it is sent to; refuses what is none."""
     local, _, host = text.rpartition("@")
     if not _LOCAL.fullmatch(local) or len(local) > 64:
-        raise BadAddress("what is before the @ is not letters, digits and signs of ASCII")
+        raise BadAddress("the part before the @ may have only ASCII letters, digits and signs")
     try:
         host = public_host(host)
     except ValueError:
-        raise BadAddress("what is after the @ is not the name of a host") from None
+        raise BadAddress("the part after the @ is not a host name") from None
     if "." not in host or len(local) + len(host) >= LONGEST_ADDRESS:
-        raise BadAddress("what is after the @ is not the name of a public host")
+        raise BadAddress("the part after the @ is not the name of a public host")
     return f"{local}@{host}"
 
 
@@ -138,7 +138,7 @@ class Mailboxes:
         else:
             asked_at = there.asked_at if there else None
             if asked_at is not None and instant(now - LEAST_BETWEEN) < asked_at:
-                raise BadAddress("a confirmation was sent just now; try again in ten minutes")
+                raise BadAddress("a confirmation has just been sent; try again in ten minutes")
             made = (holder, address, often, NEW, token_hex(TOKEN_BYTES), instant(now))
             with self._engine.transaction() as writer:
                 writer.execute("DELETE FROM mailboxes WHERE holder = :holder", holder=holder)

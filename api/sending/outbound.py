@@ -61,15 +61,15 @@ def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BadWebhook(url, "it is no address") from None
+        raise BadWebhook(url, "it is not an address") from None
     if len(url) > LONGEST_URL or not url.isprintable() or " " in url or not parts.hostname:
         raise BadWebhook(url, "it is no address")
     if parts.scheme != "https" and not (allowed and parts.scheme == "http"):
-        raise BadWebhook(url, "it begins with https://")
+        raise BadWebhook(url, "it must begin with https://")
     if parts.username or parts.password or parts.fragment:
-        raise BadWebhook(url, "it has no name, password or fragment")
+        raise BadWebhook(url, "it may not have a user name, password or fragment")
     if not allowed and (port or 443) not in PORTS:
-        raise BadWebhook(url, f"its port is {' or '.join(map(str, sorted(PORTS)))}")
+        raise BadWebhook(url, f"its port must be {' or '.join(map(str, sorted(PORTS)))}")
 
 
 def target_of(url: str, allowed: Sequence[Network] = ()) -> Target:

@@ -87,7 +87,7 @@ class Webhooks:
     ) -> Webhook:
         """A new one, from after a position on."""
         if len(self.of([holder])) >= MOST:
-            raise BadWebhook(url, f"there are {MOST} already")
+            raise BadWebhook(url, f"you already have {MOST}")
         secret = PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
         told = (new_id(None), holder, url, source, secret, ACTIVE, instant(now), position, 0)
         made = Webhook(*told, types, None, None, None)

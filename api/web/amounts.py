@@ -43,7 +43,7 @@ def within(value: Amount, text: str, currency: str) -> int:
     units = exact(text, currency)
     if not value.least <= units <= value.most:
         least, most = (money(each, currency) for each in (value.least, value.most))
-        raise BadAmount(text, f"it is not from {least} to {most}")
+        raise BadAmount(text, f"it is not between {least} and {most}")
     return units
 
 

@@ -111,7 +111,7 @@ class RegisterKey(Command):
         except NotVerified as problem:
             raise BadSigningKey(str(problem)) from None
         if any(getattr(happened, "key", None) == self.key for _, happened in contributor.facts):
-            raise BadSigningKey("it was registered before")
+            raise BadSigningKey("it is already registered")
         yield registered
 
 

@@ -150,7 +150,7 @@ class _Settle(_OnDisputable):
         noun = self.disputable(past)
         replaced_by = self.replaced_by
         if replaced_by is not None and (self.outcome != "corrected" or replaced_by == noun.id):
-            why = "only a correction names another one that replaces this one"
+            why = "only a correction can name a replacement"
             raise BadOutcome(self.outcome, why)
         self._must_count(past, noun)
         sides = {**noun.sides(past), "disputer": noun.disputer}
@@ -180,7 +180,7 @@ class _Settle(_OnDisputable):
         for topic in _ENDING:
             past.watch(topic, *by.line.values())
         if not by.counts:
-            raise BadOutcome(self.outcome, f"what replaces it is {by.state} and does not count")
+            raise BadOutcome(self.outcome, f"its replacement is {by.state} and does not count")
 
     def _is_restated(self, past: Past, noun: Disputable) -> bool:
         """Whether a credit is replaced by another one of the same person on the same work."""

@@ -110,7 +110,7 @@ class DivideShares(Command):
     def decide(self, past: Past) -> Iterator[New]:
         parts_among([(each.contributor, each.part) for each in self.among])
         if past.person(self.id) in [past.person(each.contributor) for each in self.among]:
-            raise BadShare("among", self.id, "what the members leave stays with the group")
+            raise BadShare("among", self.id, "the rest stays with the group without being listed")
         among = [vars(each) for each in self.among]
         told = self.told(Contributor.Divided, group=self.id, among=among)
         yield past.contributor(self.id).then(Contributor.Divided, **told)

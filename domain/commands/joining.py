@@ -155,11 +155,11 @@ def _nodes(past: Past, work: Work, into: Work) -> tuple[Work, Work]:
         for each in (work, into)
     )
     if one.id == other.id:
-        raise CannotJoin(work.id, into.id, "they are one already")
+        raise CannotJoin(work.id, into.id, "they are already one")
     if isinstance(one, Release) and isinstance(other, Release):
-        raise CannotJoin(work.id, into.id, "both are releases, each with a publication of its own")
+        raise CannotJoin(work.id, into.id, "both are releases, each with its own publication")
     if len(known.same([one.id, other.id])) > MOST_JOINED:
-        raise CannotJoin(work.id, into.id, f"more than {MOST_JOINED} works would be one")
+        raise CannotJoin(work.id, into.id, f"more than {MOST_JOINED} works would become one")
     return one, other
 
 

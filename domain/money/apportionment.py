@@ -226,7 +226,7 @@ def apportion_over(amount_minor: int, lines: Mapping[str, int]) -> dict[str, int
     if any(mirror * line < 0 for line in lines.values()):
         raise BadAmount(total, "the lines to be reversed have different signs")
     if not 0 <= mirror * amount_minor <= mirror * total:
-        raise BadAmount(amount_minor, f"only {total} are left to be reversed")
+        raise BadAmount(amount_minor, f"only {total} can still be reversed")
     if not total:
         return dict.fromkeys(sorted(lines, key=payee_key), 0)
     left = {payee: mirror * line for payee, line in lines.items()}
@@ -262,7 +262,7 @@ def _whole_weights(weights: Mapping[str, int | Fraction]) -> list[int]:
         scale = common_scale({weight.denominator for weight in stated})
         stated = [weight.numerator * (scale // weight.denominator) for weight in stated]
     if not any(stated):
-        raise BadShare("everybody", 0, "there is nothing to divide by")
+        raise BadShare("everybody", 0, "the weights sum to zero")
     return cast("list[int]", stated)
 
 

@@ -95,7 +95,7 @@ def read_expenses(value: object) -> dict[str, int]:
         where = f"expenses[{index}]"
         fields = list_of(line, where, BadSplit)
         if len(fields) != 2:
-            raise BadSplit(where, "a line is [payee, units]")
+            raise BadSplit(where, "a line must be [payee, units]")
         payee = name_of(fields[0], where, BadSplit)
         if payee in expenses:
             raise BadSplit(where, f"“{payee}” is listed twice")

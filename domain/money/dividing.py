@@ -179,9 +179,9 @@ class RecordRevenue(_Booking):
         stated = self.amount_minor
         if not self.sold:
             if stated is None:
-                raise BadAmount("…", "neither an amount nor lines of what was sold are stated")
+                raise BadAmount("…", "state an amount or lines of what was sold")
             if not stated:
-                raise BadAmount(stated, "nothing came in and nothing came back")
+                raise BadAmount(stated, "nothing came in or came back")
             return stated, (), Fraction(stated)
         items = by_kind(
             item_of(line.plain(), f"sold[{number}]", currency, stated if is_alone else None)

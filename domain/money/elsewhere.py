@@ -157,7 +157,7 @@ class AssignShare(Command):
         if earlier is None:
             raise NotAgreed(self.pool)
         if books.person(self.payee) in map(books.person, parts):
-            raise BadShare("part", self.part, "something of it goes to somebody else")
+            raise BadShare("part", self.part, "some of it must go to someone else")
         if not earlier.shares.get(self.payee):
             raise NoShare(self.payee)
         past.watch_money(opened.release)
@@ -178,7 +178,7 @@ class AssignShare(Command):
     def _parts(self) -> dict[str, Fraction]:
         """By payee: the part of the share that they get."""
         if (self.to is None) == (not self.among):
-            raise BadShare("to", self.to or "", "it goes “to” somebody, or is divided “among” some")
+            raise BadShare("to", self.to or "", "state either “to” or “among”, not both")
         said = [(each.payee, each.part) for each in self.among] or [(str(self.to), self.part)]
         return parts_among(said)
 

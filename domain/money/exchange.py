@@ -21,7 +21,7 @@ LONGEST_RATE = 28
 def exchange_rate(text: str) -> str:
     """An exact decimal number above 0, as text; refuses (``BadExchangeRate``) anything else."""
     if not _RATE.match(text) or not Fraction(text):
-        raise BadExchangeRate(text, "it is no exact decimal number above 0, such as 1.0842")
+        raise BadExchangeRate(text, "it is not an exact decimal number above 0, such as 1.0842")
     return text
 
 

@@ -309,7 +309,7 @@ class ReviseProposal(ProposedContent):
         noun = past.get(Proposal, self.proposal)
         commenters = [_comment(noun, comment).actor for comment in self.comments]
         if not self.comments:
-            raise BadSplit("comments", "a revision names the comments that caused it")
+            raise BadSplit("comments", "a revision must name the comments that prompted it")
         content = self.content(past, past.get(Pool, noun.pool).opened)
         must_be_open(noun)
         divides = standing(past, content.assets)

@@ -139,13 +139,15 @@ def _must_have_come(earlier: Mapping[str, Fraction], places: Collection[str]) ->
         if place not in places and not place.startswith(BY_RULE):
             raise BadSplit("flow", f"this policy keeps no sum at “{shown(place)}”")
         if not is_exact(part) or part < 0:
-            raise BadSplit("flow", f"what went through “{shown(place)}” is exact and not negative")
+            raise BadSplit(
+                "flow", f"what went through “{shown(place)}” must be exact and not negative"
+            )
 
 
 def known_rounding(rounding: object) -> str:
     """The rounding, if it is one of those documented."""
     if not isinstance(rounding, str) or rounding not in ROUNDINGS:
-        raise BadSplit("rounding", f"this is one of {', '.join(ROUNDINGS)}")
+        raise BadSplit("rounding", f"it must be one of {', '.join(ROUNDINGS)}")
     return rounding
 
 
@@ -156,9 +158,9 @@ def read_terms(
     common_scale(share.denominator for _, share in agreed)
     total = sum((share for _, share in agreed), Fraction())
     if agreed and (total != 1 or any(share < 0 for _, share in agreed)):
-        raise BadShare("agreed", total, "none is negative, and they must sum to exactly 1")
+        raise BadShare("agreed", total, "none may be negative, and they must sum to exactly 1")
     if len({payee for payee, _ in agreed}) < len(agreed):
-        raise BadSplit("agreed", "nobody is listed twice")
+        raise BadSplit("agreed", "nobody may be listed twice")
     return read_policy(value, "policy", Given(VERSIONS, graph, agreed))
 
 
@@ -181,9 +183,9 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
     currency = currency_code(fields["currency"])
     rounding = known_rounding(fields.get("rounding", WITH_CARRY))
     if rounding == PLAIN and "carry" in fields:
-        raise BadSplit("carry", f"nothing is carried with {PLAIN}")
+        raise BadSplit("carry", f"nothing can be carried with {PLAIN}")
     if rounding == WITH_CARRY and "minimum_minor" in fields:
-        raise BadSplit("minimum_minor", f"a minimum is only for {PLAIN}")
+        raise BadSplit("minimum_minor", f"a minimum is only allowed with {PLAIN}")
     graph = read_graph(fields["graph"]) if "graph" in fields else None
     agreed = read_agreed(fields["agreed"]) if "agreed" in fields else ()
     policy = read_terms(fields["policy"], agreed=agreed, graph=graph)
@@ -246,7 +248,7 @@ def read_graph(value: object) -> Lineage[str]:
     lines = list_of(fields.get("edges", []), "graph.edges", BadGraph)
     people = fields.get("people", {})
     if not isinstance(people, Mapping):
-        raise BadGraph("graph.people", "this is an object of [[payee, share], …] by work")
+        raise BadGraph("graph.people", "this must be an object of [[payee, share], …] by work")
     most = bounds().lines
     if len(lines) > most:
         raise SplitTooLarge("edges in a graph", most)

@@ -29,7 +29,9 @@ def parts_among(stated: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
     parts = {payee: part_of_whole(part, "part") for payee, part in stated}
     whole = sum(parts.values())
     if len(parts) < len(stated) or not all(parts.values()) or whole > 1:
-        raise BadShare("part", str(whole), "each has a part once, and they sum to at most 1")
+        raise BadShare(
+            "part", str(whole), "each member may have one part, and the parts may sum to at most 1"
+        )
     return parts
 
 

@@ -156,7 +156,9 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
         name = form.name(fields["asset"], f"{place}.asset")
         within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
         if len(within) > MAXIMUM_SCOPES:
-            raise BadPolicy(f"{where}.within", f"a piece is within at most {MAXIMUM_SCOPES} parts")
+            raise BadPolicy(
+                f"{where}.within", f"a piece may be within at most {MAXIMUM_SCOPES} parts"
+            )
         parts = tuple(form.name(part, f"{place}.within") for part in within)
         entries = form.entries(fields["shares"], f"{place}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
         if any(entry.then is not None for entry in entries):

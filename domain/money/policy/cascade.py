@@ -289,12 +289,12 @@ class Decay(_OverLineage):
         form.fields("pool", "factor", "depth", optional=("root", "maximum_ancestors"))
         depth = units_minor(form.value["depth"], form.at("depth"))
         if not 1 <= depth <= MAXIMUM_PATH_LENGTH:
-            raise BadPolicy(form.at("depth"), f"this is from 1 to {MAXIMUM_PATH_LENGTH}")
+            raise BadPolicy(form.at("depth"), f"this must be from 1 to {MAXIMUM_PATH_LENGTH}")
         fields = _lineage_fields(form, "pool", "factor", "depth", steps=depth)
         root, limit = _lineage_limits(form, fields)
         factor = exact_share(fields["factor"], form.at("factor"))
         if not 0 < factor <= 1:
-            raise BadPolicy(form.at("factor"), "this is more than 0 and at most 1")
+            raise BadPolicy(form.at("factor"), "this must be more than 0 and at most 1")
         pool = part_of_whole(fields["pool"], form.at("pool"))
         return cls(root=root, maximum_ancestors=limit, pool=pool, factor=factor, depth=depth)
 

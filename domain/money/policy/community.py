@@ -72,7 +72,7 @@ class CommunityPool:
         names = (entry.name for entry, _ in first)
         operator = list_of(fields["operator"], form.at("operator"), BadPolicy)
         if len(operator) != 2:
-            raise BadPolicy(form.at("operator"), "this is [name, share]")
+            raise BadPolicy(form.at("operator"), "this must be [name, share]")
         assets = read_assets(form, fields["assets"])
         pools = cls._pools(form, fields["pools"], assets)
         policy = cls(

@@ -395,7 +395,7 @@ class Escalator:
         limits = [0, *(limit for limit, _ in bands[:-1] if limit is not None)]
         rising = all(low < high for low, high in pairwise(limits))
         if len(limits) != len(bands) or bands[-1][0] is not None or not rising:
-            raise BadPolicy(form.at("bands"), "the limits rise, and only the last is null")
+            raise BadPolicy(form.at("bands"), "the limits must rise, and only the last may be null")
         place = form.at("earned_minor")
         return cls(units_minor(fields["earned_minor"], place), tuple(bands), place)
 

@@ -68,7 +68,7 @@ def part_of_whole(value: object, where: str) -> Fraction:
     """A share from 0 to 1."""
     share = exact_share(value, where)
     if share > 1:
-        raise BadShare(where, value, "it is more than the whole")
+        raise BadShare(where, value, "it is more than 1")
     return share
 
 
@@ -149,7 +149,7 @@ class Spent:
         """Count the edges that will be looked at."""
         self.steps += count
         if self.steps > (most := bounds().steps):
-            raise SplitTooLarge("edges to look at, over all policies,", most)
+            raise SplitTooLarge("edges to visit, over all policies,", most)
 
 
 @dataclass(frozen=True)
@@ -259,7 +259,7 @@ class Form:
             least = 2 if has_share else 1
             if not least <= len(fields) <= least + 1:
                 form = "[name, share] or [name, share, policy]" if has_share else "[name, policy]"
-                raise BadPolicy(self.at(here), f"this is {form}")
+                raise BadPolicy(self.at(here), f"this must be {form}")
             name = self.name(fields[0], here)
             at = self.at(f"{here} ({name})")
             share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
@@ -281,14 +281,14 @@ class Form:
     def flag(self, value: object, place: str) -> bool:
         """True or false."""
         if not isinstance(value, bool):
-            raise BadPolicy(self.at(place), "this is true or false")
+            raise BadPolicy(self.at(place), "this must be true or false")
         return value
 
     def minor_by_name(self, value: object, place: str, known: Iterable[str]) -> dict[str, int]:
         """Units by name, each name one of those known."""
         names = set(known)
         if not isinstance(value, Mapping):
-            raise BadPolicy(self.at(place), "this is an object of units by name")
+            raise BadPolicy(self.at(place), "this must be an object of units by name")
         for name in value:
             if name not in names:
                 raise BadPolicy(self.at(place), f"“{shown(name)}” is not one of those listed")
@@ -311,13 +311,13 @@ class Form:
 def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Policy:
     """The policy as it was sent, by the rules of the version it names."""
     if depth > MAXIMUM_DEPTH:
-        raise SplitTooLarge("policies inside each other", MAXIMUM_DEPTH)
+        raise SplitTooLarge("nested policies", MAXIMUM_DEPTH)
     if not isinstance(value, Mapping):
-        raise BadPolicy(where, "a policy is an object with a type")
+        raise BadPolicy(where, "a policy must be an object with a type")
     given.spent.entry()
     kind, version = value.get("type"), value.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool):
-        raise BadPolicy(where, "the version is a whole number")
+        raise BadPolicy(where, "the version must be a whole number")
     if not isinstance(kind, str) or (kind, version) not in given.versions:
         known = ", ".join(f"{kind} {version}" for kind, version in sorted(given.versions))
         raise BadPolicy(

@@ -190,9 +190,9 @@ class BeforeExpenses:
 def _senior(form: Form, value: object, place: str) -> tuple[int, Fee]:
     """A fee and its seniority."""
     if not isinstance(value, Mapping) or "seniority" not in value:
-        raise BadPolicy(form.at(place), "a fee before expenses has a seniority: 1 comes first")
+        raise BadPolicy(form.at(place), "a fee before expenses needs a seniority: 1 comes first")
     seniority = units_minor(value["seniority"], form.at(f"{place}.seniority"))
     if not 1 <= seniority <= MOST_SENIOR:
-        raise BadPolicy(form.at(place), f"the seniority is from 1 to {MOST_SENIOR}")
+        raise BadPolicy(form.at(place), f"the seniority must be from 1 to {MOST_SENIOR}")
     fee = {name: each for name, each in value.items() if name != "seniority"}
     return seniority, read_fee(form, fee, place)

@@ -158,12 +158,12 @@ class Adjusted:
             raise BadPolicy(form.at("set"), "a share is set for a payee, not for a policy")
         total = sum(entry.share for entry in by_hand)
         if total > 1:
-            raise BadShare(form.at("set"), total, "they are more than the whole")
+            raise BadShare(form.at("set"), total, "they sum to more than 1")
         # The inner policy is computed once here, only to see whether anybody is left for the rest.
         spent.step(spent.steps - before)
         listed = of.parts(Fraction(), form.given.graph, Flow()).units
         if total < 1 and not set(listed) - {entry.name for entry in by_hand}:
-            raise BadShare(form.at("set"), total, "nobody else is left for the rest")
+            raise BadShare(form.at("set"), total, "nobody is left for the rest")
         return cls(of, by_hand, form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
@@ -223,7 +223,7 @@ class Bundle:
         """``{"type": "bundle", "by": "usage", "tracks": [["one", "340", {…}]]}``."""
         fields = form.fields("by", "tracks")
         if fields["by"] not in ("track", "usage"):
-            raise BadPolicy(form.at("by"), "this is “track” or “usage”")
+            raise BadPolicy(form.at("by"), "this must be “track” or “usage”")
         tracks = form.entries(fields["tracks"], "tracks", has_share=fields["by"] == "usage")
         must_weigh(form, tracks, "tracks")
         return cls(tracks)
