@@ -22,6 +22,7 @@ from domain.components import Components
 from domain.draft import Draft
 from domain.engine import Overtaken
 from domain.neighbours import Neighbours
+from domain.outside import outside_id
 from domain.refusal import IdTaken, LineageCycle, Refusal, SelfRemix
 from scripts.bundle import Found, import_lines
 
@@ -191,6 +192,38 @@ def test_what_others_recorded_between_two_appends_of_an_import_is_known(database
         with pytest.raises(LineageCycle):
             declared(last, d, a)
         assert cycle_in(told) == []
+
+
+def test_an_import_goes_on_with_the_joins_of_others_and_its_own_that_were_recorded(
+    database: str,
+) -> None:
+    with story(database) as told:
+        here, there = (outside_id(f"https://example.org/{name}") for name in ("here", "there"))
+        for uri in ("here", "there"):
+            said = {"child": told.piece(uri), "uri": f"https://example.org/{uri}"}
+            told.tell("declare_remix", **said, kind="sample")
+        near = Neighbours(told.journal.facts)
+
+        def drafted(node: str) -> Draft:
+            draft = told.journal.draft(near=near)
+            draft.prefetch_edges([here, there])
+            assert draft.known.node(here) == node
+            return draft
+
+        drafted(here)
+        join = told.tell("join_works", work=here, into=there).id  # by somebody else
+        drafted(there)
+        told.tell("undo_join", id=join, reason="another recording")
+        lost = drafted(here)
+        carry_out(lost, "join_works", work=here, into=there)
+        assert lost.known.node(here) == there
+        kept = drafted(here)
+        join = carry_out(kept, "join_works", work=here, into=there).id
+        told.journal.commit(kept)
+        undoing = drafted(there)
+        carry_out(undoing, "undo_join", id=join, reason="another recording")
+        assert undoing.known.node(here) == here
+        drafted(there)
 
 
 def test_edges_of_an_append_that_was_not_recorded_lead_nowhere(database: str) -> None:
