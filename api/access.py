@@ -1,7 +1,7 @@
-"""What is noticed of each request: its id, one line in the log, its figures, and who was refused.
+"""Observing every request: its id, a line in the access log, metrics, and audit of refusals.
 
-A line names the route, never the address that was asked for: that may hold ids, and words that
-somebody searched for. An audit line names an actor by id. Neither holds a key, a name or a text.
+A line names the route, never the requested URL, which may contain ids and words that
+somebody searched for. An audit line names an actor by id. Neither contains a key, name or text.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ audit = logging.getLogger("stemma.audit")
 
 HEADER, IN_ENVIRON = "X-Request-Id", "HTTP_X_REQUEST_ID"
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-"""A proxy's id is carried on if it looks like one; anything else could be a forged log line."""
+"""A proxy's id is reused only in this form; anything else could forge log lines."""
 
 REFUSED = {401: "unauthenticated", 403: "forbidden"}
 
 
 def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
-    """Notice every request of an application; called before anything else is registered.
+    """Observe every request of an application; must be called before anything else is registered.
 
-    With a token, /metrics gives the figures to anyone who sends it.
+    With a token, /metrics gives the metrics to anyone who sends it.
     """
 
     def begin() -> None:
@@ -72,12 +72,12 @@ def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
 
     app.before_request(begin)
     app.after_request(end)
-    # Also after a request that gave up its thread, which is asked again.
+    # Also after a request that gave up its thread and will be repeated.
     app.teardown_request(lambda _: metrics.over())
     if token is not None:
         app.add_url_rule("/metrics", "metrics", show_metrics)
 
 
 def _command(asked: Request) -> str:
-    """What was to be done: the name of the operation, without what it was about."""
+    """The name of the requested operation."""
     return (asked.endpoint or "unmatched").rpartition(".")[2]

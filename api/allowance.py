@@ -15,23 +15,23 @@ RATES = Table(
     small=True,
     in_backups=False,
 )
-"""For each limit and sender the nanosecond at which nothing of it is used any more."""
+"""By limit and sender: the time in nanoseconds at which the whole quota is available again."""
 
 SECOND = 1_000_000_000
-"""In nanoseconds: the operator's share of the largest quota still has a step."""
+"""Nanoseconds, so that even the operator's multiple of the largest quota has a step above 0."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Limit(NamedTuple):
-    """So many requests in so many seconds, and as many at once."""
+    """``quota`` requests in ``seconds``, which may also come all at once."""
 
     quota: int
     seconds: int
 
     @property
     def step(self) -> int:
-        """The nanoseconds after which one more may be sent."""
+        """The nanoseconds after which one more request is allowed."""
         return self.seconds * SECOND // self.quota
 
 

@@ -47,7 +47,7 @@ class AskedOfRelease(Asked):
 
 
 def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractContextManager[View]:
-    """A view at the position asked for, which is removed from ``asked``."""
+    """A view at the requested position, which is removed from ``asked``."""
     as_of, min_position = asked.pop("as_of", None), asked.pop("min_position", None)
 
     def wait(position: int, reached: Future[None]) -> None:

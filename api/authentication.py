@@ -20,10 +20,10 @@ from domain.registry import BY_OPERATION
 
 
 class Opening(Protocol):
-    """What opens the service: keys, or the tokens of an outside issuer."""
+    """What identifies callers: keys, or the tokens of an outside issuer."""
 
     def caller(self, token: str) -> Caller | None:
-        """Who asks with this; None if it is not valid."""
+        """The caller of a key or token; None if it is not valid."""
 
 
 def require_keys(
@@ -35,7 +35,7 @@ def require_keys(
         come_in(None)
         endpoint = the_request().endpoint or ""
         if endpoint.startswith("pages."):
-            return  # they know sessions, too, and count their requests themselves
+            return  # pages also accept sessions, and count their requests themselves
         is_closed = not is_public(endpoint or None)
         if is_closed:
             come_in(_caller(opening))
@@ -52,14 +52,14 @@ def require_keys(
 
 
 def come_in(caller: Caller | None) -> None:
-    """From here on the request is this caller's; None is nobody's."""
+    """Make this the caller of the request; None: nobody."""
     now = noted()
     now.caller = caller
     now.actor = None if caller is None else caller.actor
 
 
 def must_include(command: type[Command] | None) -> None:
-    """Refuse unless the scope of the caller includes a command; None is a question."""
+    """Refuse unless the scope of the caller includes a command; None: a question."""
     caller: Caller | None = noted().caller
     scope = EVERYTHING if caller is None else caller.scope
     if not (scope.reads if command is None else scope.allows(command)):
@@ -74,7 +74,7 @@ def actor() -> str:
 
 
 def caller() -> Caller:
-    """Who asks, with the scope of their key."""
+    """The caller of this request, with the scope of their key."""
     known: Caller = noted().caller
     return known
 
@@ -98,7 +98,7 @@ def _token() -> str | None:
 
 
 def _refused(limits: Limits) -> Problem:
-    """Without a key, what to send; with any that is not valid, always the same answer."""
+    """The refusal of a request without a key, or with an invalid one: always the same answer."""
     if _token() is None:
         detail, challenge = "Send a key: Authorization: Bearer KEY.", "Bearer"
     else:

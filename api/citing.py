@@ -42,7 +42,7 @@ OUTCOMES = {
     "unreadable": "The line is not an id, an address or a title, and perhaps a kind and a rate.",
 }
 UNREADABLE = ("bad_uri", "bad_rate", "bad_text", "text_too_long")
-"""The refusals of what a line says, whatever there is."""
+"""The codes of refusals of a line's form."""
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+\Z")
 _RATE = re.compile(r"[0-9]+([./][0-9]+|[.,]?[0-9]*%)\Z")
 _QUOTED = re.compile(r"[“\"](.+)[”\"]\Z")
@@ -112,9 +112,9 @@ def cite(
     actor: str,
     named: Callable[[str], str | None] = lambda _: None,
 ) -> list[LineTold]:
-    """Cite what each line names as a source of a work; UnknownWork if there is no such work.
+    """Cite what each line names as a source of a work; refuses (``UnknownWork``).
 
-    ``named`` gives the id for which somebody uses a name of their own.
+    ``named`` resolves a client's own names to ids.
     """
     with store.view() as view:
         node = lineage.find(view, work)
@@ -154,7 +154,7 @@ class _Citing:
         return cast("LineTold", told)
 
     def _cited(self, said: Said) -> dict[str, Any]:
-        """Cite what was named, unless it is unknown or is cited already."""
+        """Cite the source of a line, unless it is unknown, ambiguous or cited already."""
         ids = list(self._named(said))
         if len(ids) > 1:
             named = ", ".join(ids[:MOST_NAMED])
@@ -173,7 +173,7 @@ class _Citing:
         return {"work": id, "remix": receipt.id}
 
     def _named(self, said: Said) -> Iterator[str]:
-        """The ids of the nodes that may be meant."""
+        """The ids of the nodes that a line may mean."""
         own = self.own_name(said.source) if said.is_title else None
         if own is not None and self.view.numbers("works", [own]):
             yield from self._named(Said(own, said.kind, said.rate))

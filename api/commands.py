@@ -63,7 +63,7 @@ LOCATED = {"Location": {"description": "Where it is.", "schema": {"type": "strin
 
 
 def commands(journal: Journal, log: Log, rooms: Mapping[str, Routes]) -> None:
-    """Add the route of every command to the room that its path belongs to."""
+    """Add the route of every command to the section that its path belongs to."""
     for command in COMMANDS.values():
         _add(journal, log, rooms[section_of(command.PATH)], command)
     _add_asking(journal, log, rooms["service"])
@@ -77,7 +77,7 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
         said = read_body(body, may_be_empty=may_be_empty)
         signing = signing_of(command.OPERATION, ids, journal.log_name)
         asked = command.of({**ids, **said})
-        # Without a key of the client's, ours lets it ask what became of the request.
+        # Without an idempotency key of the client, ours lets it ask what became of the request.
         sent = request.headers.get(IDEMPOTENCY_KEY)
         key = new_id(None) if sent is None else sent
         try:
@@ -108,7 +108,7 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
 
 @cache
 def needs_any(body: type[Shape]) -> bool:
-    """Whether there is a field that has to be said."""
+    """Whether a body has a required field."""
     return any(field.required for field in body().fields.values())
 
 
@@ -144,7 +144,7 @@ def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:
 
 @cache
 def _says_more(command: type[Command]) -> bool:
-    """Whether a value of it has a structure of its own."""
+    """Whether a command has a field with a structure of its own (terms, a policy, assets)."""
     values = (one.value for one in command.every_field())
     return any(isinstance(getattr(value, "inner", value), Json) for value in values)
 

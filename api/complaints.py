@@ -1,10 +1,10 @@
-"""What is wrong with the form of a field: sentences that carry their codes."""
+"""Complaints about the form of fields: sentences that carry a code."""
 
 from __future__ import annotations
 
 
 class Complaint(str):
-    """What is wrong with one field: a sentence that carries its code."""
+    """What is wrong with a field: a sentence with a code."""
 
     code: str
 
@@ -15,7 +15,7 @@ class Complaint(str):
         return complaint
 
     def format(self, *values: object, **named: object) -> Complaint:
-        """The sentence filled in; marshmallow calls this, and the code must survive it."""
+        """The sentence with its values; marshmallow calls this, and the code must be kept."""
         return Complaint(self.code, super().format(*values, **named))
 
 

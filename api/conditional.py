@@ -23,11 +23,11 @@ from projections.store import State, View
 VERSION = version("stemma")
 NAMES_A_TAG = "HTTP_IF_NONE_MATCH"
 OVERHEAD_BYTES = 1_000
-"""What keeping an answer takes besides its body."""
+"""Roughly how much memory a cached answer takes besides its body."""
 
 
 class _Kept(NamedTuple):
-    """An answer in memory, with its tag."""
+    """A cached answer with its tag."""
 
     tag: str
     body: bytes
@@ -35,7 +35,7 @@ class _Kept(NamedTuple):
 
 
 def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool) -> Response:
-    """An answer that follows from the view and the address alone, in a form.
+    """An answer that depends only on the view, the URL and the form; computed once for each.
 
     ``varies`` says whether the client may ask for other forms.
     """

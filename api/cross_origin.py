@@ -27,7 +27,7 @@ def share_log(app: Flask) -> None:
     """Let pages of every site read the log; called before keys are required."""
 
     def allow() -> Response | None:
-        # What a browser asks beforehand (Fetch, “CORS preflight”) carries no key.
+        # A CORS preflight (Fetch standard) carries no key.
         asked = the_request()
         is_asked = asked.method == "OPTIONS" and _is_shared(asked)
         if is_asked and "Access-Control-Request-Method" in asked.headers:

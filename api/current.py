@@ -1,7 +1,7 @@
-"""The request that this thread answers, and what is noted for it.
+"""The current request of this thread, and the values noted for it.
 
-Flask's own names are stand-ins that look it up at each use. That takes a microsecond, and what
-concerns every request uses them forty times.
+Flask's own names are proxies that look it up at each use. That takes a microsecond, and code
+that runs for every request would use them forty times.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def the_request() -> Request:
-    """The request itself."""
+    """The request object itself, not a proxy."""
     return cast("LocalProxy[Request]", request)._get_current_object()
 
 
 def noted() -> _AppCtxGlobals:
-    """What Flask calls ``g``, itself."""
+    """The object behind Flask's ``g``, not a proxy."""
     return cast("LocalProxy[_AppCtxGlobals]", g)._get_current_object()

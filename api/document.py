@@ -1,6 +1,6 @@
 """The OpenAPI document, generated from the routes and the table of problems.
 
-It says only what is taken from the running code, so it cannot go stale.
+It contains only what the running code states, so it cannot go stale.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ PATH_EXAMPLES = {
     "key": "22a6266a91c4",
     "idempotency_key": values.EDGE,
 }
-"""Examples of the parts of paths that are not ids."""
+"""Examples of parameters in paths that are not ids."""
 PAYEE_IN_PATH = {"type": "string", "minLength": 1, "examples": [PATH_EXAMPLES["payee"]]}
 
 

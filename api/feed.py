@@ -23,7 +23,7 @@ from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stre
 from projections.store import Store
 
 MOST = 200
-"""How many events are in an answer."""
+"""The most events in an answer."""
 
 
 class After(Shape):

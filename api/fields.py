@@ -1,4 +1,4 @@
-"""The shape of public input: strict fields, and what is wrong with each of them.
+"""Strict marshmallow fields for public input, with complaints that carry codes.
 
 A value is taken exactly as it was sent, or refused with a code; nothing is converted, trimmed or
 ignored.
@@ -38,7 +38,7 @@ _DIGITS = re.compile("[0-9]{1,20}")
 
 
 def _no(kind: str) -> dict[str, Any]:
-    """The messages of a field whose values are of this kind."""
+    """The messages of a field whose JSON type is this."""
     wrong = Complaint("wrong_type", f"This is not {kind}.")
     return {"required": MISSING, "null": wrong, "invalid": wrong}
 
@@ -58,7 +58,7 @@ class Shape(Schema):
 
     @classmethod
     def refused(cls, _said: Any) -> Iterable[Wrong]:
-        """What the domain refuses of the values that have the documented form."""
+        """The values that have the documented form but are refused by the domain."""
         return ()
 
 
@@ -208,7 +208,7 @@ class Whole(fields.Integer):
         )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        # Twenty digits are more than any limit here, and fewer than what is slow to read.
+        # Twenty digits exceed every limit here, and are quick to convert.
         if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
             raise self.make_error("invalid")
         return int(value)

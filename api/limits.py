@@ -1,7 +1,7 @@
 """Limits: how many requests a person with a key, or an address without one, may send.
 
-A limit holds for all workers together: what is left of it is one row of the database, and each
-worker takes a few requests of it at once, so that most requests ask nobody. What fails to sign in
+A limit is shared by all workers: its state is one row of the database, from which each
+worker takes a few requests at once, so that most requests need no query. Failed authentication
 counts against its address alone, and a valid key is always let in, so nobody can lock out others.
 """
 
@@ -25,13 +25,13 @@ from domain.engine import DatabaseUnavailable, Engine
 from domain.permission import OPERATOR
 
 PORTIONS = 20
-"""A worker takes this part of a limit at once."""
+"""A worker takes 1/PORTIONS of a limit at once."""
 MOST_REMEMBERED = 10_000
 CLEANED_ONCE_IN = 200
 FREE = frozenset({"static", "metrics", "service.show_health", "service.show_readiness"})
 """The endpoints that are not counted: probes, and files that never change."""
 TILES = frozenset({"log.show_tile", "log.show_entry_tile", "log.show_entries"})
-"""The endpoints that a mirror asks for each 256 facts; proxies may keep what they answer."""
+"""The endpoints that a mirror requests for every 256 facts; proxies may cache their answers."""
 OPERATOR_FACTOR = 10
 
 
@@ -42,12 +42,12 @@ class Standing(NamedTuple):
     limit: Limit
     left: int
     wait_seconds: int
-    """Until one more may be sent, or else until the whole limit is there again."""
+    """The seconds until one more is allowed; if not over, until the whole quota is available."""
     is_over: bool = False
 
 
 class Limits:
-    """The limits of one database, as far as they are used."""
+    """The limits of one database, and this worker's portions of them."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class Limits:
             self._must_be_within(what, actor)
 
     def fail(self) -> None:
-        """Count a key that is not valid against the address it came from."""
+        """Count an invalid key against the address it came from."""
         self._must_be_within("failures", self.address())
 
     def address(self) -> str:
-        """The address of the client: of an IPv6 one its network, which one person may have whole.
+        """The address of the client; of IPv6 its network, since one person may have all of it.
 
         A header names it only if it was set by a proxy that the settings trust.
         """
@@ -120,7 +120,7 @@ class Limits:
     # -- what is left ----------------------------------------------------------------------
 
     def take(self, name: str, limit: Limit, who: str) -> Standing:
-        """Take one request of a limit, if there is one left."""
+        """Take one request of a limit, if any is left; returns the standing after it."""
         row = f"{name} {who}"
         now = int(self._clock() * SECOND)
         with self._lock:
@@ -132,7 +132,7 @@ class Limits:
             try:
                 new = self._taken(row, limit, size, now)
             except DatabaseUnavailable:
-                # A database that only reads still answers; nobody is counted meanwhile.
+                # A read-only database still answers requests; nothing is counted meanwhile.
                 return _standing(name, limit, now, now, 0)
             if new is not None:
                 with self._lock:
@@ -146,9 +146,9 @@ class Limits:
         return Standing(name, limit, 0, max(1, ceil(wait / SECOND)), is_over=True)
 
     def _taken(self, row: str, limit: Limit, size: int, now: int) -> int | None:
-        """The moment until which the limit is used, once so many requests of it were taken.
+        """Take ``size`` requests; returns the time at which the quota is whole; None: refused.
 
-        This is the generic cell rate algorithm (ITU-T I.371) in one statement; None if it refuses.
+        This is the generic cell rate algorithm (ITU-T I.371) in one SQL statement.
         """
         cost = size * limit.step
         with self._engine.transaction(durable=False) as transaction:
@@ -175,7 +175,7 @@ def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> St
 
 
 def tell_standing(answer: Response) -> Response:
-    """The headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
+    """Add the headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
     standing: Standing | None = noted().get("standing")
     if standing is not None:
         name, limit, left, wait, _ = standing

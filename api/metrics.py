@@ -1,9 +1,9 @@
-"""Metrics for Prometheus: how many requests, how long they take, what fails and what waits.
+"""Metrics for Prometheus: numbers and durations of requests, failures and waiting requests.
 
-Labels are words of our own: routes, codes, checks; never an id, a name or an address. Workers write
-their figures into files of one folder, so whichever of them is asked answers for all.
+Labels are only names of routes, codes and checks; never an id, a name or an address. Workers write
+their figures into files of one folder, so any worker can answer for all.
 
-Import this only after the folder is in the environment, where the library looks for it once.
+Import this only after the folder is in the environment: the library reads it once, on import.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Metrics:
             registry=own,
         )
 
-        # To find the labels takes longer than to count.
+        # Cached, because looking up labels takes longer than counting.
         self._seconds_of = cache(self._seconds.labels)
         self._answers_of = cache(self._answers.labels)
         self._pooled: Pooled | None = None
@@ -76,7 +76,7 @@ class Metrics:
                 self._connections.labels(state).set(number)
 
     def over(self) -> None:
-        """No thread works on a request any more."""
+        """Count one request less in progress."""
         self._running.dec()
 
     def exposed(self) -> bytes:
@@ -101,7 +101,7 @@ def _forget_dead_workers(folder: str) -> None:
 
 
 class State(Collector):
-    """What the database says when it is asked: the same for every worker."""
+    """Figures read from the database on request, the same for every worker."""
 
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness

@@ -1,4 +1,4 @@
-"""Notifications by mail over HTTP: people say where to, and how often."""
+"""Notifications by mail over HTTP: people choose the address, and how often."""
 
 from __future__ import annotations
 
@@ -94,16 +94,16 @@ class Notifications:
         """Whether this installation sends mail."""
 
     def all(self, actor: str) -> list[Mailbox]:
-        """Those of every account of theirs; for the operator, all."""
+        """The mailboxes of all accounts of the actor; for the operator, all."""
         return self.mailboxes.of(None if actor == OPERATOR else self._accounts(actor))
 
     def own(self, actor: str) -> Mailbox | None:
-        """That of the person who asks."""
+        """The actor's mailbox."""
         found = self.mailboxes.of(self._accounts(actor))
         return next((one for one in found if one.holder == actor), None) or next(iter(found), None)
 
     def put(self, actor: str, address: str | None = None, often: str | None = None) -> Mailbox:
-        """Where they want mail, and how often."""
+        """Set the address and the frequency of the actor's mailbox."""
         there = self.own(actor)
         if not self.is_sent:
             raise BadAddress("this installation sends no mail")
@@ -121,11 +121,11 @@ class Notifications:
         )
 
     def confirm(self, token: str) -> Mailbox:
-        """Whoever has the token reads what is sent there, and wants it."""
+        """Confirm an address with the token sent to it: only who reads the mail there has it."""
         return self.mailboxes.confirm(token, self._journal.facts.head())
 
     def end(self, actor: str) -> Mailbox:
-        """Erase their address."""
+        """Erase the actor's address."""
         there = self.own(actor)
         if there is None:
             raise UnknownMailbox(actor)

@@ -1,6 +1,6 @@
-"""The OpenAPI operation of one route.
+"""The OpenAPI operation of a route.
 
-It follows from the declaration of the route: what it takes, what it returns, and every problem it
+It is derived from the route's declaration: what it takes, what it returns, and every problem it
 can answer with, by status.
 """
 
@@ -62,7 +62,7 @@ def writing(
     body_required: bool = True,
     signed: bool = True,
 ) -> dict[str, Any]:
-    """A route that carries out a command or, unsigned, rehearses one."""
+    """The operation of a route that carries out a command or, unsigned, rehearses one."""
     codes = [
         *("unauthenticated", "not_permitted", "contributor_forgotten"),
         *("storage_unavailable", "busy"),
@@ -104,7 +104,7 @@ def _fields_of(body: type[Schema]) -> Iterator[fields.Field[Any]]:
 def asking(
     question: Question, query: type[Shape], answer: dict[str, Any], also: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A route that asks; ``also`` holds examples by further media type."""
+    """The operation of a question's route; ``also`` holds examples by further media type."""
     codes = [
         *("unauthenticated", "storage_unavailable", "projections_behind", "position_in_future"),
         *of_query(query),
@@ -136,7 +136,7 @@ def asking(
 
 
 def of_query(query: type[Shape]) -> tuple[str, ...]:
-    """What can be wrong with the parameters of a question."""
+    """The codes of problems with the parameters of a question."""
     needed = any(field.required for field in query().fields.values())
     return (*OF_QUERY, "missing_field") if needed else OF_QUERY
 
@@ -148,7 +148,7 @@ def documented(
     query: type[Shape] | None = None,
     more: str = "",
 ) -> dict[str, Any]:
-    """Any route, by its docstring."""
+    """The operation of any route; its docstring gives the summary and the description."""
     if "unauthenticated" in codes:
         codes = [*codes, "outside_scope", "issuer_unavailable"]
     summary, _, description = (getdoc(said) or "").partition("\n\n")
@@ -174,7 +174,7 @@ def answered(
     headers: Mapping[str, Any] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An answer in JSON and in further media types, given with examples."""
+    """A response in JSON, and in further media types with examples."""
     content: dict[str, Any] = {"application/json": {"schema": answer}}
     for media_type, example in (also or {}).items():
         kind = "string" if isinstance(example, str) else "object"
@@ -184,7 +184,7 @@ def answered(
 
 
 def _problems(codes: Collection[str]) -> dict[str, Any]:
-    """The problems of a route by status, each status with its codes."""
+    """By status: the response with the problems of that status."""
     by_status: dict[str, list[str]] = {}
     for code in dict.fromkeys((*codes, "internal_error", "damaged")):
         by_status.setdefault(str(PROBLEMS[code].status), []).append(code)
@@ -198,6 +198,6 @@ def _problems(codes: Collection[str]) -> dict[str, Any]:
 
 
 def one_of(components: Iterable[str]) -> dict[str, Any]:
-    """The schema of what is one of these components."""
+    """The schema of a value that is one of these components."""
     refs = [{"$ref": f"#/components/schemas/{name}"} for name in components]
     return refs[0] if len(refs) == 1 else {"oneOf": refs}

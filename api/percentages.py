@@ -1,4 +1,4 @@
-"""What people type in a form, in the exact form of the API: 20 % is a fifth, and ⅓ is 1/3."""
+"""Shares as people type them in forms, converted to exact fractions: 20 % is 1/5, ⅓ is 1/3."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def must_be_alike(parts: Iterable[str]) -> None:
 
 
 def _plain(text: str) -> str:
-    """The same in digits of ASCII: ⅓ is 1/3, and after a number a further part of it."""
+    """The text with ASCII digits: ⅓ becomes 1/3; after an integer, it is a mixed number."""
     apart = "".join(
         f" {one}" if unicodedata.decomposition(one).startswith("<fraction>") else one
         for one in text
@@ -47,26 +47,26 @@ def _plain(text: str) -> str:
 
 
 def joined(text: str) -> str:
-    """The same text, in which a number and its per cent sign are one word."""
+    """The text without space between a number and its percent sign."""
     return re.sub(r"(?<=[0-9])\s+%", "%", text)
 
 
 def part(text: str) -> str:
-    """A percentage or a fraction that is a part of the whole, exactly; BadRate if it is none."""
+    """A percentage or fraction from 0 to 1 as exact text; refuses (``BadRate``) anything else."""
     found = exact_rate(exact(text))
     assert found is not None
     return found
 
 
 def readable(text: str) -> Fraction:
-    """A part, as far as it can be read."""
+    """A part as a fraction; 0 if it can't be read."""
     with suppress(ValueError, ZeroDivisionError):
         return Fraction(exact(text) or 0)
     return Fraction()
 
 
 def summed(rates: Iterable[str]) -> tuple[Fraction, int]:
-    """The sum of the rates that are stated and right, and how many there are."""
+    """The sum of the valid rates, and their number."""
     stated: list[Fraction] = []
     for rate in rates:
         with suppress(BadRate):

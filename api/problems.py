@@ -97,7 +97,7 @@ OWN: dict[str, Kind] = {
     "overloaded": Kind(503, "The service is overloaded and did nothing; try again."),
     "took_too_long": Kind(504, "The answer took longer than allowed."),
 }
-"""The problems of HTTP; all others are refusals of the domain."""
+"""The problems of HTTP itself; all others are refusals of the domain."""
 
 PROBLEMS: dict[str, Kind] = {
     **{code: Kind(one.status, getdoc(one) or code) for code, one in REFUSALS.items()},
@@ -150,7 +150,7 @@ class Problem(HTTPException):
         }
         if has_request_context():
             body["instance"] = f"urn:stemma:request:{g.request_id}"
-        # In ASCII: a quotation from the request may not be valid in UTF-8.
+        # ASCII only, because a quotation from the request may not be encodable in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 
 
@@ -160,7 +160,7 @@ def component_of(code: str) -> str:
 
 
 def problem_uri(code: str) -> str:
-    """Where the meaning of a code can be read."""
+    """The URI at which a code is explained."""
     return f"/docs#problem-{code}"
 
 
@@ -184,7 +184,7 @@ def told(wrong: Wrong) -> dict[str, str]:
 
 
 def listed(errors: Iterable[Mapping[str, str]]) -> dict[str, object]:
-    """The members of a problem that list errors; the others are counted."""
+    """The members of a problem with the first MOST_ERRORS errors, and the number of the others."""
     first = [*errors]
     members: dict[str, object] = {"errors": first[:MOST_ERRORS]}
     return (
@@ -206,7 +206,7 @@ def _seconds_to(moment: str) -> int:
 
 
 def of_http(error: HTTPException) -> Problem:
-    """What Flask or Werkzeug found wrong, as a problem."""
+    """An error raised by Flask or Werkzeug, as a problem."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, InternalServerError):
@@ -218,22 +218,22 @@ def of_http(error: HTTPException) -> Problem:
 
 
 def of_behind(behind: Behind) -> Problem:
-    """The projections have not read far enough."""
+    """The problem that the projections have not reached the requested position."""
     return Problem("projections_behind", str(behind), members={"position": behind.position})
 
 
 def of_bad_cursor(_: BadCursor) -> Problem:
-    """A cursor from elsewhere."""
+    """The problem of a cursor that belongs to another list."""
     return Problem("bad_cursor", PROBLEMS["bad_cursor"].meaning)
 
 
 def of_crowded(_: Crowded) -> Problem:
-    """Too many pictures or documents are to be made at once."""
+    """The problem that too many pictures or documents are requested at the same time."""
     return Problem("overloaded", PROBLEMS["overloaded"].meaning)
 
 
 def of_unknown_outcome(error: OutcomeUnknown, key: str | None = None) -> Problem:
-    """A request that may have been recorded, and where to ask for it by its idempotency key."""
+    """The problem of a request that may have been recorded, and where to ask by its key."""
     log.warning("%s", error)
     if key is None:
         return Problem("outcome_unknown", str(error))
@@ -246,7 +246,7 @@ def of_unknown_outcome(error: OutcomeUnknown, key: str | None = None) -> Problem
 
 
 def of_accident(error: BaseException) -> Problem:
-    """An unforeseen error: logged in full, reported in one sentence."""
+    """The problem for an unexpected exception: logged in full, reported in one sentence."""
     if isinstance(error, TookTooLong):
         log.warning("%s", error)
         return Problem("took_too_long", "It took longer than an answer may; nothing was recorded.")
@@ -262,7 +262,7 @@ def of_accident(error: BaseException) -> Problem:
 
 
 def wants_page() -> bool:
-    """Whether the client is a browser, which shows pages, and not a program with a key."""
+    """Whether the client is a browser to be shown a page, not a program with a key."""
     liked = request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
     return liked == "text/html" and request.authorization is None
 

@@ -70,13 +70,13 @@ class Moment(Shape):
 
 
 class Seen(Shape):
-    """Under which checkpoint something is proved."""
+    """Which checkpoint a proof is to end in."""
 
     witnessed = Flag("Under the latest checkpoint that most witnesses have seen.")
 
 
 class PositionTold(TypedDict):
-    """Where the journal stood at a moment."""
+    """The position of the journal at a moment."""
 
     position: Annotated[
         Count, "The last fact recorded up to then; 0 if there was none.", Example(57)
@@ -207,7 +207,7 @@ def _tiles(routes: Routes, log: Log) -> None:
 
 
 def _entries(routes: Routes, log: Log, *, publish: bool) -> None:
-    """The leaves themselves, at the path of C2SP tlog-tiles and at a shorter one."""
+    """The routes of leaves, at the path of C2SP tlog-tiles and at a shorter one."""
     gives = partial(
         routes.gives, public=publish, refuses=(NotInLog, *(() if publish else (NotPermitted,)))
     )
@@ -276,7 +276,7 @@ def _receipts(routes: Routes, log: Log, store: Store) -> None:
 
 
 def must_see(store: Store, log: Log, position: int, reader: str) -> None:
-    """Refuse who may not read the fact at a position."""
+    """Refuse (``NotPermitted``) a reader who may not read the fact at a position."""
     for placed in log.journal.facts.at([position]):
         with store.view() as view:
             Reader(view, log.journal, reader).must_see(placed)
@@ -341,7 +341,9 @@ def _file(data: bytes | Iterator[bytes], name: str) -> Response:
 
 
 def _text(data: bytes | Iterator[bytes]) -> Response:
-    if not isinstance(data, bytes):  # what ends its first parts is a problem, not half an answer
+    if not isinstance(
+        data, bytes
+    ):  # an error in the first parts still becomes a problem, not half an answer
         data = chain([*islice(data, 2)], data)
     return _kept(Response(data, content_type="text/plain; charset=utf-8"), FOR_NOW)
 
@@ -349,7 +351,7 @@ def _text(data: bytes | Iterator[bytes]) -> Response:
 def _tile(log: Log, path: str) -> Response:
     tile, data = log.tile(path)
     answer = Response(data, content_type="application/octet-stream")
-    if tile.level == ENTRIES:  # hashes are random: they would not become smaller
+    if tile.level == ENTRIES:  # hashes are random and can't be compressed
         _compress(answer)
     return _kept(answer, FOR_EVER)
 
@@ -363,11 +365,11 @@ def _compress(answer: Response) -> None:
 
 
 def _kept(answer: Response, how: str) -> Response:
-    """The answer as caches may keep it; what a key opens is in none."""
+    """The answer with its Cache-Control; caches may not keep what needs a key."""
     if is_private():
         return answer
     answer.headers["Cache-Control"] = how
     if not answer.is_streamed:
-        answer.add_etag()  # of the bytes as they are sent, so compressed ones have their own
+        answer.add_etag()  # computed from the bytes sent, so it differs if compressed
         answer.make_conditional(request)
     return answer

@@ -33,7 +33,7 @@ ROOMS = {
     "list_claims": "works",
     "list_inbox": "contributors",
 }
-"""The section of a question, where it does not follow from the path."""
+"""By question: its section, if that does not follow from the path."""
 
 JSON = "application/json"
 
@@ -82,12 +82,12 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
 
 @cache
 def _nothing_asked(query: type[Shape]) -> Mapping[str, Any]:
-    """What a request without a query asks, which is always the same."""
+    """The parameters of a request without a query, cached."""
     return read_query(query)
 
 
 def _fitting(asking: Asking, asked: dict[str, Any]) -> Response:
-    """The answer as JSON; of long lists, or of very long items, as many as fit."""
+    """The answer as JSON, with as many items of long lists as fit."""
     while True:
         answer = answer_at(asking.view, asking.answer, asked, asking.beside)
         shorter = asking.shorter(answer.content_length or 0)
@@ -112,13 +112,13 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
 
 
 def _read(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The values in their normal form; raises the refusal of the first that is wrong."""
+    """The parameters in their normal form; raises the refusal of the first bad one."""
     values = {one.name: one.value for one in question.in_query}
     return {name: values[name].read(value, utc_now()) for name, value in asked.items()}
 
 
 def _form_of(question: Question, named: str | None) -> Form | None:
-    """The form that is named, else the one that the client prefers; None means JSON."""
+    """The named form, or the one that the client prefers; None: JSON."""
     if not question.forms:
         return None
     media_types = {"json": JSON} | {name: form.media_type for name, form in question.forms.items()}
@@ -131,7 +131,7 @@ def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -
 
 
 def written(form: Form, asking: Asking) -> Response:
-    """An answer in a further form, which may name the address of the pages."""
+    """An answer in another form than JSON, which may contain links to pages."""
     made = form.write(replace(asking, origin=request.root_url))
     answer = Response(made) if isinstance(made, str | bytes) else jsonify(made)
     # Text names its encoding.

@@ -1,4 +1,4 @@
-"""What was received: the body and the query of a request, validated against a shape.
+"""Reading the body and the query of a request, validated against a shape.
 
 Every complaint about it is in one answer, each with the place of its field.
 """
@@ -21,7 +21,7 @@ from domain.refusal import shown
 
 MAXIMUM_BODY_BYTES = 1 << 20
 DEEPEST_JSON = 64
-"""How many objects and lists may be inside each other; the deepest policies need about fifty."""
+"""How deep objects and lists may be nested; the deepest policies need about fifty."""
 
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def read_object() -> dict[str, Any]:
 def read_file(maximum_bytes: int) -> bytes:
     """The body of the request as it was sent, whatever its declared type."""
     raw = request.get_data()  # kept: a signature is over what was sent
-    # A body whose length was not declared is cut off one byte after the limit, not refused.
+    # Werkzeug cuts off a body of undeclared length one byte after the limit, without refusing it.
     if len(raw) > maximum_bytes:
         raise Problem("too_large", PROBLEMS["too_large"].meaning)
     return raw
@@ -62,7 +62,7 @@ def read_query(shape: type[Shape]) -> dict[str, Any]:
 
 
 class _Once(dict[str, Any]):
-    """Parameters, of which one given twice stays a list, which no field accepts."""
+    """Query parameters; a repeated one becomes a list, which no field accepts."""
 
     def __init__(self, given: Mapping[str, list[str]]) -> None:
         super().__init__({n: v[0] if len(v) == 1 else v for n, v in given.items()})
@@ -97,7 +97,7 @@ def _depth_is_over(text: str) -> bool:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object without duplicate names, which JSON readers treat differently."""
+    """A JSON object; refuses duplicate names, which JSON readers treat differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("an object has a duplicate name")
@@ -122,7 +122,7 @@ def loaded(shape: type[Shape], given: Any, several: str, where: str) -> dict[str
 
 
 def _in_order(error: ValidationError) -> dict[str, Any]:
-    """The fields about which there is no complaint, in which nothing was left out."""
+    """The fields without any complaint, to be checked by the domain."""
     valid = error.valid_data if isinstance(error.valid_data, dict) else {}
     return {name: value for name, value in valid.items() if name not in error.messages}
 

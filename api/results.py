@@ -12,7 +12,7 @@ from projections.told import Count
 Schema = dict[str, Any]
 
 COMPONENTS: dict[str, Schema] = {}
-"""The schemas of answers and of the objects in them, by name."""
+"""By name: the schemas of answers and of the objects in them."""
 
 PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 AS_OF = Annotated[Count, "The position of the journal at which the answer holds.", Example(57)]
@@ -20,11 +20,11 @@ NEXT = Annotated[str | None, "The cursor of the next page; null at the end.", Ex
 LEFT_OUT = Annotated[Count, "How many items of its lists are on the pages that follow.", Example(0)]
 
 _meant: dict[str, Any] = {}
-"""The type behind each component name."""
+"""By component name: the type it was made from, so that no name is used twice."""
 
 
 def answer_of(question: Question) -> Schema:
-    """The schema of what a question answers."""
+    """The schema of a question's answer."""
     result, name = question.result, _name(question.result)
     if question.is_list:
         items = types.GenericAlias(list, (result,))

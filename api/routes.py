@@ -1,7 +1,7 @@
 """Routes: each is declared once, which makes it run and documents it.
 
-The routes of commands and questions are in api.commands and api.questions. Here are the routes that
-compute from a body alone, give or take a file, or describe the service.
+Those of commands and questions are in api.commands and api.questions. Here are the routes that
+compute something from a body alone, return or accept a file, or describe the service.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ MOST_KNOWN, LONGEST_KNOWN = 4096, 256
 class IdConverter(BaseConverter):
     """The id of a noun in a path; text that is not a UUID is an unknown id.
 
-    Where a word stands in its place, another route begins.
+    A fixed word in the same place belongs to another route.
     """
 
     regex = r"(?!preview$)[^/]+"
-    part_isolating = True  # else the routes below an id are tried one after the other
+    part_isolating = True  # otherwise werkzeug tries the routes below an id one after the other
 
     def __init__(self, map: Map, noun: str) -> None:
         super().__init__(map)
@@ -55,7 +55,7 @@ class IdConverter(BaseConverter):
         self.unknown: Any = REFUSALS[f"unknown_{noun}"]
 
     def to_python(self, value: str) -> str:
-        """The id in its usual form."""
+        """The id in its normal form."""
         try:
             return str(UUID(value))
         except ValueError:
@@ -63,7 +63,7 @@ class IdConverter(BaseConverter):
 
 
 class PayeeConverter(PathConverter):
-    """A payee in a path: an id in its usual form, or a name as it is."""
+    """A payee in a path: an id, put in its normal form, or a name."""
 
     def to_python(self, value: str) -> str:
         try:
@@ -73,9 +73,9 @@ class PayeeConverter(PathConverter):
 
 
 class RuleOnDemand(Rule):
-    """A route whose addresses are written by a function that is compiled with the first of them.
+    """A route whose URL builder is compiled on first use.
 
-    Werkzeug compiles two for each route at once, which takes longer than all else of a start.
+    Werkzeug compiles two for each route at once, which takes longer than the rest of the start-up.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -149,7 +149,7 @@ SECTIONS = {
         "answers": "challenges",
     },
 }
-"""The section of a path by its first word, where they differ."""
+"""By first word of a path: its section, if they differ."""
 
 
 def section_of(path: str) -> str:
@@ -182,9 +182,9 @@ class Route(NamedTuple):
     name: str
     view: Callable[..., Response]
     public: bool
-    """Whether it needs no key."""
+    """Whether it can be used without a key."""
     doc: Callable[[], dict[str, Any]]
-    """Its OpenAPI operation, made once somebody reads the document."""
+    """Makes its OpenAPI operation, when the document is requested."""
 
 
 class Routes:
@@ -197,7 +197,7 @@ class Routes:
 
     @property
     def blueprint(self) -> Blueprint:
-        """The routes as Flask takes them."""
+        """The routes as a Flask blueprint."""
         blueprint = Blueprint(self.noun, __name__)
         for route in self.declared:
             blueprint.add_url_rule(route.path, route.name, route.view, methods=[route.method])
@@ -205,7 +205,7 @@ class Routes:
 
     @property
     def public(self) -> set[str]:
-        """The endpoints that need no key."""
+        """The endpoints that can be used without a key."""
         return {f"{self.noun}.{route.name}" for route in self.declared if route.public}
 
     def says(
@@ -218,7 +218,7 @@ class Routes:
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that describes the service itself, or lists what somebody has here and is no fact.
+        """Declare a GET route that describes the service, or lists what is not recorded as facts.
 
         Public unless its problems name ``unauthenticated``.
         """
@@ -249,7 +249,7 @@ class Routes:
         status: int = 200,
         may_be_empty: bool = False,
     ) -> Callable[[Callable[..., Mapping[str, Any]]], Callable[..., Mapping[str, Any]]]:
-        """A path that changes what is no fact, such as a key; so it is neither signed nor kept."""
+        """Declare a POST route that changes what is not a fact, such as a key; never signed."""
 
         def decorate(
             change: Callable[..., Mapping[str, Any]],
@@ -278,7 +278,7 @@ class Routes:
         example: Mapping[str, object],
         refuses: Refusals,
     ) -> None:
-        """A path that computes an answer from the body alone; nothing is recorded."""
+        """Declare a POST route that computes an answer from the body alone; nothing is recorded."""
 
         def computed() -> Response:
             return jsonify(compute(read_object()))
@@ -304,9 +304,9 @@ class Routes:
         public: bool = False,
         viewed: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """A path that returns a file in a format of other tools; if ``public``, without a key.
+        """Declare a GET route that returns a file for other tools; if ``public``, without a key.
 
-        If ``viewed``, it is made from a view and can be asked for as of a position.
+        If ``viewed``, the file is made from a view and can be requested as of a position.
         """
         query = Asked if viewed else query
 
@@ -326,7 +326,7 @@ class Routes:
                 codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
                 codes += of_query(query) if query else []
                 codes += ["projections_behind", "position_in_future"] if viewed else []
-                # A path that the converter does not match is not found.
+                # A path that its converter does not match is not found.
                 codes += ["not_found"] if "<" in path else []
                 codes = codes if public else ["unauthenticated", *codes]
                 return documented(give, answers, codes, query)
@@ -339,7 +339,7 @@ class Routes:
     def takes(
         self, path: str, media_type: str, example: str, maximum_bytes: int, *, refuses: Refusals
     ) -> Callable[[Callable[[bytes], Response]], Callable[[bytes], Response]]:
-        """A public path that takes a self-proving file and returns one."""
+        """Declare a public POST route that accepts a file that proves itself, and returns one."""
 
         def decorate(take: Callable[[bytes], Response]) -> Callable[[bytes], Response]:
             def taken() -> Response:

@@ -24,12 +24,12 @@ from projections.question import Question, wire_name
 
 
 def body_of(command: type[Command], *, whole: bool = False) -> type[Shape]:
-    """The body of a command: its fields except those in the path; a form has these as well."""
+    """The body of a command: its fields except those in the path; if ``whole``, with those, too."""
     return _schema(cast("Any", command), () if whole else tuple(command.in_path()))
 
 
 def stated(command: type[Command], said: Mapping[str, Any]) -> Command:
-    """The command in a form, validated like the body of a request."""
+    """The command of a submitted form, validated like the body of a request."""
     return command.of(loaded(body_of(command, whole=True), said, "invalid_body", "form"))
 
 
@@ -42,7 +42,7 @@ def _schema(record: Any, without: Collection[str] = ()) -> type[Shape]:
 
 
 class _OfRecord(Shape):
-    """The shape of a record, of which the domain refuses values as well."""
+    """The shape of a record, whose values the domain may also refuse."""
 
     RECORD: ClassVar[type[Record]]
 
@@ -99,7 +99,7 @@ def query_of(question: Question) -> type[Shape]:
 
 @cache
 def body_of_question(question: Question) -> type[Shape]:
-    """The body of a question that rehearses a command."""
+    """The body of a question that previews a command."""
     named = {
         one.name: _parameter(one) if isinstance(one.value, ChoiceValue | Cursor) else field_of(one)
         for one in question.in_query

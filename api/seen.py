@@ -1,6 +1,6 @@
-"""What has been seen: up to which position somebody has read what happened to them.
+"""What people have seen: up to which position they have read what happened to them.
 
-A row for each who said so, no fact: it concerns nobody else, and is erased with its holder.
+One row per person instead of facts: it concerns nobody else, and is erased with its holder.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ SEEN = Table(
 
 
 class Seen:
-    """Up to where people have read."""
+    """The positions up to which people have read."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def upto(self, holder: str) -> int:
-        """Up to where somebody has; 0 if they never said so."""
+        """The position up to which somebody has read; 0 if unknown."""
         sql = "SELECT position FROM seen WHERE holder = :holder"
         rows = self._engine.query(sql, holder=holder)
         return int(rows[0][0]) if rows else 0
 
     def read(self, holder: str, position: int) -> int:
-        """Somebody has read up to a position, or further before; up to where they have."""
+        """Note that somebody has read up to a position; returns the furthest one noted."""
         with self._engine.transaction() as writer:
             writer.insert(SEEN, [(holder, position)])
         return self.upto(holder)

@@ -1,6 +1,6 @@
-"""Signed requests: the header with which the holder of a contributor's signing key signs one.
+"""Signed requests: the header with the signature of a contributor's signing key.
 
-The signature is over the request as it came, before it is interpreted.
+The signature covers the request as it was sent, before it is interpreted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PARAMETER = {
 
 
 def signing_of(command: str, ids: Mapping[str, str], log: str) -> Signing | None:
-    """The signature of this request for the log of this name, if it carries one."""
+    """The signed message of this request for the log of this name; None if it is not signed."""
     sent = request.headers.get(SIGNATURE)
     if sent is None:
         return None

@@ -1,4 +1,4 @@
-"""Splits over HTTP: what an amount would be divided into.
+"""Splits over HTTP: how an amount would be divided.
 
 Nothing is recorded or read; the answer follows from the body alone.
 """

@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: people add, list, replay and end their own; the operator, everybody's."""
+"""Webhooks over HTTP: people add, list, replay and end their own; the operator all of them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Subscriptions:
         self._webhooks = Webhooks(journal.engine)
 
     def all(self, actor: str) -> list[Webhook]:
-        """Those of every account of theirs; for the operator, all."""
+        """The webhooks of all accounts of the actor; for the operator, all."""
         return self._webhooks.of(self._holders(actor))
 
     def add(
@@ -94,7 +94,7 @@ class Subscriptions:
         types: str | None = None,
         after: int | None = None,
     ) -> Webhook:
-        """A new one of theirs."""
+        """Add a webhook of the actor's."""
         must_be_url(url, self._allowed)
         head = self._journal.facts.head()
         position = head if after is None else min(after, head)
@@ -102,13 +102,13 @@ class Subscriptions:
         return self._webhooks.add(actor, url, source, position=position, types=types, now=now)
 
     def end(self, actor: str, id: str) -> Webhook:
-        """Nothing is sent any more."""
+        """End a webhook: nothing more is sent."""
         found = self._webhooks.named(id, self._holders(actor))
         self._webhooks.end(id)
         return found
 
     def go_on(self, actor: str, id: str, after: int | None = None) -> Webhook:
-        """Send again from now on, or everything after a position."""
+        """Enable a webhook again, from where it stopped or from a position."""
         self._webhooks.named(id, self._holders(actor))
         head = self._journal.facts.head()
         self._webhooks.go_on(id, None if after is None else min(after, head))

@@ -1,6 +1,6 @@
-"""Waiting without holding a thread: the request gives up its thread and is asked again later.
+"""Waiting without blocking a thread: the request gives up its thread and is repeated later.
 
-A server that can do that puts a ``Patience`` into the environment of the request. Under any other
+A server that can repeat requests puts a ``Patience`` into the WSGI environment. Under any other
 server the thread waits.
 """
 
@@ -15,27 +15,27 @@ from flask import has_request_context
 from api.current import the_request
 
 PATIENCE = "stemma.patience"
-"""Where the environment of a request holds it."""
+"""The key of the ``Patience`` in the WSGI environment."""
 COMMUNITY = "stemma.community"
-"""Where it names the community, if there are several."""
+"""The key of the community's name in the WSGI environment, if there are several."""
 
 
 @dataclass
 class Patience:
-    """What a request has already waited for."""
+    """What a request has already waited for, over its repetitions."""
 
     waited: set[str] = field(default_factory=set)
 
     @property
     def is_repeated(self) -> bool:
-        """Whether the request was asked before."""
+        """Whether this is a repetition of the request."""
         return bool(self.waited)
 
 
 class NotYet(BaseException):
-    """The request is to be asked again once something is done.
+    """Raised to repeat the request once ``ready`` is done.
 
-    No error, so that nothing between the view and the server answers it.
+    Not an Exception, so that nothing between the view and the server handles it.
     """
 
     def __init__(self, what: str, ready: Future[Any]) -> None:
@@ -44,7 +44,7 @@ class NotYet(BaseException):
 
 
 def wait_for(what: str, ready: Future[Any]) -> None:
-    """Return once it is done; each thing is waited for once in a request."""
+    """Return once ``ready`` is done; a request waits for each ``what`` only once."""
     patience: Patience | None = None
     if has_request_context():
         patience = the_request().environ.get(PATIENCE)
@@ -57,6 +57,6 @@ def wait_for(what: str, ready: Future[Any]) -> None:
 
 
 def is_repeated() -> bool:
-    """Whether this request was asked before and has waited since."""
+    """Whether this request is a repetition after waiting."""
     patience: Patience | None = the_request().environ.get(PATIENCE)
     return patience is not None and patience.is_repeated

@@ -1,4 +1,4 @@
-"""Agreements as a view knows them: what was waived, and who has which part by which asset."""
+"""Agreements at the position of a view: waivers, and everyone's part of each asset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from projections.store import View
 
 
 def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, str], str]:
-    """What each waived share of an agreement is spread over, by payee and asset."""
+    """By payee and asset: the scope over which a waived share is spread."""
     payees = dict.fromkeys(payees_of(noun.current.assets))
     waivers: dict[tuple[str, str], str] = {}
     for placed in facts_of(view, journal, *(share_id(noun.id, payee) for payee in payees)):
@@ -28,7 +28,7 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
 def parts_in(
     view: View, journal: Journal, proposals: Iterable[str]
 ) -> dict[str, Mapping[str, Parts]]:
-    """By agreement and payee: their part of the whole by each asset, after waivers."""
+    """By agreement and payee: their parts of the whole through each asset, after waivers."""
     found = {}
     for proposal in proposals:
         noun = noun_at(view, journal, Proposal, proposal)

@@ -1,4 +1,4 @@
-"""Balances: what is on every account, and how much can be paid now, as known at any position.
+"""Balances of all accounts at any position, and how much of them can be paid.
 
 The one rule: a balance is the sum of postings, and a posting is never changed. Whether money is
 held follows from consents and holds, not from an account.
@@ -45,18 +45,18 @@ from projections.store import View, holds, wanted
 from projections.told import PersonRef
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
-"""The accounts of what is no longer owed, or not yet."""
+"""The accounts of money that is no longer owed, or not yet."""
 
 
 UNITS = "CAST(sum(p.amount) AS BIGINT)"
 BEGUN = "HAVING min(p.born) <= :as_of"
-"""Only what had been posted to at the position of the view."""
+"""SQL: only accounts with a posting up to the position of the view."""
 
 
 def on_accounts(*where: str) -> str:
-    """The amounts of which the balances consist, of the accounts ``x`` for which conditions hold.
+    """SQL for the amounts that sum to balances, of the accounts ``x`` that meet the conditions.
 
-    What is on them now, less what was posted after the position of the view: mostly nothing.
+    The present balance, less what was posted after the position of the view, mostly nothing.
     """
     holding = "".join(f" AND {condition}" for condition in where)
     columns = "x.payee, x.proposal, x.pool, x.currency, x.account"
@@ -68,7 +68,7 @@ def on_accounts(*where: str) -> str:
 
 
 class Account(NamedTuple):
-    """What a payee has under one agreement, by account."""
+    """A payee's balances under one agreement, by ledger account."""
 
     payee: str
     proposal: str
@@ -89,7 +89,7 @@ def accounts(
     pool: str | None = None,
     currency: str | None = None,
 ) -> list[Account]:
-    """The accounts of some payees, of a pool, in a currency, or all of them."""
+    """The accounts of these payees, this pool and this currency; None: any."""
     where, values = wanted(
         {
             "x.payee IN :payees": None if payees is None else list(payees),
@@ -114,7 +114,7 @@ def accounts(
 
 
 def sent_units(view: View, payees: Collection[str]) -> list[tuple[str, str, str, int]]:
-    """What was sent in other currencies than those of pools: payee, currency, account, units."""
+    """(payee, currency, account, units): what was sent after conversion from a pool's currency."""
     rows = view.rows(
         f"SELECT p.payee, p.currency, p.account, {UNITS} FROM "
         + on_accounts("x.payee IN :payees", "x.proposal IS NULL")
@@ -125,7 +125,7 @@ def sent_units(view: View, payees: Collection[str]) -> list[tuple[str, str, str,
 
 
 def pool_units(view: View, pool: str) -> dict[str, int]:
-    """The balance of each account of a pool, over all payees."""
+    """By ledger account of a pool: the balance over all payees."""
     rows = view.rows(
         f"SELECT p.account, {UNITS} FROM {on_accounts('x.pool = :pool')} p "
         f"GROUP BY p.account {BEGUN}",
@@ -135,9 +135,9 @@ def pool_units(view: View, pool: str) -> dict[str, int]:
 
 
 def totals(view: View, *where: str) -> dict[str, dict[str, int]]:
-    """The balance of each account, by currency; those of a currency sum to zero.
+    """By currency and ledger account: the balance; those of a currency sum to zero.
 
-    Or of the accounts ``x`` for which conditions hold.
+    With conditions, only of the accounts ``x`` that meet them.
     """
     found: dict[str, dict[str, int]] = {}
     for currency, account, amount in view.rows(
@@ -153,17 +153,17 @@ Key = tuple[str, str]
 
 
 class Standing(NamedTuple):
-    """What is owed on an account: payable, held or a debt."""
+    """What is owed on an account, split into payable, held and debt."""
 
     sums: Mapping[str, int]
     held: Held
-    """Why any of it is held, if it is."""
+    """Whether and why a part of it is on hold."""
 
 
 def standings(
     view: View, journal: Journal, of: Collection[Account]
 ) -> Iterator[tuple[Account, Standing]]:
-    """Accounts, all of a payee in a pool, each with the standing of what is owed on it."""
+    """Each account with its standing; all accounts of a payee in a pool must be given together."""
     found = held(view, ((each.payee, each.proposal) for each in of))
     limited = {key for key, why in found.items() if why.assets}
     parts = parts_in(view, journal, {proposal for _, proposal in limited})
@@ -182,7 +182,7 @@ def standings(
 
 
 def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
-    """What payees are owed under agreements, and what was paid of it."""
+    """By payee and agreement: what is owed."""
     found: dict[Key, Owed] = {}
     for payee, proposal, units, is_paid in view.rows(
         "SELECT p.payee, p.proposal, p.amount, "
@@ -201,7 +201,7 @@ def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
 
 
 def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
-    """Why money owed under an agreement cannot be paid now, by payee and agreement."""
+    """By payee and agreement: whether and why what is owed is on hold."""
     open_now = Questions(questions(view).values())
     found = {}
     for key, claim in claims(view, of, is_clear=open_now.is_empty).items():
@@ -212,9 +212,9 @@ def held(view: View, of: Iterable[Key]) -> dict[Key, Held]:
 
 
 def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key, Claim]:
-    """Claims to what is owed under agreements, each with everything that could hold it back.
+    """By payee and agreement: the claim, with everything that could put it on hold.
 
-    Where nothing is in question, it does not matter what they depend on.
+    With ``is_clear`` nothing is in question, so the works that claims depend on are not read.
     """
     asked = set(of)
     shares = _shares(view, {payee for payee, _ in asked})
@@ -251,9 +251,9 @@ def claimed_by(view: View, people: Collection[str]) -> list[str]:
 
 
 def payees_of(view: View, id: str) -> list[str]:
-    """All as which a contributor is paid: accounts, names, and works whose shares they claimed.
+    """All payees that are a contributor: accounts, names, and works whose shares they claimed.
 
-    Who is known by name only is paid as nobody else.
+    For a name that was never identified, only itself.
     """
     id = _whose(view, id)
     if Payee.parse(id).kind == "other":
@@ -263,7 +263,7 @@ def payees_of(view: View, id: str) -> list[str]:
 
 
 def paid_as(view: View, id: str) -> PersonRef:
-    """The contributor, or the name, that money is paid to; UnknownContributor if it never was."""
+    """The contributor, or the name for which something was posted; else UnknownContributor."""
     id = _whose(view, id)
     if Payee.parse(id).kind == "other" and is_paid(view, id):
         return {"id": id, "name": id}
@@ -277,13 +277,13 @@ def is_paid(view: View, payee: str) -> bool:
 
 
 def _whose(view: View, payee: str) -> str:
-    """Who a name stands for, if that was recorded."""
+    """The contributor that a name was identified as; else the payee itself."""
     is_name = Payee.parse(payee).kind == "other"
     return identified(view, [payee]).get(payee, payee) if is_name else payee
 
 
 def of_others(view: View) -> dict[str, str]:
-    """By payee with an account that is another person's now: that person."""
+    """By payee with an account that now belongs to another person: that person."""
     rows = view.rows(
         f"SELECT p.id FROM @contributors p WHERE p.merged_into IS NOT NULL AND {holds('p')} "
         "AND EXISTS (SELECT 1 FROM @sums x WHERE x.payee = p.id) UNION "
@@ -295,7 +295,7 @@ def of_others(view: View) -> dict[str, str]:
 
 
 def identified(view: View, names: Collection[str]) -> dict[str, str]:
-    """Who the names of people outside stand for, as far as that was recorded."""
+    """By outsider's name that was identified: the contributor."""
     rows = view.rows(
         "SELECT i.name, i.contributor FROM @identified i "
         "WHERE i.name IN :names AND i.position <= :as_of",
@@ -305,7 +305,7 @@ def identified(view: View, names: Collection[str]) -> dict[str, str]:
 
 
 def names_of(view: View, people: Collection[str]) -> list[str]:
-    """The names in terms and agreements that stand for these people."""
+    """The outsiders' names that were identified as these people."""
     rows = view.rows(
         "SELECT i.name FROM @identified i "
         "WHERE i.contributor IN :people AND i.position <= :as_of ORDER BY i.name",
@@ -315,7 +315,7 @@ def names_of(view: View, people: Collection[str]) -> list[str]:
 
 
 class _Asked(NamedTuple):
-    """Somebody's share, and who claimed the work it waited for."""
+    """The state of a payee's share, and who claimed the work, if it waited for its maker."""
 
     state: str | None
     contributor: str | None
@@ -339,9 +339,9 @@ def _shares(view: View, payees: Iterable[str]) -> dict[Key, _Asked]:
 def persons_of(
     view: View, payees: Collection[str], shares: Mapping[Key, _Asked] | None = None
 ) -> dict[str, str]:
-    """The person each payee is: after all merges, by a claim on the work, or by name.
+    """By payee: the person after all merges, by a claim on the work, or by name.
 
-    A work that nobody claimed is the node that it was joined into, or who claimed that.
+    An unclaimed work becomes the node that it was joined into, or the person who claimed that.
     """
     shares = _shares(view, payees) if shares is None else shares
     joined = _joined(view, payees)
@@ -358,7 +358,7 @@ def _makers(shares: Mapping[Key, _Asked]) -> dict[str, str]:
 
 
 def _joined(view: View, payees: Collection[str]) -> dict[str, str]:
-    """The works among these payees that were joined into another, and that one as a payee."""
+    """By payee that is a work joined into another: that node, as a payee."""
     works = {one.id: payee for payee in payees if (one := Payee.parse(payee)).is_work}
     nodes = lineage.nodes_of(view, works) if works else {}
     return {works[id]: str(Payee("work", node)) for id, node in nodes.items()}
@@ -374,7 +374,7 @@ def _forgotten(view: View, people: Collection[str]) -> set[str]:
 
 
 def _known(view: View, proposals: set[str]) -> dict[tuple[str, str | None], int]:
-    """Up to where agreements, and single shares, take account of what was found false."""
+    """By agreement and payee (None: all): the position up to which false findings are known."""
     rows = view.rows(
         "SELECT k.proposal, k.payee, max(k.position) FROM @known k "
         "WHERE k.proposal IN :proposals AND k.position <= :as_of GROUP BY k.proposal, k.payee",
@@ -385,21 +385,21 @@ def _known(view: View, proposals: set[str]) -> dict[tuple[str, str | None], int]
 
 @dataclass
 class _Works:
-    """What an agreement is about."""
+    """The works that an agreement depends on."""
 
     release: str
     pool: str
     pieces: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
-    """By payee: the assets in which they have a share, each with itself and what it is within."""
+    """By payee and asset in which they have a share: the works that the share depends on."""
     every: set[str] = field(default_factory=set)
     payees_named: Collection[str] = ()
     """The people and works that are named in the terms of the pool."""
     named: Collection[str] = ()
-    """If there are any: all works, with everything that the release was made from."""
+    """If there are any: all works, and all ancestors of the release."""
 
 
 def _works(view: View, proposals: set[str]) -> dict[str, _Works]:
-    """What agreements are about."""
+    """By agreement: the works that it depends on."""
     found: dict[str, _Works] = {}
     rows = view.rows(
         "SELECT q.proposal, a.pool, w.id, q.payee, q.asset, q.piece FROM @pieces q "

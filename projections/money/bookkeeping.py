@@ -1,4 +1,4 @@
-"""What those who keep the books look at over all pools: bookings, balances, the trial balance.
+"""Answers for those who keep the books, over all pools: bookings, balances, trial balance.
 
 Lists are ordered by amount, the largest first, and cut into pages by place.
 """
@@ -125,7 +125,7 @@ def pools_by_size(
     currency: str | None = None,
     **part: Unpack[Paged],
 ) -> Page[PoolLine]:
-    """Pools with what came in for them, the largest first."""
+    """Pools with the revenue they received, the largest first."""
     its = None if ids is None else list(ids)
     where, said = wanted({"o.id IN :ids": its, "o.currency = :currency": currency})
     rows, more = view.ranked(
@@ -178,7 +178,7 @@ def latest_batches(view: View, **part: Unpack[Paged]) -> Page[LatestBatch]:
 
 
 def closed_periods(view: View, most: int) -> list[str]:
-    """Until when periods are closed, the latest first."""
+    """The ends of closed periods, the latest first."""
     rows = view.rows(
         "SELECT c.until FROM @periods c WHERE c.position <= :as_of "
         "ORDER BY c.position DESC LIMIT :most",
@@ -229,7 +229,7 @@ def bookings(
 
 
 def booking(view: View, id: str) -> BookingLine | None:
-    """Revenue or an expense by its id."""
+    """Revenue or an expense by its id; None if there is none."""
     row = view.one(
         f"SELECT {_BOOKING} FROM @bookings b JOIN @pools o ON o.id = b.pool "
         "WHERE b.id = :id AND b.kind IN :kinds AND b.position <= :as_of",
@@ -287,7 +287,7 @@ def all_balances(
 
 
 def _owed_sql(*where: str) -> str:
-    """By payee and currency, how much is owed on the accounts for which conditions hold."""
+    """SQL: by payee and currency, how much is owed on the accounts that meet the conditions."""
     return (
         f"SELECT p.payee, p.currency, CAST(sum(CASE WHEN p.account = '{OWED}' THEN p.amount "
         "ELSE 0 END) AS BIGINT) AS ranked, p.payee || ' ' || p.currency AS tied "

@@ -1,6 +1,6 @@
-"""What somebody earned by the time it was earned in, whenever it was recorded.
+"""Earnings by the month in which they were earned, whenever they were recorded.
 
-A statement goes by the time of recording, so that those sent out stay as they are; this goes by the
+Statements go by the time of recording, so that those sent out stay as they are; this goes by the
 dates of the facts. A correction belongs to the day on which it was made.
 """
 
@@ -31,7 +31,7 @@ EarnedBefore = Annotated[
 
 _EVER = "9999"
 _WHEN = "COALESCE(x.effective, b.effective, b.at)"
-"""What is taken back for revenue below zero belongs to the month of that."""
+"""SQL for the date of a posting; what is taken back for negative revenue has the date of that."""
 
 
 @question(
@@ -100,7 +100,7 @@ def pool_earnings(
 
 
 def period(since: str | None, to: str | None) -> tuple[str, str]:
-    """The beginning and the end of a period of earning."""
+    """The first instant of a period of earning, and the first after it."""
     start = "" if since is None else start_of(since)
     end = _EVER if to is None else start_of(to)
     if start > end:
@@ -111,7 +111,7 @@ def period(since: str | None, to: str | None) -> tuple[str, str]:
 def _earned(
     view: View, whose: str, dates: tuple[str, str], **values: Any
 ) -> list[tuple[str, str, str, str, int, int]]:
-    """Currency, month, pool and its name; what was earned, and what of it is late."""
+    """(currency, month, pool, its name, units earned, how many of them are late)."""
     rows = view.rows(
         f"SELECT p.currency, substr({_WHEN}, 1, 7), p.pool, min(o.name), "
         "CAST(sum(p.amount) AS BIGINT), CAST(sum(CASE WHEN EXISTS ("

@@ -1,6 +1,6 @@
-"""Flows: how much of a release goes back over each edge of its lineage, for a picture's lines.
+"""Flows: how much of a release's income goes over each edge of its lineage, to be drawn.
 
-A rate counts as recorded. An edge without one has an unknown flow, except from a release: its parts
+An edge without a recorded rate has an unknown flow, except from a release: its components
 then count equally, with its own people as one more part.
 """
 
@@ -14,21 +14,21 @@ from domain.lineage import Edge, Lineage, exact
 from projections.lineage import Shown
 
 _FINEST = 10**12
-"""Shares are rounded to 1/10¹², because their digits would grow with every generation. They are
+"""Shares are rounded to 1/_FINEST, because their digits would grow with every generation. They are
 only drawn; no one is paid by them."""
 
 
 class Flows(NamedTuple):
-    """Shares of the whole; None where they are unknown."""
+    """Shares of the root's income; None: unknown."""
 
     kept: dict[str, Fraction | None]
-    """What each work keeps for its own people, by its id."""
+    """By work: the share that it keeps for its own people."""
     over: list[Fraction | None]
-    """What goes over each edge, to the parent and its ancestors, in the order of the edges."""
+    """In the order of the edges: the share that goes over each to the parent."""
     has_alike: bool
-    """Whether parts of a release state no rate and count equally."""
+    """Whether components without a rate were counted equally."""
     has_unknown: bool
-    """Whether other edges state no rate, so that their flow is unknown."""
+    """Whether the flow over other edges without a rate is unknown."""
 
 
 def flows(shown: Shown) -> Flows:
@@ -52,9 +52,9 @@ def flows(shown: Shown) -> Flows:
 
 
 def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
-    """Through which direct parents of the root each work is in it, and in which proportion.
+    """By work and direct parent of the root: how much of the work is in the root through it.
 
-    This only divides a known whole, so every edge without a rate counts equally here, and every
+    These are proportions of a known whole, so edges without a rate count equally here, and every
     part counts.
     """
     edges, entries = (*lineage.edges,), dict[str, dict[str, int]]()
@@ -70,7 +70,7 @@ def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
 
 
 def _before_parents(lineage: Lineage[str]) -> Iterator[tuple[str, list[int]]]:
-    """Every work before those it was made from, with the places of its edges to them."""
+    """Every work before its parents, with the indexes of its edges to them."""
     leaving: dict[str, list[int]] = {}
     for place, edge in enumerate(lineage.edges):
         leaving.setdefault(edge.child, []).append(place)
@@ -79,7 +79,7 @@ def _before_parents(lineage: Lineage[str]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _rates(work: Mapping[str, Any], edges: Sequence[Edge[str]]) -> list[Fraction | None]:
-    """The rate of each edge from a work to what it was made from, if one is known."""
+    """The rate of each edge from a work to its parents; None if unknown."""
     if work["kind"] != "release":
         return _stated(edges)
     return [*_alike(_stated(edges), bool(work["contributors"]))]
@@ -90,7 +90,7 @@ def _stated(edges: Iterable[Edge[str]]) -> list[Fraction | None]:
 
 
 def _alike(stated: Sequence[Fraction | None], more: int) -> list[Fraction]:
-    """Those without a rate divide what the others leave equally, with this many more parts."""
+    """The rates, each missing one replaced by an equal part of the rest, with ``more`` parts."""
     parts = stated.count(None) + more
     left = 1 - sum(filter(None, stated), Fraction())
     return [left / parts if rate is None else rate for rate in stated]

@@ -1,7 +1,7 @@
-"""Movements: the lines of a statement as people read them.
+"""The movements of a statement: its lines as people read them.
 
-A payout is one line with its parts, as the bank shows it. What was recouped is a line too, and so
-is what was sent in this currency of a pool that has another.
+A payout is one line with its parts, as the bank shows it. A recoupment is a line, too, and so
+is what was sent in this currency but earned in another.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _movement(line: StatementLine) -> Movement:
 
 
 def _line(**said: Any) -> Movement:
-    """A line that says this and nothing else."""
+    """A line with these fields; all others are empty."""
     more: dict[str, Any] = {"rules": [], "through": [], "parts": []}
     more |= {"amount_minor": 0, "is_late": False, "is_returned": False}
     return cast("Movement", dict.fromkeys(Movement.__annotations__) | more | said)
@@ -120,7 +120,7 @@ def _exchanged(
             noun=id,
             payee=payee,
             source=source,
-            # What was withheld stands where it was earned, in the currency of the pools.
+            # What was withheld is shown in the currency of the pools, where it was earned.
             sent={**told[id], "withheld": [], "withheld_minor": 0},
             is_returned=state in {"returned", "claimed"},
         )

@@ -54,7 +54,7 @@ def payouts(
     state: str | None = None,
     **part: Unpack[Paged],
 ) -> Page[PayoutTold]:
-    """The same, without asking who may read them."""
+    """Payouts in the order of issue, without checking who may read them."""
     filters = {"y.batch = :batch": batch, "y.payee IN :payees": payees, "y.state = :state": state}
     kept, said = wanted(filters)
     where = " AND ".join([holds("y"), "y.born > :beyond", *kept])

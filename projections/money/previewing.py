@@ -1,6 +1,6 @@
-"""A payout batch before it is issued: who would be paid how much, who would not, and why.
+"""The preview of a payout batch: who would be paid how much, who would not, and why.
 
-It is reckoned as the command reckons it, on a draft that is discarded.
+It is computed by the command itself, on a draft that is discarded.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from projections.store import LIMIT, View, cut, decode_cursor
 from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
-"""What becomes of a payee, in the order of listing."""
+"""What may become of a payee, in the order of listing."""
 Outcome = Annotated[str, one_of(OUTCOMES)]
 LINE_BYTES = 700
-"""What a payee takes in memory, about."""
+"""Roughly how much memory one line takes."""
 
 
 class PreviewLine(TypedDict):
@@ -111,9 +111,9 @@ def previewed(
     after: str | None = None,
     limit: int | None = None,
 ) -> PayoutPreview:
-    """The same; a batch with nothing to pay says why.
+    """The preview without permissions; of a batch with nothing to pay, it shows why.
 
-    Who gets what is reckoned once for all pages that are asked in the same minute, as long as
+    It is computed once for all pages that are requested in the same minute, as long as
     nothing is recorded.
     """
     key = ("payouts", currency, minimum_minor, instant(journal.clock())[:MINUTE])
@@ -145,7 +145,7 @@ def previewed(
 def _reckoned(
     journal: Journal, currency: str, minimum_minor: int
 ) -> tuple[dict[str, Due], list[Paid]]:
-    """Who is owed what, and the payouts that would be issued now."""
+    """What is due by person, and the payouts that would be issued now."""
     command = IssuePayouts.of({"currency": currency, "minimum_minor": minimum_minor})
     with journal.engine.snapshot():
         draft = journal.draft()
@@ -166,7 +166,7 @@ def _lines(currency: str, owed: Mapping[str, Due], sent: Iterable[Paid]) -> list
 
 
 def _place(line: PreviewLine) -> tuple[int, int, int, str]:
-    """Where it stands, and goes on standing when others come or go."""
+    """The sort key of a line, by which a cursor finds its place again when other lines change."""
     outcome, amount = OUTCOMES.index(line["outcome"]), -abs(line["amount_minor"])
     return outcome, amount, -line["held_minor"], line["payee"]["id"]
 

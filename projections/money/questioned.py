@@ -1,4 +1,4 @@
-"""What is in question: credits and edges that are held, in dispute, or were found false."""
+"""What is in question: credits and edges that are on hold, in dispute, or were found false."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from projections.store import View
 
 
 def questions(view: View) -> dict[str, Question]:
-    """Everything held, in dispute, or found false, by the hold, the credit or the edge."""
+    """By id of a hold, credit or remix: what is in question about it."""
     latest = {
         row[0]: _Row(*row[1:])
         for row in view.rows(
@@ -45,7 +45,7 @@ def questions(view: View) -> dict[str, Question]:
 
 
 class _Row(NamedTuple):
-    """The latest about a credit, a hold or an edge."""
+    """The latest row about a credit, a hold or an edge."""
 
     work: str
     contributor: str | None
@@ -57,6 +57,6 @@ class _Row(NamedTuple):
 
 
 def with_above(view: View, work: str) -> frozenset[str]:
-    """A work and everything it was made from."""
+    """The ids of a work and all of its ancestors."""
     tree = ancestry(view, lineage.find(view, work).number).tree
     return frozenset(lineage.ids_of(view, tree.generation).values())

@@ -1,6 +1,6 @@
-"""Who may read which money: found by what is known now, whatever position is asked about.
+"""Who may read which money, by present relations and roles, whatever position is asked about.
 
-So those who once had a share go on reading what concerned them, and who loses a role does not.
+So those who once had a share can still read what concerned them, but not those who lost a role.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from projections.nouns import noun_at
 from projections.store import View
 
 ANONYMOUS = ""
-"""Who reads without a key."""
+"""The actor of a request without a key."""
 
 
 class Reader:
-    """Somebody who reads: the operator, a contributor, or nobody known."""
+    """Somebody who reads: the operator, a contributor, or an anonymous visitor."""
 
     def __init__(self, view: View, journal: Journal, actor: str) -> None:
         self.view, self.journal, self.actor = view.now(), journal, actor
@@ -40,7 +40,7 @@ class Reader:
     # -- what they may read ----------------------------------------------------------------
 
     def may(self, readers: frozenset[str], pool: str) -> bool:
-        """Whether they are one of these readers of a pool."""
+        """Whether they are in one of these relations to a pool."""
         return self.reads_all or any(self._is(each, pool) for each in sorted(readers - ALL_MONEY))
 
     def may_read_statement(self, pool: str) -> bool:
@@ -48,7 +48,7 @@ class Reader:
         return self.may(MONEY, pool) or self._opened(pool).statement == PUBLIC
 
     def must(self, what: str, readers: frozenset[str], pool: str) -> None:
-        """Refuse those who are none of these readers of a pool, and say who is."""
+        """Refuse (``NotPermitted``) those in none of these relations to a pool."""
         if not self.may(readers, pool):
             raise self._refused(what, readers)
 
@@ -58,14 +58,14 @@ class Reader:
             raise self._refused(what, MONEY)
 
     def must_be(self, what: str, payee: str | None) -> None:
-        """Refuse those who may not read what concerns a payee; without one, what concerns all."""
+        """Refuse those who may not read what concerns a payee; None: what concerns everybody."""
         if payee is not None and Payee.parse(payee).is_contributor:
             attribution.find_person(self.view, payee)
         if not self.reads_all and payee not in self.ids:
             raise self._refused(what, ALL_MONEY if payee is None else OWN_MONEY)
 
     def whose(self, what: str, payee: str | None) -> list[str] | None:
-        """The payees that are asked for: all that somebody is, oneself, or (None) everybody."""
+        """The payees to be shown: those that are ``payee``, else oneself; None: everybody."""
         if payee is None:
             return None if self.reads_all else sorted(self.ids)
         self.must_be(what, payee)
@@ -99,7 +99,7 @@ class Reader:
         return is_open or self.may(readers, pool)
 
     def knows(self, happened: Fact) -> bool:
-        """Whether it is about no credit that its person hides from them."""
+        """Whether a fact is not about a credit whose person hides it from them."""
         if not isinstance(happened, Credit.Event) or happened.originator_id not in self._hidden:
             return True
         return happened.contributor in self.ids or self.reads_acts
@@ -120,7 +120,7 @@ class Reader:
 
     @cached_property
     def reads_acts(self) -> bool:
-        """Whether they may read what others do for themselves, and the credits that they hide."""
+        """Whether they may read private acts of others, and hidden credits."""
         return self.actor == OPERATOR or not READS.isdisjoint(self._roles(()))
 
     def _roles(self, areas: Collection[str]) -> Collection[str]:
@@ -134,7 +134,7 @@ class Reader:
             return []
         try:
             return attribution.accounts(self.view, self.actor)
-        except UnknownContributor:  # admitted a moment ago
+        except UnknownContributor:  # admitted so recently that the read tables lack them
             return []
 
     @cached_property
@@ -181,7 +181,7 @@ class Reader:
         works = list(ancestry(self.view, lineage.find(self.view, release).number).tree.generation)
         own = {attribution.after_merges(self.view, account) for account in self.accounts}
         credits = attribution.credits_on(self.view, works)
-        # What somebody only claims on another's work opens nothing.
+        # A mere claim on another's work gives no right to read.
         credited = {one.person for one in credits if one.state != Credit.Claimed.STATE}
         return not own.isdisjoint(credited) or self._has(_POSTER, works=works)
 
@@ -203,6 +203,6 @@ _POSTER = "SELECT 1 FROM @works w WHERE w.number IN :works AND w.poster IN :ids 
 
 
 def _concerned(happened: Fact) -> Iterable[str]:
-    """The people that a fact about payouts or a hold concerns."""
+    """The people whom a fact about payouts or a hold concerns."""
     contributor = getattr(happened, "contributor", None)
     return people_among(happened.touches()) if contributor is None else (str(contributor),)

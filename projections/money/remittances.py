@@ -1,4 +1,4 @@
-"""Remittances: exchange rates, payment currencies, and what was withheld for which country.
+"""Answers about exchange rates, payment currencies, and what was withheld for which country.
 
 A year's summary counts what was withheld of payouts in that year, less what came back in it.
 """
@@ -174,7 +174,7 @@ def withheld(
 
 
 def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
-    """The sums of each person, for every country, currency and rule."""
+    """The sums by person, country, currency and rule."""
     persons = persons_of(view, {row[0] for row in rows})
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
     for payee, country, currency, rule, rate, *amounts in rows:

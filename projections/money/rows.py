@@ -1,6 +1,6 @@
-"""Money as rows: pools, what is agreed for them, what came in, every posting, and payouts.
+"""The read tables about money: pools, agreements, bookings, postings and payouts.
 
-A posting is never changed. What follows from many facts is computed, not stored in a column.
+A posting is never changed. What depends on many facts is computed by queries, not stored.
 
 One file, because it is one list: the rows of each fact.
 """
@@ -77,31 +77,31 @@ NAMED = table(
     "pool TEXT, payee TEXT, position BIGINT",
     ("pool, position", "payee"),
 )
-"""The people and works that are named in the terms of a pool."""
+"""The people and works named in the terms of a pool."""
 KNOWN = table(
     "known",
     "proposal TEXT, payee TEXT NULL, position BIGINT",
     ("proposal, position",),
 )
-"""Where the shares of an agreement, or of one payee, took account of what was found false."""
+"""The positions up to which an agreement, or one share, accounts for what was found false."""
 FORGOTTEN = table(
     "forgotten",
     "contributor TEXT, position BIGINT",
     ("contributor, position",),
 )
-"""Who was forgotten, so that nobody is left to be paid."""
+"""People who were forgotten, so that nobody is left to be paid."""
 IDENTIFIED = table(
     "identified",
     "name TEXT, contributor TEXT, position BIGINT",
     ("name", "contributor"),
 )
-"""Names of somebody outside, and who they are."""
+"""Outsiders' names, and the contributors they were identified as."""
 PERIODS = table(
     "periods",
     "id TEXT, until TEXT, position BIGINT",
     ("position",),
 )
-"""Periods that are closed: until when, and since which position."""
+"""Closed periods: their end, and the position at which they were closed."""
 BOOKINGS = table(
     "bookings",
     "id TEXT, kind TEXT, pool TEXT, proposal TEXT NULL, revenue TEXT NULL, source TEXT NULL, "
@@ -120,7 +120,7 @@ POSTED = (
     "p.position, p.account, COALESCE(p.payee, ''), COALESCE(p.proposal, ''), p.pool, "
     "p.is_reserve, p.amount DESC"
 )
-"""The order of postings: those that are alike in all of it cannot be told apart."""
+"""The columns by which postings are ordered; those equal in all of them are interchangeable."""
 SUMS = table(
     "sums",
     "account_id TEXT, account TEXT, payee TEXT NULL, proposal TEXT NULL, pool TEXT NULL, "
@@ -128,7 +128,7 @@ SUMS = table(
     ("account_id", "payee", "pool", "account, currency"),
     sum="amount",
 )
-"""What is on each account now: all its postings together."""
+"""The present balance of each account: the sum of its postings."""
 PAYOUTS = table(
     "payouts",
     "id TEXT, batch TEXT, payee TEXT, currency TEXT, amount BIGINT, state TEXT, "
@@ -167,7 +167,7 @@ WITHHELD = table(
     "currency TEXT, paid BIGINT, amount BIGINT, sign BIGINT, at TEXT",
     ("at", "payee, at", "noun"),
 )
-"""What was paid out of a country and withheld for it: negative when a payout came back."""
+"""What was paid out of a country and withheld for it; negative for a payout that came back."""
 
 RESERVES = table(
     "reserves",
@@ -175,7 +175,7 @@ RESERVES = table(
     "amount BIGINT",
     ("payee, position", "noun"),
 )
-"""What is held back for returns, until when; negative where it is freed."""
+"""What is held back for returns, by the date at which it is freed; negative: freed."""
 
 ENTRIES = {
     Entry.Divided: "division",
@@ -191,7 +191,7 @@ ENTRIES = {
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """What a fact about money adds or changes."""
+    """The rows that a fact about money adds or changes."""
     yield from _agreed(position, happened, numbers)
     yield from _in_question(position, happened)
     yield from _booked(position, happened)
@@ -208,7 +208,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 
 
 def _sum(position: int, posting: Posting) -> Values:
-    """The row of a posting's account, with what it adds."""
+    """The row of SUMS with what a posting adds to its account."""
     account, payee, agreement, pool, currency, amount, _ = posting
     id = "/".join((account, currency, pool or "", agreement or "", payee or ""))
     return (id, account, payee, agreement, pool, currency, amount, position)
@@ -259,7 +259,7 @@ def _named(position: int, pool: str, happened: Pool.Opened | Pool.Amended) -> It
 
 
 def _in_question(position: int, happened: Fact) -> Iterator[Change]:
-    """What holds money back, and where that is decided."""
+    """The rows about what puts money on hold, and about its resolution."""
     match happened:
         case Hold.Event() | Credit.Disputed() | Credit.Settled() | Credit.Revoked():
             yield _question(position, happened, happened.work, happened.contributor, None)
@@ -282,7 +282,7 @@ def _in_question(position: int, happened: Fact) -> Iterator[Change]:
 def _question(
     position: int, happened: Fact, work: str, contributor: str | None, child: str | None
 ) -> Change:
-    """What holds money back from now on, or no longer."""
+    """The row about a credit, edge or hold that is in question from now on, or no longer."""
     state, by_name = "lifted", True
     if isinstance(happened, Opening | Hold.Opened):
         state, by_name = "open", bool(happened.by_name)
@@ -319,7 +319,7 @@ def _booked(position: int, happened: Fact) -> Iterator[Change]:
             more = {"id": reversal, "kind": "reversal", "revenue": id, "amount": -amount}
             more |= {"effective": None, "note": reason}
         case Expense.Reversed(reversal=reversal, amount_minor=amount, reason=reason):
-            # Like a reversal of revenue, it names what it reverses as “revenue”.
+            # The column “revenue” names what is reversed, here the expense.
             more = {"kind": "expense_reversal", "id": reversal, "revenue": id, "amount": -amount}
             more |= {"effective": happened.effective_at, "payee": happened.payer, "note": reason}
         case Entry.Assigned(to=to, reason=reason):
@@ -337,7 +337,7 @@ _OF_RATE = ("rate", "exchange_rate")
 
 
 def _arranged(position: int, happened: Fact) -> Iterator[Change]:
-    """How payees are to be paid, and what was withheld."""
+    """The rows about rates, payment currencies and withholding."""
     match happened:
         case ExchangeRate.Stated(effective_at=since, source_name=source):
             more = {"effective": since, "source": source}

@@ -1,4 +1,4 @@
-"""Sending: what was withheld of a payout, and in which currency how much of it was sent."""
+"""How payouts were sent: what was withheld, and how much was sent in which currency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from projections.store import View, holds, told_rows
 
 
 def sent_told(view: View, payouts: Collection[str]) -> dict[str, SentTold]:
-    """How payouts were sent, by their ids."""
+    """By payout: how it was sent."""
     withheld = _withheld(view, payouts)
     rows = view.rows(
         "SELECT y.sent_currency, y.sent, y.withheld, y.id, y.rate, x.effective, x.id "
@@ -26,11 +26,11 @@ EXCHANGED_INTO = (
     "@payouts y WHERE y.payee IN :payees AND y.sent_currency = :currency "
     f"AND y.currency <> :currency AND {holds('y')}"
 )
-"""Payouts that were sent in a currency, of pools that have another."""
+"""SQL: payouts that were sent in a currency but earned in another."""
 
 
 def returned_among(view: View, payouts: Collection[str]) -> set[str]:
-    """Those that came back and wait until their payee claims them."""
+    """Those of these payouts that came back and wait until their payee claims them."""
     rows = view.rows(
         f"SELECT y.id FROM @payouts y WHERE y.id IN :payouts AND y.state = 'returned' "
         f"AND {holds('y')}",

@@ -1,6 +1,6 @@
-"""Splitting: the recorded lineage of a work as a graph to divide over, and who would get what.
+"""Splitting over recorded lineages: who would get what of an amount.
 
-The one rule: nothing is assumed that is not on record. An edge counts unless it is struck. A work
+The one rule: only what is on record counts, and an edge counts unless it is struck. A work
 belongs to the people directly credited on it, in equal shares; without any it is its own payee.
 """
 
@@ -72,23 +72,23 @@ _NOTHING: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Recorded:
-    """A work's lineage as recorded, and its works and people."""
+    """A work's lineage as recorded, with the numbers and ids of its works and people."""
 
     lineage: Lineage[str]
-    """Works by their ids; payees are ids of contributors, or ``work/ID`` for uncredited works."""
+    """The lineage by ids; payees are ids of contributors, or ``work/ID`` for uncredited works."""
     tree: Pedigree[int]
-    """The same by the numbers of the works."""
+    """The pedigree by the numbers of the works."""
     ids: Mapping[int, str]
-    """The ids of the works by their numbers."""
+    """By number: the id of the work."""
     people: Mapping[str, int]
-    """The numbers of the contributors by their ids."""
+    """By id: the number of the contributor."""
     new: Mapping[int, Mapping[str, Any]]
-    """What is known of works that are not on record."""
+    """By number: the content of a work that is not on record, as in a preview."""
 
     def labels(
         self, view: View, works: Iterable[int] = (), payees: Iterable[str] = ()
     ) -> dict[str, str | None]:
-        """The titles or addresses of works and the names of contributors, by their ids."""
+        """By id: the title or URI of a work, or the name of a contributor."""
         found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
         shown = [self.people[payee] for payee in payees if payee in self.people]
         names = {one["id"]: one["name"] for one in attribution.persons(view, shown).values()}
@@ -140,10 +140,10 @@ def recorded(
 
 
 def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
-    """Who is credited directly on each work, each once; hidden only if all their credits are."""
+    """By work: who is credited directly, each once, and hidden only if all their credits are."""
     held: dict[int, tuple[int, ...]] = {}
     direct = [credit for credit in credits if credit.kind == "direct"]
-    # A hidden one has a number below 0, and that of somebody who stands there already is left out.
+    # Hidden people have negative numbers; one who is also credited openly is left out.
     owners = {credit.contributor: credit.owner for credit in direct if credit.owner}
     if owners:
         direct.sort(key=lambda credit: max(0, -credit.contributor))
@@ -191,7 +191,7 @@ def split_of(
     over = lineage_at(view, lineage.find(view, id).number, exact_rate(default_rate))
     chosen = policy_named(policy, over.lineage)
     division = split(amount_minor, chosen, over.lineage).division
-    # Sorting is stable: equal shares keep the order of the division.
+    # Sorting is stable, so equal shares keep the order of the division.
     payees = sorted(division.units, key=division.weights.__getitem__, reverse=True)
     page = payees[place : place + limit] if place >= 0 else []
     held, part = _held(over, page), parts_of_paths(chosen, over.lineage)
@@ -287,7 +287,7 @@ def _changes(
     *,
     has_amount: bool,
 ) -> list[PayeeChange]:
-    """The payees whose share changes from one division to another, the greatest loss first."""
+    """The payees whose share differs between two divisions, the greatest loss first."""
     before = {payee: was.share(payee) if payee in was.units else 0 for payee in will.units}
     changes = {payee: will.share(payee) - before[payee] for payee in will.units}
     changed = sorted((payee for payee, by in changes.items() if by), key=changes.__getitem__)
@@ -307,7 +307,7 @@ def _changes(
 def _source(
     view: View, journal: Journal, parent: str | None, uri: str | None
 ) -> tuple[int, dict[int, dict[str, Any]]]:
-    """The number of the work that a source names; with its content if it was never cited."""
+    """The number of a source, and its content by number if it was never cited before."""
     if parent is not None:
         return lineage.find(view, parent).number, {}
     normal = normal_uri(uri or "")
@@ -315,7 +315,7 @@ def _source(
     try:
         return lineage.find(view, id).number, {}
     except UnknownWork:
-        # Numbers begin at 1.
+        # Recorded works have numbers from 1, so 0 is free.
         return 0, {0: {"id": id, "title": None, "uri": normal}}
 
 
@@ -341,7 +341,7 @@ def told_payee(over: Recorded, labels: Mapping[str, str | None], payee: str) -> 
 
 
 PartOfPath = Callable[[tuple[str, ...]], Fraction]
-"""The share that the people of a path's last work get through this path."""
+"""Returns the share that the people of a path's last work get through this path."""
 
 
 def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
@@ -361,12 +361,12 @@ def parts_of_paths(policy: Policy, graph: Lineage[str]) -> PartOfPath | None:
         # The product of all rates on the path and what the work at its end keeps.
         return lambda path: prod((rate(*edge) for edge in pairwise(path)), start=kept(path[-1]))
     root_keeps = 1 - stack_over(graph, graph.places_above(graph.root), policy.cap)
-    # Only the last rate counts, once for every path.
+    # Only the rate of the last edge counts, once for every path.
     return lambda path: rate(*path[-2:]) if len(path) > 1 else root_keeps
 
 
 def _held(over: Recorded, payees: Iterable[str]) -> dict[str, dict[int, Fraction]]:
-    """The works in which each of these payees has a share."""
+    """By payee and work: the payee's share in the work."""
     held: dict[str, dict[int, Fraction]] = {payee: {} for payee in payees}
     works = over.tree.places.works
     for holders, places in over.lineage.holdings:

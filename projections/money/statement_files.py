@@ -1,4 +1,4 @@
-"""A statement over a period of time: as JSON, as CSV for spreadsheets, as PDF for people."""
+"""Statements over periods of time, as JSON, CSV and PDF."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def rows_of_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV (RFC 4180), in which no text is taken for a formula."""
+    """Rows as CSV (RFC 4180), in which spreadsheets take no text for a formula."""
     written = StringIO()
     table = csv.writer(written)
     table.writerow(columns)
@@ -70,8 +70,8 @@ def _rows(told: Statement) -> Iterator[Mapping[str, Any]]:
 
 
 _FORMULA = re.compile(r"""(\A|[,;|:'"\t\r\n])(?=\s*[=+\-@＝＋－＠\t\r])""")
-"""Where a spreadsheet could read a formula: at the beginning, and after what another locale or a
-pasted line takes for the end of a cell (OWASP, CSV injection)."""
+"""Where a spreadsheet could see a formula: at the beginning, and after what another locale or a
+pasted line may take for the end of a cell (OWASP, CSV injection)."""
 
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")

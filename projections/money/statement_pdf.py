@@ -1,6 +1,6 @@
-"""A statement as PDF, to be printed, filed and kept.
+"""Statements as PDF, for printing and archives.
 
-The one rule: it says the same as the JSON at the same position, and the same statement is always
+The one rule: a PDF says the same as the JSON at the same position, and the same statement is always
 the same bytes.
 
 It is tagged for screen readers and archives (PDF/UA-1 and PDF/A-2a), so that it can be read decades
@@ -29,7 +29,7 @@ from projections.typesetting import TypstError, typeset
 from projections.workshop import elsewhere
 
 MOST_LINES = 2_000
-"""About two seconds of work; beyond it, take a shorter period or CSV."""
+"""This many take about two seconds; for more, a shorter period or CSV is needed."""
 
 STANDARDS = ["a-2a", "ua-1"]
 ERASED = "(erased)"
@@ -65,13 +65,13 @@ def as_pdf(
         archived = partial(pdf, pdf_standards=STANDARDS)
         return elsewhere(archived, template, inputs)
     except TypstError:
-        # The archive standards forbid characters that are in no font; readers do not.
+        # The archive standards forbid characters without a glyph; PDF readers do not.
         inputs["told"] = json.dumps({**shown, "unshown": True})
         return elsewhere(pdf, template, inputs)
 
 
 def _shown(view: View, told: Statement, recorded: str, asked: Asked, origin: str) -> dict[str, Any]:
-    """The text of the document."""
+    """The input of the document template."""
     name, id = _text(told["contributor"]["name"]), told["contributor"]["id"]
     moment = f"{wording.minute(recorded)} UTC"
     since, before = asked.get("from"), asked.get("to")
@@ -135,7 +135,7 @@ def _currency(one: CurrencyStatement, origin: str) -> dict[str, Any]:
 
 
 def _share(exact: str | None) -> str:
-    """An exact share, on several lines if need be; a very long one in percent."""
+    """An exact share, broken into lines if necessary; a very long one in percent."""
     shown = exact or ""
     return _broken(
         shown if len(shown) <= _LONGEST_SHARE else wording.percent(shown), _LONGEST_NUMBER
@@ -149,7 +149,7 @@ def _what(line: Movement, currency: str) -> str:
 
 
 def _about(line: Movement, currency: str) -> str:
-    """Where it came from, then why it changed, what was sent and what it consists of."""
+    """The details of a line: its origin, reasons, what was sent, and its parts."""
     source = f" from {_text(line['source'])}" if line["source"] else ""
     said = [_text(line["reason"])] if line["reason"] else []
     said += [wording.sending(line["sent"], currency)] if line["sent"] else []
@@ -208,7 +208,7 @@ def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, An
 
 
 def _text(text: str | None) -> str:
-    """What somebody wrote, on one line; long words may break, and its direction is isolated."""
+    """A text people wrote, on one line; long words may break, and its direction is isolated."""
     return isolated(_broken(clean(text), _LONGEST_WORD)) if text else ERASED
 
 

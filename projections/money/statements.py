@@ -3,8 +3,8 @@
 The one rule: opening + earned − recouped − held − reserved − paid = closing, to the unit, and every
 line names its fact.
 
-A period is a range of journal positions. What is owed and not held can be paid; a debt is what was
-overpaid.
+A period is a range of journal positions. What is owed and not on hold can be paid; a debt is
+what was overpaid.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Standing:
         self.units: dict[str, int] = defaultdict(int)
         self.held: dict[Held, int] = defaultdict(int)
         self.is_exchanged = False
-        """Whether anything was ever sent in it of pools that have another."""
+        """Whether anything earned in another currency was ever sent in this one."""
         if not view.as_of:
             return  # nothing was recorded before the first fact
         found = money.accounts(view, payees=payees, currency=currency)
@@ -68,7 +68,7 @@ class Standing:
 
 
 def currencies(view: View, journal: Journal, payees: Collection[str]) -> list[str]:
-    """The currencies in which these payees have anything, or all they earned was recouped."""
+    """The currencies in which these payees have postings, or earnings that were recouped."""
     rows = view.rows(
         "SELECT DISTINCT x.currency FROM @sums x WHERE x.payee IN :payees AND x.born <= :as_of",
         payees=list(payees),
@@ -86,9 +86,9 @@ def statement(
     until: int | None = None,
     currency: str | None = None,
 ) -> Statement:
-    """The statement of a person over the journal after a position, until another or the view's.
+    """The statement of a person for the positions after ``after``, up to ``until`` or the view's.
 
-    The person's accounts are as known to the view, so that periods fit together.
+    The person's accounts are those known to the view, so that consecutive periods fit together.
     """
     person = money.paid_as(view, id)
     payees = money.payees_of(view, id)
@@ -104,7 +104,7 @@ def statement(
 
 
 _CALLED = {name: name for name in (PAYABLE, HELD, DEBT, *money.NOT_OWED)} | {PAID: "settled"}
-"""What a statement calls what stands on the accounts, and what of it is owed."""
+"""By ledger account or state of what is owed: its name in a statement."""
 
 
 def _in_currency(
@@ -142,7 +142,7 @@ def _in_currency(
 
 
 def _exchanged(view: View, payees: Collection[str], currency: str) -> list[Exchanged]:
-    """By the currency it was earned in, what was sent in this one and didn't come back."""
+    """What was sent in this currency and didn't come back, by the currency it was earned in."""
     rows = view.rows(
         f"SELECT y.currency, CAST(sum(y.sent) AS BIGINT) FROM {EXCHANGED_INTO} "
         "AND y.state IN ('issued', 'settled') GROUP BY y.currency ORDER BY y.currency",
@@ -153,7 +153,7 @@ def _exchanged(view: View, payees: Collection[str], currency: str) -> list[Excha
 
 
 def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
-    """What is held, the most first, with the reasons and the pieces that it is about."""
+    """What is on hold, the largest amount first, with the reasons and the assets."""
     named = titles(view, {asset for why in held for asset in why.assets})
     ordered = sorted(held.items(), key=lambda each: (-each[1], each[0].because, *each[0].assets))
     return [
@@ -169,7 +169,7 @@ def _held_told(view: View, held: Mapping[Held, int]) -> list[HeldLine]:
 def _lines(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> list[StatementLine]:
-    """What was allocated and what was paid, in the order of recording, with its reason."""
+    """What was allocated and what was paid, in the order of recording."""
     rows = view.rows(
         "SELECT p.position, p.noun, p.payee, p.proposal, p.pool, p.amount, b.kind, b.at, "
         "COALESCE(x.effective, b.effective), b.amount, COALESCE(x.source, r.source), "
@@ -227,7 +227,7 @@ def _lines(
 
 
 def _through(view: View, payees: Collection[str]) -> dict[tuple[str, str], list[PersonRef]]:
-    """By agreement and payee: the groups whose shares were divided, where they have a part."""
+    """By agreement and payee: the groups through which they have a share."""
     rows = view.rows(
         "SELECT DISTINCT q.proposal, q.payee, p.number FROM @pieces q "
         f"JOIN @contributors p ON p.id = q.piece AND {holds('p')} "
@@ -242,7 +242,7 @@ def _through(view: View, payees: Collection[str]) -> dict[tuple[str, str], list[
 
 
 def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]:
-    """The exact share of each amount that is due to its payee; none where the amount is 0."""
+    """By entry and payee: the exact share that was due; missing if the amount is 0."""
     amounts = {(row.noun, row.payee): row.of for row in given if row.of}
     shares = {}
     for placed in journal.facts.streams(sorted({noun for noun, _ in amounts})):
@@ -255,7 +255,7 @@ def _shares(journal: Journal, given: list[_Given]) -> dict[tuple[str, str], str]
 
 
 class _Given(NamedTuple):
-    """Something allocated to a payee, or paid."""
+    """A row about something allocated or paid to a payee."""
 
     position: int
     noun: str
@@ -284,7 +284,7 @@ def _kind(row: _Given) -> str:
 
 
 def reserves(view: View, payees: Collection[str], currency: str) -> list[ReserveTold]:
-    """What is held back of these payees for returns, by when it is freed."""
+    """The reserves of these payees, by the date at which they are freed."""
     rows = view.rows(
         "SELECT v.until_at, CAST(sum(v.amount) AS BIGINT) FROM @reserves v "
         "WHERE v.payee IN :payees AND v.currency = :currency AND v.position <= :as_of "

@@ -1,6 +1,6 @@
-"""How much money waits: for the answers to a share, or until something in question is decided.
+"""How much money is on hold for each unaccepted share, and for each open question.
 
-Several questions may hold the same money; it is counted for each.
+Money held by several questions is counted for each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MISSING = (
 def for_shares(
     view: View, journal: Journal, proposals: Collection[str], payees: Collection[str] | None = None
 ) -> dict[str, Amounts]:
-    """What is held until the shares of agreements are accepted: of these payees, or of all."""
+    """By agreement: what is held until shares are accepted, of these payees or of all."""
     if not proposals:
         return {}
     missing = {payee for (payee,) in view.rows(_MISSING, proposals=sorted(proposals))}
@@ -46,7 +46,7 @@ def for_shares(
 
 
 MOST_DOUBTED = 200
-"""So many shares that may depend on what was found false are looked at."""
+"""At most this many shares that may depend on false findings are examined."""
 _FOUND_FALSE = (
     "SELECT h.position, coalesce(h.child, h.work) AS work, h.contributor, h.child FROM @holds h "
     "WHERE h.state = 'false' AND h.position <= :as_of"
@@ -57,7 +57,7 @@ _BELOW = (
     "UNION SELECT e.child, b.position FROM below b JOIN @remixes e ON e.parent = b.number "
     f"AND {counting('e', NOT_COUNTED)} AND {holds('e')}"
 )
-"""What was made from the child of an edge that was found false, in any number of steps."""
+"""SQL: all descendants of the child of an edge that was found false."""
 _MAY_DEPEND = (
     f"WITH RECURSIVE wrong AS ({_FOUND_FALSE}), below (number, position) AS ({_BELOW}) "
     "SELECT d.proposal, s.payee, max(d.position) FROM ("
@@ -84,9 +84,9 @@ _MAY_DEPEND = (
 
 
 def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, int]]:
-    """Shares that depend on something that was found false, by agreement and payee, and where.
+    """(agreement, payee, position): shares that depend on something found false there.
 
-    ``whose`` is a condition on pools. They wait for a decision, or for a new agreement.
+    They wait for a confirmation or a new agreement. ``whose`` is an SQL condition on pools.
     """
     rows = view.rows(_MAY_DEPEND.replace("{whose}", whose), most=MOST_DOUBTED, **values)
     held = balances.held(view, ((payee, proposal) for proposal, payee, _ in rows)) if rows else {}
@@ -98,7 +98,7 @@ def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, in
 
 
 def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dict[str, Amounts]:
-    """What is held because agreements depend on something that was found false."""
+    """By agreement: what is held because it depends on something found false."""
     if not proposals:
         return {}
     rows = view.rows(
@@ -115,7 +115,7 @@ def for_doubted(view: View, journal: Journal, proposals: Collection[str]) -> dic
 def for_questions(
     view: View, journal: Journal, ids: Collection[str], payees: Collection[str] | None = None
 ) -> dict[str, Amounts]:
-    """What is held because of disputes and holds: of these payees, or of everybody."""
+    """By dispute or hold: what is held because of it, of these payees or of everybody."""
     if not ids:
         return {}
     asked = {id: each for id, each in questions(view).items() if id in ids}
@@ -142,7 +142,7 @@ def _of_payees(view: View, payees: Collection[str]) -> list[Account]:
 
 
 def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
-    """The accounts that may depend on what is in question."""
+    """The accounts that may depend on one of these questions."""
     found: dict[tuple[str, str], Account] = {}
     for question in asked:
         if question.child is None:
@@ -156,7 +156,7 @@ def _concerned(view: View, asked: Iterable[Question]) -> list[Account]:
 
 
 def _pools_below(view: View, work: str) -> list[str]:
-    """The pools of a work and of everything that was made from it."""
+    """The pools of a work and of all its descendants."""
     rows = view.rows(
         "WITH RECURSIVE down (number) AS (SELECT CAST(:number AS BIGINT) "
         "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "

@@ -1,4 +1,4 @@
-"""Pools: what is proposed and agreed for a release, and where every unit that came in is.
+"""Answers about pools: what is proposed and agreed for a release, and where its money is.
 
 The one rule: every answer sums to what came in, and says of every unit whose it is, why, and why it
 cannot be paid yet.

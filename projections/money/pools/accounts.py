@@ -121,7 +121,7 @@ def _reserving(view: View, noun: Pool) -> list[ReservingTold]:
 
 
 def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
-    """The terms that the pool was opened with, and each amendment; nothing if there is none."""
+    """The original terms and each amendment; empty if there is none."""
     texts = view.texts({text for each in noun.amended for text in (each.reason, each.document)})
     first: AmendmentTold = {
         "number": 0,
@@ -138,13 +138,13 @@ def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
 
 
 def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
-    """The pool with the terms by which an entry was made."""
+    """The pool with the terms by which an entry was computed."""
     noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool)
     return noun.at(entry.first.effective_at)
 
 
 def as_made(view: View, entry: Entry) -> View:
-    """What was known when an entry was made."""
+    """The view at the position at which an entry was made."""
     return view.at(entry.position + len(entry.facts) - 1)
 
 

@@ -95,7 +95,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
         "reversed_minor": -booked["reversal"],
         "opening_minor": booked["opening"],
         "waiting_minor": units.get(WAITING, 0),
-        # What is below zero takes from what waits, so if nothing waits in all, nothing does.
+        # Negative revenue is offset against waiting revenue, so a sum of 0 means that none waits.
         "waiting": _waiting(view, id, opened) if units.get(WAITING) else [],
         "divided_minor": sum(line["earned_minor"] for line in lines),
         "costs_minor": booked["expense"] + booked["expense_reversal"],
@@ -110,7 +110,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
 def summed(
     standings: Iterable[tuple[money.Account, money.Standing]], of: Callable[[money.Account], T]
 ) -> tuple[dict[T, dict[str, int]], dict[T, dict[str, None]]]:
-    """What was earned and is owed on the accounts of each, and why any of it is held."""
+    """Sums of balances, and reasons for holds, grouped by ``of``."""
     found: dict[T, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[T, dict[str, None]] = defaultdict(dict)
     for each, stands in standings:
@@ -125,7 +125,7 @@ def summed(
 
 
 def earned(view: View, id: str) -> dict[str, int]:
-    """What each payee has earned from a pool, in units of its currency."""
+    """By payee: what they have earned from a pool, in units of its currency."""
     sums: dict[str, int] = defaultdict(int)
     for each in money.accounts(view, pool=id):
         sums[each.payee] += sum(each.units.values())
@@ -133,7 +133,7 @@ def earned(view: View, id: str) -> dict[str, int]:
 
 
 def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
-    """The agreement in force for what is earned now; before the first date, the one to come."""
+    """The agreement in force for what is earned now; before the first, the next one."""
     latest = journal.facts.at([view.as_of])
     row = view.one(
         f"SELECT a.id FROM @proposals a WHERE a.pool = :pool AND a.state = 'finalised' "
@@ -146,7 +146,7 @@ def agreement_now(view: View, journal: Journal, pool: str) -> Proposal | None:
 
 
 def _carried(view: View, journal: Journal, pool: str) -> dict[str, Fraction]:
-    """The rounding carried for every payee, which the latest entry of a pool lists."""
+    """By payee: the carry, which the latest entry of a pool lists for everybody."""
     row = view.one(
         "SELECT b.id FROM @bookings b WHERE b.pool = :pool AND b.proposal IS NOT NULL "
         "AND b.position <= :as_of ORDER BY b.position DESC LIMIT 1",

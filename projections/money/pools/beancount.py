@@ -1,4 +1,4 @@
-"""The ledger as a beancount journal, which other tools read and `bean-check` accepts.
+"""The ledger as a beancount journal, which other tools can read and `bean-check` accepts.
 
 The one rule: a transaction is one append, it balances, and the balances at its end are asserted.
 
@@ -57,7 +57,7 @@ _ROOTS = {
 
 
 class _Posted(NamedTuple):
-    """A posting as it is written."""
+    """A row of a posting."""
 
     position: int
     noun: str
@@ -69,13 +69,13 @@ class _Posted(NamedTuple):
 
 
 class _Booked(NamedTuple):
-    """What an entry is about, for its metadata."""
+    """A row of a booking, for the metadata of a transaction."""
 
     pool: str
     kind: str
     source: str | None
     named: str | None
-    """The source or the category in the words of people, as a text that can be erased."""
+    """The source or category as a free text, which can be erased."""
     payee: str | None
     document: str | None
     revenue: str | None
@@ -88,7 +88,7 @@ class _Booked(NamedTuple):
 
 
 EXPENSES, PAID_FOR = "Expenses:Recorded", "Equity:Paid-For"
-"""An expense is on accounts of its own: it is owed to its payer once revenue pays it back."""
+"""The accounts of recorded expenses; what is owed to the payer is posted when it is paid back."""
 
 
 def beancount(view: View, journal: Journal, *, pool: str | None = None) -> str:
@@ -162,7 +162,7 @@ def _about(
         return
     yield f"  pool: {_text(about.pool)}"
     yield f"  release: {_text(about.release)}"
-    # A division, a reversal has the source and the document of its revenue.
+    # Divisions and reversals have the source and the document of their revenue.
     of = booked.get(about.revenue or "", about)
     kind = "category" if of.kind.startswith("expense") else "source"
     if said := texts.get(of.named) or of.source:
@@ -172,7 +172,7 @@ def _about(
 
 
 def _sent(happened: Fact) -> Iterator[str]:
-    """The rate of a payout that was exchanged, and the rules by which of it was withheld."""
+    """Metadata of a payout: its exchange rate, and the rules of withholding applied."""
     if not isinstance(happened, Payout.Event):
         return
     if happened.conversion is not None:

@@ -80,7 +80,7 @@ def diff(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Diff:
 
 
 def _about(noun: Proposal, comments: Collection[str], payee: str) -> list[str]:
-    """Of the comments that a revision answers, those about this payee; without any, all."""
+    """Of the comments that a revision answers, those about this payee; if there are none, all."""
     pieces = {
         name
         for asset in noun.current.assets

@@ -73,7 +73,7 @@ def division(view: View, journal: Journal, id: EntryId, *, actor: str) -> Divisi
 
 
 def reserved_told(entry: Entry, told: Mapping[str, PayeeRef]) -> list[ReservedLine]:
-    """What of an entry is held back for returns, or freed, of the payees told of."""
+    """What of an entry is held back for returns, or freed, for these payees."""
     return [
         {"payee": told[row.payee], "until": row.until or None, "amount_minor": row.units}
         for row in read_reserved(entry.reserved)
@@ -82,5 +82,5 @@ def reserved_told(entry: Entry, told: Mapping[str, PayeeRef]) -> list[ReservedLi
 
 
 def document_of(first: Entry.First) -> str | None:
-    """The commitment to what proves an adjustment, an opening balance or an assignment."""
+    """The commitment to the proof of an adjustment, an opening balance or an assignment."""
     return getattr(first, "document", None) or getattr(first, "evidence", None)

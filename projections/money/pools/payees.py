@@ -14,11 +14,11 @@ from projections.store import View, holds
 
 
 def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
-    """Payees as answers refer to them, by their texts."""
+    """By payee: the reference to it in answers."""
     known = {text: Payee.parse(text) for text in payees}
     people = {payee.id for payee in known.values() if payee.is_contributor}
     works = {payee.id for payee in known.values() if payee.is_work}
-    # An id belongs to one noun, so no person has the id of a work.
+    # Ids are unique over all nouns, so no person has the id of a work.
     called = {**_named(view, "contributors", "name", people), **_called(view, works)}
     outside = {text for text in known if text.startswith(PAYER)}
     called |= _payers(view, outside) if outside else {}
@@ -35,7 +35,7 @@ def payees_told(view: View, payees: Iterable[str]) -> dict[str, PayeeRef]:
 
 
 def _payers(view: View, ids: set[str]) -> dict[str, str]:
-    """The names of those outside who paid for something."""
+    """By id: the name of an outsider who paid for something."""
     rows = view.rows(
         "SELECT b.payee, v.value FROM @bookings b JOIN vault v ON v.digest = b.payee_named "
         "WHERE b.payee IN :ids AND b.position <= :as_of",

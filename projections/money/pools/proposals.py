@@ -108,7 +108,7 @@ def proposal(view: View, journal: Journal, id: ProposalId, *, actor: str) -> Pro
 def waived_shares(
     view: View, assets: Assets, waivers: Mapping[tuple[str, str], str]
 ) -> list[WaivedLine]:
-    """The waived shares: of which asset, over what each is spread, and its part of the whole."""
+    """The waived shares: their asset, the scope of the waiver, and their part of the whole."""
     told = payees_told(view, {payee for payee, _ in waivers})
     called = titles(view, {*waivers.values(), *(asset for _, asset in waivers)})
     held = {(each.payee, each.asset): each.part for each in holdings_in(assets) if waivers}

@@ -114,7 +114,7 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
 
 
 def _line_of(view: View, entry: Entry, said: str) -> Line | None:
-    """The line of a payee, or of somebody outside by the name they were given with an expense."""
+    """The line of a payee, or of an outsider by the name given with an expense."""
     own = next((each for each in entry.lines if each.payee == said), None)
     outside = [each for each in entry.lines if each.payee.startswith(PAYER)] if not own else []
     told = payees_told(view, (each.payee for each in outside))
@@ -122,7 +122,7 @@ def _line_of(view: View, entry: Entry, said: str) -> Line | None:
 
 
 def _division_of(view: View, journal: Journal, id: EntryId, actor: str) -> EntryId:
-    """The division of revenue; any other entry is itself."""
+    """The id of a revenue's division; the id of an entry is returned as it is."""
     booked: dict[str, str] = dict(
         view.rows(
             "SELECT b.kind, b.id FROM @bookings b WHERE b.revenue = :id "
@@ -147,7 +147,7 @@ def _agreement_told(number: int, noun: Proposal) -> AgreementTold:
 
 
 def _costs_of(entry: Entry, payee: str) -> list[PayeeCost]:
-    """What somebody is paid back by an entry, for each of their expenses."""
+    """What an entry pays a payee back, for each of their expenses."""
     return [
         {"expense": expense, "amount_minor": units}
         for expense, payer, units in entry.shown("costs")
@@ -206,7 +206,7 @@ def _pieces(
 
 
 def _through(view: View, noun: Proposal, holding: Holding) -> list[ThroughPart]:
-    """The groups of whose share something is a part: how much of the asset, and of how much."""
+    """The groups through which a holding is held: its part of the asset, and the group's."""
     asset = next(each for each in noun.current.assets if each["asset"] == holding.asset)
     inside: dict[str, Fraction] = {who: Fraction(share) for who, share in asset["shares"]}
     whole, found = sum(inside.values(), Fraction()), list[ThroughPart]()

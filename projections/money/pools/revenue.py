@@ -148,7 +148,7 @@ def _bookings_told(view: View, journal: Journal, rows: Sequence[Row]) -> list[Re
 
 
 def _booking_told(row: Row, texts: Mapping[str | None, str]) -> Booking:
-    """What revenue and expenses have in common."""
+    """The fields that revenue and expenses have in common."""
     _, _, pool, _, _, *amount, document, note, _, again, position = row
     (told,) = told_rows(
         Booking, [(pool, *amount, document, note, again, position)], document=texts, note=texts
@@ -157,7 +157,7 @@ def _booking_told(row: Row, texts: Mapping[str | None, str]) -> Booking:
 
 
 def _taken_back(view: View, ids: Sequence[str]) -> dict[str, int]:
-    """How much revenue below zero has taken back."""
+    """By negative revenue: how much other revenue was taken back for it."""
     rows = view.rows(
         "SELECT b.against, CAST(-sum(b.amount) AS BIGINT) FROM @bookings b "
         "WHERE b.against IN :ids AND b.position <= :as_of GROUP BY b.against",
@@ -173,7 +173,7 @@ class _Sold(TypedDict):
 
 
 def _sold_told(journal: Journal, ids: Sequence[str]) -> dict[str, _Sold]:
-    """What was sold for each revenue, as its fact says."""
+    """By revenue: the sales that its fact states."""
     found: dict[str, _Sold] = {}
     for placed in journal.facts.streams(ids):
         recorded = placed.fact()

@@ -1,6 +1,6 @@
-"""Which rule of the terms gave what: by what was sold, a unit, and before expenses.
+"""Which rule of a pool's terms gave how much: by sales, per unit sold, or before expenses.
 
-Computed anew from the terms and the facts, for entries of pools whose terms have such rules.
+Recomputed from the terms and the facts, for entries of pools whose terms have such rules.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from projections.nouns import noun_at
 from projections.store import View
 
 _RULED = ("division", "reversal")
-"""The kinds of entry of which it is shown which rule gave them."""
+"""The kinds of entries whose rules are shown."""
 
 
 def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
-    """Which rule gave how much to whom in a division, or took it back in a reversal."""
+    """What each rule gave to each payee in a division, or took back in a reversal."""
     first = entry.first
     if not isinstance(first, Entry.Divided | Entry.Reversed):
         return ()
@@ -58,7 +58,7 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
 def of_lines(
     view: View, journal: Journal, lines: Collection[tuple[str, str | None, str]]
 ) -> dict[tuple[str, str], list[str]]:
-    """By entry and payee: the rules that gave a line, of entries with their kind and pool."""
+    """By entry and payee: the rules that gave the line; ``lines`` are (entry, kind, pool)."""
     pools = {pool for pool in {pool for *_, pool in lines} if _ever_ruled(view, journal, pool)}
     nouns = dict.fromkeys(noun for noun, kind, pool in lines if pool in pools and kind in _RULED)
     found: dict[tuple[str, str], list[str]] = {}
@@ -77,7 +77,7 @@ def _ever_ruled(view: View, journal: Journal, id: str) -> bool:
 
 
 def _earlier(view: View, journal: Journal, revenue: str, entry: Entry) -> list[Entry]:
-    """What was taken back of a division, or given anew, before an entry."""
+    """The entries about a division before this one."""
     rows = view.rows(
         "SELECT b.id FROM @bookings b WHERE b.revenue = :revenue AND b.proposal IS NOT NULL "
         "AND b.kind <> 'division' AND b.position < :position ORDER BY b.position",
@@ -88,7 +88,7 @@ def _earlier(view: View, journal: Journal, revenue: str, entry: Entry) -> list[E
 
 
 def rules_told(view: View, found: Ruled, payee: str | None = None) -> list[RuleGave]:
-    """The same as an answer; of one payee, if one is asked for."""
+    """What rules gave, as an answer; with ``payee``, only to them."""
     told = payees_told(view, {each for _, given in found for each in given})
     return [
         {"rule": rule, "payee": told[each], "amount": str(part)}
@@ -99,7 +99,7 @@ def rules_told(view: View, found: Ruled, payee: str | None = None) -> list[RuleG
 
 
 def sums_told(view: View, pool: str, through: Mapping[str, Fraction]) -> list[RuleGave]:
-    """What each rule of a pool gave in all, less what was taken back."""
+    """What each rule of a pool gave in all, from the running totals of its terms."""
     sums = [
         (*place.removeprefix(BY_RULE).rsplit(TO, 1), str(part))
         for place, part in through.items()
