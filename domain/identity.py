@@ -1,6 +1,6 @@
-"""Ids: chosen by a client, random, or derived from the whole that something is a part of.
+"""Ids: chosen by a client, random, or derived from the id of a whole.
 
-The same part of the same whole has the same id, so that a repetition finds it again.
+The same part of the same whole always has the same id, so that a repetition finds it again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is an id in its usual form, which every recorded one has."""
+    """Whether a text is an id in its normal form, which every recorded one has."""
     return bool(_UUID.match(text))
 
 
@@ -28,7 +28,7 @@ def may_be_id(text: str) -> bool:
 
 
 def new_id(id: str | None) -> str:
-    """The id a client chose, in its usual form, or a random one.
+    """The id that a client chose, in its normal form, or a random one.
 
     It is the UUID of version 7 (RFC 9562, section 5.7), which begins with the milliseconds since
     1970: what is recorded about the same time is side by side in every index.
@@ -70,4 +70,4 @@ def _spelled(data: bytes, version: int) -> str:
 
 
 _VARIANTS = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
-"""Of a digit: the one that begins with the bits 10 and has its other two."""
+"""By hexadecimal digit: the one with the upper bits 10 and the same lower two bits."""

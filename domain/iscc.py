@@ -1,7 +1,7 @@
-"""ISCC: codes of content (ISO 24138) read into their units, of which those of a kind are compared.
+"""Reading ISCC content codes (ISO 24138) into units, and comparing units of the same kind.
 
 Source: the codec of the reference implementation, iscc-core 1.x, and its documentation. Here codes
-are read and compared; what makes them from files stays with those who send them.
+are only read and compared; clients compute them from their files.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _SUM, _NONE = 5, 6
 _PLAIN = ("meta", "data", "instance")
 """The units that have no subtype."""
 _IN_CODE = ("meta", "semantic", "content")
-"""What a code may have before its units of data and instance, by the bits of its length."""
+"""The units that a code may have before data and instance, one for each bit of its length."""
 UNIT_BITS = 64
-"""How long each unit of a code is; one by itself may be longer, and is compared as far."""
+"""The bits of each unit in a code; a single unit may be longer, but only these are compared."""
 NEAR_BITS = 7
-"""Units that differ in so many bits or fewer are called similar."""
+"""Units that differ in at most this many bits are similar."""
 BANDS, BAND_BITS = 4, 16
-"""A unit is found by its bands: of seven bits that differ, one band of four has at most one."""
+"""A unit is found by its bands: if 7 bits differ, one of the 4 bands has at most 1 of them."""
 
 
 class Unit(NamedTuple):
@@ -37,12 +37,12 @@ class Unit(NamedTuple):
 
     @property
     def is_compared(self) -> bool:
-        """Whether it says something of the content, and is long enough to be found."""
+        """Whether it describes the content, and is long enough to be found."""
         return self.kind != "meta" and len(self.bits) * 8 >= UNIT_BITS
 
 
 def normal_iscc(text: str) -> str:
-    """The one spelling of a code; a ValueError if it is none."""
+    """The normal spelling of a code; raises ValueError for what is none."""
     spelled = re.sub(r"\A(?i:iscc:)", "", text.strip()).replace("-", "").upper()
     _read(_decoded(spelled))
     return PREFIX + spelled
@@ -54,7 +54,7 @@ def units_of(code: str) -> tuple[Unit, ...]:
 
 
 def difference(one: bytes, other: bytes) -> int:
-    """In how many bits two units differ, as far as both go."""
+    """The number of bits in which two units differ, over their common length."""
     size = min(len(one), len(other))
     return (int.from_bytes(one[:size]) ^ int.from_bytes(other[:size])).bit_count()
 
@@ -105,7 +105,7 @@ def _single(main: int, subtype: int, length: int, body: bytes) -> Iterator[Unit]
 def _of_code(subtype: int, length: int, body: bytes) -> Iterator[Unit]:
     if length > 7 or subtype > _NONE:
         raise ValueError(length)
-    # The greatest bit of three is that of the first.
+    # The highest of the three bits is that of the first unit.
     parts = [name for at, name in enumerate(_IN_CODE) if length & (4 >> at)]
     has_content = bool({"semantic", "content"} & set(parts))
     without_content = _NONE if parts else _SUM

@@ -1,8 +1,8 @@
-"""Every noun, found by the fact that brings it into being.
+"""Every kind of noun, by its name and by the facts that create it.
 
-A fact that may come first in a stream is a birth of exactly one noun.
+A kind of fact that may come first in a stream creates exactly one kind of noun.
 
-A birth that names the states in which it may happen, such as a hold that is opened again, may also
+One that names states in FROM, such as a hold that is opened again, may also
 come later.
 """
 
@@ -49,7 +49,7 @@ BORN = {birth: noun for noun in NOUNS for birth in noun.BIRTHS}
 
 
 def may_stand_at(kind: type[Fact], version: int) -> bool:
-    """Whether a kind of fact may have this version in a stream."""
+    """Whether a kind of fact may have this version in a stream; version 1 is the first fact."""
     if version == 1:
         return kind in BORN
     return kind not in BORN or bool(kind.FROM)
@@ -59,4 +59,4 @@ NAMED: dict[str, type[Noun]] = {
     **{noun.NAME: noun for noun in NOUNS},
     "work": Work,
 }
-"""The nouns by what they are called."""
+"""By name: the kind of noun."""

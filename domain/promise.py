@@ -22,7 +22,7 @@ HEADER = "stemma-promise@v1"
 
 
 class Promise(NamedTuple):
-    """That the leaf at a position of a log has a hash, said at a time."""
+    """The statement that a leaf with this hash is at a position of a log."""
 
     log: str
     position: int

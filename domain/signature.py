@@ -24,7 +24,7 @@ from domain.tree import NotVerified
 
 HEADER = "stemma-signature@v2"
 FORMER = "stemma-signature@v1"
-"""Begins what was signed before signatures named the log, the command and its target."""
+"""The first line of texts signed before signatures named the log, the command and its target."""
 MESSAGE = "message"
 """The name of a message's disclosure in the vault."""
 SALT_BYTES = 16
@@ -32,7 +32,7 @@ _SENT = re.compile(r"([A-Za-z0-9_-]{22,86}) ([A-Za-z0-9+/]{91}=)")  # 16 to 64 b
 
 
 class Bound(NamedTuple):
-    """What a signature is for: the name of the log, a command, and the id that this is about."""
+    """What a signature is for: the log, the command, and the id of the command's target."""
 
     log: str
     command: str
@@ -40,7 +40,7 @@ class Bound(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read it as a fact holds it: the three in one text, none of which has a blank."""
+        """Read ``LOG COMMAND TARGET``, as a fact holds it."""
         try:
             return cls(*text.split(" "))
         except TypeError:
@@ -60,25 +60,25 @@ class Signing(NamedTuple):
     signature: str
     """The key's id and the signature, in base64, as on a line under a signed note."""
     bound: Bound | None = None
-    """What it is for; None in the form of version 0.1, which only the message tells."""
+    """What the signature is for; None in the form of version 0.1, where the message states it."""
 
     def salt(self, name: str, value: str) -> str:
         """The salt of a text of this command."""
         return salt_of(self.nonce, name, value)
 
     def disclosure(self) -> Disclosure:
-        """The message, as it is kept in the vault."""
+        """The message, as it is stored in the vault."""
         salt = self.salt(MESSAGE, self.message)
         digest = digest_of(salt, MESSAGE, self.message)
         return Disclosure(digest, self.actor, MESSAGE, salt, self.message)
 
     def former(self) -> Signing:
-        """The same in the form of version 0.1."""
+        """This signing in the form of version 0.1."""
         return self._replace(message=_spelled(json.loads(self.message), log=None), bound=None)
 
     @property
     def sent(self) -> str:
-        """The header Stemma-Signature."""
+        """The value of the header Stemma-Signature."""
         return f"{self.nonce} {self.signature}"
 
 
@@ -89,7 +89,7 @@ def salt_of(nonce: str, name: str, value: str) -> str:
 
 
 def concealed(value: Any, nonce: str) -> Any:
-    """The same arguments, with every text of a person replaced by its digest."""
+    """The arguments with every text people wrote replaced by its digest."""
     match value:
         case dict():
             return {
@@ -166,7 +166,7 @@ def check_signature(
     keys: Collection[VerifierKey],
     bound: Bound | None = None,
 ) -> VerifierKey:
-    """The key that has signed; NotVerified if none of these keys of the actor has."""
+    """The key that signed; raises NotVerified if none of these keys of the actor did."""
     try:
         data = b64decode(signature, validate=True)
     except ValueError:
@@ -189,13 +189,13 @@ def must_be_key_of(contributor: str, text: str) -> VerifierKey:
     return key
 
 
-# -- what was signed, and what was recorded ------------------------------------------------------
+# -- comparing what was signed with what was recorded --------------------------------------------
 
 
 def must_be_signed_for(
     content: Mapping[str, Any], topic: str, id: str, logs: Collection[str]
 ) -> Bound | None:
-    """What a signed fact says its signature is for; NotVerified if that is another log or act.
+    """What a fact states that its signature is for; NotVerified if that is another log or act.
 
     This needs no disclosure; whether every field was signed, only the message shows.
     """
@@ -213,7 +213,7 @@ def must_be_signed_for(
 
 
 def must_fit(message: str, content: Mapping[str, Any], topic: str, id: str, version: int) -> None:
-    """Raise NotVerified, saying what differs, if a fact is not what its message says."""
+    """Raise NotVerified, with the difference, if a fact does not agree with its message."""
     try:
         must_say(message, content, topic, id, version)
         said = json.loads(message)

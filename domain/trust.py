@@ -31,14 +31,14 @@ class Party(NamedTuple):
     """A log or a witness: its key, and where it is."""
 
     key: VerifierKey | None
-    """None if it is of a kind that is not understood here."""
+    """None if its kind is unknown here."""
     text: str
-    """The key as it is written."""
+    """The key as it is spelled in the policy."""
     url: str = ""
 
 
 class Group(NamedTuple):
-    """So many of these witnesses and groups."""
+    """At least ``needed`` of these witnesses and groups."""
 
     needed: int
     members: tuple[str, ...]
@@ -80,7 +80,7 @@ class Policy:
 
 
 def read_policy(data: bytes) -> Policy:
-    """The policy in a file; Misused, with the line, if it is none."""
+    """The policy in a file; raises Misused, with the line, if it is malformed."""
     policy, used = Policy(), set[str]()
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
@@ -118,7 +118,7 @@ def _read_line(policy: Policy, used: set[str], line: str) -> None:
 
 
 def _new(known: Iterable[Party], text: str, url: str = "") -> Party:
-    """The log or witness with a key that no other one has."""
+    """A log or witness, whose key no other one may have."""
     try:
         key = VerifierKey.parse(text)
     except UnknownKind:
@@ -161,7 +161,7 @@ def _group(policy: Policy, used: set[str], needed: str, members: list[str]) -> G
 def trusted_by(
     data: bytes | None, witnesses: Sequence[VerifierKey], quorum: int | None
 ) -> tuple[list[VerifierKey], dict[str, Any]]:
-    """The keys of logs in a policy, and what open_checkpoint asks of witnesses with it.
+    """The keys of logs in a policy, and the options of ``open_checkpoint`` for its witnesses.
 
     Without a policy, so many of the witnesses that are named. Misused for both: what is named
     besides a policy would seem to be asked for.

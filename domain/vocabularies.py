@@ -1,6 +1,6 @@
-"""The vocabularies: the words with a fixed meaning that facts use, apart from roles.
+"""The vocabularies: words with a fixed meaning that facts use, except roles.
 
-Where they are listed, all of them are: what is added here is in the API and in the reference.
+The API and the reference list all of them, so what is added here appears there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from domain.remix import REMIX_KINDS
 
 
 class Vocabulary(NamedTuple):
-    """What it lists, and its words with their meanings."""
+    """A title, and words with their meanings."""
 
     title: str
     words: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Warnings: what is recorded although it looks wrong, shown at once to the person who recorded it.
+"""Warnings about what is recorded although it looks wrong, shown to who recorded it.
 
 A warning stops nothing, and its code never changes.
 """
@@ -50,5 +50,5 @@ class Warned(NamedTuple):
 
 
 def warned(code: str, **said: object) -> Warned:
-    """A warning with its particulars."""
+    """A warning with the values that its sentence names."""
     return Warned(code, WARNINGS[code].format(**said))

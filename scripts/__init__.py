@@ -1,1 +1,1 @@
-"""Where everything is put together: settings, the ``stemma`` command line, benchmarks."""
+"""What puts everything together and runs it: settings, server, command line, audits, benchmarks."""

@@ -62,7 +62,7 @@ def proposal(out: Console, asking: Asking) -> None:
 
 
 def _came_about(told: dict[str, Any]) -> str:
-    """How people could comment on a proposal, or why nobody had to."""
+    """A sentence on how people could comment on a proposal, or why nobody had to."""
     proof = f": {shown(told['document'])}" if told["document"] else ""
     if told["is_implied"]:
         return "the terms of the pool name everybody, so nobody had to agree"
@@ -151,7 +151,7 @@ def _of(named: dict[str, Any] | None, what: str) -> str:
 
 
 def _what(line: dict[str, Any], currency: str) -> str:
-    """What a line of a statement is, with its reason, or what was recouped."""
+    """The description of a line of a statement, with its reason or what was recouped."""
     what = booked(line)
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
@@ -180,7 +180,7 @@ def pool_earnings(out: Console, asking: Asking) -> None:
 
 
 def _months(out: Console, rows: list[tuple[Any, str]], sums: dict[str, int]) -> None:
-    """What was earned in each month, what of it came late, and the sums."""
+    """Print what was earned in each month, how much of it is late, and the sums."""
     pools = ["pool"] if any("pool" in month for month, _ in rows) else []
     table = _table(["month", *pools], ["earned", "of it late"])
     for month, currency in rows:
@@ -325,7 +325,7 @@ def why(out: Console, asking: Asking) -> None:
 
 
 def _table(left: Iterable[str], right: Iterable[str], *last: str) -> Table:
-    """A table with figures to the right, and what says more of them in the last columns."""
+    """A table with the ``left`` columns, right-aligned figures, and the ``last`` columns."""
     table = Table(*left, box=None)
     for heading in right:
         table.add_column(heading, justify="right")

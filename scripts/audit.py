@@ -1,6 +1,6 @@
-"""An audit of a database: everything that follows from the facts is computed again and compared.
+"""The audit of a database: everything that follows from the facts is recomputed and compared.
 
-The one rule: nothing stored is believed, and nothing in use is changed. A check yields each
+The one rule: nothing stored is trusted, and nothing in use is changed. A check yields each
 difference with its place, and returns what it has counted.
 """
 
@@ -21,7 +21,7 @@ from scripts.service import Service
 
 
 def first_difference(check: Check, service: Service, progress: Progress) -> Difference | str:
-    """The first difference a check finds; without any, what it has compared."""
+    """The first difference that a check finds or, without any, a text on what it compared."""
     found = check(service, progress)
     try:
         return next(found)
@@ -49,4 +49,4 @@ CHECKS: dict[str, Check] = {
     "triggers": guards,
     "books": books,
 }
-"""Every check by name, in order: a later one may rely on the earlier ones."""
+"""By name: every check, in an order in which later ones may rely on earlier ones."""

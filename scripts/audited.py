@@ -1,9 +1,9 @@
-"""Auditing dependencies: which source of advisories answers, and what pip-audit found there.
+"""Auditing dependencies: finds a source of advisories that answers, and judges pip-audit's result.
 
     audited.py source    prints the source that answers within seconds
     audited.py           reads the JSON of pip-audit from standard input
 
-The status is 0 if nothing is known against them, 1 if something is, and 2 if nobody was able to
+The status is 0 if no vulnerability is known, 1 if one is, and 2 if no source was able to
 answer: then nothing was audited, which is not the same as nothing being wrong.
 """
 
@@ -18,7 +18,7 @@ OSV, SECONDS = "https://api.osv.dev", 5
 
 
 def judge(said: str) -> tuple[int, list[str]]:
-    """The status, and what to print."""
+    """The exit status for the output of pip-audit, and the lines to print."""
     try:
         listed = json.loads(said)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -37,7 +37,7 @@ def judge(said: str) -> tuple[int, list[str]]:
 
 
 def answering() -> str | None:
-    """The source that knows an old version with a known vulnerability, if any does."""
+    """The first source that reports a version known to be vulnerable; None if none does."""
     query = json.dumps({"version": "0.12", "package": {"name": "flask", "ecosystem": "PyPI"}})
     asked = {
         "osv": urllib.request.Request(f"{OSV}/v1/query", query.encode()),

@@ -1,6 +1,6 @@
-"""Backups: everything permanent as of one moment in one file, on either engine, while it runs.
+"""Backups: everything permanent at one moment in one file, on either engine, while it is in use.
 
-The rule: a file with a backup's name is whole, and nothing is restored from one that is not.
+The rule: a file under a backup's name is complete, and nothing is restored from a damaged one.
 
 An export has the facts and their texts. A backup also has what does not follow from them: keys, the
 log with its signed checkpoints and cosignatures, requests. It has no sessions and no read tables,
@@ -35,7 +35,7 @@ from scripts.service import Service, open_service
 
 FORMAT = 1
 PAGE = 1_000
-"""How many rows are read at once, and stand on one line."""
+"""How many rows are read at once, and written on one line."""
 KEPT = tuple(table for table in TABLES if table.in_backups)
 
 Progress = Callable[[int, int | None], None]
@@ -43,7 +43,7 @@ Line = dict[str, Any]
 
 
 class BackupDamaged(Refusal, listed=False):
-    """A backup is not as it was written."""
+    """A backup is not as it was written, or incomplete."""
 
     says = "The backup is damaged, and nothing of it was restored: {reason}."
 
@@ -55,7 +55,7 @@ class NotEmpty(Refusal, listed=False):
 
 
 class Content(NamedTuple):
-    """What a backup says of itself."""
+    """The summary at the beginning of a backup."""
 
     made_at: str
     head: int
@@ -63,14 +63,14 @@ class Content(NamedTuple):
     root: str
     """The root of the tree over all its facts, in base64."""
     rows: Mapping[str, int]
-    """How many rows of each table it has."""
+    """By table: its number of rows."""
 
 
 # -- writing -------------------------------------------------------------------------------------
 
 
 def write(service: Service, path: Path, progress: Progress) -> Content:
-    """Write a backup; the file has its name only when all of it is on the disk."""
+    """Write a backup; the file gets its name only when all of it is on the disk."""
     with (
         written_whole(path) as file,
         gzip.GzipFile("", "wb", 5, file, mtime=0) as packed,
@@ -144,7 +144,7 @@ def _unpacked(value: Any) -> Any:
 
 
 def check(path: Path) -> Content:
-    """What a backup holds; BackupDamaged unless all of it is as it was written."""
+    """The content of a backup; raises BackupDamaged unless all of it is as it was written."""
     try:
         with gzip.open(path, "rb") as file:
             return _check(file)

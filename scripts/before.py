@@ -1,7 +1,7 @@
-"""The journal as it stood before each fact of a page, so that what led to it can be decided again.
+"""The journal as it was before each fact of a page, so that its command can be decided again.
 
-What the page names is read at once, and what is recorded within it comes from the page itself: it
-need not be stored yet. So an audit and an import judge by the same rules, at a few queries a page.
+What the page names is read at once; facts within the page come from the page itself, which
+need not be stored yet. So audits and imports judge by the same rules, with a few queries a page.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def _up_to(found: re.Match[str]) -> str:
 
 
 class _Before:
-    """An engine that shows the facts, requests and the index up to a position."""
+    """An engine on which queries see facts, requests and the index only up to a position."""
 
     def __init__(self, engine: Engine, upto: int) -> None:
         self._engine, self._upto = engine, upto
 
     def query(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query as they were then."""
+        """The rows of a query as they were at that position."""
         return self._engine.query(_TABLE.sub(_up_to, sql), seen=self._upto, **values)
 
     read = aside = query
 
 
 class _Read(Placed):
-    """A fact that is parsed once."""
+    """A stored fact that is parsed only once."""
 
     def fact(self) -> Fact:
         known = self.__dict__.get("known")
@@ -64,7 +64,7 @@ class _Read(Placed):
         return cast("Fact", known)
 
     def found_by(self) -> Sequence[FoundBy]:
-        """What the fact is found by."""
+        """See ``Fact.found_by``."""
         known = self.__dict__.get("found")
         if known is None:
             known = self.__dict__["found"] = self.fact().found_by()
@@ -72,16 +72,16 @@ class _Read(Placed):
 
 
 class _Found(NamedTuple):
-    """An entry of the index, for a value in a field."""
+    """An entry of the index ``found``, for a value of a field."""
 
     position: int
     leads_to: str | None
 
 
 class Before(JournalRecorder):
-    """The facts up to the one that is judged: those stored before its page, and those of the page.
+    """The facts before the one that is judged: those stored before its page, and those of the page.
 
-    It begins before the page; ``add`` goes on by a fact.
+    It starts before the page; ``add`` moves on by one fact.
     """
 
     def __init__(self, engine: Engine, first: int, page: Sequence[Placed]) -> None:
@@ -89,7 +89,7 @@ class Before(JournalRecorder):
         self._position, self._moment = super().latest()
         self._streams: dict[str, list[Placed]] = {}
         self._found: dict[str, dict[str, list[_Found]]] = {}
-        """By value and field: some values are in very many entries of one field."""
+        """By value and field, because some values have very many entries in one field."""
         self._at: dict[int, Placed] = {}
         self._of_page = dict[str, list[Placed]](), dict[str, dict[str, list[_Found]]]()
         self._told: dict[str, Stream] = {}
@@ -128,14 +128,14 @@ class Before(JournalRecorder):
         return [placed for id in sorted(set(ids)) for placed in self._streams[id]]
 
     def told(self, id: str) -> Stream:
-        """The facts of a stream, which may not be changed."""
+        """The facts of a stream, which may not be modified."""
         if id not in self._told:
             self._read_streams([id])
             self._told[id] = [(placed.position, placed.fact()) for placed in self._streams[id]]
         return self._told[id]
 
     def noun(self, id: str) -> Noun | None:
-        """What a stream tells of, which may not be changed; None for an empty one."""
+        """The noun of a stream, which may not be modified; None if the id is unknown."""
         if id not in self._nouns:
             if not (told := self.told(id)):
                 return None
@@ -172,7 +172,7 @@ class Before(JournalRecorder):
     ) -> list[tuple[str, str | None]]:
         works, rows = list(dict.fromkeys(values)), list[tuple[str, str | None]]()
         known = set(works)
-        # The loop goes on over what it appends.
+        # The loop continues over what it appends.
         for number, value in enumerate(islice(works, most)):
             if value not in self._found:
                 self._read_found(works[number:most])
@@ -207,7 +207,7 @@ class Before(JournalRecorder):
         return [*stored, *here][:limit]
 
     def requests(self, targets: Collection[str]) -> list[Request]:
-        return []  # what was recorded was no repetition
+        return []  # what was recorded was not a repetition
 
     def request_under(self, key: str) -> Request | None:
         return None
@@ -236,7 +236,7 @@ class Before(JournalRecorder):
 
 
 def _named(placed: _Read) -> Iterator[str]:
-    """Everything that a fact names, and who may have sent it."""
+    """The ids that a fact names, and those of its possible senders."""
     happened = placed.fact()
     yield placed.originator_id
     yield from happened.touches()
@@ -246,16 +246,16 @@ def _named(placed: _Read) -> Iterator[str]:
 
 
 class Ledger:
-    """The rows of the books as they stood, folded on to where they are asked for next."""
+    """The rows of the books at an earlier position, which only ever moves forward."""
 
     def __init__(self) -> None:
         self.position = 0
         self.rows: dict[str, str] = {}
         self.groups: defaultdict[str, dict[str, None]] = defaultdict(dict)
-        """The keys of the rows by how they begin."""
+        """By prefix: the keys of the rows."""
 
     def books(self, facts: Before) -> Books:
-        """The books up to the fact before the one that is judged; what they become is not kept."""
+        """The books before the fact that is judged; changes to them are not kept."""
         folded, head = self._opened(), facts.head()
         fold_after(folded, facts, head)
         for key, value in folded.changes().items():
@@ -275,7 +275,7 @@ class Ledger:
 
 
 class _Held(Rows):
-    """Rows that are in no database."""
+    """Rows held in memory instead of a database."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(lambda *_, **__: [])
@@ -293,7 +293,7 @@ class _Held(Rows):
 
 
 class Earlier:
-    """A journal as it stood."""
+    """A journal at an earlier position: its facts and its books."""
 
     def __init__(self, facts: Before, ledger: Ledger) -> None:
         self.facts, self.near, self.ledger = facts, Neighbours(facts), ledger
@@ -308,7 +308,7 @@ class Earlier:
 
 
 class Unsealed(Sheet):
-    """A sheet whose texts are not committed to: the fact that it is compared with has its own."""
+    """A sheet without commitments: those of the fact that it is compared with have other salts."""
 
     def _texts(self, new: New) -> dict[str, str]:
         for name, value in new.content.items():
@@ -320,21 +320,21 @@ class Unsealed(Sheet):
 
 
 class Deciding(Draft):
-    """A draft in which a command is decided again: nothing of it is recorded, or repeated.
+    """A draft in which a recorded command is decided again; nothing of it is ever recorded.
 
-    So it may share what it reads with those of the facts after it.
+    So it can share what it reads with the drafts for later facts.
     """
 
     SHEET = Unsealed
     is_claim = False
-    """Whether the fact says that it waits for somebody's agreement, and so did not count."""
+    """Whether the fact states that it waits for somebody's agreement, and so did not count."""
 
     def __init__(self, earlier: Earlier, now: datetime) -> None:
         super().__init__(earlier.facts, Rules(), now, near=earlier.near, is_vouched_for=True)
         self._earlier = earlier
 
     def prefetch(self, ids: Collection[str]) -> None:
-        """Nothing: what a page names is read at once."""
+        """Do nothing: what a page names was read at once."""
 
     def stream(self, id: str) -> Stream:
         return self._streams[id] if id in self._streams else self._earlier.facts.told(id)

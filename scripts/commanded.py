@@ -1,6 +1,6 @@
-"""Which command led to a fact, made again from the fact alone.
+"""Reconstructing the command that led to a fact, from the fact alone.
 
-What only follows from another fact was no command; a text that a fact commits to is not looked at.
+A fact that only follows from another one has no command; texts behind commitments are not needed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Asked(NamedTuple):
 
     command: Command
     is_whole: bool
-    """Whether the fact says enough of it to decide it; else only who may is looked at."""
+    """Whether the fact states the whole command; else only the permission is decided again."""
 
 
 MADE_BY = {
@@ -37,7 +37,7 @@ MADE_BY = {
     for operation, line in BRINGS.items()
     for topic in line.partition(">")[0].split()
 }
-"""By a kind of fact: the command that states it; of several, one that says no more than it."""
+"""By kind of fact: the command that states it; of several, one that states nothing else."""
 MADE_BY |= {
     "credit.claimed": BY_OPERATION["open_credit"],
     "credit.granted": BY_OPERATION["open_credit"],
@@ -54,12 +54,12 @@ BEGUN_BY = {
     for operation, line in BRINGS.items()
     if line.startswith("> entry.")
 } | {"entry.reversed": BY_OPERATION["reverse_revenue"]}
-"""By a kind of fact that only follows: the command that it begins with if it follows from none."""
+"""By kind of fact that usually only follows: the command to assume if it follows from no fact."""
 
 
 @cache
 def brought_by(topic: str) -> frozenset[str]:
-    """The kinds of facts that may follow from one of a kind, of whichever command it is."""
+    """The kinds of facts that may follow from a fact of this kind, by any command."""
     lines = (line.replace(">", "").split() for line in BRINGS.values())
     return frozenset(kind for line in lines if topic in line for kind in line)
 
@@ -68,7 +68,7 @@ NEVER_LAXER = (
     *("project", "step", "placement", "challenge", "answer", "membership"),
     *("comment", "follow"),
 )
-"""The nouns whose rules no version left out."""
+"""The nouns whose rules every version enforced."""
 _WHOLE = (
     "contributor",
     "contribution",
@@ -81,16 +81,16 @@ _WHOLE = (
     "release",
     *NEVER_LAXER,
 )
-"""The nouns whose facts say all of their commands."""
+"""The nouns whose facts state all of their commands."""
 _OF_PARTS = frozenset({"release.assembled"})
-"""The kinds of facts whose commands say more, in facts of their own."""
+"""The kinds of facts whose commands state more, in further facts."""
 _LISTS = frozenset({"authors", "sources", "components", "identifiers"})
 
 
 def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked | None:
-    """The command that a fact says was carried out; None if it only follows from another one.
+    """The command that a fact was recorded by; None if it only follows from another fact.
 
-    It ``is_brought`` if what its actor did at that moment may have led to it.
+    ``is_brought``: whether other facts by its actor at that moment may have led to it.
     """
     kind = AssignShare if _is_assigned(happened) else MADE_BY.get(happened.TOPIC)
     if kind is None and not is_brought:
@@ -115,7 +115,7 @@ def asked_for(happened: Fact, before: Fact | None, *, is_brought: bool) -> Asked
 
 @cache
 def _fields_of(kind: type[Command]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The fields of a command with what they are if nothing is said, and those with a text."""
+    """The fields of a command with their defaults, and the names of those with a text."""
     usual = {one.name: None if one.is_needed else one.default for one in kind.fields()}
     return usual, frozenset(
         one.name for one in kind.fields() if isinstance(one.value, Text) and one.value.is_sealed
@@ -123,7 +123,7 @@ def _fields_of(kind: type[Command]) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def _renamed(happened: Fact) -> dict[str, Any]:
-    """Where a command calls something otherwise than its fact."""
+    """The fields whose names differ between a command and its fact."""
     noun = happened.TOPIC.partition(".")[0]
     said: dict[str, Any] = {"effective_at": None}
     if noun != "challenge":
@@ -159,7 +159,7 @@ def _renamed(happened: Fact) -> dict[str, Any]:
 
 
 def _follows(happened: Fact, before: Fact | None, *, is_brought: bool) -> bool:
-    """Whether it was said in passing by the command of another fact, which needs no permission."""
+    """Whether a fact only follows from the command of another one, and needs no permission."""
     match happened:
         case Contributor.AskedFirst():
             return isinstance(before, Contributor.Merged) and before.into == happened.originator_id
@@ -171,10 +171,10 @@ def _follows(happened: Fact, before: Fact | None, *, is_brought: bool) -> bool:
 
 
 def is_agreed_at_once(posted: Proposal.Posted) -> bool:
-    """Whether nobody could comment: then the agreement follows, and who may is decided there."""
+    """Whether nobody could comment: the agreement follows, and permission is checked there."""
     return posted.closes_at == instant(posted.timestamp)
 
 
 def _is_assigned(happened: Fact) -> bool:
-    """Whether it is an agreement that follows from another one, of which a share was assigned."""
+    """Whether a fact belongs to an agreement that assigns a share of an earlier one."""
     return isinstance(happened, Proposal.Finalised) and happened.replaces is not None

@@ -1,4 +1,4 @@
-"""Communities: several of them served by one installation, each as if it were alone.
+"""Several communities served by one installation, each as if it were alone.
 
 The rule: a community has a database or schema, keys and a log of its own, and inherits no secret.
 """
@@ -27,18 +27,18 @@ OWN = {
     *("STEMMA_DATABASE", "STEMMA_READ_DATABASE", "STEMMA_DATA", "STEMMA_OPERATOR_KEY"),
     *("STEMMA_LOG_KEY", *OF_ISSUER),
 }
-"""What a community does not take from the environment of all."""
+"""The variables that a community does not inherit from the common environment."""
 OF_ALL = {
     *("STEMMA_COMMUNITIES", "STEMMA_HOST", "STEMMA_PORT", "STEMMA_WORKERS", "STEMMA_THREADS"),
     *("STEMMA_REQUEST_SECONDS", "STEMMA_LOGS", "STEMMA_METRICS_TOKEN", "STEMMA_TRUSTED_PROXIES"),
     *("STEMMA_UPGRADE", "STEMMA_FOLLOW"),
 }
-"""What is said once for the processes that serve all of them."""
+"""The variables that are set once for the processes that serve all of them."""
 SHARED = (
     *("host", "port", "workers", "threads", "request_seconds", "logs", "metrics_token"),
     *("trusted_proxies", "upgrade", "follow"),
 )
-"""The settings that follow from it."""
+"""The settings read from OF_ALL."""
 _NAME = re.compile("[a-z][a-z0-9-]{0,62}")
 _SCHEMA = re.compile("[a-z_][a-z0-9_]{0,62}")
 _PATH = re.compile("(/[A-Za-z0-9_-]+)+")
@@ -51,9 +51,9 @@ class Community(NamedTuple):
     name: str
     settings: Settings
     hosts: tuple[str, ...]
-    """None: at any host."""
+    """Empty: any host."""
     path: str
-    """What its addresses begin with; empty for all."""
+    """The prefix of its URLs' paths; empty: all."""
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -64,7 +64,7 @@ class Community(NamedTuple):
 def read_communities(
     settings: Settings, environ: Mapping[str, str] | None = None
 ) -> dict[str, Community]:
-    """The communities of the file that the settings name; BadSetting for what can't be used."""
+    """By name: the communities of the file in the settings; raises BadSetting for a bad one."""
     environ = inherited({}) if environ is None else environ
     file = Path(settings.communities)
     try:
@@ -113,7 +113,7 @@ def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, s
 
 
 def _text(place: str, value: object, environ: Mapping[str, str]) -> str:
-    """A value as it would stand in the environment; “env:NAME” stands for that variable."""
+    """A value as text; “env:NAME” is replaced by that environment variable."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Delivering: the events of the feed to every webhook in order, and mail, each at least once.
+"""Delivering events of the feed to webhooks, in order, and mail; each at least once.
 
-Each webhook and mailbox has its own pace: one that is slow or fails holds up no other, and never a
-write. What was acknowledged is written down after each, so that a restart goes on from there.
+Each webhook and mailbox has its own pace: one that is slow or fails delays no other, and never a
+write. Progress is stored after each acknowledgement, so that a restart continues from there.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOOK_SECONDS = 1.0
-"""How often is looked for something to send."""
+"""The interval between looking for something to send."""
 AT_ONCE = 8
-"""To how many is sent at the same time."""
+"""How many recipients are served at the same time."""
 IN_A_ROW = 50
-"""How many events are sent before others have their turn."""
+"""How many events one webhook gets before others have their turn."""
 GONE = 410
 
 
@@ -60,7 +60,7 @@ class Deliverer:
         self._busy: dict[str, Future[bool]] = {}
 
     def look(self) -> int:
-        """Begin to send to those that are due; to how many is being sent."""
+        """Start sending to recipients that are due; returns to how many it is sending."""
         self._busy = {id: one for id, one in self._busy.items() if not one.done()}
         now, head = self._clock(), self._store.current().position
         for one in self._webhooks.due(now, head):
@@ -74,7 +74,7 @@ class Deliverer:
             self._busy[id] = self._threads.submit(turn, one)
 
     def deliver_all(self) -> int:
-        """Send until nothing is due any more; how many turns it took."""
+        """Send until nothing is due any more; returns the number of turns it took."""
         turns = 0
         while self.look():
             for one in list(self._busy.values()):
@@ -83,7 +83,7 @@ class Deliverer:
         return turns
 
     def close(self) -> None:
-        """Finish what is being sent."""
+        """Wait until everything being sent is finished."""
         self._threads.shutdown()
 
     def _turn(self, one: Webhook) -> bool:
@@ -106,7 +106,7 @@ class Deliverer:
             return False
 
     def _send(self, one: Webhook) -> bool:
-        """Send the next events, up to the first that is not taken."""
+        """Send the next events, up to the first that is not accepted."""
         with self._store.view() as view:
             found = stretch(view, self._journal, one.source, one.position, IN_A_ROW)
         for event in found.events:
@@ -125,7 +125,7 @@ class Deliverer:
         return True
 
     def _refused(self, one: Webhook, event: CloudEvent) -> str:
-        """Send an event; why it was not taken, or nothing."""
+        """Send an event; returns why it was not accepted, or the empty text."""
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         headers = signed(one.secret, f"fact_{event['id']}", body, self._clock())
         headers |= {"Content-Type": ONE, "User-Agent": "stemma", "Connection": "close"}
@@ -147,7 +147,7 @@ def deliverer_of(service: Service, settings: Settings) -> Deliverer:
 
 
 def start_delivering(service: Service, settings: Settings) -> Callable[[], None]:
-    """Deliver in a thread of this process; returns what stops it."""
+    """Deliver in a thread of this process; returns the function that stops it."""
     deliverer, stopped = deliverer_of(service, settings), threading.Event()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What was verified, said line by line.
+"""Describing the results of verification, line by line.
 
 It needs what scripts.verify needs: the standard library and cryptography.
 """
@@ -23,7 +23,7 @@ from scripts.histories import History, must_be_one_log
 from scripts.mirrored import NotProven
 
 MOST_NAMED = 12
-"""How many of the facts that are withheld are named; all of them are counted."""
+"""The most withheld facts that are named; all of them are counted."""
 
 
 def describe_checkpoint(trusted: Trusted) -> Iterator[str]:
@@ -73,7 +73,7 @@ def describe_signature(
 def _signed(
     leaf: Leaf, content: dict[str, Any], keys: Sequence[VerifierKey], logs: Collection[str]
 ) -> Iterator[str]:
-    """Who has signed, with which key, and what for."""
+    """Lines on who signed, with which key, and for what."""
     actor = content.get("actor", "")
     bound = must_be_signed_for(content, leaf.topic, leaf.originator_id, logs)
     if keys:

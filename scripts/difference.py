@@ -1,4 +1,4 @@
-"""What an audit finds: the differences from what the facts imply, each with its place."""
+"""The findings of an audit: differences from what the facts imply, each with its place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from projections.follower import Progress
 from scripts.service import Service
 
 PAGE = 5_000
-"""How many facts are looked at in one go."""
+"""How many facts are examined at a time."""
 
 
 class Difference(NamedTuple):
@@ -28,12 +28,12 @@ class Difference(NamedTuple):
 
 
 Differences = Generator[Difference, None, str]
-"""The differences; the return value says in words what was compared."""
+"""Yields differences; returns a text on what was compared."""
 Check = Callable[[Service, Progress], Differences]
 
 
 def at_one_moment(check: Check) -> Check:
-    """A check of the database as it is at one moment, while others go on writing."""
+    """The check within one snapshot of the database, while others keep writing."""
 
     @wraps(check)
     def checked(service: Service, progress: Progress) -> Differences:
@@ -49,7 +49,7 @@ def at(place: int | str, what: str) -> Difference:
 
 
 def position(number: int) -> str:
-    """A position, as it is named."""
+    """A position as differences name it."""
     return f"position {number}"
 
 
@@ -67,7 +67,7 @@ def all_pages(service: Service, progress: Progress) -> Iterator[list[Placed]]:
 
 
 def all_facts(service: Service, progress: Progress) -> Iterator[Placed]:
-    """The same, one by one."""
+    """All facts of the journal, one by one."""
     head = service.journal.facts.head()
     for placed in service.journal.read():
         yield placed
@@ -76,10 +76,10 @@ def all_facts(service: Service, progress: Progress) -> Iterator[Placed]:
 
 
 def all_differences(check: Check, service: Service, progress: Progress) -> list[Difference] | str:
-    """Every difference that a check finds; without any, what it has compared.
+    """Every difference that a check finds or, without any, a text on what it compared.
 
-    What is damaged may keep a check from going on, which is a difference as well. So may a mistake
-    of ours: then no check finds another one.
+    Damaged data may stop a check, which is a difference as well. So may a mistake
+    of ours; then no check finds another difference.
     """
     found, there = check(service, progress), list[Difference]()
     try:

@@ -1,6 +1,6 @@
-"""The doctor: examines an installation, and says for each finding what to do.
+"""The doctor: examines an installation, and gives advice for each finding.
 
-It records nothing, needs no key, and prints no secret: of a setting only whether it is good.
+It records nothing, needs no key, and prints no secret: of a setting only whether it is valid.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ class Found(NamedTuple):
 
 
 Said = tuple[str, str] | tuple[str, str, str]
-"""A status, a detail and, if something is to be done, what."""
+"""(status, detail) or (status, detail, advice)."""
 
 ON_SETTINGS: dict[str, Callable[[Settings], Said]] = {}
 ON_DATABASE: dict[str, Callable[[Settings, Service], Said]] = {}
 READINGS = ("storage", "tables", "follower", "projections", "log")
-"""The checks of /ready that are made here, too."""
+"""The checks of /ready that the doctor makes, too."""
 
 
 def names() -> list[str]:
-    """Everything that can be examined, in order."""
+    """The names of all examinations, in order."""
     return ["settings", *ON_SETTINGS, "database", *READINGS, *ON_DATABASE]
 
 
 def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterator[Found]:
-    """Examine everything, or only what is named; what needs something broken is skipped."""
+    """Examine everything, or only what is named; skips what depends on something broken."""
     wanted = set(only or names())
     try:
         settings = read()
@@ -128,7 +128,7 @@ def _readings(service: Service) -> Iterator[Found]:
         yield Found(name, OK if not advice else FAILED, check.detail, advice)
 
 
-# -- what needs no database -----------------------------------------------------------------
+# -- examinations without a database ---------------------------------------------------------
 
 
 def _on_settings(look: Callable[[Settings], Said]) -> Callable[[Settings], Said]:
@@ -138,7 +138,7 @@ def _on_settings(look: Callable[[Settings], Said]) -> Callable[[Settings], Said]
 
 @_on_settings
 def look_at_python(_settings: Settings) -> Said:
-    """Its version."""
+    """The version of Python."""
     if sys.version_info < OLDEST_PYTHON:
         return FAILED, f"Python {platform.python_version()}", "Stemma needs 3.11 or newer."
     return OK, f"Python {platform.python_version()}"
@@ -184,7 +184,7 @@ def _difference(wanted: Requirement) -> str:
 
 @_on_settings
 def look_at_data(settings: Settings) -> Said:
-    """The folder of STEMMA_DATA: whose it is, and its space."""
+    """The folder of STEMMA_DATA: its owner, and its free space."""
     folder = settings.data
     if not folder.is_dir():
         return WARNING, f"There is no folder {folder} yet.", "“stemma serve” makes it."
@@ -254,11 +254,11 @@ def _port(settings: Settings) -> Said:
 
 
 def _reachable(host: str) -> str:
-    """An address to ask a server that listens on all of them."""
+    """An address at which a server that listens on this host can be reached."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
 
 
-# -- what is asked of the database ----------------------------------------------------------
+# -- examinations of the database ------------------------------------------------------------
 
 
 def _version(settings: Settings, service: Service) -> Said:

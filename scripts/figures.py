@@ -16,7 +16,7 @@ LONG_FILE = 400
 
 
 def figures(root: Path) -> Iterator[tuple[str, float]]:
-    """What there is to count in a checkout."""
+    """(name, number): all figures of a checkout."""
     files = {
         path: path.read_text("utf-8") for room in ROOMS for path in (root / room).rglob("*.py")
     }
@@ -42,7 +42,7 @@ def figures(root: Path) -> Iterator[tuple[str, float]]:
 
 
 def main(before: str = "") -> None:
-    """Print them, with those of another checkout in front."""
+    """Print the figures, after those of another checkout if one is given."""
     ours = dict(figures(Path(__file__).parents[1]))
     theirs = dict(figures(Path(before))) if before else {}
     for name, figure in ours.items():

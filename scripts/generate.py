@@ -50,15 +50,15 @@ class Shape(NamedTuple):
     recent: float
     """The probability that a source is a recent piece, not one found by its fame."""
     window: int
-    """How many pieces ago a recent one was posted, on average."""
+    """How many pieces ago, on average, a recent piece was posted."""
     project: int | None = None
-    """The size of a project; pieces only use pieces of their own. None: of all."""
+    """The pieces of a project, outside of which its pieces use none; None: any piece."""
 
 
 TYPICAL = Shape(sources=(0.40, 0.35, 0.15, 0.07, 0.03), recent=0.5, window=2_000)
-"""About one edge a piece; a handful of ancestors, sometimes hundreds."""
+"""About one edge per piece; a handful of ancestors, sometimes hundreds."""
 DENSE = Shape(sources=(0.02, 0.18, 0.50, 0.30), recent=0.9, window=300, project=8_000)
-"""About two edges a piece, nearly all connected: thousands of ancestors."""
+"""About two edges per piece, nearly all connected: thousands of ancestors."""
 
 AUTHORS = (0.80, 0.15, 0.05)
 """The probabilities that a piece has one author, two, three."""
@@ -89,7 +89,7 @@ def community(pieces: int, *, shape: Shape = TYPICAL, seed: int = 1) -> Iterator
     for number in range(people):
         name = f"{WORDS[number % len(WORDS)]} {number}"
         yield AdmitContributor(id=id_of("person", number, seed), name=name)
-    fame = array("L")  # every piece once, and once more each time it is remixed
+    fame = array("L")  # every piece once, plus once for each remix of it
     first, first_fame = 0, 0
     for number in range(pieces):
         if shape.project and number % shape.project == 0:
@@ -184,7 +184,7 @@ def lines(commands: Iterable[Command]) -> Iterator[dict[str, Any]]:
 
 
 def record(journal: Journal, commands: Iterable[Command], batch: int = 5_000) -> int:
-    """Write a community straight into the journal, unchecked; how many facts it has.
+    """Write a community straight into the journal, unchecked; returns its number of facts.
 
     What was written of it before, in as large batches, is not written again.
     """
@@ -193,7 +193,7 @@ def record(journal: Journal, commands: Iterable[Command], batch: int = 5_000) ->
 
 
 def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
-    """Write sheets straight into the journal, unchecked, so many at once; how many facts they have.
+    """Write sheets straight into the journal, unchecked, in batches; returns their number of facts.
 
     What was written of them before, in as large batches, is not written again.
     """
@@ -211,7 +211,7 @@ def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
 
 
 def facts_of(by: str, command: Command, now: datetime) -> Sheet:
-    """What such a command records in such a community."""
+    """The facts that a command of a generated community records."""
     sheet = Sheet(by, now)
     match command:
         case AdmitContributor(id=str(id), name=str(name)):

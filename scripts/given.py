@@ -1,4 +1,4 @@
-"""What a verifier is given beside a file: keys, and the texts of a fact.
+"""Reading what a verifier is given besides a file: keys, and the texts of a fact.
 
 It needs what scripts.verify needs: the standard library and cryptography.
 """
@@ -25,7 +25,7 @@ def read_actor_keys(
 ) -> list[VerifierKey]:
     """The keys of an actor: as text, from a file, or from the receipt of a registration.
 
-    Such a receipt has to be as good as that of what was signed, and of a fact before it.
+    Such a receipt is verified with the same options; its fact must be before position ``before``.
     """
     path = Path(text)
     if len(text) > 4096 or not path.is_file() or not is_receipt(data := path.read_bytes()):

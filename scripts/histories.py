@@ -28,7 +28,7 @@ class History(NamedTuple):
 def check_history(
     data: bytes, subject: str | None, keys: list[VerifierKey], **asked: Any
 ) -> History:
-    """The history in a file of receipts; NotVerified, with the number, if a fact is left out."""
+    """The history in a file of receipts; NotVerified, with the number, if a fact is missing."""
     withheld, data = split_withheld(data)
     receipts = [verify_receipt(one, keys, **asked) for one in split_receipts(data)]
     leaves = [receipt.leaf for receipt in receipts]

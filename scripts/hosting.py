@@ -1,6 +1,6 @@
-"""Hosting: requests of several communities, each answered by a gateway of its own.
+"""Hosting several communities in one process, each with a gateway of its own.
 
-They share nothing in a process but its event loop: threads, bodies and streams are of one alone.
+They share only the event loop of the process: threads, bodies and streams are separate.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ class Hosting:
 
     def __init__(self, served: Sequence[tuple[Community, Gateway]]) -> None:
         self._served = {place: gateway for one, gateway in served for place in one.places}
-        # The longest path first, and a host that is named before any.
+        # The longest path first; at the same path, named hosts before any host.
         self._places = sorted(self._served, key=lambda place: (-len(place[1]), not place[0]))
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The server calls it before it listens; the sockets are those of all."""
+        """Called by the server before it listens."""
         next(iter(self._served.values())).__rsgi_init__(loop)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The server calls it before it ends."""
+        """Called by the server before it ends."""
         for gateway in set(self._served.values()):
             gateway.__rsgi_del__(loop)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """Have the community answer that the request is for."""
+        """Pass a request to the gateway of its community."""
         gateway = self._gateway_of(_host_of(scope), scope.path)
         if gateway is not None:
             await gateway.__rsgi__(scope, proto)
@@ -52,7 +52,7 @@ class Hosting:
 
 
 def _host_of(scope: Any) -> str:
-    """The host that was asked for, without its port."""
+    """The requested host, without its port."""
     named = scope.authority or scope.headers.get("host") or ""
     try:
         return (urlsplit(f"//{named}").hostname or "").rstrip(".")

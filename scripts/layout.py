@@ -1,6 +1,6 @@
-"""The layout of a database: whether its tables are those of this version, and how they become so.
+"""The layout of a database: checks whether its tables are of this version, and upgrades them.
 
-The rule: nothing is changed unless somebody says so (“stemma upgrade”, or STEMMA_UPGRADE), and no
+The rule: nothing is changed unless requested (“stemma upgrade”, or STEMMA_UPGRADE), and no
 fact is ever changed.
 """
 
@@ -36,24 +36,24 @@ TABLES: tuple[Table, ...] = (
 """Every permanent table; the read tables have generations."""
 
 LAYOUT = 1
-"""The version of the permanent tables, raised when an upgrade could not bring them up to date."""
+"""The version of the permanent tables, to be raised for a change that ``upgrade`` can't make."""
 
 Found = Mapping[str, Collection[str]]
-"""The columns of tables by their names."""
+"""By table: its columns."""
 
 
 def found_in(engine: Engine) -> Found:
-    """Which of our tables are there."""
+    """Our tables that exist, with their columns."""
     return engine.layout([table.name for table in TABLES])
 
 
 def is_empty(found: Found) -> bool:
-    """Whether a database has no table of ours."""
+    """Whether a database has none of our tables."""
     return not found
 
 
 def must_be_ours(engine: Engine, found: Found) -> None:
-    """Raise UpgradeNeeded, saying what to do, unless the permanent tables are of this version."""
+    """Raise UpgradeNeeded, with advice, unless the permanent tables are of this version."""
     if further := sorted(_columns(found) - _ours() if LAYOUTS.name in found else ()):
         raise UpgradeNeeded(
             f"The tables in the database are of a newer version of Stemma (this one knows no "
@@ -94,7 +94,7 @@ def _columns(found: Found) -> set[str]:
 
 
 def create_tables(transaction: Transaction) -> None:
-    """Create what is missing, and note of which version it is."""
+    """Create missing tables, and note their version."""
     transaction.create(TABLES)
     first_generation(transaction)
     first_size(transaction)
@@ -102,7 +102,7 @@ def create_tables(transaction: Transaction) -> None:
 
 
 def upgrade(engine: Engine) -> list[str]:
-    """Bring the permanent tables up to this version; what was added.
+    """Bring the permanent tables up to this version; returns what was added.
 
     Raises UpgradeNeeded if that takes more than adding tables and columns that may be empty.
     """
@@ -113,7 +113,7 @@ def upgrade(engine: Engine) -> list[str]:
         for table in TABLES:
             for column, kind in table.columns.items():
                 is_missing = f"{table.name}.{column}" in missing and table.name in found
-                if is_missing and column != table.unique:  # that one is added with its index
+                if is_missing and column != table.unique:  # that column is added with its index
                     _add(transaction, table, column, kind)
         create_tables(transaction)
         refill(transaction)
@@ -133,7 +133,7 @@ def _add(transaction: Transaction, table: Table, column: str, kind: str) -> None
 
 
 def _vouch(transaction: Transaction) -> None:
-    """Where no fact says that it counts toward no quota, as before that was noted, all may."""
+    """Mark all facts from before quotas were noted as possibly counting toward none."""
     sql = "SELECT (SELECT max(position) FROM stored_events), (SELECT count(*) FROM spent"
     head, noted = transaction.query(f"{sql} WHERE actor = '')")[0]
     if head and not noted:

@@ -1,6 +1,6 @@
-"""Connections to a service that are kept open, one for each thread that asks.
+"""Connections to a service that are kept open, one for each thread that sends requests.
 
-A connection costs the service more than many an answer. Where a proxy stands in between, or the
+Opening a connection costs the service more than many answers. If a proxy is in between, or an
 answer leads elsewhere, each request has its own.
 """
 
@@ -20,7 +20,7 @@ KINDS = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 class Line:
-    """What is open until the end of the block in which this is used."""
+    """Open connections, which are closed at the end of the ``with`` block."""
 
     def __init__(self) -> None:
         self._of_thread = threading.local()
@@ -35,7 +35,7 @@ class Line:
 
     @contextmanager
     def open(self, asked: Request) -> Iterator[Any]:
-        """The answer to a request that only asks; HTTPError if it is a refusal."""
+        """The answer to a GET request; raises HTTPError for a refusal."""
         answer = None if asked.data is not None or _has_proxy(asked) else self._ask(asked)
         if answer is None or 300 <= answer.status < 400:
             if answer is not None:
@@ -46,7 +46,7 @@ class Line:
         if answer.status >= 400:
             raise HTTPError(asked.full_url, answer.status, answer.reason, answer.headers, answer)
         yield answer
-        if not answer.isclosed():  # more than was read: the rest would come before the next answer
+        if not answer.isclosed():  # not read completely: the rest would precede the next answer
             self._connection(asked).close()
 
     def _ask(self, asked: Request) -> HTTPResponse:
@@ -58,7 +58,7 @@ class Line:
             connection.close()
             if not was_open:
                 raise
-        return _send(connection, asked)  # the service had closed it meanwhile
+        return _send(connection, asked)  # the service had closed the connection meanwhile
 
     def _connection(self, asked: Request) -> HTTPConnection:
         kept: dict[str, HTTPConnection] = self._of_thread.__dict__

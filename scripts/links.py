@@ -1,4 +1,4 @@
-"""An audit of what binds the facts: their links, the heads, signatures, and the triggers."""
+"""The audit of what protects the facts: links, heads, signatures and triggers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scripts.service import Service
 
 @at_one_moment
 def links(service: Service, progress: Progress) -> Differences:
-    """Every fact names the fact before it of each it is about, and the heads are the last ones."""
+    """Check that every fact links to its predecessors, and that the heads are the last facts."""
     count, told = 0, dict[str, tuple[int, int, str]]()
     for page in all_pages(service, progress):
         expected = link_facts(
@@ -32,7 +32,7 @@ def links(service: Service, progress: Progress) -> Differences:
 
 
 def _believe(placed: Placed, told: dict[str, tuple[int, int, str]]) -> None:
-    """Go on from what a fact says of its place, so that one fault is reported once."""
+    """Continue from the links that a fact states, so that one fault is reported only once."""
     again = {one.subject: one for one in placed.linked()}
     heads = {subject: (one.number - 1, one.previous, "") for subject, one in again.items()}
     list(link_facts([placed[:5]], [list(again)], heads))
@@ -62,7 +62,7 @@ def _shown(head: tuple[int, int, str] | tuple[object, ...] | None) -> str:
 
 @at_one_moment
 def signatures(service: Service, progress: Progress) -> Differences:
-    """Every signature of an actor is of a key in the log, and its facts say what was signed."""
+    """Check that signatures are by keys in the log, and that facts agree with what was signed."""
     known, fitting, erased = Signatures(), 0, 0
     for page in all_pages(service, progress):
         leaves = [Leaf(*one[:5]) for one in page if concerns_keys(one.topic, one.state)]
@@ -87,7 +87,7 @@ def signatures(service: Service, progress: Progress) -> Differences:
 
 @at_one_moment
 def guards(service: Service, progress: Progress) -> Differences:
-    """The triggers that keep facts and heads as they are, as this version creates them."""
+    """Check that the triggers protecting facts and heads are those of this version."""
     count = 0
     for table in TABLES:
         for name in service.engine.unguarded(table):

@@ -1,7 +1,7 @@
-"""Structured logs: every line of a server or a follower, ours or a library's, in one form.
+"""Structured logging: every line of a server or a follower, ours or a library's, in one form.
 
-On standard error, for people or as JSON. The message of an exception is left out, because it may
-repeat what somebody wrote; its type and where it was raised stay.
+Written to standard error, for people or as JSON. Messages of exceptions are left out: they may
+quote what somebody wrote; its type and where it was raised are kept.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from structlog.contextvars import get_contextvars
 from structlog.dev import ConsoleRenderer
 
 DEEPEST = 16
-"""How many frames of an exception are named, the innermost last."""
+"""The most frames of an exception that are named, the innermost last."""
 
 _TO_THE_ROOT: dict[str, Any] = {"handlers": [], "propagate": True}
 THROUGH_THE_ROOT = {"loggers": {"_granian": {**_TO_THE_ROOT}, "granian.access": {**_TO_THE_ROOT}}}
-"""Lets the server write its lines like everybody else."""
+"""Logging configuration that sends the server's lines through the root logger."""
 
 USUAL = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
-"""What every record has; the rest was given with it."""
+"""The attributes of every log record; all others were passed as ``extra``."""
 QUOTED = frozenset(" \t\r\n='\"")
 """A text with any of these is quoted in a line for people."""
 
@@ -38,14 +38,14 @@ def configure_logs(form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_handler(form)]
     root.setLevel(logging.INFO)
-    # What no line says is not found out for each of them.
+    # These are in no line, so they need not be determined for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
 
 
 @contextmanager
 def auditing(form: str) -> Iterator[logging.Logger]:
-    """Write what a command does with keys: a line on standard error, as a server writes it."""
+    """Within this context, log what a command does with keys, as a server does."""
     audit, handler = logging.getLogger("stemma.audit"), _handler(form)
     level = audit.level
     audit.addHandler(handler)
@@ -96,9 +96,9 @@ class ToFile(logging.Handler):
 
 
 class Lines(logging.Formatter):
-    """A record as a line: what was bound for its request, the record, and what was given with it.
+    """Formats a log record as one line: values bound to the request, the record, and its extras.
 
-    The processors of structlog take three times as long, for every request.
+    The processors of structlog would take three times as long for every request.
     """
 
     def __init__(self, write: Callable[[dict[str, Any]], str]) -> None:
@@ -127,7 +127,7 @@ def _without_what_was_said(error: BaseException) -> dict[str, Any]:
 
 
 def _for_people(line: dict[str, Any]) -> str:
-    """A line as structlog's renderer for the console writes it, without colours."""
+    """A line like that of structlog's console renderer, without colours."""
     moment, level, event, logger = map(line.pop, ("timestamp", "level", "event", "logger"))
     told = [
         f"{name}={value if isinstance(value, str) and QUOTED.isdisjoint(value) else repr(value)}"

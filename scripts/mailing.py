@@ -1,4 +1,4 @@
-"""Mail: digests, handed to the server of the settings, each at least once.
+"""Sending digests by mail, each at least once, through the mail server of the settings.
 
 Everybody who wants mail has a turn of their own, beside those of webhooks. What was handed over is
 written down, so that a restart goes on from there; what a repetition would say again has the same
@@ -24,12 +24,12 @@ from scripts.service import Service
 from scripts.settings import Settings, mail_server_in, read_mail_password
 
 SECONDS = 20.0
-"""How long the server may take for each answer."""
+"""The timeout for each answer of the server."""
 PERMANENT = range(500, 600)
 
 
 class MailServer(NamedTuple):
-    """Where messages are handed over, and by whom."""
+    """A mail server, and the sender of messages."""
 
     host: str
     port: int
@@ -58,7 +58,7 @@ class MailServer(NamedTuple):
 
 
 def mail_server(settings: Settings) -> MailServer | None:
-    """Where mail is handed over; None if the settings name no server."""
+    """The mail server of the settings; None if they name none."""
     if not settings.smtp:
         return None
     sender = Sender(settings.mail_from, settings.address)
@@ -75,11 +75,11 @@ class Mailing:
         self._mailboxes = Mailboxes(service.engine)
 
     def due(self, now: datetime, head: int) -> list[Mailbox]:
-        """Those who have a turn."""
+        """The mailboxes to which something may have to be sent now."""
         return list(self._mailboxes.due(now, head))
 
     def turn(self, one: Mailbox) -> bool:
-        """Send somebody what there is; False if it was in vain, or is another's turn."""
+        """Send a mailbox its digest; False if that failed, or another process is doing it."""
         if not self._mailboxes.take(one, self._clock()):
             return False
         if one.state == NEW:
@@ -99,9 +99,9 @@ class Mailing:
         return True
 
     def _record(self, notified: Iterable[Notifying]) -> None:
-        """That it was sent is a fact: the time to comment runs from then on."""
+        """Record that people were notified of proposals: their time to comment starts now."""
         for each in notified:
-            with suppress(Refusal):  # it was revised, or ended, meanwhile
+            with suppress(Refusal):  # the proposal was revised, or ended, meanwhile
                 command = NotifyOfProposal(
                     proposal=each.proposal,
                     contributor=each.account,
@@ -111,7 +111,7 @@ class Mailing:
                 self._journal.record(command)
 
     def failed(self, one: Mailbox, why: str) -> None:
-        """A turn was in vain."""
+        """Note that sending to a mailbox failed, and try again later."""
         self._mailboxes.failed(one, why, self._clock())
 
     def _digest(self, one: Mailbox, found: Digest) -> EmailMessage:

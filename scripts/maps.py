@@ -1,4 +1,4 @@
-"""An audit of the map of the log: every place of it, and every root of it that was signed."""
+"""The audit of the log's map: every place of the map, and every signed root of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scripts.service import Service
 
 @at_one_moment
 def latest(service: Service, progress: Progress) -> Differences:
-    """The map of the latest facts, and what was signed of it, is what the facts give."""
+    """Check that the map of the latest facts, and its signed roots, follow from the facts."""
     log, size = service.log, service.log.map.size()
     notes: dict[int, bytes] = dict(service.engine.query("SELECT size, note FROM log_maps"))
     rows, nodes = log.map.rows(), dict[int, Node]()
@@ -43,7 +43,7 @@ def latest(service: Service, progress: Progress) -> Differences:
 
 
 def _missing(log: Log, notes: Collection[int]) -> Iterator[Difference]:
-    """Every checkpoint has a map, from the first one on that had."""
+    """Check that every checkpoint after the first with a map has one, too."""
     first, earliest = log.map.first(), min(notes, default=None)
     if first != earliest and not (first is None and earliest):  # as after a restore
         yield Difference("the maps", f"the first is of size {earliest}, and was of size {first}")
@@ -61,7 +61,7 @@ def _upto(size: int, *by_size: Iterable[int]) -> set[int]:
 
 
 def _unbelievable(log: Log, size: int, note: bytes, nodes: dict[int, Node]) -> str:
-    """Why the map of a size can't be one that the log signed; empty if it can."""
+    """Why the map of a size can't be signed by the log; empty if it can."""
     try:
         told = MapOf.parse(Note.parse(bytes(note)).text)
         if told.root != hash_of(nodes.get(ROOT)):

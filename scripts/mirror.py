@@ -1,7 +1,7 @@
-"""Mirroring a log: its tiles, and with a key its leaves, are copied into a folder and checked.
+"""Mirroring a log: copies its tiles and, with a key, its leaves into a folder, and checks them.
 
-The one rule: the checkpoint in the folder is replaced only after everything below the new one was
-computed again and the old one was found in it; so a rewrite, a fork or a rollback is noticed.
+The one rule: the checkpoint in the folder is replaced only after everything under the new one was
+recomputed and the old tree was found in it; so a rewrite, a fork or a rollback is noticed.
 
 The folder is itself a C2SP tlog-tiles log: any web server can serve it.
 """
@@ -32,9 +32,9 @@ from scripts.mirrored import (
 from scripts.remote import Remote
 
 AT_ONCE = 4
-"""How many tiles are fetched at the same moment."""
+"""How many tiles are fetched at the same time."""
 SAMPLE = 32
-"""How many of the tiles that are not fetched are compared with those of the log."""
+"""How many of the tiles that need not be fetched are compared with the log's."""
 
 
 def mirror(
@@ -63,7 +63,7 @@ def mirror(
         if remembered is not None:
             if log.is_witnessed and remembered.size > trusted.checkpoint.size:
                 _must_hold(folder, remembered, trusted.checkpoint)
-                return trusted  # they have not seen yet what is here
+                return trusted  # the witnesses have not seen the tree that is here yet
             must_continue(remembered, trusted.checkpoint)
         size = trusted.checkpoint.size
         every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
@@ -88,7 +88,7 @@ def mirror(
                 must_be_shown(folder, tile, data)
     if map:
         _keep_map(folder / "map", size, map)
-    if not kept.exists() or kept.read_bytes() != note:  # its age says since when it is like this
+    if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
         write_whole(kept, note)
     return trusted
 
@@ -111,9 +111,9 @@ def _fetched(
 
 @contextmanager
 def evidence_kept(note: bytes, kept: Path) -> Iterator[None]:
-    """Keep the signed checkpoint that turns out to be wrong, beside the one from before it.
+    """Keep a signed checkpoint that turns out to be wrong, beside the one before it.
 
-    Two checkpoints that the log has signed and that do not agree are what convinces others.
+    Two signed checkpoints that contradict each other are proof for others.
     """
     try:
         yield
@@ -125,9 +125,9 @@ def evidence_kept(note: bytes, kept: Path) -> Iterator[None]:
 
 @contextmanager
 def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
-    """Give what was fetched its name once it is verified, and keep nothing of it if it is not.
+    """Rename fetched files once they are verified, and delete them if they are not.
 
-    After an interruption it is there, and is not fetched again.
+    After an interruption they are still there, and are not fetched again.
     """
     try:
         yield
@@ -141,13 +141,13 @@ def _kept_if_verified(paths: Sequence[Path]) -> Iterator[None]:
 
 
 def _must_hold(folder: Path, kept: Checkpoint, earlier: Checkpoint) -> None:
-    """Raise NotVerified unless a mirror begins with an earlier tree of its log."""
+    """Raise NotVerified unless a mirror's tree extends an earlier tree of its log."""
     if root_of(hashes_in(folder, kept.size)[: earlier.size]) != earlier.root:
         raise NotVerified(f"fork: witnesses have seen another tree of {earlier.size} leaves")
 
 
 def _is_fetched(folder: Path, tile: Tile, lowest: int) -> bool:
-    """Whether it does not follow from others, and is not there yet or not full."""
+    """Whether a tile has to be fetched: it can't be computed, and is missing or not full."""
     path = folder / tile.path
     is_there = tile.width == TILE_WIDTH and (path.exists() or unverified(path).exists())
     return tile.level == lowest and not is_there
@@ -167,7 +167,7 @@ def _make(path: Path, data: bytes) -> None:
 
 
 def _keep_map(kept: Path, size: int, note: bytes) -> None:
-    """Keep the map, and those of earlier trees no longer."""
+    """Keep the map of a tree, and delete those of earlier ones."""
     write_whole(kept / str(size), note)
     for earlier in kept.iterdir():
         if earlier.name != str(size):
@@ -175,7 +175,7 @@ def _keep_map(kept: Path, size: int, note: bytes) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Checking a mirrored log: its files, what its leaves hash to, and how they follow each other.
+"""Checking a mirrored log: its files, its hashes, and the chains of its facts.
 
 It needs what scripts.verify needs: the standard library and cryptography.
 """
@@ -31,15 +31,15 @@ from domain.tree import (
 
 
 class NotProven(NotVerified):
-    """Nothing contradicts what was asked, and what is here does not prove it either."""
+    """What was asked is neither contradicted nor proven."""
 
 
 class Missing(NotVerified):
-    """A file of a mirror is not there."""
+    """A file of a mirror is missing."""
 
 
 def bundles_of(size: int) -> Iterator[Tile]:
-    """The entry bundles of a log of a size, in order."""
+    """The entry bundles of a log of this size, in order."""
     number = 0
     while tile := tile_at(ENTRIES, number, size):
         yield tile
@@ -108,7 +108,7 @@ def check_map(
 ) -> None:
     """Raise NotVerified unless the map of a tree, if there is one, follows from its leaves.
 
-    ``heads`` are what they say is the latest fact about each subject: its number and position.
+    ``heads`` are the number and position of the latest fact about each subject, by the leaves.
     """
     if note is not None:
         root = open_map(note, keys, trusted)
@@ -139,7 +139,7 @@ def _must_hash_to(
     remembered: Checkpoint | None,
     make: Make | None,
 ) -> None:
-    """The tiles, the root, and the root at the remembered size follow from the leaves."""
+    """Raise NotVerified unless tiles, root and remembered root follow from these leaf hashes."""
     is_signed = root_of(hashes) == checkpoint.root
     if is_signed and remembered is not None and remembered.size:
         must_continue(remembered, checkpoint)
@@ -164,11 +164,11 @@ def _must_hash_to(
 
 
 CLOCKS_DIFFER_SECONDS = 300
-"""How far the clock of a witness may be from ours."""
+"""By how much the clock of a witness may differ from ours."""
 
 
 def must_be_seen(trusted: Trusted, max_age: int) -> None:
-    """Raise NotVerified unless all witnesses that were asked for have seen the tree lately."""
+    """Raise NotVerified unless all requested witnesses saw the tree within ``max_age`` seconds."""
     now, times = int(time.time()), [seen.time for seen in trusted.cosignatures]
     if (ahead := max(times) - now) > CLOCKS_DIFFER_SECONDS:
         raise NotVerified(f"a witness says that it has seen this tree in {ahead} seconds")
@@ -177,7 +177,7 @@ def must_be_seen(trusted: Trusted, max_age: int) -> None:
 
 
 def unverified(path: Path) -> Path:
-    """Where a mirror keeps a tile until it is verified."""
+    """The path at which a mirror keeps a file until it is verified."""
     return path.with_name(f"{path.name}.unverified")
 
 
@@ -192,13 +192,13 @@ def _bytes_of(folder: Path, tile: Tile) -> bytes:
 
 
 def must_be_shown(folder: Path, tile: Tile, shown: bytes) -> None:
-    """Raise NotVerified unless a log shows others the tile that was computed or kept here."""
+    """Raise NotVerified unless a tile served by a log is the one computed or kept here."""
     if _bytes_of(folder, tile) != shown:
         raise NotVerified(f"{tile.path}, as the log shows it now, is not what its leaves hash to")
 
 
 def hashes_in(folder: Path, size: int) -> list[bytes]:
-    """The hashes of the leaves of a mirror, as its tiles hold them."""
+    """The leaf hashes in the tiles of a mirror."""
     lowest = (tile for tile in tiles_of(size) if not tile.level)
     data = b"".join(_bytes_of(folder, tile) for tile in lowest)
     return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
@@ -210,9 +210,9 @@ def compare(
     checkpoint: Checkpoint,
     leaves: Mapping[int, bytes],
 ) -> Iterator[str]:
-    """How a tree agrees with a mirror; ``leaves`` are hashes of it that were proven, by index.
+    """Lines on how a tree agrees with a mirror; ``leaves`` are proven leaf hashes of it, by index.
 
-    NotVerified for another tree. A mirror that ends before is a beginning of it, as far as known.
+    Raises NotVerified for another tree. A shorter mirror may be the beginning of it.
     """
     mirrored = open_checkpoint((folder / "checkpoint").read_bytes(), keys).checkpoint
     hashes = hashes_in(folder, mirrored.size)
@@ -238,7 +238,7 @@ def compare(
 
 
 def places_in(folder: Path, size: int) -> dict[str, Place]:
-    """The latest fact about each subject among the first leaves of a mirror."""
+    """By subject: its latest fact among the first ``size`` leaves of a mirror."""
     places: dict[str, Place] = {}
     for bundle in bundles_of(size):
         for leaf in map(read_leaf, entries_of(_bytes_of(folder, bundle))):

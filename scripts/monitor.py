@@ -1,13 +1,13 @@
-"""Monitoring a log: every new fact about a person or a work, or signed by a key.
+"""Monitoring a log: reports every new fact about a person or a work, or signed by a key.
 
-The one rule: nothing is reported unless the leaves since the last run, behind those of before, hash
-to the root that was signed; and nothing is remembered before it was reported.
+The one rule: nothing is reported unless the new leaves, appended to those of the last run,
+hash to the signed root; and nothing is remembered before it was reported.
 
 The state is one small file: the last checkpoint, the right edge of its tree, and the last fact of
-each history that is watched. The entries of before are not fetched again.
+each watched history. Earlier entries are not fetched again.
 
-Who asks only for histories reads no entries at all: the signed map shows of each which fact is the
-latest, and each fact names the one before it.
+If only histories are watched, no entries are read at all: the signed map tells which fact is the
+latest of each, and each fact links to the one before it.
 """
 
 from __future__ import annotations
@@ -40,36 +40,36 @@ class Watched(NamedTuple):
     ids: frozenset[str]
     keys: tuple[VerifierKey, ...] = ()
     only_about: bool = False
-    """Whether only what is in their histories is reported, for which nothing else is read."""
+    """Whether only facts in their histories are reported, so that entries need not be read."""
 
     @property
     def names(self) -> list[str]:
-        """All of them as text."""
+        """All watched ids and keys as text."""
         words = ["only about"] if self.only_about else []
         return [*words, *sorted((*self.ids, *map(str, self.keys)))]
 
     def may_be_in(self, entry: bytes) -> bool:
-        """Whether an entry could hold any of them; if not, it need not be read."""
-        # A text with an escaped letter is read: what an entry says has more than one spelling.
+        """Whether an entry may contain any of them; if not, it need not be parsed."""
+        # An entry with escapes is always parsed, because it can spell an id in several ways.
         needles = (*self.ids, *(key.name for key in self.keys))
         return b"\\" in entry or any(one.encode() in entry for one in needles)
 
 
 @dataclass
 class State:
-    """What the last run knew."""
+    """What the last run remembered."""
 
     watched: list[str]
     checkpoint: str = ""
-    """The note, as it was signed."""
+    """The signed note."""
     since: float = 0.0
-    """When the log was first seen with it."""
+    """When this checkpoint was first seen (seconds since 1970)."""
     edge: list[str] = field(default_factory=list)
     """The full subtrees of its tree, in base64."""
     heads: dict[str, Head] = field(default_factory=dict)
-    """The last fact of each person and work that is watched."""
+    """By watched person or work: its last fact."""
     has_map: bool = False
-    """Whether the log has shown which facts are the latest."""
+    """Whether the log has ever served a map of the latest facts."""
 
     @classmethod
     def read(cls, path: Path, watched: Watched) -> Self:
@@ -99,12 +99,12 @@ def monitored(log: Remote, path: Path, watched: Watched) -> Iterator[list[dict[s
     NotVerified if the log does not continue that of the last run, or a fact about what is watched
     was left out of its history. For the rest see scripts.mirror.
     """
-    with alone(path.with_name(f"{path.name}.lock")):  # of two runs both would report the same
+    with alone(path.with_name(f"{path.name}.lock")):  # two runs at once would report the same facts
         state = State.read(path, watched)
         note, trusted = log.checkpoint()
         old, new = state.tree(), trusted.checkpoint
         log.must_have_grown(trusted, old, state.since)
-        # Witnesses may not have seen yet what the last run knew.
+        # The witnesses may not have seen the tree of the last run yet.
         is_late = old is not None and log.is_witnessed and new.size < old.size
         new_facts: list[dict[str, Any]] = []
         with evidence_kept(note, path):
@@ -130,29 +130,29 @@ def monitored(log: Remote, path: Path, watched: Watched) -> Iterator[list[dict[s
 
 
 class Asking(NamedTuple):
-    """A log that is asked for single facts."""
+    """A log from which single facts are requested."""
 
     log: Remote
     trees: list[Checkpoint]
-    """The one that is trusted, and those that were shown to be of one log with it."""
+    """The trusted tree, and those proved to belong to the same log."""
 
     def leaf(self, position: int) -> Leaf:
-        """The fact at a position, which is in a tree that continues the one that is trusted."""
+        """The fact at a position, proved to be in the same log as the trusted tree."""
         receipt = self.log.receipt(position)
         self.must_be_one_log(receipt.trusted.checkpoint)
         return receipt.leaf
 
     def must_be_one_log(self, tree: Checkpoint) -> None:
-        """Raise NotVerified unless a tree and the one that is trusted are one log's."""
+        """Raise NotVerified unless a tree and the trusted one belong to the same log."""
         if tree not in self.trees:
             self.log.prove_growth(*sorted((self.trees[0], tree), key=lambda one: one.size))
             self.trees.append(tree)
 
 
 def _latest(log: Remote, state: State, watched: Watched) -> Iterator[Latest]:
-    """The latest fact about each that is watched, as the log has signed it.
+    """The latest fact about each watched subject, as the log has signed it.
 
-    A log of an older version shows none, or none without a key; one that has has to go on.
+    A log of an older version has no map, or none without a key; one that had a map must keep it.
     """
     for id in sorted(watched.ids):
         try:
@@ -169,7 +169,7 @@ def _latest(log: Remote, state: State, watched: Watched) -> Iterator[Latest]:
 def _walk_back(
     asking: Asking, state: State, latest: Sequence[Latest], watched: Watched
 ) -> Iterator[dict[str, Any]]:
-    """The facts from the latest ones back to those of the last run, in order."""
+    """The facts between the last run and the latest ones, in order, found backwards along links."""
     if (old := state.tree()) is not None:
         asking.log.prove_growth(old, asking.trees[0])
     leaves: dict[int, Leaf] = {}
@@ -193,7 +193,7 @@ def _walk_back(
 
 
 def _must_agree(state: State, latest: Sequence[Latest], tree: Checkpoint) -> None:
-    """Raise NotVerified if a map says of a fact that is known that it is not there, or otherwise.
+    """Raise NotVerified if a map contradicts the facts known about a subject.
 
     The map may be of a later tree than what was read.
     """
@@ -215,7 +215,7 @@ def _must_agree(state: State, latest: Sequence[Latest], tree: Checkpoint) -> Non
 def _read_on(
     log: Remote, state: State, new: Checkpoint, watched: Watched
 ) -> Iterator[dict[str, Any]]:
-    """The facts since the last run; at the end NotVerified if they are not what was signed."""
+    """The facts since the last run; NotVerified at the end if they are not what was signed."""
     old = state.tree()
     first = 0 if old is None else old.size
     if old is not None:
@@ -252,7 +252,7 @@ def _read_on(
 def _about(
     leaf: Leaf, hash: bytes, watched: Watched, heads: dict[str, Head], logs: set[str]
 ) -> Iterator[dict[str, Any]]:
-    """The fact as it is reported, if it is about or by any of those who are watched."""
+    """The report of a fact, if it is about or signed by anything watched."""
     content = content_of(leaf)
     about = {link.subject: link.number for link in leaf.links if link.subject in watched.ids}
     for link in leaf.links:
@@ -284,7 +284,7 @@ def _about(
 def _signer(
     leaf: Leaf, content: Mapping[str, Any], keys: Sequence[VerifierKey], logs: set[str]
 ) -> str | None:
-    """The key, among those that are watched, that has signed; NotVerified if it only seems so."""
+    """The watched key that signed a fact, if any; raises NotVerified if the signature is wrong."""
     id = _id_in(content.get("signature"))
     for key in keys:
         if (key.name, key.id) == (content.get("actor"), id):

@@ -1,7 +1,7 @@
-"""Pushing checkpoints to the witnesses of a policy, as soon as they are signed.
+"""Pushing new checkpoints to the witnesses of a policy.
 
-Each witness is asked by a thread of its own, so that none has to wait for another. What it answers
-is kept only as far as it is its own signature of the checkpoint that was sent.
+Each witness has a thread of its own, so that none has to wait for another. Of its answer, only
+its own signature of the checkpoint that was sent is kept.
 
 Follows C2SP tlog-witness, section "add-checkpoint"; here we are the client.
 """
@@ -27,7 +27,7 @@ CONFLICT = 409
 LOOK_SECONDS = 1.0
 """How often a thread looks for a new checkpoint."""
 LONGEST_PAUSE_SECONDS = 300.0
-"""How long it waits at most after a witness did not answer; every failure doubles the time."""
+"""The longest pause after a witness did not answer; every failure doubles the pause."""
 
 
 class Pusher:
@@ -40,7 +40,7 @@ class Pusher:
         self._cosigned = 0
 
     def push(self) -> bool:
-        """Have the latest checkpoint cosigned, if it is not yet; whether anything was sent.
+        """Have the latest checkpoint cosigned, if it is not yet; returns whether anything was sent.
 
         Raises Unreachable, NotVerified or a refusal if the witness did not cosign it.
         """
@@ -66,13 +66,13 @@ class Pusher:
 
     @staticmethod
     def _size_in(body: str, signed: Signed) -> int:
-        """The size that a witness says it has seen; NotVerified if ours is not its continuation."""
+        """The size that a witness has seen; NotVerified if our log does not continue that tree."""
         if not re.fullmatch("0|[1-9][0-9]{0,18}", body) or int(body) > signed.size:
             raise NotVerified(f"it has seen a tree of {body[:30]} leaves, ours has {signed.size}")
         return int(body)
 
     def run(self, stopped: threading.Event) -> None:
-        """Push until stopped; what fails is logged and tried again later."""
+        """Push until stopped; failures are logged and retried later."""
         pause = LOOK_SECONDS
         while not stopped.wait(pause):
             try:
@@ -87,7 +87,7 @@ class Pusher:
 
 
 def start_pushing(log_of: Log, settings: Settings) -> Callable[[], None]:
-    """Push to every witness of the policy that has an address; returns what stops it."""
+    """Push to every witness of the policy that has a URL; returns the function that stops it."""
     for text in settings.unknown_witnesses:
         log.warning("%s", of_unknown_kind(text))
     stopped = threading.Event()
@@ -106,7 +106,7 @@ def start_pushing(log_of: Log, settings: Settings) -> Callable[[], None]:
 
 
 def of_unknown_kind(text: str) -> str:
-    """What is said of the key of a witness that is not understood."""
+    """The warning about a witness's key of an unknown kind."""
     name = text.partition("+")[0]
     return (
         f"the key of the witness {name} is of a kind that is not understood here: its "

@@ -1,6 +1,6 @@
-"""The reference pages that are generated from the code, each by one function.
+"""Generating the reference pages from the code, each by one function.
 
-A test finds a page that is out of date.
+A test fails for a page that is out of date.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _VARIABLE, _BRACED = re.compile(r"<(?:[^:>]*:)?([^>]*)>"), r"{\1}"
 
 
 def page(title: str, *parts: str) -> str:
-    """A page that says where it comes from."""
+    """A page with a note on how it is generated."""
     source = "*Written by `scripts/reference` from the code.*"
     return "\n\n".join((f"# {title}", *parts, source)) + "\n"
 
@@ -114,7 +114,7 @@ def vocabularies() -> str:
             code(role.name),
             role.meaning,
             code(*filter(None, [role.within])),
-            ", ".join(role.aliases),  # plain: a thousand marked as code weigh 15 KB
+            ", ".join(role.aliases),  # not marked as code, which would add 15 KB for a thousand
             " ".join(role.sources),
         )
         for role in roles().values()
@@ -267,7 +267,7 @@ def command_line_money() -> str:
 
 
 def _money() -> set[str]:
-    """The nouns of which every command is about money."""
+    """The nouns all of whose commands are declared in domain.money."""
     rooms: dict[str, set[bool]] = {}
     for name, one in COMMANDS.items():
         is_money = one.__module__.startswith("domain.money.")

@@ -1,4 +1,4 @@
-"""A log at an address: how it is asked, and by which keys it is believed."""
+"""A log at a URL: requests to it, and the keys by which its answers are verified."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from scripts.mirrored import must_be_seen
 
 TOO_MANY = 429
 PATIENCE = 20
-"""How often something is asked that is not answered yet."""
+"""How many times a request is repeated that the service asks to wait for."""
 LONGEST_WAIT_SECONDS = 60.0
 LARGEST_ANSWER_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
 """The size of the largest answer of a log, an entry bundle."""
@@ -49,29 +49,29 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Remote:
-    """A log that is asked, and what makes its answers believed."""
+    """A log to be queried, and what its answers are verified by."""
 
     url: str
     keys: Sequence[VerifierKey]
     api_key: str | None = None
-    """That of an auditor: the leaves need it, unless they are published."""
+    """The API key of an auditor; leaves need one, unless they are published."""
     max_age: int | None = None
-    """The log is refused as frozen if it has not grown, or was not seen by witnesses, for so many
+    """The log counts as frozen if it has not grown, or was not seen by witnesses, for this many
     seconds."""
     seen: Mapping[str, Any] = field(default_factory=dict)
-    """Which witnesses have to have seen a tree (see open_checkpoint)."""
+    """Options of ``open_checkpoint``: which witnesses must have seen a tree."""
 
     @property
     def is_witnessed(self) -> bool:
-        """Whether witnesses are asked for."""
+        """Whether witnesses are required."""
         return bool(self.seen.get("witnesses"))
 
     def names(self, tree: Checkpoint) -> set[str]:
-        """What the log is called, in its checkpoints and by its keys."""
+        """The names of the log: in its checkpoints, and of its keys."""
         return {tree.origin, *(key.name for key in self.keys)}
 
     def checkpoint(self) -> tuple[bytes, Trusted]:
-        """The latest checkpoint, or the latest that witnesses have seen."""
+        """The latest checkpoint or, if witnesses are required, the latest that they have seen."""
         try:
             note = fetch(f"{self.url}/checkpoint{'/witnessed' if self.is_witnessed else ''}")
         except Unreachable as problem:
@@ -89,14 +89,14 @@ class Remote:
         verify_growth(old, new, decode_proof(lines))
 
     def must_be_recent(self, trusted: Trusted, kept: Path) -> None:
-        """Raise NotVerified if it seems frozen, by its witnesses or, without any, by our file."""
+        """Raise NotVerified if the log seems frozen, by witnesses or, without any, by our file."""
         old, since = None, 0.0
         if kept.exists():
             old, since = Checkpoint.parse(Note.parse(kept.read_bytes()).text), kept.stat().st_mtime
         self.must_have_grown(trusted, old, since)
 
     def must_have_grown(self, trusted: Trusted, old: Checkpoint | None, since: float) -> None:
-        """Raise NotVerified if witnesses, or without any we, have seen no new tree lately."""
+        """Raise NotVerified if witnesses or, without any, we have seen no new tree lately."""
         if self.max_age is None:
             return
         if trusted.cosignatures:
@@ -116,7 +116,7 @@ class Remote:
             raise Unreachable(f"{problem}\n{told}") from problem
 
     def map(self, size: int) -> bytes | None:
-        """The signed map of the tree of a size; a log of an older version has none."""
+        """The signed map of the tree of a size; None for a log of an older version."""
         try:
             return fetch(f"{self.url}/map/{size}")
         except Unreachable as problem:
@@ -145,9 +145,9 @@ class Remote:
 def fetch_patiently(
     address: str, waits: Collection[int] = (TOO_MANY,), *, key: str | None, line: Line | None
 ) -> bytes:
-    """The content at an address of a service that may ask to wait.
+    """The content at a URL of a service that may ask to wait.
 
-    A large log has more tiles than a service answers in a minute.
+    A large log has more tiles than the limits of a service allow in a minute.
     """
     for _ in range(PATIENCE):
         try:
@@ -166,12 +166,12 @@ def fetch(
     key: str | None = None,
     line: Line | None = None,
 ) -> bytes:
-    """The content at an address, or its answer to what is posted there."""
+    """The content at a URL, or the answer to ``posted``."""
     if not address.startswith(("http://", "https://")):
         raise Unreachable(f"{address} is not an http address")
     asked = Request(address, posted, {"Accept-Encoding": "gzip, identity"})
     if key is not None:
-        # Not sent on to wherever a redirection leads.
+        # Unredirected: the key is not sent to wherever a redirection leads.
         asked.add_unredirected_header("Authorization", f"Bearer {key}")
     try:
         with line.open(asked) if line else urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
@@ -191,7 +191,7 @@ def fetch(
 
 
 def _in_words(said: str) -> str:
-    """What a refusal says to people."""
+    """The human-readable detail of a refusal."""
     try:
         problem = json.loads(said)
         return f"{problem['detail']} ({problem['code']})"
@@ -200,7 +200,7 @@ def _in_words(said: str) -> str:
 
 
 def _unpacked(data: bytes) -> bytes:
-    """What was compressed, up to one byte more than is read: a little may become very much."""
+    """Decompressed data, limited to one byte more than the maximum against decompression bombs."""
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
     unpacked = unpacker.decompress(data, LARGEST_ANSWER_BYTES + 1)
     if not unpacker.eof and len(unpacked) <= LARGEST_ANSWER_BYTES:

@@ -1,7 +1,7 @@
-"""What a fact about money repeats of others: it has to be as they said it.
+"""Checking the fields that a fact about money repeats from other facts.
 
-A fact names its release, its pool and its payee for those who read it alone; whose history it is in
-follows from them. Whatever else it says is decided again with its command, or computed again.
+A fact names its release, pool and payee for those who read it alone, and it is in the histories of
+these. Its other fields are checked by deciding its command again, or by recomputing them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ REPEATING: dict[str, tuple[str, ...]] = {
     "payout": (*_ALWAYS, "payee", "amount_minor"),
     "withholding": ("payee", "country"),
 }
-"""By noun: what its later facts say as its first one did."""
+"""By noun: the fields that later facts repeat from its first one."""
 
 
 def repeated_otherwise(past: Past, happened: Fact) -> str:
-    """The field in which a fact says otherwise what another one said first; empty if none does.
+    """The field in which a fact differs from the fact that it repeats; empty if none does.
 
-    Unknown for one that names a pool, an agreement or a credit that is not there.
+    Raises Unknown if it names a pool, an agreement or a credit that does not exist.
     """
     noun, said = happened.TOPIC.partition(".")[0], vars(happened)
     first = next((vars(one) for _, one in past.stream(happened.originator_id)), {})
@@ -42,7 +42,7 @@ def repeated_otherwise(past: Past, happened: Fact) -> str:
 
 
 def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
-    """What facts about others say of what a fact repeats."""
+    """The values that a fact should repeat, from the facts of other nouns."""
     match happened:
         case Hold.Event():
             credit = past.get(Credit, happened.credit)
@@ -65,7 +65,7 @@ def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_maker(past: Past, claimed: Share.Claimed) -> bool:
-    """Whether the share of a work goes to somebody with a credit on it."""
+    """Whether the share of a work is offered to somebody with a credit on it."""
     credits = past.known.credits(past.known.same([Payee.parse(claimed.payee).id]))
     people = {past.person(one.contributor) for one in credits if one.counts}
     return past.person(claimed.contributor) in people

@@ -1,9 +1,9 @@
-"""Replaying a log: its facts are put into a database of their own, from a mirror alone.
+"""Replaying a log: puts its facts into a separate database, from a mirror alone.
 
-The rule: only the public rules and the facts of the log are used. So the answers of that database
+The rule: only public rules and the facts of the log are used. So the answers of that database
 are those the service has to give, and what no command could have recorded is found.
 
-Texts of people are not in the log: names and titles are missing, as if all had been erased.
+Texts people wrote are not in the log: names and titles are missing, as if all had been erased.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from scripts.service import Service
 
 PAGE = 5_000
 CHECKS = ("journal", "histories", "money")
-"""The checks of an audit, besides that of the rules, that need no texts and no log of the operator.
+"""The checks of an audit, besides the rules, that need neither texts nor the operator's log.
 
-That their links are right was seen when they were put there, the read tables were folded from them
-just now, and an edge that closes a cycle is no edge that the rules allow.
+Links were checked when the facts were put there, the read tables were folded from them
+just now, and the rules allow no edge that closes a cycle.
 """
 
 
@@ -90,7 +90,7 @@ def put(
 
 
 def fold(service: Service, progress: Progress) -> None:
-    """Fold what was put there, and the texts beside it."""
+    """Fold the facts that were put there into the read tables."""
     if service.store.current().position:
         service.follower.catch_up(progress)
     else:  # into tables that get their indexes afterwards
@@ -98,7 +98,7 @@ def fold(service: Service, progress: Progress) -> None:
 
 
 def append(service: Service, after: int, page: Sequence[StoredEvent]) -> None:
-    """Append facts behind a position; NotVerified, with its own, for one that can't follow."""
+    """Append facts after a position; NotVerified, with its position, for one that can't follow."""
     try:
         service.journal.append_stored(page, positions=range(after + 1, after + 1 + len(page)))
     except DAMAGED as error:
@@ -110,7 +110,7 @@ def append(service: Service, after: int, page: Sequence[StoredEvent]) -> None:
 
 
 def leaves_of(folder: Path, after: int, size: int) -> Iterator[bytes]:
-    """The leaves of a mirror behind the first ones, in order."""
+    """The leaves of a mirror from ``after`` up to ``size``, in order."""
     for bundle in bundles_of(size):
         begins = bundle.number * TILE_WIDTH
         if begins + bundle.width > after:
@@ -119,7 +119,7 @@ def leaves_of(folder: Path, after: int, size: int) -> Iterator[bytes]:
 
 
 def stored_in(leaf: bytes) -> StoredEvent:
-    """The fact in a leaf that may be spelled otherwise than it would be here."""
+    """The stored event of a leaf, whose JSON may be spelled otherwise than ours."""
     place, state = read_place(leaf)
     try:
         return StoredEvent(

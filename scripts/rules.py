@@ -1,7 +1,7 @@
-"""An audit of the rules: what led to each fact is decided again, as things stood before it.
+"""The audit of the rules: the command behind each fact is decided again, as of just before it.
 
-The rule: a fact is believed only if its actor could have sent a command for it then, which found
-everything that it names, was not refused and would have said the same. What only follows from
+The rule: a fact is accepted only if its actor could have sent a command for it then, which found
+everything that it names, was not refused and would have stated the same. What only follows from
 others is computed again elsewhere: amounts, divisions and balances in the check of the money.
 
 Limits per person and what an import may leave out are not decided again: no fact says whether the
@@ -84,13 +84,13 @@ BROKEN = (
     *(NotPermitted, NotYet, SelfRemix, TooLate, Unknown, UnknownGrounds, UnknownKind),
     *(UnknownRole, WrongState, CommentsOpen, WindowOpen),
 )
-"""The refusals of rules that no version left out; others may have become stricter since."""
+"""The refusals of rules that every version enforced; others may have become stricter since."""
 CLOCKS_APART = timedelta(days=1)
 
 
 @at_one_moment
 def rules(service: Service, progress: Progress) -> Differences:
-    """Every fact is decided again: who may, what it names, and when."""
+    """Check every fact by deciding its command again: permission, names and time."""
     head, kept_from = service.journal.facts.head(), time_is_kept_from(service.journal)
     return (yield from rules_between(service, progress, 0, head, kept_from, is_last=True))
 
@@ -98,7 +98,7 @@ def rules(service: Service, progress: Progress) -> Differences:
 def rules_between(
     service: Service, progress: Progress, after: int, upto: int, kept_from: int, *, is_last: bool
 ) -> Differences:
-    """The same between two positions; at the last one, what should have followed is missed."""
+    """Check the facts between two positions; with ``is_last``, also what should have followed."""
     journal, judge = service.journal, Judge()
     judge.go_on(journal, after, is_kept=kept_from <= after)
     for page in pages(islice(journal.read(after), upto - after), progress, upto):
@@ -109,7 +109,7 @@ def rules_between(
 
 
 def time_is_kept_from(journal: Journal, after: int = 0) -> int:
-    """The position, behind one, from which on time never runs backwards; if none, the next one."""
+    """The first position after ``after`` from which on time never runs backwards."""
     for placed in journal.read(after):
         if placed.fact().owners is not None:
             return placed.position
@@ -117,16 +117,16 @@ def time_is_kept_from(journal: Journal, after: int = 0) -> int:
 
 
 class Judge:
-    """Who decides every command again, page by page."""
+    """Decides every command again, page by page."""
 
     def __init__(self) -> None:
         self.decided, self.time, self._ledger = 0, Time(), Ledger()
         self._before: Fact | None = None
         self._led: Fact | None = None
-        """The latest that was no consequence of another one."""
+        """The latest fact that does not only follow from another one."""
 
     def go_on(self, journal: Journal, after: int, *, is_kept: bool = False) -> None:
-        """Begin behind a position."""
+        """Start after a position."""
         self._before, self.time.latest, self.time.is_kept = None, "", self.time.is_kept or is_kept
         self._led = None
         if self._ledger.position > after:
@@ -137,7 +137,7 @@ class Judge:
             self._led = _led_to(journal, last)
 
     def broken(self, engine: Engine, page: Sequence[Placed]) -> Iterator[tuple[int, str]]:
-        """Where no command could have recorded the next facts; they need not be stored yet."""
+        """(position, reason): facts, perhaps not stored yet, that no command could record."""
         before = Before(engine, page[0].position, page)
         earlier = Earlier(before, self._ledger)
         for placed in before.page:
@@ -153,7 +153,7 @@ class Judge:
             earlier.add(placed)
 
     def _unfounded(self, earlier: Earlier, placed: Placed, happened: Fact) -> str:
-        """Why nobody could have said so, and nothing that was done have led to it."""
+        """Why no command, and no consequence of one, can have led to a fact; empty if one can."""
         is_brought = self._is_brought(earlier, happened)
         asked = asked_for(happened, self._before, is_brought=is_brought)
         if asked is not None or not is_brought:
@@ -168,7 +168,7 @@ class Judge:
         return "" if is_founded else f"{placed.topic} follows from nothing that was done then"
 
     def _is_brought(self, earlier: Earlier, happened: Fact) -> bool:
-        """Whether it may follow from what its actor did at the same moment."""
+        """Whether a fact may follow from others by its actor at the same moment."""
         if isinstance(happened, Work.Described):  # of what was posted with its description
             told = earlier.facts.told(happened.originator_id)
             return bool(told) and _by_at(told[0][1]) == _by_at(happened)
@@ -177,7 +177,7 @@ class Judge:
         return is_of_it and happened.TOPIC in brought_by(cast("Fact", led).TOPIC)
 
     def _left_out(self, happened: Fact | None) -> str:
-        """What should have come right after the fact before; empty if nothing is missing."""
+        """What should have followed the fact before; empty if nothing is missing."""
         match before := self._before:
             case Project.Launched():
                 is_there = getattr(happened, "project", None) == before.originator_id
@@ -193,17 +193,17 @@ class Judge:
         return "" if is_there else f"what belongs to the {before.TOPIC} before it is left out"
 
     def unfinished(self, now: datetime) -> Iterator[str]:
-        """What is wrong where the facts end: something is left out, or they are of the future."""
+        """Faults at the end of the facts: a missing consequence, or times in the future."""
         if why := self._left_out(None):
             yield why
         if self.time.is_ahead_of(now, self.time.latest):
             yield f"the latest fact is of {self.time.latest}, which has not come yet"
 
     def first(self, journal: Journal, page: Sequence[Placed]) -> tuple[int, str] | None:
-        """The first such place in what comes after the facts of a journal, and is to be added."""
+        """The first fault in a page of facts that is to be appended to a journal, if any."""
         if not page:
             return None
-        self.go_on(journal, page[0].position - 1)  # what is tried again begins again
+        self.go_on(journal, page[0].position - 1)  # start anew, because an append may be retried
         for found in self.broken(journal.engine, page):
             return found
         now = journal.clock()
@@ -213,7 +213,7 @@ class Judge:
         return None
 
     def _refused(self, earlier: Earlier, placed: Placed, happened: Fact, asked: Asked) -> str:
-        """Why a command that led to a fact is refused now; empty if it is not."""
+        """Why the command behind a fact is refused; empty if it is not."""
         draft = Deciding(earlier, happened.timestamp)
         draft.is_claim = getattr(happened, "waits_for", None) is not None
         try:
@@ -234,11 +234,11 @@ class Judge:
         except Refusal as refusal:
             if placed.topic.partition(".")[0] in NEVER_LAXER:
                 return f"{placed.topic} could not happen: {refusal}"
-        return ""  # else a rule has become stricter since
+        return ""  # any other refusal is of a rule that has become stricter since
 
 
 def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
-    """Why a fact repeats what was never said; empty if it does not."""
+    """The fault in fields that a fact repeats from others; empty if there is none."""
     if placed.topic.partition(".")[0] not in REPEATING:
         return ""
     try:
@@ -249,7 +249,7 @@ def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
 
 
 def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) -> str:
-    """What a fact says otherwise than its command would have; empty if it is nothing.
+    """How a fact differs from what its command would record; empty if it does not.
 
     Facts of version 0.1 lack what was added since. Of a claim nothing is compared: decided by
     somebody who is vouched for, it waits for nobody.
@@ -269,7 +269,7 @@ def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) 
 
 @cache
 def _told_by(kind: type[Fact], command: type[Command]) -> tuple[str, ...]:
-    """The fields of a fact that its command decides, and does not state."""
+    """The fields of a fact that its command computes instead of stating them."""
     stated = {one.name for one in command.fields() if one.name != "leaders"}
     stated |= ENVELOPE | _ALONE | {*kind.SEALED}
     return tuple(one.name for one in fields(kind) if one.name not in stated)
@@ -278,8 +278,8 @@ def _told_by(kind: type[Fact], command: type[Command]) -> tuple[str, ...]:
 _ALONE = frozenset(
     {"originator_version", "deadline", "erased", "places", "replaced_by", "waits_for", "notifies"}
 )
-"""The fields that a command decided alone does not give again: they depend on texts that are gone,
-on settings of that time, on what it came with, or on who vouches."""
+"""The fields that can't be reproduced by deciding a command alone: they depend on erased texts,
+former settings, other commands of the append, or on who vouched."""
 
 
 def _by_at(happened: Fact) -> tuple[str, datetime]:
@@ -287,14 +287,14 @@ def _by_at(happened: Fact) -> tuple[str, datetime]:
 
 
 def _leads(happened: Fact) -> bool:
-    """Whether it comes before what it belongs to, or the operator alone says it."""
+    """Whether a fact precedes the fact it belongs to, or only the operator may state it."""
     return isinstance(happened, Outside.Cited | Proposal.Posted) or (
         isinstance(happened, Clock.Accepted) and happened.actor == OPERATOR
     )
 
 
 def _led_to(journal: Journal, last: Placed) -> Fact | None:
-    """The latest fact up to one, of its moment, that was no consequence of another one."""
+    """The latest fact of the moment of ``last``, up to it, that does not only follow."""
     position, happened = last.position, last.fact()
     while asked_for(happened, None, is_brought=True) is None and position > 1:
         (before,) = journal.facts.at([position := position - 1])
@@ -305,7 +305,7 @@ def _led_to(journal: Journal, last: Placed) -> Fact | None:
 
 
 def _has_cited(draft: Draft, happened: Fact) -> bool:
-    """Whether somebody declares what they cited themself; in version 0.1 that was enough."""
+    """Whether the actor cited the source themself, which was enough in version 0.1."""
     if not isinstance(happened, Remix.Declared):
         return False
     parent = draft.work(happened.parent)
@@ -361,13 +361,13 @@ def _must_divide_as_said(draft: Draft, happened: Fact) -> None:
 
 
 class Time:
-    """The time of the facts so far; it has never run backwards since facts say whose texts are."""
+    """Checks the times of facts: they never run backwards since facts state owners of texts."""
 
     def __init__(self) -> None:
         self.latest, self.is_kept = "", False
 
     def problem(self, placed: Placed, happened: Fact) -> str:
-        """Why a fact can't have been recorded then; empty if it can."""
+        """Why a fact can't have been recorded at its time; empty if it can."""
         stamp, before = stamp_of(placed.state), self.latest
         self.is_kept |= happened.owners is not None
         self.latest = stamp

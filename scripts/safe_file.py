@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and for their owner alone; and locks.
+"""Writing files completely or not at all, readable only by their owner; and lock files.
 
 The rule: what was interrupted leaves nothing under the name it would have had.
 """
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which gets its name when all of it is on the disk.
+    """Yields a file to write, which gets its name when all of it is on the disk.
 
     What is no regular file, such as /dev/stdout, is written as it is.
     """
@@ -48,7 +48,7 @@ def _settle(folder: Path) -> None:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Of those that take the same lock, one at a time."""
+    """Within this context, no other process holds the same lock."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         flock(file, LOCK_EX)

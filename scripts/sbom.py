@@ -1,4 +1,4 @@
-"""The bill of materials: everything that the lock installs, as CycloneDX 1.6.
+"""The software bill of materials: everything that the lock installs, as CycloneDX 1.6.
 
 It follows from the lock alone, so the same lock gives the same bill: python -m scripts.sbom
 """

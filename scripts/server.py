@@ -1,4 +1,4 @@
-"""Serving: the application a worker runs, and the server that runs the workers.
+"""The server that runs the workers, and the application that each worker runs.
 
 The one rule: everything a worker needs is opened in the worker, never before the fork.
 """
@@ -52,17 +52,17 @@ from scripts.settings import (
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 1024
-"""How many a process keeps open: idle, sending or waiting ones hold no thread."""
+"""The connections that a process keeps open; idle, sending or waiting ones hold no thread."""
 HEADER_BYTES = 64 * 1024
 RESPAWN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
-"""How often a worker gives a sign of life, and looks whether its parent is still there."""
+"""The interval of a worker's heartbeat, and of looking whether its parent is still there."""
 LEAST_SILENCE_SECONDS = 5.0
-"""A worker without a sign of life for so long, and for longer than a request takes, is frozen."""
+"""A worker without a heartbeat for this long, and for longer than a request takes, is frozen."""
 
 
 def application() -> Gateway | Hosting:
-    """What one worker runs; it follows the journal itself if the settings say so."""
+    """The application of one worker, which also follows the journal if the settings say so."""
     settings = read_settings()
     configure_logs(settings.logs)
     threading.Thread(target=_live_with_parent, daemon=True).start()
@@ -75,7 +75,7 @@ def application() -> Gateway | Hosting:
 def _gateway(
     settings: Settings, give_up: Callable[[], None], community: Community | None = None
 ) -> Gateway:
-    """What answers for one database, from when it is open."""
+    """The gateway for one database, which opens the database in the background."""
     bounds = Bounds(settings.threads, settings.request_seconds)
     root, name = ("", "") if community is None else (community.path, community.name)
     gateway = Gateway(bounds, root=root, community=name)
@@ -99,13 +99,13 @@ def _gateway(
             has_tried.set()
 
     threading.Thread(target=opening, daemon=True).start()
-    # Without its database the worker serves nevertheless, and says so.
+    # Without its database the worker serves nevertheless, and answers that it is unavailable.
     has_tried.wait()
     return gateway
 
 
 def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
-    """The application, and up to where its facts are folded."""
+    """The application, and a function that returns up to which position its facts are folded."""
     service = open_by(
         settings,
         operator_key=settings.operator_key,
@@ -138,7 +138,7 @@ def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
 
 
 def _live_with_parent() -> None:
-    """Show the parent that this worker lives; once the parent is gone, nobody stays on the port."""
+    """Keep this worker's heartbeat; exit once the parent is gone, to free the port."""
     parent, sign = multiprocessing.parent_process(), _sign_of_life(os.getpid())
     while parent is None or os.getppid() == parent.pid:
         sign.write_text(str(time.monotonic()))
@@ -168,16 +168,16 @@ def _free_address(host: str, port: int) -> str:
 
 
 class Supervisor(MPServer):
-    """The server, which never gives up on its workers."""
+    """The server process, which replaces crashed and frozen workers."""
 
     def _respawn_workers(self, workers: Any, *terms: Any, **more: Any) -> None:
-        """Two crashes within five seconds would end the server: they are forgotten."""
+        """Respawn workers and forget the crashes: two within five seconds would end the server."""
         super()._respawn_workers(workers, *terms, **more)
         self.respawned_wrks.clear()
         time.sleep(RESPAWN_SECONDS)
 
     def replace_frozen(self, seconds: float) -> None:
-        """End workers that have stood still for long, with every lock they hold."""
+        """Kill workers without a heartbeat for this long, which frees every lock they hold."""
         while True:
             time.sleep(seconds / 4)
             for worker in list(self.wrks):
@@ -190,7 +190,7 @@ class Supervisor(MPServer):
 
 
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
-    """Serve until stopped; announced once nothing prevents it. The tables are created first."""
+    """Create the tables and serve until stopped; calls ``announce`` once nothing prevents it."""
     address = _free_address(settings.host, settings.port)
     if not settings.communities:
         _prepare(settings)
@@ -208,7 +208,7 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
 
 
 def _prepare(settings: Settings, community: str = "") -> None:
-    """Make a database ready; one of several that can't be served keeps no other from it."""
+    """Make a database ready; of several communities, a failing one does not stop the others."""
     try:
         prepare(settings)
     except (NoDatabase, RebuildNeeded, UpgradeNeeded) as error:
@@ -228,9 +228,9 @@ METRICS = "stemma-metrics-"
 
 @contextmanager
 def _metrics_folder() -> Iterator[str]:
-    """A folder for the figures of the workers; those of servers that were killed are removed.
+    """A folder for the metrics of the workers; folders of killed servers are removed.
 
-    Its file is locked for as long as a process of the server runs, wherever that is.
+    A file in it is locked for as long as any process of the server runs.
     """
     for file in Path(gettempdir()).glob(f"{METRICS}*/lock"):
         with suppress(OSError), file.open() as left:
@@ -238,12 +238,12 @@ def _metrics_folder() -> Iterator[str]:
             rmtree(file.parent)
     with TemporaryDirectory(prefix=METRICS) as folder, Path(folder, "new").open("w") as held:
         flock(held, LOCK_EX)
-        Path(folder, "new").rename(Path(folder, "lock"))  # seen by others only once it is held
+        Path(folder, "new").rename(Path(folder, "lock"))  # others see it only when it is locked
         yield folder
 
 
 def _allow_connections() -> None:
-    """Let each process hold as many files as it may."""
+    """Raise the limit of open files to the maximum allowed."""
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -260,7 +260,7 @@ def _serve(settings: Settings, address: str) -> None:
         # HTTP/2 is for the proxy: here its streams would not count as connections.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
-            # It counts from the answer before: a connection may be idle for as long.
+            # Counts from the previous answer, so it is also how long a connection may be idle.
             header_read_timeout=settings.request_seconds * 1000,
             max_buffer_size=HEADER_BYTES,
         ),

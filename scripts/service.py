@@ -46,7 +46,7 @@ RETRY_SECONDS = 1.0
 CREATED_BY = "“stemma serve”, “stemma import” and every recording command create what is missing."
 
 COLLECTED_EVERY = 10_000
-"""So many new objects are searched for garbage at once: a large answer makes a hundred thousand."""
+"""The threshold of Python's garbage collector; a large answer makes 100,000 new objects."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ def open_service(
     sends_mail: bool = False,
     **rules: Any,
 ) -> Service:
-    """Open the database at an address; NoDatabase if there is none and none may be created.
+    """Open the database at a URL; raises NoDatabase if there is none and none may be created.
 
     The ``rules`` are those of the installation, such as ``rate_days`` (see domain.installation).
     Open it after a fork, not before: a pool of connections does not survive one.
@@ -112,7 +112,7 @@ OF_SETTINGS = (
     *("witnesses", "policy", "claim_evidence", "refuses_licences", "rate_days"),
     "comment_minutes",
 )
-"""The settings that a service takes as they are."""
+"""The settings that ``open_service`` takes under the same names."""
 
 
 def open_by(settings: Settings, **further: Any) -> Service:
@@ -124,11 +124,11 @@ def open_by(settings: Settings, **further: Any) -> Service:
 
 
 NOT_ONE = "file is not a database"
-"""What SQLite says of another file: waiting would not change it."""
+"""SQLite's error for a file that is no database, for which waiting is useless."""
 
 
 def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
-    """What is opened, once the database answers; the reason why it does not is told each time."""
+    """Open something, retrying until the database answers; ``tell`` gets each error."""
     while True:
         try:
             return open()
@@ -156,7 +156,7 @@ def open_tables(
     except NoDatabase as problem:
         created_by = CREATED_BY if database.startswith(EMBEDDED) else "“createdb” creates one."
         raise NoDatabase(f"{problem}; {created_by}") from problem
-    # Existing tables are not touched: only their owner may, and the service need not own them.
+    # Existing tables are left alone: only their owner may change them, perhaps another role.
     try:
         found = found_in(engine)
         if not is_empty(found):
@@ -173,7 +173,7 @@ def open_tables(
 
 
 def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[str]:
-    """Upgrade the tables of a database, and fold read tables of another version again.
+    """Upgrade the tables of a database, and rebuild read tables of another version.
 
     Returns what was added to the permanent tables.
     """
@@ -188,7 +188,7 @@ def bring_up_to_date(database: str, progress: Progress = no_progress) -> list[st
 
 
 def prepare(settings: Settings) -> None:
-    """Make the database of the settings ready to be served, or raise what stands in the way."""
+    """Make the database of the settings ready to be served, or raise what prevents it."""
     is_there = not settings.embedded or Path(settings.database.removeprefix(EMBEDDED)).exists()
     if settings.upgrade and is_there:
         bring_up_to_date(settings.database)
@@ -198,6 +198,6 @@ def prepare(settings: Settings) -> None:
 
 
 def settle() -> None:
-    """What is there stays: it is not searched for garbage again whenever an answer is made."""
+    """Exempt all present objects from garbage collection, since they stay for good."""
     gc.freeze()
     gc.set_threshold(COLLECTED_EVERY)

@@ -116,7 +116,7 @@ NAMES = {
     "STEMMA_FOLLOW": "whether the serving processes fold the journal themselves: yes or no "
     "(default: yes on SQLite; no on PostgreSQL, where `stemma follow` does)",
 }
-"""Every variable that is read, and its meaning."""
+"""By environment variable: its meaning."""
 
 MOST_WITNESSES = 14
 """Readers may reject a note with more than 16 signatures (signed-note); two may be ours."""
@@ -138,7 +138,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What Stemma was started with."""
+    """The settings of one process."""
 
     database: str
     data: Path
@@ -154,9 +154,9 @@ class Settings:
     upgrade: bool = False
     log_key: str = ""
     witnesses: tuple[VerifierKey, ...] = ()
-    """Those named, and those of the policy."""
+    """The keys of STEMMA_WITNESSES and of the policy."""
     unknown_witnesses: tuple[str, ...] = ()
-    """Keys of witnesses of a kind that is not understood here: their cosignatures are not kept."""
+    """Witnesses' keys of an unknown kind, whose cosignatures are not kept."""
     policy: Policy | None = None
     public_pages: bool = False
     publish_entries: bool = False
@@ -179,11 +179,11 @@ class Settings:
     comment_minutes: int = COMMENT_MINUTES
     communities: str = ""
     said: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """The variables from which the same settings are read again, in any folder."""
+    """Environment variables that give the same settings to another process, in any folder."""
 
     @property
     def embedded(self) -> bool:
-        """Whether the database is a file that this machine's processes share."""
+        """Whether the database is a file (SQLite) shared by processes of this machine."""
         return self.database.startswith(EMBEDDED)
 
 
@@ -229,11 +229,11 @@ def read_settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Sett
 
 
 _FILES = ("DATA", "COMMUNITIES", "LOG_KEY", "WITNESS_POLICY", "SMTP_PASSWORD", "AUTHORITIES")
-"""The variables that name a file or a folder: a worker runs in another one than who started it."""
+"""Variables with paths, to be made absolute, since a worker runs in another folder."""
 
 
 def _said(environ: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
-    """Every variable as it is said, the explicit values among them, with whole paths."""
+    """The environment variables, including values given explicitly, with absolute paths."""
     said = {name: environ.get(name, "") for name in NAMES}
     for option, value in given.items():
         name = f"STEMMA_{option.upper()}"
@@ -256,7 +256,7 @@ def _standbys(said: str, *, embedded: bool) -> tuple[str, ...]:
 
 
 SECURITY = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("none", 25)}
-"""How connections to a mail server are encrypted, by the beginning of its address, and the usual
+"""By scheme of a mail server's URL: the encryption of connections, and the usual
 port."""
 
 
@@ -282,7 +282,7 @@ def _of_mail(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def mail_server_in(address: str) -> tuple[str, int, str, str]:
-    """The host, port, encryption and user that the address of a mail server names."""
+    """The host, port, encryption and user in the URL of a mail server."""
     try:
         parts = urlsplit(address)
         security, port = SECURITY[parts.scheme]
@@ -319,12 +319,12 @@ def _kinds(said: str) -> tuple[str, ...]:
 
 
 class LogKeys(NamedTuple):
-    """What signs the log, and what signed it before."""
+    """The present and the former keys of the log."""
 
     signer: SignerKey | None = None
     """None if the log is not signed."""
     former: tuple[SignerKey | VerifierKey, ...] = ()
-    """Former keys: those still secret sign too; of the others the public keys are published."""
+    """Former keys: secret ones still sign, too; public ones are only published."""
 
 
 def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> LogKeys:
@@ -337,7 +337,7 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
     keys: list[SignerKey | VerifierKey] = []
     try:
         for line in filter(None, map(str.strip, text.splitlines())):
-            kind = SignerKey if "PRIVATE" in line[:12] else VerifierKey  # a mistyped one, too
+            kind = SignerKey if "PRIVATE" in line[:12] else VerifierKey  # also if it is mistyped
             keys.append(kind.parse(line))
     except NotVerified as error:
         raise BadSetting(f"STEMMA_LOG_KEY: {error}") from error
@@ -348,14 +348,14 @@ def read_log_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -
 
 
 def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
-    """A new key for signing the log, in its file; None if there is one or the file is not ours."""
+    """Write a new key for signing the log; None if there is one, or the file is not ours."""
     if settings.log_key.startswith("env:") or Path(settings.log_key).exists():
         return None
     return _add_log_key(settings, name or f"stemma.invalid/{token_hex(8)}", LogKeys())
 
 
 def rotate_log_key(settings: Settings) -> SignerKey:
-    """A new key of the same name; the present one continues to sign as well."""
+    """Write a new key of the same name; the present one continues to sign as well."""
     keys = _keys_in_our_file(settings)
     assert keys.signer is not None
     return _add_log_key(settings, keys.signer.name, keys)
@@ -405,21 +405,21 @@ def _write_log_keys(settings: Settings, *keys: SignerKey | VerifierKey) -> None:
 
 
 def inherited(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that is started from this one, with more in it."""
+    """The environment for a child process, with ``more`` added."""
     return {**os.environ, **more}
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the library of the metrics looks for the folder that the workers of a server share."""
+"""The variable in which prometheus_client expects the folder shared by workers."""
 
 
 def hand_down(settings: Settings, metrics_folder: str) -> None:
-    """Make processes started from now on read the same settings."""
+    """Change the environment so that child processes read the same settings."""
     os.environ.update({**settings.said, METRICS_FOLDER: metrics_folder})
 
 
 def shared_metrics_folder() -> str | None:
-    """The folder that was handed down."""
+    """The metrics folder in the environment, if any."""
     return os.environ.get(METRICS_FOLDER)
 
 
@@ -427,7 +427,7 @@ OF_ISSUER = tuple(f"STEMMA_OIDC_{part}" for part in ("ISSUER", "AUDIENCE", "CLAI
 
 
 def _issuer(environ: Mapping[str, str]) -> Issuer | None:
-    """The issuer whose tokens are accepted; its addresses are secure, or on this machine."""
+    """The issuer whose tokens are accepted; its URLs must use HTTPS, or be on this machine."""
     address, audience, claim, jwks = (environ.get(name, "").strip() for name in OF_ISSUER)
     if not address:
         return None
@@ -442,7 +442,7 @@ def _issuer(environ: Mapping[str, str]) -> Issuer | None:
 
 
 def _trusted(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The witnesses that are named, and the policy; keys of unknown kinds are told apart."""
+    """The settings about witnesses: keys, keys of unknown kinds, and the policy."""
     text, file = environ["STEMMA_WITNESSES"], environ["STEMMA_WITNESS_POLICY"]
     policy = _policy(Path(file)) if file else None
     known, unknown = list[VerifierKey](), list[str]()
@@ -502,9 +502,9 @@ def _user_data(environ: Mapping[str, str]) -> Path:
 
 
 def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = True) -> str:
-    """The address of a database, with an absolute path: a worker runs in another folder.
+    """The URL of a database, with an absolute path, since a worker runs in another folder.
 
-    One that can't be read is not repeated, because it may hold a password anywhere.
+    An error never quotes a URL that can't be parsed, because it may contain a password anywhere.
     """
     may_be = "sqlite:///FILE or " if embedded else ""
     bad = BadSetting(f"{name} is not the address of a database: it must be {may_be}postgresql://…")
@@ -525,7 +525,7 @@ def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = T
 
 
 def _read(environ: Mapping[str, str], name: str, reader: Callable[[str], T]) -> T:
-    """The value of a variable; BadSetting with the reason if it has none."""
+    """The value of a variable, by a reader whose ValueError becomes BadSetting."""
     try:
         return reader(environ.get(name, ""))
     except ValueError as error:
@@ -542,7 +542,7 @@ def _yes(environ: Mapping[str, str], name: str, *, usual: bool = False) -> bool:
 def _number(
     environ: Mapping[str, str], name: str, usual: N, *, least: int = 1, most: int = 1000
 ) -> int | N:
-    """A whole number; what is usual if none is said."""
+    """The whole number of a variable, or ``usual`` if it is not set."""
     text = environ.get(name, "").strip()
     if not text:
         return usual

@@ -45,7 +45,7 @@ SECTIONS = {
 }
 """The modules with the commands, under the headings of “stemma --help”."""
 WIDTH, INDENT = 100, 6
-"""How wide a help text may be, and what stands around the name of a command."""
+"""The width of help texts, and the space around the name of a command."""
 ROOMS = tuple(room for rooms in SECTIONS.values() for room in rooms)
 
 
@@ -87,7 +87,7 @@ class Command(click.Group):
 
 
 def _unforeseen(problem: Exception) -> click.ClickException:
-    """What is stored is damaged, or the audit has to tell whether it is."""
+    """The error for an unexpected exception: damaged data, or advice to run the audit."""
     if is_of_damage(problem):
         names = "“stemma verify database” names all that is."
         return click.ClickException(f"{problem} (damaged). {names}")

@@ -1,7 +1,7 @@
-"""Server-sent events: an answer that goes on for as long as its client listens.
+"""Server-sent events: answers that continue for as long as the client listens.
 
-A stream holds no thread: between events it waits for the journal to grow, as one look at the head
-for all streams tells, and then asks the application again after the last id it has sent.
+A stream holds no thread: between events it waits for the journal to grow, which one query
+tells all streams, and then asks the application again for what follows the last id it sent.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MOST_STREAMS = 200
-"""How many a process keeps open; further clients get what there is, and ask again."""
+"""The most streams of a process; further clients get what there is, and have to ask again."""
 HEARTBEAT_SECONDS = 15.0
-"""After how long without an event a comment shows that the stream is alive."""
+"""The time without an event after which a comment shows that the stream is alive."""
 MOST_SECONDS = 900.0
-"""After how long a stream ends, so that its client has to show its key again."""
+"""The longest time of a stream; then its client has to show its key again."""
 LOOK_SECONDS = 1.0
-"""How often the head of the journal is looked at while somebody listens."""
+"""The interval at which the head of the journal is read while somebody listens."""
 HEARTBEAT = b":\n\n"
 _ID = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 Ask = Callable[[str], Awaitable[bytes | None]]
-"""Asks for what there is after an id; none if it can't be answered now."""
+"""Asks for the events after an id; returns None if it can't be answered now."""
 Head = Callable[[], Awaitable[int]]
-"""Looks up to where the facts are folded."""
+"""Returns the position up to which facts are folded."""
 
 
 class Streams:
@@ -44,13 +44,13 @@ class Streams:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more may be opened."""
+        """Whether no more streams may be opened."""
         return self.open >= MOST_STREAMS
 
     async def send(
         self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask
     ) -> None:
-        """Send events until the client is gone, or the time of the stream is over."""
+        """Send events until the client is gone, or MOST_SECONDS are over."""
         self.open += 1
         try:
             if self._looking is None or self._looking.done():
@@ -82,7 +82,7 @@ class Streams:
                 last = upto
 
     async def _together(self, last: int, ask: Ask) -> bytes | None:
-        """What there is after an id, asked for once for all who wait for it at the same time."""
+        """The events after an id, requested once for all streams that wait for them."""
         if last not in self._asking:
             self._asking[last] = asyncio.ensure_future(ask(str(last)))
             self._asking[last].add_done_callback(lambda _: self._asking.pop(last))

@@ -1,7 +1,7 @@
-"""Answers on a terminal: credits rolls, lineage trees, histories, reports.
+"""Printing answers on a terminal: credits, lineage trees, histories, reports.
 
-They are the answers of the same questions over HTTP, laid out for reading. It is one file because
-they share their columns and their words.
+They are the same answers as over HTTP, laid out for reading. It is one file because
+they share columns and wording.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ RENDERERS = {
     "Why": "accounts.why",
     "WithheldSummary": "accounts.withheld",
 }
-"""The function that prints an answer, by the name of its type; others are printed as tables."""
+"""By name of an answer's type: the function that prints it; all others are printed as tables."""
 
 SHOWN_PATHS = 3
 """How many paths are printed for one payee; --json has more."""
 
 SHOWN_WORKS = 200
-"""How many works a tree has at most, the nearest; --json has all."""
+"""A tree shows at most this many works, the nearest; --json has all."""
 SHOWN_GENERATIONS = 24
 
 SHOWN_REFUSED = 50
@@ -89,9 +89,9 @@ def _path_count(one: Mapping[str, Any]) -> str:
 
 
 def _person(one: Mapping[str, Any]) -> str:
-    """Somebody by the name of their account and those they are credited as, with whom they play.
+    """A person's name and the names they are credited as, with characters.
 
-    Of a group, its members too.
+    For a group, also its members.
     """
     name, parts = one["contributor"]["name"] or "(forgotten)", list[str]()
     for field, word in (("credited_as", "as"), ("character", "playing")):
@@ -108,20 +108,20 @@ def _says(fact: Mapping[str, Any]) -> str:
 
 
 def _place(one: Mapping[str, Any]) -> str:
-    """What a comment is on, or what is followed, by its title or name."""
+    """The title or name of what a comment is on, or of what is followed."""
     kinds = ("step", "work", "project", "challenge", "contributor")
     found = next(one[kind] for kind in kinds if one.get(kind))
     return str(found.get("title") or found.get("name") or "(erased)")
 
 
 def _comment(one: Mapping[str, Any]) -> str:
-    """What a comment says, behind an arrow if it is a reply."""
+    """The text of a comment, after an arrow if it is a reply."""
     gone = f"(removed by {one['removed']['removed_as']})" if one["removed"] else "(erased)"
     return ("↳ " if one["reply_to"] else "") + (one["text"] or gone)
 
 
 def received(pool: Mapping[str, Any]) -> str:
-    """What a pool received, in its currency."""
+    """The amount that a pool received, in its currency."""
     return money(pool["received_minor"], pool["currency"])
 
 
@@ -195,7 +195,7 @@ COLUMNS: dict[str, Columns] = {
         "id": "id",
     },
 }
-"""The columns of a list, by the name of the type of its items; by default all fields."""
+"""By name of an item's type: the columns of a list of them; by default all fields."""
 
 
 def shown(text: str) -> str:
@@ -217,7 +217,7 @@ def as_json(out: Console, asking: Asking) -> None:
 
 
 def plain(out: Console, asking: Asking) -> None:
-    """Any answer: a list as a table; of one thing what is known of it, then each of its lists."""
+    """Print any answer: a list as a table; a single thing as its fields, then each of its lists."""
     answer = asking.answer
     if isinstance(answer, Page):
         usual = COLUMNS.get(asking.question.result.__name__)
@@ -249,9 +249,9 @@ def _is_empty(value: object, *, or_zero: bool) -> bool:
 
 
 def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Columns:
-    """A column for each field that any of these has; amounts in the currency of their line.
+    """A column for each field that any item has; amounts are shown in the currency of their line.
 
-    Of several amounts those that are zero everywhere are left out, too.
+    If there are several amounts, those that are zero everywhere are left out.
     """
     heads = [*heads]
     has_several = sum(head.endswith("_minor") for head in heads) > 1
@@ -271,7 +271,7 @@ def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Column
 
 
 def _amount(name: str, of: Mapping[str, Any]) -> str:
-    """An amount with the digits of the currency that stands beside it; as it is if none does."""
+    """An amount in the currency stated beside it; without one, the plain number."""
     amount_minor, currency = of[name], of.get("currency")
     if amount_minor is None:
         return ""
@@ -279,7 +279,7 @@ def _amount(name: str, of: Mapping[str, Any]) -> str:
 
 
 def facets(out: Console, asking: Asking) -> None:
-    """How many there are with each value."""
+    """Print facets: how many there are with each value."""
     rows = [
         {"": by, "value": one["value"] or "(none)", "count": f"{one['count']:,}"}
         for by, facet in asking.answer.items()
@@ -368,7 +368,7 @@ def licences(out: Console, asking: Asking) -> None:
 
 
 def _tree(out: Console, view: View, told: LineageTold) -> None:
-    """Each near work once with its parents below it; where it comes up again, only its name."""
+    """Print the nearest works, each once with its parents below it, and again only by name."""
     parents: dict[str, dict[str, list[str]]] = {}
     for edge in told["edges"]:
         says = edge["kind"] if edge["rate"] is None else f"{edge['kind']} {edge['rate']}"
@@ -449,7 +449,7 @@ def totals(out: Console, told: dict[str, dict[str, int]]) -> None:
     """The balances of the accounts in each currency."""
     if not told:
         return
-    # The accounts of what is withheld and exchanged are shown where anything is on them.
+    # These accounts are shown only if there is anything on them.
     further = any(units[account] for units in told.values() for account in FURTHER)
     used = [each for each in ACCOUNTS if further or each not in FURTHER]
     table = Table("currency", *(account.replace("_", " ") for account in used), box=None)

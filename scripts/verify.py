@@ -3,7 +3,7 @@
 The one rule: it needs only this checkout, the standard library and ``cryptography``; no database,
 no network, no settings.
 
-A checker takes along this file, those that it imports from here (described, given, histories,
+To check elsewhere, take this file, those that it imports from here (described, given, histories,
 mirrored), and a few of domain/.
 """
 
@@ -63,7 +63,7 @@ KINDS = {
 
 
 def _count(text: str) -> int:
-    """A number of witnesses; argparse reports any other text."""
+    """A number of witnesses; raises the error that argparse reports for any other text."""
     if not (text.isascii() and text.isdigit()):
         raise ValueError(text)
     return int(text)
@@ -73,7 +73,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds_of(text: str) -> int:
-    """An age such as 90s, 36h or 7d; ValueError for any other text."""
+    """The seconds of an age such as 90s, 36h or 7d; raises ValueError for any other text."""
     number, unit = text[:-1], text[-1:]
     if not (number.isascii() and number.isdigit() and unit in UNITS):
         raise ValueError(text)
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def add_options(name: str, add: Callable[..., object]) -> None:
-    """Add the options with which something is verified, each as argparse takes it."""
+    """Add the options of one kind of verification; ``add`` is called as argparse's add_argument."""
 
     def keys(flag: str, help: str) -> None:
         add(flag, action="append", default=[], metavar="VKEY", help=help)
@@ -138,13 +138,13 @@ NOT_SEEN = {
     "checkpoint": "Fetch /log/checkpoint/witnessed",
     "log": "Mirror with --witness what they have seen",
 }
-"""What to do about a log that has just grown, so that witnesses have not seen its end."""
+"""Advice if a log has just grown, so that witnesses have not seen its end yet."""
 
 
 def check(options: argparse.Namespace) -> Iterator[str]:
-    """What the file proves, line by line; NotVerified if it is not valid.
+    """What the file proves, line by line; raises NotVerified if it is not valid.
 
-    What verifies but for its witnesses is said to: a log may just have grown.
+    The error says so if only cosignatures are missing, because a log may have just grown.
     """
     try:
         yield from _check(options)
@@ -161,7 +161,7 @@ def check(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _would_verify(options: argparse.Namespace) -> bool:
-    """Whether all but the witnesses is as it should be."""
+    """Whether it would verify without witnesses."""
     try:
         list(_check(argparse.Namespace(**{**vars(options), "max_age": None}), alone=True))
     except NotProven:
@@ -172,7 +172,7 @@ def _would_verify(options: argparse.Namespace) -> bool:
 
 
 def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]:
-    # Before anything is called unverified: a file that is not there is an error of another kind.
+    # Read first: a missing file is an error of another kind than a failed verification.
     data = b"" if options.command == "log" else options.file.read_bytes()
     policy = None if options.policy is None else options.policy.read_bytes()
     logs, seen = trusted_by(policy, read_keys(options.witness), options.quorum)
@@ -204,7 +204,7 @@ def _check(options: argparse.Namespace, *, alone: bool = False) -> Iterator[str]
 def _check_promise(
     options: argparse.Namespace, data: bytes, keys: list[VerifierKey], asked: dict[str, Any]
 ) -> Iterator[str]:
-    """Of a note, of the whole answer to a write, or of all that an import kept."""
+    """Check the promises in a note, in an answer to a write, or in those kept by an import."""
     promises = [open_promise(note, keys) for note in _promises_in(data)]
     if (options.witness or options.policy) and not (options.receipt or options.mirror):
         raise Misused("witnesses do not see promises: give --mirror or --receipt as well")
@@ -240,7 +240,7 @@ def _promises_in(data: bytes) -> list[bytes]:
 def _kept(
     promises: Sequence[Promise], trusted: Trusted, size: int, leaves: Mapping[int, bytes]
 ) -> Iterator[str]:
-    """That the log holds what it promised; NotProven where these leaves do not reach."""
+    """Check that the log kept its promises; raises NotProven where these leaves do not reach."""
     logs = {signer.name for signer in trusted.signers}
     for promise in promises:
         if promise.log not in logs:

@@ -1,9 +1,9 @@
-"""Witnessing a log: its checkpoint is cosigned if it extends the one cosigned before.
+"""Witnessing a log: cosigns its checkpoint if that extends the one cosigned before.
 
 The one rule: a checkpoint is remembered before its cosignature is sent, and nothing that does not
 extend the remembered one is ever cosigned; so a log that forks finds no witness.
 
-Follows C2SP tlog-witness, section "add-checkpoint", except that here the witness asks the log.
+Follows C2SP tlog-witness, section "add-checkpoint", except that the witness polls the log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
     The folder holds the last checkpoint cosigned. NotVerified if the log does not extend that one,
     does not return the cosignature, or is frozen.
     """
-    with alone(folder / "lock"):  # two at once could keep the smaller of two checkpoints
+    with alone(folder / "lock"):  # two runs at once could keep the smaller of two checkpoints
         note = _latest(log.url)
         opened = open_checkpoint(note, log.keys)
         checkpoint = opened.checkpoint
@@ -49,7 +49,7 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
 
 
 def _latest(url: str) -> bytes:
-    """The latest checkpoint that a log has signed; those of others have only published ones."""
+    """The latest checkpoint that a log has signed, or, of other software, has published."""
     try:
         return fetch(f"{url}/checkpoint/signed")
     except Unreachable as problem:
@@ -59,12 +59,12 @@ def _latest(url: str) -> bytes:
 
 
 def key_of(folder: Path, name: str) -> SignerKey:
-    """The key of the witness in the folder, made under this name if there is none."""
+    """The witness's key in a folder; generated under this name if there is none."""
     return key_in(folder / "witness.key", name, COSIGNATURE)
 
 
 def key_in(path: Path, name: str, kind: int) -> SignerKey:
-    """The key in a file, made under this name and of this kind if there is none."""
+    """The key in a file; generated under this name and of this kind if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         if not name:
@@ -79,7 +79,7 @@ def key_in(path: Path, name: str, kind: int) -> SignerKey:
 
 
 def path_of(folder: Path, origin: str) -> Path:
-    """Where a witness keeps the latest checkpoint of a log, whether it asks or is asked."""
+    """The path at which a witness keeps the latest checkpoint of a log."""
     asked = folder / "checkpoint"
     if asked.exists() and _tree_in(asked.read_bytes()).origin == origin:
         return asked

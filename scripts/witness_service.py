@@ -1,9 +1,9 @@
-"""Being a witness for logs that ask: what C2SP tlog-witness calls add-checkpoint.
+"""A witness as a service: the endpoint add-checkpoint of C2SP tlog-witness.
 
 The one rule: a checkpoint is on the disk before its cosignature is sent, and nothing that does not
 extend the one on the disk is ever cosigned.
 
-Statuses and texts are those of tlog-witness; a log is known by its origin and by keys of that name.
+Statuses and texts are those of tlog-witness; a log is identified by origin, and keys of that name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scripts.witness import path_of
 
 MOST_HASHES = 63
 LARGEST_REQUEST_BYTES = 1 << 17
-"""Much more than a checkpoint with sixteen signatures of ML-DSA-44 and a proof need."""
+"""Much more than a checkpoint with sixteen ML-DSA-44 signatures and a proof needs."""
 SIZE_TYPE = "text/x.tlog.size"
 
 
@@ -53,7 +53,7 @@ class Witness:
             self._logs.setdefault(key.name, []).append(key)
 
     def add(self, body: bytes) -> str:
-        """The cosignatures of the checkpoint in a request; Refused says why there are none."""
+        """The cosignatures of the checkpoint in a request; or Refused, with the reason."""
         old, proof, given = _read(body)
         tree = _tree_in(given)
         if (keys := self._logs.get(tree.origin)) is None:
@@ -65,7 +65,7 @@ class Witness:
             raise Refused(403, f"{problem}\n") from problem
         if old > tree.size:
             raise Refused(400, f"a tree of {tree.size} leaves does not extend one of {old}\n")
-        # One at a time: two could each extend the same tree (tlog-witness says how).
+        # One at a time, or two could extend the same tree in different ways (tlog-witness).
         with alone(self._folder / "lock"):
             self._must_extend(old, proof, tree)
             signed = Note(given.text, signatures).encode()
@@ -135,7 +135,7 @@ def _tree_in(given: Note) -> Checkpoint:
 
 
 def create_witness(witness: Witness) -> Flask:
-    """The application: one address to submit to, and one to monitor."""
+    """The application: one route to submit checkpoints, and one to read them."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST_BYTES
 
@@ -161,8 +161,8 @@ def _text(body: str | bytes) -> Response:
 
 
 def serve_witness(witness: Witness, host: str, port: int) -> None:
-    """Serve until stopped, with the same bounds for clients as the service itself."""
+    """Serve until stopped, with the same limits for clients as the service itself."""
     gateway = Gateway(Bounds(), create_witness(witness))
-    # What it says of itself is for us, who pin its version and test it, not for who runs a witness.
+    # That warning is for us, who pin and test the server's version, not for who runs a witness.
     logger.addFilter(lambda record: "experimental" not in record.getMessage())
     asyncio.run(Server(gateway, host, port, interface=Interfaces.RSGI).serve())

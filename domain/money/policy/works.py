@@ -5,7 +5,6 @@ A policy and the assets it was frozen as give everyone the same amounts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -45,7 +44,7 @@ def assets_of(
     named = {each: units for each, units in by_work.units.items() if each not in works and units}
     people = among_people(graph, [kept.get(work, 0) for work in graph.places.works], by_work.scale)
     by_name = Parts(named, by_work.scale)
-    if _paid(together([people, by_name])) != _paid(policy.parts(amount, graph, Flow())):
+    if together([people, by_name]).exact() != policy.parts(amount, graph, Flow()).exact():
         raise BadPolicy("policy", "what it pays depends on who is in a work, not on works alone")
     whole = by_work.whole() * by_work.scale
     assets: list[Frozen] = [
@@ -56,8 +55,3 @@ def assets_of(
     total = sum(named.values())
     shares = tuple((each, Fraction(named[each], total)) for each in sorted(named, key=payee_key))
     return [*assets, (other, total / whole, shares)]
-
-
-def _paid(parts: Parts) -> Mapping[str, Fraction]:
-    """The parts that are not 0."""
-    return {payee: Fraction(units, parts.scale) for payee, units in parts.units.items() if units}
