@@ -226,7 +226,7 @@ def test_what_was_typed_as_somebody_else_is_said_by_nobody_unasked(
         sign_in(other, keys.create(ben))
         head = served.head
         page.get_by_role("button", name="Comment").click()
-        expect(page.get_by_role("alert")).to_contain_text("You are signed in as Ben at the desk")
+        expect(page.get_by_role("alert")).to_contain_text("now signed in as Ben at the desk")
         expect(page.get_by_role("main")).to_contain_text("In two lines.")
         assert served.head == head
         look_at(page, "form-kept")
@@ -504,7 +504,7 @@ def test_a_claim_asks_for_a_kind_of_evidence_and_a_join_is_undone_by_clicking(
             page.get_by_label("Kind of evidence").select_option("contract")
             page.get_by_role("button", name="Preview").click()
             page.get_by_role("button", name="Record this").click()
-            page.get_by_role("link", name="waits for the operator").click()
+            page.get_by_role("link", name="waiting for the operator").click()
             expect(page.locator("main")).to_contain_text("contract")
         with reader(browser, served.origin) as page:
             page.set_default_timeout(6000)
