@@ -142,7 +142,7 @@ def test_an_old_yes_is_not_taken_again(database: str) -> None:
             == accept
         )
         told.tell("decline_credit", id=credit, actor=ana, reason="no")
-        with pytest.raises(BadSignature, match="used before"):
+        with pytest.raises(BadSignature, match="already been used"):
             told.journal.record(BY_OPERATION["accept_credit"].of(said), by=ana, signing=yes)
 
 
