@@ -1,4 +1,7 @@
-"""An answer, which is sent as it is where nothing about it is left to be found out."""
+"""An answer that is sent as it is if nothing is left to be worked out about it.
+
+Whichever way it is sent, what it holds open, such as a file, is closed.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,13 @@ class Answer(Response):
             headers = list(self.headers)
             remove_entity_headers(headers)
             start_response(self.status, headers)
+            self.close()
             return []
         is_whole = self.status_code == 200 and environ["REQUEST_METHOD"] != "HEAD"
         parts: object = self.response
         match parts:
             case [bytes() as body] if is_whole and "Content-Length" in self.headers:
                 start_response(self.status, list(self.headers))
+                self.close()
                 return [body]
         return super().__call__(environ, start_response)

@@ -340,10 +340,8 @@ class NotInLog(Unknown, says="The log does not contain {what}, or has not signed
 
 class MapNotKept(
     Unknown,
-    says="Proofs of the latest fact are available for recent checkpoints, and back to the one "
-    "that "
-    "witnesses have seen; the checkpoint of size {size} is too old. The oldest has "
-    "size {oldest}.",
+    says="Proofs of the latest fact are available for recent checkpoints, and back to the one that "
+    "witnesses have seen; the checkpoint of size {size} is too old. The oldest has size {oldest}.",
 ):
     """The map of the latest facts is no longer kept for this checkpoint."""
 

@@ -1017,12 +1017,12 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     "both a work and a URI": (
         {"type": "remix", "child": "song", "parent": "poem", "uri": "urn:x:1", "kind": "sample"},
         "no_source",
-        "exactly one",
+        "either by its work id or by its URI, not both",
     ),
     "a cycle": (
         {"type": "remix", "child": "poem", "parent": "song", "kind": "sample"},
         "lineage_cycle",
-        "each of these from the next: poem → song → poem",
+        "each work is made from the next: poem → song → poem",
     ),
     "itself": (
         {"type": "remix", "child": "poem", "parent": "poem", "kind": "sample"},

@@ -309,15 +309,25 @@ def test_a_cycle_is_refused_by_name() -> None:
     assert first == last
 
 
-def test_a_large_dense_lineage_is_divided_exactly_with_a_few_lines_of_code_an_edge() -> None:
+def dense(works: int) -> tuple[Lineage, int]:
+    """A lineage in which each work was made from up to four recent ones, and its edges."""
     dice = random.Random(7)
     edges = {
         (str(dice.randrange(max(0, node - 60), node)), str(node)): Fraction(1, 200)
-        for node in range(1, 4000)
+        for node in range(1, works)
         for _ in range(4)
     }
-    lineage = lineage_of("0", [(child, parent, rate) for (child, parent), rate in edges.items()])
-    assert lines_run(lambda: split(10**9, RelativeCascade(), lineage)) < 40 * len(edges)
+    told = [(child, parent, rate) for (child, parent), rate in edges.items()]
+    return lineage_of("0", told), len(edges)
+
+
+def test_a_large_dense_lineage_is_divided_with_a_few_lines_of_code_an_edge() -> None:
+    lineage, edges = dense(4_000)
+    assert lines_run(lambda: split(10**9, RelativeCascade(), lineage)) < 40 * edges
+
+
+def test_a_dense_lineage_is_divided_exactly_as_by_a_fraction_for_each_work() -> None:
+    lineage, _ = dense(1_500)
     division = split(10**9, RelativeCascade(), lineage).division
     expected = by_fractions(lineage)
     assert all(division.share(payee) == share for payee, share in expected.items())

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from queue import Full
 from random import Random
 from typing import Any
@@ -25,7 +26,9 @@ def within(threads: Threads, ask: Callable[[], Any]) -> None:
             threads.end()
         await asyncio.sleep(0)
 
-    asyncio.run(run())
+    # In a thread of its own: a worker that has used a browser has a loop that runs for ever.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, run()).result()
 
 
 def test_what_the_work_returns_or_raises_is_told() -> None:
