@@ -25,7 +25,7 @@ from domain.money.held import Claim, Question
 from domain.money.paying import MOST_PARTS, _in_facts
 from domain.money.policy.bounds import Bounds, bounded, must_be_writable
 from domain.money.policy.cascade import limit_scale
-from domain.money.policy.flow import Back, Flow
+from domain.money.policy.flow import Flow, Reversal
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
 from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS, MOST_REVIEW_HOURS
 from domain.money.proposal import Proposal, about
@@ -181,7 +181,7 @@ def test_shares_and_lineages_are_as_long_together_as_stated() -> None:
 
 def test_the_parts_that_reversals_take_back_sum_to_the_whole() -> None:
     amount, steps = Fraction(10, 3), [Fraction(0), Fraction(1, 7), Fraction(2, 3), Fraction(1)]
-    parts = [Back(Flow(), before, after).part(amount) for before, after in pairwise(steps)]
+    parts = [Reversal(Flow(), before, after).part(amount) for before, after in pairwise(steps)]
     assert sum(parts) == amount
     assert all(part > 0 for part in parts)
 

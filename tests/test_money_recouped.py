@@ -7,7 +7,7 @@ import pytest
 from exact import fixed, units
 from money import bank
 
-from domain.money.policy.flow import Back, Flow
+from domain.money.policy.flow import Flow, Reversal
 from domain.money.policy.order import Advance
 from domain.money.recouping import recouped
 from domain.money.split import read_terms
@@ -35,7 +35,7 @@ def paid(
     assert isinstance(policy, Advance)
     (account,) = policy.accounts
     earlier = {account.earned: Fraction(earned), account.paid: Fraction(before)}
-    flow = Flow(earlier, back=Back(Flow(), Fraction(), Fraction(1)) if back else None)
+    flow = Flow(earlier, reversal=Reversal(Flow(), Fraction(), Fraction(1)) if back else None)
     return policy.pay("a", Fraction(part), flow)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from domain.money.came import taken_before_expenses
 from domain.money.entry import RULES
 from domain.money.policy.community import CommunityPool
-from domain.money.policy.flow import Back, Flow
+from domain.money.policy.flow import Flow, Reversal
 from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
 from domain.money.policy.reading import Policy
 from domain.money.policy.rules import BeforeExpenses, BySold
@@ -176,7 +176,7 @@ def taken_back(
     policy.parts(Fraction(taking.whole_minor), None, first)
     before = Fraction(taking.before_minor, taking.whole_minor)
     after = before + Fraction(taking.taken_minor, taking.whole_minor)
-    passed = Flow(flow, back=Back(first, before, after), keeps_rest=True, came_with=came)
+    passed = Flow(flow, reversal=Reversal(first, before, after), keeps_rest=True, came_with=came)
     parts = policy.parts(Fraction(taking.taken_minor), None, passed)
     due = {payee: Fraction(-units, parts.scale) for payee, units in parts.units.items() if units}
     sent = {place: -sent for place, sent in passed.sent.items() if sent}

@@ -30,7 +30,7 @@ FINE = 10**6
 """Totals whose denominators would grow without bound are rounded to 1/FINE of a unit."""
 
 
-class Back(NamedTuple):
+class Reversal(NamedTuple):
     """What a reversal takes back: the fraction of a division that was reversed before and after."""
 
     first: Flow
@@ -61,14 +61,14 @@ class Flow:
         self,
         earlier: Mapping[str, Fraction] = NO_FLOW,
         *,
-        back: Back | None = None,
+        reversal: Reversal | None = None,
         keeps_rest: bool = False,
         came_with: Came = NOTHING_MORE,
     ) -> None:
         self._earlier = earlier
         self.came_with = came_with
         """The sales and expenses behind the amount being divided now."""
-        self.back = back
+        self.reversal = reversal
         """The reversal being computed; None for a division."""
         self.keeps_rest = keeps_rest
         """Whether the rest after limited tranches is totalled, so that reversals take it first."""
@@ -92,7 +92,7 @@ class Flow:
     def through(self, place: str, amount: Fraction) -> None:
         """Count an amount at a place; a reversal takes back at most the total there."""
         assert place not in self.sent, f"{place} was passed twice"
-        self.sent[place] = amount if self.back is None else min(amount, self.earlier(place))
+        self.sent[place] = amount if self.reversal is None else min(amount, self.earlier(place))
 
     @contextmanager
     def about(self, came: Came) -> Iterator[None]:
@@ -128,8 +128,8 @@ class Flow:
     ) -> list[Fraction]:
         """The fees ``due(amount, units sold)``; a reversal takes back its part of them."""
         self.came[place], self.units[place] = amount, self.came_with.units
-        if self.back is not None and (whole := self.back.first.came.get(place)):
-            return [self.back.part(fee) for fee in due(whole, self.back.first.units[place])]
+        if self.reversal is not None and (whole := self.reversal.first.came.get(place)):
+            return [self.reversal.part(fee) for fee in due(whole, self.reversal.first.units[place])]
         return due(amount, self.came_with.units)
 
     def rest(self, place: str, amount: Fraction) -> None:
@@ -143,10 +143,10 @@ class Flow:
         self, place: str, amount: Fraction, parts: Callable[[Fraction, Flow], Parts]
     ) -> Parts:
         """The parts of a policy of which a reversal takes back the same fraction of every part."""
-        if self.back is None:
+        if self.reversal is None:
             self.came[place] = amount
             return parts(amount, self)
-        first = self.back.first
+        first = self.reversal.first
         whole = first.came.get(place) or amount
         # The division is computed again, from the totals before it.
         again = Flow(first._earlier, keeps_rest=first.keeps_rest, came_with=self.came_with)
@@ -154,8 +154,8 @@ class Flow:
         given = parts(whole, again).times(factor)
         for each, sent in again.sent.items():
             if each.startswith(BY_RULE):
-                self._count(each, self.back.part(sent))
+                self._count(each, self.reversal.part(sent))
             else:
-                self.through(each, self.back.part(sent))
+                self.through(each, self.reversal.part(sent))
         self.agreed += again.agreed * factor
         return given

@@ -163,7 +163,7 @@ class InTurn:
 
         A reversal takes back in the opposite order, from the last tranche paid.
         """
-        sizes, rest = self._taken(amount, flow) if flow.back else self._given(amount, flow)
+        sizes, rest = self._taken(amount, flow) if flow.reversal else self._given(amount, flow)
         for entry, size in self.tranches:
             if size is not None:
                 flow.through(self.at(entry), sizes[entry.name])
@@ -350,8 +350,8 @@ class Advance:
             return part
         balance = sum((each.balance(flow) for each in open_accounts), Fraction())
         paid = max(Fraction(), balance + part) - max(Fraction(), balance)
-        if flow.back is not None:
-            paid = self._back(open_accounts, part, flow)
+        if flow.reversal is not None:
+            paid = self._taken_back(open_accounts, part, flow)
         # With cross-collateral a payee may have accounts, but none on which this is earned.
         account = min(open_accounts, key=lambda each: each.account != self.account)
         flow.through(account.earned, part)
@@ -359,7 +359,7 @@ class Advance:
         return paid
 
     @staticmethod
-    def _back(accounts: Sequence[Account], part: Fraction, flow: Flow) -> Fraction:
+    def _taken_back(accounts: Sequence[Account], part: Fraction, flow: Flow) -> Fraction:
         """What a reversal takes back: what was paid, less what is payable on the lower earnings."""
         start = Fraction(sum(each.start_minor for each in accounts))
         earned = sum((flow.earlier(each.earned) for each in accounts), Fraction())
@@ -401,7 +401,7 @@ class Escalator:
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         start = self.earned_minor + flow.earlier(self.place)
-        if flow.back is not None:
+        if flow.reversal is not None:
             start = max(Fraction(), start - amount)
         end = start + amount
         flow.through(self.place, amount)
