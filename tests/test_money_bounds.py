@@ -11,7 +11,6 @@ from exact import answered, fixed
 from money import bank
 
 from domain.money.apportionment import MAXIMUM_SCALE_BITS
-from domain.money.came import item_of, read_sold
 from domain.money.claiming import maker_of
 from domain.money.dividing import Sale
 from domain.money.policy.assets import MAXIMUM_SCOPES
@@ -36,6 +35,7 @@ from domain.money.policy.sold import (
     rounded,
     shown_exactly,
 )
+from domain.money.sales import item_of, read_sold
 from domain.money.split import read_graph
 from domain.money.terms import by_terms
 from domain.refusal import (

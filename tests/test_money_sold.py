@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from money import AGREED, Bank, bank
 from test_money_terms import opened, taken_back_in_parts, terms
 
-from domain.money.came import read_sold
-from domain.money.policy.sold import Came, shown_exactly
+from domain.money.policy.sold import Origin, shown_exactly
+from domain.money.sales import read_sold
 from domain.money.split import preview
 from domain.money.terms import by_shares
 from domain.refusal import BadAmount, BadPolicy, BadSold, Refusal, UnknownWork
@@ -326,17 +326,17 @@ def test_a_division_by_rules_is_the_preview_with_the_shares_put_in(
             "sold": lines,
             "expenses": [["printer", spent]],
         }
-        came = Came(read_sold(lines, "USD"))
+        origin = Origin(read_sold(lines, "USD"))
         try:
             told: Any = preview(asked)
         except Refusal as refusal:
             with pytest.raises(type(refusal)):
-                by_shares(opened(terms), amount, flow, shares, came_with=came)
+                by_shares(opened(terms), amount, flow, shares, origin=origin)
             return
         expected = {each["payee"]: _F(each["share"]) * amount for each in told["lines"]}
         paid = int(expected.pop("printer", 0))
-        came = came._replace(expenses_minor=paid)
-        found = by_shares(opened(terms), amount - paid, flow, shares, came_with=came)
+        origin = origin._replace(expenses_minor=paid)
+        found = by_shares(opened(terms), amount - paid, flow, shares, origin=origin)
         assert {who: due for who, due in found.due.items() if due} == {
             who: due for who, due in expected.items() if due
         }
@@ -356,6 +356,6 @@ def test_all_that_rules_gave_is_taken_back(
     amounts: list[tuple[int, list[dict[str, Any]]]],
     cut: int,
 ) -> None:
-    came = [(amount, Came(read_sold(sold, "USD"))) for amount, sold in amounts]
-    for _, due in [*taken_back_in_parts(terms, agreed, came, cut)][-1:]:
+    pairs = [(amount, Origin(read_sold(sold, "USD"))) for amount, sold in amounts]
+    for _, due in [*taken_back_in_parts(terms, agreed, pairs, cut)][-1:]:
         assert sum(due.values()) == 0

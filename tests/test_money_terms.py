@@ -16,7 +16,7 @@ from money import AGREED, asset, bank
 from stories import NOON
 
 from domain.money.entry import Entry
-from domain.money.policy.sold import Came
+from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
 from domain.money.reckoning import Change, Reckoned, correction_of, reversal_of
 from domain.money.split import preview
@@ -203,7 +203,7 @@ def test_a_division_is_the_preview_of_the_terms_with_the_shares_put_in(
 
 
 def taken_back_in_parts(
-    terms: dict[str, Any], agreed: dict[str, int], amounts: list[tuple[int, Came]], cut: int
+    terms: dict[str, Any], agreed: dict[str, int], amounts: list[tuple[int, Origin]], cut: int
 ) -> Iterator[tuple[dict[str, Fraction], dict[str, Fraction]]]:
     """All sums and dues after each part that is taken back; nothing if the terms refuse one."""
     shares = {who: _F(part, sum(agreed.values())) for who, part in agreed.items()}
@@ -217,15 +217,15 @@ def taken_back_in_parts(
 
     pool, before = opened(terms), []
     try:
-        for amount, came in amounts:
+        for amount, origin in amounts:
             before.append(dict(flow))
-            add(by_shares(pool, amount, flow, shares, came_with=came))
+            add(by_shares(pool, amount, flow, shares, origin=origin))
     except Refusal:
         return
-    for number, (amount, came) in enumerate(amounts):
+    for number, (amount, origin) in enumerate(amounts):
         first = min(cut, amount)
         for start, part in ((0, first), (first, amount - first)):
-            taking = Taking(before[number], amount, start, part, came)
+            taking = Taking(before[number], amount, start, part, origin)
             found = taken_back(pool, taking, flow, shares)
             assert sum(found.due.values()) == -part
             add(found)
@@ -242,7 +242,7 @@ def test_all_that_is_taken_back_leaves_nothing(
     terms: dict[str, Any], agreed: dict[str, int], amounts: list[int], cut: int
 ) -> None:
     """In any order, in two parts, whatever the terms: every due and every sum returns to 0."""
-    after = list(taken_back_in_parts(terms, agreed, [(each, Came()) for each in amounts], cut))
+    after = list(taken_back_in_parts(terms, agreed, [(each, Origin()) for each in amounts], cut))
     assert all(sent >= 0 for flow, _ in after for sent in flow.values())
     flow, due = after[-1] if after else ({}, {})
     assert sum(due.values()) == 0

@@ -15,7 +15,6 @@ from domain.command import Command, Record, command, record
 from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
-from domain.money.came import item_of
 from domain.money.currency import money
 from domain.money.entry import Entry
 from domain.money.finalising import implied
@@ -36,6 +35,7 @@ from domain.money.pool import Pool
 from domain.money.reckoning import Change, correction_of, division_of, moves_in
 from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Booked, Expense, Revenue
+from domain.money.sales import item_of
 from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR

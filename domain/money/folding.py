@@ -438,9 +438,9 @@ class Folding(State):
             self._sold = getattr(happened, "revenue", None)
         if self._sold is None or not self.opened[happened.pool].by_territory:
             return
-        came = countries_of(self.revenues[self._sold].recorded.sold)
+        by_country = countries_of(self.revenues[self._sold].recorded.sold)
         for payee, units, *_ in happened.lines:
-            for country, part in shared(int(units), came).items():
+            for country, part in shared(int(units), by_country).items():
                 self._came(str(payee), happened.proposal, country, part)
 
     def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:

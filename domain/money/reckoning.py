@@ -20,15 +20,15 @@ from typing import Any, NamedTuple
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, PoolBooks
-from domain.money.came import paid_first
 from domain.money.entry import RULES, Costs, Entry, Line, entry_lines, stated_lines
 from domain.money.policy.flow import FINE
-from domain.money.policy.sold import Came
+from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
 from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, taken_first
+from domain.money.sales import paid_first
 from domain.money.shares import Shares
 from domain.money.state import Cost, DivisionBooks
-from domain.money.taking import came_of, came_with, given_of, profit_of, taking_of
+from domain.money.taking import given_of, origin_of_entries, origin_of_part, profit_of, taking_of
 from domain.money.terms import (
     Taking,
     Terms,
@@ -69,13 +69,11 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     pool = books.pools[known.recorded.pool]
     amount_minor, recorded = known.left_minor, known.recorded
     opened = books.opened[recorded.pool].version(books.terms_for(recorded.pool, revenue))
-    came = came_of(recorded, amount_minor)
-    costs = list(_paid_back(pool, amount_minor - before_expenses(opened, amount_minor, came)))
-    came = came._replace(expenses_minor=sum(units for *_, units in costs))
-    profit_minor = amount_minor - came.expenses_minor
-    terms = by_shares(
-        opened, profit_minor, pool.flow, agreement.shares, rules=rules, came_with=came
-    )
+    origin = origin_of_part(recorded, amount_minor)
+    costs = list(_paid_back(pool, amount_minor - before_expenses(opened, amount_minor, origin)))
+    origin = origin._replace(expenses_minor=sum(units for *_, units in costs))
+    profit_minor = amount_minor - origin.expenses_minor
+    terms = by_shares(opened, profit_minor, pool.flow, agreement.shares, rules=rules, origin=origin)
     due = _with_costs(terms.due, costs)
     weights = {**dict.fromkeys(pool.carry, _NONE), **due}
     division = divide(amount_minor, weights, carry=pool.carry)
@@ -220,9 +218,9 @@ def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: 
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
     flow_before = _sum(pool.flow, back.flow)
     more = sum(int(units) for *_, units in costs)
-    came = came_with(recorded, [division, *before])
-    came = came._replace(expenses_minor=came.expenses_minor + more)
-    anew = by_shares(opened, left - more, flow_before, agreement.shares, came_with=came)
+    origin = origin_of_entries(recorded, [division, *before])
+    origin = origin._replace(expenses_minor=origin.expenses_minor + more)
+    anew = by_shares(opened, left - more, flow_before, agreement.shares, origin=origin)
     due = _with_costs(_sum(back.due, anew.due), costs)
     content = {
         **of_agreement(agreement, pool, RULES),
@@ -270,9 +268,9 @@ def correction_of(
         now = books.opened[agreement.pool].version(books.terms_for(agreement.pool, revenue))
         recorded = books.revenues[revenue].recorded
         opened, taking = (_opened_of(books, id), now), taking_of(recorded, entry, before, 0)
-        came = came_with(recorded, [entry, *before])
+        origin = origin_of_entries(recorded, [entry, *before])
         more = _NONE
-        for terms in _divided_anew(opened, taking, came, flow, change):
+        for terms in _divided_anew(opened, taking, origin, flow, change):
             due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
             more += terms.agreed
         if now != opened[0]:
@@ -293,7 +291,7 @@ def correction_of(
 def _divided_anew(
     opened: tuple[Pool.Opened, Pool.Opened],
     taking: Taking,
-    came: Came,
+    origin: Origin,
     flow: Mapping[str, Fraction],
     change: Change,
 ) -> Iterator[Terms]:
@@ -301,7 +299,7 @@ def _divided_anew(
     before, now = opened
     back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
     yield back
-    yield by_shares(now, left, _sum(flow, back.flow), change.new, came_with=came)
+    yield by_shares(now, left, _sum(flow, back.flow), change.new, origin=origin)
 
 
 def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:

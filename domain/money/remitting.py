@@ -157,9 +157,9 @@ def remitted(
     sources: Sources,
 ) -> Remittance:
     """How a payout of these parts to a person with these accounts is sent at a moment."""
-    came = _by_country(known, parts, sources)
-    withheld = list(_withheld(known, accounts, came, at))
-    of_parts = _of_parts(came, withheld)
+    by_country = _by_country(known, parts, sources)
+    withheld = list(_withheld(known, accounts, by_country, at))
+    of_parts = _of_parts(by_country, withheld)
     net = sum(int(part[-1]) for part in parts) - sum(of_parts)
     into = known.currency(accounts)
     if not net or into in (None, currency):
@@ -173,18 +173,18 @@ def remitted(
 
 def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
     """For each part, by country: the units that came from there, as far as stated."""
-    came: list[dict[str, int]] = [{} for _ in parts]
+    by_country: list[dict[str, int]] = [{} for _ in parts]
     for place, country, units in sources:
-        came[int(place)][str(country)] = int(units)
-    for found, (_, _, pool, units) in zip(came, parts, strict=True):
+        by_country[int(place)][str(country)] = int(units)
+    for found, (_, _, pool, units) in zip(by_country, parts, strict=True):
         if (rest := int(units) - sum(found.values())) and str(pool) in known.countries:
             country = known.countries[str(pool)]
             found[country] = found.get(country, 0) + rest
-    return came
+    return by_country
 
 
 def _withheld(
-    known: Arrangements, accounts: Collection[str], came: list[dict[str, int]], at: str
+    known: Arrangements, accounts: Collection[str], by_country: list[dict[str, int]], at: str
 ) -> Iterator[list[str | int | None]]:
     """``[country, rule, rate, of, units]`` for each country: what is withheld of how much.
 
@@ -192,7 +192,7 @@ def _withheld(
     withheld, and that is stated too.
     """
     paid: dict[str, int] = defaultdict(int)
-    for country, units in (one for found in came for one in found.items()):
+    for country, units in (one for found in by_country for one in found.items()):
         paid[country] += units
     for country in sorted(paid):
         rule, of = known.rule(accounts, country, at), max(0, paid[country])
@@ -202,14 +202,14 @@ def _withheld(
             yield [country, rule.id, rule.rate, paid[country], half_up(of * Fraction(rule.rate))]
 
 
-def _of_parts(came: list[dict[str, int]], withheld: Withheld) -> list[int]:
+def _of_parts(by_country: list[dict[str, int]], withheld: Withheld) -> list[int]:
     """For each part: the units withheld, in proportion to what came from the same country."""
-    kept = [0] * len(came)
+    kept = [0] * len(by_country)
     for country, _, _, of, units in withheld:
         if units:
             due = {
                 str(place): Fraction(found[str(country)] * int(units), int(of or 1))
-                for place, found in enumerate(came)
+                for place, found in enumerate(by_country)
                 if country in found
             }
             for place, part in settle(due).items():
@@ -239,6 +239,8 @@ def sources_of(books: Books, parts: Parts) -> Sources:
     found: Sources = []
     for place, key, units in placed:
         owed = books.owed(*key).left_minor + books.accounts[key].get(RESERVED, 0)
-        came = books.countries.get(key, {})
-        found += ([place, country, part] for country, part in drawn(units, owed, came).items())
+        by_country = books.countries.get(key, {})
+        found += (
+            [place, country, part] for country, part in drawn(units, owed, by_country).items()
+        )
     return found

@@ -29,22 +29,22 @@ def countries_of(sold: Iterable[list[str | None]] | None) -> dict[str, Fraction]
     return dict(found) if any(found.values()) else {}
 
 
-def shared(units: int, came: Mapping[str, Fraction]) -> dict[str, int]:
+def shared(units: int, by_country: Mapping[str, Fraction]) -> dict[str, int]:
     """By country: these units, split in proportion to the amounts received."""
-    parts = divide(units, came).units if came else {}
+    parts = divide(units, by_country).units if by_country else {}
     return {country: part for country, part in parts.items() if part and country != OF_POOL}
 
 
-def drawn(units: int, owed: int, came: Mapping[str, int]) -> dict[str, int]:
-    """By country: the units of what is owed (``came``) that a payment of ``units`` draws on.
+def drawn(units: int, owed: int, by_country: Mapping[str, int]) -> dict[str, int]:
+    """By country: the units of what is owed (``by_country``) that a payment of ``units`` draws on.
 
     A payment of everything owed takes every country's balance, including negative ones after
     reversals. A part is split in proportion to the positive ones. A debt is the mirror image.
     """
     if units == owed:
-        return {country: part for country, part in came.items() if part}
+        return {country: part for country, part in by_country.items() if part}
     sign = -1 if units < 0 else 1
-    weights = {country: sign * part for country, part in came.items() if sign * part > 0}
+    weights = {country: sign * part for country, part in by_country.items() if sign * part > 0}
     if (rest := max(sign * owed, sign * units) - sum(weights.values())) > 0:
         weights[OF_POOL] = rest
     parts = apportion_over(sign * units, weights)

@@ -19,13 +19,6 @@ from domain.money.apportionment import (
     is_exact,
     whole_amount,
 )
-from domain.money.came import (
-    paid_first,
-    read_expenses,
-    read_sold,
-    taken_before_expenses,
-    with_expenses,
-)
 from domain.money.currency import currency_code
 from domain.money.policy.bounds import bounds
 from domain.money.policy.flow import BY_RULE, NO_FLOW, Flow
@@ -42,8 +35,15 @@ from domain.money.policy.reading import (
     read_policy,
     units_minor,
 )
-from domain.money.policy.sold import NOTHING_MORE, Came
+from domain.money.policy.sold import NO_ORIGIN, Origin
 from domain.money.policy.versions import VERSIONS
+from domain.money.sales import (
+    paid_first,
+    read_expenses,
+    read_sold,
+    taken_before_expenses,
+    with_expenses,
+)
 from domain.refusal import (
     BadAmount,
     BadCarry,
@@ -108,17 +108,17 @@ def split(
     minimum_minor: int = 0,
     flow: Mapping[str, Fraction] = NO_FLOW,
     keeps_rest: bool = False,
-    came_with: Came = NOTHING_MORE,
+    origin: Origin = NO_ORIGIN,
 ) -> Split:
     """Divide an amount by a policy, rounding once; ``flow`` are the running totals before it.
 
-    ``came_with`` are the sales behind it, and the expenses paid back before it.
+    ``origin`` are the sales behind it, and the expenses paid back before it.
 
     For an amount of 0 the shares are those by which the next unit would be divided. A negative
     amount is the exact mirror: with the same flow it sends back what the positive one sends.
     """
     amount = Fraction(abs(whole_amount(amount_minor)) or 1)
-    passed = Flow(flow, keeps_rest=keeps_rest, came_with=came_with)
+    passed = Flow(flow, keeps_rest=keeps_rest, origin=origin)
     parts = policy.parts(amount, graph, passed)
     if not keeps_rest:  # the terms of a pool may have been amended
         _must_have_come(flow, {*passed.sent, *passed.came})
@@ -189,8 +189,8 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
     graph = read_graph(fields["graph"]) if "graph" in fields else None
     agreed = read_agreed(fields["agreed"]) if "agreed" in fields else ()
     policy = read_terms(fields["policy"], agreed=agreed, graph=graph)
-    came = Came(read_sold(fields.get("sold", []), currency))
-    left = amount_minor - taken_before_expenses(policy, amount_minor, came)
+    origin = Origin(read_sold(fields.get("sold", []), currency))
+    left = amount_minor - taken_before_expenses(policy, amount_minor, origin)
     paid = paid_first(left, read_expenses(fields.get("expenses", [])).items())
     carry = read_carry(fields.get("carry", []))
     minimum_minor = units_minor(fields.get("minimum_minor", 0), "minimum_minor")
@@ -202,7 +202,7 @@ def preview(body: Mapping[str, object]) -> dict[str, object]:
         carry=NO_CARRY if paid else carry,
         minimum_minor=0 if paid else minimum_minor,
         flow=read_flow(fields.get("flow", [])),
-        came_with=came._replace(expenses_minor=expenses_minor),
+        origin=origin._replace(expenses_minor=expenses_minor),
     )
     division = result.division
     if paid:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from domain.money.entry import Entry
-from domain.money.policy.sold import Came
+from domain.money.policy.sold import Origin
 from domain.money.revenue import Revenue
 from domain.money.terms import Taking
 
 
-def came_of(recorded: Revenue.Recorded, amount_minor: int) -> Came:
+def origin_of_part(recorded: Revenue.Recorded, amount_minor: int) -> Origin:
     """The sales behind a part of a revenue."""
-    return Came(recorded.items).times(Fraction(amount_minor, recorded.amount_minor))
+    return Origin(recorded.items).times(Fraction(amount_minor, recorded.amount_minor))
 
 
 def taking_of(
@@ -21,17 +21,17 @@ def taking_of(
 ) -> Taking:
     """The taking of ``taken`` units of a division's profit, after the entries ``before``."""
     given = given_of(division, before)
-    came = came_with(recorded, given)
+    origin = origin_of_entries(recorded, given)
     since = before[len(given) - 1 :]
     flow_before = {place: Fraction(amount) for place, amount in given[-1].flow_before}
-    return Taking(flow_before, profit_of(given), -profit_of(since), taken, came)
+    return Taking(flow_before, profit_of(given), -profit_of(since), taken, origin)
 
 
-def came_with(recorded: Revenue.Recorded, entries: Sequence[Entry]) -> Came:
+def origin_of_entries(recorded: Revenue.Recorded, entries: Sequence[Entry]) -> Origin:
     """The sales behind what is left after a division's entries, and the expenses they paid."""
     amount_minor = sum(each.first.amount_minor for each in entries)
-    came = came_of(recorded, amount_minor)
-    return came._replace(expenses_minor=amount_minor - profit_of(entries))
+    origin = origin_of_part(recorded, amount_minor)
+    return origin._replace(expenses_minor=amount_minor - profit_of(entries))
 
 
 def given_of(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:

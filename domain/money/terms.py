@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from domain.money.came import taken_before_expenses
 from domain.money.entry import RULES
 from domain.money.policy.community import CommunityPool
 from domain.money.policy.flow import Flow, Reversal
@@ -19,8 +18,9 @@ from domain.money.policy.order import Advance, Escalator, Fees, Waterfall
 from domain.money.policy.reading import Policy
 from domain.money.policy.rules import BeforeExpenses, BySold
 from domain.money.policy.shares import Adjusted, Agreed
-from domain.money.policy.sold import NOTHING_MORE, Came
+from domain.money.policy.sold import NO_ORIGIN, Origin
 from domain.money.pool import Pool
+from domain.money.sales import taken_before_expenses
 from domain.money.shares import Shares
 from domain.money.split import read_terms, split
 
@@ -116,7 +116,7 @@ def by_terms(
     flow: Mapping[str, Fraction],
     *,
     rules: int = RULES,
-    came_with: Came = NOTHING_MORE,
+    origin: Origin = NO_ORIGIN,
 ) -> Terms:
     """What is due by the terms of an amount after costs, before the agreed part is divided.
 
@@ -126,7 +126,7 @@ def by_terms(
         return NOTHING
     pool = opened.originator_id
     policy = _with_shares(opened, {pool: Fraction(1)})
-    given = _divided(policy, amount_minor, flow, rules, came_with)
+    given = _divided(policy, amount_minor, flow, rules, origin)
     return given._replace(agreed=given.due.pop(pool, _NONE))
 
 
@@ -137,15 +137,15 @@ def by_shares(
     shares: Shares,
     *,
     rules: int = RULES,
-    came_with: Came = NOTHING_MORE,
+    origin: Origin = NO_ORIGIN,
 ) -> Terms:
     """What is due by the terms and the agreed shares of an amount after costs."""
     if rules == 1 or not look_through(opened.terms):
-        given = by_terms(opened, amount_minor, flow, rules=rules, came_with=came_with)
+        given = by_terms(opened, amount_minor, flow, rules=rules, origin=origin)
         return given.shared(shares)
     if not amount_minor:
         return NOTHING
-    return _divided(_with_shares(opened, shares), amount_minor, flow, rules, came_with)
+    return _divided(_with_shares(opened, shares), amount_minor, flow, rules, origin)
 
 
 class Taking(NamedTuple):
@@ -159,7 +159,7 @@ class Taking(NamedTuple):
     """How much of that earlier reversals took back."""
     taken_minor: int
     """How much this reversal takes back."""
-    came_with: Came = NOTHING_MORE
+    origin: Origin = NO_ORIGIN
     """The sales behind the whole profit, and the expenses paid back before it."""
 
 
@@ -171,12 +171,12 @@ def taken_back(
         return NOTHING
     looks, pool = look_through(opened.terms), opened.originator_id
     policy = _with_shares(opened, shares if looks else {pool: Fraction(1)})
-    came = taking.came_with
-    first = Flow(taking.flow_before, keeps_rest=True, came_with=came)
+    origin = taking.origin
+    first = Flow(taking.flow_before, keeps_rest=True, origin=origin)
     policy.parts(Fraction(taking.whole_minor), None, first)
     before = Fraction(taking.before_minor, taking.whole_minor)
     after = before + Fraction(taking.taken_minor, taking.whole_minor)
-    passed = Flow(flow, reversal=Reversal(first, before, after), keeps_rest=True, came_with=came)
+    passed = Flow(flow, reversal=Reversal(first, before, after), keeps_rest=True, origin=origin)
     parts = policy.parts(Fraction(taking.taken_minor), None, passed)
     due = {payee: Fraction(-units, parts.scale) for payee, units in parts.units.items() if units}
     sent = {place: -sent for place, sent in passed.sent.items() if sent}
@@ -190,17 +190,17 @@ def _with_shares(opened: Pool.Opened | Pool.Amended, shares: Shares) -> Policy:
     return read_terms(opened.terms, agreed=list(shares.items()))
 
 
-def before_expenses(opened: Pool.Opened, amount_minor: int, came: Came) -> int:
+def before_expenses(opened: Pool.Opened, amount_minor: int, origin: Origin) -> int:
     """How many units of an amount the terms take before expenses are paid back."""
     if opened.terms.get("type") != BeforeExpenses.TYPE:
         return 0
     policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])
-    return taken_before_expenses(policy, amount_minor, came)
+    return taken_before_expenses(policy, amount_minor, origin)
 
 
 def _divided(
-    policy: Policy, amount_minor: int, flow: Mapping[str, Fraction], rules: int, came: Came
+    policy: Policy, amount_minor: int, flow: Mapping[str, Fraction], rules: int, origin: Origin
 ) -> Terms:
-    result = split(amount_minor, policy, flow=flow, keeps_rest=rules > 1, came_with=came)
+    result = split(amount_minor, policy, flow=flow, keeps_rest=rules > 1, origin=origin)
     due = {payee: amount_minor * result.division.share(payee) for payee in result.division.weights}
     return Terms(due, result.agreed, result.flow, result.ruled)

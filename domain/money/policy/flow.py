@@ -16,7 +16,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.money.policy.sold import NOTHING_MORE, Came
+from domain.money.policy.sold import NO_ORIGIN, Origin
 
 if TYPE_CHECKING:
     from domain.money.policy.parts import Parts
@@ -63,10 +63,10 @@ class Flow:
         *,
         reversal: Reversal | None = None,
         keeps_rest: bool = False,
-        came_with: Came = NOTHING_MORE,
+        origin: Origin = NO_ORIGIN,
     ) -> None:
         self._earlier = earlier
-        self.came_with = came_with
+        self.origin = origin
         """The sales and expenses behind the amount being divided now."""
         self.reversal = reversal
         """The reversal being computed; None for a division."""
@@ -95,11 +95,11 @@ class Flow:
         self.sent[place] = amount if self.reversal is None else min(amount, self.earlier(place))
 
     @contextmanager
-    def about(self, came: Came) -> Iterator[None]:
+    def about(self, origin: Origin) -> Iterator[None]:
         """Within this context, the policies divide the amount of these sales only."""
-        whole, self.came_with = self.came_with, came
+        whole, self.origin = self.origin, origin
         yield
-        self.came_with = whole
+        self.origin = whole
 
     @contextmanager
     def ruled_by(self, name: str) -> Iterator[dict[str, Fraction]]:
@@ -127,10 +127,10 @@ class Flow:
         self, place: str, amount: Fraction, due: Callable[[Fraction, Fraction], list[Fraction]]
     ) -> list[Fraction]:
         """The fees ``due(amount, units sold)``; a reversal takes back its part of them."""
-        self.came[place], self.units[place] = amount, self.came_with.units
+        self.came[place], self.units[place] = amount, self.origin.units
         if self.reversal is not None and (whole := self.reversal.first.came.get(place)):
             return [self.reversal.part(fee) for fee in due(whole, self.reversal.first.units[place])]
-        return due(amount, self.came_with.units)
+        return due(amount, self.origin.units)
 
     def rest(self, place: str, amount: Fraction) -> None:
         """Note what is left after limited tranches; it is totalled only with ``keeps_rest``."""
@@ -149,7 +149,7 @@ class Flow:
         first = self.reversal.first
         whole = first.came.get(place) or amount
         # The division is computed again, from the totals before it.
-        again = Flow(first._earlier, keeps_rest=first.keeps_rest, came_with=self.came_with)
+        again = Flow(first._earlier, keeps_rest=first.keeps_rest, origin=self.origin)
         factor = amount / whole if whole else whole
         given = parts(whole, again).times(factor)
         for each, sent in again.sent.items():

@@ -410,7 +410,7 @@ class Escalator:
         for limit, policy in self.bands:
             high = end if limit is None else Fraction(limit)
             within = max(Fraction(), min(end, high) - max(start, low))
-            with flow.about(flow.came_with.times(within / amount if amount else amount)):
+            with flow.about(flow.origin.times(within / amount if amount else amount)):
                 parts.append(policy.parts(within, graph, flow))
             low = high
         return together(parts)

@@ -20,9 +20,9 @@ from domain.money.policy.parts import Parts, alone, together
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, Form, Policy, fields_of, units_minor
 from domain.money.policy.sold import (
     DIMENSIONS,
-    Came,
     Conditions,
     Item,
+    Origin,
     dimension,
     in_words,
     matches,
@@ -90,12 +90,12 @@ class BySold:
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the payees of every rule get; a rule for which nothing was sold divides 0."""
-        came, sold = flow.came_with, self._sold(flow.came_with)
+        origin, sold = flow.origin, self._sold(flow.origin)
         given = []
         for number, rule in enumerate(self.rules):
-            own = Came(tuple(sold[number]), came.expenses_minor)
+            own = Origin(tuple(sold[number]), origin.expenses_minor)
             is_last = number == len(self.rules) - 1
-            whole = came.amount
+            whole = origin.amount
             part = amount * own.amount / whole if whole else amount * is_last
             with flow.about(own), flow.ruled_by(rule.name) as ruled:
                 parts = rule.then.parts(part, graph, flow)
@@ -103,10 +103,10 @@ class BySold:
             given.append(parts)
         return together(given)
 
-    def _sold(self, came: Came) -> list[list[Item]]:
+    def _sold(self, origin: Origin) -> list[list[Item]]:
         """By rule: the sales it divides."""
         found: list[list[Item]] = [[] for _ in self.rules]
-        for item in came.items:
+        for item in origin.items:
             number = next(n for n, rule in enumerate(self.rules) if matches(item, rule.conditions))
             found[number].append(item)
         return found
@@ -154,16 +154,16 @@ class BeforeExpenses:
             must_not_exceed(form, fees)
         return cls(ranks, form.policy(fields["then"], "then"), form.where)
 
-    def taken_minor(self, amount_minor: int, came: Came) -> int:
+    def taken_minor(self, amount_minor: int, origin: Origin) -> int:
         """The sum of these fees, rounded up: what is not available for expenses."""
-        return ceil(sum(due for *_, due in self._due(Fraction(amount_minor), came.units)))
+        return ceil(sum(due for *_, due in self._due(Fraction(amount_minor), origin.units)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """The fees, and what everyone else gets of the rest; ``amount`` is net of expenses."""
-        came = flow.came_with
+        origin = flow.origin
         taken = flow.fees(
             self.where,
-            amount + came.expenses_minor,
+            amount + origin.expenses_minor,
             lambda whole, units: [due for *_, due in self._due(whole, units)],
         )
         left, given = amount, []

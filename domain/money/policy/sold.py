@@ -44,7 +44,7 @@ class Item(NamedTuple):
         return [*self.kind, str(self.units), str(self.amount)]
 
 
-class Came(NamedTuple):
+class Origin(NamedTuple):
     """Where an amount came from: its sales, and the expenses paid back before it was divided."""
 
     items: tuple[Item, ...] = ()
@@ -60,7 +60,7 @@ class Came(NamedTuple):
         """What was received for all items."""
         return sum((item.amount for item in self.items), Fraction())
 
-    def times(self, part: Fraction) -> Came:
+    def times(self, part: Fraction) -> Origin:
         """The same with every sale multiplied by a part of 1; expenses stay."""
         if part == 1:
             return self
@@ -70,7 +70,7 @@ class Came(NamedTuple):
         return self._replace(items=tuple(items))
 
 
-NOTHING_MORE = Came()
+NO_ORIGIN = Origin()
 
 
 def read_items(lines: Iterable[list[str | None]] | None) -> tuple[Item, ...]:

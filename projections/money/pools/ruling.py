@@ -15,7 +15,7 @@ from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.revenue import Revenue
 from domain.money.shares import shares_of
-from domain.money.taking import came_with, taking_of
+from domain.money.taking import origin_of_entries, taking_of
 from domain.money.terms import Ruled, by_shares, have_rules, taken_back
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import as_made, terms_of
@@ -44,8 +44,8 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
     costs = sum(int(units) for *_, units in entry.costs)
     if isinstance(first, Entry.Divided):
         flow = {place: Fraction(part) for place, part in entry.flow_before}
-        came = came_with(recorded, [entry])
-        return by_shares(opened, first.amount_minor - costs, flow, shares, came_with=came).by_payee(
+        origin = origin_of_entries(recorded, [entry])
+        return by_shares(opened, first.amount_minor - costs, flow, shares, origin=origin).by_payee(
             opened, shares
         )
     division = noun_at(view, journal, Entry, first.division)

@@ -12,8 +12,8 @@ from domain.money.policy.reading import Policy, fields_of, list_of, name_of, uni
 from domain.money.policy.rules import BeforeExpenses
 from domain.money.policy.sold import (
     DIMENSIONS,
-    Came,
     Item,
+    Origin,
     by_kind,
     dimension,
     exact_text,
@@ -22,11 +22,11 @@ from domain.money.policy.sold import (
 from domain.refusal import BadSold, BadSplit, SplitTooLarge
 
 
-def taken_before_expenses(policy: Policy, amount_minor: int, came: Came) -> int:
+def taken_before_expenses(policy: Policy, amount_minor: int, origin: Origin) -> int:
     """How much of an amount is taken before expenses and so can't pay them back, in units."""
     if not isinstance(policy, BeforeExpenses) or amount_minor < 0:
         return 0
-    return policy.taken_minor(amount_minor, came)
+    return policy.taken_minor(amount_minor, origin)
 
 
 def paid_first(amount_minor: int, expenses: Iterable[tuple[str, int]]) -> dict[str, int]:
