@@ -26,7 +26,7 @@ def parts(policy: Policy, amount: int, flow: dict[str, Fraction]) -> dict[str, F
     """The exact parts of an amount; what it sends is added to the flow."""
     passed = Flow(flow)
     divided = policy.parts(Fraction(amount), None, passed)
-    for place, part in passed.sent.items():
+    for place, part in passed.added.items():
         flow[place] = flow.get(place, Fraction()) + part
     return {payee: Fraction(units, divided.scale) for payee, units in divided.units.items()}
 
@@ -119,7 +119,7 @@ def test_places_do_not_depend_on_the_amount(form: dict[str, Any]) -> None:
     once, again = Flow(), Flow()
     policy.parts(Fraction(0), None, once)
     policy.parts(Fraction(10**6), None, again)
-    assert [*once.sent] == [*again.sent]
+    assert [*once.added] == [*again.added]
 
 
 def test_a_bank_that_recouped_is_paid_again_once_the_first_income_is_reversed() -> None:

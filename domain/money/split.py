@@ -121,19 +121,19 @@ def split(
     passed = Flow(flow, keeps_rest=keeps_rest, origin=origin)
     parts = policy.parts(amount, graph, passed)
     if not keeps_rest:  # the terms of a pool may have been amended
-        _must_have_come(flow, {*passed.sent, *passed.came})
+        _must_have_totals(flow, {*passed.added, *passed.reached})
     division = divide(amount_minor, parts.units, carry=carry, minimum_minor=minimum_minor)
     waived = tuple(Waived(each.payee, each.of, each.amount / amount) for each in parts.waived)
     sign = (amount_minor > 0) - (amount_minor < 0)
-    sent = {place: sign * part for place, part in passed.sent.items() if sign * part}
+    added = {place: sign * part for place, part in passed.added.items() if sign * part}
     ruled = [
         (rule, {payee: sign * part for payee, part in given.items() if sign})
         for rule, given in passed.ruled
     ]
-    return Split(division, waived, sent, sign * passed.agreed, ruled)
+    return Split(division, waived, added, sign * passed.agreed, ruled)
 
 
-def _must_have_come(earlier: Mapping[str, Fraction], places: Collection[str]) -> None:
+def _must_have_totals(earlier: Mapping[str, Fraction], places: Collection[str]) -> None:
     """Refuse running totals at places that this policy does not have."""
     for place, part in earlier.items():
         if place not in places and not place.startswith(BY_RULE):

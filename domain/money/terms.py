@@ -70,7 +70,7 @@ def places_of(opened: Pool.Opened) -> set[str]:
     read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))]).parts(
         Fraction(1), None, passed
     )
-    return {*passed.sent}
+    return {*passed.added}
 
 
 NOTHING = Terms({}, _NONE, {})
@@ -179,10 +179,10 @@ def taken_back(
     passed = Flow(flow, reversal=Reversal(first, before, after), keeps_rest=True, origin=origin)
     parts = policy.parts(Fraction(taking.taken_minor), None, passed)
     due = {payee: Fraction(-units, parts.scale) for payee, units in parts.units.items() if units}
-    sent = {place: -sent for place, sent in passed.sent.items() if sent}
-    back = [(rule, {who: -part for who, part in given.items()}) for rule, given in passed.ruled]
+    added = {place: -units for place, units in passed.added.items() if units}
+    ruled = [(rule, {who: -part for who, part in given.items()}) for rule, given in passed.ruled]
     due.pop(pool, None)
-    given = Terms(due, -passed.agreed, sent, back)
+    given = Terms(due, -passed.agreed, added, ruled)
     return given if looks else given.shared(shares)
 
 

@@ -72,9 +72,9 @@ class Flow:
         """The reversal being computed; None for a division."""
         self.keeps_rest = keeps_rest
         """Whether the rest after limited tranches is totalled, so that reversals take it first."""
-        self.sent: dict[str, Fraction] = {}
+        self.added: dict[str, Fraction] = {}
         """By place: what this division adds to the total, or this reversal subtracts."""
-        self.came: dict[str, Fraction] = {}
+        self.reached: dict[str, Fraction] = {}
         """By place without a total: the amount that reached it."""
         self.units: dict[str, Fraction] = {}
         """By place without a total: the units sold for that amount."""
@@ -89,13 +89,13 @@ class Flow:
         """The total at a place after all earlier divisions."""
         return Fraction(self._earlier.get(place, 0))
 
-    def through(self, place: str, amount: Fraction) -> None:
+    def add(self, place: str, amount: Fraction) -> None:
         """Count an amount at a place; a reversal takes back at most the total there."""
-        assert place not in self.sent, f"{place} was passed twice"
-        self.sent[place] = amount if self.reversal is None else min(amount, self.earlier(place))
+        assert place not in self.added, f"{place} was passed twice"
+        self.added[place] = amount if self.reversal is None else min(amount, self.earlier(place))
 
     @contextmanager
-    def about(self, origin: Origin) -> Iterator[None]:
+    def limited_to(self, origin: Origin) -> Iterator[None]:
         """Within this context, the policies divide the amount of these sales only."""
         whole, self.origin = self.origin, origin
         yield
@@ -121,41 +121,41 @@ class Flow:
         self._within = outer
 
     def _count(self, place: str, amount: Fraction) -> None:
-        self.sent[place] = self.sent.get(place, Fraction()) + amount
+        self.added[place] = self.added.get(place, Fraction()) + amount
 
     def fees(
         self, place: str, amount: Fraction, due: Callable[[Fraction, Fraction], list[Fraction]]
     ) -> list[Fraction]:
         """The fees ``due(amount, units sold)``; a reversal takes back its part of them."""
-        self.came[place], self.units[place] = amount, self.origin.units
-        if self.reversal is not None and (whole := self.reversal.first.came.get(place)):
+        self.reached[place], self.units[place] = amount, self.origin.units
+        if self.reversal is not None and (whole := self.reversal.first.reached.get(place)):
             return [self.reversal.part(fee) for fee in due(whole, self.reversal.first.units[place])]
         return due(amount, self.origin.units)
 
     def rest(self, place: str, amount: Fraction) -> None:
         """Note what is left after limited tranches; it is totalled only with ``keeps_rest``."""
         if self.keeps_rest:
-            self.through(place, amount)
+            self.add(place, amount)
         else:
-            self.came[place] = amount
+            self.reached[place] = amount
 
-    def alike(
+    def in_proportion(
         self, place: str, amount: Fraction, parts: Callable[[Fraction, Flow], Parts]
     ) -> Parts:
         """The parts of a policy of which a reversal takes back the same fraction of every part."""
         if self.reversal is None:
-            self.came[place] = amount
+            self.reached[place] = amount
             return parts(amount, self)
         first = self.reversal.first
-        whole = first.came.get(place) or amount
+        whole = first.reached.get(place) or amount
         # The division is computed again, from the totals before it.
         again = Flow(first._earlier, keeps_rest=first.keeps_rest, origin=self.origin)
         factor = amount / whole if whole else whole
         given = parts(whole, again).times(factor)
-        for each, sent in again.sent.items():
+        for each, amount_added in again.added.items():
             if each.startswith(BY_RULE):
-                self._count(each, self.reversal.part(sent))
+                self._count(each, self.reversal.part(amount_added))
             else:
-                self.through(each, self.reversal.part(sent))
+                self.add(each, self.reversal.part(amount_added))
         self.agreed += again.agreed * factor
         return given

@@ -166,7 +166,7 @@ class InTurn:
         sizes, rest = self._taken(amount, flow) if flow.reversal else self._given(amount, flow)
         for entry, size in self.tranches:
             if size is not None:
-                flow.through(self.at(entry), sizes[entry.name])
+                flow.add(self.at(entry), sizes[entry.name])
         flow.rest(self.place, rest)
         paid = [
             entry.parts(rest if size is None else sizes[entry.name], graph, flow)
@@ -354,8 +354,8 @@ class Advance:
             paid = self._taken_back(open_accounts, part, flow)
         # With cross-collateral a payee may have accounts, but none on which this is earned.
         account = min(open_accounts, key=lambda each: each.account != self.account)
-        flow.through(account.earned, part)
-        flow.through(account.paid, paid)
+        flow.add(account.earned, part)
+        flow.add(account.paid, paid)
         return paid
 
     @staticmethod
@@ -404,13 +404,13 @@ class Escalator:
         if flow.reversal is not None:
             start = max(Fraction(), start - amount)
         end = start + amount
-        flow.through(self.place, amount)
+        flow.add(self.place, amount)
         parts = []
         low = Fraction()
         for limit, policy in self.bands:
             high = end if limit is None else Fraction(limit)
             within = max(Fraction(), min(end, high) - max(start, low))
-            with flow.about(flow.origin.times(within / amount if amount else amount)):
+            with flow.limited_to(flow.origin.times(within / amount if amount else amount)):
                 parts.append(policy.parts(within, graph, flow))
             low = high
         return together(parts)

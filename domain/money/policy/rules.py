@@ -97,7 +97,7 @@ class BySold:
             is_last = number == len(self.rules) - 1
             whole = origin.amount
             part = amount * own.amount / whole if whole else amount * is_last
-            with flow.about(own), flow.ruled_by(rule.name) as ruled:
+            with flow.limited_to(own), flow.ruled_by(rule.name) as ruled:
                 parts = rule.then.parts(part, graph, flow)
                 ruled.update(parts.exact())
             given.append(parts)

@@ -167,7 +167,9 @@ class Adjusted:
         return cls(of, by_hand, form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        return flow.alike(self.where, amount, lambda whole, first: self._parts(whole, graph, first))
+        return flow.in_proportion(
+            self.where, amount, lambda whole, first: self._parts(whole, graph, first)
+        )
 
     def _parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         computed = self.of.parts(amount, graph, flow)
@@ -262,7 +264,7 @@ class TrueUp:
         return cls(entries, form.minor_by_name(fields["paid"], "paid", names), form.where)
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        return flow.alike(self.where, amount, self._parts)
+        return flow.in_proportion(self.where, amount, self._parts)
 
     def _parts(self, amount: Fraction, flow: Flow) -> Parts:
         total = sum(entry.share for entry in self.entries)
@@ -278,5 +280,5 @@ class TrueUp:
         # The gaps sum to at least the amount, so they are all 0 only if there is nothing to divide.
         factor = amount / (sum(lacking.values()) or Fraction(1))
         for name, place in places.items():
-            flow.through(place, Fraction(round(lacking[name] * factor * FINE), FINE))
+            flow.add(place, Fraction(round(lacking[name] * factor * FINE), FINE))
         return exactly(lacking).times(factor)
