@@ -169,9 +169,9 @@ def divide(
     if not is_plain:
         missing = [part - units * scale for part, units in zip(due, given, strict=True)]
     remainders, left_over = missing[:], amount - sum(given)
-    for place in _first(max(0, left_over), missing, payees):
-        given[place] += 1
-        missing[place] -= scale
+    for index in _first(max(0, left_over), missing, payees):
+        given[index] += 1
+        missing[index] -= scale
     if left_over < 0:
         _take_back(-left_over, given, missing, floors, scale, payees)
     _must_balance(amount, payees, due, scale, given, missing, is_plain=is_plain)
@@ -289,9 +289,9 @@ def _due(
     factor = amount * (scale // total)
     due = [factor * weight for weight in whole]
     if carry:
-        for place, payee in enumerate(payees):
+        for index, payee in enumerate(payees):
             carried = carry.get(payee, _NOTHING)
-            due[place] += mirror * carried.numerator * (scale // carried.denominator)
+            due[index] += mirror * carried.numerator * (scale // carried.denominator)
     return due, scale
 
 
@@ -303,9 +303,9 @@ def _first(count: int, missing: Sequence[int], payees: Sequence[str]) -> list[in
     ranked = sorted(range(len(leading)), key=leading.__getitem__, reverse=True)
     least = leading[ranked[count - 1]]
     if leading[ranked[count]] == least:  # there is such a payee: count < len(payees)
-        sure = [place for place in ranked[:count] if leading[place] > least]
-        tied = (place for place in ranked if leading[place] == least)
-        ranked = sure + sorted(tied, key=lambda place: (-missing[place], payee_key(payees[place])))
+        sure = [index for index in ranked[:count] if leading[index] > least]
+        tied = (index for index in ranked if leading[index] == least)
+        ranked = sure + sorted(tied, key=lambda index: (-missing[index], payee_key(payees[index])))
     return ranked[:count]
 
 
@@ -319,19 +319,19 @@ def _take_back(
 ) -> None:
     """Remove units, each from the payee allocated the most beyond what is due to them."""
     # Ties go by payee_key in reverse: the first to receive a unit is the last to give one back.
-    ordered = sorted(range(len(payees)), key=lambda place: payee_key(payees[place]), reverse=True)
+    ordered = sorted(range(len(payees)), key=lambda index: payee_key(payees[index]), reverse=True)
     heap = [
-        (missing[place], back, place)
-        for back, place in enumerate(ordered)
-        if given[place] > floors[place]
+        (missing[index], back, index)
+        for back, index in enumerate(ordered)
+        if given[index] > floors[index]
     ]
     heapify(heap)
     for _ in range(excess):
-        lacking, back, place = heappop(heap)
-        given[place] -= 1
-        missing[place] = lacking + scale
-        if given[place] > floors[place]:
-            heappush(heap, (missing[place], back, place))
+        lacking, back, index = heappop(heap)
+        given[index] -= 1
+        missing[index] = lacking + scale
+        if given[index] > floors[index]:
+            heappush(heap, (missing[index], back, index))
 
 
 def _must_balance(

@@ -311,11 +311,11 @@ class Folding(State):
 
     def _cost(self, pool: str, cost: Cost) -> None:
         self.costs[pool, cost.expense] = cost
-        place = pool, placed_at(cost.at), cost.expense
+        key = pool, placed_at(cost.at), cost.expense
         if cost.left_minor:
-            self.unpaid[place] = True
+            self.unpaid[key] = True
         else:
-            self.unpaid.pop(place, None)
+            self.unpaid.pop(key, None)
 
     def _give_back(self, revenue: str, amount_minor: int, against: str | None) -> None:
         recorded = self._take(revenue, amount_minor)
@@ -400,9 +400,9 @@ class Folding(State):
             if replaced is None or self.stands_under(division, proposal):
                 self.divisions[id] = replace(division, agreement=proposal, is_corrected=True)
                 if replaced is not None:
-                    place = placed_at(division.at), id
-                    del self.divided[(replaced, *place)]
-                    self.divided[(proposal, *place)] = True
+                    since = placed_at(division.at), id
+                    del self.divided[(replaced, *since)]
+                    self.divided[(proposal, *since)] = True
                     self.agreed[replaced] -= division.agreed
                     self.agreed[proposal] += division.agreed
 
@@ -444,8 +444,8 @@ class Folding(State):
                 self._came(str(payee), happened.proposal, country, part)
 
     def _draw(self, happened: Payout.Event, sources: Sources, sign: int) -> None:
-        for place, country, units in sources:
-            payee, agreement, *_ = happened.parts[int(place)]
+        for index, country, units in sources:
+            payee, agreement, *_ = happened.parts[int(index)]
             self._came(str(payee), str(agreement), str(country), sign * int(units))
 
     def _came(self, payee: str, agreement: str, country: str, units: int) -> None:

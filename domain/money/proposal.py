@@ -383,7 +383,7 @@ class Proposal(Noun):
         review = timedelta(hours=review_hours or LEAST_REVIEW_HOURS)
         if self.versions[0].notifies:
             closes = max(closes, datetime.fromisoformat(self.runs_from(0)) + self.window)
-        revised = ((self.runs_from(place), True) for place in range(1, len(self.versions)))
+        revised = ((self.runs_from(index), True) for index in range(1, len(self.versions)))
         commented = ((each.at, False) for each in self.comments.values())
         for at, is_revision in sorted((*revised, *commented)):
             happened = datetime.fromisoformat(at)
@@ -391,13 +391,13 @@ class Proposal(Noun):
                 closes = max(closes, happened + review)
         return instant(closes)
 
-    def runs_from(self, place: int = -1) -> str:
+    def runs_from(self, index: int = -1) -> str:
         """The instant at which the time to see a stage starts: when the last person was notified.
 
         Being notified of a later stage counts for earlier ones. It waits at most LONGEST_WAIT.
         """
-        places = range(len(self.versions))
-        stage, later = self.versions[place], [self.versions[one] for one in places[place:]]
+        indexes = range(len(self.versions))
+        stage, later = self.versions[index], [self.versions[one] for one in indexes[index:]]
         latest = instant(datetime.fromisoformat(stage.at) + LONGEST_WAIT)
         told = (
             min([latest, *(each.notified[person] for each in later if person in each.notified)])

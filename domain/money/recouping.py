@@ -53,34 +53,34 @@ def recouped(opened: Pool.Opened, before: Through, now: Through) -> list[Recoupe
     ``before`` and ``now`` are the running totals before an entry and what it adds.
     """
     policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])
-    return [each for place in _places(policy) for each in _of(place, before, now)]
+    return [each for one in _recouping_in(policy) for each in _of(one, before, now)]
 
 
-def _places(value: object) -> Iterator[Advance | InTurn]:
+def _recouping_in(value: object) -> Iterator[Advance | InTurn]:
     """The nested policies that recoup something, however deep."""
     if isinstance(value, Advance | InTurn):
         yield value
     if is_dataclass(value) and not isinstance(value, type):
         for one in fields(value):
-            yield from _places(getattr(value, one.name))
+            yield from _recouping_in(getattr(value, one.name))
     elif isinstance(value, tuple):
         for each in value:
-            yield from _places(each)
+            yield from _recouping_in(each)
 
 
-def _of(place: Advance | InTurn, before: Through, now: Through) -> Iterator[Recouped]:
+def _of(policy: Advance | InTurn, before: Through, now: Through) -> Iterator[Recouped]:
     def at(name: str) -> tuple[Fraction, Fraction]:
         return before.get(name, Fraction()), now.get(name, Fraction())
 
-    if isinstance(place, InTurn):
-        for entry, size in place.tranches:
+    if isinstance(policy, InTurn):
+        for entry, size in policy.tranches:
             if size is not None:
-                earlier, new = at(place.at(entry))
-                paid = place.before.get(entry.name, 0) + earlier
+                earlier, new = at(policy.at(entry))
+                paid = policy.before.get(entry.name, 0) + earlier
                 yield Recouped(entry.name, None, size, paid, new)
         return
-    for payee in dict.fromkeys(each.payee for each in place.accounts):
-        accounts = place.accounts_of(payee)
+    for payee in dict.fromkeys(each.payee for each in policy.accounts):
+        accounts = policy.accounts_of(payee)
         if not accounts:
             continue
         advance = sum(each.advance_minor for each in accounts)
@@ -90,4 +90,4 @@ def _of(place: Advance | InTurn, before: Through, now: Through) -> Iterator[Reco
             kept += each.earned_minor + earned - each.paid_minor - paid
             new += more - out
         was = min(Fraction(advance), kept)
-        yield Recouped(payee, place.to, advance, was, min(Fraction(advance), kept + new) - was)
+        yield Recouped(payee, policy.to, advance, was, min(Fraction(advance), kept + new) - was)

@@ -174,8 +174,8 @@ def remitted(
 def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
     """For each part, by country: the units that came from there, as far as stated."""
     by_country: list[dict[str, int]] = [{} for _ in parts]
-    for place, country, units in sources:
-        by_country[int(place)][str(country)] = int(units)
+    for index, country, units in sources:
+        by_country[int(index)][str(country)] = int(units)
     for found, (_, _, pool, units) in zip(by_country, parts, strict=True):
         if (rest := int(units) - sum(found.values())) and str(pool) in known.countries:
             country = known.countries[str(pool)]
@@ -208,12 +208,12 @@ def _of_parts(by_country: list[dict[str, int]], withheld: Withheld) -> list[int]
     for country, _, _, of, units in withheld:
         if units:
             due = {
-                str(place): Fraction(found[str(country)] * int(units), int(of or 1))
-                for place, found in enumerate(by_country)
+                str(index): Fraction(found[str(country)] * int(units), int(of or 1))
+                for index, found in enumerate(by_country)
                 if country in found
             }
-            for place, part in settle(due).items():
-                kept[int(place)] += part
+            for index, part in settle(due).items():
+                kept[int(index)] += part
     return kept
 
 
@@ -231,16 +231,16 @@ def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
 def sources_of(books: Books, parts: Parts) -> Sources:
     """The countries that the parts of a payout came from, as far as sales state it."""
     placed = [
-        (place, (str(payee), str(agreement)), int(units))
-        for place, (payee, agreement, pool, units) in enumerate(parts)
+        (index, (str(payee), str(agreement)), int(units))
+        for index, (payee, agreement, pool, units) in enumerate(parts)
         if books.opened[str(pool)].by_territory is not None
     ]
     books.fetch((books.countries, [key for _, key, _ in placed]))
     found: Sources = []
-    for place, key, units in placed:
+    for index, key, units in placed:
         owed = books.owed(*key).left_minor + books.accounts[key].get(RESERVED, 0)
         by_country = books.countries.get(key, {})
         found += (
-            [place, country, part] for country, part in drawn(units, owed, by_country).items()
+            [index, country, part] for country, part in drawn(units, owed, by_country).items()
         )
     return found

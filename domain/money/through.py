@@ -85,10 +85,10 @@ def divided(assets: Iterable[Asset], divides: Divides | None) -> list[dict[str, 
     found = [dict(asset) for asset in assets]
     for group, members in divides or ():
         parts = {member: Fraction(part) for member, part in members}
-        for place, asset in enumerate(found):
+        for index, asset in enumerate(found):
             is_stated = any(each["group"] == group for each in asset.get("through", ()))
             if not is_stated and any(who == group for who, _ in asset["shares"]):
-                found[place] = passed_on(asset, group, parts, is_through=True)
+                found[index] = passed_on(asset, group, parts, is_through=True)
     return found
 
 

@@ -37,14 +37,14 @@ def flows(shown: Shown) -> Flows:
     reached, kept = {root: Fraction(1)}, dict[str, Fraction | None].fromkeys(shown.works)
     over: list[Fraction | None] = [None] * len(edges)
     has_alike = has_unknown = False
-    for id, places in _before_parents(shown.lineage):
-        rates = _rates(shown.works[id], [edges[place] for place in places])
-        for place, rate in zip(places, rates, strict=True):
+    for id, indexes in _before_parents(shown.lineage):
+        rates = _rates(shown.works[id], [edges[index] for index in indexes])
+        for index, rate in zip(indexes, rates, strict=True):
             has_unknown |= rate is None
             if id in reached and rate is not None:
-                has_alike |= edges[place].rate is None
-                parent = edges[place].parent
-                goes = over[place] = Fraction(round(reached[id] * rate * _FINEST), _FINEST)
+                has_alike |= edges[index].rate is None
+                parent = edges[index].parent
+                goes = over[index] = Fraction(round(reached[id] * rate * _FINEST), _FINEST)
                 reached[parent] = reached.get(parent, Fraction()) + goes
         if id in reached:
             kept[id] = reached[id] * (1 - sum(filter(None, rates), Fraction()))
@@ -58,10 +58,10 @@ def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
     part counts.
     """
     edges, entries = (*lineage.edges,), dict[str, dict[str, int]]()
-    for id, places in _before_parents(lineage):
-        alike = _alike(_stated([edges[place] for place in places]), 0)
-        for place, rate in zip(places, alike, strict=True):
-            parent, (over, under) = edges[place].parent, rate.as_integer_ratio()
+    for id, indexes in _before_parents(lineage):
+        alike = _alike(_stated([edges[index] for index in indexes]), 0)
+        for index, rate in zip(indexes, alike, strict=True):
+            parent, (over, under) = edges[index].parent, rate.as_integer_ratio()
             came = {parent: _FINEST} if id == lineage.root else entries.get(id, {})
             onward = entries.setdefault(parent, {})
             for entry, part in came.items():
@@ -72,8 +72,8 @@ def through(lineage: Lineage[str]) -> dict[str, dict[str, int]]:
 def _before_parents(lineage: Lineage[str]) -> Iterator[tuple[str, list[int]]]:
     """Every work before its parents, with the indexes of its edges to them."""
     leaving: dict[str, list[int]] = {}
-    for place, edge in enumerate(lineage.edges):
-        leaving.setdefault(edge.child, []).append(place)
+    for index, edge in enumerate(lineage.edges):
+        leaving.setdefault(edge.child, []).append(index)
     for id in lineage.nodes:
         yield id, leaving.get(id, [])
 

@@ -103,7 +103,7 @@ def _after_waivers(
     A waived part goes to the others in its scope in proportion to what they keep there. All waivers
     take effect at once, so their order does not matter.
     """
-    parts = {place: part for place, part in held.items() if place not in waivers}
+    parts = {key: part for key, part in held.items() if key not in waivers}
     waived: dict[str, dict[str, Fraction]] = {}
     for (payee, piece), over in waivers.items():
         mine = waived.setdefault(over, {})
@@ -111,16 +111,16 @@ def _after_waivers(
     gained: dict[tuple[str, str], Fraction] = {}
     for over, given in waived.items():
         inside = {asset.name for asset in assets if over in asset.scopes}
-        kept = {place: held[place] for place in parts if place[1] in inside}
+        kept = {key: held[key] for key in parts if key[1] in inside}
         people: dict[str, Fraction] = {}
         for (payee, _), part in kept.items():
             people[payee] = people.get(payee, Fraction()) + part
         got = spread(given, people, over)
-        for place, part in kept.items():
+        for key, part in kept.items():
             if part:
-                more = got[place[0]] * part / people[place[0]]
-                gained[place] = gained.get(place, Fraction()) + more
-    return parts | {place: parts[place] + more for place, more in gained.items()}
+                more = got[key[0]] * part / people[key[0]]
+                gained[key] = gained.get(key, Fraction()) + more
+    return parts | {key: parts[key] + more for key, more in gained.items()}
 
 
 def spread(
@@ -151,26 +151,26 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
     assets: dict[str, Asset] = {}
     groups: set[str] = set()
     needed, optional = ("asset", "value", "shares"), ("within", "through")
-    for place, fields in form.objects(value, "assets", *needed, optional=optional):
-        where = form.at(place)
-        name = form.name(fields["asset"], f"{place}.asset")
+    for path, fields in form.objects(value, "assets", *needed, optional=optional):
+        where = form.at(path)
+        name = form.name(fields["asset"], f"{path}.asset")
         within = list_of(fields.get("within", []), f"{where}.within", BadPolicy)
         if len(within) > MAXIMUM_SCOPES:
             raise BadPolicy(
                 f"{where}.within", f"a piece may be within at most {MAXIMUM_SCOPES} parts"
             )
-        parts = tuple(form.name(part, f"{place}.within") for part in within)
-        entries = form.entries(fields["shares"], f"{place}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
+        parts = tuple(form.name(part, f"{path}.within") for part in within)
+        entries = form.entries(fields["shares"], f"{path}.shares", longest=MAXIMUM_COMPUTED_LENGTH)
         if any(entry.then is not None for entry in entries):
             raise BadPolicy(
                 f"{where}.shares", "the shares of a piece go to payees, not to policies"
             )
         if not any(entry.share for entry in entries):
             raise BadShare(f"{where}.shares", 0, "all of them are 0")
-        _must_be_theirs(form, fields.get("through", []), place, {entry.name for entry in entries})
+        _must_be_theirs(form, fields.get("through", []), path, {entry.name for entry in entries})
         if name in assets:
             raise BadPolicy(where, f"“{name}” is listed twice")
-        form.once(parts, f"{place}.within")
+        form.once(parts, f"{path}.within")
         worth = exact_share(fields["value"], where, MAXIMUM_COMPUTED_LENGTH)
         assets[name] = Asset(name, worth, parts, entries)
         groups.update(parts)
@@ -184,14 +184,14 @@ def read_assets(form: Form, value: object) -> dict[str, Asset]:
 def _must_be_theirs(form: Form, value: object, asset: str, holders: Collection[str]) -> None:
     """Refuse parts of shares that are through a group, but of nobody's share in an asset."""
     groups = form.objects(value, f"{asset}.through", "group", "shares") if value else ()
-    for place, fields in groups:
-        form.name(fields["group"], f"{place}.group")
+    for path, fields in groups:
+        form.name(fields["group"], f"{path}.group")
         if fields["shares"] == []:  # the group keeps its share, whatever it divides elsewhere
             continue
-        for entry in form.entries(fields["shares"], f"{place}.shares"):
+        for entry in form.entries(fields["shares"], f"{path}.shares"):
             if entry.name not in holders or not 0 < entry.share <= 1 or entry.then is not None:
                 reason = f"“{entry.name}” is with a part of their share in the asset, at most all"
-                raise BadPolicy(form.at(f"{place}.shares"), reason)
+                raise BadPolicy(form.at(f"{path}.shares"), reason)
 
 
 def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waivers:
@@ -199,14 +199,14 @@ def read_waivers(form: Form, value: object, assets: Mapping[str, Asset]) -> Waiv
     waivers: dict[tuple[str, str], str] = {}
     owned = {(entry.name, asset.name) for asset in assets.values() for entry in asset.entries}
     needed = ("payee", "asset", "over")
-    for place, fields in form.objects(value, "waivers", *needed):
-        payee, name, over = (form.name(fields[each], f"{place}.{each}") for each in needed)
+    for path, fields in form.objects(value, "waivers", *needed):
+        payee, name, over = (form.name(fields[each], f"{path}.{each}") for each in needed)
         if (payee, name) not in owned:
-            raise BadPolicy(form.at(place), f"“{payee}” has no share in “{name}”")
+            raise BadPolicy(form.at(path), f"“{payee}” has no share in “{name}”")
         if over not in assets[name].scopes:
-            raise BadPolicy(form.at(place), f"“{name}” is not within “{over}”")
+            raise BadPolicy(form.at(path), f"“{name}” is not within “{over}”")
         if (payee, name) in waivers:
-            raise BadPolicy(form.at(place), f"“{payee}” waives “{name}” twice")
+            raise BadPolicy(form.at(path), f"“{payee}” waives “{name}” twice")
         waivers[payee, name] = over
     return waivers
 

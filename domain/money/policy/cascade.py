@@ -3,7 +3,7 @@
 Each makes one pass over the works, children before parents. Paths are counted but never listed: a
 deep lineage has exponentially many.
 
-The works are numbered by their places in ``Lineage.places``; lists of amounts are indexed by place.
+The works are numbered by their indexes in ``Lineage.places``; lists of amounts have one for each.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class _OverLineage:
     maximum_ancestors: int | None = None
 
     def start(self, graph: Lineage[str] | None) -> tuple[Lineage[str], list[int]]:
-        """The graph, and the places of the root and its ancestors, children before parents."""
+        """The graph, and the indexes of the root and its ancestors, children before parents."""
         graph = needed(graph)
         root = self.root or graph.root
-        places = graph.places_above(root)
-        if self.maximum_ancestors is not None and len(places) - 1 > self.maximum_ancestors:
+        indexes = graph.places_above(root)
+        if self.maximum_ancestors is not None and len(indexes) - 1 > self.maximum_ancestors:
             raise SplitTooLarge(f"ancestors of {root}", self.maximum_ancestors)
-        return graph, places
+        return graph, indexes
 
 
 def needed(graph: Lineage[str] | None) -> Lineage[str]:
@@ -76,17 +76,17 @@ def _lineage_limits(form: Form, fields: Mapping[str, object]) -> tuple[str | Non
 def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
     """Divide what each work keeps among its people; everyone in the graph is listed, even with 0.
 
-    ``kept`` holds what the work at each place keeps, over ``scale``.
+    ``kept`` holds what the work at each index keeps, over ``scale``.
     """
     if not graph.holdings:
         return Parts(dict(zip(graph.places.works, kept, strict=True)), scale)
     people = common_scale({share.denominator for held, _ in graph.holdings for _, share in held})
     works, units = graph.places.works, dict[str, int]()
-    if sum(len(places) for _, places in graph.holdings) < len(works):
+    if sum(len(indexes) for _, indexes in graph.holdings) < len(works):
         alone = (each for each in zip(works, kept, strict=True) if not graph.held.get(each[0]))
         units = {work: part * people for work, part in alone}
-    for held, places in graph.holdings:
-        part = sum(map(kept.__getitem__, places))
+    for held, indexes in graph.holdings:
+        part = sum(map(kept.__getitem__, indexes))
         for payee, share in held:
             own = part * (share.numerator * (people // share.denominator))
             units[payee] = units.get(payee, 0) + own
@@ -112,13 +112,13 @@ class RelativeCascade(_OverLineage):
         return cls(*_lineage_limits(form, _lineage_fields(form)))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, places = self.start(graph)
-        kept, scale = relative_keep(graph, places)
+        graph, indexes = self.start(graph)
+        kept, scale = relative_keep(graph, indexes)
         return among_people(graph, kept, scale).times(amount)
 
 
-def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int], int]:
-    """By place: the part of the first work's income that each work keeps, as integers over a scale.
+def relative_keep(graph: Lineage[str], indexes: Sequence[int]) -> tuple[list[int], int]:
+    """By index: the part of the first work's income that each work keeps, as integers over a scale.
 
     A work's generation is the length of the longest path to it. The scale is the product, over all
     generations, of the least common denominator of the rates leaving that generation. So whatever
@@ -127,26 +127,26 @@ def relative_keep(graph: Lineage[str], places: Sequence[int]) -> tuple[list[int]
     above, rated, scale = graph.places.above, graph.rated.above, 1
     whole = cache(partial(over_one_scale, graph))  # the same few are stated in every generation
     generations = []
-    for _, some in groupby(places, graph.ordered.furthest.__getitem__):
-        made = [place for place in some if above[place]]
+    for _, some in groupby(indexes, graph.ordered.furthest.__getitem__):
+        made = [index for index in some if above[index]]
         passed, step = whole(rates_of(graph, made))
         scale *= step
         limit_scale(scale, graph.pair_count)
         generations.append((made, passed, step))
     keeps = [0] * len(above)
-    keeps[places[0]] = scale
+    keeps[indexes[0]] = scale
     # Until the walk comes to a work, its entry holds what has reached it; then, what it keeps.
     for made, passed, step in generations:
-        for place in made:
-            unit, left, rates = keeps[place] // step, step, iter(rated[place])
-            for parent in above[place]:  # a zip of the two would take longer
+        for index in made:
+            unit, left, rates = keeps[index] // step, step, iter(rated[index])
+            for parent in above[index]:  # a zip of the two would take longer
                 part = passed[next(rates)]
                 keeps[parent] += unit * part
                 left -= part
             if left < 0:
-                node = graph.places.works[place]
+                node = graph.places.works[index]
                 raise RatesOverWhole(f"graph.edges from “{node}”", Fraction(step - left, step))
-            keeps[place] = unit * left
+            keeps[index] = unit * left
     return keeps, scale
 
 
@@ -157,14 +157,14 @@ def limit_scale(scale: int, times: int) -> None:
         raise SplitTooLarge("digits in an exact share", 4_200)
 
 
-def whole_rates(graph: Lineage[str], places: Sequence[int]) -> tuple[dict[int, int], int]:
-    """The rates of the edges from these places, by rate number, as integers over one scale."""
-    return over_one_scale(graph, rates_of(graph, places))
+def whole_rates(graph: Lineage[str], indexes: Sequence[int]) -> tuple[dict[int, int], int]:
+    """The rates of the edges from these indexes, by rate number, as integers over one scale."""
+    return over_one_scale(graph, rates_of(graph, indexes))
 
 
-def rates_of(graph: Lineage[str], places: Sequence[int]) -> frozenset[int]:
-    """The numbers of the rates of the edges from these places."""
-    return frozenset(chain.from_iterable(map(graph.rated.above.__getitem__, places)))
+def rates_of(graph: Lineage[str], indexes: Sequence[int]) -> frozenset[int]:
+    """The numbers of the rates of the edges from these indexes."""
+    return frozenset(chain.from_iterable(map(graph.rated.above.__getitem__, indexes)))
 
 
 def over_one_scale(graph: Lineage[str], numbers: Iterable[int]) -> tuple[dict[int, int], int]:
@@ -189,20 +189,20 @@ class _Absolute(_OverLineage):
         cap = part_of_whole(fields.get("cap", "1"), form.at("cap"))
         return cls(*_lineage_limits(form, fields), cap)
 
-    def pay(self, graph: Lineage[str], places: Sequence[int], times: Sequence[int]) -> Parts:
+    def pay(self, graph: Lineage[str], indexes: Sequence[int], times: Sequence[int]) -> Parts:
         """Pay each parent the edge's rate once per ``times[child]``; the first work keeps the rest.
 
         Refuses (``CapExceeded``) if the parents together get more than the cap.
         """
-        passed, scale = whole_rates(graph, places)
-        kept, within = [0] * len(times), frozenset(places)
-        for place, parent, rate in zip(*graph.rated.pairs, strict=True):
-            if place in within:
-                kept[parent] += times[place] * passed[rate]
+        passed, scale = whole_rates(graph, indexes)
+        kept, within = [0] * len(times), frozenset(indexes)
+        for index, parent, rate in zip(*graph.rated.pairs, strict=True):
+            if index in within:
+                kept[parent] += times[index] * passed[rate]
         stack = Fraction(sum(kept), scale)
         if stack > self.cap:
-            raise CapExceeded(graph.places.works[places[0]], stack, self.cap)
-        kept[places[0]] = scale - sum(kept)
+            raise CapExceeded(graph.places.works[indexes[0]], stack, self.cap)
+        kept[indexes[0]] = scale - sum(kept)
         return among_people(graph, kept, scale)
 
 
@@ -219,34 +219,34 @@ class AbsolutePerPath(_Absolute):
     TYPE: ClassVar[str] = "absolute_per_path"
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, places = self.start(graph)
-        stack_over(graph, places, self.cap)
+        graph, indexes = self.start(graph)
+        stack_over(graph, indexes, self.cap)
         above = graph.places.above
         paths = [0] * len(above)
-        paths[places[0]] = 1
-        for place in places:
-            for parent in above[place]:
-                paths[parent] += paths[place]
-        return self.pay(graph, places, paths).times(amount)
+        paths[indexes[0]] = 1
+        for index in indexes:
+            for parent in above[index]:
+                paths[parent] += paths[index]
+        return self.pay(graph, indexes, paths).times(amount)
 
 
-def stack_over(graph: Lineage[str], places: Sequence[int], cap: Fraction = _WHOLE) -> Fraction:
+def stack_over(graph: Lineage[str], indexes: Sequence[int], cap: Fraction = _WHOLE) -> Fraction:
     """The stack of the first work: the part of its income owed to ancestors, counted per path.
 
     Refuses (``CapExceeded``) if the stack of any work is over the cap.
     """
     above, rated = graph.places.above, graph.rated.above
-    passed, scale = whole_rates(graph, places)
+    passed, scale = whole_rates(graph, indexes)
     most = cap.numerator * scale
     stack = [0] * len(above)
     # From the oldest on, so that the refusal names the first work to exceed the cap.
-    for place in reversed(places):
-        owed = sum([stack[parent] for parent in above[place]])
-        owed += sum([passed[rate] for rate in rated[place]])
+    for index in reversed(indexes):
+        owed = sum([stack[parent] for parent in above[index]])
+        owed += sum([passed[rate] for rate in rated[index]])
         if owed * cap.denominator > most:
-            raise CapExceeded(graph.places.works[place], Fraction(owed, scale), cap)
-        stack[place] = owed
-    return Fraction(stack[places[0]], scale)
+            raise CapExceeded(graph.places.works[index], Fraction(owed, scale), cap)
+        stack[index] = owed
+    return Fraction(stack[indexes[0]], scale)
 
 
 @dataclass(frozen=True)
@@ -263,8 +263,8 @@ class AbsolutePerEdge(_Absolute):
     TYPE: ClassVar[str] = "absolute_per_edge"
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
-        graph, places = self.start(graph)
-        return self.pay(graph, places, [1] * len(graph.places.works)).times(amount)
+        graph, indexes = self.start(graph)
+        return self.pay(graph, indexes, [1] * len(graph.places.works)).times(amount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,13 +306,13 @@ class Decay(_OverLineage):
         paths = {first: 1}
         for length in range(1, self.depth + 1):
             longer: dict[int, int] = {}
-            for place, count in paths.items():
-                for parent in above[place]:
+            for index, count in paths.items():
+                for parent in above[index]:
                     longer[parent] = longer.get(parent, 0) + count
             paths = longer
             weight = near**length * far ** (self.depth - length)
-            for place, count in paths.items():
-                weights[place] += count * weight
+            for index, count in paths.items():
+                weights[index] += count * weight
         total = sum(weights)
         # Without ancestors the root keeps everything.
         pool, total = (self.pool, total) if total else (Fraction(), 1)

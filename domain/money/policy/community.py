@@ -64,9 +64,9 @@ class CommunityPool:
         fields = form.fields("operator", "assets", "pools", optional=optional)
         first = [
             line
-            for place in optional[:2]
-            if place in fields
-            for line in cls._first(form, fields[place], place)
+            for name in optional[:2]
+            if name in fields
+            for line in cls._first(form, fields[name], name)
         ]
         form.once((entry.name for entry, _ in first), "line_items and costs")
         names = (entry.name for entry, _ in first)
@@ -93,11 +93,11 @@ class CommunityPool:
         return policy
 
     @staticmethod
-    def _first(form: Form, value: object, place: str) -> Iterable[Tranche]:
+    def _first(form: Form, value: object, path: str) -> Iterable[Tranche]:
         """The tranches of line items or costs; each needs an amount."""
-        for entry, size in read_tranches(form, value, place):
+        for entry, size in read_tranches(form, value, path):
             if size is None:
-                raise BadPolicy(form.at(f"{place} ({entry.name})"), "this needs an amount")
+                raise BadPolicy(form.at(f"{path} ({entry.name})"), "this needs an amount")
             yield entry, size
 
     @staticmethod
@@ -105,17 +105,17 @@ class CommunityPool:
         """``[[name, weight, [asset, …]]]``."""
         pools = []
         reason = "a pool is [name, weight, [asset, …]]"
-        for place, fields in form.rows(value, "pools", reason, 3):
-            names = [form.name(each, place) for each in form.listed(fields[2], place)]
-            form.once(names, place)
+        for path, fields in form.rows(value, "pools", reason, 3):
+            names = [form.name(each, path) for each in form.listed(fields[2], path)]
+            form.once(names, path)
             for name in names:
                 if name not in assets:
-                    raise BadPolicy(form.at(place), f"“{name}” is not one of the assets")
+                    raise BadPolicy(form.at(path), f"“{name}” is not one of the assets")
             chosen = tuple(assets[name] for name in names)
             if not any(asset.value for asset in chosen):
-                raise BadShare(form.at(place), 0, "the assets of the pool are worth nothing")
-            weight = exact_share(fields[1], form.at(place))
-            pools.append(Pool(form.name(fields[0], place), weight, chosen))
+                raise BadShare(form.at(path), 0, "the assets of the pool are worth nothing")
+            weight = exact_share(fields[1], form.at(path))
+            pools.append(Pool(form.name(fields[0], path), weight, chosen))
         form.once((pool.name for pool in pools), "pools")
         if not any(pool.weight for pool in pools):
             raise BadShare(form.at("pools"), 0, "all weights are 0")

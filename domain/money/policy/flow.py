@@ -1,7 +1,7 @@
 """Flow: the running totals of a policy that depends on earlier divisions.
 
-A place is the path of one total within the policy, such as ``policy.earned_minor``. Only totals are
-kept: a division adds to them, and a reversal subtracts from them.
+A place is the path of one total within the policy, such as ``policy.earned_minor``, in answers as
+in code. Only totals are kept: a division adds to them, and a reversal subtracts from them.
 
 Bands, tranches and advances depend on the total, so a reversal takes back the last units that
 reached them, whichever division brought those: their result is always the formula applied to the

@@ -62,9 +62,9 @@ class Fee:
         return str(self.cap_minor) if self.rate is None else f"{shown_exactly(self.rate * 100)} %"
 
 
-def read_fee(form: Form, value: object, place: str) -> Fee:
+def read_fee(form: Form, value: object, path: str) -> Fee:
     """A payee with a rate or an amount per unit, perhaps capped, or with a fixed amount."""
-    where = form.at(place)
+    where = form.at(path)
     optional = ("rate", "unit_minor", "cap_minor", "amount_minor", "minimum_minor")
     fee = fields_of(value, where, BadPolicy, needed=("payee",), optional=optional)
     kinds = {"rate", "unit_minor", "amount_minor"} & set(fee)
@@ -74,7 +74,7 @@ def read_fee(form: Form, value: object, place: str) -> Fee:
         )
     cap = fee.get("cap_minor", fee.get("amount_minor"))
     return Fee(
-        form.name(fee["payee"], f"{place}.payee"),
+        form.name(fee["payee"], f"{path}.payee"),
         part_of_whole(fee["rate"], f"{where}.rate") if "rate" in fee else None,
         None if cap is None else units_minor(cap, f"{where}.cap_minor"),
         units_minor(fee.get("minimum_minor", 0), f"{where}.minimum_minor"),
@@ -155,6 +155,7 @@ class InTurn:
     tranches: tuple[Tranche, ...]
     before: Mapping[str, int]
     place: str
+    """The place of the running total of the rest; those of tranches add their names."""
 
     def pay(
         self, amount: Fraction, graph: Lineage[str] | None, flow: Flow
@@ -201,16 +202,16 @@ class InTurn:
         return sizes, rest + amount
 
 
-def read_tranches(form: Form, value: object, place: str) -> list[Tranche]:
+def read_tranches(form: Form, value: object, path: str) -> list[Tranche]:
     """``[[name, units or null], [name, units or null, policy], …]``, no name twice."""
     tranches: list[Tranche] = []
     reason = "this is [name, units] or [name, units, policy]"
-    for here, fields in form.rows(value, place, reason, 2, 3):
+    for here, fields in form.rows(value, path, reason, 2, 3):
         name = form.name(fields[0], here)
         size = None if fields[1] is None else units_minor(fields[1], form.at(f"{here} ({name})"))
         then = form.policy(fields[2], here) if len(fields) == 3 else None
         tranches.append((Entry(name, Fraction(), then), size))
-    form.once((entry.name for entry, _ in tranches), place)
+    form.once((entry.name for entry, _ in tranches), path)
     return tranches
 
 
@@ -253,7 +254,7 @@ class Account:
 
     account: str
     payee: str
-    place: str
+    where: str
     advance_minor: int
     earned_minor: int
     paid_minor: int
@@ -261,12 +262,12 @@ class Account:
     @property
     def earned(self) -> str:
         """The place of the running total earned."""
-        return f"{self.place}.earned_minor"
+        return f"{self.where}.earned_minor"
 
     @property
     def paid(self) -> str:
         """The place of the running total paid beyond the advance."""
-        return f"{self.place}.paid_minor"
+        return f"{self.where}.paid_minor"
 
     @property
     def start_minor(self) -> int:
@@ -305,11 +306,11 @@ class Advance:
         accounts = []
         numbers = ("advance_minor", "earned_minor", "paid_minor")
         needed = ("account", "payee", *numbers)
-        for place, line in form.objects(fields["accounts"], "accounts", *needed):
-            account = form.name(line["account"], f"{place}.account")
-            payee = form.name(line["payee"], f"{place}.payee")
-            units = [units_minor(line[each], form.at(f"{place}.{each}")) for each in numbers]
-            accounts.append(Account(account, payee, form.at(place), *units))
+        for path, line in form.objects(fields["accounts"], "accounts", *needed):
+            account = form.name(line["account"], f"{path}.account")
+            payee = form.name(line["payee"], f"{path}.payee")
+            units = [units_minor(line[each], form.at(f"{path}.{each}")) for each in numbers]
+            accounts.append(Account(account, payee, form.at(path), *units))
         if len({(each.account, each.payee) for each in accounts}) < len(accounts):
             raise BadPolicy(form.at("accounts"), "a payee has one line on each account")
         account = form.name(fields["account"], "account")
@@ -383,15 +384,16 @@ class Escalator:
     earned_minor: int
     bands: tuple[tuple[int | None, Policy], ...]
     place: str
+    """The place of the running total of all income."""
 
     @classmethod
     def read(cls, form: Form) -> Escalator:
         """``{"type": "escalator", "earned_minor": 0, "bands": [["1000", {…}], [null, {…}]]}``."""
         fields = form.fields("earned_minor", "bands")
         bands: list[tuple[int | None, Policy]] = []
-        for place, band in form.rows(fields["bands"], "bands", "a band is [up to, policy]", 2):
-            limit = None if band[0] is None else units_minor(band[0], form.at(place))
-            bands.append((limit, form.policy(band[1], place)))
+        for path, band in form.rows(fields["bands"], "bands", "a band is [up to, policy]", 2):
+            limit = None if band[0] is None else units_minor(band[0], form.at(path))
+            bands.append((limit, form.policy(band[1], path)))
         limits = [0, *(limit for limit, _ in bands[:-1] if limit is not None)]
         rising = all(low < high for low, high in pairwise(limits))
         if len(limits) != len(bands) or bands[-1][0] is not None or not rising:

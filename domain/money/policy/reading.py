@@ -202,39 +202,39 @@ class Form:
             optional=("version", *optional),
         )
 
-    def at(self, place: str) -> str:
-        """The full path of a place within this policy, as refusals name it."""
-        return f"{self.where}.{place}"
+    def at(self, path: str) -> str:
+        """The full path of a path within this policy (``then`` → ``policy.then``), for refusals."""
+        return f"{self.where}.{path}"
 
-    def name(self, value: object, place: str) -> str:
+    def name(self, value: object, path: str) -> str:
         """A name in this form."""
-        return name_of(value, self.at(place), BadPolicy)
+        return name_of(value, self.at(path), BadPolicy)
 
-    def listed(self, value: object, place: str) -> Sequence[object]:
+    def listed(self, value: object, path: str) -> Sequence[object]:
         """A non-empty list; its entries count against the bounds."""
-        entries = list_of(value, self.at(place), BadPolicy)
+        entries = list_of(value, self.at(path), BadPolicy)
         if not entries:
-            raise BadPolicy(self.at(place), "this list is empty")
+            raise BadPolicy(self.at(path), "this list is empty")
         self.given.spent.entry(len(entries))
         return entries
 
-    def each(self, value: object, place: str) -> Iterator[tuple[str, object]]:
-        """The entries of a non-empty list, each with its place."""
-        for index, entry in enumerate(self.listed(value, place)):
-            yield f"{place}[{index}]", entry
+    def each(self, value: object, path: str) -> Iterator[tuple[str, object]]:
+        """The entries of a non-empty list, each with its path."""
+        for index, entry in enumerate(self.listed(value, path)):
+            yield f"{path}[{index}]", entry
 
     def objects(
-        self, value: object, place: str, *needed: str, optional: Iterable[str] = ()
+        self, value: object, path: str, *needed: str, optional: Iterable[str] = ()
     ) -> Iterator[tuple[str, Mapping[str, object]]]:
-        """A non-empty list of objects with exactly these fields, each with its place."""
-        for here, line in self.each(value, place):
+        """A non-empty list of objects with exactly these fields, each with its path."""
+        for here, line in self.each(value, path):
             yield here, fields_of(line, self.at(here), BadPolicy, needed=needed, optional=optional)
 
     def rows(
-        self, value: object, place: str, form: str, *sizes: int
+        self, value: object, path: str, form: str, *sizes: int
     ) -> Iterator[tuple[str, Sequence[object]]]:
         """A non-empty list of rows of one of these sizes; ``form`` is the reason of a refusal."""
-        for here, line in self.each(value, place):
+        for here, line in self.each(value, path):
             row = list_of(line, self.at(here), BadPolicy)
             if len(row) not in sizes:
                 raise BadPolicy(self.at(here), form)
@@ -243,7 +243,7 @@ class Form:
     def entries(
         self,
         value: object,
-        place: str,
+        path: str,
         *,
         has_share: bool = True,
         longest: int = MAXIMUM_RATE_LENGTH,
@@ -253,7 +253,7 @@ class Form:
         Without shares it is a list of ``name`` or ``[name, policy]``.
         """
         entries = []
-        for here, line in self.each(value, place):
+        for here, line in self.each(value, path):
             fields = [line] if not has_share and isinstance(line, str) else line
             fields = list_of(fields, self.at(here), BadPolicy)
             least = 2 if has_share else 1
@@ -265,38 +265,38 @@ class Form:
             share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
             then = self.policy(fields[-1], here) if len(fields) > least else None
             entries.append(Entry(name, share, then))
-        self.once((entry.name for entry in entries), place)
+        self.once((entry.name for entry in entries), path)
         # Refused here if they are too long together, before sums of them are computed.
         common_scale(entry.share.denominator for entry in entries)
         return tuple(entries)
 
-    def once(self, names: Iterable[str], place: str) -> None:
+    def once(self, names: Iterable[str], path: str) -> None:
         """Refuse a name that is listed twice."""
         seen: set[str] = set()
         for name in names:
             if name in seen:
-                raise BadPolicy(self.at(place), f"“{name}” is listed twice")
+                raise BadPolicy(self.at(path), f"“{name}” is listed twice")
             seen.add(name)
 
-    def flag(self, value: object, place: str) -> bool:
+    def flag(self, value: object, path: str) -> bool:
         """True or false."""
         if not isinstance(value, bool):
-            raise BadPolicy(self.at(place), "this must be true or false")
+            raise BadPolicy(self.at(path), "this must be true or false")
         return value
 
-    def minor_by_name(self, value: object, place: str, known: Iterable[str]) -> dict[str, int]:
+    def minor_by_name(self, value: object, path: str, known: Iterable[str]) -> dict[str, int]:
         """Units by name, each name one of those known."""
         names = set(known)
         if not isinstance(value, Mapping):
-            raise BadPolicy(self.at(place), "this must be an object of units by name")
+            raise BadPolicy(self.at(path), "this must be an object of units by name")
         for name in value:
             if name not in names:
-                raise BadPolicy(self.at(place), f"“{shown(name)}” is not one of those listed")
+                raise BadPolicy(self.at(path), f"“{shown(name)}” is not one of those listed")
         return {
-            name: units_minor(units, self.at(f"{place} ({name})")) for name, units in value.items()
+            name: units_minor(units, self.at(f"{path} ({name})")) for name, units in value.items()
         }
 
-    def policy(self, value: object, place: str) -> Policy:
+    def policy(self, value: object, path: str) -> Policy:
         """A policy inside this one.
 
         A name alone gives that payee everything; a list is the shares of ``fixed``.
@@ -305,7 +305,7 @@ class Form:
             value = [[value, "1"]]
         if isinstance(value, list | tuple):
             value = {"type": "fixed", "version": 1, "shares": value}
-        return read_policy(value, self.at(place), self.given, self.depth + 1)
+        return read_policy(value, self.at(path), self.given, self.depth + 1)
 
 
 def read_policy(value: object, where: str, given: Given, depth: int = 0) -> Policy:

@@ -69,15 +69,15 @@ class BySold:
         return cls((*rules, otherwise), form.where)
 
     @staticmethod
-    def _rule(form: Form, value: object, place: str) -> Rule:
+    def _rule(form: Form, value: object, path: str) -> Rule:
         """One rule: its conditions and policy; without a name it is named by its conditions."""
-        needed, where = ("if", "then"), form.at(place)
+        needed, where = ("if", "then"), form.at(path)
         fields = fields_of(value, where, BadPolicy, needed=needed, optional=("name",))
         asked = fields_of(fields["if"], f"{where}.if", BadPolicy, needed=(), optional=DIMENSIONS)
         if not asked:
             raise BadPolicy(f"{where}.if", "without a condition, this is “otherwise”")
         conditions = {
-            each: tuple(_values(form, each, asked[each], f"{place}.if.{each}"))
+            each: tuple(_values(form, each, asked[each], f"{path}.if.{each}"))
             for each in DIMENSIONS
             if each in asked
         }
@@ -85,8 +85,8 @@ class BySold:
         if len(name) > MAXIMUM_NAME_LENGTH and "name" not in fields:
             raise BadPolicy(where, "a rule with so many conditions needs a name")
         if "name" in fields:
-            name = form.name(fields["name"], f"{place}.name")
-        return Rule(name, conditions, form.policy(fields["then"], f"{place}.then"))
+            name = form.name(fields["name"], f"{path}.name")
+        return Rule(name, conditions, form.policy(fields["then"], f"{path}.then"))
 
     def parts(self, amount: Fraction, graph: Lineage[str] | None, flow: Flow) -> Parts:
         """What the payees of every rule get; a rule for which nothing was sold divides 0."""
@@ -112,11 +112,11 @@ class BySold:
         return found
 
 
-def _values(form: Form, name: str, value: object, place: str) -> Iterator[str]:
+def _values(form: Form, name: str, value: object, path: str) -> Iterator[str]:
     """One value of a condition, or a list of them."""
-    listed = [value] if isinstance(value, str) else form.listed(value, place)
+    listed = [value] if isinstance(value, str) else form.listed(value, path)
     for each in listed:
-        yield dimension(name, each, form.at(place), BadPolicy)
+        yield dimension(name, each, form.at(path), BadPolicy)
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,12 @@ class BeforeExpenses:
                 yield rank, fee, due
 
 
-def _senior(form: Form, value: object, place: str) -> tuple[int, Fee]:
+def _senior(form: Form, value: object, path: str) -> tuple[int, Fee]:
     """A fee and its seniority."""
     if not isinstance(value, Mapping) or "seniority" not in value:
-        raise BadPolicy(form.at(place), "a fee before expenses needs a seniority: 1 comes first")
-    seniority = units_minor(value["seniority"], form.at(f"{place}.seniority"))
+        raise BadPolicy(form.at(path), "a fee before expenses needs a seniority: 1 comes first")
+    seniority = units_minor(value["seniority"], form.at(f"{path}.seniority"))
     if not 1 <= seniority <= MOST_SENIOR:
-        raise BadPolicy(form.at(place), f"the seniority must be from 1 to {MOST_SENIOR}")
+        raise BadPolicy(form.at(path), f"the seniority must be from 1 to {MOST_SENIOR}")
     fee = {name: each for name, each in value.items() if name != "seniority"}
-    return seniority, read_fee(form, fee, place)
+    return seniority, read_fee(form, fee, path)

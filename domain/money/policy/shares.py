@@ -38,10 +38,10 @@ def pro_rata(
     return together([Parts(final, amount.denominator * total), *further])
 
 
-def must_weigh(form: Form, entries: Sequence[Entry], place: str) -> None:
+def must_weigh(form: Form, entries: Sequence[Entry], path: str) -> None:
     """Refuse entries whose weights are all 0: there would be no shares."""
     if not any(entry.share for entry in entries):
-        raise BadShare(form.at(place), 0, "all of them are 0, so there is nothing to divide by")
+        raise BadShare(form.at(path), 0, "all of them are 0, so there is nothing to divide by")
 
 
 @dataclass(frozen=True)
