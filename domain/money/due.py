@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from domain.money.books import Above, Account, Books
 from domain.money.held import Held, Questions, covering_debts
 from domain.money.keeping import above_in_question
-from domain.money.payout import Parts
+from domain.money.payout import PayoutParts
 from domain.past import Past
 
 
@@ -19,7 +19,7 @@ from domain.past import Past
 class Due:
     """What a person is owed in a currency under all agreements."""
 
-    parts: Parts = field(default_factory=list)
+    parts: PayoutParts = field(default_factory=list)
     """What can be paid now on each account, and every debt."""
     held_minor: int = 0
     because: dict[str, None] = field(default_factory=dict)

@@ -28,9 +28,9 @@ HELD = "held"
 DEBT = "debt"
 
 NO_ASSETS: Mapping[str, Collection[str]] = {}
-Parts = Mapping[str, Fraction]
+ByAsset = Mapping[str, Fraction]
 """By asset: a payee's part of the whole, through that asset."""
-NO_PARTS: Parts = {}
+NO_PARTS: ByAsset = {}
 
 
 class Claim(NamedTuple):
@@ -162,7 +162,7 @@ class Owed(NamedTuple):
         left = self.left_minor - units
         return Owed(left, max(0, self.gone_minor + units) if left else 0)
 
-    def held_minor(self, held: Held, parts: Parts) -> int:
+    def held_minor(self, held: Held, parts: ByAsset) -> int:
         """How many units are on hold; a debt never is. ``parts`` are the payee's, by asset.
 
         If only some assets are on hold, that is their part of everything earned since the balance

@@ -22,7 +22,7 @@ from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
 from domain.money.keeping import must_know, side_of
-from domain.money.payout import Batch, Parts, Payout
+from domain.money.payout import Batch, Payout, PayoutParts
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
 from domain.past import Past
@@ -52,7 +52,7 @@ class Paid(NamedTuple):
     """A payout that is to be issued."""
 
     payee: str
-    parts: Parts
+    parts: PayoutParts
     sent: Remittance
 
     @property
@@ -162,8 +162,8 @@ class IssuePayouts(Command):
         ]
 
     def _remitting(
-        self, past: Past, found: Mapping[str, list[Parts]]
-    ) -> Callable[[str, list[Parts]], list[Paid]]:
+        self, past: Past, found: Mapping[str, list[PayoutParts]]
+    ) -> Callable[[str, list[PayoutParts]], list[Paid]]:
         """A function that finds how the parts of a payee are sent; looks up arrangements once."""
         every = [part for payouts in found.values() for parts in payouts for part in parts]
         accounts = accounts_of(past.books(), found)
@@ -172,7 +172,7 @@ class IssuePayouts(Command):
         known = arrangements(past, sorted(payees), sorted(pools), self.currency)
         at = instant(past.now)
 
-        def remit(payee: str, payouts: list[Parts]) -> list[Paid]:
+        def remit(payee: str, payouts: list[PayoutParts]) -> list[Paid]:
             how = known, accounts[payee], self.currency
             return [
                 Paid(payee, parts, remitted(*how, parts, at, sources_of(past.books(), parts)))
@@ -277,7 +277,7 @@ class LiftHold(_OfHold):
         yield past.get(Hold, past.id).then(Hold.Lifted, reason=self.reason)
 
 
-def _in_facts(parts: Parts) -> list[Parts]:
+def _in_facts(parts: PayoutParts) -> list[PayoutParts]:
     """The parts distributed over as many payouts as needed, each with a positive amount."""
     count = -(-len(parts) // MOST_PARTS)
     ordered = sorted(parts, key=lambda part: int(part[-1]), reverse=True)
@@ -286,5 +286,5 @@ def _in_facts(parts: Parts) -> list[Parts]:
     return payouts if all(_amount(each) > 0 for each in payouts) else []
 
 
-def _amount(parts: Parts) -> int:
+def _amount(parts: PayoutParts) -> int:
     return sum(int(units) for *_, units in parts)

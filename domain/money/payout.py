@@ -14,7 +14,7 @@ from domain.money.payee import people_among
 from domain.money.sourcing import Sources
 from domain.readers import ALL_MONEY, OWN_MONEY
 
-Parts = list[list[str | int]]
+PayoutParts = list[list[str | int]]
 """``[payee, agreement, pool, units]``: the amounts that a payout pays; a debt is negative."""
 Withheld = list[list[str | int | None]]
 """``[country, rule, rate, of, units]`` for each country that the money of a payout came from."""
@@ -58,7 +58,7 @@ class Payout(Noun):
     payee: str
     currency: str
     amount_minor: int
-    parts: Parts
+    parts: PayoutParts
     withheld: Withheld | None
     withheld_of_parts: list[int] | None
     conversion: Conversion | None
@@ -74,7 +74,7 @@ class Payout(Noun):
         currency: str
         amount_minor: int
         """By how much the payee is owed less: the sum of the parts, in the pools' currency."""
-        parts: Parts
+        parts: PayoutParts
         reason: str | None = None
         withheld: Withheld | None = None
         withheld_of_parts: list[int] | None = None

@@ -21,7 +21,7 @@ from domain.fact import Fact
 from domain.money.apportionment import settle
 from domain.money.books import Books
 from domain.money.exchange import ExchangeRate, PaymentCurrency, exchanged
-from domain.money.payout import Parts, Withheld
+from domain.money.payout import PayoutParts, Withheld
 from domain.money.pool import Pool
 from domain.money.postings import RESERVED
 from domain.money.sourcing import Sources, drawn
@@ -152,7 +152,7 @@ def remitted(
     known: Arrangements,
     accounts: Collection[str],
     currency: str,
-    parts: Parts,
+    parts: PayoutParts,
     at: str,
     sources: Sources,
 ) -> Remittance:
@@ -171,7 +171,7 @@ def remitted(
     return Remittance(withheld, of_parts, sources, net, sent, into, quote)
 
 
-def _by_country(known: Arrangements, parts: Parts, sources: Sources) -> list[dict[str, int]]:
+def _by_country(known: Arrangements, parts: PayoutParts, sources: Sources) -> list[dict[str, int]]:
     """For each part, by country: the units that came from there, as far as stated."""
     by_country: list[dict[str, int]] = [{} for _ in parts]
     for index, country, units in sources:
@@ -228,7 +228,7 @@ def accounts_of(books: Books, persons: Collection[str]) -> dict[str, list[str]]:
     return {person: books.payees_of(person) for person in persons}
 
 
-def sources_of(books: Books, parts: Parts) -> Sources:
+def sources_of(books: Books, parts: PayoutParts) -> Sources:
     """The countries that the parts of a payout came from, as far as sales state it."""
     placed = [
         (index, (str(payee), str(agreement)), int(units))

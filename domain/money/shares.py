@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from domain.money.policy.assets import RELEASE, Asset, Holding, holdings_of
+from domain.money.policy.assets import RELEASE, Asset, Holding, Waivers, holdings_of
 from domain.money.policy.assets import parts_of as asset_parts
 from domain.money.policy.assets import shares_of as asset_shares
 from domain.money.policy.reading import Entry
@@ -16,8 +16,6 @@ from domain.money.proposal import Assets
 from domain.refusal import UnknownScope
 
 Shares = Mapping[str, Fraction]
-Waivers = Mapping[tuple[str, str], str]
-"""By payee and asset: the scope over which the waived share is spread."""
 
 
 def _read(assets: Assets) -> tuple[Asset, ...]:

@@ -18,7 +18,7 @@ MOST_MEMBERS = 100
 """The most members among whom a group divides a share."""
 
 Asset = Mapping[str, Any]
-Parts = Mapping[str, Fraction]
+ByPayee = Mapping[str, Fraction]
 """By payee: their part of a share."""
 Divides = Sequence[Sequence[Any]]
 """``[[group, [[member, part], …]], …]``: how groups divide their shares."""
@@ -35,7 +35,7 @@ def parts_among(stated: Sequence[tuple[str, str]]) -> dict[str, Fraction]:
     return parts
 
 
-def passed_on(asset: Asset, payee: str, parts: Parts, *, is_through: bool) -> dict[str, Any]:
+def passed_on(asset: Asset, payee: str, parts: ByPayee, *, is_through: bool) -> dict[str, Any]:
     """The asset after ``payee`` passed parts of their share on; ``is_through``: as a group."""
     before = {who: Fraction(share) for who, share in asset["shares"]}
     after, given = dict(before), {}
@@ -54,7 +54,7 @@ def passed_on(asset: Asset, payee: str, parts: Parts, *, is_through: bool) -> di
     return _asset(asset, after, through)
 
 
-def _still_through(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[str, Fraction]]:
+def _still_through(asset: Asset, before: ByPayee, after: ByPayee) -> dict[str, dict[str, Fraction]]:
     """By group and payee: the part of their new share that they have through the group."""
     return {
         each["group"]: {
@@ -67,7 +67,7 @@ def _still_through(asset: Asset, before: Parts, after: Parts) -> dict[str, dict[
 
 
 def _asset(
-    asset: Asset, shares: Parts, through: Mapping[str, Mapping[str, Fraction]]
+    asset: Asset, shares: ByPayee, through: Mapping[str, Mapping[str, Fraction]]
 ) -> dict[str, Any]:
     """The asset as JSON, with other shares."""
     changed = {name: value for name, value in asset.items() if name != "through"}

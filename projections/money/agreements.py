@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from domain.journal import Journal
-from domain.money.held import Parts
+from domain.money.held import ByAsset
 from domain.money.keeping import share_id
 from domain.money.proposal import Proposal, payees_of
 from domain.money.share import Share
@@ -27,7 +27,7 @@ def waivers_of(view: View, journal: Journal, noun: Proposal) -> dict[tuple[str, 
 
 def parts_in(
     view: View, journal: Journal, proposals: Iterable[str]
-) -> dict[str, Mapping[str, Parts]]:
+) -> dict[str, Mapping[str, ByAsset]]:
     """By agreement and payee: their parts of the whole through each asset, after waivers."""
     found = {}
     for proposal in proposals:
