@@ -41,7 +41,7 @@ from projections.store import View, holds, told_of, told_rows
 from projections.told import PersonRef
 
 
-class Standing:
+class PayeeBalances:
     """The balances of payees in one currency at one position."""
 
     def __init__(
@@ -110,8 +110,8 @@ _CALLED = {name: name for name in (PAYABLE, HELD, DEBT, *money.NOT_OWED)} | {PAI
 def _in_currency(
     view: View, journal: Journal, payees: Collection[str], after: int, currency: str
 ) -> CurrencyStatement:
-    before = Standing(view.at(after), journal, payees, currency)
-    now = Standing(view, journal, payees, currency)
+    before = PayeeBalances(view.at(after), journal, payees, currency)
+    now = PayeeBalances(view, journal, payees, currency)
     lines = _lines(view, journal, payees, after, currency)
     earned = sum(line["amount_minor"] for line in lines if line["kind"] in EARNING)
     paid = -sum(line["amount_minor"] for line in lines if line["kind"] not in ENTRY_KINDS)
