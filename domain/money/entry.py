@@ -29,7 +29,7 @@ The due and the carry are texts of exact fractions. Only lines of a division hav
 """
 Costs = list[list[str | int]]
 """``[expense, payer, units]``: what is paid back for expenses; negative: taken back."""
-Through = list[list[str]]
+FlowRows = list[list[str]]
 """``[place, exact amount]``: what is added to the running totals of the terms (``Flow``)."""
 
 
@@ -114,8 +114,8 @@ class Entry(Noun):
     first: First
     lines: list[Line]
     costs: Costs
-    flow_before: Through
-    flow: Through
+    flow_before: FlowRows
+    flow: FlowRows
     reserved: list[list[str | int]]
 
     @common
@@ -169,9 +169,9 @@ class Entry(Noun):
         """How many units went to the largest remainders; negative: were removed."""
         costs: Costs
         """The expenses paid back before there was a profit."""
-        flow_before: Through
+        flow_before: FlowRows
         """The running totals of the terms before this division."""
-        flow: Through
+        flow: FlowRows
         """What this division adds to them."""
 
     @fact("entry.reversed", begins=True)
@@ -181,7 +181,7 @@ class Entry(Noun):
         revenue: str
         division: str
         costs: Costs
-        flow: Through
+        flow: FlowRows
         against: str | None = None
         """The negative revenue that it was taken back for, if any."""
 
@@ -191,7 +191,7 @@ class Entry(Noun):
 
         replaces: str | None = None
         """The agreement whose divisions move to this one; None after a waiver."""
-        flow: Through | None = None
+        flow: FlowRows | None = None
         """What is added to the running totals, if the terms look through to the shares."""
         anew: list[list[str]] | None = None
         """``[division, exact amount]``: how much more of a division goes by the agreed shares,
@@ -211,9 +211,9 @@ class Entry(Noun):
         reversal: str
         """The reversal of the expense."""
         costs: Costs
-        flow_before: Through
+        flow_before: FlowRows
         """The running totals of the terms before it was divided again."""
-        flow: Through
+        flow: FlowRows
 
     @fact("entry.adjusted", begins=True)
     class Adjusted(First):
@@ -257,8 +257,8 @@ class Entry(Noun):
         """Continues the lists of the fact before, in the same append."""
 
         costs: Costs | None = None
-        flow_before: Through | None = None
-        flow: Through | None = None
+        flow_before: FlowRows | None = None
+        flow: FlowRows | None = None
 
         def apply(self, noun: Entry) -> None:
             noun.add(self)

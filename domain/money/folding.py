@@ -19,7 +19,7 @@ from domain.join import Join
 from domain.kept import placed_at
 from domain.membership import Membership
 from domain.money.agreement import Agreement
-from domain.money.entry import Costs, Entry, Lines, Through, read_lines
+from domain.money.entry import Costs, Entry, FlowRows, Lines, read_lines
 from domain.money.held import Owed
 from domain.money.hold import Hold
 from domain.money.outsider import Outsider
@@ -345,7 +345,7 @@ class Folding(State):
             case Entry.Corrected():
                 self._correct(happened)
         self._source(happened)
-        through: Through = getattr(happened, "flow", None) or []
+        through: FlowRows = getattr(happened, "flow", None) or []
         self._pay_back(happened.pool, getattr(happened, "costs", None) or [])
         self._carry(happened.pool, through, happened.lines)
         for row in read_reserved(happened.reserved):
@@ -413,7 +413,7 @@ class Folding(State):
             if division := self.divisions.get(self._division):
                 self.paid_back[str(expense), placed_at(division.at), self._division] = True
 
-    def _carry(self, pool: str, flow: Through, lines: Lines) -> None:
+    def _carry(self, pool: str, flow: FlowRows, lines: Lines) -> None:
         """Update the carry and the running totals of a pool."""
         known = self.sums[pool]
         through, carry = dict(known.flow), dict(known.carry)

@@ -14,7 +14,8 @@ from domain.money.policy.order import Advance, InTurn
 from domain.money.pool import Pool
 from domain.money.split import read_terms
 
-Through = Mapping[str, Fraction]
+Totals = Mapping[str, Fraction]
+"""Running totals of terms, by place."""
 
 
 class Recouped(NamedTuple):
@@ -47,7 +48,7 @@ class Recouped(NamedTuple):
         return max(0, self.advance_minor - round(self.before + self.now))
 
 
-def recouped(opened: Pool.Opened, before: Through, now: Through) -> list[Recouped]:
+def recouped(opened: Pool.Opened, before: Totals, now: Totals) -> list[Recouped]:
     """Everything that the terms recoup.
 
     ``before`` and ``now`` are the running totals before an entry and what it adds.
@@ -68,7 +69,7 @@ def _recouping_in(value: object) -> Iterator[Advance | InTurn]:
             yield from _recouping_in(each)
 
 
-def _of(policy: Advance | InTurn, before: Through, now: Through) -> Iterator[Recouped]:
+def _of(policy: Advance | InTurn, before: Totals, now: Totals) -> Iterator[Recouped]:
     def at(name: str) -> tuple[Fraction, Fraction]:
         return before.get(name, Fraction()), now.get(name, Fraction())
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from domain.money.policy.assets import RELEASE, Asset, Holding, Waivers, holdings_of
 from domain.money.policy.assets import parts_of as asset_parts
 from domain.money.policy.assets import shares_of as asset_shares
-from domain.money.policy.reading import Entry
+from domain.money.policy.reading import PolicyEntry
 from domain.money.proposal import Assets
 from domain.refusal import UnknownScope
 
@@ -24,7 +24,7 @@ def _read(assets: Assets) -> tuple[Asset, ...]:
             asset["asset"],
             Fraction(asset["value"]),
             tuple(asset.get("within", ())),
-            tuple(Entry(payee, Fraction(share), None) for payee, share in asset["shares"]),
+            tuple(PolicyEntry(payee, Fraction(share), None) for payee, share in asset["shares"]),
         )
         for asset in assets
     )

@@ -17,8 +17,8 @@ from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts, Waived, exactly
 from domain.money.policy.reading import (
     MAXIMUM_COMPUTED_LENGTH,
-    Entry,
     Form,
+    PolicyEntry,
     exact_share,
     list_of,
 )
@@ -37,7 +37,7 @@ class Asset:
     name: str
     value: Fraction
     within: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from domain.refusal import BadPolicy, BadShare
 
 
 @dataclass(frozen=True)
-class Pool:
+class AssetPool:
     """One pool: its weight among the pools, and the pieces whose holders share it."""
 
     name: str
@@ -53,7 +53,7 @@ class CommunityPool:
     first: InTurn
     operator: str
     operator_share: Fraction
-    pools: tuple[Pool, ...]
+    pools: tuple[AssetPool, ...]
     payees: tuple[str, ...]
     waivers: Waivers
 
@@ -101,7 +101,7 @@ class CommunityPool:
             yield entry, size
 
     @staticmethod
-    def _pools(form: Form, value: object, assets: Mapping[str, Asset]) -> tuple[Pool, ...]:
+    def _pools(form: Form, value: object, assets: Mapping[str, Asset]) -> tuple[AssetPool, ...]:
         """``[[name, weight, [asset, …]]]``."""
         pools = []
         reason = "a pool is [name, weight, [asset, …]]"
@@ -115,7 +115,7 @@ class CommunityPool:
             if not any(asset.value for asset in chosen):
                 raise BadShare(form.at(path), 0, "the assets of the pool are worth nothing")
             weight = exact_share(fields[1], form.at(path))
-            pools.append(Pool(form.name(fields[0], path), weight, chosen))
+            pools.append(AssetPool(form.name(fields[0], path), weight, chosen))
         form.once((pool.name for pool in pools), "pools")
         if not any(pool.weight for pool in pools):
             raise BadShare(form.at("pools"), 0, "all weights are 0")

@@ -17,9 +17,9 @@ from domain.lineage import Lineage
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts, alone, exactly, together
 from domain.money.policy.reading import (
-    Entry,
     Form,
     Policy,
+    PolicyEntry,
     exact_share,
     fields_of,
     part_of_whole,
@@ -144,7 +144,7 @@ class Fees:
         return due
 
 
-Tranche = tuple[Entry, int | None]
+Tranche = tuple[PolicyEntry, int | None]
 """Who is paid, and up to how many units; None for the residual."""
 
 
@@ -175,7 +175,7 @@ class InTurn:
         ]
         return paid, rest
 
-    def at(self, entry: Entry) -> str:
+    def at(self, entry: PolicyEntry) -> str:
         """The place of the running total of a tranche."""
         return f"{self.place} ({entry.name})"
 
@@ -210,7 +210,7 @@ def read_tranches(form: Form, value: object, path: str) -> list[Tranche]:
         name = form.name(fields[0], here)
         size = None if fields[1] is None else units_minor(fields[1], form.at(f"{here} ({name})"))
         then = form.policy(fields[2], here) if len(fields) == 3 else None
-        tranches.append((Entry(name, Fraction(), then), size))
+        tranches.append((PolicyEntry(name, Fraction(), then), size))
     form.once((entry.name for entry, _ in tranches), path)
     return tranches
 
@@ -249,7 +249,7 @@ class Waterfall:
 
 
 @dataclass(frozen=True)
-class Account:
+class AdvanceAccount:
     """One advance (or guarantee) to one payee, and how much of it is recouped."""
 
     account: str
@@ -294,7 +294,7 @@ class Advance:
     TYPE: ClassVar[str] = "advance"
     VERSION: ClassVar[int] = 1
     account: str
-    accounts: tuple[Account, ...]
+    accounts: tuple[AdvanceAccount, ...]
     to: str
     then: Policy
     cross_collateral: bool = False
@@ -310,7 +310,7 @@ class Advance:
             account = form.name(line["account"], f"{path}.account")
             payee = form.name(line["payee"], f"{path}.payee")
             units = [units_minor(line[each], form.at(f"{path}.{each}")) for each in numbers]
-            accounts.append(Account(account, payee, form.at(path), *units))
+            accounts.append(AdvanceAccount(account, payee, form.at(path), *units))
         if len({(each.account, each.payee) for each in accounts}) < len(accounts):
             raise BadPolicy(form.at("accounts"), "a payee has one line on each account")
         account = form.name(fields["account"], "account")
@@ -336,7 +336,7 @@ class Advance:
         amounts[self.to] = amounts.get(self.to, Fraction()) + recouped
         return exactly(amounts, earned.waived)
 
-    def accounts_of(self, payee: str) -> list[Account]:
+    def accounts_of(self, payee: str) -> list[AdvanceAccount]:
         """The accounts of a payee that are recouped together."""
         return [
             each
@@ -360,7 +360,7 @@ class Advance:
         return paid
 
     @staticmethod
-    def _taken_back(accounts: Sequence[Account], part: Fraction, flow: Flow) -> Fraction:
+    def _taken_back(accounts: Sequence[AdvanceAccount], part: Fraction, flow: Flow) -> Fraction:
         """What a reversal takes back: what was paid, less what is payable on the lower earnings."""
         start = Fraction(sum(each.start_minor for each in accounts))
         earned = sum((flow.earlier(each.earned) for each in accounts), Fraction())

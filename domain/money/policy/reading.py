@@ -153,7 +153,7 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PolicyEntry:
     """One line of a policy: a name, a share, and a policy that divides it further, if any."""
 
     name: str
@@ -168,7 +168,7 @@ class Entry:
 
 
 Versions = Mapping[tuple[str, int], type[Policy]]
-Shares = Sequence[tuple[str, Fraction]]
+AgreedShares = Sequence[tuple[str, Fraction]]
 """Payees, each once, with exact shares that sum to 1."""
 
 
@@ -178,7 +178,7 @@ class Given:
 
     versions: Versions
     graph: Lineage[str] | None = None
-    agreed: Shares = ()
+    agreed: AgreedShares = ()
     spent: Spent = field(default_factory=Spent)
 
 
@@ -247,7 +247,7 @@ class Form:
         *,
         has_share: bool = True,
         longest: int = MAXIMUM_RATE_LENGTH,
-    ) -> tuple[Entry, ...]:
+    ) -> tuple[PolicyEntry, ...]:
         """A list of ``[name, share]`` or ``[name, share, policy]``, no name twice.
 
         Without shares it is a list of ``name`` or ``[name, policy]``.
@@ -264,7 +264,7 @@ class Form:
             at = self.at(f"{here} ({name})")
             share = exact_share(fields[1], at, longest) if has_share else Fraction(1)
             then = self.policy(fields[-1], here) if len(fields) > least else None
-            entries.append(Entry(name, share, then))
+            entries.append(PolicyEntry(name, share, then))
         self.once((entry.name for entry in entries), path)
         # Refused here if they are too long together, before sums of them are computed.
         common_scale(entry.share.denominator for entry in entries)

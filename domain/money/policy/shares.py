@@ -14,12 +14,12 @@ from domain.lineage import Lineage
 from domain.money.apportionment import common_scale
 from domain.money.policy.flow import FINE, Flow
 from domain.money.policy.parts import Parts, Waived, exactly, together
-from domain.money.policy.reading import Entry, Form, Policy, exact_share
+from domain.money.policy.reading import Form, Policy, PolicyEntry, exact_share
 from domain.refusal import BadPolicy, BadShare
 
 
 def pro_rata(
-    entries: Sequence[Entry], amount: Fraction, graph: Lineage[str] | None, flow: Flow
+    entries: Sequence[PolicyEntry], amount: Fraction, graph: Lineage[str] | None, flow: Flow
 ) -> Parts:
     """N·wᵢ/Σw for each entry, divided further by the entry's policy if it has one."""
     scale = common_scale(entry.share.denominator for entry in entries)
@@ -38,7 +38,7 @@ def pro_rata(
     return together([Parts(final, amount.denominator * total), *further])
 
 
-def must_weigh(form: Form, entries: Sequence[Entry], path: str) -> None:
+def must_weigh(form: Form, entries: Sequence[PolicyEntry], path: str) -> None:
     """Refuse entries whose weights are all 0: there would be no shares."""
     if not any(entry.share for entry in entries):
         raise BadShare(form.at(path), 0, "all of them are 0, so there is nothing to divide by")
@@ -56,7 +56,7 @@ class Fixed:
 
     TYPE: ClassVar[str] = "fixed"
     VERSION: ClassVar[int] = 1
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
     waived: frozenset[str] = frozenset()
 
     @classmethod
@@ -86,7 +86,7 @@ class Fixed:
         if not self.waived:
             return pro_rata(self.entries, amount, graph, flow)
         left = [
-            Entry(entry.name, Fraction(), None) if entry.name in self.waived else entry
+            PolicyEntry(entry.name, Fraction(), None) if entry.name in self.waived else entry
             for entry in self.entries
         ]
         total = sum(entry.share for entry in self.entries)
@@ -143,7 +143,7 @@ class Adjusted:
     TYPE: ClassVar[str] = "adjusted"
     VERSION: ClassVar[int] = 1
     of: Policy
-    by_hand: tuple[Entry, ...]
+    by_hand: tuple[PolicyEntry, ...]
     where: str
 
     @classmethod
@@ -195,7 +195,7 @@ class Equal:
 
     TYPE: ClassVar[str] = "equal"
     VERSION: ClassVar[int] = 1
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
 
     @classmethod
     def read(cls, form: Form) -> Equal:
@@ -218,7 +218,7 @@ class Bundle:
 
     TYPE: ClassVar[str] = "bundle"
     VERSION: ClassVar[int] = 1
-    tracks: tuple[Entry, ...]
+    tracks: tuple[PolicyEntry, ...]
 
     @classmethod
     def read(cls, form: Form) -> Bundle:
@@ -248,7 +248,7 @@ class TrueUp:
 
     TYPE: ClassVar[str] = "true_up"
     VERSION: ClassVar[int] = 1
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
     paid: Mapping[str, int] = field(default_factory=dict)
     where: str = "policy"
 

@@ -14,13 +14,13 @@ from domain.money.payee import Payee
 from domain.money.policy.cascade import among_people
 from domain.money.policy.flow import Flow
 from domain.money.policy.parts import Parts, together
-from domain.money.policy.reading import Policy, Shares
+from domain.money.policy.reading import AgreedShares, Policy
 from domain.refusal import BadPolicy
 
 OTHER = "other"
 """The name of the asset for payees that are not works, such as those of a fee."""
 
-Frozen = tuple[str, Fraction, Shares]
+Frozen = tuple[str, Fraction, AgreedShares]
 """An asset: its name, its part of 1, and its holders, with shares that sum to 1."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from domain.journal import Journal
-from domain.money.entry import Entry, Through
+from domain.money.entry import Entry, FlowRows
 from domain.money.pool import Pool, version
 from domain.money.recouping import Recouped, recouped
 from projections.money.pools.accounts import terms_of
@@ -121,7 +121,7 @@ def through_pool(view: View, journal: Journal, pool: str) -> dict[str, Fraction]
     return _sums([*(entry.flow for entry in since), *(entry.flow_before for entry in since[-1:])])
 
 
-def _sums(flows: Iterable[Through]) -> dict[str, Fraction]:
+def _sums(flows: Iterable[FlowRows]) -> dict[str, Fraction]:
     sums: dict[str, Fraction] = {}
     for flow in flows:
         for place, amount in flow:
