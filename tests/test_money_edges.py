@@ -28,7 +28,7 @@ from domain.money.policy.cascade import limit_scale
 from domain.money.policy.flow import Flow, Reversal
 from domain.money.policy.reading import MAXIMUM_NAME_LENGTH, name_of, units_minor
 from domain.money.pool import LEAST_REVIEW_HOURS, MOST_COMMENT_DAYS, MOST_REVIEW_HOURS
-from domain.money.proposal import Proposal, about
+from domain.money.proposal import Proposal, depends_on
 from domain.money.remitting import MOST_SENT, Arrangements, Quote, remitted
 from domain.money.reserve import UNTIL_FREED, Reserve
 from domain.money.shares import RELEASE, must_be_scope, waived_in
@@ -564,8 +564,8 @@ def test_what_goes_on_in_a_further_fact_continues_the_last_asset_and_leaves_the_
 def test_a_share_depends_on_the_groups_through_which_it_is_had_and_on_no_others() -> None:
     through = [{"group": "band", "shares": [["a", "1/2"]]}]
     song = {**asset("song", {"a": "1", "b": "1"}, within=["act"]), "through": through}
-    assert about(song, "a") == ("song", "act", "band")
-    assert about(song, "b") == ("song", "act")
+    assert depends_on(song, "a") == ("song", "act", "band")
+    assert depends_on(song, "b") == ("song", "act")
 
 
 def test_so_many_comments_are_taken_on_one_version_and_as_many_on_the_next() -> None:

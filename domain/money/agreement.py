@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from domain.cached import cached_property
-from domain.money.proposal import Assets, about
+from domain.money.proposal import Assets, depends_on
 from domain.money.shares import Shares, parts_of, shares_of
 
 
@@ -48,7 +48,7 @@ class Agreement:
         found: dict[str, dict[str, Collection[str]]] = {}
         for asset in self.assets:
             for payee, _ in asset["shares"]:
-                found.setdefault(payee, {})[asset["asset"]] = about(asset, payee)
+                found.setdefault(payee, {})[asset["asset"]] = depends_on(asset, payee)
         return found
 
     @cached_property

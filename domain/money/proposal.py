@@ -58,7 +58,7 @@ def payees_of(assets: Assets) -> Iterator[str]:
             yield payee
 
 
-def about(asset: Mapping[str, Any], payee: str) -> tuple[str, ...]:
+def depends_on(asset: Mapping[str, Any], payee: str) -> tuple[str, ...]:
     """What a share in an asset depends on: the asset, what it is within, and the groups through
     which the payee has it."""
     groups = (

@@ -25,7 +25,7 @@ from domain.money.payout import Batch, Payout
 from domain.money.period import Period
 from domain.money.pool import Pool
 from domain.money.postings import Posting, postings
-from domain.money.proposal import Proposal, about
+from domain.money.proposal import Proposal, depends_on
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.terms import named_in
@@ -296,7 +296,7 @@ def _question(
 def _pieces(position: int, happened: Proposal.Stage | Proposal.Continued) -> Iterator[Change]:
     for asset in happened.divided:
         for payee, _ in asset["shares"]:
-            for piece in about(asset, payee):
+            for piece in depends_on(asset, payee):
                 row = (happened.originator_id, payee, asset["asset"], piece, position)
                 yield Put(PIECES, row)
 
