@@ -32,7 +32,7 @@ MOST_SENT = 10**18
 """An amount sent is less than this, so that databases can store sums of them."""
 
 
-class Rule(NamedTuple):
+class WithholdingRule(NamedTuple):
     """A rule of withholding, numbered in the order of recording."""
 
     number: int
@@ -60,7 +60,7 @@ class Quote(NamedTuple):
 class Arrangements:
     """What is recorded about how payees are to be paid."""
 
-    rules: dict[str, dict[str, Rule]] = field(default_factory=lambda: defaultdict(dict))
+    rules: dict[str, dict[str, WithholdingRule]] = field(default_factory=lambda: defaultdict(dict))
     """By payee and id: the rules that have not ended."""
     currencies: dict[str, tuple[int, str | None]] = field(default_factory=dict)
     """By payee: the position of their choice, and the currency."""
@@ -76,7 +76,9 @@ class Arrangements:
         match happened:
             case Withholding.Stated(payee=payee, country=country, rate=rate):
                 since, until = happened.effective_at, happened.until
-                self.rules[payee][id] = Rule(self._number, id, country, rate, since, until)
+                self.rules[payee][id] = WithholdingRule(
+                    self._number, id, country, rate, since, until
+                )
             case Withholding.Ended(payee=payee):
                 self.rules[payee].pop(id, None)
             case PaymentCurrency.Chosen(payee=payee, currency=currency):
@@ -86,7 +88,7 @@ class Arrangements:
             case Pool.Located(country=country):
                 self.countries[id] = country
 
-    def rule(self, accounts: Iterable[str], country: str, at: str) -> Rule | None:
+    def rule(self, accounts: Iterable[str], country: str, at: str) -> WithholdingRule | None:
         """The latest rule that applies to the accounts of a person at a moment."""
         rules = (each for account in accounts for each in self.rules.get(account, {}).values())
         holding = (each for each in rules if each.country == country and each.holds(at))
