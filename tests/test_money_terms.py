@@ -18,7 +18,7 @@ from stories import NOON
 from domain.money.entry import Entry
 from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
-from domain.money.reckoning import Change, Reckoned, correction_of, reversal_of
+from domain.money.reckoning import Change, ComputedEntry, correction_of, reversal_of
 from domain.money.split import preview
 from domain.money.terms import Taking, by_shares, look_through, taken_back
 from domain.refusal import BadShare, Refusal
@@ -439,7 +439,7 @@ def test_by_the_first_rules_a_reversal_takes_a_part_of_what_was_given_whatever_h
         told.earn(pool, 50)
         revenue = told.earn(pool, 101)
 
-        def reversed_now(taken: int, rules: int) -> Reckoned:
+        def reversed_now(taken: int, rules: int) -> ComputedEntry:
             draft = told.journal.draft()
             books = draft.books()
             division = books.revenues[revenue].division
@@ -447,7 +447,7 @@ def test_by_the_first_rules_a_reversal_takes_a_part_of_what_was_given_whatever_h
             before = [draft.get(Entry, id) for id in books.divisions[division].reversals]
             return reversal_of(books, draft.get(Entry, division), before, taken, rules)
 
-        def units(found: Reckoned) -> dict[str, int]:
+        def units(found: ComputedEntry) -> dict[str, int]:
             return {line.payee: line.amount_minor for line in found.lines}
 
         # Of 101, a third of 50 went to the house, and 253/3 by the agreed shares: 57, 28 and 16.

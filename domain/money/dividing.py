@@ -32,7 +32,7 @@ from domain.money.naming import CATEGORIES, PAYER, SOURCES, payer_id, source_id,
 from domain.money.netting import netted, reversed_by
 from domain.money.policy.sold import Item, by_kind, must_sum_to, rounded
 from domain.money.pool import Pool
-from domain.money.reckoning import Change, correction_of, division_of, moves_in
+from domain.money.reckoning import Change, changes_due, correction_of, division_of
 from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Booked, Expense, Revenue
 from domain.money.sales import item_of
@@ -328,13 +328,13 @@ class CorrectPool(Command):
     def decide(self, past: Past) -> Iterator[New]:
         books = past.books()
         past.watch_money(past.get(Pool, self.pool).opened.release)
-        moves = moves_in(books, self.pool)
+        moves = changes_due(books, self.pool)
         if not moves:
             raise NothingToCorrect
         reason = past.text(past.actor, "reason", self.reason)
         for number, (old, to) in enumerate(moves):
             own = part_id(past.id, "correction", number) if number else past.id
-            change = moves_in(past.books(), self.pool)[old, to]
+            change = changes_due(past.books(), self.pool)[old, to]
             yield from corrected(past, own, to, change, reason, replaces=old)
 
 

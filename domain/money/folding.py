@@ -29,7 +29,7 @@ from domain.money.period import Period
 from domain.money.pool import Pool, version_at
 from domain.money.postings import OWED, RESERVED, Posting, postings
 from domain.money.proposal import Proposal
-from domain.money.reserve import NOTHING, read_reserved
+from domain.money.reserve import NO_RESERVE, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import waived_in
@@ -350,7 +350,7 @@ class Folding(State):
         self._carry(happened.pool, through, happened.lines)
         for row in read_reserved(happened.reserved):
             key = happened.proposal, row.payee
-            self.reserves[key] = self.reserves.get(key, NOTHING).after(row)
+            self.reserves[key] = self.reserves.get(key, NO_RESERVE).after(row)
 
     def _divide(self, id: str, happened: Entry.Divided) -> None:
         self._division = id

@@ -28,7 +28,13 @@ from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, ta
 from domain.money.sales import paid_first
 from domain.money.shares import Shares
 from domain.money.state import Cost, DivisionBooks
-from domain.money.taking import given_of, origin_of_entries, origin_of_part, profit_of, taking_of
+from domain.money.taking import (
+    origin_of_entries,
+    origin_of_part,
+    profit_of,
+    taking_of,
+    up_to_redivision,
+)
 from domain.money.terms import (
     Taking,
     Terms,
@@ -43,7 +49,7 @@ from domain.money.terms import (
 _NONE = Fraction()
 
 
-class Reckoned(NamedTuple):
+class ComputedEntry(NamedTuple):
     """An entry: its lines, and the other fields of its fact."""
 
     lines: list[Line]
@@ -63,7 +69,9 @@ class Change(NamedTuple):
     """Whether no other divisions are left under the old agreement; None after a waiver."""
 
 
-def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = RULES) -> Reckoned:
+def division_of(
+    books: Books, revenue: str, agreement: Agreement, rules: int = RULES
+) -> ComputedEntry:
     """The division of a revenue: first expenses are paid back, then terms and shares apply."""
     known = books.revenues[revenue]
     pool = books.pools[known.recorded.pool]
@@ -91,7 +99,7 @@ def division_of(books: Books, revenue: str, agreement: Agreement, rules: int = R
     }
     lines = entry_lines(division.units, due, pool.carry, division.ranks)
     content["reserved"] = _held_back(books, agreement, lines, costs, recorded.effective_at)
-    return Reckoned(lines, content)
+    return ComputedEntry(lines, content)
 
 
 def _held_back(
@@ -113,20 +121,20 @@ def _taken_first(books: Books, agreement: Agreement, lines: Sequence[Line]) -> R
     return [row.written() for row in taken_first(reserves, lines)]
 
 
-def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> Reckoned:
+def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> ComputedEntry:
     """The entry that frees reserves: what was held back is owed from now on."""
     agreement = books.agreements[proposal]
     pool = books.pools[agreement.pool]
     content = {**of_agreement(agreement, pool), "amount_minor": 0, "agreed": "0"}
     content["reserved"] = [row.written() for row in rows]
-    return Reckoned(
+    return ComputedEntry(
         stated_lines(dict.fromkeys((row.payee for row in rows), 0), pool.carry), content
     )
 
 
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
     """The version of the rules for a reversal: a division by the first rules keeps them."""
-    is_old = given_of(division, before)[-1].first.rules is None
+    is_old = up_to_redivision(division, before)[-1].first.rules is None
     return 1 if is_old and look_through(_opened_of(books, division.id).terms) else RULES
 
 
@@ -138,7 +146,7 @@ def _opened_of(books: Books, division: str) -> Pool.Opened:
 
 def reversal_of(
     books: Books, division: Entry, before: Sequence[Entry], taken: int, rules: int = RULES
-) -> Reckoned:
+) -> ComputedEntry:
     """The reversal of ``taken`` units of a division, after the entries ``before``.
 
     Usually every line gives back units in proportion to what it has left. After a correction, or if
@@ -176,7 +184,7 @@ def reversal_of(
     }
     lines = entry_lines(units, due, pool.carry)
     content["reserved"] = _taken_first(books, agreement, lines)
-    return Reckoned(lines, content)
+    return ComputedEntry(lines, content)
 
 
 def _left(division: Entry, before: Sequence[Entry]) -> dict[str, tuple[int, Fraction]]:
@@ -199,7 +207,9 @@ def _is_moved(
     )
 
 
-def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: Cost) -> Reckoned:
+def redivision_of(
+    books: Books, division: Entry, before: Sequence[Entry], cost: Cost
+) -> ComputedEntry:
     """A division divided again, after an expense that it had paid back was reversed.
 
     ``cost.left_minor`` is negative: what was paid back too much. It pays back other expenses first;
@@ -234,7 +244,7 @@ def redivision_of(books: Books, division: Entry, before: Sequence[Entry], cost: 
         "flow": written(_sum(back.flow, anew.flow)),
     }
     units = settle(_sum(pool.carry, due))
-    return Reckoned(entry_lines(units, due, pool.carry), content)
+    return ComputedEntry(entry_lines(units, due, pool.carry), content)
 
 
 def paid_by(division: Entry, before: Sequence[Entry], expense: str) -> int:
@@ -249,7 +259,7 @@ def correction_of(
     change: Change,
     entry_of: Callable[[str], Entry],
     rules: int = RULES,
-) -> Reckoned:
+) -> ComputedEntry:
     """The correction of everything divided, after shares have changed.
 
     The agreed part of all divisions together is due by the difference of the shares; a division
@@ -285,7 +295,7 @@ def correction_of(
         content |= {"flow": written(through), "is_complete": change.is_complete}
         content |= {"anew": more_agreed} if more_agreed else {}
     units = settle(_sum(pool.carry, due))
-    return Reckoned(entry_lines(units, due, pool.carry), content)
+    return ComputedEntry(entry_lines(units, due, pool.carry), content)
 
 
 def _divided_anew(
@@ -302,7 +312,7 @@ def _divided_anew(
     yield by_shares(now, left, _sum(flow, back.flow), change.new, origin=origin)
 
 
-def moves_in(books: Books, pool: str) -> dict[tuple[str, str], Change]:
+def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:
     """By old and new agreement: the divisions of a pool that have to be corrected.
 
     Divisions that stay under their agreement but whose terms were amended have a pair of the same

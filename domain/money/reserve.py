@@ -79,7 +79,7 @@ class Reserve:
                 yield Reserved(payee, -units, date, Fraction(-units), self.carried)
 
 
-NOTHING = Reserve()
+NO_RESERVE = Reserve()
 Reserves = Mapping[str, Reserve]
 """By payee."""
 
@@ -99,7 +99,7 @@ def held_back(
     for line in lines:
         rule, earned = rules.get(line.payee), line.amount_minor - spent.get(line.payee, 0)
         if rule is not None and earned > 0 and (due := earned * Fraction(rule.rate)):
-            before = reserves.get(line.payee, NOTHING).carried
+            before = reserves.get(line.payee, NO_RESERVE).carried
             until = _until(rule, effective_at)
             found.append(Reserved(line.payee, floor(before + due), until, due, before))
     return found
@@ -111,7 +111,7 @@ def taken_first(reserves: Reserves, lines: Iterable[Line]) -> list[Reserved]:
         row
         for line in lines
         if line.amount_minor < 0
-        for row in reserves.get(line.payee, NOTHING).given(line.payee, -line.amount_minor)
+        for row in reserves.get(line.payee, NO_RESERVE).given(line.payee, -line.amount_minor)
     ]
 
 

@@ -14,7 +14,7 @@ from domain.money.entry import Entry, Line
 from domain.money.keeping import entry_facts, must_know
 from domain.money.pool import Pool
 from domain.money.postings import RESERVED
-from domain.money.reckoning import Reckoned, freed_of
+from domain.money.reckoning import ComputedEntry, freed_of
 from domain.money.reserve import Reserved, taken_first
 from domain.past import Past
 from domain.permission import BOOKS
@@ -140,7 +140,7 @@ def freed_to_cover(
         yield from _entry(past, part_id(id, "freed", 0), drawn, reason)
 
 
-def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[Reckoned]:
+def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[ComputedEntry]:
     """The entries that free reserves, one for each agreement."""
     books = past.books()
     rows: dict[str, list[Reserved]] = {}
@@ -151,5 +151,5 @@ def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list
     return [freed_of(books, agreement, of) for agreement, of in rows.items()]
 
 
-def _entry(past: Past, id: str, drawn: Reckoned, reason: Said | None) -> Iterator[New]:
+def _entry(past: Past, id: str, drawn: ComputedEntry, reason: Said | None) -> Iterator[New]:
     yield from entry_facts(past, Entry.Freed, id, drawn.lines, **drawn.content, reason=reason)

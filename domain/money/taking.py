@@ -20,7 +20,7 @@ def taking_of(
     recorded: Revenue.Recorded, division: Entry, before: Sequence[Entry], taken: int
 ) -> Taking:
     """The taking of ``taken`` units of a division's profit, after the entries ``before``."""
-    given = given_of(division, before)
+    given = up_to_redivision(division, before)
     origin = origin_of_entries(recorded, given)
     since = before[len(given) - 1 :]
     flow_before = {place: Fraction(amount) for place, amount in given[-1].flow_before}
@@ -34,7 +34,7 @@ def origin_of_entries(recorded: Revenue.Recorded, entries: Sequence[Entry]) -> O
     return origin._replace(expenses_minor=amount_minor - profit_of(entries))
 
 
-def given_of(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:
+def up_to_redivision(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:
     """A division and the entries about it up to the last one that divided it again, if any."""
     anew = (n for n, each in enumerate(before, 1) if isinstance(each.first, Entry.Redivided))
     return [division, *before][: max(anew, default=0) + 1]

@@ -73,7 +73,7 @@ def places_of(opened: Pool.Opened) -> set[str]:
     return {*passed.added}
 
 
-NOTHING = Terms({}, _NONE, {})
+NOTHING_DUE = Terms({}, _NONE, {})
 
 
 def look_through(terms: object) -> bool:
@@ -123,7 +123,7 @@ def by_terms(
     Within, the pool's id stands for all who have an agreed share; no payee has that id.
     """
     if not amount_minor:
-        return NOTHING
+        return NOTHING_DUE
     pool = opened.originator_id
     policy = _with_shares(opened, {pool: Fraction(1)})
     given = _divided(policy, amount_minor, flow, rules, origin)
@@ -144,7 +144,7 @@ def by_shares(
         given = by_terms(opened, amount_minor, flow, rules=rules, origin=origin)
         return given.shared(shares)
     if not amount_minor:
-        return NOTHING
+        return NOTHING_DUE
     return _divided(_with_shares(opened, shares), amount_minor, flow, rules, origin)
 
 
@@ -168,7 +168,7 @@ def taken_back(
 ) -> Terms:
     """What a reversal takes back by the terms and shares; everything is negative."""
     if not taking.taken_minor:
-        return NOTHING
+        return NOTHING_DUE
     looks, pool = look_through(opened.terms), opened.originator_id
     policy = _with_shares(opened, shares if looks else {pool: Fraction(1)})
     origin = taking.origin

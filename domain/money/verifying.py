@@ -24,11 +24,11 @@ from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
 from domain.money.proposal import Proposal
 from domain.money.reckoning import (
-    Reckoned,
+    ComputedEntry,
+    changes_due,
     correction_of,
     division_of,
     freed_of,
-    moves_in,
     of_agreement,
     paid_by,
     redivision_of,
@@ -36,7 +36,7 @@ from domain.money.reckoning import (
     waived_from,
 )
 from domain.money.remitting import Arrangements, accounts_of, remitted, sources_of
-from domain.money.reserve import NOTHING, Reserved, read_reserved
+from domain.money.reserve import NO_RESERVE, Reserved, read_reserved
 from domain.money.revenue import Expense, Revenue
 from domain.money.share import Share
 from domain.money.shares import shares_of
@@ -213,7 +213,7 @@ class Verifier:
                 yield Fault(position, f"its {name} is {said}; recomputed, it is {value}")
                 return
 
-    def _reckoned(self, entry: Entry) -> Reckoned:
+    def _reckoned(self, entry: Entry) -> ComputedEntry:
         first, books, rules = entry.first, self.books, entry.first.rules or 1
         match first:
             case Entry.Divided(revenue=revenue):
@@ -242,18 +242,18 @@ class Verifier:
                 if isinstance(first, Entry.Assigned):
                     self._must_be_free(first, units_by)
                 content = of_agreement(books.agreements[first.proposal], pool)
-                return Reckoned(stated_lines(units_by, pool.carry), content)
+                return ComputedEntry(stated_lines(units_by, pool.carry), content)
         assert isinstance(first, Entry.Corrected)
         if first.replaces is None:
             change = waived_from(books, self._before[first.proposal])
         else:
-            change = moves_in(books, first.pool)[first.replaces, first.proposal]
+            change = changes_due(books, first.pool)[first.replaces, first.proposal]
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
 
     def _free(self, entry: Entry) -> Iterator[Reserved]:
         """Check that what is freed was reserved, and that no carry changes."""
         for row in read_reserved(entry.reserved):
-            known = self.books.reserves.get((entry.first.proposal, row.payee), NOTHING)
+            known = self.books.reserves.get((entry.first.proposal, row.payee), NO_RESERVE)
             assert 0 < -row.units <= known.lots.get(row.until, 0), f"{known.lots} is held back"
             yield row._replace(due=Fraction(row.units), before=known.carried)
 
