@@ -26,7 +26,7 @@ UNITS = table(
     "identifier TEXT, kind TEXT, band BIGINT, bits TEXT, position BIGINT",
     ("kind, band",),
 )
-"""The units of ISCCs, each by its bands: where similar ones are looked for."""
+"""The units of ISCCs, each under its bands, by which similar units are found."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -61,7 +61,7 @@ _SEALED = "SELECT n.digest FROM vault n WHERE n.name = 'identifier' AND n.value 
 
 
 def having(number: str, scheme: str) -> str:
-    """The condition that something with this number has the identifier in a query's parameter."""
+    """The condition that a work or person has the identifier in the parameter ``:scheme``."""
     return (
         f"{number} IN (SELECT i.subject FROM @identifiers i WHERE i.scheme = '{scheme}' "
         f"AND (i.value = :{scheme} OR i.identifier IN ({_SEALED.format(scheme)})) AND {COUNTS})"
@@ -69,7 +69,7 @@ def having(number: str, scheme: str) -> str:
 
 
 def identifier(view: View, id: str) -> IdentifierTold:
-    """One identifier; UnknownIdentifier if there is none with this id."""
+    """One identifier; raises UnknownIdentifier."""
     row = view.one(f"{_SHOWN} WHERE i.id = :id AND {holds('i')}", id=id)
     if row is None:
         raise UnknownIdentifier(id)
@@ -83,7 +83,7 @@ def of(view: View, number: int) -> list[IdentifierTold]:
 
 
 def asked_of(view: View, number: int) -> Sequence[Row]:
-    """Their rows."""
+    """The rows of the identifiers of a work or a person, deferred (see View.later)."""
     return view.later(
         f"{_SHOWN} WHERE i.subject = :number AND {COUNTS} ORDER BY i.born",
         number=number,
@@ -91,7 +91,7 @@ def asked_of(view: View, number: int) -> Sequence[Row]:
 
 
 def texts_of(rows: Iterable[Row]) -> set[str | None]:
-    """The commitments of their texts."""
+    """The commitments of the texts in these rows."""
     return {text for row in rows for text in (row[3], row[5])}
 
 

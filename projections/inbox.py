@@ -24,7 +24,7 @@ from projections.waiting import Asked, Waiting
 
 
 class Kind(NamedTuple):
-    """A kind of what waits: what is to be done about it, and by which commands."""
+    """A kind of item: what there is to do, and the commands that do it."""
 
     does: str
     commands: tuple[str, ...]
@@ -75,7 +75,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 NOUNS = ("batch", "credit", "identifier", "join", "membership", "payout", "proposal", "remix")
-"""What something in the inbox is about."""
+"""The nouns that an item can be about."""
 
 
 class Amount(TypedDict):
@@ -131,7 +131,7 @@ def of_kinds(
     after: str | None = None,
     limit: int = LIMIT,
 ) -> Page[InboxItem]:
-    """What of an inbox is of these kinds."""
+    """A page of the items of these kinds in somebody's inbox."""
     asked = Asked.of(view, journal, actor)
     place = decode_cursor(after, str, int, str)
     rows = asked.rows(view, journal, kinds, place, limit + 1)
@@ -140,12 +140,12 @@ def of_kinds(
 
 
 def how_many(view: View, journal: Journal, actor: str) -> int:
-    """How much waits for somebody."""
+    """How many items are in somebody's inbox, counted up to a limit."""
     return Asked.of(view, journal, actor).count(view)
 
 
 class Notifying(NamedTuple):
-    """A proposal of whose latest version an account is to be notified."""
+    """An account that has to be notified of the latest version of a proposal."""
 
     proposal: str
     version: int
@@ -153,7 +153,7 @@ class Notifying(NamedTuple):
 
 
 def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
-    """Of which proposals somebody is to be notified."""
+    """The open proposals of which somebody still has to be notified, by account."""
     if actor == OPERATOR:
         return []
     rows = view.rows(
@@ -168,7 +168,7 @@ def to_notify(view: View, journal: Journal, actor: str) -> list[Notifying]:
 
 
 SEVERAL = frozenset({"comment", "missing_share", "doubted_share", "payout"})
-"""The kinds of which several about the same thing make one item."""
+"""The kinds of which several about the same noun make one item."""
 
 
 def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -> list[InboxItem]:
@@ -207,7 +207,7 @@ def _told(view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]) -
 
 
 def _pools(view: View, proposals: set[str]) -> dict[str, PoolRef]:
-    """The pools of proposals."""
+    """The pools of these proposals, by proposal."""
     rows = view.rows(
         "SELECT p.id, o.id, o.name FROM @proposals p JOIN @pools o ON o.id = p.pool "
         f"WHERE p.id IN :ids AND {holds('p')}",
@@ -218,7 +218,7 @@ def _pools(view: View, proposals: set[str]) -> dict[str, PoolRef]:
 
 
 def _commands(row: Waiting) -> list[str]:
-    """The commands of a kind: of several nouns, those of this one."""
+    """The commands of an item's kind; where these are for several nouns, those for the item's."""
     every = KINDS[row.kind].commands
     return [one for one in every if one.startswith(f"{row.about}.")] or list(every)
 
@@ -231,7 +231,7 @@ def _own_credits(view: View, asked: Asked) -> set[str]:
 def _amounts(
     view: View, journal: Journal, asked: Asked, rows: Sequence[Waiting]
 ) -> dict[tuple[str, str], Amounts]:
-    """The money of each that they may know: their own; for those who decide about it, all."""
+    """The money of each item that they may see: their own, or all where they decide about it."""
     own = None if asked.is_operator else asked.payees
     disputed = for_questions(view, journal, {r.noun for r in rows if r.kind in DISPUTES}, own)
     holds = for_questions(view, journal, {hold_on(r.noun) for r in rows if r.kind == "hold"})
@@ -250,4 +250,4 @@ def _amounts(
 
 
 DISPUTES = frozenset({"dispute", "expired_dispute", "settlement"})
-"""The kinds that a dispute has; money may be held for it."""
+"""The kinds of items about a dispute, for which money may be held."""

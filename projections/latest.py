@@ -1,10 +1,10 @@
-"""The map of the log: the latest fact about every work and person, as of the trees that are signed.
+"""The map of the log: the latest fact about every work and person, as of each signed tree.
 
-The one rule: the map of a size follows from the facts up to there, and is signed only with the tree
-of that size.
+The one rule: the map of a size follows from the facts up to that size, and is signed only together
+with the tree of that size.
 
-A place of the tree has a row for each of the latest sizes at which it changed, so that a proof can
-be given under a checkpoint that witnesses have seen, while the log has grown on.
+Each place in the map has a row for every recent size at which it changed, so that a proof can lead
+to a checkpoint that witnesses have seen while the log grows on.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from domain.tree import HASH_BYTES
 from domain.unreadable import Unreadable, of_only_row
 
 PAGE = 20_000
-"""How many facts are put into the map in one transaction."""
+"""The most facts put into the map in one transaction."""
 SIZES_KEPT, SEEN_SIZES_KEPT = 1_000, 20_000
-"""For how many of the latest checkpoints proofs are given; and if witnesses come seldom, back to
-how many, so that there is a proof under one that they have seen.
+"""For how many of the latest checkpoints there are proofs; and up to how many if witnesses come
+rarely, so that a checkpoint they have seen is among them.
 
 A limit, because each checkpoint keeps some twenty rows for each fact.
 """
@@ -35,7 +35,7 @@ PLACES = Table(
     keys=(("place", "since"),),
     in_backups=False,
 )
-"""A node is the hash of the two below; a leaf is its path and the value it holds."""
+"""``node`` is the hash of the two nodes below or, for a leaf, its path and its value."""
 SIZE = Table(
     "log_map_size",
     {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT", "first": "BIGINT NULL"},
@@ -43,7 +43,7 @@ SIZE = Table(
     on_conflict="(only_row) DO NOTHING",
     in_backups=False,
 )
-"""How many facts the map knows, and the size of the first checkpoint that has one."""
+"""How many facts the map contains, and the size of the first checkpoint with a map."""
 NOTES = Table("log_maps", {"size": "BIGINT", "note": "BYTES"}, keys=(("size",),))
 """The signed root of the map of each checkpoint."""
 TABLES = (PLACES, SIZE, NOTES)
@@ -52,13 +52,13 @@ Query = Callable[..., list[Row]]
 
 
 def begin_again(transaction: Transaction) -> None:
-    """Forget what the map holds; it is put in again from the facts."""
+    """Empty the map; it is filled again from the facts."""
     transaction.execute("DELETE FROM log_map")
     transaction.execute("UPDATE log_map_size SET size = 0")
 
 
 def note_first(transaction: Transaction) -> None:
-    """Keep from which checkpoint on each has a map, so that none can be taken away."""
+    """Record the size of the first checkpoint with a map, so that a missing one is noticed."""
     transaction.execute(
         "UPDATE log_map_size SET first = (SELECT min(size) FROM log_maps) WHERE first IS NULL"
     )
@@ -71,7 +71,7 @@ class LatestMap:
         self.engine = engine
 
     def size(self) -> int:
-        """How many facts it knows."""
+        """How many facts it contains."""
         return int(of_only_row(self.engine.query, SIZE.name, "size"))
 
     def first(self) -> int | None:
@@ -82,9 +82,9 @@ class LatestMap:
     # -- growing ---------------------------------------------------------------------------
 
     def grow(self, upto: int) -> bool:
-        """Put in the next facts, a page of them, up to a size; whether that is reached.
+        """Put in the next facts, at most PAGE, up to a size; returns whether that is reached.
 
-        NotVerified if what is there is damaged where it changes.
+        Raises NotVerified if the map is damaged where it changes.
         """
         size = self.size()
         new = min(upto, size + PAGE)
@@ -107,7 +107,7 @@ class LatestMap:
         return new == upto
 
     def latest(self, after: int, upto: int) -> dict[str, Place]:
-        """The latest fact about each subject of the facts between two positions."""
+        """The latest fact about each subject, among those after one position and up to another."""
         rows = self.engine.query(
             "SELECT position, links FROM stored_events "
             "WHERE position > :after AND position <= :upto ORDER BY position",
@@ -123,26 +123,26 @@ class LatestMap:
     # -- answering -------------------------------------------------------------------------
 
     def oldest(self) -> int:
-        """The oldest size for which proofs are given; 0 as long as it is every one."""
+        """The oldest size for which there are proofs; 0 while that is every size."""
         return _oldest_kept(self.engine.query)
 
     def root(self, size: int) -> bytes:
-        """Its root as of a size that is kept."""
+        """The map's root at a size that is kept."""
         return hash_of(self.nodes([ROOT], size).get(ROOT))
 
     def nodes(self, places: Iterable[int], size: int) -> dict[int, Node]:
-        """What is at some places as of a size that is kept."""
+        """The nodes at some places at a size that is kept, by place."""
         return _read(self.engine.query, size, places)
 
     def rows(self) -> dict[int, dict[int, Node]]:
-        """What is kept of every place, by the size at which it came to be."""
+        """Every stored node, by the size at which it was written, then by place."""
         found: dict[int, dict[int, Node]] = {}
         for name, since, row in self.engine.query("SELECT place, since, node FROM log_map"):
             found.setdefault(since, {})[_place(name)] = _node(bytes(row))
         return found
 
     def proof(self, subject: str, size: int) -> tuple[Place | None, Proof]:
-        """The latest fact about a subject as of a size that is kept, with the proof of it."""
+        """The latest fact about a subject at a size that is kept, if any, with the proof."""
         path, there = path_of(subject), list[Leaf]()
 
         def read(places: Iterable[int]) -> dict[int, Node]:
@@ -157,7 +157,7 @@ class LatestMap:
 
 
 def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
-    """What is at places as of a size, inside or outside a transaction."""
+    """The nodes at some places as of a size, read by any query function."""
     rows = query(
         f"SELECT place, node FROM log_map m WHERE place IN :places AND {_AS_OF}",
         places=[_name(place) for place in places],
@@ -167,11 +167,11 @@ def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
 
 
 _AS_OF = "since = (SELECT max(since) FROM log_map l WHERE l.place = m.place AND l.since <= :size)"
-"""The row of a place that holds as of a size."""
+"""The condition that a row is the one of its place as of a size."""
 
 
 def _forget(writer: Transaction, names: list[str]) -> None:
-    """Delete what no proof is made from any more."""
+    """Delete the rows of these places that no proof needs any more."""
     if oldest := _oldest_kept(writer.query):
         writer.execute(
             "DELETE FROM log_map WHERE place IN :names AND since < "
@@ -182,7 +182,7 @@ def _forget(writer: Transaction, names: list[str]) -> None:
 
 
 def _oldest_kept(query: Query) -> int:
-    """The oldest size for which proofs are given; 0 as long as it is every one."""
+    """The oldest size for which there are proofs; 0 while that is every size."""
     oldest = _size_before(query, SIZES_KEPT)
     seen = query(_FIRST_SEEN)[0][0] if oldest else None
     return (
@@ -193,7 +193,7 @@ def _oldest_kept(query: Query) -> int:
 
 
 def _size_before(query: Query, count: int) -> int:
-    """The size of the checkpoint before so many; 0 if there is none."""
+    """The size of the checkpoint before the latest ``count``; 0 if there is none."""
     sql = "SELECT size FROM log_checkpoints ORDER BY size DESC LIMIT 1 OFFSET :count"
     rows = query(sql, count=count)
     return int(rows[0][0]) if rows else 0
@@ -202,7 +202,7 @@ def _size_before(query: Query, count: int) -> int:
 _FIRST_SEEN = """
     SELECT min(size) FROM (SELECT DISTINCT size FROM log_cosignatures
                            ORDER BY size DESC LIMIT 256) AS recent"""
-"""The first of the sizes among which the one that most witnesses have seen is looked for."""
+"""The smallest of the sizes among which projections.log looks for the one most witnessed."""
 
 
 def _name(place: int) -> str:
@@ -214,7 +214,7 @@ def _row(node: Node) -> bytes:
 
 
 def _place(name: str) -> int:
-    """The place of a row, which is called so; Unreadable if that is none."""
+    """The place that the name of a row stands for; raises Unreadable if it stands for none."""
     try:
         return int(name, 16)
     except ValueError as error:

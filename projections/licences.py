@@ -1,6 +1,6 @@
-"""Licences along a lineage: every work's, what conflicts, and the attribution that they ask for.
+"""Licences along a lineage: that of every work, conflicts, and the attribution that they ask for.
 
-An answer names the nearest works; conflicts are looked for among all.
+An answer lists only the nearest works, but conflicts are looked for among all.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ class Licensed:
 
     @cached_property
     def stated(self) -> Mapping[int, str]:
-        """By work: its licence as stated, or that of what was joined into it."""
+        """By work: its licence as stated, or else that of a work joined into it."""
         return self._derived("licences", lambda: lineage.licences_in(self._view, self.root))
 
     @cached_property
     def terms(self) -> Mapping[int, Terms]:
-        """The same, as licences."""
+        """By work: the terms of its licence."""
         return {work: terms_of(text) for work, text in self.stated.items()}
 
     @cached_property
@@ -171,7 +171,7 @@ class Attribution(NamedTuple):
     terms: Terms
 
     def told(self, plain: Callable[[str], str], linked: Callable[[str, str | None], str]) -> str:
-        """One sentence, written by these functions."""
+        """The attribution as a sentence; ``linked`` writes what may have an address."""
         by = f" by {plain(self.makers)}" if self.makers else ""
         licence = " or ".join(linked(one.name, one.address) for one in self.terms.choices)
         return f"“{linked(self.title, self.uri)}”{by}, licensed under {licence}"
@@ -208,7 +208,7 @@ def _in_markdown(text: str, uri: str | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which nothing is a sign of Markdown."""
+    """Text in which every sign of Markdown is escaped."""
     return "".join(f"\\{one}" if one in _SIGNS else one for one in text)
 
 

@@ -1,6 +1,6 @@
-"""Likely sources that are missing: works that a piece may have been made from, each with why.
+"""Likely sources: works that a piece may have been made from but does not cite, each with reasons.
 
-Nothing is guessed from a score. The order is that of the reasons below, then of the bits that
+Nothing is scored. Works are ordered by their strongest reason, then by the number of bits that
 differ, then the latest first.
 """
 
@@ -24,15 +24,15 @@ from projections.told_finding import LIKELY, LikelySource, WhyLikely
 from projections.walking import DOWN, onwards_of
 
 MOST = 100
-"""How many works are looked at for each reason, the latest first."""
+"""How many works each reason may bring up, the latest first."""
 MOST_SOURCES = 1_000
 MOST_BELOW = 5_000
-"""How many works made from a work are known not to be its sources; more are not looked for."""
+"""How many of a work's descendants are ruled out as its sources; more are not looked for."""
 _NEVER_SO = tuple(state for state in Remix.NOT_COUNTED if state != PENDING)
 
 
 class Why(NamedTuple):
-    """A reason for a work, by number; sorted, the strongest comes first."""
+    """Why a work may be a source, with the numbers of others; the strongest reason sorts first."""
 
     place: int
     differing: int
@@ -55,7 +55,7 @@ def likely_sources(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[Likely
 
 
 def _reasons(view: View, row: lineage.WorkRow) -> dict[int, set[Why]]:
-    """By work: why it may be a source."""
+    """By work: the reasons why it may be a source."""
     found: dict[int, set[Why]] = {}
     for number, why in (
         *_same_file(view, row),
@@ -79,7 +79,7 @@ def _same_file(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
 
 
 def _similar(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
-    """Works with a unit of an ISCC that differs from one of this work in few bits."""
+    """Works with an ISCC unit that differs in few bits from one of this work's."""
     for unit in _units(view, row.number):
         rows = view.rows(
             "SELECT DISTINCT u.bits, i.subject FROM @units u "
@@ -101,7 +101,7 @@ def _similar(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
 
 
 def _units(view: View, number: int) -> Iterator[Unit]:
-    """What can be compared of the ISCCs of a work; its metadata are compared by nobody."""
+    """The units of a work's ISCCs that are compared: not those of metadata."""
     rows = view.rows(
         f"SELECT i.value FROM @identifiers i WHERE i.subject = :number AND i.scheme = 'iscc' "
         f"AND {COUNTS}",
@@ -112,7 +112,7 @@ def _units(view: View, number: int) -> Iterator[Unit]:
 
 
 def _same_challenge(view: View, row: lineage.WorkRow) -> Iterator[tuple[int, Why]]:
-    """Earlier answers to what the piece answers."""
+    """Earlier answers to the challenges that the piece answers."""
     rows = view.rows(
         "SELECT o.work, o.challenge FROM @answers a JOIN @answers o "
         f"ON o.challenge = a.challenge AND o.born < a.born WHERE a.work = :number "
@@ -138,7 +138,7 @@ def _sources_of_sources(view: View, row: lineage.WorkRow) -> Iterator[tuple[int,
 def _without_impossible(
     view: View, row: lineage.WorkRow, found: dict[int, set[Why]]
 ) -> Mapping[int, set[Why]]:
-    """Those that are not cited already, stand, are not surely later, and come not from the work."""
+    """The works found, except those already cited, withdrawn, surely later or made from it."""
     rows = lineage.rows_of(view, found)
     cited = cited_by(view, row.number)
     below = _below(view, row.number, found)
@@ -153,7 +153,7 @@ def _without_impossible(
 
 
 def cited_by(view: View, number: int) -> set[int]:
-    """The nodes that a work cites, or is claimed to have been made from."""
+    """The nodes that a work cites or is claimed to have been made from."""
     rows = view.rows(
         "SELECT e.parent FROM @remixes e WHERE e.child = :number AND "
         f"{counting('e', _NEVER_SO)} AND {holds('e')} LIMIT :most",
@@ -164,7 +164,7 @@ def cited_by(view: View, number: int) -> set[int]:
 
 
 def _below(view: View, number: int, found: Mapping[int, set[Why]]) -> set[int]:
-    """What was made from a work, generation after generation."""
+    """A work and what was made from it, up to MOST_BELOW; only the work if nothing was found."""
     seen = level = {number}
     while found and level and len(seen) < MOST_BELOW:
         onwards = onwards_of(view, sorted(level), DOWN, most=MOST_BELOW)

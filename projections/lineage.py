@@ -1,7 +1,7 @@
 """Lineage: the works, what each was made from, and what was made from it.
 
-An edge that is only claimed, was declined or struck is never followed; every other edge is. Tables,
-rows and questions are in one file because they share the columns.
+Every edge is followed, except one that is only claimed, was declined or was struck. Tables, rows
+and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class WorkRow(NamedTuple):
     published: int | None
     published_at: str | None
     address: str | None
-    """The URI as a search compares it."""
+    """The URI as searches compare it."""
     made_first: str | None
     made_last: str | None
     creators: str | None
@@ -79,7 +79,7 @@ class WorkRow(NamedTuple):
     offered: str | None
     conflicts: str | None
     medium_folded: str | None
-    """The medium as a search compares it."""
+    """The medium as searches compare it."""
     part: str | None
     media_url: str | None
     made_year: str | None
@@ -100,7 +100,7 @@ REMIXES = table(
     ("id", "child", "parent, child"),
     key="id",
 )
-"""The edges between nodes, and the works that each was declared of."""
+"""The edges between nodes, each with the works for which it was declared."""
 
 
 JOINS = table(
@@ -113,7 +113,7 @@ JOINS = table(
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """The works and edges this fact adds or changes."""
+    """The works, edges and joins that this fact adds or changes."""
     match happened:
         case Contribution.Submitted():
             yield _work(position, happened, numbers, "contribution")
@@ -175,11 +175,11 @@ def _work(position: int, happened: Fact, numbers: Numbers, kind: str) -> Put:
 
 
 _folded = lru_cache(4096)(folded)
-"""Of media, which are few."""
+"""Cached, because only few media occur."""
 
 
 def _address(uri: str) -> str:
-    """A URI as a search compares it, with the letters that are encoded in its host, and without."""
+    """A URI as searches compare it: decoded, its host in letters and, if different, in ASCII."""
     return folded(" ".join(dict.fromkeys((readable(uri), unquote(uri)))))
 
 
@@ -196,7 +196,7 @@ def _join(position: int, happened: Join.Event, numbers: Numbers) -> Iterator[Cha
 
 
 def _span(made_at: str | None) -> dict[str, str | None]:
-    """The first and the last instant and the year of a stated date; null where not known."""
+    """The first and last instant and the year of a stated date; None where unknown."""
     first, last = span_of(made_at) if made_at else ("", "")
     year = year_of(made_at) if made_at else ""
     return {"made_first": first or None, "made_last": last or None, "made_year": year or None}
@@ -212,22 +212,22 @@ LINEAGE = Projection(
 # -- answers -------------------------------------------------------------------------------
 
 MOST_SOURCES = 1_000
-"""How many sources of a work are read for an answer about it."""
+"""How many of a work's sources an answer about it considers."""
 MOST_OF_LIST_BYTES = 300_000
-"""How long a list within an answer about a work is as JSON, at most."""
+"""The most bytes, as JSON, of a list within an answer about a work."""
 
 _WORK = WORKS.selected("w")
 _AGREED = counting("e", (PENDING, Remix.Declined.STATE, Remix.Retired.STATE))
 
 
 def find(view: View, id: str) -> WorkRow:
-    """The node that the work with this id is, as known at the view's position; or UnknownWork."""
+    """The node that the work with this id belongs to; raises UnknownWork."""
     row = stated(view, id)
     return row if row.node == row.number else rows_of(view, [row.node])[row.node]
 
 
 def stated(view: View, id: str) -> WorkRow:
-    """The work with this id as it was recorded, whatever it was joined with."""
+    """The work with this id as it was recorded, regardless of joins; raises UnknownWork."""
     if ("work", id) not in view.held:
         row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
         if row is None:
@@ -238,7 +238,7 @@ def stated(view: View, id: str) -> WorkRow:
 
 
 def as_published(view: View, id: str) -> View:
-    """The answers as known when this release was published; NotPublished if it never was."""
+    """A view as of this release's publication; raises NotPublished if it was not published."""
     published = find(view, id).published
     if published is None:
         raise NotPublished(id)
@@ -246,13 +246,13 @@ def as_published(view: View, id: str) -> View:
 
 
 def counted(tree: Pedigree[Any], works: Iterable[Any]) -> PathCount:
-    """How many paths lead to any of these works."""
+    """How many paths lead to any of these works, counted up to a limit."""
     count = sum(map(tree.path_count.__getitem__, works))
     return {"path_count": min(count, MANY - 1), "path_count_is_exact": count < MANY}
 
 
 def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[Ends[Any]]:
-    """The first path to any of these works, and further ones that are no longer than an end."""
+    """The shortest paths to these works, up to SHOWN_OF_END long; if none is, only the nearest."""
     generation = tree.generation.__getitem__
     works = sorted(sorted(works), key=generation)
     near = [work for work in works if generation(work) < SHOWN_OF_END]
@@ -277,7 +277,7 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
 
 
 def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
-    """Where each of these works can be seen or heard, as far as that is stated."""
+    """The addresses at which these works can be seen or heard, by id, where stated."""
     rows = view.rows(
         "SELECT w.id, w.media_url FROM @works w WHERE w.id IN :ids "
         f"AND w.media_url IS NOT NULL AND w.state <> 'withdrawn' AND {holds('w')}",
@@ -288,14 +288,14 @@ def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
 
 
 def licences_in(view: View, root: int) -> dict[int, str]:
-    """By work in a lineage: its licence, or the first on record of a work joined into it."""
+    """By work in a lineage: its licence or else the first recorded of a work joined into it."""
     rows = ancestry(view, root).rows(view, "works", _notable)
     own_last = sorted(rows, key=lambda row: (row[0] == row[1], -row[1]))
     return {node: licence for node, _, licence, _ in own_last if licence is not None}
 
 
 def has_unrated(view: View, root: int) -> tuple[bool, bool]:
-    """Whether releases in a lineage, and whether other works in it, have edges without a rate."""
+    """Whether any releases, and whether any other works, in a lineage have edges without a rate."""
     above = ancestry(view, root)
     rows = above.rows(view, "works", _notable)
     releases = {node for node, number, _, kind in rows if node == number and kind == "release"}
@@ -304,7 +304,7 @@ def has_unrated(view: View, root: int) -> tuple[bool, bool]:
 
 
 def _notable(view: View, nodes: list[int]) -> list[Row]:
-    """Those of the works that these nodes are which have a licence or are releases."""
+    """The works belonging to these nodes that have a licence or are releases."""
     return view.rows(
         "SELECT w.node, w.number, w.licence, w.kind FROM @works w WHERE w.node IN :nodes "
         f"AND (w.licence IS NOT NULL OR w.kind = 'release') AND {holds('w')}",
@@ -315,7 +315,8 @@ def _notable(view: View, nodes: list[int]) -> list[Row]:
 def changed_licences(
     view: View, nodes: Collection[int]
 ) -> Iterator[tuple[str, int, list[tuple[int, str]]]]:
-    """By edge to a work here that has had several licences: its position, and these with theirs."""
+    """For each edge to one of these works whose licence has changed: its id and position, and every
+    licence of that work with the position from which it applied."""
     numbers = list(nodes)
     rows = view.rows(
         "SELECT w.number, w.licence, min(w.since) FROM @works w WHERE w.number IN :numbers "
@@ -348,7 +349,7 @@ def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
 
 
 def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
-    """Of the works with these ids that were joined into another: the id of the node they are."""
+    """The ids of the nodes of those works that were joined into another, by the work's id."""
     rows = view.rows(
         "SELECT w.id, n.id FROM @works w JOIN @works n ON n.number = w.node "
         f"WHERE w.id IN :ids AND w.node <> w.number AND {holds('w')} AND {holds('n')}",
@@ -358,14 +359,14 @@ def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
 
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
-    """The works with these numbers, as answers refer to them."""
+    """How answers refer to the works with these numbers."""
     found = rows_of(view, numbers)
     texts = view.texts({row.title for row in found.values()})
     return {number: reference(row, texts) for number, row in found.items()}
 
 
 def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
-    """A work as answers refer to it; a withdrawn piece has no title any more."""
+    """How answers refer to a work; the title of a withdrawn piece is not shown."""
     gone = row.kind == "contribution" and row.state == "withdrawn"
     return {
         "id": row.id,
@@ -379,17 +380,17 @@ def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
 
 
 class Asked(NamedTuple):
-    """A work, and what is asked about it for an answer."""
+    """A work, with the queries that an answer about it needs."""
 
     row: WorkRow
     sources: Sequence[Row]
-    """Its edges, each with the work at its other end."""
+    """The edges to its sources, each with the source's row."""
     remixed: Sequence[Row]
     joins: Sequence[Row]
 
     @property
     def texts(self) -> set[str | None]:
-        """The commitments of its texts, and of those of its sources."""
+        """The commitments of its own texts and of its sources' texts."""
         listed = self.sources[:MOST_SOURCES]
         own = {self.row.title, self.row.creators, self.row.media_url}
         return own | {text for one in listed for text in (one[4], one[6], WorkRow(*one[9:]).title)}
@@ -402,7 +403,7 @@ def work(view: View, id: str) -> WorkFound:
 
 
 def asked_about(view: View, row: WorkRow) -> Asked:
-    """A work, and what is asked about it in one message."""
+    """A work, with the queries about it deferred so that they are sent together."""
     return Asked(
         row,
         view.later(
@@ -421,7 +422,7 @@ def asked_about(view: View, row: WorkRow) -> Asked:
 
 
 def told(view: View, asked: Asked, texts: dict[str | None, str]) -> WorkFound:
-    """A work as answers present it, with these texts."""
+    """A work as an answer, given the texts behind its commitments."""
     row = asked.row
     sources = sorted(asked.sources, key=lambda one: _places(row, one[7], one[8], one[0]) or [_LAST])
     shown = within_bytes(_sources(row, sources[:MOST_SOURCES], texts), MOST_OF_LIST_BYTES)
@@ -470,7 +471,7 @@ _LAST = 1 << 62
 
 
 def _places(row: WorkRow, places: str | None, born: int, remix: str) -> list[int] | None:
-    """Where a component stands in a release; before that was recorded, the order of facts did."""
+    """A component's places in a release; in old facts without them, the order of facts tells."""
     if places is not None:
         return [int(one) for one in places.split()]
     number = born - row.born
@@ -488,7 +489,7 @@ _JOINS_OF = (
     f"{_JOIN} WHERE (j.work IN {_SAME} OR j.target IN {_SAME}) "
     f"AND j.state IN ('{PENDING}', '{Join.Declared.STATE}') AND {holds('j')} ORDER BY j.born"
 )
-"""The joins that make a node one, and those that are claimed of it."""
+"""The joins of a node's works that count, and those only claimed."""
 
 
 @question("show_join", "/joins/{id}")
@@ -519,7 +520,7 @@ def _joins(view: View, rows: Sequence[Row]) -> list[JoinTold]:
 
 
 def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
-    """How many works were made from each of these."""
+    """How many works were made from each of these, by number."""
     rows = view.rows(
         "SELECT e.parent, count(DISTINCT e.child) FROM @remixes e "
         f"WHERE e.parent IN :numbers AND {_COUNTS} GROUP BY e.parent",
@@ -529,7 +530,7 @@ def remix_counts(view: View, numbers: Iterable[int]) -> Counter[int]:
 
 
 def publication(row: WorkRow) -> Publication | None:
-    """Where a release's lineage was frozen, and when that was recorded."""
+    """Where and when a release's lineage was frozen, and the licence conflicts it had then."""
     if row.published is None or row.published_at is None:
         return None
     found = [one.split(" ") for one in (row.conflicts or "").split("|") if one]
@@ -544,7 +545,7 @@ def publication(row: WorkRow) -> Publication | None:
 
 
 def remix(view: View, id: str) -> RemixTold:
-    """One remix; UnknownRemix if there is none with this id."""
+    """One remix; raises UnknownRemix."""
     row = view.one(
         "SELECT e.child, e.parent, e.kind, e.rate, e.state, e.evidence, e.deadline, e.born, "
         "e.places, e.replaced_by, e.ai, e.ai_tool "
@@ -603,7 +604,7 @@ def facets(view: View, **asked: Unpack[WorkFilters]) -> WorkFacets:
 def _listed(
     view: View, found: Filtered, sort: str, after: str | None, limit: int, *, reverse: bool
 ) -> tuple[list[WorkRow], str | None]:
-    """A page of works in an order."""
+    """A page of the works that match, in one of the orders."""
     order = finding.WORK_ORDERS[sort]
     source = f"@works w {order.joined} WHERE {found.where}"
     page, more = finding.in_order(
@@ -615,13 +616,13 @@ def _listed(
 
 @dataclass(frozen=True)
 class Shown:
-    """A lineage, and its works as an answer refers to them."""
+    """A lineage, with its works as answers refer to them."""
 
     lineage: Lineage[str]
     works: Mapping[str, dict[str, Any]]
-    """By their ids, the nearest generation first."""
+    """By id, the nearest generation first."""
     numbers: Sequence[int]
-    """Their numbers, in the same order."""
+    """The works' numbers, in the same order."""
 
     def is_suspect(self, edge: Edge[str]) -> bool:
         """Whether the child is surely older than what it was made from, by their dates."""
@@ -706,7 +707,7 @@ def descendants(
 
     With filters, only those that match: with never_remixed, the works that nobody has used yet.
     """
-    # A page costs as much as all pages before it; the number of descendants has no bound.
+    # A page costs as much as all pages before it together; there may be any number of descendants.
     return _relatives(view, id, DOWN, sort, after, limit, asked, reverse=reverse)
 
 
@@ -730,7 +731,7 @@ def _relatives(
     *,
     reverse: bool,
 ) -> Page[Relative]:
-    """A page of the works on the way from one that match every filter."""
+    """A page of the works up or down from one that match every filter."""
     root = find(view, id).number
     if sort == "generation" and not reverse:
         found, more = walking.nearest(view, root, way, after, limit, asked)
@@ -756,7 +757,7 @@ def _sorted(
     *,
     reverse: bool,
 ) -> tuple[Far, str | None]:
-    """Those of these works that match, in another order than the nearest first."""
+    """A page of these works that match, in any order other than nearest first."""
     if sort != "generation":
         found = finding.works_that(view, asked, far)
         page, more = _listed(view, found, sort, after, limit, reverse=reverse)

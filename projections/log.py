@@ -1,10 +1,10 @@
-"""The log: every fact is a leaf of one Merkle tree, kept as tiles, with signed checkpoints.
+"""The transparency log: every fact is a leaf of one Merkle tree, stored as tiles, with checkpoints.
 
 The one rule: a tile only grows, and a tree size has one root for ever.
 
 Formats: C2SP tlog-tiles, tlog-checkpoint and tlog-proof (see domain.tree, domain.checkpoint,
 domain.receipt). The leaf at index i is the fact at position i + 1: positions have no gaps.
-Unlike the read tables, these are never dropped and folded again: their roots have been signed.
+Unlike read tables, the log's tables are never dropped and folded again: their roots are signed.
 
 One file, because signing, extending and proving share one view of the tiles.
 """
@@ -53,16 +53,16 @@ from projections import latest as latest_facts
 from projections.latest import NOTES, LatestMap, note_first
 
 PAGE = 5_000
-"""How many leaves are integrated in one transaction."""
+"""The most leaves integrated in one transaction."""
 RECEIPTS = 500
 """How many facts are read at once for the receipts of a history."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 CLOCKS_DIFFER_SECONDS = 300
-"""How far the clock of a witness may be from ours."""
+"""How far a witness's clock may differ from ours."""
 MOST_TILES_KEPT = 2_048
-"""How many tiles are kept in memory, of at most 8 KiB each."""
+"""How many tiles are cached, of at most 8 KiB each, before the cache is emptied."""
 _LEVEL = 1 << 48
-"""A tile's row is numbered level · 2⁴⁸ + number."""
+"""The row of a tile has the place level · 2⁴⁸ + number."""
 
 
 TILES = Table("log_tiles", {"place": "BIGINT", "hashes": "BYTES"}, keys=(("place",),))
@@ -82,13 +82,13 @@ TABLES = (TILES, SIZE, CHECKPOINTS, COSIGNATURES, *latest_facts.TABLES)
 
 
 def first_size(transaction: Transaction) -> None:
-    """Begin a log of no facts, if there is none."""
+    """Create an empty log, unless there is one."""
     transaction.insert(SIZE, [(1, 0)])
     transaction.insert(latest_facts.SIZE, [(1, 0, None)])
 
 
 class Signed(NamedTuple):
-    """A checkpoint: the size it is of, and the signed note."""
+    """A signed checkpoint: its tree size, and the note."""
 
     size: int
     note: bytes
@@ -109,26 +109,26 @@ class Log:
     ) -> None:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
-        """Earlier keys; those still given as secret keys sign as well."""
+        """``former`` are earlier keys; those given as secret keys still sign as well."""
         self.policy = policy if policy is not None and policy.needs_witnesses else None
-        """By which witnesses a checkpoint must have been seen before it is published."""
+        """Which witnesses must have seen a checkpoint before it is published; None if none must."""
         self.map = LatestMap(self.engine)
-        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may begin at 0
+        self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may start at 0
         self._tiles_read: dict[int, bytes] = {}
 
     def public_keys(self) -> list[VerifierKey]:
-        """The keys that verify the signatures of this log, the present one first."""
+        """The keys that verify this log's signatures, the current one first."""
         keys = [*([] if self.signer is None else [self.signer]), *self.former]
         return [key.verifier if isinstance(key, SignerKey) else key for key in keys]
 
     # -- growing ---------------------------------------------------------------------------
 
     def size(self) -> int:
-        """How many leaves there are."""
+        """The number of leaves integrated."""
         return int(of_only_row(self.engine.query, SIZE.name, "size"))
 
     def step(self) -> bool:
-        """Once a second, integrate new facts and sign the tree; whether more are waiting.
+        """Once a second, integrate new facts and sign the tree; returns whether more are waiting.
 
         Only a checkpoint proves a fact, so integrating it sooner would be of no use.
         """
@@ -140,7 +140,7 @@ class Log:
         return False
 
     def integrate(self) -> int:
-        """Add the next facts to the tree, at most a page; how many there were."""
+        """Add the next facts to the tree, at most PAGE; returns how many there were."""
         size = self.size()
         placed = self.journal.facts.after(size, PAGE)
         if not placed:
@@ -167,18 +167,18 @@ class Log:
         return len(placed)
 
     def catch_up(self) -> int:
-        """Integrate everything there is and sign it; the size reached."""
+        """Integrate everything there is and sign it; returns the size reached."""
         while self.integrate() or not self._map_grows():
             pass
         self.sign()
         return self.size()
 
     def _map_grows(self) -> bool:
-        """Put a page of what is integrated into the map; whether nothing is left."""
+        """Put the next page of integrated facts into the map; returns whether none is left."""
         return self.signer is None or self.map.grow(self.size())
 
     def sign(self) -> None:
-        """Sign the tree as far as the map goes, and the map, unless it is signed already."""
+        """Sign the tree at the map's size, and the map, unless that was done already."""
         self._signed_at = self.clock()
         if self.signer is None:
             return
@@ -193,7 +193,7 @@ class Log:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
         signed = sign_map(tree, self.map.root(size), *secret)
         with self.engine.transaction() as writer:
-            # The tables' keys keep a size to one root, even when two processes sign at once.
+            # The tables' keys allow one root per size, even when two processes sign at once.
             for table, what in ((CHECKPOINTS, note), (NOTES, signed)):
                 writer.execute(
                     f"INSERT INTO {table.name} (size, note) VALUES (:size, :note) "
@@ -207,7 +207,7 @@ class Log:
             self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))
 
     def _has_to_sign(self, latest: Signed, size: int) -> bool:
-        """Whether the tree has grown since the latest checkpoint, or our key has not signed it."""
+        """Whether the tree has grown since the latest checkpoint, or lacks our key's signature."""
         if latest.size != size:
             return latest.size < size
         notes = [latest.note, *self._map_notes(size)]
@@ -216,7 +216,7 @@ class Log:
         return len(notes) < 2 or not all((key.name, key.id) in signers for signers in signed)
 
     def _must_continue(self, old: Checkpoint, new: Checkpoint) -> None:
-        """Raises NotVerified if the tree does not extend the one signed before."""
+        """Raise NotVerified if the new tree does not extend the one signed before."""
         verify_consistency(
             old_size=old.size,
             size=new.size,
@@ -229,8 +229,8 @@ class Log:
         """Add the signatures of a new key to the latest checkpoint, or to its map."""
         there = Note.parse(latest.note)
         if there.text != ours.text:
-            return  # under another name it is another log, which begins with the next fact
-        # Ed25519 is deterministic: a signature made again is the same line.
+            return  # a log under another name is another log, which begins with the next fact
+        # Ed25519 is deterministic: signing again gives the same line.
         lines = dict.fromkeys((*ours.signatures, *there.signatures))
         self.engine.execute(
             f"UPDATE {table.name} SET note = :both WHERE size = :size AND note = :note",
@@ -241,11 +241,11 @@ class Log:
     # -- witnesses -------------------------------------------------------------------------
 
     def add_cosignatures(self, cosigned: bytes) -> bytes:
-        """Keep our witnesses' signatures of a checkpoint; returns it with all cosignatures known.
+        """Store our witnesses' signatures of a checkpoint; returns it with all known cosignatures.
 
-        The latest signature of each witness is kept. Raises NotInLog if no checkpoint of this size
-        was signed, and BadCosignature if the note is of another tree or none of our witnesses
-        signed it.
+        Of each witness, the latest signature is kept. Raises NotInLog if no checkpoint of this size
+        was signed, and BadCosignature if the note describes another tree, none of our witnesses
+        signed it, or the time of a signature is not credible.
         """
         try:
             checkpoint, signatures = checkpoints.cosigned(cosigned, self.witnesses)
@@ -278,7 +278,7 @@ class Log:
         return self.checkpoint_of(size)
 
     def _must_have_credible_time(self, signatures: Sequence[Signature], size: int) -> None:
-        """A tree cannot be seen before its last fact was recorded, nor in the future."""
+        """Refuse a time before the tree's last fact was recorded, or in the future."""
         (last,) = self.journal.facts.at([size])
         earliest = last.fact().timestamp.timestamp() - CLOCKS_DIFFER_SECONDS
         latest = self.journal.clock().timestamp() + CLOCKS_DIFFER_SECONDS
@@ -289,21 +289,21 @@ class Log:
     # -- answering -------------------------------------------------------------------------
 
     def latest(self) -> bytes:
-        """The latest checkpoint, with its cosignatures; NotInLog if none was published yet."""
+        """The latest published checkpoint, with its cosignatures; raises NotInLog without one."""
         if self.policy is not None:
             return self._agreed(self.policy).note
         return self.signed()
 
     def signed(self) -> bytes:
-        """The latest checkpoint that was signed, published or not; witnesses have to see it."""
+        """The latest signed checkpoint, whether published or not: the one for witnesses to sign."""
         return self._cosigned("SELECT max(size) FROM log_checkpoints", "a checkpoint").note
 
     def witnessed(self) -> bytes:
-        """The latest checkpoint that most witnesses have seen; NotInLog if none has seen one."""
+        """The latest checkpoint seen by the most witnesses; raises NotInLog if none saw any."""
         return self._seen().note
 
     def seen_size(self) -> int:
-        """The size of that checkpoint."""
+        """The size of the checkpoint that ``witnessed`` returns."""
         return self._seen().size
 
     def _seen(self) -> Signed:
@@ -312,21 +312,21 @@ class Log:
         return self._cosigned(_SEEN, "a checkpoint that a witness has seen", least=1)
 
     def published(self, size: int) -> bytes:
-        """The checkpoint of a size, unless the policy asks for more witnesses than have seen it."""
+        """The checkpoint of a size; raises NotInLog if the policy asks for more witnesses."""
         note = self.checkpoint_of(size)
         if self.policy is not None and not self.policy.is_met(self._seen_by(size)):
             raise NotInLog(f"a checkpoint of size {size} that enough witnesses have seen")
         return note
 
     def _agreed(self, policy: Policy, least: int = 1) -> Signed:
-        """The latest checkpoint from a size on that enough witnesses have seen."""
+        """The latest checkpoint, of at least this size, that meets the policy; or NotInLog."""
         for (size,) in self.engine.query(_RECENT, least=min(least, LARGEST_SIZE)):
             if policy.is_met(self._seen_by(size)):
                 return Signed(size, self.checkpoint_of(size))
         raise NotInLog("a checkpoint that enough witnesses have seen")
 
     def _seen_by(self, size: int) -> list[VerifierKey]:
-        """The witnesses that have seen the tree of a size."""
+        """The witnesses that have signed the tree of a size."""
         rows = self.engine.query(
             "SELECT witness FROM log_cosignatures WHERE size = :size", size=size
         )
@@ -334,24 +334,24 @@ class Log:
         return [key for key in self.witnesses if f"{key.name}+{key.id.hex()}" in seen]
 
     def checkpoint_of(self, size: int) -> bytes:
-        """The checkpoint of a size, with its cosignatures; NotInLog if it was not signed."""
+        """The checkpoint of a size, with its cosignatures; raises NotInLog if none was signed."""
         return self._cosigned("SELECT :size", f"a checkpoint of size {size}", size=size).note
 
     def _cosigned(self, chosen: str, missing: str, **values: int) -> Signed:
-        """The checkpoint of the size that a query chooses, followed by its cosignatures."""
+        """The checkpoint of the size that a subquery selects, followed by its cosignatures."""
         is_size = all(value <= LARGEST_SIZE for value in values.values())
         rows = self.engine.query(_COSIGNED.format(chosen), **values) if is_size else []
         return _signed(rows, missing)
 
     def checkpoint(self) -> Signed | None:
-        """The latest checkpoint without cosignatures, if there is one."""
+        """The latest signed checkpoint, without cosignatures, if there is one."""
         rows = self.engine.query(
             "SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"
         )
         return Signed(rows[0][0], bytes(rows[0][1])) if rows else None
 
     def tile(self, path: str) -> tuple[Tile, bytes]:
-        """A tile or an entry bundle by its path; NotInLog if the log does not have it (yet)."""
+        """A tile or an entry bundle by its path; raises NotInLog if the log has none (yet)."""
         try:
             tile = tile_of(path)
         except ValueError:
@@ -366,14 +366,14 @@ class Log:
         return tile, hashes[: _bytes_of(tile)]
 
     def promise(self, position: int) -> str | None:
-        """The signed promise that the fact at a position stays there; None without a key."""
+        """A signed promise that the fact at a position stays there; None without a signing key."""
         if self.signer is None:
             return None
         (placed,) = self.journal.facts.at([position])
         return self.promise_of(placed)
 
     def promise_of(self, placed: Placed) -> str | None:
-        """The same of a fact that was read."""
+        """Like ``promise``, for a fact that was read already."""
         if self.signer is None:
             return None
         recorded, leaf = instant(placed.fact().timestamp), leaf_hash(placed.leaf())
@@ -382,8 +382,8 @@ class Log:
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position is in the log, with the fact itself.
 
-        It is under the checkpoint that most witnesses have seen, else under the latest. Raises
-        NotInLog if there is no such fact, or no checkpoint that covers it yet.
+        It leads to the checkpoint seen by the most witnesses, or else to the latest. Raises
+        NotInLog if there is no such fact, or no checkpoint covers it yet.
         """
         if not 1 <= position <= LARGEST_SIZE:
             raise NotInLog(f"position {position}")
@@ -405,10 +405,10 @@ class Log:
         return make_receipt(leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note)
 
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
-        """The receipts of the facts that the latest checkpoint covers.
+        """The receipts of those facts that the latest checkpoint covers.
 
-        All are under the checkpoint that covers them and that most witnesses have seen. Raises
-        NotInLog if the latest covers none of them.
+        All lead to the same checkpoint: of those that cover them all, the one seen by the most
+        witnesses. Raises NotInLog if the latest covers none of the facts.
         """
         latest = self.checkpoint() if self.policy is None else self._agreed(self.policy)
         covered = [one for one in positions if latest and one <= latest.size]
@@ -426,7 +426,7 @@ class Log:
                 )
 
     def map_of(self, size: int) -> bytes:
-        """The signed root of the map of a checkpoint; NotInLog if none was signed."""
+        """The signed root of a checkpoint's map; raises NotInLog if none was signed."""
         if notes := self._map_notes(size):
             return notes[0]
         raise NotInLog(f"a map of size {size}")
@@ -438,8 +438,8 @@ class Log:
     def latest_of(self, subject: str, *, witnessed: bool = False) -> bytes:
         """The proof of which fact about a subject is the latest, or that there is none.
 
-        It is under the latest checkpoint, or under the latest that most witnesses have seen. Raises
-        NotInLog if there is none, and MapNotKept if that is too old.
+        It leads to the latest checkpoint or, if ``witnessed``, to the one seen by the most
+        witnesses. Raises NotInLog if there is none, and MapNotKept if it is too old.
         """
         note = self.witnessed() if witnessed else self.latest()
         size = Checkpoint.parse(Note.parse(note).text).size
@@ -450,12 +450,12 @@ class Log:
         data = make_latest(subject=subject, place=place, proof=proof, map=map, checkpoint=note)
         try:
             verify_latest(data, self.public_keys())
-        except NotVerified:  # it is damaged
+        except NotVerified:  # the stored map is damaged
             raise NotInLog(f"the places of the map of size {size}") from None
         return data
 
     def as_of(self, position: int) -> bytes:
-        """The proof that backs answers as of a position; NotInLog if no checkpoint covers it."""
+        """The proof behind answers as of a position; raises NotInLog if no checkpoint covers it."""
         signed = self._covering(position)
         return make_as_of(
             size=position,
@@ -465,7 +465,7 @@ class Log:
         )
 
     def _covering(self, position: int) -> Signed:
-        """The best checkpoint that covers a position; NotInLog if there is none."""
+        """The most witnessed checkpoint that covers a position; raises NotInLog without one."""
         missing = f"position {position}"
         if position < 1:
             raise NotInLog(missing)
@@ -474,7 +474,7 @@ class Log:
         return self._cosigned(_BEST, missing, least=position)
 
     def consistency(self, old: int, new: int) -> list[bytes]:
-        """The proof that the tree of one size is a prefix of the tree of another."""
+        """The proof that the tree of one size is a prefix of that of another; raises NotInLog."""
         if not 1 <= old <= new <= self.size():
             raise NotInLog(f"the sizes {old} and {new}")
         return consistency_proof(old, new, self._tiles)
@@ -484,16 +484,16 @@ class Log:
         return self.frontier(size).root()
 
     def frontier(self, size: int) -> Frontier:
-        """The right edge of the tree at a size, which it may grow on from."""
+        """The right edge of the tree at a size, from which it can be extended."""
         return frontier_at(size, self._tiles)
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
-        """The rows of those of these tiles that exist, by level and number."""
+        """The stored rows of these tiles, by level and number; missing ones are left out."""
         rows = self.engine.query(_TILES, places=[_place(tile) for tile in tiles])
         return {divmod(place, _LEVEL): bytes(hashes) for place, hashes in rows}
 
     def checkpoints(self) -> Iterator[Signed]:
-        """Every checkpoint that was signed, in order."""
+        """Every signed checkpoint, in order of size."""
         size = -1
         while rows := self.engine.query(
             "SELECT size, note FROM log_checkpoints WHERE size > :size ORDER BY size LIMIT 500",
@@ -503,7 +503,7 @@ class Log:
                 yield Signed(size, bytes(note))
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
-        """The rows of these tiles, read once: what a tile held at a width never changes."""
+        """The rows of these tiles, from the cache if possible: a tile's hashes never change."""
         kept = self._tiles_read
         missing = [tile for tile in tiles if len(kept.get(_place(tile), b"")) < _bytes_of(tile)]
         read = _read(self.engine.query, missing) if missing else []
@@ -513,14 +513,14 @@ class Log:
         return found
 
     def _keep(self, rows: Mapping[int, bytes]) -> None:
-        """Keep the rows of tiles in memory, by their places."""
+        """Cache the rows of tiles, by place."""
         if len(self._tiles_read) > MOST_TILES_KEPT:
             self._tiles_read = {}
         self._tiles_read |= rows
 
 
 def _signed(rows: Sequence[Row], missing: str) -> Signed:
-    """A checkpoint with its cosignatures from its rows; NotInLog if there are none."""
+    """A checkpoint with its cosignatures, from its rows; raises NotInLog if there are none."""
     if not rows:
         raise NotInLog(missing)
     lines = "".join(line for _, _, line in rows if line)
@@ -532,7 +532,7 @@ _COSIGNED = (
     "LEFT JOIN log_cosignatures AS seen ON seen.size = signed.size "
     "WHERE signed.size = ({}) ORDER BY seen.witness"
 )
-"""The checkpoint of the size that a query chooses, with the lines of its cosignatures."""
+"""The checkpoint of the size that a subquery selects, with the lines of its cosignatures."""
 _TILES = "SELECT place, hashes FROM log_tiles WHERE place IN :places"
 _RECENT = """
     SELECT DISTINCT size FROM log_cosignatures WHERE size >= :least ORDER BY size DESC LIMIT 256"""
@@ -541,14 +541,14 @@ _SEEN = """
     SELECT size FROM (SELECT size FROM log_cosignatures WHERE size >= :least
                       ORDER BY size DESC LIMIT 256) AS recent
     GROUP BY size ORDER BY count(*) DESC, size DESC LIMIT 1"""
-"""The size that covers a position and that most witnesses have seen, among the latest seen."""
+"""Among the latest sizes seen that cover a position, the one seen by the most witnesses."""
 _BEST = f"""
     SELECT coalesce(({_SEEN}), (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
-"""The same, or without witnesses the latest signed."""
+"""That size or, if no witness has seen one, the latest signed."""
 
 
 def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
-    """The rows of these tiles, inside or outside a transaction."""
+    """The rows of these tiles, read by any query function; raises Unreadable if one is missing."""
     places = [_place(tile) for tile in tiles]
     rows: dict[int, bytes] = dict(query(_TILES, places=places))
     for tile, place in zip(tiles, places, strict=True):

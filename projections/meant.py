@@ -1,4 +1,4 @@
-"""What may have been meant by a name that nothing has: what is called most like it."""
+"""What may have been meant by a name that nothing has: the things with the most similar names."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ COMPARED = 300
 
 
 def meant(view: View, text: str, noun: str | None = None, most: int = 2) -> list[dict[str, Any]]:
-    """What is called most like a text, or has a word like it, as a search tells it.
+    """The things whose names, or words in them, are most like a text, as a search shows them.
 
-    Of anything, or of a noun as the code of a refusal says it.
+    ``noun`` limits them to what a refusal's code calls so, such as ``work``.
     """
     text = folded(text).replace("-", " ")
     whole, by_word = dict[str, list[Any]](), dict[str, list[Any]]()
@@ -41,7 +41,7 @@ def _kinds_of(noun: str | None) -> Collection[str]:
 
 
 def _compared(view: View, text: str, kinds: Collection[str]) -> Collection[int]:
-    """The numbers of what begins with as much of a word as anything does, and of the latest."""
+    """The numbers of things with a word that begins like one of the text, then of the latest."""
     of_kind = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in kinds))
     found: dict[int, None] = {}
     for beginning in _beginnings(text) if kinds else ():
@@ -53,7 +53,7 @@ def _compared(view: View, text: str, kinds: Collection[str]) -> Collection[int]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """What the words of a text begin with, the longest first."""
+    """The beginnings of the words of a text, the longest first."""
     words = [word for phrase in phrases_of(text) for word in phrase]
     for length in range(max(map(len, words), default=0), 0, -1):
         yield from (word[:length] for word in words if len(word) >= length)

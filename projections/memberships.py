@@ -65,7 +65,7 @@ def _page(
 
 
 def membership(view: View, id: str) -> MembershipTold:
-    """One membership; UnknownMembership if there is none with this id."""
+    """One membership; raises UnknownMembership."""
     (one,) = told(view, [row_of(view, MEMBERSHIPS, Member, id, UnknownMembership)])
     return one
 

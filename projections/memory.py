@@ -1,7 +1,7 @@
-"""Memory: what was large to read is kept in the process, until others need the room.
+"""Memory: a process keeps what was expensive to read until its room is needed for something else.
 
-Nothing in it is a text: what is erased is erased at once. A moment may hold texts, because it ends
-with the next fact.
+It never holds a person's text, because erasing takes effect at once. Only a moment may hold texts,
+because it ends with the next fact.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 MOST_BYTES = 8_000_000
-"""How much of answers is kept in one moment."""
+"""How many bytes of answers one moment keeps."""
 ROOM = 200_000
-"""How much is kept at most, by what each entry says it takes."""
+"""The capacity of a memory, in the units in which its entries state their size."""
 
 
 class _Kept(NamedTuple, Generic[T]):
@@ -25,7 +25,7 @@ class _Kept(NamedTuple, Generic[T]):
 
 
 class Memory(Generic[T]):
-    """Values by their keys; those that were not asked for the longest time give way."""
+    """Values by key; the least recently used give way to new ones."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room, self._left = room, room
@@ -33,7 +33,7 @@ class Memory(Generic[T]):
         self._turn = Lock()
 
     def get(self, key: Hashable) -> T | None:
-        """The value of a key, if it is kept."""
+        """The value kept under a key, if any."""
         with self._turn:
             if key not in self._kept:
                 return None
@@ -41,7 +41,7 @@ class Memory(Generic[T]):
             return self._kept[key].value
 
     def keep(self, key: Hashable, value: T, takes: int) -> None:
-        """Keep a value, unless it is larger than all of the room."""
+        """Keep a value, unless it is larger than the whole capacity."""
         with self._turn:
             self._left += self._kept.pop(key, _Kept(value, 0)).takes
             if takes > self._room:
@@ -54,14 +54,14 @@ class Memory(Generic[T]):
 
 
 class Moment(Memory[object]):
-    """What was read while the facts and the read tables stayed as they are."""
+    """What was read in one state of the facts and the read tables."""
 
     def __init__(self) -> None:
         super().__init__(MOST_BYTES)
 
 
 class Moments:
-    """The moment that is now; what was kept of the one before is gone."""
+    """Holds the current moment; when the state changes, the previous one is dropped."""
 
     def __init__(self) -> None:
         self._state: Hashable = None
@@ -69,7 +69,7 @@ class Moments:
         self._turn = Lock()
 
     def of(self, state: Hashable) -> Moment:
-        """The moment of a state; one without a state is nobody else's."""
+        """The moment of a state; without a state, a new one that is not shared."""
         if state is None:
             return Moment()
         with self._turn:

@@ -1,4 +1,4 @@
-"""Merges: which accounts are one person. They are rare, and so they are followed one by one."""
+"""Merges: which accounts are one person. They are rare, so they are followed step by step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Ask = Callable[..., list[Row]]
 
 
 def roots_of(ask: Ask, accounts: Iterable[int]) -> dict[int, int]:
-    """By account that was merged: the one that the person has after all merges."""
+    """By merged account: the account that stands for the person after all merges."""
     left, into = set(accounts), dict[int, int]()
     while left:
         rows = ask(
@@ -32,7 +32,7 @@ def _end(into: Mapping[int, int], account: int) -> int:
 
 
 def accounts_under(ask: Ask, people: Collection[int]) -> dict[int, int]:
-    """By account: the person that it belongs to, of these people; they come first."""
+    """By account: which of these people it belongs to; their own numbers come first."""
     found = {number: number for number in people}
     left = list(people)
     while left:

@@ -57,7 +57,7 @@ PEOPLE = "people"
 PAYEES = "payees"
 """For everyone with a share in a proposal for the work at that position."""
 HAPPENED = "happened "
-"""Before these: not a decision, which is notified, but told among what happened."""
+"""A prefix of these: the fact is no notice, but is shown among what happened to them."""
 
 
 _BY_FIELD: Mapping[type[Fact], Sequence[tuple[str, str]]] = {
@@ -85,7 +85,7 @@ _BY_FIELD: Mapping[type[Fact], Sequence[tuple[str, str]]] = {
             (("contributor", PERSON),),
         ),
         ((Answer.Featured, Answer.Unfeatured), (("work", PEOPLE),)),
-        # What became of a credit or an edge without a dispute; that there is one, their rows tell.
+        # The fate of credits and edges outside disputes; their beginnings are in their own tables.
         (
             (Credit.Declined, Credit.Revoked, Credit.Corrected),
             (("contributor", HAPPENED + PERSON),),
@@ -95,7 +95,7 @@ _BY_FIELD: Mapping[type[Fact], Sequence[tuple[str, str]]] = {
     )
     for kind in kinds
 }
-"""By the kind of fact: the fields that name somebody or a work, and who of them is notified."""
+"""By kind of fact: the fields that name a person or a work, and who is notified because of each."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
@@ -132,7 +132,7 @@ def _notified(happened: Fact) -> Iterator[tuple[str, str]]:
 
 
 def _named_in(happened: Fact) -> Sequence[str]:
-    """Whom a fact itself names: who opened the dispute, or the payees and who commented."""
+    """The people whom a fact itself names: who opened the dispute, or the payees and commenters."""
     if isinstance(happened, DisputeAnswer | Settlement) and happened.disputer != OPERATOR:
         return (happened.disputer,)
     if isinstance(happened, Proposal.Stage | Proposal.Continued | Proposal.Answered):
@@ -170,7 +170,8 @@ TOLD = (
 
 
 def values_of(accounts: Sequence[int], named: Collection[str], *before: str) -> dict[str, Any]:
-    """The values of the query: who it is, and of which kinds the rows are."""
+    """The values for TOLD: the person's accounts and names; ``before`` are the prefixes of the rows
+    wanted, empty for notices."""
     return {
         "accounts": list(accounts),
         "named": sorted(named),

@@ -18,7 +18,7 @@ def facts_of(view: View, journal: Journal, *ids: str) -> list[Placed]:
 
 
 def noun_at(view: View, journal: Journal, kind: type[N], id: str) -> N:
-    """The noun as its facts up to the view's position make it, or the refusal of an unknown one."""
+    """The noun as of the view's position; raises its refusal if it did not exist then."""
     facts = [(placed.position, placed.fact()) for placed in facts_of(view, journal, id)]
     if not facts or not isinstance(facts[0][1], kind.BIRTHS):
         raise kind.UNKNOWN(id)

@@ -1,6 +1,6 @@
-"""One person's part in a work, whole: every credit, and path after path, page by page.
+"""One person's complete part in a work: every credit and every path, page by page.
 
-Who contributed (see attribution) shows only the first of them.
+The list of contributors (see attribution) shows only the first of each.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def paths(
 
 
 def _part(view: View, id: str, contributor: str) -> tuple[Pedigree[int], Share]:
-    """The lineage of a work, and what one person has in it; without credits it is empty."""
+    """The lineage of a work, and one person's part in it, which is empty without credits."""
     root = lineage.find(view, id).number
     person = attribution.find_root(view, contributor)
     tree, rows, people = attribution.credits_above(view, root)

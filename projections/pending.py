@@ -1,4 +1,4 @@
-"""What is only claimed about works: beside an answer in which it does not count, how much waits."""
+"""Claims about works: how many wait, to be shown beside an answer in which they do not count."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PENDING = (
 )
 CREDITS = f"{_PENDING} AND c.waits_for = '{POSTER}'"
 OFFERS = f"{_PENDING} AND c.waits_for = '{CONTRIBUTOR}'"
-"""Credits of people who asked to be asked, which only they may know of."""
+"""Credits that wait for people who want to be asked; nobody else may see them."""
 REMIXES = (
     "SELECT e.born, e.id, 'remix', e.own_child, e.own_parent, e.kind, e.rate, e.evidence, "
     "e.deadline, e.actor, CAST(NULL AS TEXT) FROM @remixes e "
@@ -48,7 +48,7 @@ class Waiting(TypedDict):
 
 
 def behind(view: View, id: WorkId) -> Waiting:
-    """How many claims wait on a work and on all it was made from, and on which."""
+    """How many claims wait on a work and on everything it was made from, and on which works."""
     above = ancestry(view, lineage.find(view, id).number)
     claims = above.rows(view, "claims", _claims_on)
     nodes, counted = {own: node for node, own in claims}, Counter(own for _, own in claims)

@@ -1,6 +1,6 @@
-"""People: what somebody made and how it was reused, and what was sent to them and came back.
+"""People: what somebody made and how often it was reused, and which payouts to them came back.
 
-A person is all of their accounts, after all merges.
+A person stands for all of their accounts, after all merges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from projections.tables import NEVER
 
 
 def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
-    """The works somebody is credited on, the latest first, and how often each was remixed."""
+    """The works somebody is credited on, the latest first, with how often each was remixed."""
     page, more = view.page(
         "SELECT DISTINCT c.work FROM @credits c WHERE c.contributor IN :accounts "
         f"AND {counting('c', NOT_COUNTED)} AND {holds('c')} AND {NOT_HIDDEN} "
@@ -54,30 +54,30 @@ def made_by(view: View, id: str, **part: Unpack[Paged]) -> Page[dict[str, Any]]:
 
 
 def _texts(rows: Iterable[CreditRow], name: str, texts: Mapping[str | None, str]) -> list[str]:
-    """What these credits say under a name, each once: as whom, or playing whom."""
+    """The texts in one field of these credits, each once: credited names, or characters played."""
     said = (texts.get(getattr(row, name)) for row in rows)
     return list(dict.fromkeys(one for one in said if one))
 
 
 def returned_to(view: View, id: str) -> list[PayoutTold]:
-    """The payouts to a person that were returned and not claimed again yet."""
+    """The payouts to a person that came back and were not claimed again yet."""
     payees = balances.payees_of(view, id)
     return list(payouts.payouts(view, payees=payees, state="returned").items)
 
 
 class Holdings(NamedTuple):
-    """What an account has, which goes to the account that it became one person with."""
+    """What an account has that a merge brings to the other account."""
 
     credits: int
     works: int
-    """On how many works."""
+    """How many works these credits are on."""
     posted: int
     owed: dict[str, int]
     """What it is owed, in smallest units by currency."""
 
 
 def holdings(view: View, id: str) -> Holdings:
-    """What one account has by itself, without those it is one person with."""
+    """What one account has by itself, without the other accounts of the same person."""
     number = attribution.find_person(view, id)[0]
     (credited,) = view.rows(
         "SELECT count(*), count(DISTINCT c.work) FROM @credits c "

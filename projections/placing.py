@@ -1,6 +1,6 @@
-"""Placing: which pool sales of a numbered work belong to, and which work that is.
+"""Placing: the pools that sales of a work can belong to, found by the work's number in a registry.
 
-A shop knows an ISRC or a barcode; the money is for the pool of the release that holds the work.
+A shop states an ISRC or a barcode; the money goes to the pool of a release that contains the work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Place(NamedTuple):
     pool: str
     currency: str
     work: str | None
-    """Which of its works it is; None for the release itself."""
+    """Which work in the release it is; None for the release itself."""
 
 
 _IDENTIFIED = f"{counting('i', (Identifier.GONE,))} AND {holds('i')}"
@@ -45,7 +45,7 @@ ORDER BY p.position, w.number
 
 
 def places(view: View, numbers: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Place]]:
-    """By scheme and number: the pools of every release that holds a work with this number."""
+    """By scheme and number: the pools of every release that contains or is such a work."""
     found: dict[tuple[str, str], list[Place]] = {each: [] for each in numbers}
     values = iter({value for _, value in numbers})
     for some in _batches(values):

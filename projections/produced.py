@@ -41,7 +41,7 @@ NOBODY = Who(0, ())
 
 
 def who(view: View, proposal: str, state: str) -> Who:
-    """The payees of an agreement whose share is in a state; as many names as are told."""
+    """The payees of an agreement whose share is in this state, with the names of a few."""
     of = f"FROM @shares s WHERE s.proposal = :proposal AND s.state = :state AND {holds('s')}"
     said = {"proposal": proposal, "state": state}
     ((count,),) = view.rows(f"SELECT count(*) {of}", **said)

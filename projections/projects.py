@@ -1,6 +1,6 @@
 """Projects: what each is to become, who leads it, its steps, and which pieces are in them.
 
-A piece is in one step at a time; rows that ended say where it was.
+A piece is in one step at a time; closed rows tell where it was before.
 
 Tables, rows and questions are in one file because they share the columns.
 """
@@ -46,7 +46,7 @@ from projections.told_projects import (
 
 
 class ProjectRow(NamedTuple):
-    """A project as the read table holds it."""
+    """A project as it is in the read table."""
 
     number: int
     id: str
@@ -144,11 +144,11 @@ PROJECTING = Projection(
 # -- answers -------------------------------------------------------------------------------
 
 _HERE = f"s.state = '{Placement.Made.STATE}' AND {holds('s')}"
-"""The condition that a piece is in the step now."""
+"""The condition that a placement stands."""
 UNUSED = f"NOT EXISTS (SELECT 1 FROM @remixes e WHERE e.parent = {{}} AND {REMIX_COUNTS})"
-"""The condition that nothing was made from a work yet."""
+"""The condition that nothing was made from a work yet; its number goes into the braces."""
 STANDS = "SELECT w.number FROM @works w WHERE w.state <> 'withdrawn' AND " + holds("w")
-"""The works that were not withdrawn."""
+"""A query for the works that were not withdrawn."""
 
 
 _PROJECT = PROJECTS.selected("p")
@@ -213,14 +213,14 @@ def projects(
 
 
 def ids_of(view: View, person: str) -> list[str]:
-    """The ids of all accounts of a person; of nobody known, the id itself."""
+    """The ids of all accounts of a person; the id itself if nobody has it."""
     if not view.numbers("contributors", [person]):
         return [person]
     return attribution.account_ids(view, person)
 
 
 def led_by(view: View, ids: Collection[str]) -> list[int]:
-    """The numbers of the projects that these lead."""
+    """The numbers of the projects that any of these accounts leads."""
     led = {f"led{n}": f"%{id}%" for n, id in enumerate(sorted(ids))}
     any_of = " OR ".join(f"p.leaders LIKE :{name}" for name in led)
     sql = f"SELECT p.number FROM @projects p WHERE {holds('p')} AND ({any_of or '1 = 0'})"
@@ -268,7 +268,7 @@ def _counted(view: View, projects: Collection[int]) -> dict[int, int]:
 
 
 def find(view: View, id: str) -> ProjectRow:
-    """The project with this id, or UnknownProject."""
+    """The project with this id; raises UnknownProject."""
     return row_of(view, PROJECTS, ProjectRow, id, UnknownProject)
 
 
@@ -343,7 +343,7 @@ def updates(view: View, id: ProjectId, **part: Unpack[Paged]) -> Page[UpdateTold
 
 
 def of_work(view: View, work: int) -> Membership | None:
-    """The project and the step that a piece is in, if it is in one."""
+    """The project and the step that a piece is in, if any."""
     row = view.one(
         f"SELECT s.project, s.step FROM @placements s WHERE s.own_work = :work AND {_HERE}",
         work=work,
@@ -356,7 +356,7 @@ def of_work(view: View, work: int) -> Membership | None:
 
 
 def steps_named(view: View, ids: Collection[str]) -> dict[str, StepRef]:
-    """These steps, as answers refer to them."""
+    """How answers refer to these steps, by id."""
     rows = view.rows(
         f"SELECT t.id, t.title FROM @steps t WHERE t.id IN :ids AND {holds('t')}", ids=sorted(ids)
     )
@@ -375,7 +375,7 @@ def of_step(view: View, id: str | None) -> str | None:
 
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, ProjectRef]:
-    """The projects with these numbers, as answers refer to them."""
+    """How answers refer to the projects with these numbers."""
     found = rows_in(view, PROJECTS, ProjectRow, "t.number IN :numbers", numbers=list(numbers))
     texts = view.texts({row.title for row in found})
     return {row.number: _reference(row, texts) for row in found}

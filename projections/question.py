@@ -1,7 +1,7 @@
 """Questions: what can be asked of a view, each declared once as a typed function.
 
-The annotations of the function say what it takes and returns. The route, the operation of the
-OpenAPI document, the command of the terminal, its JSON and its text are derived from them.
+The function's annotations say what it takes and returns. The route, the OpenAPI operation, the
+terminal's command, the JSON and the text of the answer are derived from them.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ QUESTIONS: dict[str, Question] = {}
 """Every question by its identifier, such as ``show_work``."""
 
 GIVEN = ("view", "journal", "actor")
-"""The parameters that do not come from the caller: the view, the journal and who asks."""
+"""The parameters that the service fills in: the view, the journal and who asks."""
 
 MAXIMUM_LIMIT = 200
-"""How many items of a list are returned at most over HTTP."""
+"""The most items of a list that HTTP returns at once."""
 
 MINUTE = len("2026-11-27T19:48")
-"""For so long the clock changes no answer that is asked for again."""
+"""An instant cut to this length names its minute; a whole answer is reused only within one."""
 ITEM_BYTES = 2_000
-"""What an item of a long list takes in memory, about."""
+"""Roughly what an item of a long list takes in memory."""
 MOST_BYTES = 1_000_000
-"""How long an answer is as JSON over HTTP, at most."""
+"""The longest answer as JSON over HTTP."""
 
 Limit = Annotated[
     int, Number(least=1, most=MAXIMUM_LIMIT, help=f"How many at most; default {LIMIT}.")
 ]
 After = Annotated[str, Cursor(help="Continue here: “next” of the page before.", example="WzQyXQ")]
 AFTER = "after"
-"""The parameter for where the page before ended."""
+"""The parameter that says where the previous page ended."""
 
 
 class Paged(TypedDict, total=False):
-    """Which part of a list is asked for, where a question passes that on as it is."""
+    """The parameters of a page, for questions that pass them on unchanged."""
 
     after: After | None
     limit: Limit
@@ -70,46 +70,46 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Form(NamedTuple):
-    """A further form of an answer, such as CSV."""
+    """Another format of an answer, such as CSV."""
 
     media_type: str
     write: Callable[[Asking], str | bytes | Mapping[str, Any]]
-    """Text, a file, or JSON of a vocabulary."""
+    """Makes text, the bytes of a file, or JSON in some vocabulary."""
     example: str | Mapping[str, Any]
     has_links: bool = False
-    """Whether it contains links, and so depends on the address of the pages."""
+    """Whether it contains links, and so needs the address of the website."""
     is_binary: bool = False
 
 
-@dataclass(frozen=True, eq=False)  # it is itself: what is made from it is made once
+@dataclass(frozen=True, eq=False)  # compared by identity, so that what is derived from it is cached
 class Question:
-    """A question, and how it can be asked."""
+    """A question, and the ways in which it can be asked."""
 
     name: str
     """Its identifier, such as ``show_work``."""
     path: str
-    """Its route, with the names of its ids in braces."""
+    """The path of its route, with names of fields in braces."""
     ask: Callable[..., Any]
     cli: str | None
-    """Its command."""
+    """The terminal's command, if it has one."""
     further: tuple[type[Refusal], ...]
     """Its refusals besides those of its values."""
     may_be_as_published: bool
-    """Whether it can be asked of the lineage that was frozen when a release was published."""
+    """Whether it can be asked about the lineage that was frozen when a release was published."""
     forms: Mapping[str, Form] = field(default_factory=dict)
-    """Further forms of the answer by their names; the first is JSON."""
+    """Formats of the answer besides JSON, by name."""
     rehearses: type[Command] | None = None
-    """The command that is drafted first, with its refusals; nothing is recorded."""
+    """The command whose effects it previews and whose refusals it shares; nothing is recorded."""
     may: Collection[str] = (ANYONE,)
-    """The relations that allow asking it (see domain.permission); it checks them itself."""
+    """The relations that allow asking it (see domain.permission); its function checks them."""
     beside: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """What stands beside a list, by name: functions of the view and the id that is asked about."""
+    """What an answer has beside its list, by name: functions of the view and the id asked about."""
     parts: tuple[str, ...] = ()
-    """The long lists of its answer, which comes in pages: see projections.stretches."""
+    """The long lists in its answer, which make it come in pages: see projections.stretches."""
 
     @property
     def help(self) -> str:
-        """What it asks, in a sentence or more."""
+        """Its description, from the docstring of its function."""
         return getdoc(self.ask) or ""
 
     @cached_property
@@ -120,7 +120,7 @@ class Question:
 
     @cached_property
     def _shared(self) -> list[dict[str, Any]]:
-        """The parameters that it has in common with others, declared by a TypedDict."""
+        """The parameters it shares with other questions, each group declared by a TypedDict."""
         hints = get_type_hints(self.ask, include_extras=True)
         return [
             get_type_hints(get_args(hints[one.name])[0], include_extras=True)
@@ -130,12 +130,12 @@ class Question:
 
     @cached_property
     def _defaults(self) -> Mapping[str, Any]:
-        """Its parameters with their defaults; those in common come first in the query."""
+        """Its parameters with their defaults, in the order in which they are documented."""
         own = signature(self.ask).parameters.values()
         in_place = [one for one in own if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
         named = [one for one in own if one.kind is Parameter.KEYWORD_ONLY]
         shared = [name for hints in self._shared for name in hints]
-        part = {AFTER: None, "limit": LIMIT}  # of a list, which comes last
+        part = {AFTER: None, "limit": LIMIT}  # the parameters of a page come last
         return {
             **{one.name: _default(one) for one in in_place},
             **{name: None for name in shared if name not in part},
@@ -146,12 +146,12 @@ class Question:
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """Which of the journal and the actor it needs."""
+        """Which of the journal and the actor its function takes."""
         return frozenset(self._defaults) & {"journal", "actor"}
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:
-        """Its parameters of a value type, in order."""
+        """The parameters that a caller sets, in order."""
         found = (
             Field(name, value_of(self._hints[name]), default)
             for name, default in self._defaults.items()
@@ -181,12 +181,12 @@ class Question:
 
     @cached_property
     def result(self) -> Any:
-        """The type of its answer, or of an item of its list."""
+        """The type of its answer or, for a list, of one item."""
         hint = self._hints["return"]
         return get_args(hint)[0] if self.is_list else hint
 
     def refusals(self) -> tuple[type[Refusal], ...]:
-        """All its refusals; an id that only filters a list refuses nothing."""
+        """All its possible refusals; an id that only filters a list is never refused."""
         ids = self.fields if self.rehearses else self.in_path
         values = [one.value for one in self.fields if one in ids or not isinstance(one.value, Ref)]
         command = self.rehearses.REFUSES if self.rehearses else ()
@@ -197,7 +197,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Asking:
-    """A question that is being asked."""
+    """A question as asked by one caller of one view."""
 
     question: Question
     view: View
@@ -206,13 +206,13 @@ class Asking:
     """The values of its fields, by name."""
     actor: str = OPERATOR
     origin: str = ""
-    """The address of the pages, if known."""
+    """The address of the website, if known."""
     most: int | None = None
-    """How many items its long lists have at most, if that is limited."""
+    """The most items that its long lists may have together, if limited."""
 
     @cached_property
     def answer(self) -> Any:
-        """The answer, computed on first use; not every form needs it."""
+        """The answer, computed on first use because not every format needs it."""
         known = {"journal": self.journal, "actor": self.actor}
         given = {name: known[name] for name in self.question.given}
         if not self.question.parts:
@@ -220,7 +220,7 @@ class Asking:
         return stretch(self._whole(given), self.question.parts, self.said.get(AFTER), self.most)
 
     def _whole(self, given: Mapping[str, Any]) -> Any:
-        """The whole of an answer that comes in pages, computed once for all that follow."""
+        """A complete answer that comes in pages; if it is long, the next pages reuse it."""
         said = {name: value for name, value in self.said.items() if name != AFTER}
         minute = instant(self.journal.clock())[:MINUTE]
         key = (self.question.name, self.actor, self.view.as_of, minute, repr(sorted(said.items())))
@@ -231,7 +231,7 @@ class Asking:
         return whole
 
     def shorter(self, size: int) -> Asking | None:
-        """The same with fewer items in its lists, if it is too long with so many bytes as JSON."""
+        """The question for fewer items if an answer of ``size`` bytes is too long, else None."""
         is_page = isinstance(self.answer, Page)
         count = len(self.answer.items) if is_page else counted(self.answer, self.question.parts)
         if size <= MOST_BYTES or count <= 1:
@@ -251,7 +251,7 @@ class Asking:
 
     @cached_property
     def beside(self) -> dict[str, Any]:
-        """What stands beside a list."""
+        """What the answer has beside its list, by name."""
         return {
             name: tell(self.view, self.said["id"]) for name, tell in self.question.beside.items()
         }
@@ -272,7 +272,7 @@ def question(
 ) -> Callable[[F], F]:
     """Declare a function as a question; its first parameter is the view.
 
-    Without ``may`` everyone may ask it; one that is given the actor, only about themself.
+    Without ``may``, anyone may ask it or, if it takes the actor, each person only about themselves.
     """
 
     def decorate(ask: F) -> F:
@@ -287,7 +287,7 @@ def question(
 
 
 def wire_name(one: Field) -> str:
-    """The name of a field outside Python."""
+    """The name of a field in requests."""
     return "cursor" if isinstance(one.value, Cursor) else one.name.rstrip("_")
 
 

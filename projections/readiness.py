@@ -1,7 +1,7 @@
 """Readiness: whether this process can do its work now, as checks with names.
 
-Anybody may ask, and load balancers ask often. So a finding is kept for a second, one thread at a
-time looks, and a detail is a sentence of our own with figures, never what a driver said.
+Anybody may ask, and load balancers ask often, so a finding is reused for a second and one thread at
+a time examines. A detail is a sentence of our own with figures, never a driver's message.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from projections.store import Store
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS, KEPT_FAILED_SECONDS = 1.0, 0.2
-"""How long a finding is given again without looking; a failure is soon looked at again."""
+"""How long a finding is reused; a failure is examined again sooner."""
 SILENT_SECONDS = 10.0
-"""So long without a heartbeat, no follower is alive, or all are stuck."""
+"""After so long without a heartbeat, no follower is alive, or all are stuck."""
 STILL_SECONDS = 10.0
-"""So long may read tables or the log stand still while there are facts for them."""
+"""How long the read tables or the log may stand still while facts wait for them."""
 LONGEST_LEAP = timedelta(days=1)
 """A clock that leaps further ahead while a process runs is reported; it may be right."""
 MAXIMUM_BEHIND = 10_000
-"""How many facts the read tables may be behind."""
+"""How many facts the read tables, or the log, may be behind."""
 
 OK, FAILED, UNKNOWN = "ok", "failed", "unknown"
 
@@ -45,7 +45,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about this process."""
+    """What an examination of this process found."""
 
     checks: Mapping[str, Check] = field(default_factory=dict)
     journal: int = 0
@@ -61,7 +61,7 @@ class Finding:
 
     @property
     def status(self) -> str:
-        """In a word: “behind” if answers are only old, “unready” if more is wrong."""
+        """“ready”; “behind” if the answers are merely old; “unready” if anything else is wrong."""
         failed = [name for name, check in self.checks.items() if check.status != OK]
         if not failed:
             return "ready"
@@ -69,13 +69,13 @@ class Finding:
 
 
 class Progress:
-    """How long a figure has not moved although it should."""
+    """Measures how long a figure has not moved although it should."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock, self._at, self._since = clock, -1, 0.0
 
     def stands_still(self, at: int, goal: int) -> float:
-        """For how many seconds it has been seen at this figure; 0 if it has reached its goal."""
+        """The seconds for which the figure has stood at ``at``; 0 if it has reached its goal."""
         if at != self._at or at >= goal:
             self._at, self._since = at, self._clock()
         return self._clock() - self._since
@@ -105,7 +105,7 @@ class Readiness:
         self._found, self._kept_until = Finding(), clock()
 
     def find_out(self) -> Finding:
-        """The finding of this second; while another thread looks, the one before."""
+        """The finding of this second; while another thread examines, the previous one."""
         is_first = not self._found.checks
         if self._clock() < self._kept_until or not self._looking.acquire(blocking=is_first):
             return self._found
@@ -170,7 +170,7 @@ class Readiness:
         return Check(OK, "The clock agrees with what was recorded.")
 
     def _leap(self) -> timedelta:
-        """How far the clock ran ahead of one that nobody sets, since this process began."""
+        """How far the clock has run ahead of a monotonic one since this process began."""
         wall, steady = self._began
         leap = self._journal.clock() - wall - timedelta(seconds=self._clock() - steady)
         has_leapt = leap > LONGEST_LEAP
@@ -201,7 +201,7 @@ def _follower(found: Finding) -> Check:
 
 
 def _standbys(replicas: Sequence[Replica]) -> dict[str, Check]:
-    """What they lack; without them, the primary answers."""
+    """A check that names what standbys lack; it never fails: the primary answers without them."""
     said = [
         f"{number} {one.why or f'is {one.behind} bytes behind'}"
         for number, one in enumerate(replicas, 1)

@@ -17,7 +17,7 @@ _OF_KIND = {
 
 
 def references(view: View, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], Any]:
-    """What has these numbers, each of a kind."""
+    """How answers refer to the things with these kinds and numbers; None for unknown ones."""
     found: dict[tuple[str, int], Any] = {}
     for kind, told in _OF_KIND.items():
         if numbers := {number for each, number in wanted if each == kind}:

@@ -1,7 +1,7 @@
 """The credits roll of a work: everyone in it by role, and the lineage they came in by.
 
 A person is listed once under each role; as influence only if nothing they made in that role is in
-the work. A group is named as such, with who was in it when what it is credited on was made.
+the work. A group is listed as such, with those who were in it when its credited works were made.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Roll(NamedTuple):
     direct: list[dict[str, Any]]
     """Roles with the people whose work is in it, as ``{"role", "people"}``, the nearest first."""
     influence: list[dict[str, Any]]
-    """The same for those who only influenced it."""
+    """Likewise for those who only influenced it."""
     people: list[dict[str, Any]]
     """Everyone in it, the nearest first, each as they are named there."""
     lineage: lineage.Shown
-    """What it was made from, each work with who is credited on it."""
+    """What it was made from, each work with those credited on it."""
     behind: Mapping[str, list[PersonRef]]
     """By group: who was in it at the time."""
 
@@ -81,6 +81,6 @@ def _by_role(
         line = roles.setdefault(row.role, {}).setdefault(row.contributor, {**person, "open": True})
         for name, text in attribution.name_on(row, texts).items():
             line[name] = line.get(name) or text
-        # Claimed or disputed, and no other credit of the person in this role is settled.
+        # Open as long as every credit of the person in this role is claimed or disputed.
         line["open"] = line["open"] and row.state in ("claimed", "disputed")
     return [{"role": role, "people": list(lines.values())} for role, lines in roles.items()]

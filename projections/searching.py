@@ -1,7 +1,8 @@
-"""Searching everything by words, ranked by a rule that can be said and is the same everywhere.
+"""Search of everything by words, ranked by a rule that a person can check.
 
-Whole names come first, then names that begin so, names with all words, and what has them elsewhere;
-among equals the latest comes first. Nothing is scored, so both engines give one order.
+Exact names come first, then names that begin with the words, then names that contain them all, then
+whatever has them elsewhere; within a rank, the latest first. Both engines give the same order,
+because nothing is scored.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20
-"""How many people with a word in their names it stands for, the latest first."""
+"""How many people with a word in their names that word also stands for, the latest first."""
 MOST_COUNTED = 1_000
 MOST_AT_ONCE = 2_000
-"""So many documents are counted by kind in one query; of more, each kind is counted by itself."""
+"""Up to so many documents are counted by kind in one query; beyond that, each kind has its own."""
 MOST_PHRASES = 12
-"""How many words somebody types are looked for."""
+"""How many of the typed words are looked for."""
 RARE, FEW = 3, 200
-"""So many words together are in few documents; and how many of them are ranked here."""
+"""So many words together are taken to be rare; up to FEW documents are ranked in Python."""
 IN_NAME = 2
-"""The rank of what has all words in its name, but does not begin with them."""
+"""The rank of names that contain all words, but do not begin with them."""
 _BEFORE_ALL = 1 << 62
 
 Words = Annotated[
@@ -80,12 +81,12 @@ def counts(view: View, *, q: Words) -> HitCounts:
 def matching(
     view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL, *, is_rare: bool = False
 ) -> list[int]:
-    """The numbers of the documents that match, the latest first; few do if it is rare."""
+    """The numbers of matching documents, the latest first; ``is_rare`` if few are expected."""
     return view.engine.DOCUMENTS.latest(view.rows, wanted, under, limit, is_rare=is_rare)
 
 
 def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_KINDS) -> list[int]:
-    """The numbers of the latest things of these kinds whose whole title or name is this."""
+    """The numbers of the latest things of these kinds whose title or name is exactly this."""
     words = [word for one in phrases_of(title) for word in one]
     whole = Phrase((FIRST, *words, LAST), "name")
     of_kind = Some(tuple(Phrase((kind_tag(kind),), "tags") for kind in kinds))
@@ -93,7 +94,7 @@ def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_
 
 
 def _some_of_each(view: View, wanted: Wanted) -> Mapping[str, int]:
-    """By kind: how many documents match, of somewhat more than are counted at once."""
+    """How many documents match, by kind, among the first MOST_AT_ONCE + 1 found."""
     told = view.engine.DOCUMENTS
     rows = view.rows(told.TAGGED, wanted=told.told(wanted), most=MOST_AT_ONCE + 1)
     kinds = {kind_tag(kind): kind for kind in KINDS}
@@ -110,7 +111,7 @@ def _counted(view: View, wanted: Wanted) -> int:
 
 
 def _phrases(q: str) -> list[Phrase]:
-    """What was typed, of which the last word may go on."""
+    """What was typed, as phrases; the last may be the start of a word unless a space follows it."""
     found = [Phrase(words) for words in phrases_of(q)[:MOST_PHRASES]]
     if found and not q[-1:].isspace():
         found[-1] = Phrase(found[-1].words, is_beginning=True)
@@ -118,7 +119,7 @@ def _phrases(q: str) -> list[Phrase]:
 
 
 def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
-    """What is found in each rank, without that of the ranks before."""
+    """For each rank, a condition on documents that excludes those of the ranks before."""
     words = tuple(word for one in phrases for word in one.words)
     whole = Phrase((FIRST, *words, LAST), "name")
     begins = Phrase((FIRST, *words), "name", phrases[-1].is_beginning)
@@ -130,9 +131,9 @@ def _ranks(view: View, phrases: Sequence[Phrase]) -> list[Wanted]:
 def _found(
     view: View, phrases: Sequence[Phrase], kind: str | None, place: tuple[int, int], most: int
 ) -> list[tuple[int, int]]:
-    """What is found beyond a place, by rank and number in order.
+    """What is found beyond a place, as rank and number, in order.
 
-    Names that begin so are asked for first, which costs next to nothing.
+    Exact names and names that begin with the words are asked for first: that costs almost nothing.
     """
     ranks, found = _ranks(view, phrases), list[tuple[int, int]]()
     for rank in range(max(place[0], 0), len(ranks)):
@@ -148,10 +149,10 @@ def _found(
 
 
 def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[int, int]] | None:
-    """Everything that is found, by rank and number in order, if it is not much.
+    """Everything that is found, as rank and number, in order; None if that is too much.
 
-    It is asked for once and ranked here: each rank by itself costs the engine as much. The last of
-    many words is looked for here, too: an engine collects all that begins so before it looks on.
+    One query finds it, because each rank by itself would cost the engine as much; Python ranks it.
+    The last of many words is matched here, too: an engine would first collect all that begins so.
     """
     if len(phrases) < 2:
         return None
@@ -172,21 +173,21 @@ def _is_frequent(view: View, phrases: Sequence[Phrase], kind: str | None) -> boo
 
 
 def _rare(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[int] | None:
-    """All documents that match, unless there are many."""
+    """All documents that match; None if there are more than FEW."""
     wanted = _of_kind(_anywhere(view, phrases), kind)
     numbers = matching(view, wanted, FEW + 1, is_rare=True)
     return numbers if len(numbers) <= FEW else None
 
 
 def _has(view: View, one: Document, phrase: Phrase) -> bool:
-    """Whether a phrase is in a document, or in the name of somebody in it."""
+    """Whether a phrase is in a document, or in the name of a person it refers to."""
     people = {person_tag(number) for number in _namesakes(view, [phrase])[phrase]}
     texts = (one.name, one.texts, one.terms)
     return any(_is_in(text, phrase) for text in texts) or bool(people & set(one.tags.split()))
 
 
 def _rank(name: str, phrases: Sequence[Phrase]) -> int:
-    """In which of the ranks something with such a name is, which has every phrase somewhere."""
+    """The rank of a document with this name, given that every phrase is somewhere in it."""
     words = " ".join(word for one in phrases for word in one.words)
     if name == f"{FIRST} {words} {LAST}":
         return 0
@@ -196,7 +197,7 @@ def _rank(name: str, phrases: Sequence[Phrase]) -> int:
 
 
 def _anywhere(view: View, phrases: Sequence[Phrase]) -> Wanted:
-    """Every phrase in a text, or in the name of somebody who is named by their number."""
+    """The condition that each phrase is in a text, or in the name of a person whom it refers to."""
     held = _namesakes(view, phrases)
     parts = [Some((one, *_people(held[one]))) for one in phrases]
     return All(tuple(parts))
@@ -207,14 +208,14 @@ def _people(numbers: Iterable[int]) -> Iterator[Wanted]:
 
 
 def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[int]]:
-    """By phrase: all accounts of the people in whose names it is."""
+    """By phrase: all accounts of the people whose names contain it."""
     held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
     new = [one for one in dict.fromkeys(phrases) if one not in held]
     if not new:
         return held
     for one in new:
         held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
-    # Who is one with whom now, whatever position is asked for: documents are of now.
+    # Merges as they are now, whatever the view's position, because documents are of now, too.
     persons = accounts_under(view.now().rows, {number for one in new for number in held[one]})
     for one in new:
         held[one] = sorted(account for account, person in persons.items() if person in held[one])
@@ -222,7 +223,7 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
 
 
 def _called(phrase: Phrase) -> Wanted:
-    """The people in whose names a phrase is, by words that nobody else has."""
+    """The people whose names contain a phrase, by tags that only their documents have."""
     *words, last = (called_tag(word) for word in phrase.words)
     name = [Phrase(phrase.words, "name", phrase.is_beginning)] if words else []
     tags = (Phrase((word,), "tags") for word in words)
@@ -237,7 +238,7 @@ def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:
 
 
 def _hits(view: View, found: Sequence[tuple[int, int]], phrases: Sequence[Phrase]) -> Iterator[Hit]:
-    """What was found, without what was not there yet at the position of the view."""
+    """What was found, except what did not exist yet at the view's position."""
     numbers = [number for _, number in found]
     shown, where = things(view, numbers), _found_in(view, numbers, phrases)
     for rank, number in found:
@@ -247,7 +248,7 @@ def _hits(view: View, found: Sequence[tuple[int, int]], phrases: Sequence[Phrase
 
 
 def things(view: View, numbers: Sequence[int]) -> dict[int, Any]:
-    """What has these numbers, of whatever kind."""
+    """The things with these numbers, of any kind, by number."""
     told: dict[int, Any] = {}
     for number, work in lineage.references(view, numbers).items():
         name = work["title"] or work["uri"]
@@ -280,7 +281,7 @@ def _states(view: View, people: Iterable[int]) -> dict[int, str]:
 def _found_in(
     view: View, numbers: Sequence[int], phrases: Sequence[Phrase]
 ) -> dict[int, list[str]]:
-    """In which parts of each document at least one phrase is."""
+    """The parts of each document that contain at least one phrase, by its number."""
     held: dict[Phrase, list[int]] = view.held.get("namesakes", {})
     people = {person_tag(number) for one in phrases for number in held.get(one, ())}
     found = {}

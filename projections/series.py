@@ -1,7 +1,7 @@
 """A series: the parts of a release as an outline, and the wholes that a part is in.
 
-A part that is used in several places is listed in each, and its own parts only in the first: an
-outline is as long as there are uses, however often they repeat.
+A part used in several places is listed in each, but its own parts only in the first. So an outline
+has a line for each stated use, not for each way to reach it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from projections.store import Page, View, holds, sliced
 from projections.told import Count, Places, WorkRef
 
 MOST_WHOLES = 12
-"""How many of the wholes that a part is in are named."""
+"""How many of the wholes of a part are named."""
 Below = dict[int, dict[int, list[int] | None]]
-"""Of each release: the releases among its components in their order, and their places."""
+"""By release: the releases among its components, in order, with their places."""
 OfSeries = Annotated[
     Annotated[str, one_of(PARTS)] | None, "Which part of a series it is.", Example("episode")
 ]
@@ -73,7 +73,7 @@ def parts(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[PartOfWhole]:
 
 
 def _below(view: View, root: int) -> Below:
-    """What is in a release, and in each release that is in it."""
+    """The parts of a release, and of every release within it."""
     rows = view.rows(
         "WITH RECURSIVE wholes (number) AS (SELECT CAST(:root AS BIGINT) UNION "
         "SELECT e.parent FROM wholes JOIN EACH @remixes e ON e.child = wholes.number "
@@ -87,7 +87,7 @@ def _below(view: View, root: int) -> Below:
         (child, parent, [int(one) for one in places.split()] if places else None, born)
         for child, parent, places, born in rows
     ]
-    # What was added later stands in no place, and so behind what does.
+    # Components added later have no place, so they come after those with one.
     placed.sort(key=lambda row: (row[2] is None, row[2] or [], row[3]))
     below: Below = {}
     for child, parent, places, _ in placed:
@@ -96,7 +96,7 @@ def _below(view: View, root: int) -> Below:
 
 
 def _outline(below: Below, root: int) -> Iterator[_Line]:
-    """Every use of a part, each with its own parts after it where it is used first."""
+    """A line for every use of a part; where it is used first, its own parts follow."""
     seen, ahead = set[int](), list[_Line]()
 
     def open_(whole: int, depth: int) -> None:
@@ -143,7 +143,7 @@ def _wholes_told(view: View, numbers: set[int]) -> dict[int, Whole]:
 
 
 def inside(view: View, wholes: Sequence[int]) -> dict[int, dict[int, str]]:
-    """By series or season: the seasons and episodes in it, and which of both each is."""
+    """By series or season: the seasons and episodes in it by number, each with which it is."""
     rows = view.rows(
         "WITH RECURSIVE inside (whole, number, part) AS ("
         "SELECT w.number, w.number, w.part FROM @works w WHERE w.number IN :wholes "
@@ -161,7 +161,7 @@ def inside(view: View, wholes: Sequence[int]) -> dict[int, dict[int, str]]:
 
 
 def wholes(view: View, number: int) -> list[Whole]:
-    """The releases that a work is a component of, and those that they are in, the nearest first."""
+    """The releases that contain a work, directly or within others, the nearest first."""
     found, level = dict.fromkeys([number]), [number]
     while level and len(found) <= MOST_WHOLES:
         rows = view.rows(

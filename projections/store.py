@@ -1,8 +1,8 @@
 """The store of read tables: their generations, and views of them as known at a position.
 
-In SQL ``@works`` is a read table of the generation that a view began with; the rest is as for every
-engine (see domain.engine). It is one file because a view needs both: the tables of its generation,
-and rows as answers.
+In SQL, ``@works`` names a read table of the view's generation; otherwise queries are written as for
+any engine (see domain.engine). One file, because a view needs both the tables of its generation and
+the functions that turn rows into answers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WAIT_SECONDS = 2.0
 
 
 class Behind(Exception):
-    """The projections have not read that far yet."""
+    """The projections have not reached the requested position yet."""
 
     def __init__(self, asked: int, position: int) -> None:
         super().__init__(f"The projections have read up to {position}, not {asked} yet.")
@@ -42,7 +42,7 @@ class Behind(Exception):
 
 
 class BadCursor(Exception):
-    """The cursor is not one that a list of this service returned."""
+    """The cursor was not returned by a list of this service."""
 
 
 class Page(NamedTuple, Generic[T]):
@@ -60,15 +60,15 @@ class Generation(NamedTuple):
 
 
 class State(NamedTuple):
-    """What every answer follows from: how far the tables are folded, and the latest fact.
+    """What every answer depends on: how far the tables are folded, and the latest fact.
 
-    A text is recorded and erased with a fact, before the tables know of it.
+    The fact matters because texts are stored and erased with it, before the tables reflect it.
     """
 
     at: Generation
     layout: str
     folded: int
-    """All positions of all projections."""
+    """The sum of all projections' positions; it changes whenever one of them advances."""
     latest: Row
     """The position, the stream and the time of the latest fact."""
 
@@ -109,15 +109,15 @@ class Store:
 
     def __init__(self, engine: Engine, version: str = "") -> None:
         self.engine, self.version = engine, version
-        """The version of the read tables that this process knows; empty if any will do."""
+        """``version`` is the layout of read tables that it must find; empty if any will do."""
         self._known: set[int] = set()
-        """The generations that have this version."""
+        """Generations already found to have this version."""
         self._memory = Memory[object]()
         self._moments = Moments()
         self._arrivals = Arrivals(lambda: self.current().position)
         self.has_folded = self._arrivals.arrive
         self.awaited: Callable[[], int] = lambda: 0
-        """The position that every read waits for: what this process has acknowledged."""
+        """The position that every read waits for: the last that this process has acknowledged."""
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """A transaction on the read tables; not durable, because they can be folded again."""
@@ -129,7 +129,7 @@ class Store:
         return Generation(0, 0) if state is None else state.at
 
     def state(self) -> State | None:
-        """What every answer follows from now; None as long as there are no read tables."""
+        """The current state; None while there are no read tables."""
         for number, position, folded, *latest in self.engine.read(_STATE):
             self._must_be_known(number)
             return State(Generation(number, position), self.version, folded, tuple(latest))
@@ -151,7 +151,7 @@ class Store:
         return dict(self.engine.query("SELECT name, position FROM projections WHERE current = 1"))
 
     def left_behind(self) -> list[int]:
-        """The generations not in use: of a rebuild that still runs, or was interrupted."""
+        """The generations not in use: of a rebuild that is still running or was interrupted."""
         sql = "SELECT DISTINCT generation FROM projections WHERE current = 0"
         return [number for (number,) in self.engine.query(sql)]
 
@@ -163,11 +163,12 @@ class Store:
         wait: Callable[[int, Future[None]], None] | None = None,
         wait_seconds: float = WAIT_SECONDS,
     ) -> Iterator[View]:
-        """The answers as known at a position: the one asked for, or the latest folded.
+        """A view as of a position: the one asked for, or else the latest folded.
 
-        Raises Behind if the projections do not reach the position asked for in time. What this
-        process itself has acknowledged is also waited for, but only briefly. ``wait`` is given
-        the position and its future, and returns when it has waited.
+        Raises Behind if the projections do not reach ``as_of`` and ``min_position`` in time. It
+        also waits, more briefly, for what this process has acknowledged, but does not insist on
+        it. ``wait`` receives the position and its future, and returns when the wait is over;
+        without it, the thread blocks.
         """
         asked = max(as_of or 0, min_position or 0)
         least = max(asked, self.awaited())
@@ -177,11 +178,11 @@ class Store:
                 held.enter_context(self.engine.reading())
                 state = state or self.state()
                 if _position(state) < least:
-                    held.close()  # who waits holds no connection
+                    held.close()  # no connection is held while waiting
                     state = self._waited_for(state, asked, wait_seconds, wait)
                     held.enter_context(self.engine.reading())
             except DatabaseUnavailable:
-                # Nobody folds what was acknowledged last: a replica has what it has.
+                # Nobody folds what was acknowledged last, so a replica answers with what it has.
                 held.close()
                 state = held.enter_context(self.engine.choosing(partial(self._found, asked)))
                 if state is None:
@@ -211,7 +212,7 @@ class Store:
         return View(self.engine, number, position, self._memory, state, moment)
 
     def _found(self, least: int) -> State | None:
-        """The state of a replica, if it knows this position."""
+        """The state of a replica, if it has reached this position."""
         state = self.state()
         return state if state is not None and state.at.position >= least else None
 
@@ -233,11 +234,11 @@ class View:
         moment: Moment | None = None,
     ) -> None:
         self.engine, self.generation, self.as_of, self.state = engine, generation, as_of, state
-        """``state`` is what its answers follow from, besides its position and what is asked."""
+        """``state`` is what answers depend on besides the position and the question."""
         self.memory = Memory[object]() if memory is None else memory
-        """What other views have read; each says of itself where it holds."""
+        """What other views have read; each entry knows at which positions it is valid."""
         self.held: dict[Hashable, Any] = {}
-        """What was read in this view, and is asked for again before it ends."""
+        """What was read in this view and may be needed again before it ends."""
         self.moment = moment or Moment()
         """What other views have read in the same state."""
         self._waiting: list[tuple[Later, tuple[str, dict[str, Any]]]] = []
@@ -254,7 +255,7 @@ class View:
         return self.engine.read(with_tables(sql, self.generation), **values, as_of=self.as_of)
 
     def later(self, sql: str, /, **values: Any) -> Later:
-        """The same, asked in one message with all that waits, once any of it is looked at."""
+        """Like ``rows``, but deferred: all such queries are sent together once one is needed."""
         asked = with_tables(sql, self.generation), {**values, "as_of": self.as_of}
         later = Later(self._ask)
         self._waiting.append((later, asked))
@@ -283,8 +284,8 @@ class View:
     ) -> tuple[Sequence[Row], str | None]:
         """A page of a query's rows, and the cursor of the page after it.
 
-        They are ordered by one number, in the column ``at``, beyond ``:beyond``, which is
-        ``first`` on the first page.
+        The query orders its rows by the number in the column ``at`` and returns those beyond
+        ``:beyond``, which is ``first`` on the first page.
         """
         (beyond,) = decode_cursor(after, int) or [first]
         found = self.rows(f"{sql} LIMIT :limit", beyond=beyond, limit=limit + 1, **values)
@@ -300,9 +301,9 @@ class View:
         limit: int = LIMIT,
         **values: Any,
     ) -> tuple[Sequence[Row], str | None]:
-        """The same by the last two columns: the most ``ranked``, then the least ``tied``.
+        """A page ordered by the last two columns: ``ranked`` descending, then ``tied`` ascending.
 
-        ``also`` are rows that the query does not find.
+        The parameter ``tied`` is the type of that column; ``also`` are rows to add to the query's.
         """
         beyond = ""
         if place := decode_cursor(after, int, tied):
@@ -314,41 +315,41 @@ class View:
         return cut(sorted(found, key=_rank), limit, lambda row: row[-2:])
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
-        """The texts behind commitments, without those that were erased."""
+        """The texts behind commitments, by digest, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
         sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
         return Texts(self.rows(sql, wanted=wanted)) if wanted else Texts()
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
-        """The numbers of what has these ids in a read table; other ids are left out."""
+        """The numbers of the rows with these ids in a read table; unknown ids are left out."""
         wanted = sorted(ids)
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
         return dict(self.rows(sql, ids=wanted)) if wanted else {}
 
     def ids(self, table: str, numbers: Iterable[int]) -> dict[int, str]:
-        """The ids of what has these numbers in a read table, by the numbers."""
+        """The ids of the rows with these numbers in a read table, by number."""
         sql = f"SELECT t.number, t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
         return dict(self.rows(sql, numbers=list(numbers)))
 
     def at(self, as_of: int) -> View:
-        """The answers as known at an earlier position."""
+        """This view as of an earlier position."""
         earlier = min(as_of, self.as_of)
         return View(self.engine, self.generation, earlier, self.memory, self.state, self.moment)
 
     def now(self) -> View:
-        """The answers as known to the read tables now."""
+        """A view of the latest rows, whatever the position of this one."""
         return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
 
 
 class Later(Sequence[Row]):
-    """The rows of a query that was not asked yet; it has to be looked at within its view."""
+    """The rows of a deferred query; they must be read while its view is open."""
 
     def __init__(self, ask: Callable[[], None]) -> None:
         self._ask = ask
 
     @cached_property
     def found(self) -> list[Row]:
-        """The rows, asked for with the first look at them."""
+        """The rows, fetched on first use together with every other deferred query."""
         self._ask()
         rows: list[Row] = self.__dict__["found"]
         return rows
@@ -364,7 +365,7 @@ class Later(Sequence[Row]):
 
 
 class Texts(dict[str | None, str]):
-    """The texts behind commitments; of one that was erased, nothing."""
+    """Texts by the digests of their commitments; None for one that was erased."""
 
     def __missing__(self, digest: str | None) -> Any:
         return None
@@ -373,7 +374,7 @@ class Texts(dict[str | None, str]):
 def told_rows(kind: type[T], rows: Iterable[Sequence[Any]], /, **of: Mapping[Any, Any]) -> list[T]:
     """Rows as answers: a value for each field of the kind, in its order.
 
-    What stands for a field that is named is looked up: a text by its digest, a person by an id.
+    The value of a field named in ``of`` is looked up there: a text by digest, a person by id.
     """
     names = kind.__annotations__
 
@@ -387,7 +388,7 @@ def told_rows(kind: type[T], rows: Iterable[Sequence[Any]], /, **of: Mapping[Any
 
 
 def told_of(kind: type[T], one: object, /, **further: Any) -> T:
-    """Something as an answer: what it has under the names of the fields, and these."""
+    """An object as an answer: each field is taken from ``further`` or else from its attributes."""
     names = kind.__annotations__
     assert further.keys() <= names.keys(), further.keys() - names.keys()
     told = {name: further[name] if name in further else getattr(one, name) for name in names}
@@ -395,7 +396,7 @@ def told_of(kind: type[T], one: object, /, **further: Any) -> T:
 
 
 def wanted(filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    """Of conditions such as ``x.kind = :kind``, those with a value, and the values by name."""
+    """Those conditions, such as ``x.kind = :kind``, that have a value, and the values by name."""
     set_ = {condition: value for condition, value in filters.items() if value is not None}
     return [*set_], {condition.rpartition(":")[2]: value for condition, value in set_.items()}
 
@@ -420,19 +421,19 @@ def encode_cursor(*place: object) -> str:
 
 
 def decode_cursor(cursor: str | None, *types: type) -> list[Any] | None:
-    """Where the page before ended; BadCursor for what was not returned by this service."""
+    """Where the previous page ended; raises BadCursor for what this service did not return."""
     if cursor is None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        json.dumps(place, ensure_ascii=False).encode()  # half of a character is in no database
+        json.dumps(place, ensure_ascii=False).encode()  # no database stores a lone surrogate
     except (ValueError, binascii.Error, RecursionError):
         raise BadCursor(cursor) from None
     if not isinstance(place, list) or [type(value) for value in place] != list(types):
         raise BadCursor(cursor)
     if any(abs(value) >= 1 << 63 if isinstance(value, int) else "\0" in value for value in place):
-        raise BadCursor(cursor)  # beyond what the engines hold
+        raise BadCursor(cursor)  # beyond what the engines can store
     return place
 
 
@@ -441,14 +442,14 @@ def cut(
 ) -> tuple[Sequence[T], str | None]:
     """A page of what was found, and the cursor of the page after it.
 
-    The caller asks for one row more than the limit, to know whether there is another page.
+    The caller fetches one row more than the limit, which shows whether there is another page.
     """
     page = found[:limit]
     return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
 
 
 def place_of(after: str | None) -> int:
-    """How many items of a list were on the pages before."""
+    """How many items of a list were on the previous pages."""
     place: int = (decode_cursor(after, int) or [0])[0]
     return max(0, place)
 
@@ -456,14 +457,14 @@ def place_of(after: str | None) -> int:
 def sliced(
     items: Sequence[T], after: str | None = None, limit: int = LIMIT
 ) -> tuple[Sequence[T], str | None]:
-    """A page of a list that is there whole, and the cursor of the page after it."""
+    """A page of a complete list, and the cursor of the page after it."""
     place = place_of(after)
     end = place + limit
     return items[place:end], encode_cursor(end) if end < len(items) else None
 
 
 def within_bytes(items: Iterable[T], most: int) -> list[T]:
-    """The first items, as many as are not longer than this as JSON; at least one."""
+    """The first items that fit into so many bytes as JSON; always at least one."""
     rest, size = iter(items), 0
     found = [*islice(rest, 1)]
     for item in rest:
@@ -475,12 +476,12 @@ def within_bytes(items: Iterable[T], most: int) -> list[T]:
 
 
 def bytes_of(item: object) -> int:
-    """How long an item of an answer is as JSON."""
+    """The size of an item as JSON in bytes, with the separator after it."""
     return len(_as_json(item).encode()) + 2
 
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
-"""Made once: ``json.dumps`` makes one for each call."""
+"""Made once, because ``json.dumps`` makes an encoder for each call."""
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Answers with long lists, in pages: the lists go on where those of the page before ended.
+"""Pages of an answer with long lists: each page continues the lists where the previous one ended.
 
 The one rule: the lists of all pages, one after another, are those of the whole answer; the rest of
 the answer is the same on each page.
@@ -15,10 +15,10 @@ from projections.store import decode_cursor, encode_cursor
 def stretch(
     answer: Mapping[str, Any], parts: Iterable[str], after: str | None, most: int | None
 ) -> dict[str, Any]:
-    """An answer with at most so many items of its lists, after those of the pages before.
+    """A page of an answer: at most ``most`` items of all its lists, after those of earlier pages.
 
-    A part is the name of a list, or ``statements.lines`` for the lists in the items of one. It adds
-    the cursor of the next page, and how many items follow.
+    A part is the name of a list, or ``statements.lines`` for the lists in the items of one. Added
+    are ``next``, the cursor of the next page, and ``left_out``, how many items follow.
     """
     (start,) = decode_cursor(after, int) or (0,)
     end = start + counted(answer, parts) if most is None else start + most
@@ -36,7 +36,7 @@ def stretch(
 
 
 def counted(answer: Mapping[str, Any], parts: Iterable[str]) -> int:
-    """How many items the lists of an answer have."""
+    """How many items the lists of an answer have together."""
     return sum(map(len, lists_in(answer, parts)))
 
 

@@ -1,6 +1,6 @@
 """Suggesting people for a challenge and challenges for a person, each with its reasons in words.
 
-Nobody has a score. A suggestion states the numbers that it is ordered by: how near somebody is, and
+Nobody is scored. A suggestion states the numbers by which it is ordered: how near somebody is, and
 on how many works they did what is asked for.
 """
 
@@ -29,15 +29,15 @@ from projections.told_finding import ChallengeSuggested, Fitting, PersonSuggeste
 from projections.wording import several
 
 MOST_COMPARED = 120
-"""How many people who are near are compared, and how many challenges, the latest."""
+"""How many of the nearest people, or of the latest challenges, are compared."""
 LATELY = 60
-"""On how many of the latest works others are looked for."""
+"""People who are not near are looked for on so many of the latest works."""
 MOST_CREDITS = 1_000
-"""Of how many credits of somebody the roles are counted, the latest first."""
+"""How many of somebody's latest credits are considered."""
 
 
 FAR = 3
-"""The place of those who are not near."""
+"""The distance by which those who are not near are sorted."""
 
 
 # -- people for a challenge ------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def people(
     *,
     is_you: bool = False,
 ) -> Page[PersonSuggested]:
-    """The same, perhaps in words for the person from whom distances are counted."""
+    """Like ``people_for``; with ``is_you``, reasons address the person distances count from."""
     row = challenges.find(view, id)
     asked = Asked(*row.asked)
     origin = _number(view, near or row.actor)
@@ -95,14 +95,14 @@ def people(
 
 
 class Asked(NamedTuple):
-    """What a challenge asks for."""
+    """The roles and media that a challenge asks for."""
 
     roles: list[str]
     media: list[str]
 
     @property
     def narrow(self) -> dict[str, str]:
-        """By each role that will do: the one that is asked for."""
+        """By each role that fits: the role asked for that includes it."""
         return {name: role for role in reversed(self.roles) for name in within(role)}
 
     def fits(self, done: Done) -> bool:
@@ -122,7 +122,7 @@ def _distance(around: Mapping[int, Near], number: int) -> int:
 
 
 def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> Iterator[set[int]]:
-    """Who is near; and who was credited lately as what is asked for, or on works in it."""
+    """Those who are near; then those lately credited in these roles or, without roles, media."""
     yield set(islice(around, MOST_COMPARED))
     roles = asked.narrow
     tags = map(role_tag, roles) if roles else map(medium_tag, asked.media)
@@ -130,13 +130,13 @@ def _candidates(view: View, asked: Asked, around: Mapping[int, Near]) -> Iterato
 
 
 def _found(view: View, tags: Iterable[str], most: int) -> list[int]:
-    """The latest documents with some of these words."""
+    """The latest documents with any of these tags."""
     some = tuple(Phrase((tag,), "tags") for tag in tags)
     return matching(view, Some(some), most) if some else []
 
 
 def _not_wanted(view: View, challenge: int, issuer: str) -> set[int]:
-    """Who issued it, and who has answered it already."""
+    """Whoever issued it or has answered it already."""
     rows = view.rows(
         "SELECT DISTINCT w.poster FROM @answers a JOIN @works w ON w.number = a.own_work "
         f"AND {holds('w')} WHERE a.challenge = :challenge AND a.state <> 'withdrawn' "
@@ -150,7 +150,7 @@ def _not_wanted(view: View, challenge: int, issuer: str) -> set[int]:
 
 
 def _done(view: View, people: Collection[int], asked: Asked) -> dict[int, Done]:
-    """What these people did of what is asked for."""
+    """What each of these people did that is asked for."""
     accounts = accounts_under(view.rows, people)
     roles: dict[int, dict[str, set[int]]] = {number: {} for number in people}
     media: dict[int, dict[str, set[int]]] = {number: {} for number in people}
@@ -180,7 +180,7 @@ def _credits_as(
 def _made_in(
     view: View, people: Collection[int], media: Iterable[str]
 ) -> Iterator[tuple[int, str, int]]:
-    """The latest works of each that are in a medium."""
+    """The latest works of each person that are in one of the media: person, medium, work."""
     latest = collaboration.latest_works(view, people, collaboration.THEIR_WORKS)
     made = dict(_media_of(view, {work for works in latest.values() for work in works}))
     asked = {folded(medium) for medium in media}
@@ -191,7 +191,7 @@ def _made_in(
 
 
 def _media_of(view: View, works: Collection[int]) -> Iterable[tuple[int, str]]:
-    """The media of those of these works that have one."""
+    """Those of these works that have a medium, with it."""
     return view.rows(
         "SELECT w.number, w.medium FROM @works w WHERE w.number IN :works "
         f"AND w.medium IS NOT NULL AND {holds('w')}",
@@ -202,7 +202,7 @@ def _media_of(view: View, works: Collection[int]) -> Iterable[tuple[int, str]]:
 def _fitting(
     who: str, asked: Asked, done: Done, finished: set[int], ties: Ties, other: int | None
 ) -> Fitting:
-    """How somebody fits what is asked for, by what they did and what ties them to another."""
+    """How somebody fits what is asked for, by what they did and by their ties to another."""
     near, done_so = ties.around.get(other or 0), len(done.latest & finished)
     return {
         "distance": near.distance if near else None,
@@ -213,7 +213,7 @@ def _fitting(
 
 
 def _did(who: str, asked: Asked, done: Done, finished: int) -> Iterator[Reason]:
-    """What somebody did of what is asked for, in words."""
+    """The reasons in words: what somebody did that is asked for."""
     if done.roles:
         role = max(done.roles, key=lambda one: (len(done.roles[one]), one))
         said = f"{who} were {credited(role, done, finished)}"
@@ -266,12 +266,12 @@ def challenges_for(
 
 
 class _Own(NamedTuple):
-    """What somebody did: their ids, and works by role and by medium."""
+    """What somebody did: the ids of their accounts, and their works by role and by medium."""
 
     ids: Collection[str]
     roles: Mapping[str, set[int]]
     media: Mapping[str, tuple[str, set[int]]]
-    """By medium as it is compared: how it is written, and the latest works in it."""
+    """By folded medium: how it is written, and their latest works in it."""
 
     @classmethod
     def of(cls, view: View, person: int) -> Self:
@@ -292,7 +292,7 @@ class _Own(NamedTuple):
         return cls(view.ids("contributors", accounts).values(), roles, media)
 
     def fitting(self, view: View) -> list[int]:
-        """The latest challenges that ask for one of the roles or media."""
+        """The latest challenges that ask for one of their roles or media."""
         tags = [role_tag(one) for role in self.roles for one in wider(role)]
         tags += [medium_tag(medium) for medium, _ in self.media.values()]
         return _found(view, map(asks_tag, dict.fromkeys(tags)), MOST_COMPARED)
@@ -309,7 +309,7 @@ class _Own(NamedTuple):
         return {challenge for (challenge,) in rows}
 
     def done(self, asks: tuple[list[str], list[str]]) -> Done:
-        """What they did of what is asked for."""
+        """What they did of what a challenge asks for."""
         asked = Asked(*asks)
         roles = {role: works for role, works in self.roles.items() if role in asked.narrow}
         media = {
@@ -321,7 +321,7 @@ class _Own(NamedTuple):
 
 
 def _issuers(view: View, rows: Iterable[challenges.ChallengeRow]) -> dict[int, int]:
-    """By challenge: the number of who issued it."""
+    """The number of each challenge's issuer, by challenge."""
     found = list(rows)
     numbers = view.numbers("contributors", {row.actor for row in found})
     roots = roots_of(view.rows, numbers.values())

@@ -1,7 +1,7 @@
 """The read tables: what a projection keeps, and the changes facts make to it.
 
-A row is valid from one journal position (``since``) until another (``until``); it is closed, never
-edited. So "as known at N" is a condition in a query and needs no machinery of its own.
+A row is valid from one journal position (``since``) until another (``until``); a change closes it
+and adds another. So "as known at N" is a condition in a query and needs no machinery of its own.
 
 In SQL a read table is written ``@works``; the store substitutes the current generation.
 """
@@ -37,9 +37,9 @@ Values = tuple[Any, ...]
 class Table:
     """A read table: columns with their types, and indexes.
 
-    A table with ``key`` keeps versions: since and until are added to its columns, and an Amend
-    closes the current version and opens the next one. In a sparse one a key need not have a row:
-    an Amend then changes nothing, and a Put takes the place of what is there.
+    A table with ``key`` is versioned: it also has the columns since and until, and an Amend closes
+    the current version and opens the next one. In a sparse table a key may have no row, in which
+    case an Amend changes nothing; a Put there replaces the row that the key has.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Table:
     key: str | None = None
     is_sparse: bool = False
     sum: str | None = None
-    """A column to which a Put adds, where there is a row with the first column that it names."""
+    """A column of totals: a Put adds to the row with the same values in the first index."""
 
     def __post_init__(self) -> None:
         _TABLES[self.name] = self
@@ -58,12 +58,12 @@ class Table:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """The index of each column in a row."""
+        """The place of each column in a row."""
         return {name: place for place, name in enumerate(self.all_columns)}
 
     @cached_property
     def key_place(self) -> int:
-        """The index of the key in a row."""
+        """The place of the key in a row."""
         assert self.key is not None
         return [name for name, _ in self.columns].index(self.key)
 
@@ -74,17 +74,17 @@ class Table:
 
     @cached_property
     def moving(self) -> tuple[str, ...]:
-        """The columns of nodes: beside ``child``, ``own_child`` is the work that the fact named."""
+        """The columns of nodes: ``child``, if ``own_child`` holds the work that the fact named."""
         return tuple(name for name in self.names if f"own_{name}" in self.names)
 
     @cached_property
     def row(self) -> Callable[[dict[str, Any]], Values]:
-        """The values of the columns that a fact fills, out of values by name, in order."""
+        """Picks the values of the columns that a fact fills, in order, from values by name."""
         return itemgetter(*self.names)
 
     @cached_property
     def empty(self) -> dict[str, None]:
-        """A row without values, by the names of the columns that a fact fills."""
+        """A row of nulls, by the names of the columns that a fact fills."""
         return dict.fromkeys(self.names)
 
     @cached_property
@@ -93,11 +93,11 @@ class Table:
         return (*self.names, "since", "until") if self.key else self.names
 
     def selected(self, alias: str) -> str:
-        """The columns that a fact fills, as a query names them of rows with an alias."""
+        """The columns that a fact fills, for a SELECT from the table under an alias."""
         return ", ".join(f"{alias}.{name}" for name in self.names)
 
     def create(self, name: str, typed: Callable[[str], str]) -> str:
-        """The statement that creates it under a name, with an engine's names of types."""
+        """The statement that creates it under a name; ``typed`` translates types for an engine."""
         columns = [f"{column} {typed(kind)}" for column, kind in self.columns]
         if self.key:
             columns += ["since BIGINT NOT NULL", "until BIGINT NOT NULL"]
@@ -116,7 +116,7 @@ class Table:
 
     @lru_cache(8)  # noqa: B019 - there are as many tables as in the code
     def stored(self, name: str) -> Stored:
-        """The table under a name, as rows are inserted; to a sum, an insert adds."""
+        """The table under a name for inserting rows; an insert adds to the column of totals."""
         (first, *_) = self.indexes
         same = f"({first}) DO UPDATE SET {self.sum} = {name}.{self.sum} + excluded.{self.sum}"
         kinds = dict(self.columns) | dict.fromkeys(self.all_columns[len(self.columns) :], "BIGINT")
@@ -126,9 +126,9 @@ class Table:
 def table(
     name: str, columns: str | type[NamedTuple], indexes: tuple[str, ...], **more: Any
 ) -> Table:
-    """A read table, its columns as they are listed, such as ``number BIGINT, title TEXT NULL``.
+    """A read table with columns from a list, such as ``number BIGINT, title TEXT NULL``.
 
-    Or as the fields of the tuple as which its rows are read, but for those with a default;
+    Or from the named tuple as which its rows are read: its fields, except those with a default.
     ``more`` are the other fields of Table.
     """
     if isinstance(columns, str):
@@ -140,7 +140,7 @@ def table(
 
 
 _TABLES: dict[str, Table] = {}
-"""Each by its name, which is all that another process gets of it."""
+"""Every table by its name: a table is pickled as its name alone."""
 
 
 def _named(name: str) -> Table:
@@ -167,7 +167,7 @@ class Put(NamedTuple):
 
 
 class Amend(NamedTuple):
-    """A change of the row with this key, from the fact's position on."""
+    """A change to the row with this key, from the fact's position on."""
 
     table: Table
     key: Any
@@ -175,7 +175,7 @@ class Amend(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Every row about a work has another node in a column, from the fact's position on."""
+    """A change of node in one column of every row about a work, from the fact's position on."""
 
     table: Table
     column: str
@@ -193,17 +193,17 @@ class Numbers(dict[str, int]):
     def __init__(self) -> None:
         super().__init__()
         self.nodes: dict[int, int] = {}
-        """By a work that was joined into another: the node that it is."""
+        """By a work that was joined into another: the node it belongs to."""
         self.house: set[int] = set()
-        """Works for which the operator decides: their own, and outside sources."""
+        """Works for which the operator decides: those the operator posted, and outside sources."""
 
     def node(self, id: str) -> int:
-        """The node that a work is after all joins so far; a person is itself."""
+        """The node that a work belongs to after all joins so far; a person's is their number."""
         number = self[id]
         return self.nodes.get(number, number)
 
     def among(self, ids: Iterable[str]) -> Numbers:
-        """What is known of these ids, of which each has a number."""
+        """The part about these ids, each of which must have a number."""
         found = Numbers()
         found.update((id, self[id]) for id in ids)
         numbers = found.values()
@@ -212,16 +212,16 @@ class Numbers(dict[str, int]):
         return found
 
     def move(self, works: Iterable[str], node: str) -> None:
-        """Let these works be another node from now on."""
+        """Let these works belong to another node from now on."""
         self.nodes |= dict.fromkeys((self[work] for work in works), self[node])
 
     def post(self, happened: Fact) -> None:
-        """Remember for which works the operator decides: who posted one never changes."""
+        """Remember a work for which the operator decides; who posted it never changes."""
         if is_of_house(happened):
             self.house.add(self[happened.originator_id])
 
     def clear(self) -> None:
-        """Forget all of it."""
+        """Forget everything."""
         super().clear()
         self.nodes.clear()
         self.house.clear()
@@ -239,7 +239,7 @@ _POSTED = {kind.TOPIC for kind, noun in BORN.items() if issubclass(noun, Work)}
 
 
 def moves(tables: Iterable[Table], join: Join.Event, of: Numbers) -> Iterator[Move]:
-    """What a join that counts, or is undone, moves in these tables."""
+    """The moves in these tables when a join begins to count or is undone."""
     for table in tables if join.node else ():
         for work in join.moves:
             for column in table.moving:
@@ -247,7 +247,7 @@ def moves(tables: Iterable[Table], join: Join.Event, of: Numbers) -> Iterator[Mo
 
 
 def born(table: Table, happened: Fact, **values: Any) -> Put:
-    """The row of a noun's first fact: its fields by the names of the columns, and these values."""
+    """The row of a noun's first fact: its fields named like columns, overridden by ``values``."""
     said = {**table.empty, **vars(happened), "id": happened.originator_id}
     said["state"] = happened.leaves
     said.update(values)
@@ -255,7 +255,7 @@ def born(table: Table, happened: Fact, **values: Any) -> Put:
 
 
 def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **values: Any) -> list[T]:
-    """Rows of a table, which the condition calls ``t``, as the tuple by which it is made."""
+    """The rows of a table, aliased ``t``, that match a condition, each passed to ``kind``."""
     sql = f"SELECT {of.selected('t')} FROM @{of.name} t WHERE {holds('t')} AND {where}"
     return [kind(*row) for row in view.rows(sql, **values)]
 
@@ -263,23 +263,23 @@ def rows_in(view: View, of: Table, kind: Callable[..., T], where: str, /, **valu
 def row_of(
     view: View, of: Table, kind: Callable[..., T], id: str, unknown: Callable[[str], Refusal]
 ) -> T:
-    """The row of what has this id, or the refusal of an unknown one."""
+    """The row with this id; raises the refusal that ``unknown`` makes if there is none."""
     for row in rows_in(view, of, kind, "t.id = :id", id=id):
         return row
     raise unknown(id)
 
 
 def facts_about(*nouns: type) -> tuple[type[Fact], ...]:
-    """The kinds of facts that are declared in these nouns."""
+    """The kinds of facts declared in these nouns."""
     declared = {one for noun in nouns for one in vars(noun).values() if isinstance(one, type)}
     return tuple(kind for kind in FACTS.values() if kind in declared)
 
 
 class Projection(NamedTuple):
-    """One question's rows: its tables, and what a fact changes in them."""
+    """One subject's read tables, and what a fact changes in them."""
 
     name: str
     tables: tuple[Table, ...]
     changes: Callable[[int, Fact, Numbers], Iterator[Change]]
     about: tuple[type[Fact], ...] = (Fact,)
-    """The kinds of facts that may change anything in it; others are not shown to it."""
+    """The kinds of facts that can change anything in it; it is shown no others."""

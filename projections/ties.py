@@ -14,12 +14,12 @@ from projections.told_finding import Reason
 from projections.wording import several
 
 LATEST = 20
-"""Of how many works it is said whether they are finished."""
+"""For how many works, the latest, it is stated whether they are finished."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What somebody did of what is asked for: the works by role and by medium."""
+    """What somebody did that is asked for: works by role and by medium."""
 
     roles: Mapping[str, set[int]]
     media: Mapping[str, set[int]]
@@ -31,17 +31,17 @@ class Done:
 
     @property
     def latest(self) -> set[int]:
-        """Those of which it is said whether they are finished."""
+        """The latest of these works, for which it is stated whether they are finished."""
         return set(sorted(self.of_roles, reverse=True)[:LATEST])
 
     @property
     def works(self) -> int:
-        """How many these are."""
+        """On how many works they had such a role."""
         return len(self.of_roles)
 
 
 class Ties:
-    """What is between somebody and others, in words."""
+    """What ties somebody to others, in words."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Ties:
         self.of_both = "both of you" if is_you else "both"
 
     def told(self, other: int) -> Iterator[Reason]:
-        """The reasons that are between them and another."""
+        """The reasons that tie them to another."""
         pair, near = f"{self.who} and {self._name(other)}", self.around.get(other)
         if near and near.works:
             said = f"{pair} made {self._work(near.works[0])} together"

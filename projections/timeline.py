@@ -46,7 +46,7 @@ def latest(
     topics: Collection[str],
     limit: int,
 ) -> list[FactTold]:
-    """The last of them, the latest first, as far as they are among the last few hundred."""
+    """The latest of such facts, the latest first, from the last SCANNED about these subjects."""
     facts = reader.seen(reader.journal.facts.at(_mentioned(view, subjects, order="DESC")))
     told = [one for one in facts if one.topic in topics][-limit:]
     return history.tell(reader.journal, told)[::-1]
@@ -55,7 +55,7 @@ def latest(
 def _mentioned(
     view: View, subjects: Collection[int], above: int = 0, order: str = "ASC"
 ) -> list[int]:
-    """The first facts about these beyond a position, or the last; in order."""
+    """Positions of the first SCANNED facts about these beyond one, or of the last; ascending."""
     rows = view.rows(
         "SELECT DISTINCT position FROM @mentions WHERE subject IN :subjects "
         f"AND position > :above AND position <= :as_of ORDER BY position {order} LIMIT :most",

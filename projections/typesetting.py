@@ -21,7 +21,7 @@ __all__ = ["TypstError", "typeset"]
 _NOTHING_THERE = Path(__file__).parent / "pictures"
 """The only folder a template could read from; none does."""
 _KEPT_FOR = 11
-"""After this many further runs Typst frees what it cached of one."""
+"""After so many further runs, Typst frees what it cached for a document."""
 
 _one_at_a_time = Lock()
 

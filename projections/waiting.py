@@ -1,6 +1,6 @@
 """What waits for somebody, as rows of every kind, read from the open asks, credits and shares.
 
-Somebody is asked as a person, for the works and pools about which they speak, or in a role.
+People are asked as themselves, for the works and pools they decide about, or in a role.
 
 One file, because it is one query and its parts.
 """
@@ -30,21 +30,22 @@ from projections.store import View, counting, holds
 from projections.tables import NEVER
 
 MOST_COUNTED = 1_000
-"""So much is counted; what is more is not looked at."""
+"""Items are counted up to this number."""
 BESIDE = 8
-"""How many asks one fact opens at most."""
+"""The most asks that one fact opens."""
 MOST_GIVEN = 200
-"""So many proposals are looked at one by one; those beyond are told by their rows alone."""
+"""For so many proposals, the time from which each can be final is read from its facts; the others
+are judged by their rows alone."""
 
 
 class Waiting(NamedTuple):
-    """What waits, with several of the same about one noun as one."""
+    """An item: everything of one kind that waits about one noun."""
 
     kind: str
     about: str
-    """What it is about: a credit, a proposal …"""
+    """The kind of noun it is about: a credit, a proposal …"""
     noun: str
-    """The id of that."""
+    """The id of that noun."""
     born: int
     due: str
     work: int | None
@@ -55,7 +56,7 @@ class Waiting(NamedTuple):
     currency: str | None
     amount: int | None
     several: int
-    """How many of them there are."""
+    """How many asks it combines."""
 
     @property
     def deadline(self) -> str | None:
@@ -65,29 +66,29 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked: their accounts, and the works, pools and roles for which they decide."""
+    """Somebody who is asked: their accounts, the works and pools they decide about, their roles."""
 
     now: str
     is_operator: bool
     own: Sequence[int] = ()
     """The numbers of their accounts."""
     ids: Sequence[str] = ()
-    """The ids of these."""
+    """The ids of their accounts."""
     payees: Sequence[str] = ()
-    """Everything under which they are paid."""
+    """The payees as which they are paid."""
     works: Sequence[str] = ()
-    """Works that they were made producers of."""
+    """Works of which they were made producers."""
     pools: Sequence[str] = ()
     roles: Collection[str] = ()
     authored: Sequence[int] = ()
-    """Works in dispute that were posted with a credit of theirs: they answer for the edge too."""
+    """Works posted with a credit of theirs that have a disputed edge: they may answer, too."""
     doubted: Sequence[tuple[str, str, int]] = ()
-    """Agreements about which they decide, with a share that depends on what was found false, and
-    where that was found."""
+    """Shares they decide about that depend on something found false: the agreement, the payee, and
+    the position at which it was found false."""
 
     @classmethod
     def of(cls, view: View, journal: Journal, actor: str) -> Asked:
-        """Somebody, with the roles that they have now."""
+        """An actor, with what they have and decide about as of the view's position."""
         now = instant(journal.clock())
         if actor == OPERATOR:
             doubted = to_confirm(view, _OF_HOUSE)
@@ -140,8 +141,8 @@ class Asked:
         final: Sequence[tuple[str, str]] = (),
         **asked: Any,
     ) -> list[Any]:
-        """Rows of everything that waits for them; ``final`` are the times from which proposals
-        can be."""
+        """Select from everything that waits for them; ``final`` says from when proposals can be
+        final."""
         tables, values = [] if self.is_operator else [_MINE], dict[str, Any]()
         for name, columns, known in (
             ("final", {"noun": "TEXT", "due": "TEXT"}, final),
@@ -153,14 +154,14 @@ class Asked:
         return view.rows(f"{every} {rest}", **self._values, **values, **asked)
 
     def count(self, view: View) -> int:
-        """How much waits for them, as far as it is counted."""
+        """How many items wait for them, counted up to MOST_COUNTED."""
         select = "SELECT count(*) FROM (SELECT DISTINCT kind, noun"
         first: dict[str, Any] = {"due": "", "born": 0, "most": MOST_COUNTED}
         (found,) = self._rows(view, select, ") AS waiting", **first)
         return min(int(found[0]), MOST_COUNTED)
 
     def _final(self, view: View, journal: Journal) -> list[tuple[str, str]]:
-        """The proposals whose window is over, and from when each can be final."""
+        """The proposals whose window has closed, and from when each can be final."""
         rows = self._rows(
             view,
             "SELECT DISTINCT noun",
@@ -184,7 +185,7 @@ class Asked:
         place: Sequence[Any] | None,
         limit: int,
     ) -> list[Waiting]:
-        """What of these kinds waits for them beyond a place, the most urgent first."""
+        """The items of these kinds beyond a place, the most urgent first."""
         due, born, kind = place or ("", 0, "")
         rows = self._rows(
             view,
@@ -210,7 +211,7 @@ _GROUPED = (
     "CAST(sum(amount) AS BIGINT) AS amount, count(*) AS several"
 )
 
-# -- for which works they speak -------------------------------------------------------------
+# -- the works they decide about -------------------------------------------------------------
 
 _MINE = (
     "mine (number) AS ("
@@ -227,13 +228,13 @@ _OF_HOUSE = (
     f"AND w.poster = '{OPERATOR}' AND {holds('w')})"
 )
 _OF_THEIRS = f"(o.id IN :pools OR o.release IN (WITH {_MINE} SELECT number FROM mine))"
-"""Conditions on pools: whose shares the operator, or somebody else, decides."""
+"""Conditions on pools: those whose shares the operator, or the person asked, decides about."""
 
 
 def _given(
     name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | int]]
 ) -> tuple[str, dict[str, Any]]:
-    """What is known already as a table of a query, and its values; columns have their types."""
+    """Known rows as a table for WITH, and the query's values; ``columns`` has the type of each."""
     values: dict[str, Any] = {}
     lines = ["SELECT " + ", ".join(f"CAST(NULL AS {kind})" for kind in columns.values())]
     lines[0] += " WHERE 1 = 0"
@@ -251,14 +252,14 @@ _OPEN = f"a.state = '{asks.OPEN}' AND {holds('a')}"
 
 
 _DUE = (
-    # Those with a share may have until later than the window for comments.
+    # Those with a share may have longer than the window for comments.
     f"CASE WHEN a.kind = '{asks.PROPOSAL}' THEN "
     "coalesce((SELECT f.due FROM final f WHERE f.noun = a.noun), a.due) ELSE a.due END"
 )
 
 
 def _asked(kind: str, where: str, is_open: str = _OPEN) -> str:
-    """Open asks; ``kind`` is an expression."""
+    """A query for open asks; ``kind`` is an SQL expression."""
     return (
         f"SELECT a.id AS id, {kind} AS kind, a.about AS about, a.noun AS noun, "
         f"a.born AS born, {_DUE} AS due, a.work AS work, a.who AS who, a.says AS says, "
@@ -267,7 +268,7 @@ def _asked(kind: str, where: str, is_open: str = _OPEN) -> str:
 
 
 def _first_at(desk: str, kind: str = "a.kind", where: str = "a.born > 0") -> str:
-    """The most urgent asks at a desk, in the order of its index, however many there are."""
+    """A query for the most urgent asks at a desk; an index keeps it fast however many there are."""
     open_now = f"a.until = {NEVER}"
     open_then = f"a.until < {NEVER} AND a.until > :as_of"
     asked = (
@@ -283,7 +284,7 @@ def _first_at(desk: str, kind: str = "a.kind", where: str = "a.born > 0") -> str
 
 
 def _other(kind: str, about: str, id: str, noun: str, source: str, **columns: str) -> str:
-    """What waits in another table."""
+    """A query for what waits in another table."""
     text, number = "CAST(NULL AS TEXT)", "CAST(NULL AS BIGINT)"
     told = {"born": "0", "due": f"'{NEVER_DUE}'", "work": number, "who": f"'{OPERATOR}'"}
     told |= {"says": text, "currency": text, "amount": number, **columns}
@@ -293,7 +294,7 @@ def _other(kind: str, about: str, id: str, noun: str, source: str, **columns: st
 
 
 _STATED = (
-    # A dispute may be ended once its time is over; a proposal may be final once its window closed.
+    # Past its deadline, a dispute can be ended; past its window, a proposal can be finalised.
     f"CASE WHEN a.kind = '{asks.DISPUTE}' AND a.due <= :now THEN 'expired_dispute' "
     f"WHEN a.kind = '{asks.PROPOSAL}' AND {_DUE} <= :now THEN 'finalise' "
     f"WHEN a.kind = '{asks.PROPOSAL}' THEN 'window' ELSE a.kind END"
@@ -301,7 +302,7 @@ _STATED = (
 _IS_PROPOSED = (
     f"((a.kind <> '{asks.COMMENT}' OR EXISTS (SELECT 1 FROM @proposals p WHERE p.id = a.noun "
     f"AND p.state = 'open' AND {holds('p')})) "
-    # What the comments on a proposal ask for comes before its end.
+    # While comments on a proposal wait, finalising it does not.
     f"AND NOT (a.kind = '{asks.PROPOSAL}' AND a.due <= :now AND EXISTS (SELECT 1 FROM @asks s "
     f"WHERE s.asked = a.asked AND s.noun = a.noun AND s.kind = '{asks.COMMENT}' "
     f"AND s.state = '{asks.OPEN}' AND {holds('s')})))"
@@ -408,7 +409,7 @@ _BOOKS = _asked("a.kind", f"a.desk = '{asks.BOOKS}'")
 
 
 def _authored(view: View, own: Sequence[int]) -> list[int]:
-    """The works of open disputes that were posted with a credit of one of these accounts."""
+    """The works with a disputed edge that were posted with a credit of one of these accounts."""
     return [
         number
         for credit, work, number in view.rows(_AUTHORED, own=own)

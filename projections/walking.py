@@ -1,7 +1,7 @@
-"""Walking: from a work to what it was made from, or to what was made from it.
+"""Walking the lineage: from a work up to what it was made from, or down to what was made from it.
 
-Generation after generation, each work once, at the nearest one. What does not match a filter is
-passed through.
+Each work appears once, in its nearest generation. A filter decides which works are returned, not
+which are passed through.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from projections.finding import REMIX_COUNTS, WORK_ORDERS, WorkFilters
 from projections.store import View, cut, decode_cursor, holds
 
 Way = tuple[str, str]
-"""The ends of an edge, in the order in which they are passed."""
+"""The ends of an edge, in the order in which a walk passes them."""
 UP: Way = ("child", "parent")
 DOWN: Way = ("parent", "child")
 
 Far = Sequence[tuple[int, int]]
-"""The generations and numbers of works."""
+"""Works, each as its generation and its number."""
 
 
 def nearest(
     view: View, root: int, way: Way, after: str | None, limit: int, asked: WorkFilters
 ) -> tuple[Far, str | None]:
-    """Generation after generation, each in order of numbers, until the page is full."""
+    """A page of the works that match, the nearest generation first, then by number."""
     place = decode_cursor(after, int, int) or [0, 0]
     taken: list[tuple[int, int]] = []
     for generation, level in _levels(view, root, way):
@@ -43,8 +43,8 @@ def nearest(
 
 
 def generations(view: View, root: int, way: Way) -> dict[int, int]:
-    """The generation of every work on the way."""
-    if way == UP:  # read whole, so that it is remembered
+    """The generation of every work up or down from one, by number."""
+    if way == UP:  # read whole, because the process then remembers it
         return dict(islice(ancestry(view, root).tree.generation.items(), 1, None))
     levels = _levels(view, root, way)
     return {number: generation for generation, level in levels for number in level}
@@ -62,7 +62,7 @@ def matching(view: View, numbers: list[int], asked: WorkFilters) -> list[int]:
 def by_title(
     view: View, root: int, after: str | None, limit: int, asked: WorkFilters, *, reverse: bool
 ) -> tuple[Far, str | None]:
-    """What a work was made from, by title: the order is remembered, but no title is."""
+    """A page of what a work was made from, by title; the order is remembered, but no title."""
     above = ancestry(view, root)
     far = above.tree.generation
     place, of = decode_cursor(after, str, int), partial(_title, view)
@@ -88,7 +88,7 @@ def _in_title_order(view: View, works: list[int]) -> list[Row]:
 
 
 def _title(view: View, work: int) -> tuple[str, int]:
-    """What a work is sorted by."""
+    """A work's sort key: its title, then its number."""
     if ("title", work) not in view.held:
         ((title,),) = view.rows(f"SELECT {_TITLE.key} {_TITLED}", works=[work])
         view.held["title", work] = title, work
@@ -96,11 +96,11 @@ def _title(view: View, work: int) -> tuple[str, int]:
 
 
 ASKED_ONE_BY_ONE = 64
-"""After so many generations, all further ones are read at once: a chain may have very many."""
+"""So many generations are read one by one, and the rest at once: a chain may be very long."""
 
 
 def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
-    """Generation after generation, each in order of numbers."""
+    """The generations one after another, each with its works in order of number."""
     known = remembered(view, root) if way == UP else None
     if known is not None:
         above = islice(known.tree.generation.items(), 1, None)
@@ -122,9 +122,9 @@ def _levels(view: View, root: int, way: Way) -> Iterator[tuple[int, list[int]]]:
 def onwards_of(
     view: View, level: list[int], way: Way, *, is_whole: bool = False, most: int | None = None
 ) -> dict[int, list[int]]:
-    """Where the edges of these works lead, or with ``is_whole`` those of all beyond as well.
+    """Where the edges of these works lead; with ``is_whole``, also those of all works beyond.
 
-    With ``most``, that many edges of them.
+    With ``most``, only the first so many edges.
     """
     here, there = way
     leading = f"JOIN EACH @remixes e ON e.{here} = far.number WHERE {REMIX_COUNTS}"

@@ -41,7 +41,7 @@ def several(count: int, one: str, many: str = "") -> str:
 
 
 def held_because(line: Mapping[str, Any]) -> str:
-    """Why something is held, and which pieces that is about."""
+    """Why something is held, and because of which pieces."""
     because = ", ".join(HELD_BECAUSE.get(why, why) for why in line["because"])
     about = ", ".join(f"“{each['title'] or each['asset']}”" for each in line["assets"])
     return f"{because} ({about})" if about else because
@@ -63,7 +63,7 @@ BOOKED = {
 
 
 def booked(line: Mapping[str, Any]) -> str:
-    """What a line of a statement is."""
+    """What a line of a statement records, in words."""
     what = BOOKED.get(line["kind"], line["kind"])
     if line["kind"] == "reserve" and line["amount_minor"] > 0:
         return "From the reserve for returns"
@@ -92,7 +92,7 @@ def percent(rate: str | None) -> str:
 def rate(stated: str | None) -> str:
     """A rate as people type it: in percent, or as a fraction where that would be rounded.
 
-    What is no rate stays as it was typed.
+    Anything that is not a rate stays as it was typed.
     """
     try:
         told = percent(exact_rate(stated))
@@ -137,7 +137,7 @@ def reserving(line: Mapping[str, Any], currency: str) -> str:
 
 
 def remarks(one: Mapping[str, Any]) -> list[str]:
-    """What a statement says of its balances: what is held, why and until when; from where it is."""
+    """Remarks on the balances of a statement: what is held, reserved or was exchanged, and why."""
     currency = one["currency"]
     held = [
         f"{money(each['amount_minor'], currency)} is held: {held_because(each)}"
@@ -162,18 +162,18 @@ def sending(sent: Mapping[str, Any], currency: str) -> str:
 
 
 LONGEST_FRACTION = 7
-"""A longer one is no longer read, only compared; a page shows about what it is."""
+"""Nobody reads a longer fraction, so a page shows it rounded."""
 
 
 def is_long(exact: str) -> bool:
-    """Whether an exact number is too long to be read."""
+    """Whether the fraction of an exact number is too long for people to read."""
     return len(str(Fraction(exact) % 1)) > LONGEST_FRACTION
 
 
 def units(exact: str, currency: str, *, about: bool = False) -> str:
     """An exact number of smallest units as an amount, with any fraction of a unit after it.
 
-    ``about`` is for where the exact one stands beside it.
+    ``about`` rounds the fraction, for places where the exact number stands beside it.
     """
     number = Fraction(exact)
     whole = int(number)

@@ -1,7 +1,7 @@
-"""A process of its own for what takes long, such as drawing: it ends when something takes too long.
+"""A separate process for slow work such as drawing, which ends if something takes too long.
 
-What was made is kept for as long as there is room, by everything it was made from. So nothing is
-made twice at a time, and no text that was erased since is ever shown.
+Results are cached, as far as there is room, under everything they were made from. So nothing is
+made twice at the same time, and no text that was erased since is ever shown.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ T = TypeVar("T")
 MAKING_SECONDS = 8.0
 """How long making one thing may take."""
 MOST_WAITING = 8
-"""How many things may wait to be made."""
+"""How many jobs may wait."""
 ROOM_BYTES = 48 << 20
-"""How much of what was made is kept."""
+"""How many bytes of results are cached."""
 MOST_KEPT = 256
 FAILED_SECONDS = 60.0
-"""How long what took too long is not tried again."""
+"""How long something that took too long is not tried again."""
 
 
 class Crowded(Exception):
-    """Too many things are to be made at once."""
+    """Too many jobs are waiting."""
 
 
 class Workshop:
-    """Makes one thing at a time; ``wait`` is given a name and a future, and waits."""
+    """Does one job at a time; ``wait`` receives the name of a job and its future, and waits."""
 
     def __init__(
         self, wait: Callable[[str, Future[Any]], None], seconds: float = MAKING_SECONDS
@@ -52,11 +52,11 @@ class Workshop:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Future[Any]] = OrderedDict()
         self._failed: dict[str, float] = {}
-        """Until when nobody tries again."""
+        """By name of a job that took too long: until when it is not tried again."""
         self._worker: Worker | None = None
 
     def make(self, function: Callable[..., T], *args: Any) -> T:
-        """What a function returns, unless that takes too long."""
+        """What a function returns; raises TookTooLong, or Crowded if it is not made in time."""
         job = pickle.dumps((function, args))
         name = sha256(job).hexdigest()
         made: Future[T] = self._ordered(name, job)
@@ -106,13 +106,13 @@ class Workshop:
 
 
 class Ended(Exception):
-    """A process ended before it had made what it was asked for."""
+    """A worker ended before it had carried out its order."""
 
 
 class Worker:
     """A process that carries out orders, one after the other, as long as its parent runs.
 
-    It ends itself if one takes longer than these seconds; 0 are any number.
+    It ends itself if an order takes longer than ``seconds``; 0 sets no limit.
     """
 
     def __init__(self, seconds: float = 0) -> None:
@@ -121,27 +121,27 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[1],
-            start_new_session=True,  # an interrupt at the terminal is for the process above
+            start_new_session=True,  # an interrupt at the terminal is meant for the parent
         )
 
     @property
     def is_there(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self.process.poll() is None
 
     def order(self, function: Callable[..., Any], *args: Any) -> None:
-        """Have a function carried out, once what was ordered before is made."""
+        """Order a call of a function; it is carried out after all earlier orders."""
         self.send(pickle.dumps((function, args)))
 
     def send(self, job: bytes) -> None:
-        """The same for a function with its arguments in one; Ended if nobody is there."""
+        """Like ``order``, for a call that was pickled already; raises Ended if the process has."""
         assert self.process.stdin is not None
         with self._ending():
             pickle.dump(job, self.process.stdin)
             self.process.stdin.flush()
 
     def made(self) -> Any:
-        """What came of the next order, or the error that it raised; Ended if nothing will."""
+        """The result of the next order; raises the error it raised, or Ended if the process has."""
         assert self.process.stdout is not None
         with self._ending():
             is_made, result = pickle.load(self.process.stdout)
@@ -150,7 +150,7 @@ class Worker:
         return result
 
     def end(self) -> None:
-        """End it, whatever it does."""
+        """Kill it, whatever it is doing."""
         self.process.kill()
         self.process.communicate()
 
@@ -164,18 +164,18 @@ class Worker:
 
 
 def _size(made: Any) -> int:
-    """What keeping it takes; nothing less than the place in the list."""
+    """How many bytes a result takes in the cache: at least one of MOST_KEPT equal parts."""
     return max(len(made) if isinstance(made, bytes | str) else 0, ROOM_BYTES // MOST_KEPT)
 
 
 def work(orders: BinaryIO, finished: BinaryIO, seconds: float) -> None:
-    """Carry out one order after the other, until there are none: the server has ended."""
+    """Carry out one order after the other, until there are no more because the parent has ended."""
     with suppress(OSError):
         os.nice(5)
     with suppress(EOFError, BrokenPipeError):
         while True:
             function, args = pickle.loads(pickle.load(orders))
-            # Nobody catches this signal: it ends the process, whatever it is in the middle of.
+            # Nothing handles this signal, so it ends the process, whatever that is doing.
             signal.setitimer(signal.ITIMER_REAL, seconds)
             try:
                 answer = pickle.dumps((True, function(*args)))
@@ -190,14 +190,14 @@ _opened: Workshop | None = None
 
 
 def open_workshop(wait: Callable[[str, Future[Any]], None]) -> Workshop:
-    """From now on, what takes long is made in a process of its own."""
+    """Open the workshop of this process: from now on, slow work is done in a separate one."""
     global _opened  # noqa: PLW0603 - there is one for each process, like the process itself
     _opened = Workshop(wait)
     return _opened
 
 
 def elsewhere(function: Callable[..., T], *args: Any) -> T:
-    """What a function returns, made in the workshop if one was opened, else here."""
+    """What a function returns, called in the workshop if one was opened, else here."""
     return function(*args) if _opened is None else _opened.make(function, *args)
 
 
