@@ -1,6 +1,6 @@
 """The inbox: everything that waits for somebody's answer or decision, the most urgent first.
 
-Each kind names the commands that answer it; a test finds a command to which no kind leads.
+Each kind names the commands that answer it; a test finds commands to which no kind leads.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class LatestMap:
         return int(of_only_row(self.engine.query, SIZE.name, "size"))
 
     def first(self) -> int | None:
-        """The size of the first checkpoint with a map; every later one has one."""
+        """The size of the first checkpoint with a map; every later checkpoint has one, too."""
         size: int | None = of_only_row(self.engine.query, SIZE.name, "first")
         return size
 

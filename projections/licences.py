@@ -24,7 +24,7 @@ from projections.store import View
 from projections.told import Count, WorkRef
 
 MOST_SHOWN = 500
-"""How many works an answer lists, and how many conflicts."""
+"""How many works, and how many conflicts, an answer lists."""
 
 
 class LicensedWork(TypedDict):
@@ -79,7 +79,7 @@ class Licensed:
 
     @cached_property
     def conflicts(self) -> Sequence[Broken[int]]:
-        """Every rule that is broken, those about single remixes first."""
+        """Every broken rule, those about single remixes first."""
         if not self.stated:
             return ()
         return self._derived("conflicts", lambda: [*self._along().conflicts()])

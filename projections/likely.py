@@ -38,7 +38,7 @@ class Why(NamedTuple):
     differing: int
     unit: str = ""
     through: int = 0
-    """The challenge that both answer, or the source whose source it is."""
+    """The challenge that both answer, or the cited source that was made from it; 0 without one."""
 
 
 @question("list_likely_sources", "/works/{id}/likely-sources", cli="work likely-sources")

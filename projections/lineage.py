@@ -1,7 +1,8 @@
 """Lineage: the works, what each was made from, and what was made from it.
 
-Every edge is followed, except one that is only claimed, was declined or was struck. Tables, rows
-and questions are in one file because they share the columns.
+An edge is not followed while it is only claimed, nor once it is declined, struck or retired.
+
+Tables, rows and questions are in one file because they share the columns.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from projections.walking import DOWN, UP, Far, Way
 
 
 class WorkRow(NamedTuple):
-    """A work as the read table holds it."""
+    """A work as it is in the read table."""
 
     number: int
     id: str
@@ -288,7 +289,7 @@ def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
 
 
 def licences_in(view: View, root: int) -> dict[int, str]:
-    """By work in a lineage: its licence or else the first recorded of a work joined into it."""
+    """By work in a lineage: its licence or else the first one recorded of a work joined into it."""
     rows = ancestry(view, root).rows(view, "works", _notable)
     own_last = sorted(rows, key=lambda row: (row[0] == row[1], -row[1]))
     return {node: licence for node, _, licence, _ in own_last if licence is not None}
@@ -471,7 +472,7 @@ _LAST = 1 << 62
 
 
 def _places(row: WorkRow, places: str | None, born: int, remix: str) -> list[int] | None:
-    """A component's places in a release; in old facts without them, the order of facts tells."""
+    """A component's places in a release; older facts state none, and there their order tells."""
     if places is not None:
         return [int(one) for one in places.split()]
     number = born - row.born
@@ -625,7 +626,7 @@ class Shown:
     """The works' numbers, in the same order."""
 
     def is_suspect(self, edge: Edge[str]) -> bool:
-        """Whether the child is surely older than what it was made from, by their dates."""
+        """Whether the child is certainly older than the parent, by their stated dates."""
         child, parent = self.works[edge.child], self.works[edge.parent]
         return is_surely_before(child["made_at"], parent["made_at"])
 
@@ -635,7 +636,7 @@ def lineages_to(
 ) -> dict[int, Lineage[int]]:
     """The lineage of each root, limited to the paths that lead to these works."""
     rows = view.rows(
-        # The plus makes SQLite use the index on the child; else it would scan all descendants.
+        # The plus makes SQLite use the index on the child; otherwise it would scan all descendants.
         "WITH RECURSIVE down (number) AS MATERIALIZED ("
         f"SELECT w.number FROM @works w WHERE w.number IN :works AND {holds('w')} UNION "
         "SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "

@@ -55,7 +55,7 @@ from projections.latest import NOTES, LatestMap, note_first
 PAGE = 5_000
 """The most leaves integrated in one transaction."""
 RECEIPTS = 500
-"""How many facts are read at once for the receipts of a history."""
+"""How many facts are read at once to make the receipts of a history."""
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 CLOCKS_DIFFER_SECONDS = 300
 """How far a witness's clock may differ from ours."""
@@ -299,7 +299,9 @@ class Log:
         return self._cosigned("SELECT max(size) FROM log_checkpoints", "a checkpoint").note
 
     def witnessed(self) -> bytes:
-        """The latest checkpoint seen by the most witnesses; raises NotInLog if none saw any."""
+        """The latest checkpoint that meets the policy; without a policy, the one most witnessed.
+
+        Raises NotInLog if there is none."""
         return self._seen().note
 
     def seen_size(self) -> int:
@@ -319,7 +321,7 @@ class Log:
         return note
 
     def _agreed(self, policy: Policy, least: int = 1) -> Signed:
-        """The latest checkpoint, of at least this size, that meets the policy; or NotInLog."""
+        """The latest checkpoint of at least a size that meets the policy; raises NotInLog."""
         for (size,) in self.engine.query(_RECENT, least=min(least, LARGEST_SIZE)):
             if policy.is_met(self._seen_by(size)):
                 return Signed(size, self.checkpoint_of(size))
@@ -382,8 +384,9 @@ class Log:
     def receipt(self, position: int) -> bytes:
         """The proof that the fact at a position is in the log, with the fact itself.
 
-        It leads to the checkpoint seen by the most witnesses, or else to the latest. Raises
-        NotInLog if there is no such fact, or no checkpoint covers it yet.
+        With a policy, it leads to the latest checkpoint that meets it; otherwise to the one seen by
+        the most witnesses, or to the latest if none has seen one. Raises NotInLog if there is no
+        such fact, or no such checkpoint covers it yet.
         """
         if not 1 <= position <= LARGEST_SIZE:
             raise NotInLog(f"position {position}")
@@ -407,8 +410,8 @@ class Log:
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
         """The receipts of those facts that the latest checkpoint covers.
 
-        All lead to the same checkpoint: of those that cover them all, the one seen by the most
-        witnesses. Raises NotInLog if the latest covers none of the facts.
+        All lead to the same checkpoint, which is chosen as for ``receipt``. Raises NotInLog if the
+        latest covers none of the facts.
         """
         latest = self.checkpoint() if self.policy is None else self._agreed(self.policy)
         covered = [one for one in positions if latest and one <= latest.size]
@@ -438,8 +441,8 @@ class Log:
     def latest_of(self, subject: str, *, witnessed: bool = False) -> bytes:
         """The proof of which fact about a subject is the latest, or that there is none.
 
-        It leads to the latest checkpoint or, if ``witnessed``, to the one seen by the most
-        witnesses. Raises NotInLog if there is none, and MapNotKept if it is too old.
+        It leads to the checkpoint that ``latest`` returns or, if asked for, ``witnessed``. Raises
+        NotInLog if there is none, and MapNotKept if it is too old.
         """
         note = self.witnessed() if witnessed else self.latest()
         size = Checkpoint.parse(Note.parse(note).text).size
@@ -465,7 +468,7 @@ class Log:
         )
 
     def _covering(self, position: int) -> Signed:
-        """The most witnessed checkpoint that covers a position; raises NotInLog without one."""
+        """The best checkpoint that covers a position (see ``receipt``); raises NotInLog."""
         missing = f"position {position}"
         if position < 1:
             raise NotInLog(missing)
@@ -484,7 +487,7 @@ class Log:
         return self.frontier(size).root()
 
     def frontier(self, size: int) -> Frontier:
-        """The right edge of the tree at a size, from which it can be extended."""
+        """The right edge of the tree at a size, which is enough to extend it."""
         return frontier_at(size, self._tiles)
 
     def stored(self, tiles: Iterable[Tile]) -> dict[tuple[int, int], bytes]:

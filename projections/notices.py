@@ -2,9 +2,9 @@
 
 A notice once given stays, even if the person is merged with another or loses the credit.
 
-A row says who is notified of the fact at a position: the person it names, the poster of the work it
-names, everyone credited on that work, or everyone with a share in what it earns. What the fact says
-is read from the journal, as in a history.
+A row states who is notified of the fact at a position: the person it names, the poster of the work
+it names, everyone credited on that work, or everyone with a share in what it earns. The content of
+the fact is read from the journal, as in a history.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""References: works, people, projects and challenges by their numbers, as answers refer to them."""
+"""References: how answers refer to works, people, projects and challenges, by their numbers."""
 
 from __future__ import annotations
 

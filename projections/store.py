@@ -46,7 +46,7 @@ class BadCursor(Exception):
 
 
 class Page(NamedTuple, Generic[T]):
-    """A part of a list, and the cursor of the part after it."""
+    """A page of a list, and the cursor of the page after it."""
 
     items: list[T]
     next: str | None
@@ -96,7 +96,7 @@ LAYOUTS = Table(
     on_conflict="(name) DO UPDATE SET version = excluded.version",
     in_backups=False,
 )
-"""The versions of the permanent tables, and of the read tables of each generation."""
+"""The layout versions of the permanent tables, and of each generation's read tables."""
 
 
 def table_name(table: str, generation: int) -> str:
@@ -222,7 +222,7 @@ def _position(state: State | None) -> int:
 
 
 class View:
-    """The answers as known at one journal position."""
+    """The read tables as known at one journal position, for answering questions."""
 
     def __init__(
         self,

@@ -106,7 +106,7 @@ class Asked(NamedTuple):
         return {name: role for role in reversed(self.roles) for name in within(role)}
 
     def fits(self, done: Done) -> bool:
-        """Whether somebody did what is asked for."""
+        """Whether somebody did anything that is asked for."""
         if self.roles:
             return done.works > 0
         return bool(done.media) or not self.media
@@ -275,7 +275,7 @@ class _Own(NamedTuple):
 
     @classmethod
     def of(cls, view: View, person: int) -> Self:
-        """Read for all accounts of a person."""
+        """What a person did with all of their accounts."""
         accounts = attribution.accounts_of(view, person)
         rows = view.rows(
             "SELECT c.role, c.work FROM @credits c WHERE c.contributor IN :accounts "
@@ -298,7 +298,7 @@ class _Own(NamedTuple):
         return _found(view, map(asks_tag, dict.fromkeys(tags)), MOST_COMPARED)
 
     def answered(self, view: View, found: Collection[int]) -> set[int]:
-        """Those of these challenges that they have answered."""
+        """The challenges among these that they have answered."""
         rows = view.rows(
             "SELECT a.challenge FROM @answers a JOIN @works w ON w.number = a.own_work "
             f"AND {holds('w')} WHERE a.challenge IN :found AND w.poster IN :ids "

@@ -74,7 +74,7 @@ class Table:
 
     @cached_property
     def moving(self) -> tuple[str, ...]:
-        """The columns of nodes: ``child``, if ``own_child`` holds the work that the fact named."""
+        """The columns that hold nodes; for ``child``, ``own_child`` has the work a fact named."""
         return tuple(name for name in self.names if f"own_{name}" in self.names)
 
     @cached_property
@@ -111,7 +111,7 @@ class Table:
 
     @property
     def is_looked_up(self) -> bool:
-        """Whether folding needs its first index."""
+        """Whether folding looks rows up, and so needs the first index."""
         return bool(self.key or self.sum)
 
     @lru_cache(8)  # noqa: B019 - there are as many tables as in the code
@@ -188,7 +188,7 @@ Change = Put | Amend
 
 
 class Numbers(dict[str, int]):
-    """The dense integer keys of works and contributors by their ids."""
+    """Dense integer keys for works and contributors, by id."""
 
     def __init__(self) -> None:
         super().__init__()

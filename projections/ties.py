@@ -26,7 +26,7 @@ class Done:
 
     @cached_property
     def of_roles(self) -> set[int]:
-        """The works on which they had a role that is asked for."""
+        """The works on which they have a role that is asked for."""
         return set().union(*self.roles.values())
 
     @property
@@ -36,7 +36,7 @@ class Done:
 
     @property
     def works(self) -> int:
-        """On how many works they had such a role."""
+        """On how many works they have such a role."""
         return len(self.of_roles)
 
 
@@ -86,7 +86,7 @@ class Ties:
 
 
 def finished_of(view: View, works: Collection[int]) -> set[int]:
-    """Those of these works that are published releases, or directly in one."""
+    """The works among these that are published releases, or direct components of one."""
     rows = view.rows(
         "SELECT w.number FROM @works w WHERE w.number IN :works AND w.published IS NOT NULL "
         f"AND {holds('w')} UNION SELECT e.parent FROM @remixes e JOIN @works r "
@@ -103,7 +103,7 @@ def reason(code: str, says: str, count: int) -> Reason:
 
 
 def credited(role: str, done: Done, finished: int) -> str:
-    """What somebody was credited as, and on how many works."""
+    """What somebody was credited as, on how many works, and how many of them are finished."""
     count = len(done.roles[role])
     said = f"credited as {role} on {several(count, 'work')}"
     if len(done.roles) > 1:

@@ -24,7 +24,7 @@ def timeline(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[FactTold]:
-    """Every fact of these topics about these works and people that the reader may see, in order."""
+    """A page of the facts of these topics about these works and people that the reader may see."""
     (above,) = decode_cursor(after, int) or [0]
     found: list[Placed] = []
     while len(found) <= limit:

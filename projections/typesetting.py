@@ -19,7 +19,7 @@ from projections.pictures.font import FOLDER
 __all__ = ["TypstError", "typeset"]
 
 _NOTHING_THERE = Path(__file__).parent / "pictures"
-"""The only folder a template could read from; none does."""
+"""The only folder from which a template could read; none does."""
 _KEPT_FOR = 11
 """After so many further runs, Typst frees what it cached for a document."""
 

@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
     work: int | None
     """The number of the work that it is about."""
     who: str
-    """Who asks."""
+    """Who asked."""
     says: str | None
     currency: str | None
     amount: int | None

@@ -51,7 +51,7 @@ def generations(view: View, root: int, way: Way) -> dict[int, int]:
 
 
 def matching(view: View, numbers: list[int], asked: WorkFilters) -> list[int]:
-    """Those of these works that match every filter."""
+    """The works among these that match every filter."""
     if not asked or not numbers:
         return numbers
     found = finding.works_that(view, asked, numbers)

@@ -1,4 +1,4 @@
-"""How amounts, shares and moments are written for people, and the names of states of money."""
+"""Wording: how amounts, shares and moments are written for people, and labels for money's states."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WAITS_BECAUSE = {
 
 
 def several(count: int, one: str, many: str = "") -> str:
-    """A number of things, in the singular or the plural."""
+    """A number of things, in the singular or plural."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
@@ -112,11 +112,11 @@ STANDS = {
     "exchanged_minor": "sent in another currency",
     "reserved_minor": "held back for returns",
 }
-"""The labels of the balances."""
+"""The labels of the parts of a balance."""
 
 
 def recouping(line: Mapping[str, Any], currency: str, written: Callable[[str], str] = str) -> str:
-    """How far an advance, a tranche or a budget line is paid back, as a sentence."""
+    """How far an advance, a tranche or a budget line is recouped, as a sentence."""
     names = [
         each and written(each["name"] or "(forgotten)") for each in (line["payee"], line["to"])
     ]

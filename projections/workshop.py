@@ -27,7 +27,7 @@ from domain.engine.deadline import TookTooLong
 T = TypeVar("T")
 
 MAKING_SECONDS = 8.0
-"""How long making one thing may take."""
+"""How long one job may take."""
 MOST_WAITING = 8
 """How many jobs may wait."""
 ROOM_BYTES = 48 << 20
