@@ -22,7 +22,7 @@ from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20
-"""How many people with a word in their names that word also stands for, the latest first."""
+"""A word also stands for people with it in their names: for how many, the latest first."""
 MOST_COUNTED = 1_000
 MOST_AT_ONCE = 2_000
 """Up to so many documents are counted by kind in one query; beyond that, each kind has its own."""

@@ -143,7 +143,7 @@ def _wholes_told(view: View, numbers: set[int]) -> dict[int, Whole]:
 
 
 def inside(view: View, wholes: Sequence[int]) -> dict[int, dict[int, str]]:
-    """By series or season: the seasons and episodes in it by number, each with which it is."""
+    """By series or season: the seasons and episodes in it, by number, and which part each is."""
     rows = view.rows(
         "WITH RECURSIVE inside (whole, number, part) AS ("
         "SELECT w.number, w.number, w.part FROM @works w WHERE w.number IN :wholes "

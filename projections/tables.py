@@ -203,7 +203,7 @@ class Numbers(dict[str, int]):
         return self.nodes.get(number, number)
 
     def among(self, ids: Iterable[str]) -> Numbers:
-        """The part about these ids, each of which must have a number."""
+        """The part of this that concerns these ids, each of which must have a number."""
         found = Numbers()
         found.update((id, self[id]) for id in ids)
         numbers = found.values()
@@ -216,7 +216,7 @@ class Numbers(dict[str, int]):
         self.nodes |= dict.fromkeys((self[work] for work in works), self[node])
 
     def post(self, happened: Fact) -> None:
-        """Remember a work for which the operator decides; who posted it never changes."""
+        """Remember the work a fact posts, if the operator decides for it: that never changes."""
         if is_of_house(happened):
             self.house.add(self[happened.originator_id])
 

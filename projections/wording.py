@@ -1,4 +1,4 @@
-"""Wording: how amounts, shares and moments are written for people, and labels for money's states."""
+"""Wording: how amounts, shares and moments are written, and what states of money are called."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Workshop:
         self._worker: Worker | None = None
 
     def make(self, function: Callable[..., T], *args: Any) -> T:
-        """What a function returns; raises TookTooLong, or Crowded if it is not made in time."""
+        """What a function returns; raises TookTooLong, or Crowded if it must wait too long."""
         job = pickle.dumps((function, args))
         name = sha256(job).hexdigest()
         made: Future[T] = self._ordered(name, job)
@@ -134,14 +134,14 @@ class Worker:
         self.send(pickle.dumps((function, args)))
 
     def send(self, job: bytes) -> None:
-        """Like ``order``, for a call that was pickled already; raises Ended if the process has."""
+        """Like ``order``, for a pickled call; raises Ended if the process is gone."""
         assert self.process.stdin is not None
         with self._ending():
             pickle.dump(job, self.process.stdin)
             self.process.stdin.flush()
 
     def made(self) -> Any:
-        """The result of the next order; raises the error it raised, or Ended if the process has."""
+        """The result of the next order; raises the order's error, or Ended without a process."""
         assert self.process.stdout is not None
         with self._ending():
             is_made, result = pickle.load(self.process.stdout)
