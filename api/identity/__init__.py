@@ -1,1 +1,1 @@
-"""Who is asking: keys, sessions and the tokens of others, and what each lets its holder do."""
+"""Authentication: keys, browser sessions and tokens of an outside issuer, each with its scope."""

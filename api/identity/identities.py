@@ -1,4 +1,4 @@
-"""Identities: whom the subjects of an outside issuer act for here.
+"""Identities: for which contributor the subjects of an outside issuer of tokens act.
 
 Only a digest of issuer and subject is stored, so this table names nobody.
 """
@@ -23,7 +23,7 @@ IDENTITIES = Table(
 
 
 class Identity(NamedTuple):
-    """What is stored about an identity."""
+    """An identity as it is stored."""
 
     digest: str
     holder: str
@@ -37,7 +37,7 @@ class Identities:
         self._engine = engine
 
     def add(self, issuer: str, subject: str, holder: str) -> Identity:
-        """From now on this subject acts for the operator or a contributor's id."""
+        """Let a subject act for a holder: the operator, or the contributor of this id."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         holder = holder if holder == OPERATOR else new_id(holder)
         made = Identity(digest_of(issuer, subject), holder, now)
@@ -46,7 +46,7 @@ class Identities:
         return made
 
     def end(self, issuer: str, subject: str) -> bool:
-        """This subject acts for nobody any more; False if it did not before."""
+        """Remove the identity of a subject; False if there was none."""
         return bool(
             self._engine.execute(
                 "DELETE FROM identities WHERE digest = :digest",
@@ -55,7 +55,7 @@ class Identities:
         )
 
     def holder_of(self, issuer: str, subject: str) -> str | None:
-        """Whom a subject acts for."""
+        """The holder for whom a subject acts; None if it has no identity."""
         rows = self._engine.query(
             "SELECT holder FROM identities WHERE digest = :digest",
             digest=digest_of(issuer, subject),
@@ -69,7 +69,7 @@ class Identities:
         return [Identity(*row) for row in rows]
 
     def is_active(self, holder: str) -> bool:
-        """Whether it is the operator or a contributor who was admitted and not forgotten."""
+        """Whether a holder is the operator, or a contributor who was admitted and not forgotten."""
         if holder == OPERATOR:
             return True
         rows = self._engine.query(
@@ -82,5 +82,5 @@ class Identities:
 
 
 def digest_of(issuer: str, subject: str) -> str:
-    """The SHA-256 of an issuer and a subject; an address has no line break."""
+    """The SHA-256 of an issuer and a subject; unambiguous, as an address has no line break."""
     return sha256(f"{issuer}\n{subject}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,7 +1,8 @@
-"""The keys of an outside issuer of tokens (OpenID Connect), fetched from where it publishes them.
+"""The public keys of an outside issuer of tokens (OpenID Connect), fetched from where it publishes
+them.
 
-What is fetched is bounded in size and time, never follows a redirect, and never leads to a private
-address that the settings do not name. While the issuer is away, the keys known so far go on.
+A fetch is bounded in size and time, follows no redirect, and reaches no private address that the
+settings do not name. While the issuer cannot be reached, the keys fetched last stay in use.
 """
 
 from __future__ import annotations
@@ -32,30 +33,30 @@ LARGEST_DOCUMENT_BYTES = 256 * 1024
 FRESH_SECONDS = 600.0
 """How long keys are used before they are fetched again."""
 STALE_SECONDS = 24 * 3600.0
-"""How long they go on while the issuer is away: a key that it withdrew must end sometime."""
+"""How long keys are used while the issuer cannot be reached; limited, as one may be withdrawn."""
 PAUSE_SECONDS = 10.0
-"""How long after a fetch there is no other, whatever tokens say."""
+"""The shortest time between two fetches, whichever keys tokens name."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Issuer(NamedTuple):
-    """Whose tokens are accepted, and how they name people."""
+    """The issuer whose tokens are accepted, and how its tokens name people."""
 
     address: str
     audience: str
-    """What a token must be meant for."""
+    """The audience that a token must be meant for (its claim “aud”)."""
     claim: str = ""
-    """The claim that holds the id of a contributor; without it, identities say whose a “sub” is."""
+    """The claim that holds a contributor's id; if empty, identities say whom a “sub” acts for."""
     jwks: str = ""
-    """Where its keys are, if its discovery document is not to say so."""
+    """The address of its keys; if empty, its discovery document says it."""
 
 
 class IssuerAway(Exception):
-    """The keys of the issuer are not known, and it does not give them."""
+    """The issuer cannot be reached, and no keys fetched recently enough are known."""
 
 
 class IssuerKeys:
-    """The keys of an issuer, as known to this process."""
+    """The keys of an issuer, as this process knows them."""
 
     def __init__(self, issuer: Issuer, clock: Callable[[], float] = time.monotonic) -> None:
         self._issuer, self._clock = issuer, clock
@@ -64,9 +65,10 @@ class IssuerKeys:
         self._fetching = threading.Lock()
 
     def key(self, kid: str | None) -> Key | None:
-        """The key of this name, or the only one; None if there is no such key.
+        """The key with this id (without an id, the only key); None if there is no such key.
 
-        An unknown name is a reason to look again, because keys rotate, but not too often.
+        An id that is not known leads to a new fetch, because keys rotate, but not too often.
+        Raises IssuerAway.
         """
         if self._age() > FRESH_SECONDS or self._named(kid) is None:
             self._look_again()
@@ -82,7 +84,10 @@ class IssuerKeys:
         return self._clock() - self._fetched_at
 
     def _look_again(self) -> None:
-        """Fetch the keys, unless that was tried a moment ago; one thread does, others go on."""
+        """Fetch the keys, unless that was just tried.
+
+        One thread fetches; others go on with the known keys and wait only if there are none.
+        """
         if not self._fetching.acquire(timeout=TIMEOUT_SECONDS if not self._keys else 0):
             return
         try:
@@ -101,12 +106,12 @@ class IssuerKeys:
 
         found = _document(self._issuer.jwks or self._address())
         usable = [one for one in _list_of(found, "keys") if one.get("use", "sig") == "sig"]
-        # Only the public half: a secret of both sides (“oct”) is no key to verify with.
+        # Public keys only: whoever verifies with a shared secret (“oct”) could also sign with it.
         usable = [one for one in usable if one.get("kty") in ("RSA", "EC", "OKP")]
         return list(KeySet.import_key_set({"keys": usable}))
 
     def _address(self) -> str:
-        """Where the keys are, as the discovery document says."""
+        """The address of the keys, from the discovery document."""
         found = _document(self._issuer.address.rstrip("/") + DISCOVERY)
         if found.get("issuer") != self._issuer.address:
             raise ValueError("the discovery document is of another issuer")
@@ -118,7 +123,7 @@ class IssuerKeys:
 
 
 def must_be_address(address: str) -> None:
-    """Refuse an address that is not HTTPS; on this machine, HTTP will do."""
+    """Raise ValueError unless an address is HTTPS, or HTTP on this machine."""
     parts = urlsplit(address)
     is_secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not is_secure or not parts.hostname or parts.username or parts.query or parts.fragment:
@@ -126,7 +131,7 @@ def must_be_address(address: str) -> None:
 
 
 def _must_be_reachable(address: str, configured: str) -> None:
-    """Refuse a private address, unless it is on the host that the settings name."""
+    """Raise ValueError for a private address, except on the host and port in the settings."""
     must_be_address(address)
     parts, known = urlsplit(address), urlsplit(configured)
     if (parts.hostname, parts.port) == (known.hostname, known.port):
@@ -137,17 +142,17 @@ def _must_be_reachable(address: str, configured: str) -> None:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A redirect could lead anywhere."""
+    """Follows no redirect, because it could lead anywhere."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Not followed, and so an error."""
+        """Follow nothing; the redirect becomes an error."""
 
 
 _OPENER = build_opener(_NoRedirect, ProxyHandler({}))
 
 
 def _document(address: str) -> dict[str, Any]:
-    """A JSON object at an address."""
+    """The JSON object at an address, fetched within the limits of size and time."""
     must_be_address(address)
     deadline = time.monotonic() + TIMEOUT_SECONDS
     request = Request(address, headers={"Accept": "application/json"})

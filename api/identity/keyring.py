@@ -1,7 +1,7 @@
-"""Keyrings: people make, replace and end their own keys; the operator, everybody's.
+"""Keyrings: people create, replace and end their own keys, and the operator everybody's.
 
-No key makes one that may do more or is valid for longer than itself, and each may replace or end
-itself. A token of an outside issuer makes none: it ends with the account there, a key would not.
+No key creates another that may do more or expires later than itself; any key may replace or end
+itself. A token of an outside issuer creates no keys, as they would outlive the account there.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from domain.text import plain_text
 GRACE_HOURS, MOST_GRACE_HOURS = 24, 24 * 7
 """How long a replaced key stays valid: by default, and at most."""
 LABEL = "name"
-"""The text whose limit a label has."""
+"""The kind of text whose rules apply to a label."""
 
 
 class Made(NamedTuple):
-    """A new key, which can't be shown again."""
+    """A new key, with its token, which cannot be shown again."""
 
     token: str
     key: Key
 
 
 class Keyring:
-    """The keys that somebody may see and change."""
+    """The keys that a caller may see and change."""
 
     def __init__(self, keys: Keys, journal: Journal, caller: Caller) -> None:
         self._keys, self._journal, self._caller = keys, journal, caller
 
     def all(self) -> list[Key]:
-        """The keys of every account of theirs; for the operator, all."""
+        """The keys of all accounts of the caller; for the operator, everybody's."""
         return self._keys.list(self._holders())
 
     def make(
@@ -51,7 +51,10 @@ class Keyring:
         scope: str | None = None,
         expires_at: str | None = None,
     ) -> Made:
-        """A new key: for themself, or for the operator for anybody."""
+        """Create a key for the caller, or, as the operator, for any holder.
+
+        Without a scope or an expiry, it has those of the caller's key.
+        """
         self._must_make_keys()
         holder = holder or self._caller.actor
         self._must_exist(holder)
@@ -70,7 +73,7 @@ class Keyring:
         return self._made(token)
 
     def replace(self, id: str, grace_hours: int = GRACE_HOURS) -> Made:
-        """A key like this one in its place, which stays valid for so long."""
+        """Create a key with the same terms; the old one stays valid for the grace period."""
         key = self._own(id)
         if not key.is_valid:
             raise UnknownKey(id)
@@ -82,10 +85,10 @@ class Keyring:
         self._keys.end(key)
         return self._keys.named(key.digest) or key
 
-    # -- what may be -----------------------------------------------------------------------
+    # -- permission ------------------------------------------------------------------------
 
     def _holders(self) -> list[str] | None:
-        """Whose keys these are: all accounts of the person; None is everybody's."""
+        """The holders of the keys: all accounts of the caller's person; None is everybody."""
         actor = self._caller.actor
         if actor == OPERATOR:
             return None
@@ -93,7 +96,10 @@ class Keyring:
         return known.accounts(known.persons([actor])[actor])
 
     def _own(self, id: str) -> Key:
-        """The key with this id; any other than the one used needs the right to manage keys."""
+        """The key with this id.
+
+        For any but the caller's own, their scope must allow managing keys and include its scope.
+        """
         key = next((one for one in self.all() if one.name == id), None)
         if key is None:
             raise UnknownKey(id)
@@ -115,7 +121,7 @@ class Keyring:
             raise ContributorForgotten(holder)
 
     def _end(self, expires_at: str | None) -> str | None:
-        """When the key ends: not later than the one that makes it."""
+        """When a new key expires: not later than the one that creates it."""
         until = self._caller.until
         if expires_at is None:
             return until

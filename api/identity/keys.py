@@ -1,7 +1,7 @@
-"""API keys: who is asking, and what their key lets them do at most.
+"""API keys: for whom a key acts, and what it lets them do at most.
 
-Only the digest of a key is stored, so a reader of the database cannot act as anybody. A key ends
-when it is revoked, expires or its holder is forgotten, in every process at once.
+Only the digest of a key is stored, so a reader of the database cannot act as anybody. When a key is
+revoked or expires, or its holder is forgotten, every process refuses it at once.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ PREFIX = "stemma_"
 """The prefix of every key, so that people and secret scanners recognise one."""
 
 RANDOM_BYTES = 32
-# Read from the journal itself: the key is void from the fact on, in every process at once.
+# Read from the journal itself, so that every process refuses the key from that fact on.
 _FORGOTTEN = (
     "SELECT 'forgotten' FROM stored_events "
     f"WHERE originator_id = k.holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
 SHORTEST_ID, ID_LENGTH = 8, 12
 USED_SECONDS = 60
-"""The last use of a key is written at most so often."""
+"""The last use of a key is stored at most once in this time."""
 SHORTEST_KEY = 32
 LEAST_BITS_EACH = 2.75
-"""The least entropy of the characters of a key from outside: sixteen different ones, used alike,
-have 4 bits each, and of 40,000 random keys of 32 hexadecimal digits none had under 2.9."""
+"""The least entropy per character of a key made elsewhere. Sixteen equally frequent characters have
+4 bits each; of 40,000 random keys of 32 hexadecimal digits, none had less than 2.9."""
 
 
 KEYS = Table(
@@ -51,7 +51,8 @@ KEYS = Table(
     {"digest": "TEXT", "holder": "TEXT", "made_at": "TEXT", "revoked_at": "TEXT NULL"},
     keys=(("digest",),),
 )
-# A table of its own: a key that an earlier version made has no row, and so everything, for ever.
+# A separate table: a key made by an earlier version has no row, so it may do everything and does
+# not expire.
 KEY_TERMS = Table(
     "api_key_terms",
     {"digest": "TEXT", **dict.fromkeys(("label", "scope", "expires_at", "used_at"), "TEXT NULL")},
@@ -60,13 +61,13 @@ KEY_TERMS = Table(
 
 
 class Key(NamedTuple):
-    """What is stored about a key."""
+    """A key as it is stored."""
 
     digest: str
     holder: str
     made_at: str
     revoked_at: str | None
-    """A time, or the word “forgotten” if the holder was forgotten."""
+    """When it was revoked, or the word “forgotten” if its holder was forgotten."""
     label: str | None = None
     """What its holder calls it."""
     scope: str | None = None
@@ -75,12 +76,12 @@ class Key(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The first characters of the digest, which identify the key and open nothing."""
+        """The first characters of the digest: they identify the key, but do not authenticate."""
         return self.digest[:ID_LENGTH]
 
     @property
     def is_valid(self) -> bool:
-        """Whether it still opens anything."""
+        """Whether it has neither been revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > _now())
 
 
@@ -91,22 +92,22 @@ class Keys:
         self._engine = engine
         self._operator = digest_of(operator_key) if operator_key else None
         self._noted: dict[str, float] = {}
-        """When this process last wrote down that a key was used."""
-        # In a thread of its own: a request never waits for somebody else's transaction to end.
+        """By digest: when this process last noted that a key was used, on its monotonic clock."""
+        # In a separate thread, so that no request waits for another transaction to end.
         self._writer = ThreadPoolExecutor(1, "uses-of-keys")
 
     def close(self) -> None:
-        """Finish writing."""
+        """Store the uses noted so far, and stop."""
         self._writer.shutdown()
 
-    # -- who is asking ---------------------------------------------------------------------
+    # -- authentication --------------------------------------------------------------------
 
     def caller(self, token: str) -> Caller | None:
-        """Who asks with this key; None if it is not valid."""
+        """The caller whose key this is; None if it is not valid."""
         return self.caller_of_digest(digest_of(token))
 
     def caller_of_digest(self, digest: str) -> Caller | None:
-        """The same, by the digest of a key."""
+        """The caller whose key has this digest; None if it is not valid."""
         if self._operator and hmac.compare_digest(digest, self._operator):
             return Caller(OPERATOR, key=digest)
         # The time this takes leaks nothing: the lookup is by digest, which a guesser of keys cannot
@@ -126,7 +127,7 @@ class Keys:
         return Caller(holder, Scope.stored(scope), digest, expires_at)
 
     def _note_use(self, digest: str, used_at: str | None) -> None:
-        """Have it written down that a key was used, at most once a minute."""
+        """Let the writing thread store that a key was used, at most every ``USED_SECONDS``."""
         now = time.monotonic()
         if now - self._noted.get(digest, -USED_SECONDS) < USED_SECONDS:
             return
@@ -147,11 +148,11 @@ class Keys:
             log.warning("the use of a key was not written down: %s", problem)
 
     def holder_of(self, token: str) -> str | None:
-        """The operator or the contributor whose key this is; None if the key is not valid."""
+        """The operator or the id of the contributor whose key this is; None if it is not valid."""
         caller = self.caller(token)
         return None if caller is None else caller.actor
 
-    # -- made and ended --------------------------------------------------------------------
+    # -- creating and ending ---------------------------------------------------------------
 
     def create(
         self,
@@ -161,7 +162,7 @@ class Keys:
         scope: Scope = EVERYTHING,
         expires_at: str | None = None,
     ) -> str:
-        """A new key for the operator or a contributor's id. It cannot be shown again."""
+        """Create a key for the operator or a contributor's id; its token cannot be shown again."""
         token = PREFIX + token_urlsafe(RANDOM_BYTES)
         holder = holder if holder == OPERATOR else new_id(holder)
         words = None if scope.words is None else str(scope)
@@ -173,7 +174,7 @@ class Keys:
         return token
 
     def replace(self, key: Key, grace: timedelta) -> str:
-        """A new key in place of this one, which is valid for the grace period only."""
+        """Create a key with the same terms; this one then ends after the grace period."""
         made = self.create(
             key.holder,
             label=key.label,
@@ -192,7 +193,7 @@ class Keys:
         return made
 
     def end(self, key: Key) -> None:
-        """Revoke a key: it is refused from the next request on, in every process."""
+        """Revoke a key; every process refuses it from the next request on."""
         self._engine.execute(
             "UPDATE api_keys SET revoked_at = :now WHERE digest = :digest AND revoked_at IS NULL",
             now=_now(),
@@ -201,13 +202,13 @@ class Keys:
         audit.info("key revoked", extra={"holder": key.holder, "key": key.name})
 
     def revoke(self, key: str) -> Key | None:
-        """Revoke a key, named by itself or by the start of its digest; None if not one is meant."""
+        """Revoke the key that ``named`` finds, and return it; None if it finds none."""
         meant = self.named(key)
         if meant is not None:
             self.end(meant)
         return meant
 
-    # -- listed ----------------------------------------------------------------------------
+    # -- listing ---------------------------------------------------------------------------
 
     def list(self, holders: Collection[str] | None = None) -> list[Key]:
         """Every key ever made, or those of these holders, oldest first."""
@@ -223,14 +224,17 @@ class Keys:
         return [Key(*row) for row in rows]
 
     def named(self, key: str, holders: Collection[str] | None = None) -> Key | None:
-        """The key that is meant by itself or by the start of its digest, if it is exactly one."""
+        """The key with this token, or the only one whose digest begins so; None if not exactly one.
+
+        A beginning has at least ``SHORTEST_ID`` digits.
+        """
         digest = digest_of(key) if key.startswith(PREFIX) else key.lower()
         meant = [known for known in self.list(holders) if known.digest.startswith(digest)]
         return meant[0] if len(digest) >= SHORTEST_ID and len(meant) == 1 else None
 
 
 def strong_key(key: str) -> str:
-    """A key from outside, if nobody can guess it; raises ValueError that says how to make one."""
+    """A key made elsewhere, unless it is easy to guess: then a ValueError says how to make one."""
     steps = [ord(after) - ord(before) for before, after in pairwise(key)]
     entropy = -sum(n / len(key) * log2(n / len(key)) for n in Counter(key).values())
     is_row = sum(step in (-1, 0, 1) for step in steps) > 0.6 * len(steps)
@@ -249,5 +253,5 @@ def digest_of(token: str) -> str:
 
 
 def _now(ahead: timedelta = timedelta()) -> str:
-    """The time, or that after some more; times of one form compare as texts."""
+    """The time now, or so far ahead, in one format so that times compare as texts."""
     return (datetime.now(UTC) + ahead).isoformat(timespec="microseconds")

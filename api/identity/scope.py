@@ -1,6 +1,6 @@
 """Scope: what a key or a token lets its holder do at most.
 
-A scope only ever narrows what the holder may do by the table of permissions; it never adds to it.
+A scope only narrows what the table of permissions allows the holder; it never adds anything.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.registry import COMMANDS
 
 READ, KEYS = "read", "keys"
 KEYRING = "keyring"
-"""The section of the API where a key of any scope may replace and end itself."""
+"""The section of the API that is open to keys of any scope: each may replace or end itself."""
 OF_ROLE = "role:"
 
 NOUNS = dict.fromkeys(name.partition(".")[0] for name in COMMANDS)
@@ -28,19 +28,19 @@ WORDS = {
     },
     **{noun: f"every command about a {noun}" for noun in NOUNS},
 }
-"""The words of a scope with their meanings; besides, each command by its name."""
+"""The words of a scope with their meanings; the name of each command is a word too."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Some of what can be done here, or everything."""
+    """A part of what the API can do, or everything."""
 
     words: tuple[str, ...] | None = None
-    """None is everything."""
+    """None means everything."""
 
     @classmethod
     def parse(cls, text: str | None) -> Scope:
-        """The scope that these words mean, separated by spaces; None is everything."""
+        """The scope of words separated by spaces (None: everything); refuses unknown words."""
         if text is None:
             return cls()
         words = tuple(dict.fromkeys(text.split()))
@@ -53,7 +53,7 @@ class Scope:
 
     @classmethod
     def stored(cls, text: str | None) -> Scope:
-        """The scope as it was stored; a word that is no longer known allows nothing."""
+        """A scope from the database; a word that is no longer known allows nothing."""
         return cls(None if text is None else tuple(text.split()))
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class Scope:
         return not {command.NAME, noun, *of_roles}.isdisjoint(self.words)
 
     def includes(self, other: Scope) -> bool:
-        """Whether it allows all that another allows."""
+        """Whether it allows everything that another allows."""
         if self.words is None or other.words is None:
             return self.words is None
         return (
@@ -92,7 +92,7 @@ EVERYTHING = Scope()
 
 
 class Caller(NamedTuple):
-    """Who is asking, and how far what they have shown lets them go."""
+    """Who sends a request, and what their key or token lets them do."""
 
     actor: str
     """The operator, or the id of a contributor."""
@@ -100,7 +100,7 @@ class Caller(NamedTuple):
     key: str | None = None
     """The digest of their key; None for a token of an outside issuer."""
     until: str | None = None
-    """When it expires."""
+    """When the key or token expires; None if it does not."""
 
 
 def _commands(scope: Scope) -> frozenset[str]:

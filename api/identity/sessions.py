@@ -1,6 +1,6 @@
-"""Sessions of browsers: who is reading, once they have shown a key.
+"""Browser sessions, opened by signing in with a key.
 
-A session is valid only as long as the key that opened it; only its digest is stored.
+A session is valid only as long as the key that opened it. Only the digest of its token is stored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Sessions:
         self._engine, self._keys = engine, keys
 
     def open(self, key: str) -> str | None:
-        """The token of a new session for the holder of this key; None if it opens no page."""
+        """The token of a new session; None if the key is not valid or its scope does not read."""
         caller = self._keys.caller(key)
         if caller is None or not caller.scope.reads:
             return None
@@ -45,7 +45,7 @@ class Sessions:
         return token
 
     def caller(self, token: str) -> Caller | None:
-        """Who asks in this session, with the scope of their key; None if it is over."""
+        """The caller of a session, with the scope of their key; None if the session has ended."""
         rows = self._engine.query(
             "SELECT key_digest FROM sessions WHERE digest = :digest AND until > :now",
             digest=digest_of(token),
@@ -58,5 +58,5 @@ class Sessions:
 
 
 def form_token(session: str) -> str:
-    """The token in every form of a session; it cannot be made without the session."""
+    """The token in every form of a session, which nobody without its token can compute."""
     return digest_of(f"form {session}")

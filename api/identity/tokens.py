@@ -1,7 +1,7 @@
-"""Bearer tokens of an outside issuer: JSON Web Tokens, checked as RFC 8725 and RFC 9068 ask.
+"""Bearer tokens of an outside issuer: JSON Web Tokens, verified according to RFC 8725 and RFC 9068.
 
-A token says who somebody is, never what they may do: roles are granted here. Its scope can only
-narrow that.
+A token says who somebody is, never what they may do: roles are granted by Stemma, and the scope of
+a token can only narrow them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from domain.identity import is_id
 audit = logging.getLogger("stemma.audit")
 
 ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "ES384": "EC", "Ed25519": "OKP"}
-"""The signatures that are accepted, each with its type of key. All are asymmetric: with “HS256” the
-public key would be the secret, and “none” is nobody's."""
+"""The accepted signature algorithms, each with its type of key. All are asymmetric: with “HS256”,
+anybody could sign with the public key, and “none” is no signature."""
 TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
-"""What a token may say that it is; a logout token or a proof of possession is no access token."""
+"""The accepted types of token; a logout token or a proof of possession is no access token."""
 LONGEST_TOKEN = 8192
 LEEWAY_SECONDS = 60
 SCOPE = "stemma:"
@@ -57,7 +57,10 @@ class Tokens:
         )
 
     def caller(self, token: str) -> Caller | None:
-        """Who asks with this token; None if it is not valid, which the audit log explains."""
+        """The caller whose token this is; None, with a line in the audit log, if it is not valid.
+
+        Raises ``issuer_unavailable`` if the keys of the issuer are not known.
+        """
         try:
             claims = self._checked(token)
             holder = self._holder(claims)
@@ -71,7 +74,7 @@ class Tokens:
         return Caller(holder, _scope_of(claims), until=until.isoformat(timespec="microseconds"))
 
     def _checked(self, token: str) -> dict[str, Any]:
-        """The claims of a token that this issuer signed for this service, and that holds now."""
+        """The claims of a token, if this issuer signed it for this service and it is valid now."""
         if len(token) > LONGEST_TOKEN:
             raise BadToken("it is too long")
         header = _header_of(token)
@@ -93,7 +96,7 @@ class Tokens:
         return checked.claims
 
     def _holder(self, claims: dict[str, Any]) -> str:
-        """Whom the token stands for."""
+        """The active holder for whom a token acts; BadToken if there is none."""
         if self._issuer.claim:
             named = claims.get(self._issuer.claim)
             holder = named if isinstance(named, str) and is_id(named) else None
@@ -105,13 +108,13 @@ class Tokens:
 
 
 class KeysAndTokens:
-    """What opens the service: a key of its own, or else a token of the issuer."""
+    """What callers authenticate with: a key or, if an issuer is set, one of its tokens."""
 
     def __init__(self, keys: Keys, tokens: Tokens | None) -> None:
         self._keys, self._tokens = keys, tokens
 
     def caller(self, token: str) -> Caller | None:
-        """Who asks with this; None if it is not valid."""
+        """The caller whose key or token this is; None if it is not valid."""
         known = self._keys.caller(token)
         if known is None and self._tokens is not None and token.count(".") == 2:
             return self._tokens.caller(token)
@@ -129,7 +132,7 @@ def _header_of(token: str) -> dict[str, Any]:
 
 
 def _scope_of(claims: dict[str, Any]) -> Scope:
-    """The words for this service in the scope of a token; without any, everything."""
+    """The words of a token's scope that are meant for this service; without any, everything."""
     said = claims.get("scope", "")
     words: Sequence[str] = said.split() if isinstance(said, str) else ()
     ours = tuple(word.removeprefix(SCOPE) for word in words if word.startswith(SCOPE))
@@ -137,5 +140,5 @@ def _scope_of(claims: dict[str, Any]) -> Scope:
 
 
 def _reason(problem: Exception) -> str:
-    """What is wrong with a token, without a word of it."""
+    """Why a token was refused, without quoting any of it."""
     return str(problem) if isinstance(problem, BadToken) else type(problem).__name__

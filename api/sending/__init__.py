@@ -1,1 +1,1 @@
-"""What is sent: to whom, how far, and to which addresses nothing may lead."""
+"""Sending webhooks and mail: the recipients, what each has had, and safe outgoing requests."""

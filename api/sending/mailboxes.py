@@ -1,7 +1,8 @@
-"""Mailboxes: where people want mail, how often, and up to where they have had it.
+"""Mailboxes: the addresses where people want digests, how often, and up to which position they
+have had them.
 
-They are rows, not facts: an address is private, and is erased with its holder. Nothing but one
-message, which asks for it, goes to an address that was not confirmed from there.
+They are rows, not facts: an address is private, and is erased with its holder. Until an address is
+confirmed from there, the only message sent to it is the one that asks for that.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ PAUSES: Mapping[str, timedelta] = {
     "daily": timedelta(days=1),
     "weekly": timedelta(days=7),
 }
-"""How long after a digest the next one is sent, if there is something new."""
+"""The time after a digest until the next one may be sent, if there is something new."""
 NEVER = "never"
 OFTEN = (NEVER, *PAUSES)
 USUALLY = "daily"
 
 NEW, ASKED, CONFIRMED, DISABLED = "new", "asked", "confirmed", "disabled"
-"""Its states: a confirmation is to be sent, was sent, was given; nothing arrived for days."""
+"""The states: a confirmation is to be sent, was sent, was given; sending failed for days."""
 LEAST_BETWEEN = timedelta(minutes=10)
-"""Nobody has confirmations sent more often."""
+"""The least time between two confirmation messages for one person."""
 LONGEST_ADDRESS = 254
 TOKEN_BYTES = 32
 
@@ -59,17 +60,17 @@ class Mailbox(NamedTuple):
     often: str
     state: str
     token: str
-    """What its messages are confirmed, and ended, with."""
+    """The secret in links with which its reader confirms the address and stops the mail."""
     made_at: str
     position: int
-    """What is recorded after it is new."""
+    """The digest sent last covers the journal up to here; what is recorded later is new."""
     failures: int
     asked_at: str | None
     sent_at: str | None
     next_at: str | None
     failing_since: str | None
     said: str | None
-    """Why the last time was in vain."""
+    """Why sending failed last."""
 
     @property
     def is_told(self) -> bool:
@@ -82,7 +83,7 @@ _FORGOTTEN = "SELECT originator_id FROM stored_events WHERE topic = :forgotten"
 
 
 def must_be_address(text: str) -> str:
-    """An address in the form in which it is sent to; refuses what is none."""
+    """A mail address in the form to send to; raises BadAddress if it is not one."""
     local, _, host = text.rpartition("@")
     if not _LOCAL.fullmatch(local) or len(local) > 64:
         raise BadAddress("the part before the @ may have only ASCII letters, digits and signs")
@@ -103,7 +104,7 @@ class Mailboxes:
         self._turns = Turns(engine, MAILBOXES.name, "holder", "token", "position")
 
     def of(self, holders: Collection[str] | None) -> list[Mailbox]:
-        """Those of some people, or all; the oldest first."""
+        """The mailboxes of these holders (None: all), oldest first."""
         if holders is None:
             return self._found("1 = 1")
         return self._found("holder IN :holders", holders=sorted(holders))
@@ -118,11 +119,11 @@ class Mailboxes:
         return [Mailbox(*row) for row in rows]
 
     def told(self, holders: Collection[str]) -> set[str]:
-        """Those of these people to whom digests are sent."""
+        """Those of these holders to whom digests are sent."""
         return {one.holder for one in self.of(holders) if one.is_told}
 
     def by_token(self, token: str) -> Mailbox:
-        """The mailbox that a link in a message names; UnknownMailbox if it is none any more."""
+        """The mailbox with the token in a link; UnknownMailbox if there is none any more."""
         found = self._found("token = :token", token=token)
         if not found:
             raise UnknownMailbox(token)
@@ -131,7 +132,10 @@ class Mailboxes:
     def put(
         self, holder: str, address: str, often: str, *, position: int, now: datetime
     ) -> Mailbox:
-        """Where somebody wants mail; a new address is asked to confirm it."""
+        """Set somebody's address and how often they want mail; a new address has to be confirmed.
+
+        Raises BadAddress if a confirmation was sent less than ``LEAST_BETWEEN`` ago.
+        """
         there = next(iter(self.of([holder])), None)
         if there is not None and there.address == address and there.state != DISABLED:
             self._change("often = :often, next_at = NULL", holder, often=often)
@@ -146,7 +150,7 @@ class Mailboxes:
         return self.of([holder])[0]
 
     def confirm(self, token: str, position: int) -> Mailbox:
-        """Whoever reads what is sent there wants it; only what is recorded from now on is new."""
+        """Confirm an address; digests begin after ``position``."""
         one = self.by_token(token)
         if one.state != CONFIRMED:
             self._change(
@@ -158,13 +162,13 @@ class Mailboxes:
         return self.by_token(token)
 
     def stop(self, token: str) -> Mailbox:
-        """Nothing is sent there any more."""
+        """Send no more digests to an address."""
         one = self.by_token(token)
         self._change(f"often = '{NEVER}'", one.holder)
         return self.by_token(token)
 
     def end(self, holder: str) -> None:
-        """Erase an address."""
+        """Erase the address of a holder."""
         with self._engine.transaction() as writer:
             writer.erase("mailboxes", "holder", [holder])
 
@@ -176,7 +180,7 @@ class Mailboxes:
     # -- delivering ------------------------------------------------------------------------
 
     def due(self, now: datetime, head: int) -> Sequence[Mailbox]:
-        """Those to which something may be sent now; those of the forgotten are erased."""
+        """The mailboxes that are due; those of forgotten people are erased first."""
         topic = Contributor.Forgotten.TOPIC
         gone = f"SELECT holder FROM mailboxes WHERE holder IN ({_FORGOTTEN})"
         if forgotten := self._engine.query(gone, forgotten=topic):
@@ -188,19 +192,19 @@ class Mailboxes:
         return [Mailbox(*row) for row in rows]
 
     def take(self, one: Mailbox, now: datetime) -> bool:
-        """Have it for this process; False if another has it, or it was changed."""
+        """Take its turn for this process; False if another process has it, or it was changed."""
         return self._turns.take(one, now, "state", "often")
 
     def has_asked(self, one: Mailbox, now: datetime) -> None:
-        """A confirmation was sent."""
+        """Note that the message that asks for a confirmation was sent."""
         self._turns.after(one, {"state": ASKED, "asked_at": instant(now), **SENT})
 
     def looked(self, one: Mailbox, upto: int, now: datetime, *, is_sent: bool) -> None:
-        """A digest was sent, or there was nothing new up to here."""
+        """Note that a digest was sent, or that there was nothing new up to a position."""
         sent = SENT | {"sent_at": instant(now)} if is_sent else {}
         pause = PAUSES[one.often if is_sent else "at_once"]
         self._turns.after(one, sent | {"position": upto, "next_at": instant(now + pause)})
 
     def failed(self, one: Mailbox, why: str, now: datetime, *, is_final: bool = False) -> None:
-        """A message was sent in vain: it is sent again later, or never if for too long."""
+        """Note that sending failed: it is tried again later or, after too long, no more."""
         self._turns.failed(one, one.state, DISABLED, why, now, is_final=is_final)

@@ -1,7 +1,7 @@
-"""Requests to addresses that users name: only to public ones, and to none that it might lead to.
+"""Requests to URLs that users give: they reach public servers only, never the internal network.
 
-The name is resolved once, every address is looked at, and the connection goes to one of those that
-were looked at: so neither a name that changes its address nor a redirect leads inside.
+The host name is resolved once, all its IP addresses are checked, and the connection is made to a
+checked one. So neither a name whose address changes nor a redirect can lead inside.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from api.allowance import Network
 from domain.refusal import BadWebhook
 
 SECONDS = 10.0
-"""How long all of a request may take."""
+"""The time limit of a whole request."""
 MOST_ANSWER_BYTES = 4_096
-"""How much of an answer is read."""
+"""At most so much of an answer is read."""
 PORTS = frozenset({443, 8443})
-"""To these alone on public addresses."""
+"""The only ports at public addresses."""
 LONGEST_URL = 2_000
 
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
@@ -35,11 +35,11 @@ Address = IPv4Address | IPv6Address
 
 
 class Unreached(Exception):
-    """No answer, and why."""
+    """No answer was received; the text says why."""
 
 
 class Target(NamedTuple):
-    """An address that was looked at."""
+    """Where a request goes, with an IP address that was checked."""
 
     is_encrypted: bool
     host: str
@@ -49,14 +49,17 @@ class Target(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What was answered."""
+    """The answer to a request."""
 
     status: int
     said: str
 
 
 def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
-    """Refuse an address that is not one of a public server, as far as it tells itself."""
+    """Raise BadWebhook for a URL that cannot be of a public server, judged by its text alone.
+
+    With ``allowed`` networks, http and other ports are accepted too.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -73,7 +76,11 @@ def must_be_url(url: str, allowed: Sequence[Network] = ()) -> None:
 
 
 def target_of(url: str, allowed: Sequence[Network] = ()) -> Target:
-    """Where a request goes; Unreached if any address of the name is not public."""
+    """Where a request to a URL goes, after resolving its host.
+
+    Raises Unreached if one of the IP addresses is not public, unless all are in ``allowed``
+    networks.
+    """
     parts = urlsplit(url)
     is_encrypted = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if is_encrypted else 80)
@@ -93,14 +100,14 @@ def target_of(url: str, allowed: Sequence[Network] = ()) -> Target:
 
 
 def is_in(ip: str, network: Network) -> bool:
-    """Whether an address is in a network."""
+    """Whether an IP address is in a network."""
     address = ip_address(ip.partition("%")[0])
     return address.version == network.version and address in network
 
 
 def is_public(ip: str) -> bool:
-    """Whether an address, and any within it, is one that everybody can reach."""
-    if "%" in ip:  # of one interface only
+    """Whether an IP address, and any that it embeds, is public."""
+    if "%" in ip:  # it has a zone: only valid on one interface
         return False
     return all(map(_is_global, _with_inner(ip_address(ip))))
 
@@ -112,7 +119,7 @@ def _is_global(address: Address) -> bool:
 
 
 def _with_inner(address: Address) -> list[Address]:
-    """An address, or what it stands for: IPv4 within IPv6 by mapping, 6to4, Teredo or NAT64."""
+    """The addresses to check for one; IPv6 may embed IPv4 (mapped, 6to4, Teredo or NAT64)."""
     if isinstance(address, IPv4Address):
         return [address]
     if address.ipv4_mapped:
@@ -128,14 +135,14 @@ def _with_inner(address: Address) -> list[Address]:
 
 
 class _Pinned(HTTPConnection):
-    """A connection to the address that was looked at, under the name that was asked for."""
+    """A connection to the checked IP address, under the host name of the URL."""
 
     def __init__(self, target: Target, authorities: str) -> None:
         super().__init__(target.host, target.port, timeout=SECONDS)
         self._target, self._authorities = target, authorities
 
     def connect(self) -> None:
-        """Connect, and for https see that the certificate is that of the name."""
+        """Connect; for https, the certificate must be that of the host name."""
         plain = socket.create_connection((self._target.ip, self._target.port), SECONDS)
         self.sock = plain
         if self._target.is_encrypted:
@@ -143,13 +150,13 @@ class _Pinned(HTTPConnection):
             self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
 
     def end(self) -> None:
-        """Break off, whatever is waited for."""
+        """Break the connection off, whatever it is waiting for."""
         with suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def trusting(authorities: str) -> ssl.SSLContext:
-    """The context of connections: the authorities of the machine, and those of a file."""
+    """A TLS context that trusts the authorities of the machine and those of a file, if any."""
     context = ssl.create_default_context()
     if authorities:
         context.load_verify_locations(authorities)
@@ -163,7 +170,10 @@ def post(
     allowed: Sequence[Network] = (),
     authorities: str = "",
 ) -> Reply:
-    """Send a body; what was answered in time. Redirects are answers, and not followed."""
+    """Send a body with POST and return the answer; redirects are answers, and not followed.
+
+    Raises Unreached if there is no answer within ``SECONDS``.
+    """
     target = target_of(url, allowed)
     with closing(_Pinned(target, authorities)) as connection:
         watch = Timer(SECONDS, connection.end)

@@ -1,7 +1,7 @@
-"""Turns: to whom something is sent has a turn, which one process takes at a time.
+"""Turns: each recipient (a webhook or a mailbox) is served by one process at a time.
 
-What was sent in vain is sent again, ever more rarely, and after days no more. What was changed
-since a turn was taken is not written over.
+Failed sending is retried at growing intervals, and given up after days. The outcome of a turn never
+overwrites a row that was changed since the turn was taken.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from domain.moment import instant
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
-"""How long is waited after the first failure; twice as long after each further one, up to this."""
+"""The pause after the first failure doubles with each further one, up to the longest."""
 PATIENCE = timedelta(days=3)
-"""After so long without an answer it is disabled."""
+"""After so long without success, a recipient is disabled."""
 TAKEN = timedelta(seconds=60)
-"""For so long a process has a turn for itself; then another one goes on."""
+"""How long a process holds a turn; after that, another process may take it."""
 
 _FREE = "(taken_until IS NULL OR taken_until <= :now)"
-"""The condition that no process has a turn now."""
+"""The condition that no process holds the turn."""
 SENT: dict[str, Any] = {"failures": 0, "next_at": None, "failing_since": None, "said": None}
-"""What is no longer so once something was sent."""
+"""The columns of failure, reset once something was sent."""
 
 
 class Turn(Protocol):
-    """To whom something is sent: a row of a table."""
+    """A recipient: a row of the table."""
 
     @property
     def failures(self) -> int:
-        """How often sending the next thing has failed."""
+        """How often sending has failed in a row."""
 
     @property
     def failing_since(self) -> str | None:
-        """Since when."""
+        """When the first of these failures was; None if there is none."""
 
 
 class Turns:
-    """The turns of one table; ``same`` are the columns by which a row is known again."""
+    """The turns of one table; a row counts as unchanged while its columns ``same`` are equal."""
 
     def __init__(self, engine: Engine, table: str, *same: str) -> None:
         self._engine, self._table, self._same = engine, table, same
@@ -47,7 +47,7 @@ class Turns:
     def due(
         self, columns: str, where: str, order: str, now: datetime, **values: Any
     ) -> list[tuple[Any, ...]]:
-        """The rows whose turn it is now, by a condition and in an order; no process has them."""
+        """The rows that meet a condition, are due, and are held by no process, in an order."""
         return self._engine.query(
             f"SELECT {columns} FROM {self._table} WHERE ({where}) "
             f"AND (next_at IS NULL OR next_at <= :now) AND {_FREE} ORDER BY {order}",
@@ -56,18 +56,21 @@ class Turns:
         )
 
     def take(self, one: Turn, now: datetime, *further: str) -> bool:
-        """Have a turn for this process; False if another has it, or the row was changed."""
+        """Take a turn for this process; False if another holds it, or the row was changed.
+
+        ``further`` columns must be unchanged too.
+        """
         changes = {"taken_until": instant(now + TAKEN)}
         return self._change(one, changes, further, f" AND {_FREE}", now=instant(now))
 
     def after(self, one: Turn, changes: dict[str, Any]) -> bool:
-        """What became of a turn, which ends; False if the row was changed meanwhile."""
+        """End a turn with these changes to the row; False if the row was changed meanwhile."""
         return self._change(one, {"taken_until": None, **changes})
 
     def failed(
         self, one: Turn, state: str, disabled: str, why: str, now: datetime, *, is_final: bool
     ) -> None:
-        """It was in vain: there is another turn later or, after too long, it is disabled."""
+        """End a turn that failed: another follows later or, if final or for too long, none."""
         since = one.failing_since or instant(now)
         is_over = is_final or instant(now - PATIENCE) >= since
         pause = min(FIRST_PAUSE * 2 ** min(one.failures, 20), LONGEST_PAUSE)

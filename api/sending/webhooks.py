@@ -1,7 +1,7 @@
-"""Webhooks: who is sent the events of the feed, how far, and what became of it.
+"""Webhooks: the URLs to which events of the feed are sent, and up to which position each has them.
 
-They are rows, not facts: an address may be taken back, and a secret is known to two alone. Each is
-signed as Standard Webhooks says.
+They are rows, not facts: a URL may be withdrawn, and a secret is known only to its two sides.
+Messages are signed according to Standard Webhooks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WEBHOOKS = Table(
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 MOST = 10
-"""How many somebody may have."""
+"""How many webhooks a holder may have."""
 
 ACTIVE, DISABLED = "active", "disabled"
 
@@ -45,24 +45,24 @@ class Webhook(NamedTuple):
     holder: str
     url: str
     source: str
-    """The address of this installation, as events name it."""
+    """The address of this installation, the source of its events."""
     secret: str
     state: str
     made_at: str
     position: int
-    """Up to where everything was delivered."""
+    """Everything up to here was delivered."""
     failures: int
     """How often sending the next event has failed."""
     types: str | None
-    """The beginnings of the topics that are sent, separated by spaces; null is every one."""
+    """The beginnings of the topics that are sent, separated by spaces; None means all topics."""
     next_at: str | None
-    """Nothing is sent before."""
+    """When the next attempt is due; None means now."""
     failing_since: str | None
     said: str | None
     """Why the last attempt failed."""
 
     def wants(self, topic: str) -> bool:
-        """Whether facts of a topic are sent."""
+        """Whether facts of a topic are sent to it."""
         return self.types is None or topic.startswith(tuple(self.types.split()))
 
 
@@ -85,7 +85,7 @@ class Webhooks:
         types: str | None = None,
         now: datetime,
     ) -> Webhook:
-        """A new one, from after a position on."""
+        """Create a webhook for the events after a position; BadWebhook if there are ``MOST``."""
         if len(self.of([holder])) >= MOST:
             raise BadWebhook(url, f"you already have {MOST}")
         secret = PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
@@ -96,7 +96,7 @@ class Webhooks:
         return made
 
     def of(self, holders: Collection[str] | None) -> list[Webhook]:
-        """Those of some people, or all; the oldest first."""
+        """The webhooks of these holders (None: all), oldest first."""
         where = "" if holders is None else "WHERE holder IN :holders "
         rows = self._engine.query(
             f"SELECT {_COLUMNS} FROM webhooks {where}ORDER BY made_at, id",
@@ -105,18 +105,18 @@ class Webhooks:
         return [Webhook(*row) for row in rows]
 
     def named(self, id: str, holders: Collection[str] | None) -> Webhook:
-        """One of them; UnknownWebhook if there is none of theirs."""
+        """The webhook with this id; UnknownWebhook if none of these holders (None: all) has it."""
         found = [one for one in self.of(holders) if one.id == id]
         if not found:
             raise UnknownWebhook(id)
         return found[0]
 
     def end(self, id: str) -> None:
-        """Nothing is sent any more."""
+        """Delete a webhook, so that nothing more is sent to it."""
         self._engine.execute("DELETE FROM webhooks WHERE id = :id", id=id)
 
     def go_on(self, id: str, after: int | None = None) -> None:
-        """Send again from now on: what is missing, or everything after a position."""
+        """Resume sending: from what is missing or, again, everything after a position."""
         again = "" if after is None else ", position = :after"
         self._engine.execute(
             "UPDATE webhooks SET state = 'active', failures = 0, next_at = NULL, "
@@ -128,7 +128,7 @@ class Webhooks:
     # -- delivering ------------------------------------------------------------------------
 
     def due(self, now: datetime, head: int) -> list[Webhook]:
-        """Those to which something may be sent now; those of the forgotten are erased."""
+        """The webhooks that are due; those of forgotten people are deleted first."""
         self._engine.execute(
             "DELETE FROM webhooks WHERE holder IN (SELECT originator_id FROM stored_events "
             "WHERE topic = :topic)",
@@ -139,25 +139,29 @@ class Webhooks:
         return [Webhook(*row) for row in rows]
 
     def take(self, one: Webhook, now: datetime) -> bool:
-        """Have it for this process; False if another has it, or it was changed."""
+        """Take its turn for this process; False if another process has it, or it was changed."""
         return self._turns.take(one, now)
 
     def delivered(self, one: Webhook, upto: int, now: datetime) -> bool:
-        """Everything up to here was, and more is; False if it was replayed or ended meanwhile."""
+        """Note that everything up to a position was delivered, and keep the turn for more.
+
+        False if it was replayed, disabled or ended meanwhile.
+        """
         going_on = {"position": upto, "taken_until": instant(now + TAKEN)}
         return self._turns.after(one, SENT | going_on)
 
     def leave(self, one: Webhook) -> None:
-        """Let other processes have it."""
+        """Give up its turn, so that other processes may take it."""
         self._engine.execute("UPDATE webhooks SET taken_until = NULL WHERE id = :id", id=one.id)
 
     def failed(self, one: Webhook, why: str, now: datetime, *, is_final: bool = False) -> None:
-        """Sending the next event failed: it is sent again later, or never after too long."""
+        """Note that sending the next event failed: it is tried again later, or no more if final or
+        for too long."""
         self._turns.failed(one, ACTIVE, DISABLED, why, now, is_final=is_final)
 
 
 def signed(secret: str, id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """The headers of a message by Standard Webhooks 1.0."""
+    """The headers of a message signed with a secret. Source: Standard Webhooks 1.0."""
     seconds = str(int(now.timestamp()))
     key = base64.b64decode(secret.removeprefix(PREFIX))
     mac = hmac.digest(key, b".".join((id.encode(), seconds.encode(), body)), sha256)

@@ -1,4 +1,4 @@
-"""Pages for people: the answers of the API as HTML that works without a script.
+"""The website: the answers of the API as HTML pages that work without a script.
 
 Everything a page needs is served here, and a page holds nothing that its reader may not see.
 """
@@ -55,7 +55,7 @@ ROOMS = (
     *(moderating, money, accounting, assembling, pooling, amending),
     *(sharing, producing, proposing, dividing, revising, auditing),
 )
-"""The modules whose pages need nothing but the frame."""
+"""The modules whose pages need only the frame."""
 
 
 def pages(
@@ -72,9 +72,9 @@ def pages(
     public: bool,
     media_hosts: Collection[str] = (),
 ) -> Blueprint:
-    """Every page; if ``public``, pages that only read need no signing in.
+    """The blueprint with every page; if ``public``, pages that only read require no signing in.
 
-    ``media_hosts`` are those of which a page shows what can be seen or heard there.
+    Media from ``media_hosts`` are shown within pages.
     """
     frame = Frame(journal, store, keys, opening, limits, public=public, media_hosts=media_hosts)
     documents.pages(frame, document)
@@ -87,5 +87,5 @@ def pages(
 
 
 def is_page(endpoint: str | None) -> bool:
-    """Whether an endpoint is a page or a part of one; pages check access themselves."""
+    """Whether an endpoint is a page or a static file; pages check access themselves."""
     return endpoint == "static" or (endpoint or "").startswith("pages.")

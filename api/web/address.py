@@ -1,4 +1,4 @@
-"""The address of a page: as of when it is read, its filters, its ids, and where its lists go on."""
+"""What the address of a page says: the position or day, filters, ids and where a list continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class When(Shape):
-    """The parameters of every page: as of when it is read."""
+    """The parameters of every page, above all the position or day it is read at."""
 
     as_of = Whole(0, LARGEST_POSITION, "As known at this position.")
     on = Text(10, "2026-11-20", "As known at the end of this day (UTC).")
@@ -43,44 +43,44 @@ class Listed(When):
 
 
 class Continued(NamedTuple):
-    """Which list of a page goes on where: the cursor, and the name of its list."""
+    """Where a list of a page continues: the cursor, and the name of the list."""
 
     cursor: str | None
     what: str | None
 
     def of(self, what: str | None) -> str | None:
-        """The cursor, if it is of this list; of the one that has no name, if None."""
+        """The cursor, if it belongs to the list of this name (None: to the list without one)."""
         return self.cursor if self.what == what else None
 
 
 class Said(dict[str, Any]):
-    """What the address of a page asks for, by name: filters, and where one of its lists goes on."""
+    """The parameters of a page by name, and in ``at`` where one of its lists continues."""
 
     def __init__(self, asked: dict[str, Any]) -> None:
         self.at = Continued(asked.pop("cursor", None), asked.pop("what", None))
         super().__init__(asked)
 
     def of(self, *names: str) -> dict[str, Any]:
-        """Those of these filters that are set."""
+        """The parameters of these names that are set."""
         return {name: self[name] for name in names if name in self}
 
 
 def asked(shape: type[Shape] = When) -> dict[str, Any]:
-    """The known parameters in the address of the page; others are ignored."""
+    """The parameters of this shape in the address of the page; others are ignored."""
     known = {field.data_key or name for name, field in shape().fields.items()}
     given = {name: value for name, value in request.args.items() if name in known and value}
     return loaded(shape, given, "invalid_query", "query")
 
 
 def id_in_path(text: str) -> str:
-    """The id in its usual form; text that is not a UUID is not found."""
+    """An id in a path, in canonical form; raises ``not_found`` if it is not a UUID."""
     if (id := id_named(text)) is None:
         raise Problem("not_found", PROBLEMS["not_found"].meaning)
     return id
 
 
 def id_named(text: str) -> str | None:
-    """The id in a text that is a UUID or the address of a page here."""
+    """The id in a text that is a UUID or the address of a page of this site; else None."""
     own = OWN_PAGE.search(text) if text.startswith(("/", request.root_url)) else None
     try:
         return str(UUID(own[1] if own else text))
@@ -89,17 +89,17 @@ def id_named(text: str) -> str | None:
 
 
 def again(**changed: str | None) -> str:
-    """The address of this page with some of its query changed."""
+    """The address of this page with some parameters changed; None removes one."""
     query: Mapping[str, str | None] = {**request.args.to_dict(), "min_position": None, **changed}
     left = {name: value for name, value in query.items() if value}
     return f"?{urlencode(left)}" if left else request.script_root + request.path
 
 
 def form_id() -> str:
-    """The id of what a form records, made when it is opened and kept in the address of its page.
+    """The id of what a form will record, made when the form is opened and kept in its address.
 
-    So a form that a browser goes back to, and asks for again, is the same, and what is sent twice
-    is recorded once. A browser says when it opens a page; it is led to the address with the id.
+    A form reached by going back, or reloaded, thus keeps its id, and if it is sent twice, it is
+    recorded once. Opening the page in a browser redirects to the address with the id.
     """
     if id := request.values.get("id"):
         return id
@@ -111,7 +111,7 @@ def form_id() -> str:
 
 
 def part(items: Sequence[T], what: str, most: int) -> Page[T]:
-    """The part of a complete list that the address asks for under the name ``what``."""
+    """The page of a complete list, named ``what``, that the address asks for."""
     asked = request.args.get("cursor") if request.args.get("what") == what else None
     page, more = sliced(items, asked, most)
     return Page([*page], more)

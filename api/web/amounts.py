@@ -1,4 +1,4 @@
-"""Amounts as people type them in a form, in the smallest units of the API: 412.00 is 41200."""
+"""Amounts as people type them in forms, read into smallest units: 412.00 in USD is 41200."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from projections.store import View
 
 
 class Currency(Text):
-    """A currency in an address, in capitals or not."""
+    """A currency as a parameter, in upper or lower case."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
 def exact(text: str, currency: str) -> int:
-    """What somebody typed as smallest units of a currency; BadAmount if it is no amount in it."""
+    """A typed amount in the smallest units of a currency.
+
+    Raises BadAmount if it is not a number or has too many decimals for the currency.
+    """
     places = digits(currency)
     number = plain(text.strip().removesuffix(called(currency)), places)
     whole, _, rest = number.partition(".")
@@ -39,7 +42,7 @@ def exact(text: str, currency: str) -> int:
 
 
 def within(value: Amount, text: str, currency: str) -> int:
-    """The same for a field, whose bounds are named in that currency."""
+    """A typed amount in smallest units; BadAmount also if it exceeds the bounds of its field."""
     units = exact(text, currency)
     if not value.least <= units <= value.most:
         least, most = (money(each, currency) for each in (value.least, value.most))
@@ -47,13 +50,14 @@ def within(value: Amount, text: str, currency: str) -> int:
     return units
 
 
-# -- in which currency a form is ---------------------------------------------------------------
+# -- the currency of a form --------------------------------------------------------------------
 
 
 def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -> str | None:
-    """The currency of the amounts in a form, by the pool or the booking that it is about.
+    """The currency of the amounts in a form: as typed, or that of its pool or its booking.
 
-    None if it has no amount, if that is not known yet, or not for the reader to know.
+    None if the form has no amount, if the currency is not known yet, or if the reader may not
+    know it.
     """
     if not any(has_amount(one.value) for one in command.fields()):
         return None
@@ -70,13 +74,13 @@ def currency_of(frame: Frame, command: type[Command], sent: Mapping[str, str]) -
 
 
 def names_currency(command: type[Command]) -> bool:
-    """Whether a form with amounts says itself in which currency they are."""
+    """Whether a command with amounts has a field for their currency."""
     values = [one.value for one in command.fields()]
     return any(each.refuses == (BadCurrency,) for each in values) and any(map(has_amount, values))
 
 
 def has_amount(value: Value) -> bool:
-    """Whether it is an amount, or a list of records with one."""
+    """Whether a value is an amount, or a list of records with one."""
     fields = value.record.fields() if isinstance(value, Several) else ()
     return isinstance(value, Amount) or any(isinstance(one.value, Amount) for one in fields)
 
@@ -84,13 +88,13 @@ def has_amount(value: Value) -> bool:
 def must_be_in(
     frame: Frame, command: type[Command], sent: Mapping[str, str], currency: str | None
 ) -> None:
-    """Refuse amounts that were typed in another currency than that of what the form is about."""
+    """Refuse a form if its amounts were typed in a currency other than it now requires."""
     if currency and currency != (now := currency_of(frame, command, sent)):
         raise Problem("wrong_type", f"The amount is in {currency}, but this is in {now}.")
 
 
 def pool_in(view: View, command: type[Command], sent: Mapping[str, str]) -> str | None:
-    """The pool that a form names, or that what it names was booked for."""
+    """The pool that a form names, or the pool of the booking that it names."""
     refs = [one for one in command.fields() if isinstance(one.value, Ref)]
     about = {one.value.noun: sent.get(one.name, "") for one in refs if isinstance(one.value, Ref)}
     if pool := about.get("pool"):

@@ -1,7 +1,7 @@
-"""Choosing people and works in a form by their names, where a command takes ids.
+"""Naming people and works in forms by their names, where commands take ids.
 
-A name that one person or work alone has is enough; of several, one of those found is chosen. Who
-is paid may also be somebody outside: a name that nobody here has.
+A name is accepted if exactly one person or work has it; if several do, the form offers them to
+choose from. A payee's name that nobody here has stands for an outside payee.
 """
 
 from __future__ import annotations
@@ -40,33 +40,34 @@ KINDS = {
     **dict.fromkeys(("work", "contribution", "release"), "works"),
     **dict.fromkeys(("project", "challenge"), "titles"),
 }
-"""How what a field names is searched; anything else is named by its id or its page."""
+"""Where a name is searched, by the noun that a field refers to; other nouns are named by their id
+or the address of their page."""
 
 SEPARATOR = ";"
-"""What stands between the fields of a record in a line of a form."""
+"""What separates the fields of a record that is typed in one line."""
 
 _ID = re.compile("([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 Found = dict[str, dict[str, str]]
-"""By the field: what can be chosen, its name by its id."""
+"""By field: the choices, as names by id."""
 
 
 class Names:
-    """The people and works of a form, by the names that they have in it."""
+    """The people and works that a form refers to by name."""
 
     def __init__(self, told: Mapping[str, str | None], kept: Collection[str] = ()) -> None:
         self.told, self.kept = dict(told), frozenset(kept)
-        """The names by id, and the words that stand for themselves, even if they are a name."""
+        """The names by id; and words that stand for themselves, even if they are a name too."""
 
     @property
     def offered(self) -> list[str]:
-        """The names, to be chosen from."""
+        """The names to choose from."""
         return sorted(filter(None, self.told.values()))
 
     def meant(self, text: str) -> str:
-        """The id that a text means: the address of a page, or an unambiguous name; else itself.
+        """The id that a text means, by address or by an unambiguous name; else the text.
 
-        Case, accents and the form of Unicode tell names apart only where several are alike.
+        Case, accents and Unicode form count only between names that differ in nothing else.
         """
         text = normalize("NFC", text.strip())
         if text in self.kept:
@@ -76,24 +77,24 @@ class Names:
         return id_named(text) or (found[0] if len(found) == 1 else text)
 
     def called(self, id: str) -> str:
-        """The name of an id, if it has one."""
+        """The name for an id; the id itself if it has none."""
         return self.told.get(id) or id
 
     def written(self, id: str) -> str:
-        """As a form says it: by the name, if that means it alone."""
+        """How a form writes an id: as its name, if that is unambiguous; else as the id."""
         name = self.called(id)
         return name if name.isprintable() and self.meant(name) == id else id
 
 
 class NotOne(Exception):
-    """Names that are not those of one person or work alone."""
+    """Names in a form that do not match exactly one person or work."""
 
     def __init__(self, found: Found, said: dict[str, str]) -> None:
         super().__init__()
         self.found, self.said = found, said
 
     def problem(self, further: Iterable[Mapping[str, str]]) -> Problem:
-        """What the form says, with what else is wrong in it."""
+        """The problem to show with the form, together with its other errors."""
         errors = [
             {"pointer": f"#/{name}", "detail": text, "code": "unknown_choice"}
             for name, text in self.said.items()
@@ -103,13 +104,13 @@ class NotOne(Exception):
 
 
 def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str, str]:
-    """What was sent, with ids instead of names; NotOne if a name is not enough."""
+    """What was sent, with names replaced by ids; raises NotOne for names that are not clear."""
     choices, said, ids = Found(), dict[str, str](), dict[str, str]()
     for one in command.fields():
         typed, (noun, has_lines) = sent.get(one.name, "").strip(), _named_by(one.value)
         lines = [line.strip() for line in typed.splitlines()] if has_lines else [typed]
         if not typed or not noun or len(lines) > getattr(one.value, "most", 1):
-            continue  # a list that is too long is refused as such
+            continue  # a list that is too long is refused later, as such
         ends = SEPARATOR if isinstance(one.value, Several) else "\n"
         parts = [line.partition(ends) for line in lines]
         names = [name for name, *_ in parts if name and not (has_lines and name.startswith("{"))]
@@ -134,7 +135,7 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
 def named(
     view: View, journal: Journal, command: type[Command], sent: Mapping[str, str]
 ) -> dict[str, Markup]:
-    """What the ids in a form name, by the field: so nobody has to recognise an id."""
+    """By field: a link to what the id in it names, so that nobody has to recognise ids."""
     ids = {
         one.name: sent.get(one.name, "") for one in command.fields() if isinstance(one.value, Ref)
     }
@@ -143,13 +144,13 @@ def named(
 
 
 def in_words(view: View, journal: Journal, text: str) -> Markup:
-    """A text with what its ids name instead of the ids."""
+    """A text in which ids are replaced by what they name."""
     told = _told(view, journal, set(_ID.findall(text)))
     return Markup("").join(told.get(part, part) for part in _ID.split(text))
 
 
 def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Markup]:
-    """What has these ids: works, people, pools and, for who may read them, bookings."""
+    """By id: a work, person or pool as a link, and a booking in words, if the reader may see it."""
     told = {id: words.link(thing) for id, thing in timeline.names(view, ids).items()}
     may = Reader(view, journal, reader()).may
     for pool in pools_by_size(view, ids=ids, limit=len(ids)).items if ids else ():
@@ -163,13 +164,13 @@ def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Marku
 
 
 def payee_of(view: View, typed: str) -> str:
-    """The payee whom a name or an address means, if it means one alone; else what was typed."""
+    """The id of the payee that a name or address means; unless exactly one, what was typed."""
     found = _of(view, PAYEE, typed)
     return found[0][0] if len(found) == 1 else typed
 
 
 def _named_by(value: Value) -> tuple[str, bool]:
-    """What a field names, and whether it does so in each line; what it names may be nothing."""
+    """The noun that a field refers to (“” if none), and whether each of its lines does."""
     if isinstance(value, Several):
         value, has_lines = value.record.fields()[0].value, True
     else:
@@ -187,7 +188,7 @@ def _unclear(view: View, noun: str, name: str, found: dict[str, str]) -> str:
 
 
 def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
-    """What has an id, an address or a name."""
+    """The ids that a typed id, address or name may mean, each with its name."""
     if (id := id_named(typed)) or may_be_id(typed):
         return [(id or typed, typed)]
     if noun not in KINDS or typed == OPERATOR:
@@ -209,6 +210,6 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
 
 
 def _told_apart(named: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same, each with the end of its id where another is called alike."""
+    """Ids with names, where equal names are told apart by the end of the id."""
     count = Counter(name for _, name in named)
     return [(id, f"{name} (…{id[-6:]})" if count[name] > 1 else name) for id, name in named]

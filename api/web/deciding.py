@@ -1,6 +1,6 @@
-"""The pages of a credit, a remix, an identifier and a membership, with what may be decided there.
+"""The pages of credits, remixes, identifiers and memberships, with the decisions about them.
 
-A button is shown only if the domain, when asked, would carry it out.
+A button is shown only if a rehearsal of its command succeeds.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Verb(NamedTuple):
 
 
 MOST_OTHERS = 30
-"""How many others are offered to replace what was disputed."""
+"""How many replacements are offered for what was disputed."""
 LABELS = {
     "accept": "Accept",
     "decline": "Decline",
@@ -65,18 +65,18 @@ LABELS = {
     "strike": "Strike as false",
 }
 PLAIN = ("accept", "decline", "revoke", "strike")
-"""The decisions for which a reason is enough: they share one form."""
+"""The decisions that take no more than a reason; they share one form."""
 ANSWERS = {"accept": "accepted", "decline": "declined"}
-"""The decisions of which a page says why they are not possible any more, and what each makes."""
+"""The decisions whose absence a page explains, each with the state it would lead to."""
 FIELDS = {
     **{"grounds": "What is wrong", "outcome": "How it ends", "reason": "Reason"},
     **{"evidence": "Evidence", "evidence_kind": "Kind of evidence", "answer_by": "Until"},
 }
-"""The fields of the forms, as they are labelled."""
+"""The labels of the fields."""
 
 
 def _verbs(noun: str) -> dict[str, Verb]:
-    """The possible decisions about a noun, in the order of the labels."""
+    """The decisions that exist for a noun, in the order of the labels."""
     names = {verb: f"{noun}.{verb}" for verb in LABELS}
     return {
         verb: Verb(LABELS[verb], COMMANDS[name]) for verb, name in names.items() if name in COMMANDS
@@ -84,13 +84,13 @@ def _verbs(noun: str) -> dict[str, Verb]:
 
 
 def pages(frame: Frame) -> None:
-    """The page of a credit, of a remix, of an identifier and of a membership."""
+    """The pages of a credit, a remix, an identifier and a membership."""
     for noun, shown in TOLD.items():
         _page(frame, noun, _verbs(noun), shown)
 
 
 def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> None:
-    """The page of a noun, and the target of its forms; their names are those of the routes."""
+    """Register the page of a noun and the target of its forms."""
 
     def page(id: str, problem: Problem | None = None, tried: str = "") -> str:
         with frame.view(asked()) as view:
@@ -171,7 +171,7 @@ def _line(thing: Mapping[str, Any], more: str) -> str:
 
 
 Told = Callable[[Frame, View, str], dict[str, Any]]
-"""What the page of something shows of it, and the others that may replace it."""
+"""Reads what a page shows of its noun, with the ``others`` that may replace it."""
 TOLD: Mapping[str, Told] = {
     **{"credit": _credit, "remix": _remix},
     **{"identifier": _identifier, "membership": _membership},
@@ -187,7 +187,7 @@ def _decidable(
     problem: Problem | None,
     tried: str,
 ) -> dict[str, Any]:
-    """The history of a credit or a remix, and what its reader may decide now."""
+    """The history of a noun, and what the reader may decide about it now."""
     seen = Reader(view, frame.journal, reader()).seen
     held = [hold_on(id)] if noun == "credit" else []
     shown = seen(facts_of(view, frame.journal, id, *held))
@@ -218,7 +218,7 @@ def _decidable(
 def _gone(
     frame: Frame, verbs: Mapping[str, Verb], possible: Mapping[str, Verb], id: str
 ) -> Iterator[tuple[str, str]]:
-    """What it can no longer be, for a reader who might have decided it, and what it is."""
+    """For decisions no longer possible: the state each would lead to, and the current state."""
     for name, becomes in ANSWERS.items() if g.actor else ():
         if name not in verbs or name in possible:
             continue
@@ -232,13 +232,13 @@ def _gone(
 
 
 def _wrong(problem: Problem | None, tried: str) -> errors.Wrong:
-    """The fields of the form that was sent, by their ids in the page, and what is wrong there."""
+    """The errors in the form that was sent, each with the id of its input."""
     ids = {name: f"{name}-{tried}" for name in ("reason", "evidence") if tried not in PLAIN}
     return errors.at(ids, errors.by_field(problem, request.form, FIELDS))
 
 
 def disputed(view: View, told: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be disputed, with its open dispute, in which the actors are named."""
+    """A noun that can be disputed; in its open dispute, if any, the actors are named."""
     found: dict[str, Any] = {**told}
     if dispute := found["dispute"]:
         sides = [side for side in (dispute, dispute["answer"]) if side]
@@ -273,11 +273,11 @@ def _decide(
 
 
 def latest(frame: Frame, id: str) -> int:
-    """The position of the latest fact of something; 0 if there is none."""
+    """The position of the latest fact about a noun; 0 if there is none."""
     return max((one.position for one in frame.journal.facts.streams([id])), default=0)
 
 
 def is_overtaken(frame: Frame, id: str) -> bool:
-    """Whether something has happened to it since the page was shown."""
+    """Whether a noun has changed since the page with the form was shown."""
     last = str(latest(frame, id))
     return request.form.get("seen", last) != last

@@ -1,7 +1,6 @@
-"""A form for every command, derived from the command itself.
+"""A form for every command, derived from the declaration of the command.
 
-Common tasks have pages of their own (posting, deciding, revising); everything else can be done
-by these forms.
+Common tasks have pages of their own (posting, deciding, revising); these forms cover the rest.
 """
 
 from __future__ import annotations
@@ -48,16 +47,16 @@ from domain.values import (
 )
 
 LONG_TEXT = 1_000
-"""Longer texts get several lines."""
+"""A text that may be this long or longer gets an input of several lines."""
 TYPED_IN = "typed_in"
-"""The field of a form that says in which currency its amounts were typed."""
+"""The hidden field of a form with the currency in which its amounts were typed."""
 OWN = "currency"
-"""The field that says so in a form of no single pool."""
+"""The field in which the reader chooses the currency, in a form that is not about one pool."""
 IN_UNITS = "In the currency's smallest units"
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
-"""What the help of a field calls a vocabulary."""
+"""How the help of a field refers to a vocabulary of the API."""
 LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made", "effective_at": "Date"}
-"""The labels that do not follow from the name of a field."""
+"""The labels that cannot be derived from the name of a field."""
 
 
 class Input(NamedTuple):
@@ -73,9 +72,9 @@ class Input(NamedTuple):
     limit: int | None = None
     choices: dict[str, str] | None = None
     words: Mapping[str, str] | None = None
-    """Words that are offered, with what they mean; any other may be typed."""
+    """Suggested words with their meanings; any other may be typed."""
     about: Markup | None = None
-    """What it names, if that is known: it is shown instead of asked for."""
+    """A link to what its id names, if known; it is shown in place of the input."""
 
 
 def pages(frame: Frame) -> None:
@@ -125,7 +124,7 @@ def pages(frame: Frame) -> None:
 
 
 def forms_for(frame: Frame, noun: str, id: str) -> list[type[Command]]:
-    """The commands about something, by what their path names, that are open to the reader now."""
+    """The commands about a noun (the first id in their path) that the reader may send now."""
     about, past = [one for one in COMMANDS.values() if _is_about(one, noun)], _past(frame)
     return [one for one in about if _stands(past, one, id) and _fits(frame, one, id)]
 
@@ -136,7 +135,10 @@ def _is_about(command: type[Command], noun: str) -> bool:
 
 
 def _fits(frame: Frame, command: type[Command], id: str) -> bool:
-    """Whether the state of something allows a command; an example may be refused otherwise."""
+    """Whether the state of a noun allows a command.
+
+    It is tried with the examples of its fields, which may be refused for other reasons.
+    """
     if WrongState not in command.REFUSES:
         return True
     if any(one.is_needed and one.value.example is None for one in command.fields()):
@@ -148,12 +150,12 @@ def _fits(frame: Frame, command: type[Command], id: str) -> bool:
 
 
 def is_open(frame: Frame, command: type[Command], id: str) -> bool:
-    """Whether the reader stands in a relation that allows it; what it says may still be refused."""
+    """Whether the reader has a relation that allows a command; its content may still be refused."""
     return _stands(_past(frame), command, id)
 
 
 def _past(frame: Frame) -> Past:
-    """The past as the reader may act on it."""
+    """A draft in which the reader is the actor."""
     draft = frame.journal.draft()
     draft.actor = g.actor
     return draft
@@ -163,7 +165,7 @@ def _stands(past: Past, command: type[Command], id: str) -> bool:
     about = _example(command, id)
     try:
         return past.stands(command.MAY, about.sides(past), about.areas(past))
-    except Refusal:  # an example names somebody who is not here
+    except Refusal:  # an example refers to somebody who does not exist
         return False
 
 
@@ -179,7 +181,7 @@ def _command(name: str) -> type[Command]:
 
 
 def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
-    """What a command would change; raises the refusal if it would be refused."""
+    """The page of what a command would change; raises the refusal if it would be refused."""
     frame.rehearse(command)
     with frame.view({}) as view:
         changes = foreseen(view, command)
@@ -220,7 +222,7 @@ def _form(
 
 
 def sent_in_form() -> dict[str, str]:
-    """The fields of a form; what was sent in several inputs of one name is lines."""
+    """The fields of a form; inputs that share a name become lines of one value."""
     return {name: "\n".join(filter(None, one)) for name, one in request.form.lists()}
 
 
@@ -257,7 +259,7 @@ def _words(value: Value) -> Mapping[str, str] | None:
 
 
 def _amount(one: Field, value: Amount, sent: str, currency: str) -> Input:
-    """An amount, typed as people write money."""
+    """The input for an amount, to be typed as people write money."""
     help = value.help.replace(IN_UNITS, "").strip(" .;")
     is_known = currency != OWN
     example = decimal(int(value.example or 1000), currency if is_known else "USD")
@@ -275,20 +277,20 @@ def _label(one: Field) -> str:
 
 
 def _line(value: Value, example: Any) -> str:
-    """An example, as it is typed into one line."""
+    """An example in the form in which one line is typed."""
     if isinstance(value, Several) and example:
         return f"{SEPARATOR} ".join(map(str, example.values()))
     return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)
 
 
 def _linked(help: str) -> Markup:
-    """A help that names what the API lists by the page that shows it."""
+    """A help text, with references to a vocabulary of the API as links to its page."""
     page = f'<a href="{request.script_root}/docs/reference/vocabularies">the vocabulary</a>'
     return Markup(LISTED.sub(f"those in {page}", str(escape(help))))
 
 
 def _help(value: Value, typed_in: str | None) -> str:
-    """The help of a value, and how it is written in a form."""
+    """The help of a value, followed by how to type it in a form."""
     match value:
         case Amount() if IN_UNITS not in value.help:
             written = f"{IN_UNITS}."
@@ -335,14 +337,14 @@ def _kind(value: Value) -> str:
 
 
 def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
-    """The command that was typed into a form; amounts in a currency, else in smallest units."""
+    """The command typed into a form; without a currency, amounts are in smallest units."""
     return stated(command, dict(_said(command, sent, currency)))
 
 
 def _wrong_beside(
     command: type[Command], sent: dict[str, str], names: Collection[str], currency: str | None
 ) -> list[dict[str, str]]:
-    """What is wrong with the fields of a form apart from these."""
+    """The errors in the fields of a form other than these."""
     try:
         typed(command, sent | dict.fromkeys(names, ""), currency)
     except Problem as problem:
@@ -367,7 +369,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _record(record: type[Record], line: str, currency: str | None) -> Any:
-    """A line of a list: a JSON object, or what its fields say in their order."""
+    """The record in a line: a JSON object, or its fields in order, separated by ``SEPARATOR``."""
     if line.startswith("{"):
         return _read(json.loads, line)
     fields = record.fields()
@@ -376,7 +378,8 @@ def _record(record: type[Record], line: str, currency: str | None) -> Any:
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
-    """What a text says; one that says nothing is refused by its field, with all that is wrong."""
+    """The value of a text. One that cannot be read is left as it is: its field refuses it, so that
+    the form shows all errors together."""
     try:
         return read(text)
     except ValueError:

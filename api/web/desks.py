@@ -1,6 +1,6 @@
-"""Desks: a page for each trade, from which its work is done, and who may use which.
+"""Desks: one page for each trade, where its work is done, and who may use which.
 
-A menu offers each reader the desks that are open to them; every other desk says who may use it.
+The menu offers each reader the desks open to them; any other desk answers who may use it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from projections.store import View
 
 
 class Desk(NamedTuple):
-    """What somebody of a trade does here."""
+    """The page of a trade: its name, what it is about, and to whom it is open."""
 
     trade: str
     about: str
     may: Collection[str]
-    """The roles that open it to others than the operator, or ``ANYONE``, or ``OWN``: everybody
+    """The roles that open it, besides the operator; or ``ANYONE``; or ``OWN``, which is everybody
     but the operator."""
 
     def is_open(self, actor: str, roles: Collection[str]) -> bool:
@@ -31,22 +31,22 @@ class Desk(NamedTuple):
         return ANYONE in self.may or self.may == OWN or not set(self.may).isdisjoint(roles)
 
     def must_be_open(self, journal: Journal, actor: str) -> None:
-        """Refuse the page to whom it is not open."""
+        """Raise NotPermitted if it is not open to the actor."""
         if not self.is_open(actor, grants.held(journal, actor)):
             raise NotPermitted(actor, f"read the desk of the {self.trade}", open_to(self.may))
 
 
 class SignedIn(NamedTuple):
-    """Who reads the page, for the menu."""
+    """The reader as the menu shows them."""
 
     name: str
     waits: int
-    """How much waits for their answer."""
+    """How many things wait for their answer."""
     desks: list[Desk]
 
 
 def signed_in(view: View, journal: Journal, actor: str, desks: Collection[Desk]) -> SignedIn:
-    """The name of who has signed in, what waits for them, and their desks."""
+    """The reader who has signed in, as the menu shows them."""
     waits, roles = inbox.how_many(view, journal, actor), grants.held(journal, actor)
     is_operator = actor == OPERATOR
     name = "the operator" if is_operator else attribution.person(view, actor)["name"]

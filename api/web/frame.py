@@ -1,6 +1,6 @@
-"""What every page shares: who reads it, at which position, and its response headers.
+"""What all pages share: access control, the view they read from, and response headers.
 
-Pages are shown only to those who may read them, and forms are accepted only from this site.
+A page is shown only to those who may read it, and a form is accepted only from this site.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Answer = str | AnyResponse | tuple[str, int]
 
 
 class Frame:
-    """Registers pages and forms, and gives them what they need."""
+    """Registers the routes of pages and forms, and holds what their functions use."""
 
     def __init__(
         self,
@@ -73,9 +73,9 @@ class Frame:
         self.public, self.media_hosts = public, media_hosts
         self.blueprint = Blueprint("pages", __name__)
         self.open = set[str]()
-        """Endpoints that anybody may see, whatever the settings."""
+        """Endpoints that anybody may see, even if pages are not public."""
         self.closed = set[str]()
-        """Endpoints that require signing in, whatever the settings."""
+        """Endpoints that require signing in, even if pages are public."""
         self.desks = dict[str, Desk]()
         self.blueprint.before_request(self._come_in)
         self.blueprint.after_request(_finish)
@@ -90,10 +90,10 @@ class Frame:
     def page(
         self, path: str, *, anybody: bool = False, nobody_else: bool = False
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """A page that only reads; it gets the ``id`` in its path in its usual form.
+        """Register a page that only reads; an ``id`` in its path is passed in canonical form.
 
-        ``anybody`` may see it even if pages are not public; ``nobody_else`` than those who have
-        signed in may see it even if pages are public.
+        With ``anybody``, no one has to sign in for it, even if pages are not public; with
+        ``nobody_else``, everyone has to, even if pages are public.
         """
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -118,9 +118,10 @@ class Frame:
     def viewed(
         self, path: str, asks: type[Shape] = When, *, is_release: bool = False, **who: bool
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """A page of what is known: it gets a view, what its address asks for besides, and the ids.
+        """Register a page that reads a view: it gets the view, the other parameters and the ids.
 
-        ``is_release`` pages can be asked for as published; ``who`` may see it as for any page.
+        A page with ``is_release`` can be requested as the release was published. ``who`` holds
+        the access options of ``page``.
         """
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -135,7 +136,7 @@ class Frame:
         return decorate
 
     def form(self, path: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """The target of a form, for those who have signed in."""
+        """Register what handles a submitted form; it requires signing in and a valid form token."""
 
         def decorate(take: Callable[..., Answer]) -> Callable[..., Answer]:
             def taken(**ids: str) -> Answer:
@@ -156,9 +157,9 @@ class Frame:
     def filled(
         self, path: str, show: str, take: str
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """A page with a form that it answers itself: it gets a view, the button and the ids.
+        """Register one function for a form and its submission: it gets a view, the button and ids.
 
-        ``show`` and ``take`` are the names of its two routes; at first the button is “choose”.
+        ``show`` and ``take`` name the routes for GET and POST. For GET the button is “choose”.
         """
 
         def decorate(fill: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -177,7 +178,7 @@ class Frame:
     def desk(
         self, trade: str, about: str, may: Collection[str]
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """The page of a desk at ``/desk/<trade>``, for those whom it is open to."""
+        """Register a desk at ``/desk/<trade>``; ``may`` says to whom it is open (see ``Desk``)."""
         one = self.desks[trade] = Desk(trade, about, may)
 
         def decorate(show: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -192,7 +193,7 @@ class Frame:
 
     @staticmethod
     def must_be_ours() -> None:
-        """Refuse a form from another site, as far as the browser tells."""
+        """Refuse a form if the browser says that it comes from another site."""
         if is_ours() is False:
             raise Problem("stale_form", PROBLEMS["stale_form"].meaning)
 
@@ -220,7 +221,7 @@ class Frame:
         return self._sign_in_first()
 
     def _sign_in_first(self) -> AnyResponse:
-        """Redirect to signing in, which leads back here."""
+        """Ask the reader to sign in: the sign-in page leads back here, and a sent form is kept."""
         if not wants_page():
             raise Problem("unauthenticated", "Send a key: Authorization: Bearer KEY.")
         if request.method == "POST" and (kept := form_to_keep()):
@@ -229,7 +230,7 @@ class Frame:
         return redirect(f"{request.script_root}/sign-in?{urlencode({'to': back})}", 303)
 
     def _shared(self) -> dict[str, Any]:
-        if request.endpoint is None:  # who has signed in stays so where there is nothing
+        if request.endpoint is None:  # a page that does not exist is still shown as signed in
             with suppress(DatabaseUnavailable):
                 self._recognise()
         actor = g.get("actor")
@@ -257,7 +258,8 @@ class Frame:
 
     @contextmanager
     def view(self, asked: dict[str, Any], id: str | None = None) -> Iterator[View]:
-        """A view as of the position or day asked for; ``as=published`` is for a release."""
+        """A view as of the position or day requested; ``id`` is a release that may be requested
+        as published (``as=published``)."""
         day, as_ = asked.pop("on", None), asked.pop("as_", None)
         if day is not None:
             asked["as_of"] = self.journal.position_at(_end_of(day))
@@ -271,11 +273,11 @@ class Frame:
             yield view
 
     def record(self, *commands: Command) -> Acknowledgement:
-        """Carry out commands as the person signed in, in one append."""
+        """Record commands as the person signed in, in one append."""
         for command in commands:
             must_include(type(command))
         with bounded_for(*map(type, commands)):
-            g.head = self.journal.facts.head()  # what is answered up to here was recorded before
+            g.head = self.journal.facts.head()  # a receipt up to here is a repetition
             return self.journal.record(*commands, by=g.actor)
 
     def decide(
@@ -287,7 +289,11 @@ class Frame:
         refused: Callable[[Problem], str],
         path: str,
     ) -> Answer:
-        """Record the decision in a form, unless its author has not seen the latest state."""
+        """Record the decision in a form, then redirect to ``path``.
+
+        If something happened since the form was shown (``is_overtaken``), it is refused.
+        ``refused`` makes the page that explains a refusal.
+        """
         fields = [one for one in command.fields() if one.name not in about]
         sent = {one.name: request.form.get(one.name, "").strip() for one in fields}
         said = {**about, **{name: text for name, text in sent.items() if text}}
@@ -302,18 +308,18 @@ class Frame:
         return to_page(path, receipt.position)
 
     def rehearse(self, *commands: Command) -> Acknowledgement:
-        """Carry out commands on a draft that is discarded; raises the refusal, if any."""
+        """The receipt that commands would get, without recording them; raises their refusal."""
         return self.rehearsed(*commands)[0]
 
     def rehearsed(self, *commands: Command) -> tuple[Acknowledgement, Sequence[Fact]]:
-        """The same, with what would be recorded."""
+        """Like ``rehearse``, with the facts that would be recorded."""
         for command in commands:
             must_include(type(command))
         with bounded_for(*map(type, commands)):
             return self.journal.rehearse(*commands, by=g.actor)
 
     def may(self, command: type[Command], **said: Any) -> bool:
-        """Whether a command would record something now; examples fill in missing fields."""
+        """Whether a command would record something now; required fields not given get examples."""
         if g.actor is None:
             return False
         needed = {
@@ -330,17 +336,21 @@ class Frame:
 
 
 def reader() -> str:
-    """Who reads the page: the actor who has signed in, or nobody known."""
+    """Who reads the page: the actor who has signed in, or ``ANONYMOUS``."""
     return g.actor or ANONYMOUS
 
 
 def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
-    """What the path of a page names, with its id in the usual form."""
+    """The parameters in a path, with the id in canonical form."""
     return in_path | {name: id_in_path(text) for name, text in in_path.items() if name == "id"}
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:
-    """Redirect to a page after a form; the page waits for what was recorded, and says so."""
+    """Redirect to a page after a form was handled.
+
+    With the position of what was recorded, the page waits until it is folded and says once that it
+    was recorded.
+    """
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
     answer = redirect(f"{request.script_root}{path}{waits}", 303)
     if position is not None:
@@ -349,20 +359,20 @@ def to_page(path: str, position: int | None = None) -> AnyResponse:
 
 
 def to_save(answer: Response, name: str) -> Response:
-    """An answer that a browser saves as a file of this name."""
+    """Make a browser save an answer as a file of this name."""
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
 def led_on(path: str) -> AnyResponse:
-    """Redirect to the page of the same thing under another address; it answers the form, if any."""
+    """Redirect to the other address of a page, which then shows the message about a sent form."""
     g.done = None
     query = request.query_string.decode()
     return redirect(f"{request.script_root}{path}{'?' if query else ''}{query}", 303)
 
 
 def page_of(problem: Problem) -> Response:
-    """A problem as a page."""
+    """The page that explains a problem."""
     status, meaning = PROBLEMS[problem.problem]
     answer = make_response(render_template("problem.html", problem=problem, meaning=meaning))
     answer.status_code = status
@@ -371,19 +381,19 @@ def page_of(problem: Problem) -> Response:
 
 
 def _script(name: str) -> Markup:
-    """A small script of ours, allowed on the page that includes it; the page works without it."""
+    """The tag of one of our scripts, allowed on this page only; the page works without it."""
     g.may_run = True
     return Markup('<script src="{}/static/{}" defer></script>').format(request.script_root, name)
 
 
 def _finish(answer: Response) -> Response:
     answer.headers.setdefault("Content-Security-Policy", policy())
-    # With "no-referrer" a browser would not say where a form comes from.
+    # With "no-referrer", browsers do not say which site a form comes from.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.vary.add("Cookie")
     if g.get("done"):
         drop_cookie(answer, DONE)
-    # A page for anybody follows from its address and the journal; one of one's own is not kept.
+    # A public page depends only on its address and the journal, so it can be revalidated.
     return answer if g.get("actor") else by_bytes(answer)
 
 

@@ -1,6 +1,6 @@
-"""Opening a pool for what a release earns: its terms from a template, and what they give to whom.
+"""The form that opens a pool for a release: terms from a template, with a preview of who gets what.
 
-Only the terms that a preview has shown are recorded.
+Terms are recorded only as a preview has shown them.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from projections.store import View
 
 FIELDS = {"name": "Name", "kind": "What it is for", "currency": "Currency"}
 OF = "1000"
-"""How much is divided in the preview at first, in whichever currency."""
+"""The amount that the preview divides unless another is typed, in any currency."""
 
 
 class People(Names):
-    """The people of a release, and whom each name means."""
+    """The people of a release by name, as its terms may refer to them."""
 
     def __init__(self, view: View, release: str) -> None:
         over = lineage_at(view, lineage.find(view, release).number)
@@ -46,13 +46,13 @@ class People(Names):
             self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
 
     def called(self, id: str) -> str:
-        """How a payee is named; a work without people stands for its makers."""
+        """The name of a payee; for a work that is a payee, “the makers of …”."""
         work = self.works.get(id.removeprefix("work/"))
         return self.told.get(id) or (f"the makers of {words.called(work)}" if work else id)
 
 
 class Terms:
-    """A template as it is filled in, and what is wrong with what was."""
+    """A template of terms, what was typed into its blanks, and what is wrong there."""
 
     def __init__(self, form: Mapping[str, str], people: People, currency: str) -> None:
         self.name = form.get("template", "") if form.get("template") in TEMPLATES else "agreed"
@@ -73,7 +73,7 @@ class Terms:
 
     @property
     def blanks(self) -> tuple[Blank, ...]:
-        """What it asks for."""
+        """The blanks to fill in."""
         return self.template.blanks
 
     def _read(self, one: Blank, people: People, currency: str) -> Any:
@@ -90,17 +90,17 @@ class Terms:
         return people.meant(text)
 
     def made(self) -> dict[str, Any]:
-        """The terms; none yet if something is wrong."""
+        """The terms; empty while a blank is wrong."""
         return {} if self.wrong else self.template.make(self.filled)
 
     def must_be_right(self) -> None:
-        """Refuse what is wrong in the blanks."""
+        """Refuse (``bad_policy``) if a blank is wrong."""
         if self.wrong:
             raise Problem("bad_policy", self.wrong[0][1], members=listed([]))
 
 
 class Sheet:
-    """What the form holds."""
+    """What was typed into the form."""
 
     def __init__(self, form: Mapping[str, str], people: People) -> None:
         self.id = form_id()
@@ -110,7 +110,7 @@ class Sheet:
         self.terms = Terms(form, people, self.fields["currency"])
 
     def command(self, release: str) -> OpenPool:
-        """The command in the form; refused with all that is wrong in it."""
+        """The command in the form; raises a problem with the errors in it."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         said["terms"] = self.terms.made()
         command = stated(OpenPool, {**said, "release": release, "id": self.id})
@@ -154,7 +154,7 @@ def pages(frame: Frame) -> None:
 def wrong(
     problem: Problem | None, sent: Mapping[str, str], fields: Mapping[str, str], terms: Terms
 ) -> errors.Wrong:
-    """What is wrong with the fields and with the blanks."""
+    """The errors in the fields and in the blanks."""
     if problem is None:
         return []
     found = errors.by_field(problem, sent, fields)
@@ -164,7 +164,10 @@ def wrong(
 def lines_of(
     terms: Terms, every: Sequence[Mapping[str, Any]], currency: str, people: People
 ) -> dict[str, Any]:
-    """What some terms, one after the other, give of an amount: to each payee, the most first."""
+    """What each payee gets of the previewed amount under each of these terms.
+
+    Payees are ordered by what the last terms give them, the largest amount first.
+    """
     amount = amounts.exact(terms.of, currency)
     gives = [given(one, amount, terms.filled.get("artist")) for one in every]
     last = gives[-1]

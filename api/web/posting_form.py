@@ -1,6 +1,6 @@
-"""The state of a posting form: sources, people, fields.
+"""The state of the form that posts a piece: its sources, its people and its fields.
 
-All of it is in the form itself; the server keeps nothing between two requests.
+The form itself carries all of it; the server keeps nothing between requests.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FIELDS = {
     "evidence": "Evidence",
     "evidence_kind": "Kind of evidence",
 }
-"""What stands once in a form, and its label."""
+"""The fields that a form has once, with their labels."""
 _SOURCE_FIELDS = {
     **dict.fromkeys(("source", "work", "uri", "parent"), ("source", "Source")),
     **dict.fromkeys(("note", "evidence"), ("note", "Note")),
@@ -65,12 +65,13 @@ _PERSON_FIELDS = {
     "join_phrase": ("join", "Before the next name"),
     **{"ai": ("ai", "Made with AI"), "ai_tool": ("tool", "By which tool")},
 }
-"""The fields of a row by every name they have: their ids, before the row's number, and labels."""
+"""For rows of people, and above for sources: the fields by each of their names in commands and
+rows, with the prefix of the input's id (the number of the row follows) and the label."""
 
 
 @dataclass
 class PostingForm:
-    """The rows and fields of a form."""
+    """The rows and fields of a form, and what could not be read."""
 
     id: str
     fields: dict[str, str]
@@ -78,7 +79,7 @@ class PostingForm:
     people: list[Row]
     complaints: list[str] = field(default_factory=list)
     added: str = ""
-    """The field to focus: the first one of the row that was added last."""
+    """The id of the input to focus: the first one of the row added last."""
 
     @classmethod
     def empty(cls) -> PostingForm:
@@ -86,7 +87,7 @@ class PostingForm:
 
     @classmethod
     def sent(cls, *names: str) -> PostingForm:
-        """The form as it was sent."""
+        """The form as it was sent, with the fields of these names."""
         given = {name: request.form.get(name, "").strip() for name in names}
         return cls(
             form_id(),
@@ -98,7 +99,7 @@ class PostingForm:
     # -- adding and removing ----------------------------------------------------------------
 
     def change(self) -> bool:
-        """Change the rows as the button says; False if it is another button."""
+        """Add or remove what the pressed button says; False if the button is another one."""
         form = request.form
         if (named := form.get("add_source")) is not None:
             self.add_source(named)
@@ -115,20 +116,23 @@ class PostingForm:
         return True
 
     def add_source(self, named: str, kind: str = KIND, rate: str = "") -> None:
-        """Cite a work by its id or page, or an outside source by its address."""
+        """Cite a work by its id or the address of its page, or an outside source by its address."""
         row = dict.fromkeys(SOURCE, "") | {"source": _named(named), "kind": kind, "rate": rate}
         self.sources.append(row)
         self.added = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str) -> None:
-        """Add a person by their id or page."""
+        """Add a person by their id or the address of their page, unless they are there already."""
         if all(row["person"] != _named(named) for row in self.people):
             row = dict.fromkeys(PERSON, "") | {"person": _named(named)}
             self.people.append(row)
         self.added = f"role-{len(self.people) - 1}"
 
     def paste(self, lines: str) -> None:
-        """Cite many at once: an id or address per line, perhaps with a kind and a rate."""
+        """Cite many sources: one id or address per line, optionally with a kind and a rate.
+
+        Lines that cannot be read are left out and listed in ``complaints``.
+        """
         for line in lines.splitlines():
             if not (words := percentages.joined(line).split()):
                 continue
@@ -138,10 +142,10 @@ class PostingForm:
                 said = of_refusal(refusal).description
                 self.complaints.append(f"“{line.strip()[:80]}” was left out: {said}")
 
-    # -- as a command takes them -----------------------------------------------------------
+    # -- as commands take them -------------------------------------------------------------
 
     def stated_sources(self) -> list[dict[str, Any]]:
-        """The sources as the API takes them."""
+        """The sources in the form that the API takes."""
         return [
             {
                 "work" if may_be_id(row["source"]) else "uri": row["source"],
@@ -155,7 +159,7 @@ class PostingForm:
         ]
 
     def stated_people(self) -> list[dict[str, Any]]:
-        """The people as the API takes them."""
+        """The people in the form that the API takes."""
         named = {"person": "contributor"}
         return [
             {named.get(name, name): value for name, value in row.items() if value}
@@ -163,7 +167,7 @@ class PostingForm:
         ]
 
     def stated(self) -> dict[str, Any]:
-        """The fields that were filled in."""
+        """The fields that were filled in, in the form that the API takes."""
         said: dict[str, Any] = {name: value for name, value in self.fields.items() if value}
         if "identifiers" in said:
             said["identifiers"] = list(numbers(said["identifiers"]))
@@ -174,7 +178,7 @@ class PostingForm:
     # -- as a page shows them --------------------------------------------------------------
 
     def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
-        """The fields that a problem is about, by their ids in the page, and what is wrong there."""
+        """The errors of a problem: each the id of an input, and what is wrong there."""
         if problem is None:
             return []
         errors = problem.members.get("errors")
@@ -187,13 +191,13 @@ class PostingForm:
     def _saying(self, said: set[str]) -> Iterator[str]:
         yield from (name for name, value in self.fields.items() if value in said)
         if any(one in self.fields.get("identifiers", "") for one in said):
-            yield "identifiers"  # of which one is refused
+            yield "identifiers"  # the field holds several numbers, of which one is refused
         for fields, rows in ((_SOURCE_FIELDS, self.sources), (_PERSON_FIELDS, self.people)):
             for number, row in enumerate(rows):
                 yield from (f"{fields[name][0]}-{number}" for name in row if row[name] in said)
 
     def shown(self, view: View) -> dict[str, Any]:
-        """The rows with their names, and the sum of the rates."""
+        """What the page shows besides the fields: names, the sum of the rates, what is behind."""
         ids = {row["source"] for row in self.sources} | {row["person"] for row in self.people}
         names = timeline.names(view, [id for id in ids if may_be_id(id)])
         for row in self.sources:
@@ -210,13 +214,13 @@ class PostingForm:
         }
 
     def _meant_for(self, view: View) -> Iterator[dict[str, Any]]:
-        """The challenge that the piece answers, and the project whose step it is for."""
+        """The challenge that the piece answers and the project it is a step of, if any."""
         ids = [self.fields.get("challenge", ""), projects.of_step(view, self.fields.get("step"))]
         names = timeline.names(view, [id for id in ids if id])
         yield from (names[id] for id in ids if id in names)
 
     def _behind(self, view: View) -> dict[str, int]:
-        """How many works, people and generations are behind the sources."""
+        """How many works, people and generations the sources bring, themselves included."""
         numbers = view.numbers(
             "works", [r["source"] for r in self.sources if may_be_id(r["source"])]
         )
@@ -230,36 +234,36 @@ class PostingForm:
 
 
 def _rows(name: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Rows from fields that are sent once per row: source, source_kind, source_rate …"""
+    """Rows from fields that a form sends once per row: source, source_kind, source_rate …"""
     first, *others = columns
     lists = [request.form.getlist(first), *(request.form.getlist(f"{name}_{o}") for o in others)]
-    # A form of before may lack a column; it loses no row by that.
+    # A form opened before an update may lack a column; no row is lost because of that.
     for values in islice(zip_longest(*lists, fillvalue=""), len(lists[0])):
         row = dict(zip(columns, (value.strip() for value in values), strict=True))
         yield row | {"rate": percentages.exact(row["rate"])} if "rate" in row else row
 
 
 def _as_stated(row: Row) -> dict[str, Any]:
-    """A person whose join phrase is set off from the names, and whose uses of AI are a list."""
+    """The row of a person, with spaces around the join phrase and the uses of AI as a list."""
     typed = row["join_phrase"]
     spaced = typed and (f"{typed} " if typed in (",", ";") else f" {typed} ")
     return {**row, "join_phrase": spaced, "ai": _uses(row)}
 
 
 def _uses(row: Row) -> list[str]:
-    """Which parts AI made, as typed: with commas between them."""
+    """The parts made with AI, typed with commas between them."""
     return [use.strip() for use in row["ai"].split(",") if use.strip()]
 
 
 def numbers(typed: str) -> Iterator[dict[str, str]]:
-    """Registry numbers, each after the name of its registry, with commas between them."""
+    """Registry numbers typed as ``isrc NUMBER, isbn NUMBER``, in the form that the API takes."""
     for one in filter(None, map(str.strip, typed.split(","))):
         scheme, _, number = one.partition(" ")
         yield {"scheme": scheme.lower(), "identifier": number.strip()}
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:
-    """The id of the field at a pointer, and what is wrong there, after its label."""
+    """The id of the input that a JSON pointer means, and the error after the label of the input."""
     match pointer.removeprefix("#/").split("/"):
         case ["sources", number, name, *_] if name in _SOURCE_FIELDS:
             id, label = _SOURCE_FIELDS[name]
@@ -289,5 +293,5 @@ def _named(text: str) -> str:
 
 
 def can_be_named(text: str) -> bool:
-    """Whether a text is an id or an address and needs no search."""
+    """Whether a text is an id or an address, so that no search is needed."""
     return may_be_id(text) or "://" in text or text.startswith("/")

@@ -1,4 +1,4 @@
-"""Forms that show what they would do, and record it only as it was shown."""
+"""Forms that preview what they would do, and record it only if nothing was changed since."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.refusal import Refusal
 
 
 def seal(*told: object) -> str:
-    """What tells one filled-in form from another."""
+    """A digest of the content of a form, by which a preview is recognised as one of it."""
     return sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -29,10 +29,11 @@ def tried(
     page: Callable[[Any, Problem | None], str],
     leads_to: Callable[[str], str],
 ) -> Answer:
-    """Record what a form says, if it was sent as it was seen, and lead on; else show the page.
+    """Handle the button of a form: fill in (“choose”), preview, or “record” if it was previewed.
 
-    The page shows what is ``foreseen`` of the command and its facts, None while the form is only
-    being filled in or is wrong, and the problem. It leads to the page of the id that is recorded.
+    It is recorded only if its content is that of the preview; then a redirect follows to
+    ``leads_to`` the new id. Otherwise ``page`` gets the preview, which ``foreseen`` makes from the
+    command and its facts (None while filling in, or if refused), and the problem, if any.
     """
     shown = None
     try:
