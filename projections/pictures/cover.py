@@ -1,7 +1,7 @@
-"""Covers: what a list shows of a work of which it has no picture, drawn from what is known of it.
+"""Covers: pictures that lists show for works without one, drawn from what is known of each work.
 
-Its form is that of the medium, its colours are those of its people in every picture, and the rest
-follows from its id, so a work always looks the same and no two look alike.
+The motif follows from the medium, the colours are those its people have in every picture, and the
+rest follows from the id: a work always looks the same, and hardly two works look alike.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MOST_COLOURS = 5
 BARS, LINES, FRAMES, LEAST = 19, 5, 3, 3
 
 Drawn = Callable[[Sequence[int], Sequence[str]], list[Markup]]
-"""How a medium is drawn, from numbers of 0 to 255 and the colours of the people."""
+"""Draws a motif from pseudorandom numbers from 0 to 255 and the colours of the people."""
 
 
 def cover(thing: Mapping[str, Any]) -> Markup:
-    """The cover of a work with its makers, or of a person or what else has a name."""
+    """The cover of a work with its ``makers``, or of anything else that has a ``name``."""
     people = [one["name"] or "" for one in thing.get("makers", [{"name": thing.get("name")}])]
     colours = [colour_at(liked(name)) for name in people[:MOST_COLOURS] if name] or ["cx"]
     of_medium = _MEDIA.get(folded(thing.get("medium") or ""), _rings)
@@ -44,7 +44,7 @@ def _path(kind: str, colour: str, d: str, width: int | None = None) -> Markup:
 
 
 def _in_turn(strokes: Sequence[str], colours: Sequence[str], kind: str, width: int) -> list[Markup]:
-    """Strokes, each in the next colour."""
+    """Strokes, in each of the colours in turn."""
     turns = ((colour, "".join(strokes[at :: len(colours)])) for at, colour in enumerate(colours))
     return [_path(kind, colour, d, width) for colour, d in turns if d]
 
@@ -79,7 +79,7 @@ def _image(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
 
 
 def _film(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
-    """Frames of a strip, in each of which something has moved."""
+    """Frames of a film strip, with something that moves from one to the next."""
     moved = "".join(
         f"M{20 + 49 * at + chance[0] // 26 * (at + 1) // 2} {34 + (chance[1] >> at) % 24}h0"
         for at in range(FRAMES)
@@ -92,7 +92,7 @@ def _film(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
 
 
 def _rings(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
-    """Whatever else there is."""
+    """Rings, for any other medium."""
     rings = []
     for at in range(max(LEAST, len(colours))):
         across, radius = 35 + chance[at] * 90 // 255, 10 + chance[at + 9] // 12
@@ -103,7 +103,7 @@ def _rings(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
 
 
 def _stream(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
-    """A release: what everybody brought flows together."""
+    """A release: streams that flow together."""
     many = max(LEAST, len(colours))
     begun = [10 + 70 * at // (many - 1) for at in range(many)]
     ahead = [(30 + one // 4, 60 + other // 5) for one, other in pairwise(chance)]
@@ -122,7 +122,7 @@ def _stream(chance: Sequence[int], colours: Sequence[str]) -> list[Markup]:
 
 
 def _face(_: Sequence[int], colours: Sequence[str]) -> list[Markup]:
-    """A person."""
+    """A person: head and shoulders."""
     return [_path("dot", colours[0], "M80 38h0", 30), _path("dot", colours[0], "M78 88h4", 52)]
 
 

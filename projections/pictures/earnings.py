@@ -1,6 +1,6 @@
-"""Earnings over time as a picture: a bar for each month or, over many years, for longer stretches.
+"""Earnings over time as a bar chart: by month or, over long times, by year, decade or century.
 
-Every stretch between the first and the last has its place, so that a gap is seen as one.
+Every period between the first and the last has its place, so that gaps are visible.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from projections.pictures.svg import Markup, document, element, linked, rect, ru
 from projections.pictures.text import caption, figure, width
 
 MOST_BARS = 36
-"""How many bars fit beside one another; of more months, years are drawn, then decades …"""
+"""How many bars a chart has at most; if there are more months, years are drawn, then decades …"""
 _PLACES = {7: "", 4: "", 3: "0s", 2: "00s"}
-"""How much of a date a bar stands for: a month, a year, a decade, a century."""
+"""For a month, a year, a decade and a century: by the number of characters of “2026-01” that name
+it, what its label adds to them."""
 
 _MARGIN, _SIZE = 16.0, 11.0
 _WIDE, _HIGH, _WIDEST = 620.0, 150.0, 44.0
@@ -28,16 +29,16 @@ def earnings_svg(
     title: str,
     stand_alone: bool,
 ) -> Markup:
-    """What was earned by month (“2026-01”), in smallest units, the earliest on the left.
+    """A chart of what was earned by month (“2026-01”), in smallest units, the earliest on the left.
 
-    What was taken back beyond what was earned is drawn below the line.
+    Where more was taken back than earned, the bar goes down. ``money`` writes an amount.
     """
     bars = bars_of(months)
     top, bottom = max(0, *bars.values(), 0), min(0, *bars.values(), 0)
     unit = _HIGH / ((top - bottom) or 1)
     ends = [money(each) for each in dict.fromkeys((top, 0, bottom))]
     left, zero = _MARGIN, _MARGIN + 6 + top * unit
-    # On a phone the latest months are seen first, so the amounts stand beside them.
+    # On the right, because phones show the latest months first.
     right = left + _WIDE + 8 + max(width(each, _SIZE) for each in ends)
     step = _WIDE / max(1, len(bars))
     drawn = [*_rules(ends, [top, 0, bottom], unit, right, zero)]
@@ -57,7 +58,7 @@ def earnings_svg(
 
 
 def bars_of(months: Mapping[str, int]) -> dict[str, int]:
-    """The sums by the shortest stretches of which there are not too many, without a gap."""
+    """By label: the sum of each period, of the shortest kind that has at most ``MOST_BARS``."""
     if not months:
         return {}
     first, last = min(months), max(months)
@@ -87,7 +88,7 @@ def _number(name: str) -> int:
 def _rules(
     said: list[str], at: list[int], unit: float, right: float, zero: float
 ) -> Iterator[Markup]:
-    """A line at nothing, at the most and at the least, each with its amount if there is room."""
+    """Lines at zero and at the greatest and least sum, each with its amount if there is room."""
     free = 0.0
     for text, units in zip(said, dict.fromkeys(at), strict=True):
         y = zero - units * unit
@@ -98,14 +99,14 @@ def _rules(
 
 
 def _bar(said: str, high: float, x: float, step: float, zero: float) -> Markup:
-    """A bar from the line upwards, or downwards; nothing earned has a place, and no bar."""
+    """A bar from the zero line, upwards or downwards."""
     wide = min(step * 0.8, _WIDEST)
     bar = rect(None, x + (step - wide) / 2, min(zero, zero - high), wide, abs(high))
     return element("g", linked(said, bar, href=""), class_="c0" if high >= 0 else "c7")
 
 
 def _names(names: list[str], left: float, step: float, y: float) -> list[Markup]:
-    """The names below the axis, as many as fit, always the first."""
+    """The labels below the axis: the first, and as many others at equal distances as fit."""
     room = max([width(name, _SIZE) for name in names], default=0.0) + _APART
     every = max(1, int(-(-room // step)))
     return [

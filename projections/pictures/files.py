@@ -1,7 +1,7 @@
-"""The picture of a lineage as a file: how much of it is drawn, as SVG and as PNG.
+"""The picture of a lineage as a file, SVG or PNG, and how many works it draws.
 
-Drawing grows faster than the number of works, so even “all of it” ends somewhere; the works that
-are left out are counted in the picture.
+The cost of drawing grows faster than the number of works, so there is a limit even if all are
+requested. Works left out are counted in the picture.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from projections.pictures.lineage import lineage_svg
 from projections.pictures.png import png_of
 
 MOST_WHOLE = 1_000
-"""At most so many works are drawn if all are asked for: half a second of work."""
+"""How many works are drawn at most if all are requested, which takes half a second."""
 MOST_PAINTED = 300
-"""At most so many in a PNG, which takes ten times as long."""
+"""How many at most in a PNG, which takes ten times as long."""
 ALONE_BYTES = 90_000
-"""The largest picture in a file of its own, unless all of it is asked for."""
+"""The largest file, unless all works are requested."""
 FEWEST_DRAWN = 8
-"""At least so many works are drawn, whatever their size."""
+"""How many works are drawn at least, however large the file."""
 
 
 def as_svg(picture: LineagePicture, is_whole: bool, most_whole: int = MOST_WHOLE) -> str:
-    """The picture as a file: all of it if that is asked for, else as much as fits."""
+    """The picture as SVG: whole, with at most ``most_whole`` works, or as many as fit the file."""
     if not is_whole:
         return _fitted(picture)
     if len(picture.works) <= most_whole:
@@ -33,12 +33,12 @@ def as_svg(picture: LineagePicture, is_whole: bool, most_whole: int = MOST_WHOLE
 
 
 def as_png(picture: LineagePicture, is_whole: bool) -> bytes:
-    """The same as PNG."""
+    """The picture as PNG: whole, with at most ``MOST_PAINTED`` works, or like the SVG."""
     return png_of(as_svg(picture, is_whole, MOST_PAINTED))
 
 
 def _fitted(picture: LineagePicture) -> str:
-    """As many works as fit; the others are only counted."""
+    """The picture with as many works as fit into ``ALONE_BYTES``."""
     most = MOST_DRAWN
     while True:
         drawn = lineage_svg(replace(picture, most=most), stand_alone=True)

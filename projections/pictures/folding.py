@@ -15,9 +15,9 @@ from projections.pictures.text import clean, percent
 from projections.wording import several
 
 MOST_DRAWN = 80
-"""More works than this are folded, unless all are asked for."""
+"""If there are more works than this, small ones are folded, unless all are requested."""
 THRESHOLDS = tuple(Fraction(1, part) for part in (1000, 500, 200, 100, 50, 20))
-"""The shares below which works are folded: the first that leaves few enough."""
+"""Shares below which works are folded; the first that leaves few enough works is taken."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Work:
     people: tuple[str, ...] = ()
     href: str = ""
     share: Fraction | None = None
-    """The share of the whole that its own people get."""
+    """The share of the whole that its own people get; None if not known."""
 
 
 Over = Mapping[tuple[str, str], Fraction]
-"""The share of the whole that goes from a work to a parent and its ancestors."""
+"""By child and parent: the share of the whole that goes to the parent and its ancestors."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class LineagePicture:
     """A work and everything it was made from, and how to draw it."""
 
     lineage: Lineage[str]
-    """From the work on; with ``onward`` turned round, from each work to what was made from it."""
+    """The lineage of the work; with ``onward``, edges go from a work to what was made from it."""
     works: tuple[Work, ...]
     over: Over = field(default_factory=dict)
     fold: Fraction | None = None
-    """The share below which works are folded; 0 shows all, None chooses one."""
+    """The share below which works are folded; 0 shows all works, None chooses what to fold."""
     most: int = MOST_DRAWN
-    """More works than this are folded, unless a share is given."""
+    """How many works are drawn at most, unless ``fold`` is given."""
     open_href: str = ""
     """The address of the picture with every work."""
     fold_href: str = ""
@@ -57,24 +57,24 @@ class LineagePicture:
     form: Literal["cards", "river"] | None = None
     """How it is drawn; None chooses by the number of works."""
     onward: bool = False
-    """Whether it shows what was made from the work, which then stands on the left."""
+    """Whether it shows what was made from the work, which is then on the left."""
     left_out: str = ""
-    """A sentence on works that are not here at all."""
+    """A sentence about works that are not in ``works`` at all."""
 
 
 @dataclass(frozen=True)
 class Folded:
-    """The part of a lineage that is drawn, and a sentence on the rest."""
+    """The part of a lineage that is drawn, and a sentence about the rest."""
 
     works: tuple[Work, ...]
     lineage: Lineage[str]
-    """Of these works, with one edge between any two."""
+    """The edges between these works, with at most one between any two."""
     count: int
     said: str
 
 
 def folded(picture: LineagePicture) -> Folded:
-    """The works to draw. Each is connected to the root by others that are drawn."""
+    """The works to draw, each connected to the root through others that are drawn."""
     works = {work.id: work for work in named(picture)}
     lineage = merged(picture.lineage, works)
     if picture.fold == 0 or (picture.fold is None and len(works) <= picture.most):
@@ -133,7 +133,7 @@ def _joined(one: Edge[str], other: Edge[str]) -> Edge[str]:
 
 
 def _widest(lineage: Lineage[str], over: Over) -> dict[str, str]:
-    """For each work, the child from which the most goes to it."""
+    """For each work: the child from which the largest share goes to it."""
     widest: dict[str, str] = {}
     for child, parent, *_ in lineage.edges:
         known = widest.setdefault(parent, child)
@@ -143,7 +143,7 @@ def _widest(lineage: Lineage[str], over: Over) -> dict[str, str]:
 
 
 def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]:
-    """Works, and those on the widest path from each of them to the root."""
+    """These works, and those on the widest path from each of them to the root."""
     found = {root}
     for id in kept:
         step = id
@@ -158,7 +158,7 @@ def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]
 def _weightiest(
     works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
 ) -> tuple[set[str], Fraction] | None:
-    """The works above the first share that leaves few enough, and that share; or None."""
+    """The works with at least the first share that leaves few enough, and that share, if any."""
     known = sum(work.share is not None for work in works.values())
     if not known or (picture.fold is None and known <= picture.most):
         return None
@@ -173,9 +173,9 @@ def _weightiest(
 def _nearest(
     works: dict[str, Work], lineage: Lineage[str], widest: dict[str, str], most: int
 ) -> tuple[set[str], int]:
-    """The works of the nearest generations, and the generation at which the others begin.
+    """The works of the nearest generations, and the first generation with works left out.
 
-    Of the last generation those with the most sources are kept.
+    If a generation does not fit entirely, the works with the most sources are kept.
     """
     generation, parents, last = lineage.generation, lineage.parents, len(works)
     ordered = sorted(

@@ -1,7 +1,7 @@
-"""The font of the pictures: which characters it has, and how wide each is.
+"""The font of the pictures: its characters and their widths.
 
-The widths are read from the very font that is served: pages load it as WOFF2, PNGs use it as
-TrueType. ``scripts/fonts`` writes both.
+The widths are read from the TrueType file that PNGs use; pages load the same font as WOFF2.
+``scripts/fonts`` writes both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from struct import iter_unpack, unpack_from
 
 FOLDER = Path(__file__).with_name("arimo")
-"""Where the font is, with its licence."""
+"""The folder of the font files and their licence."""
 
 _WINDOWS, _UNICODE = 3, 1
 _BY_SEGMENTS = 4
@@ -20,7 +20,7 @@ _BY_SEGMENTS = 4
 
 @cache
 def widths(*, bold: bool) -> Mapping[str, int]:
-    """How wide each character of the font is, in thousandths of the font size."""
+    """By character: its width in thousandths of the font size."""
     font = (FOLDER / f"arimo-{700 if bold else 400}.ttf").read_bytes()
     (count,) = unpack_from(">H", font, 4)
     records = iter_unpack(">4s4xI4x", font[12 : 12 + 16 * count])
@@ -29,7 +29,7 @@ def widths(*, bold: bool) -> Mapping[str, int]:
     (long,) = unpack_from(">H", font, table[b"hhea"] + 34)
 
     def advance(glyph: int) -> int:
-        # Glyphs after the end of the list are as wide as its last one.
+        # Glyphs beyond the end of the table are as wide as its last entry.
         (wide,) = unpack_from(">H", font, table[b"hmtx"] + 4 * min(glyph, long - 1))
         return int(wide * 1000 / units + 0.5)
 
@@ -37,7 +37,7 @@ def widths(*, bold: bool) -> Mapping[str, int]:
 
 
 def _glyphs(font: bytes, cmap: int) -> Iterator[tuple[int, int]]:
-    """The characters of a font, each with the number of its glyph.
+    """The code points of a font, each with the number of its glyph.
 
     Source: OpenType, "cmap", format 4.
     """

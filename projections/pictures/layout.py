@@ -62,7 +62,8 @@ class Box:
 
 @dataclass(frozen=True)
 class Space:
-    """How much space is left free."""
+    """How much space is left free: between boxes and beside lanes vertically, between columns
+    horizontally."""
 
     between_boxes: float = 14.0
     beside_lanes: float = 7.0
@@ -218,7 +219,7 @@ Columns = list[list[int]]
 
 
 _WORK = 8_000
-"""How many boxes and lanes are ordered at most, in all rounds together."""
+"""About how many boxes and lanes are ordered in all rounds together, within bounds of rounds."""
 
 
 def _order(net: _Net) -> int:
@@ -398,7 +399,8 @@ def _exchange(
 ) -> None:
     """Exchange neighbours in a column wherever that removes crossings.
 
-    ``also_equal`` also exchanges, once, those that make no difference: it leads out of dead ends.
+    With ``also_equal``, the first pass also exchanges those that make no difference: that leads
+    out of dead ends.
     """
     waiting = [True] * len(columns)
     for turn in range(passes):
@@ -438,7 +440,7 @@ def _beside(near: list[int], places: list[int]) -> list[int]:
 
 
 def _gain(upper: list[int], lower: list[int]) -> int:
-    """How many crossings disappear if two neighbours in a column change places."""
+    """How many crossings disappear if two neighbours with these ends change places."""
     if not upper or not lower or upper[-1] < lower[0]:
         return -len(upper) * len(lower)
     if len(upper) == 1 == len(lower):
@@ -453,7 +455,7 @@ def _gain(upper: list[int], lower: list[int]) -> int:
 
 _SWEEPS = 12
 _PULL = (1.0, 2.0, 8.0)
-"""How strongly two are pulled to one height: two boxes, a box and a lane, two lanes."""
+"""How strongly neighbours pull each other to one height: two boxes, box and lane, two lanes."""
 
 
 def _centres(net: _Net, space: Space) -> list[float]:
@@ -665,13 +667,13 @@ def _ports(net: _Net, centres: list[float], turns: int) -> tuple[list[float], li
 
 
 def _along(towards: list[float], thick: list[float], centre: float, side: float) -> list[float]:
-    """Where lines meet the side of a box: near their other ends, but apart, and on the box."""
+    """The heights at which lines meet a side of a box: near their other ends, apart, and on it."""
     if len(thick) == 1:
         reach = max(0.0, side - thick[0]) / 2
         return [max(centre - reach, min(towards[0], centre + reach))]
     full = sum(thick)
     gap = min(5.0, max(0.0, side - full) / max(1, len(thick) - 1))
-    if full > side:  # too many: they lie on one another rather than beside the box
+    if full > side:  # too many: they overlap rather than miss the box
         thick = [each * side / full for each in thick]
     apart = [(one + other) / 2 + gap for one, other in pairwise(thick)]
     found = apart_at_least(towards, thick, apart)

@@ -1,8 +1,8 @@
 """A lineage as a picture: cards for up to forty works, a river for hundreds.
 
-Numbers get their space before names, and no label overlaps anything.
+No label overlaps anything, and where space is short, names are cut rather than numbers.
 
-Cards and river are in one file because they share the lines between works and their descriptions.
+Cards and rivers are in one file because they share the lines between works and the descriptions.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ MOST_CARDS = 40
 _MARGIN = 16.0
 _NARROWEST_PICTURE = 320.0
 _SNUG, _FITTING = 1100.0, 1290.0
-"""A picture wider than the first may be shown smaller to fit the window; its works move closer to
-keep it within the second."""
+"""A picture between these widths may be scaled down to fit a window; a wider one is laid out again
+with its works closer together."""
 _TOLD, _MENTIONED = 120, 40
-"""The most characters of a work's own title, and of a name mentioned elsewhere."""
+"""How many characters a description quotes of the work's own title, and of any other name."""
 _MOST_NAMED = 5
-"""How many people are named with a work; its page names all."""
+"""How many people a work's description names; its page names all."""
 
 
 @dataclass(frozen=True)
 class _Form:
-    """A way to draw works: their shapes, and the content of each."""
+    """One way to draw works: their shapes, and the content of each."""
 
     name: str
     space: Space
     whole: float
-    """The thickness of a line that carries the whole."""
+    """The thickness of a line over which the whole goes."""
     shapes: Callable[[tuple[Work, ...], list[Line], float], list[Shape]]
     draw: Callable[[Work, Box, tuple[str, ...]], Markup]
     narrowest: float
     widest: float
-    """The bounds of a work's width: reduced as needed to fit the picture into a window."""
+    """The bounds of a work's width, which is reduced where the picture would not fit a window."""
     closer: Space | None = None
     """The space left free in that case."""
 
@@ -116,7 +116,7 @@ def _in_time(edge: Edge[str], picture: LineagePicture) -> tuple[str, str]:
 def _groups(
     drawn: Folded, picture: LineagePicture, form: _Form, layout: Layout, lines: list[Line]
 ) -> list[Markup]:
-    """Each work with the lines that lead to it, the root first, then away from it in time."""
+    """Each work with the lines that lead to it, the root first, then further and further away."""
     colours = colours_of(drawn.works)
     paths = _paths(drawn, is_onward=picture.onward)
     titles = {work.id: work.title for work in drawn.works}
@@ -150,10 +150,10 @@ def _described(drawn: Folded, layout: Layout) -> str:
 
 
 def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
-    """The colours of each work's people. Those with most of the picture get one of their own.
+    """By work: the colours of its people. Those with the most weight have a colour of their own.
 
-    It follows from the name, so that somebody has the same in every picture, unless another with
-    more of a picture has it there.
+    The colour follows from the name, so that a person has the same one in every picture, unless
+    somebody with more weight has it there.
     """
     weight: dict[str, float] = {}
     for work in works:
@@ -170,20 +170,20 @@ def colours_of(works: Sequence[Work]) -> dict[str, tuple[str, ...]]:
 
 
 def liked(name: str) -> int:
-    """The place of the colour that somebody has, where nobody else has it."""
+    """The number of the colour that follows from a name."""
     return crc32(name.encode("utf-8", "replace")) % COLOURS
 
 
 _SHARE_COUNTS = 40
-"""The whole share weighs as much as this many works."""
+"""A share of the whole weighs as much as so many works."""
 
 
 def _paths(drawn: Folded, *, is_onward: bool) -> dict[str, str]:
-    """The shortest path between the root and each work in words, forward in time."""
+    """By work: the shortest path between it and the root, in words and forward in time."""
     leads = "made from" if is_onward else "used in"
     titles = {work.id: work.title for work in drawn.works}
     before: dict[str, str] = {}
-    # By generations, so the first child found for a work is on a shortest path.
+    # In the order of generations, so the first child found for a work is on a shortest path.
     for id in drawn.lineage.generation:
         for parent in drawn.lineage.parents.get(id, ()):
             before.setdefault(parent, id)
@@ -208,7 +208,7 @@ def _classes(work: Work, root: str) -> str:
 
 
 def _linked(work: Work, inner: Markup, path: str) -> Markup:
-    """A work as a link, with a description in words."""
+    """A drawn work as a link, with a description in words."""
     people = ", ".join(map(_mentioned, work.people[:_MOST_NAMED]))
     if len(work.people) > _MOST_NAMED:
         people += f" and {len(work.people) - _MOST_NAMED} more"
@@ -227,7 +227,7 @@ def _linked(work: Work, inner: Markup, path: str) -> Markup:
 
 
 def _mentioned(name: str) -> str:
-    """A work or a person mentioned elsewhere, by a shortened name."""
+    """A name as other descriptions mention it: shortened."""
     return isolated(shortened(name, _MENTIONED))
 
 
@@ -253,14 +253,14 @@ def _flow(kind: str, said: str, line: Line, route: list[Point], colour: str) -> 
 
 
 def _dashes(thickness: float) -> str:
-    """Dashes that are longer than they are thick."""
+    """A dash pattern whose dashes are longer than thick."""
     return f"{number(max(6.0, thickness * 2.5))} {number(max(4.0, thickness * 0.8))}"
 
 
 def curve(route: list[Point]) -> str:
-    """A route as a path: curved between columns, straight along them, level parts joined into one.
+    """A route as path data: curved between columns, straight along them, with level parts joined.
 
-    Every step is relative to the point before, in tenths, so that rounding errors do not add up.
+    Steps are relative, computed in whole tenths so that rounding errors do not add up.
     """
     (x, y), *points = [(round(10 * x), round(10 * y)) for x, y in route]
     said, level = [f"M{_tenths(x)} {_tenths(y)}"], 0
@@ -293,7 +293,7 @@ _INSET, _ROW = 16.0, 15.0
 
 
 def _card_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
-    """As wide as its content, within bounds, and as high as its lines."""
+    """The shape of each card: as wide as its content, within bounds, and as high as its lines."""
     del lines
     shapes = []
     for work in works:
@@ -326,7 +326,7 @@ def _share_width(work: Work, size: float) -> float:
 
 
 def _card(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
-    """Title, people, medium and share; on the left a bar in its people's colours."""
+    """A card with title, people, medium and share, and on its left the colours of its people."""
     left, right = box.x + _INSET, box.x + box.width - 9
     room = right - left
     dashes = "4 3" if work.kind == "outside" else None
@@ -360,7 +360,7 @@ _WHOLE_RIVER, _THINNEST_RIVER = 84.0, 4.0
 
 
 def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> list[Shape]:
-    """A label, and below it the river itself, as wide as the flow through it."""
+    """The shape of each work in a river: a label, and below it a bar as high as the flow."""
     flows_in, flows_out = [0.0] * len(works), [0.0] * len(works)
     for line in lines:
         flows_in[line.right] += line.thickness + 1
@@ -374,7 +374,7 @@ def _river_shapes(works: tuple[Work, ...], lines: list[Line], widest: float) -> 
 
 
 def _pill(work: Work, box: Box, colours: tuple[str, ...]) -> Markup:
-    """Title and share, and below them the river in the colours of the work's people."""
+    """A work in a river: title and share, and below them the bar in its people's colours."""
     taken = _share_width(work, _LABEL)
     top, pill = box.y + _HEAD, box.height - _HEAD
     shown = colours[: max(1, min(4, int(pill // 3)))]
@@ -417,11 +417,11 @@ _RIVER = _Form(
 
 
 def _folded_away(picture: LineagePicture, drawn: Folded, y: float, room: float) -> Markup:
-    """The line that counts the works not drawn, and opens them."""
+    """The line that counts the works not drawn, with a link that shows or folds them."""
     said, href, count = drawn.said, picture.open_href, len(picture.works)
     if not said and picture.fold == 0 and count > picture.most and picture.fold_href:
         said, href = f"All {count:,} works are shown; fold the small ones", picture.fold_href
-    # At the end where a scrolling frame starts.
+    # At the end from which a frame is scrolled.
     x = _MARGIN + (0 if picture.onward else room - width(said, _TITLE))
     line = label(said, x, y, room, _TITLE, "counted")
     if not said or not href:

@@ -1,6 +1,6 @@
 """A lineage as a nested list, for people who cannot see a picture or prefer to read.
 
-Every work is listed once with its ancestors; where it comes up again it is only referred to.
+Each work is listed with its ancestors once; further occurrences only refer to that.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from projections.pictures.text import percent
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the list: a work, its depth, and the edge to the one above."""
+    """A line of the list: a work, its depth, and the edge from the work it was used in."""
 
     depth: int
     work: Work
     edge: Edge[str] | None
     again: bool
-    """Whether it was listed before; here it is only referred to."""
+    """Whether the work was listed before, so that this line only refers to it."""
 
 
 def nested(picture: LineagePicture) -> list[Entry]:
-    """The lineage as a list, depth first; works with the larger flow come first."""
+    """The lineage as a list, depth first; sources with a larger share come first."""
     works = {work.id: work for work in named(picture)}
     below: dict[str, list[Edge[str]]] = {}
     for edge in merged(picture.lineage, works).edges:
@@ -46,11 +46,11 @@ def nested(picture: LineagePicture) -> list[Entry]:
 
 
 _DEEPEST = 40
-"""A list is not nested deeper than this."""
+"""The greatest depth of nesting in HTML; deeper lines are shown at this depth."""
 
 
 def nested_html(picture: LineagePicture, *, prefix: str = "work") -> Markup:
-    """The list as HTML. A repeated work is a link to its first line; ``prefix`` begins the ids."""
+    """The list as HTML. A repeated work links to its first line; ids begin with ``prefix``."""
     said: list[str] = []
     depth = -1
     numbers: dict[str, int] = {}

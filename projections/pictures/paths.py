@@ -1,4 +1,4 @@
-"""Why a person got something: every path from a release to the person, as a chain of cards."""
+"""Why a person is paid, as a picture: each path from a release to them as a chain of cards."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from projections.pictures.text import caption, clean, figure, fitted, isolated, 
 from projections.wording import several
 
 MOST_WAYS = 24
-"""How many paths are drawn; the others are counted."""
+"""How many paths are drawn at most; further ones are counted."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A work on the path, and how the one before uses it."""
+    """A work on a path, and how the work before it uses it."""
 
     title: str
     href: str = ""
@@ -24,13 +24,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Way:
-    """A path from a release over pieces to a person, and the amount that came through it."""
+    """A path from a release through pieces to a person, and the amount that came over it."""
 
     steps: tuple[Step, ...]
     person: str
     href: str = ""
     how: str = ""
-    """The person's role or part in the last piece."""
+    """The person's role or share in the last piece."""
     amount: str = ""
 
 
@@ -39,7 +39,7 @@ _SIZE, _SMALL = 12.0, 10.5
 _HEIGHT, _BETWEEN = 26.0, 22.0
 _NARROWEST, _WIDEST = 46.0, 168.0
 _ROW = 760.0 - 2 * _MARGIN
-"""How long a row of cards is at most."""
+"""The greatest width of a row of cards."""
 _SHORTEST, _LONGEST = 34.0, 104.0
 
 
@@ -71,7 +71,7 @@ class _Link:
 
 
 def why_svg(ways: Sequence[Way], *, stand_alone: bool) -> Markup:
-    """The paths as SVG, one below the other; a long one continues in the next row."""
+    """The paths as SVG, one below the other; a path too long for a row continues below."""
     parts: list[Markup] = []
     y = 0.0
     full = 240.0
@@ -118,7 +118,7 @@ def _links(way: Way) -> list[_Link]:
 
 
 def _chain(way: Way, y: float, room: float) -> tuple[list[Markup], float, float]:
-    """The cards of one path and the arrows between; how far right and how far down they reach."""
+    """The cards and arrows of one path, its greatest x, and the y of its last row."""
     parts: list[Markup] = []
     x = reach = 0.0
     for place, link in enumerate(_links(way)):

@@ -1,6 +1,6 @@
-"""A picture as PNG, where SVG is not accepted: a message, a slide, a preview.
+"""Pictures as PNG, for places that do not accept SVG: messages, slides, previews.
 
-It looks like the SVG in light colours, letters included, on any machine.
+A PNG looks like the SVG in light colours, and the same on every machine, letters included.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from math import sqrt
 from projections.typesetting import typeset
 
 MOST_PIXELS = 24_000_000
-"""About 100 MB while drawing; a larger picture is scaled down."""
+"""The largest PNG, which takes about 100 MB to draw; a larger picture is scaled down."""
 
 _SIZE = re.compile(r'<svg [^>]*viewBox="0 0 (\S+) (\S+)"')
 _PAGE = """
@@ -22,7 +22,7 @@ _POINTS_PER_INCH = 72
 
 
 def png_of(svg: str, *, zoom: float = 2.0) -> bytes:
-    """The PNG of a stand-alone picture, with ``zoom`` pixels per unit."""
+    """The PNG of a stand-alone SVG, with ``zoom`` pixels per unit, or fewer if it is large."""
     size = _SIZE.search(svg)
     assert size, "only pictures of this package are drawn"
     width, height = float(size[1]), float(size[2])

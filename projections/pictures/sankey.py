@@ -1,6 +1,6 @@
-"""A split as a picture: from the release, through its direct parents, to people.
+"""A split as a picture: bands from the release, through its direct parents, to people.
 
-Names and numbers are in columns of their own, never on a band. No one is left out: small shares are
+Names and numbers have their own columns, never on a band. Nobody is left out: small shares are
 counted and summed.
 """
 
@@ -18,12 +18,13 @@ _T = TypeVar("_T")
 
 MOST_PAYEES = 24
 MOST_WAYS = 12
-"""More than this are folded into one line, unless all are asked for."""
+"""If there are more works than this, the smallest become one line; likewise for payees, unless all
+are requested."""
 
 
 @dataclass(frozen=True)
 class Payee:
-    """Somebody who gets something."""
+    """Somebody who is paid."""
 
     id: str
     name: str
@@ -38,12 +39,12 @@ class Via:
     title: str
     href: str = ""
     is_own: bool = False
-    """Whether it is the release's own part."""
+    """Whether it is the release itself."""
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What goes through one work to one payee."""
+    """What one payee gets through one work."""
 
     via: str
     payee: str
@@ -59,7 +60,7 @@ class SplitPicture:
     payees: tuple[Payee, ...]
     paid: tuple[Paid, ...]
     money: Callable[[int], str]
-    """How an amount is written."""
+    """Writes an amount in smallest units."""
     href: str = ""
     show_all: bool = False
     open_href: str = ""
@@ -79,7 +80,7 @@ class _Part:
 
 @dataclass
 class _Placed:
-    """The position of a plate or a row, and how far bands are stacked on either side."""
+    """The position of a plate or row, and on either side the y at which the next band begins."""
 
     y: float
     height: float
@@ -88,7 +89,7 @@ class _Placed:
     right: float = 0.0
 
     def moved(self, by: float) -> _Placed:
-        """Further down, with no band yet."""
+        """The same place moved down, still without bands."""
         y = self.y + by
         start = y + (self.height - self.thickness) / 2
         return _Placed(y, self.height, self.thickness, start, start)
@@ -101,7 +102,7 @@ _FIRST_GAP, _SECOND_GAP = 64.0, 120.0
 _ROW, _LEAST_PLATE, _BETWEEN = 22.0, 40.0, 14.0
 _THINNEST = 0.8
 _LONGEST = 190.0
-"""The greatest width of a name; the counted line is never cut."""
+"""The greatest width of a payee's name; the line that counts the others is never cut."""
 _AT_ROOT = _MARGIN
 _AT_VIA = _AT_ROOT + _ROOT + _FIRST_GAP
 _AT_PAYEE = _AT_VIA + _PLATE + _SECOND_GAP
@@ -157,7 +158,7 @@ def split_svg(picture: SplitPicture, *, stand_alone: bool) -> Markup:
 
 
 def _thicknesses(flows: dict[tuple[int, int], int], rows: int) -> dict[tuple[int, int], float]:
-    """The thickness of each band; all together about as high as the rows."""
+    """The thickness of each band, on a scale on which they fit the height of the rows."""
     total = sum(map(abs, flows.values()))
     scale = max(150.0, min(340.0, 16.0 * rows)) / total if total else 0.0
     return {key: max(_THINNEST, abs(amount) * scale) for key, amount in flows.items()}
@@ -166,7 +167,7 @@ def _thicknesses(flows: dict[tuple[int, int], int], rows: int) -> dict[tuple[int
 def _columns(
     thick: dict[tuple[int, int], float], vias: int, payees: int
 ) -> tuple[list[_Placed], list[_Placed], list[_Placed]]:
-    """The release, its direct parents and the people, each column centred."""
+    """The places of the release, of its direct parents and of the people; columns are centred."""
     through, to = [0.0] * vias, [0.0] * payees
     for (via, payee), thickness in thick.items():
         through[via] += thickness
@@ -201,7 +202,7 @@ def _band(
     part: _Part,
     said: str,
 ) -> Markup:
-    """A band of one thickness from the right of one to the left of another, below earlier ones."""
+    """A band from the right side of one place to the left side of another, below earlier bands."""
     y, to_y = start.right, end.left
     start.right += thickness
     end.left += thickness
@@ -219,7 +220,7 @@ def _band(
 def _rows(
     payees: list[_Part], figures: list[tuple[str, str]], rows: list[_Placed]
 ) -> tuple[list[Markup], float]:
-    """A line for each payee, in columns: bar, name, amount, share; and how far they reach."""
+    """A line for each payee, with bar, name, amount and share in columns, and the total width."""
     moneys, shares = (
         max((width(each[column], _NAME, bold=True) for each in figures), default=0.0)
         for column in (0, 1)
@@ -256,9 +257,9 @@ def _plate(
     placed: _Placed,
     class_: str | None = None,
 ) -> Markup:
-    """A card with a name and an amount; bands end on both sides of it."""
+    """A card with a name, an amount and a share, between bands on both sides."""
     lines = _name_lines(isolated(part.name), wide - 20, placed.height)
-    # The lines of the name and of the figures, centred together.
+    # The name and the figures below it, centred as one block.
     base = placed.y + placed.height / 2 + 4.3 - _LINE * len(lines) / 2
     below = base + _LINE * len(lines)
     money, share = figures
@@ -292,7 +293,7 @@ def _linked(part: _Part, said: str, *drawn: Markup) -> Markup:
 def _parts(
     picture: SplitPicture,
 ) -> tuple[list[_Part], list[_Part], dict[tuple[int, int], int]]:
-    """The plates in the middle, the rows on the right, and what flows from one to the other."""
+    """The works, the payees, and by the places of both: the amount between them."""
     via_sums, payee_sums = _sums(picture.paid, "via"), _sums(picture.paid, "payee")
     all_vias = sorted(
         picture.vias, key=lambda via: (not via.is_own, -abs(via_sums.get(via.id, 0)), via.id)
@@ -330,7 +331,7 @@ def _parts(
 
 
 def _kept(parts: list[_T], most: int) -> list[_T]:
-    """Those with a line of their own; if there are more, one line is left for them."""
+    """The parts that get their own line: all or, if too many, ``most`` less one for the rest."""
     return parts if len(parts) <= most else parts[: most - 1]
 
 

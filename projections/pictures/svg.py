@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 FAMILY = "Arimo, Helvetica, Arial, Liberation Sans, Roboto, Narrowed, sans-serif"
-"""The font that is measured, others with the same widths, and wider ones scaled down."""
+"""The font whose text is measured, fonts with the same widths, and wider ones scaled down."""
 
 COLOURS = 11
 """How many people have a colour of their own; the others share a grey, which is no one's."""
@@ -44,12 +44,12 @@ def number(value: float) -> str:
 
 
 def colour_at(place: int) -> str:
-    """The class of a colour by its place; beyond the last, of the grey."""
+    """The class of the colour with this number; beyond the last, that of the grey."""
     return f"c{place}" if place < COLOURS else "cx"
 
 
 def element(name: str, *children: str, **attributes: str | float | None) -> Markup:
-    """One element. ``class_`` is ``class``, ``font_size`` is ``font-size``; None is left out."""
+    """An element. ``class_`` becomes ``class``, ``font_size`` ``font-size``; None is left out."""
     said = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
         for key, value in attributes.items()
@@ -70,7 +70,7 @@ def rect(
     *,
     dashes: str | None = None,
 ) -> Markup:
-    """A rectangle, its corners rounded by ``rx``."""
+    """A rectangle with corners of radius ``rx``."""
     place = {"x": x, "y": y, "width": width, "height": height, "rx": rx}
     return element("rect", class_=class_, **place, stroke_dasharray=dashes)
 
@@ -82,14 +82,14 @@ def rule(x: float, y: float, to_x: float) -> Markup:
 
 
 def linked(said: str, *drawn: str, href: str, class_: str | None = None) -> Markup:
-    """Something with a description in words, and a link if it has an address.
+    """Drawn elements with a description in words, as a link if there is an address.
 
-    The title is also its accessible name; a second copy would double the size.
+    The title serves as accessible name too; a second copy would double the size.
     """
     title = element("title", said)
     if not href:
         return element("g", title, *drawn, role="img")
-    # A picture may be embedded in a page; its links open in the page's own frame.
+    # A picture may be embedded in a page, but its links replace the whole page.
     return element("a", title, *drawn, href=href, target="_top", class_=class_)
 
 
@@ -111,9 +111,10 @@ def document(
     description: str,
     stand_alone: bool,
 ) -> Markup:
-    """A whole picture. Stand-alone, it is a file of its own and carries its style.
+    """A whole picture, sized in units of the SVG.
 
-    In a page it takes its style from ``static/pictures.css``, as the page's policy requires.
+    Stand-alone, it is a file that includes its style; within a page, the style comes from
+    ``static/pictures.css``, as the policy of the page requires.
     """
     own = (
         element("style", Markup(stylesheet())),
@@ -136,14 +137,14 @@ def document(
 
 
 SHEET = Path(__file__).with_name("pictures.css")
-"""The style of pictures, light and dark, and their fonts."""
+"""The style sheet of pictures, light and dark, with their fonts."""
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LOADED = re.compile(r"@font-face \{[^}]*url\([^}]*\}")
 
 
 @cache
 def stylesheet() -> str:
-    """The sheet as a picture carries it: without comments and external fonts."""
+    """The style sheet as stand-alone pictures include it: without comments and loaded fonts."""
     text = _LOADED.sub("", _COMMENT.sub("", SHEET.read_text("utf-8")))
     assert not set("<&") & set(text), "the sheet is embedded unescaped"
     return re.sub(r"\s+", " ", text).strip()

@@ -1,7 +1,7 @@
 """The width of text, and how much of it fits, measured in the font that is served.
 
-A width errs on the wide side, most for characters that the font lacks and another one draws. Text
-is only cut between characters as a reader counts them.
+Estimates err on the wide side, above all for characters that the font lacks and a fallback font
+draws. Text is cut only between characters as readers count them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _MARKED = 1.2
 """How much wider a letter with a mark may be in a fallback font."""
 
 _CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Marks that control the direction of the surrounding text; a name must not."""
+"""Characters that control the direction of the text around them, which a name must not do."""
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 _STACKED = re.compile("[\u0300-\u036f]{3,}")
-"""Stacked marks, which no language uses: they reach into the lines above and below."""
+"""Three or more stacked marks, which no language uses: they reach into other lines."""
 _POINTS = re.compile("[\u0591-\u08ff\ufe00-\ufe0f]")
-"""Marks that take no space in any font; for others a font may draw a box."""
+"""Marks that take no space in any font; for others, a font that lacks them may draw a box."""
 _ISOLATE = "\u2068\u2069"
 _JOINER = "\u200d"
 
@@ -61,7 +61,7 @@ def _lacking(one: str, known: Mapping[str, int]) -> float:
     if category in {"Me", "Cf"} or (category == "Mn" and _POINTS.match(one)):
         return 0
     if ord(one) >= 0x1F000:
-        return 1375  # emoji are drawn larger than letters
+        return 1375  # emoji are wider than letters
     if unicodedata.east_asian_width(one) in {"W", "F", "A"}:
         return 1000
     base = unicodedata.normalize("NFD", one)[0]
@@ -145,7 +145,7 @@ def percent(share: Fraction) -> str:
 def label(
     said: str, x: float, y: float, room: float, size: float, class_: str, *, bold: bool = False
 ) -> Markup:
-    """As much of a text as fits, from x on."""
+    """As much of a text as fits into ``room``, starting at x."""
     kept = fitted(said, room, size, bold=bold)
     if not kept:
         return Markup("")
@@ -154,13 +154,13 @@ def label(
 
 
 def caption(said: str, x: float, y: float, size: float, *more: Markup) -> Markup:
-    """A faint text around x, such as a name below an axis; ``more`` is what belongs to it."""
+    """A faint text centred at x, such as a label of an axis; ``more`` precedes it (a title)."""
     place = {"x": x, "y": y, "font_size": size}
     return element("text", *more, said, class_="faint", **place, text_anchor="middle")
 
 
 def figure(said: str, x: float, y: float, size: float, *, faint: bool = False) -> Markup:
-    """A number that ends at x. It is never cut; the caller keeps its space free."""
+    """A number that ends at x; it is never cut, so the caller keeps its space free."""
     if not said.strip():
         return Markup("")
     return element(

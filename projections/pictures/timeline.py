@@ -1,6 +1,6 @@
-"""A history as a picture: every fact is a dot at its time, in a row for each noun.
+"""A history as a picture: each fact is a dot at its time, in the row of its kind.
 
-No dot hides another; where there are too many at one time, the rest are counted.
+No dot hides another: dots of about the same time are stacked, and beyond a limit counted.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from projections.pictures.text import caption, clean, isolated, label, width
 from projections.wording import several
 
 MOST_DOTS = 6
-"""The most dots of a row above one another; further facts are counted above them."""
+"""How high dots are stacked; if there are more facts, the topmost place counts the rest."""
 
 
 @dataclass(frozen=True)
 class Happening:
-    """A fact: when it was recorded, and what it says."""
+    """A fact as a dot: when it was recorded, its row, and its sentence."""
 
     at: datetime
     noun: str
@@ -65,13 +65,13 @@ def timeline_svg(happenings: Sequence[Happening], *, stand_alone: bool) -> Marku
 
 
 def _along(ordered: Sequence[Happening], at: datetime) -> float:
-    """The place of a time between the first, at 0, and the last, at 1."""
+    """Where a time lies between the first (0) and the last (1)."""
     span = ordered[-1].at - ordered[0].at
     return (at - ordered[0].at) / span if span else 0.0
 
 
 def _stack(stack: list[Happening], x: float, y: float, colour: str) -> Markup:
-    """Facts at about the same time, the earliest lowest."""
+    """Facts of about the same time, the earliest at the bottom."""
     shown = stack if len(stack) <= MOST_DOTS else stack[: MOST_DOTS - 1]
     dots = [_dot(one, x, y - 2 - _DOT * place, colour) for place, one in enumerate(shown)]
     if rest := len(stack) - len(shown):

@@ -1,7 +1,7 @@
-"""What shops say they sold and owe: their statements, read as lines that record revenue.
+"""Statements of shops about what they sold and owe, converted to lines that record revenue.
 
-Nothing is lost silently: a sale that can't be read or placed is a line too, to be refused with its
-reason.
+Nothing is lost silently: a sale that cannot be read or placed becomes a line that the import
+refuses with the reason.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ SHOPS: dict[str, Callable[[Path, Finding | None, Row], Iterator[Line]]] = {
     "dsr": convert_dsr,
     "sales": convert_sales,
 }
-"""Readers by the format of a statement; they find out what pool a numbered work's sales are for."""
+"""By format: the converter, which also finds the pools that the sales of numbered works are for."""
 
 
 def statement_lines(
     form: str, path: Path, finding: Finding | None = None, given: Row | None = None
 ) -> Iterator[Line]:
-    """The lines of a statement; ``given`` is what it does not say itself, such as its source."""
+    """The lines of a statement; ``given`` are fields that it lacks, such as its source.
+
+    Raises NotConvertible.
+    """
     try:
         yield from SHOPS[form](path, finding, given or {})
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
-"""Digital sales reports (DDEX DSR, the flat file) as a bundle: what a shop says it owes, by work.
+"""Digital sales reports (DDEX DSR, flat file), converted to lines: what a shop owes, by work.
 
-A report states both what the shop took (net revenue) and what it owes for it (allocated); where a
-record has a column for what is owed, that is booked and nothing else.
+A report may state what the shop took (net revenue) and what it owes (allocated amounts). If any of
+its sales records has a column for the latter, only what is owed is booked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from projections.shops.placed import Finding, Row, placed
 from projections.shops.sales import revenues
 
 _OWED = ("allocatedamount", "allocatedrevenueincurrencyofaccounting", "allocatedrevenue")
-"""What is owed, in whichever column a record has; sums of other currencies stand beside them."""
+"""The columns for what is owed, in order of preference; others have sums in other currencies."""
 _TAKEN = ("netrevenueincurrencyofaccounting", "netrevenue")
 _CURRENCY = ("currencyofaccounting", "currencyofreporting", "currency")
 _USAGES = ("netusage", "usages")
@@ -34,16 +34,16 @@ _KIND = {
 }
 
 Record = Mapping[str, str]
-"""The cells of a line by the names of its columns, in small letters."""
+"""The cells of a line by the names of its columns, in lower case."""
 
 
 def convert_dsr(
     path: Path | str, finding: Finding | None = None, given: Row | None = None
 ) -> Iterator[Line]:
-    """The sales of a report, or of a folder with the files of a report.
+    """The sales of a report: a file, or a folder with its files.
 
-    A report says everything itself; if a pool is ``given``, all of it is for that.
-    Raises NotConvertible for what is no report, and for a file that is not whole.
+    Of what is ``given``, only a pool counts: all sales are then for it.
+    Raises NotConvertible if a file is not a report, or is incomplete.
     """
     files = sorted(Path(path).glob("*.tsv")) if Path(path).is_dir() else [Path(path)]
     sales = (sale for file in files for sale in _Report(file).sales())
@@ -59,21 +59,21 @@ class _Report:
 
     path: Path
     columns: dict[str, list[str]] = field(default_factory=dict)
-    """By type of record: the names of its cells, as the file gives them."""
+    """By type of record: the names of its columns, as the file states them."""
     head: list[str] = field(default_factory=lambda: [""])
-    """The header, if it stands before the names of its columns."""
+    """The header record, if it comes before the names of its columns."""
     of: Row = field(default_factory=dict)
-    """What the header says of all sales."""
+    """The fields of every sale that the header states."""
     kinds: dict[tuple[str, str], Row] = field(default_factory=dict)
-    """By summary record and controller of the rights: how something was sold."""
+    """By summary record and rights controller: how something was sold, and the currency."""
     block: str = ""
     numbers: Row = field(default_factory=dict)
-    """The numbers of the work that the block is about."""
+    """The numbers of the work that the current block is about."""
     usage: Record | None = None
-    """The latest sale, until it is known whether what is owed for it follows."""
+    """The latest usage record, until it is known whether a record of what is owed follows."""
 
     def sales(self) -> Iterator[Row]:
-        """Every sale, with what is owed for it."""
+        """Every sale, with its amount; NotConvertible if the footer counts other lines."""
         foot, lines = [""], 0
         with self.path.open(encoding="utf-8-sig", newline="") as file:
             for cells in _cells(file):
@@ -94,7 +94,7 @@ class _Report:
             )
 
     def _name(self, cells: list[str]) -> None:
-        """Learn the columns of a type of record; that of the header follows it."""
+        """Learn the columns of a type of record; a header that came before them is read now."""
         kind = cells[0][1:].strip()
         self.columns[kind] = ["", *(column.strip().lower() for column in cells[1:])]
         if self.head[0] == kind:
@@ -139,10 +139,10 @@ class _Report:
             yield from self._without_more()
             self.usage = said
         else:
-            self.numbers = _numbers(said) | self.numbers  # the first is what the block is about
+            self.numbers = _numbers(said) | self.numbers  # the first are of the work
 
     def _without_more(self) -> Iterator[Row]:
-        """A sale for which nothing is said to be owed."""
+        """The latest usage as a sale, if no record of what is owed followed it."""
         usage, self.usage = self.usage, None
         if usage is not None:
             yield self._sale(usage, usage, self.numbers)
@@ -157,13 +157,13 @@ class _Report:
         return self.of | (kind or {}) | numbers | {"units": units, "amount": amount or "0"}
 
     def _says_what_is_owed(self) -> bool:
-        """Whether any record, other than a summary, has a column for it."""
+        """Whether any type of record other than summaries has a column for what is owed."""
         sales = (names for kind, names in self.columns.items() if not kind.startswith("SY"))
         return any(name in _OWED for names in sales for name in names)
 
 
 def _cells(file: Iterable[str]) -> Iterator[list[str]]:
-    """Every line; an empty one is a line too."""
+    """The cells of every line, empty lines included, since the footer counts them."""
     for cells in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
         yield cells or [""]
 

@@ -1,4 +1,4 @@
-"""A line that a statement becomes, and what is said of what is none."""
+"""The lines that a statement is converted to, and what is raised if it cannot be."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from domain.lines import Line
 
 
 class Unplaced(Line):
-    """A line that is refused, and why."""
+    """A line for the import to refuse, with the reason."""
 
     reason = ""
 
 
 class NotConvertible(Exception):
-    """What is to be converted is not what the converter reads."""
+    """The file is not in the format that the converter reads; the text says why."""
 
 
 __all__ = ["Line", "NotConvertible", "Unplaced"]

@@ -1,6 +1,6 @@
-"""Sales of numbered works, each placed in the pool of the release that holds the work.
+"""Sales of works with registry numbers, each placed in the pool of a release that holds the work.
 
-What can't be placed for certain is not: its line says why, for the import to report.
+A sale is placed only if its pool is certain; otherwise its line says why it is not.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from projections.placing import Place
 from projections.shops.line import NotConvertible
 
 Row = dict[str, str]
-"""The fields of a sale, as texts."""
+"""The fields of a sale, as text."""
 Number = tuple[str, str]
-"""A registry, and a number in it."""
+"""The name of a registry, and a number in it."""
 Finding = Callable[[Collection[Number]], Mapping[Number, list[Place]]]
-"""Where the sales of numbered works belong."""
+"""Finds the pools to which sales of works with these numbers can belong."""
 
 NUMBERS = ("isrc", "iswc", "upc")
-"""What a sale names its work by, what says most first."""
+"""The registries by which a sale names its work, the most specific first."""
 UNPLACED = "unplaced"
-"""The field that says why a sale has no place."""
+"""The field with the reason why a sale has no pool."""
 AT_ONCE = 1_000
 
 
 def placed(sales: Iterable[Row], finding: Finding | None) -> Iterator[Row]:
-    """The sales with their pools and works."""
+    """The sales with their pools and works, or in ``UNPLACED`` why there are none.
+
+    Raises NotConvertible if there is no database to find pools in.
+    """
     if finding is None:
         raise NotConvertible("the pools of these works are in a database: use “stemma import”")
     known: dict[Number, list[Place]] = {}
@@ -51,7 +54,7 @@ def _normal(scheme: str, text: str) -> str:
 
 
 def _place(sale: Row, numbers: list[Number], known: Mapping[Number, list[Place]]) -> Row:
-    """The pool and the work of a sale, or why they are not certain."""
+    """The pool and the work of a sale, or the reason why they are not certain."""
     currency = sale.get("currency", "").upper()
     found = next((places for one in numbers if (places := known[one])), [])
     fitting = [place for place in found if currency in {"", place.currency}]

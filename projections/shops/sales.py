@@ -1,7 +1,7 @@
-"""A shop's file of sales as a bundle: one revenue for each pool, source, time and document.
+"""A shop's table of sales, converted to one revenue for each pool, source, time and document.
 
-Its lines are summed by kind, exactly, so that the revenue is rounded once. A line that can't be
-read becomes a revenue of its own, for the import to refuse with its reason.
+Sales are summed exactly by kind, so that a revenue is rounded only once. A row that cannot be read
+becomes a revenue of its own, which the import refuses with the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from projections.shops.placed import NUMBERS, UNPLACED, Finding, Row, placed
 from projections.shops.written import plain
 
 MOST_KINDS = 400
-"""How many kinds of sale go into one revenue."""
+"""How many kinds of sale one revenue holds at most."""
 COLUMNS: dict[str, tuple[str, ...]] = {
     "pool": ("pool",),
     "source": ("source", "shop", "store", "service", "retailer"),
@@ -37,13 +37,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "units": ("units", "quantity", "qty", "usages", "units sold", "number of usages"),
     "amount": ("amount", "net revenue", "net amount", "earnings", "royalty", "revenue"),
 }
-"""By field: what shops call its column; capitals and punctuation do not matter."""
+"""By field: what shops call its column, regardless of case and punctuation."""
 TOTALS = ("total", "sum", "grand total", "subtotal")
-"""What the first cell of a row begins with that sums the rows above it."""
+"""How the first cell begins in a row that sums the rows above it."""
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,2})?")
 _UNITS = re.compile("-?[0-9]{1,15}")
 _THOUSANDS = re.compile(r"\D*[1-9][0-9]{0,2}\.[0-9]{3}\D*")
-"""An amount with a point that is in thousands where others have a comma before their cents."""
+"""An amount such as 1.234, which means thousands if the table has a comma before its cents."""
 NEEDED = ("source", "effective_at", "amount")
 _REVENUE = ("pool", "source", "effective_at", "document")
 _KIND = ("work", "territory", "channel", "configuration")
@@ -51,16 +51,16 @@ _OF_UNPLACED = (UNPLACED, *NUMBERS, "currency", *_REVENUE)
 _EXACTLY = Context(prec=MAX_PREC)
 
 Sums = dict[tuple[str, ...], tuple[int, Decimal]]
-"""By kind: how many were sold, and for how much."""
+"""By kind: the units sold and their amount."""
 
 
 def convert_sales(
     path: Path | str, finding: Finding | None = None, given: Row | None = None
 ) -> Iterator[Line]:
-    """The sales of a table with a header: commas, semicolons or tabs between its columns.
+    """The revenues of a table with a header, its columns separated by commas, semicolons or tabs.
 
-    Columns that no field has are ignored: what a shop says of its product, its tax, its rate.
-    What the table has no column for may be ``given``. NotConvertible if an amount may be another.
+    Other columns than those of ``COLUMNS`` are ignored. ``given`` has fields that the table has no
+    column for. Raises NotConvertible if a column is missing or an amount could mean two things.
     """
     given = given or {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -73,7 +73,7 @@ def convert_sales(
 
 
 def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Iterator[Row]:
-    """The rows as sales; one that only sums those above it is none, and says so."""
+    """The rows as sales; a row that only sums rows above it is marked as ``UNPLACED``."""
     of_all = of_some = Decimal()
     fewest, commas, pointed = 0, "", ""
     for row in table:
@@ -103,7 +103,7 @@ def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Itera
 
 
 def _plain(amount: str) -> str:
-    """An amount with a decimal point, if it can be read in one way only."""
+    """An amount as a plain decimal if it can be read in only one way, else as it was written."""
     if not _NUMBER.fullmatch(amount):
         with suppress(BadAmount):
             return plain(amount)
@@ -111,7 +111,7 @@ def _plain(amount: str) -> str:
 
 
 def revenues(sales: Iterable[Row]) -> Iterator[Line]:
-    """The sales as revenue, summed exactly by kind; what can't be read, line by line."""
+    """The sales as revenues, summed exactly by kind; sales that cannot be read, one by one."""
     found: dict[tuple[str, ...], Sums] = {}
     unplaced: Sums = {}
     for sale in sales:
@@ -130,12 +130,12 @@ def revenues(sales: Iterable[Row]) -> Iterator[Line]:
 
 
 def _delimiter(header: str) -> str:
-    """What stands between the columns."""
+    """What separates the columns: the most frequent candidate in the header."""
     return max("\t;,", key=header.count)
 
 
 def _columns(header: list[str], given: Row) -> dict[str, str]:
-    """By field: the column of the table."""
+    """By field: the name of its column; NotConvertible if one is missing or ambiguous."""
     found: dict[str, str] = {}
     named = {each: field for field, names in COLUMNS.items() for each in names}
     for column in header:
@@ -154,7 +154,7 @@ def _columns(header: list[str], given: Row) -> dict[str, str]:
 
 
 def _read(sale: Row) -> tuple[int, Decimal] | None:
-    """The units and the amount of a sale; None if they are no numbers."""
+    """The units and the amount of a sale; None if one of them is not a number."""
     units, amount = sale.get("units") or "0", sale["amount"]
     if _UNITS.fullmatch(units) and _NUMBER.fullmatch(amount):
         return int(units), Decimal(amount)
@@ -162,7 +162,7 @@ def _read(sale: Row) -> tuple[int, Decimal] | None:
 
 
 def _units(sale: Row) -> Line:
-    """How many were sold, as it was said where that is no number."""
+    """The units of a sale that cannot be read: as a number if they are one, else as written."""
     said = sale.get("units")
     return {"units": int(said) if _UNITS.fullmatch(said) else said} if said else {}
 
@@ -182,7 +182,7 @@ def _said(sale: Mapping[str, str], fields: tuple[str, ...]) -> Line:
 
 
 def _pages(kinds: Sums) -> Iterator[list[Line]]:
-    """What was sold and what came back, as many kinds as a revenue may have."""
+    """The kinds in parts of at most ``MOST_KINDS``: what was sold first, then what came back."""
     for came_back in (False, True):
         sold = [
             _said(dict(zip(_KIND, kind, strict=True)), _KIND) | _summed(sums)
@@ -198,7 +198,7 @@ def _summed(sums: tuple[int, Decimal]) -> Line:
 
 
 def _revenue(of: Mapping[str, str], sold: list[Line]) -> Line:
-    """A line of a bundle; the same sales have the same id, so a file may be imported again."""
+    """The line of a revenue; its id follows from its kinds, so a file can be imported again."""
     line: Line = {"type": "revenue", **_said(of, _REVENUE), "sold": sold}
     kinds = [[each.get(field) for field in _KIND] for each in sold]
     digest = sha256(repr((sorted(_said(of, _REVENUE).items()), kinds)).encode()).hexdigest()
@@ -206,7 +206,7 @@ def _revenue(of: Mapping[str, str], sold: list[Line]) -> Line:
 
 
 def _refused(reason: str, said: Row, sums: tuple[int, Decimal]) -> Unplaced:
-    """A line that has no place, with all that was sold so."""
+    """The line of sales without a pool for the same reason, summed."""
     summed = _summed(sums)
     line = Unplaced({"type": "revenue", **_said(said, _OF_UNPLACED[1:]), **summed})
     amount = f"{summed['amount']} {said['currency']}".strip()

@@ -1,6 +1,6 @@
-"""Amounts as people and spreadsheets write them, as plain decimals: (1.234,50) is -1234.50.
+"""Amounts as people and spreadsheets write them, read as plain decimals: (1.234,50) is -1234.50.
 
-What could be read in two ways is refused, never guessed.
+An amount that could be read in two ways is refused, never guessed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _EITHER = re.compile(r"([1-9][0-9]{0,2}),([0-9]{3})")
 
 
 def plain(text: str, places: int = 3) -> str:
-    """What is written, in ASCII with a decimal point; BadAmount if it is no number or two.
+    """An amount in ASCII digits with a decimal point, for a currency with so many decimal places.
 
-    Three digits after the only comma may be thousands, unless no digit follows a point
-    (``places``).
+    Raises BadAmount if it is not a number or could be two: in 1,234 the comma may mark thousands or
+    decimals, unless the currency has no decimals.
     """
     typed = "".join(text.split())
     signed = _NEGATIVE.fullmatch(typed)
