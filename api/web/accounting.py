@@ -1,6 +1,6 @@
-"""The accountant's desk: what is to be done, what was booked, what is owed, and the reports.
+"""The accountant's desk: open tasks, bookings, balances and reports.
 
-It is read by those who may read all money; forms are shown to those who keep the books.
+It is open to those who may read all money; forms are shown to those who keep the books.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from projections.store import View
 PART = 30
 """How many lines of a list a page shows."""
 MOST_ADDED = 200
-"""So many balances are added up to what is payable and what is held; of more, neither is said."""
+"""What is payable and what is held are summed over at most so many balances; of more, not shown."""
 DEEDS = (
     *("period", "exchange-rate", "payment-currency", "withholding", "assignment"),
     "payee.identify",
 )
-"""What is recorded of no single pool; what is of one is on its page."""
+"""The commands about no single pool; those about one are on its page."""
 FEW = 5
-"""How many of the latest batches and of the largest pools the desk itself shows."""
+"""How many of the latest batches and the largest pools the desk shows."""
 
 
 class Filtered(Listed):
@@ -103,7 +103,7 @@ def _lists(frame: Frame) -> None:
             every = bookkeeping.all_balances(view, frame.journal, actor=reader(), **here, **filters)
         if every.next is None:
             _add_standings(totals, every.items)
-        # For whom a statement is linked, it is of this period.
+        # The statements that the page links to are for the period asked for.
         return render_template("balances.html", found=found, said=said, totals=totals)
 
     @frame.viewed("/desk/accountant/pools", Filtered, nobody_else=True)
@@ -115,7 +115,7 @@ def _lists(frame: Frame) -> None:
 
 
 def _add_standings(totals: dict[str, dict[str, int]], every: Sequence[PayeeBalance]) -> None:
-    """What is payable and what is held of these balances together, beside their accounts."""
+    """Add to the totals by currency how much of these balances is payable and how much is held."""
     for one in every:
         if (units := totals.get(one["currency"])) is not None:
             for name, amount in (("payable", one["payable_minor"]), ("held", one["held_minor"])):

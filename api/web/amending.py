@@ -1,6 +1,6 @@
-"""Amending the terms of a pool: the form in which they were chosen, filled with those in force.
+"""The form that amends the terms of a pool: the templates, filled in with the terms in force.
 
-What changes is shown beside what holds before, and only what was shown is recorded.
+A preview shows what changes beside what holds before, and only what it showed is recorded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def pages(frame: Frame) -> None:
 
 
 def _filled(pool: PoolTold, people: People) -> dict[str, str]:
-    """The form as the terms in force fill it; empty if no template made them."""
+    """The form filled in with the terms in force; empty if no template makes them."""
     found = templates.made_by(pool["terms"])
     if found is None:
         return {}
@@ -87,6 +87,6 @@ def _page(
 
 
 def _before(view: View, frame: Frame, pool: str, effective_at: str) -> Mapping[str, Any]:
-    """The terms that hold for what is earned at a moment, before the amendment."""
+    """The terms that, without the amendment, hold for what is earned at a moment."""
     noun = noun_at(view, frame.journal, Pool, pool)
     return in_force(noun.opened, noun.amended, effective_at).terms

@@ -1,6 +1,6 @@
-"""Assembling a release: components are found, put in order, and looked at before it is recorded.
+"""The form that assembles a release: find components, order them, and preview before recording.
 
-All of the form's state is in the form; the order of its rows is the order of the components.
+The form itself carries all of its state; its rows are in the order of the components.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ FIELDS = {
     "identifiers": "Registry numbers",
 }
 MOST_ROWS = 500
-"""How many components a form holds, as a request does."""
+"""How many components a form holds, as many as a request may."""
 
 
 @dataclass
 class Sheet:
-    """What the form holds: the fields, and the components in their order with their rates."""
+    """The content of the form: its fields, and the components in order with their rates."""
 
     id: str
     fields: dict[str, str]
@@ -52,7 +52,10 @@ class Sheet:
         return cls(form_id(), fields, rows)
 
     def change(self) -> int | None:
-        """Change the rows as a button says; the row to go on with, None for any other button."""
+        """Move, drop or add the row that the pressed button says.
+
+        Returns the place of the row to focus; None if the button is another one.
+        """
         for verb, step in (("up", -1), ("down", 1), ("drop", 0)):
             said = request.form.get(verb, "")
             if said.isdecimal() and (place := int(said)) < len(self.rows):
@@ -76,13 +79,13 @@ class Sheet:
         return stated(AssembleRelease, {**said, "id": self.id})
 
     def total(self) -> tuple[Fraction, int]:
-        """The sum of the rates, each work once, and how many works state none."""
+        """The sum of the rates, counting each work once, and how many works have none."""
         rates = {work: rate for work, rate in self.rows if rate}
         total, stated = percentages.summed(rates.values())
         return total, len(dict(self.rows)) - stated
 
     def wrong(self, problem: Problem | None) -> errors.Wrong:
-        """The fields that a problem is about, by their ids in the page."""
+        """The errors of a problem, each with the id of its input."""
         if problem is None:
             return []
         listed = problem.members.get("errors")
@@ -94,7 +97,7 @@ class Sheet:
 
 
 def _rows(listed: list[dict[str, str]]) -> Iterator[tuple[str, str]]:
-    """What is wrong with components, by the ids of their fields in the page."""
+    """The errors in components, each with the id of its input."""
     for one in listed:
         match one["pointer"].removeprefix("#/").split("/"):
             case ["components", number, name]:
@@ -130,7 +133,7 @@ def pages(frame: Frame) -> None:
 
 
 def _changed(sheet: Sheet) -> tuple[int | None, str]:
-    """The row that a button changed or that the address of a work added; else what to search."""
+    """The place of the row that was changed or added; or None, with the text to search for."""
     place, q = sheet.change(), request.form.get("find_works", "").strip()
     if place is None and (named := id_named(q)) is not None:
         sheet.rows.append((named, ""))

@@ -1,7 +1,7 @@
-"""Atom feeds (RFC 4287): what happened to a work or a person, for readers of feeds.
+"""Atom feeds (RFC 4287) of what happened to a work or a person.
 
-An entry is a public fact in a sentence. Texts that were erased are in none. Its id follows from
-its position and what it happened to: it is the same in every feed, at every address of the host.
+An entry is a public fact as a sentence, without erased texts. Its id follows from the noun and the
+position of the fact, so it is the same in every feed and under every host name.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from api.web import words
 NAMESPACE = "http://www.w3.org/2005/Atom"
 MEDIA_TYPE = "application/atom+xml"
 MOST = 50
-"""How many entries a feed has."""
+"""How many entries a feed has at most."""
 BEFORE = "1970-01-01T00:00:00Z"
-"""When a feed without an entry was updated."""
+"""The time of the update of a feed without entries."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -1,8 +1,7 @@
-"""The audit page: the log's checkpoint and key, how to check both, and the check of a file.
+"""The audit page: the log's checkpoint and key, how to check both, and a form that checks a file.
 
-It takes a receipt, the proof of a latest fact, and a promise, told apart by their first line.
-
-It never asks for trust: it says what was checked here, and how to check it elsewhere.
+The file may be a receipt, a proof of a latest fact, or a promise, told apart by the first line. The
+page asks for no trust: it says what was checked here, and how to check it elsewhere.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ def _latest(log: Log, keys: list[VerifierKey]) -> Trusted | None:
 
 
 def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
-    """What a file proves, in the names and titles that its reader may see, or what is wrong."""
+    """What a file proves, with the fact if the reader may see it; or what is wrong with it."""
     if not data:
         return {"wrong": "No file was chosen, or it is empty."}
     try:
@@ -80,7 +79,7 @@ def _checked(frame: Frame, log: Log, data: bytes) -> dict[str, Any]:
 
 
 def _seen(frame: Frame, position: int) -> list[dict[str, Any]]:
-    """The fact at a position, if the reader may read it."""
+    """The fact at a position, told as a sentence, if the reader may read it."""
     if not (g.actor or frame.public):
         return []
     with frame.view({}) as view:
@@ -90,7 +89,7 @@ def _seen(frame: Frame, position: int) -> list[dict[str, Any]]:
 
 
 def _latest_told(frame: Frame, found: Latest) -> dict[str, Any]:
-    """Of what it is the latest fact, and the fact."""
+    """The subject of a proof of a latest fact, and the fact."""
     with frame.view({}) as view:
         subject = timeline.names(view, [found.subject]).get(found.subject)
     facts = [] if found.place is None else _seen(frame, found.place.position)
@@ -98,7 +97,7 @@ def _latest_told(frame: Frame, found: Latest) -> dict[str, Any]:
 
 
 def _promise_told(log: Log, made: Promise) -> dict[str, Any]:
-    """Whether the log keeps a promise, as far as its latest checkpoint reaches."""
+    """Whether the log has kept a promise; None if its checkpoint does not reach that far yet."""
     try:
         proof = verify_receipt(log.receipt(made.position), log.public_keys())
     except NotInLog:
@@ -107,7 +106,7 @@ def _promise_told(log: Log, made: Promise) -> dict[str, Any]:
 
 
 def _other(data: bytes, first: str) -> str | None:
-    """The command that checks a file that is none of those; None if it claims to be a receipt."""
+    """The command that checks another kind of file; None if the file begins like a receipt."""
     if first == as_of.HEADER:
         return "as-of"
     if first.startswith(WITHHELD) or data.count(HEADER.encode()) > 1:

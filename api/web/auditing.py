@@ -1,4 +1,4 @@
-"""The desk of the auditor: open disputes, suspect dates, what was corrected, and a check of a file.
+"""The auditor's desk: open disputes, suspect dates, corrections, and the check of a file.
 
 An auditor reads everything and writes nothing.
 """
@@ -43,7 +43,7 @@ def pages(frame: Frame) -> None:
 
 
 def _dated(view: View, works: Any) -> Iterator[tuple[Any, list[Any]]]:
-    """Works that are dated before something they were made from, with that."""
+    """Works with the sources that are dated later than them."""
     for one in works:
         sources = lineage.work(view, one["id"])["sources"]
         yield one, [source for source in sources if source["suspect_dates"]]

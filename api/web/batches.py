@@ -1,4 +1,4 @@
-"""Payouts by the batch: previewed, issued, and then settled or returned, one or many at a time."""
+"""Payouts in batches: previewed, issued, then settled or returned, one or many at a time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from projections.store import View
 PART = 50
 """How many payouts or payees a page shows."""
 MOST_AT_ONCE = 200
-"""How many payouts are settled in one append."""
+"""How many payouts are settled or returned in one append."""
 
 
 class Previewed(Listed):
-    """What a batch would be for."""
+    """The parameters of a preview and of a batch."""
 
     currency = amounts.Currency(LONGEST_WORD, "EUR", "In this currency.")
     minimum = word("10.00", "The smallest amount to pay to one payee.")
@@ -102,7 +102,7 @@ def _preview(
     cursor: str | None,
     problem: Problem | None = None,
 ) -> str:
-    """The choice of a currency and, once it is chosen, what a batch would do."""
+    """The page that chooses a currency and then shows what a batch would pay."""
     told, outcome = None, said.get("outcome")
     if said.get("currency") and (problem is None or not problem.problem.startswith("bad_")):
         currency, least = currency_code(said["currency"]), _minimum(said)
@@ -144,7 +144,7 @@ def _batch(
 
 
 def _changes() -> list[Command]:
-    """What a form says of the payouts that are ticked in it for what its button does."""
+    """A command for each payout ticked for the pressed button: to settle it or to return it."""
     do = "return" if request.form.get("do") == "return" else "settle"
     chosen = [id_in_path(id) for id in request.form.getlist(do)]
     if not chosen:

@@ -1,4 +1,4 @@
-"""The page on which many sources are cited at once, with what became of each line."""
+"""The page that cites many sources at once, one per line, and reports on each line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MANY = 30
 
 
 def pages(frame: Frame) -> None:
-    """The page of a list of sources."""
+    """The page, and the target of its form."""
 
     @frame.page("/piece/<id>/cite", nobody_else=True)
     def show_citing(id: str) -> Answer:
@@ -33,7 +33,7 @@ def pages(frame: Frame) -> None:
 
 
 def _page(frame: Frame, id: str, told: list[LineTold], left: str = "") -> Answer:
-    """The form with the lines that are left, below what became of all of them."""
+    """The page: what became of each line, and the form with the lines that were not cited."""
     with frame.view(asked()) as view:
         named = {line["work"] for line in told if line["work"]}
         works = lineage.references(view, view.numbers("works", named).values())

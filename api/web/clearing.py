@@ -1,4 +1,4 @@
-"""The page of a clearance: what stands in the way of a release, whom to ask, and where to do it."""
+"""The clearance page: what stands in the way of a release, whom to ask, and where to resolve it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from projections.store import View
 MANY = 100
 """How many obstacles a page shows."""
 WITH_PAGE = ("credit", "remix", "proposal")
-"""The nouns on whose pages the buttons are."""
+"""The nouns whose pages have the buttons that clear an obstacle."""
 
 
 DOES = {
@@ -39,7 +39,7 @@ DOES = {
     "identifier_missing": "State a number",
     "person_unidentified": "State a number",
 }
-"""What the link of each kind of obstacle says."""
+"""The text of the link that clears each kind of obstacle."""
 
 
 def pages(frame: Frame) -> None:
@@ -65,7 +65,7 @@ def pages(frame: Frame) -> None:
 
 
 def where_to_clear(one: Obstacle) -> str:
-    """The page on which an obstacle is cleared: that of what it is about, or a form."""
+    """The page that clears an obstacle: that of the noun it is about, or the form of a command."""
     refs = ((each.name, each.value) for each in COMMANDS[one["command"]].fields())
     name, noun = next((name, value.noun) for name, value in refs if isinstance(value, Ref))
     about = one["about"] or one["work"]["id"]

@@ -1,6 +1,6 @@
-"""Cookies: none is that of other pages at the same host, nor sent to them.
+"""Cookies, kept apart from those of other pages at the same host.
 
-The pages of a community below a path (see scripts.communities) keep theirs to that path.
+The pages of a community below a path (see scripts.communities) restrict their cookies to it.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from flask import request
 from werkzeug.wrappers import Response
 
 SESSION = "stemma"
-"""The cookie that holds a session."""
+"""The cookie with the token of a session."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def cookie(name: str) -> str:
-    """What this browser has kept; empty if nothing."""
+    """The value of a cookie; empty if the browser sent none."""
     return request.cookies.get(_named(name), "")
 
 
 def keep_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
-    """Have the browser keep a value for so long, out of reach of scripts."""
+    """Set a cookie for so many seconds, out of reach of scripts."""
     answer.set_cookie(_named(name), value, seconds, path=_path(), **_kept())
 
 
 def drop_cookie(answer: Response, name: str) -> None:
-    """Have the browser forget it."""
+    """Delete a cookie."""
     answer.delete_cookie(_named(name), path=_path(), **_kept())
 
 
@@ -36,10 +36,10 @@ def _kept() -> dict[str, Any]:
 
 
 def _named(name: str) -> str:
-    """The name that a browser knows it by: a community below another path has another.
+    """The name of a cookie in the browser, different for each path of a community.
 
-    By its prefix, it takes it only from a secure page, and at the root only from this very host.
-    On localhost there is no TLS, and some browsers then reject a secure cookie.
+    With the prefix (RFC 6265bis), browsers accept it only from a secure page and, at the root, only
+    from this very host. Not on localhost: without TLS, some browsers reject secure cookies.
     """
     prefix = "" if _is_loopback() else "__Host-" if _path() == "/" else "__Secure-"
     return prefix + name + request.script_root.replace("/", "-")

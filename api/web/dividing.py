@@ -1,6 +1,6 @@
-"""Dividing a group's shares among its members, by their own agreement: in one pool, or in all.
+"""Forms by which a group divides its shares among its members: in one pool, or in all pools.
 
-Only what the preview showed is recorded. What nobody is given stays with the group's account.
+Only what the preview showed is recorded. A part given to nobody stays with the group's account.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from projections.store import View
 
 FIELDS = {"effective_at": "From when", "evidence": "The agreement", "reason": "Why"}
 PARTS = {"among": "The parts"}
-"""The fields of the forms, as they are labelled."""
+"""The labels of the fields."""
 
 
 class Line(NamedTuple):
@@ -41,7 +41,7 @@ class Line(NamedTuple):
 
 
 def pages(frame: Frame) -> None:
-    """The form by which a group divides its share of an agreement."""
+    """The forms by which a group divides its share of one agreement, or all its shares."""
 
     frame.filled("/proposal/<id>/divide", "show_dividing", "divide_share")(partial(_form, frame))
     frame.filled("/statement/<id>/division", "show_group_division", "divide_shares")(
@@ -50,7 +50,7 @@ def pages(frame: Frame) -> None:
 
 
 def members_of(view: View, group: str) -> dict[str, str | None]:
-    """Who is or was in a group and has agreed to be: their names by their ids."""
+    """By id: the names of those who are or were in a group and agreed to it."""
     found = groups.members(view, attribution.accounts(view, group))
     told = attribution.persons(view, {one.contributor for one in found})
     return {one["id"]: one["name"] for one in told.values()}
@@ -73,7 +73,7 @@ def _form(frame: Frame, view: View, do: str, id: str) -> Answer:
 
 
 def _standing(frame: Frame, view: View, do: str, id: str) -> Answer:
-    """The form by which a group divides what it has in all pools."""
+    """The form by which a group divides its shares in all pools."""
     lines, reason = _lines(frame, view, id), request.form.get("reason", "").strip()
     among = [{"contributor": one.payee, "part": one.part} for one in lines if one.part]
     asked = {"id": id, "among": among} | ({"reason": reason} if reason else {})
@@ -93,7 +93,7 @@ def _divided(
     sheet: Mapping[str, Any],
     leads_to: str,
 ) -> Answer:
-    """Either form: its page, or what came of it."""
+    """The answer of either form: its page, or a redirect once it is recorded."""
     fields = {name: asked.get(name, "") for name in FIELDS}
     sealed = seal(sorted(fields.items()), lines)
 
@@ -109,12 +109,12 @@ def _divided(
             wrong=errors.by_field(problem, fields, FIELDS | PARTS),
         )
 
-    stating, foreseen = partial(stated, command, asked), lambda *_: True  # the lines say it
+    stating, foreseen = partial(stated, command, asked), lambda *_: True  # the lines show it
     return tried(frame, do, sealed, stating, foreseen, page, leads_to.format)
 
 
 def _lines(frame: Frame, view: View, group: str) -> list[Line]:
-    """The members with their parts: as typed, else as they are."""
+    """The members with their parts: as typed, else as recorded."""
     form, said = request.form, memberships.division(view, frame.journal, group, actor=reader())
     usual = {each["contributor"]["id"]: each["part"] for each in said["among"]}
     parts = usual | dict(zip(form.getlist("payee"), form.getlist("part"), strict=False))

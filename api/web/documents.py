@@ -20,13 +20,13 @@ from api.web.frame import Answer, Frame
 from api.web.reference import Reference, holds
 
 PROBLEMS_PAGE = "problems"
-"""The page after the chapters of the API."""
+"""The chapter of problems, after those of the API."""
 MOST_FOUND = 60
-"""How many guides, operations and problems a search shows."""
+"""How many guides, operations and problems each a search shows."""
 
 
 def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
-    """The documentation, and the OpenAPI document that its reference is made from."""
+    """The documentation, and the OpenAPI document from which its reference is generated."""
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
 
     referred = cache(lambda: Reference.of(document()))

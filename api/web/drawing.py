@@ -1,6 +1,6 @@
-"""The picture of a lineage, within a page and as a file of its own.
+"""Pictures of lineages, histories and earnings, within pages and as files.
 
-It shows what the page beside it says, at the same position of the journal.
+A picture shows the same position of the journal as its page.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from projections.store import View
 from projections.workshop import elsewhere
 
 NEAR, NEAR_WIDEST = 14, 6
-"""How much of what was made from a work its page draws: works, and new ones from each of them."""
+"""How many works made from a work its page draws, and how many of them from any one work."""
 FAR, FAR_WIDEST = 80, 16
-"""The same of the page of its own, and of the picture as a file."""
+"""The same for the page of its descendants, and for the picture as a file."""
 SVG = "image/svg+xml; charset=utf-8"
 FONT_SECONDS = 7 * 24 * 60 * 60
 """How long a browser may cache the font."""
 
 
 def pages(frame: Frame) -> None:
-    """Pictures as files, and the style sheet shared by those inside pages."""
+    """Pictures as files, and the style sheet and font of those within pages."""
 
     frame.blueprint.app_template_global("earnings_drawn")(earnings_drawn)
 
@@ -69,7 +69,11 @@ def pictured(
     *,
     is_release: bool = False,
 ) -> None:
-    """A picture as two files, SVG with its own style and PNG, drawn from what a view tells."""
+    """Register a picture as two files, SVG with its style and PNG.
+
+    ``of`` reads the arguments of ``draw`` (SVG) and ``paint`` (PNG) from a view; they may run in
+    another process.
+    """
 
     def drawn(view: View, said: Said, id: str) -> Answer:
         answer = Response(elsewhere(draw, *of(view, said, id)), content_type=SVG)
@@ -85,7 +89,7 @@ def pictured(
 
 
 def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
-    """The picture in a file of its own, and whether all of it is asked for."""
+    """The picture of a lineage as a file, and whether all of it is requested."""
     found = attribution.lineage_with_makers(view, id)
     picture, is_whole = _picture(found, flows(found)), said.get("picture") == "whole"
     whole, folded = again(picture="whole"), again(picture=None)
@@ -93,12 +97,12 @@ def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
 
 
 def _onward_by_itself(view: View, _: Said, id: str) -> tuple[LineagePicture, bool]:
-    """The picture of what was made from a work, in a file of its own."""
+    """The picture of what was made from a work as a file, always all of it."""
     return _onward(descent(view, id, FAR, FAR_WIDEST), _page_of(id)), True
 
 
 def earnings_drawn(months: Iterable[Mapping[str, Any]], currency: str) -> Markup:
-    """The months of show_earnings or show_pool_earnings in a currency, as a chart."""
+    """A chart of the months that show_earnings or show_pool_earnings answers, in a currency."""
     units: dict[str, int] = {}
     for each in months:
         units[each["month"]] = units.get(each["month"], 0) + each["earned_minor"]
@@ -114,25 +118,25 @@ class Drawn(NamedTuple):
     """A lineage as part of a page, and the addresses of its files."""
 
     svg: Markup | None
-    """The picture, if it fits into the page; None if it is embedded as a document."""
+    """The picture, if it fits into the page; None if it is embedded as a file."""
     outline: Markup | None
-    """The same as a nested list; None if that is too long."""
+    """The lineage as a nested list; None if that does not fit."""
     works: int
-    """How many ancestors the work has; of what was made from it how many are drawn."""
+    """How many ancestors the work has; if ``is_onward``, how many works made from it are drawn."""
     has_alike: bool
     """Whether parts of a release state no rate and count equally."""
     has_unknown: bool
-    """Whether other edges state no rate, so that their flow is unknown."""
+    """Whether other edges state no rate, so that what goes over them is unknown."""
     files: dict[str, str]
     """The addresses of the picture as ``svg`` and ``png``."""
     is_onward: bool = False
     """Whether it shows what was made from the work."""
     left_out: str = ""
-    """How much of that is not drawn, in words."""
+    """With ``is_onward``: how many works are not drawn, in words."""
 
 
 def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
-    """The lineage as part of a page with this much room, if the work has ancestors."""
+    """The lineage as part of a page with so much room; None if the work has no ancestors."""
     count, id = len(ancestry(view, work.number).tree.generation) - 1, work.id
     if not count:
         return None
@@ -156,7 +160,7 @@ def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
 def drawn_onward(
     view: View, id: str, room_bytes: int, most: int = NEAR, widest: int = NEAR_WIDEST
 ) -> Drawn | None:
-    """What was made from a work as part of a page with this much room, if there is anything."""
+    """What was made from a work as part of a page with so much room; None if there is nothing."""
     found = descent(view, id, most, widest)
     count = len(found.shown.works) - 1
     if not count:
@@ -172,17 +176,17 @@ def drawn_onward(
 
 
 def taken_by(drawn: Drawn | None) -> int:
-    """How many bytes of a page a picture takes, with its list."""
+    """How many bytes of a page a picture and its list take."""
     return weight(drawn.svg) + weight(drawn.outline) if drawn else 0
 
 
 def _page_of(id: str) -> str:
-    """The page of everything that was made from a work."""
+    """The address of the page of everything made from a work, at the position of this page."""
     return f"{request.script_root}/descendants/{id}{'' if g.is_now else f'?as_of={g.as_of}'}"
 
 
 def _onward(found: Descent, whole: str) -> LineagePicture:
-    """What was made from a work, on whose page of its own there is all of it."""
+    """The picture of what was made from a work; ``whole`` is the address of a page of all of it."""
     left_out = ""
     if found.left_out or not found.is_exact:
         more = wording.several(found.left_out, "further work")
@@ -203,7 +207,7 @@ def weight(markup: str | None) -> int:
 
 
 def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
-    """The facts of a page along time, each a link to its sentence; None within one minute."""
+    """The facts of a page on a timeline, linked to their sentences; None within one minute."""
     if len({wording.minute(fact["recorded_at"]) for fact in facts}) < 2:
         return None
     happenings = [
@@ -219,7 +223,7 @@ def drawn_history(facts: Sequence[Mapping[str, Any]]) -> Markup | None:
 
 
 def _file(id: str, form: str, of: str = "lineage") -> str:
-    """The address of a picture as a file, as known at the position of the page."""
+    """The address of a picture as a file, at the position of this page."""
     asked = "" if g.is_now else f"?as_of={g.as_of}"
     return f"{request.script_root}/works/{id}/{of}.{form}{asked}"
 
@@ -246,6 +250,6 @@ def _work(node: Mapping[str, Any], share: Fraction | None = None) -> Work:
 
 
 def _told(node: Mapping[str, Any], known: Flows) -> Fraction | None:
-    """The share that a work keeps; a release that passes everything on has no figure."""
+    """The share that a work keeps; none is shown for a release that passes everything on."""
     kept = known.kept[node["id"]]
     return None if node["kind"] == "release" and kept == 0 else kept

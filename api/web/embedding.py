@@ -1,6 +1,6 @@
-"""Where a work can be seen or heard: shown on its page if its host is allowed, else a link.
+"""Media of works: embedded in a page if their host is allowed, else shown as a link.
 
-The policy of the page lets in what is shown on it and nothing else of the host.
+The Content-Security-Policy of a page admits only what the page embeds.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ KINDS = {
     **dict.fromkeys(("aac", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav"), "sound"),
     **dict.fromkeys(("m4v", "mov", "mp4", "ogv", "webm"), "film"),
 }
-"""What the ending of an address says that it is."""
+"""The kind of media by the extension in its address."""
 DIRECTIVES = {
     "picture": "img-src",
     "sound": "media-src",
     "film": "media-src",
     "player": "frame-src",
 }
-"""Which directive of the policy lets each in."""
+"""The directive of the policy that admits each kind."""
 _PLAYERS = (
     (
         re.compile(r"(?:www\.|m\.)?youtube\.com/watch\?(?:.*&)?v=([\w-]{6,20})"),
@@ -38,7 +38,7 @@ _PLAYERS = (
     ),
     (re.compile(r"([\w.-]+)/(?:w|videos/watch)/([\w-]{8,40})"), "https://{}/videos/embed/{}"),
 )
-"""The players of YouTube, Vimeo, SoundCloud and PeerTube, by the page of what they play."""
+"""The pages of YouTube, Vimeo, SoundCloud and PeerTube, each with the address of its player."""
 
 
 class Seen(NamedTuple):
@@ -47,15 +47,15 @@ class Seen(NamedTuple):
     link: str
     """The address as it was stated."""
     host: str
-    """Its host, which a link names."""
+    """The host of the address."""
     kind: str
     """A picture, a sound, a film, a player, or a link."""
     address: str
-    """The address of what is shown on the page."""
+    """The address of what the page embeds; that of the link if nothing."""
 
 
 def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
-    """How a page shows what is at an address, if one is stated; the policy then allows that."""
+    """How a page shows media at an address, if there is one; what it embeds is admitted."""
     if not link:
         return None
     kind, address = next(iter(_embeds(link, hosts)), ("link", link))
@@ -65,7 +65,7 @@ def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
 
 
 def picture(link: str | None, hosts: Collection[str]) -> str | None:
-    """The address of a picture that a list shows, if it is one and its host is allowed."""
+    """The address, admitted, if it is that of a picture and its host is allowed; else None."""
     found = dict(_embeds(link or "", hosts)).get("picture")
     if found:
         _let_in(DIRECTIVES["picture"], found)
@@ -78,7 +78,7 @@ def _let_in(directive: str, address: str) -> None:
 
 
 def _embeds(link: str, hosts: Collection[str]) -> list[tuple[str, str]]:
-    """What can be shown of an address by the hosts that are allowed; nothing without TLS."""
+    """The kinds and addresses as which a link can be embedded, only from these hosts with TLS."""
     parts = urlsplit(link)
     if parts.scheme != "https":
         return []
@@ -95,7 +95,7 @@ POLICY = {
     "style-src": "'self'",
     "font-src": "'self'",
     "img-src": "'self' data:",
-    # A large picture is a document inside the page; browsers treat it as an object and a frame.
+    # A large picture is embedded as a document; browsers treat it as an object and a frame.
     "object-src": "'self'",
     "frame-src": "'self'",
     "base-uri": "'none'",
@@ -105,7 +105,7 @@ POLICY = {
 
 
 def policy() -> str:
-    """The policy of this page: only what is served here, and what it embeds."""
+    """The Content-Security-Policy of this page: what this site serves, and what the page embeds."""
     allowed = dict(POLICY)
     if g.get("may_run"):
         allowed |= {"script-src": "'self'", "connect-src": "'self'"}

@@ -1,4 +1,4 @@
-"""What is wrong with a form: every error, with the field that it is about."""
+"""The errors of a form, each with the input that it is about."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from markupsafe import Markup
 from api.problems import Problem
 
 Wrong = list[tuple[str, str]]
-"""The fields that are wrong, by their ids in the page, and what is wrong with each."""
+"""Errors: the id of an input (“” if none), and what is wrong there."""
 
 
 def by_field(problem: Problem | None, sent: Mapping[str, str], labels: Mapping[str, str]) -> Wrong:
-    """The fields that a problem is about, in their order in the form."""
+    """The errors of a problem by field, in the order of the form; those of no field are last."""
     if problem is None:
         return []
     found = [*_listed(problem)] or [*_with_value(problem, {n: sent.get(n, "") for n in labels})]
@@ -25,12 +25,12 @@ def by_field(problem: Problem | None, sent: Mapping[str, str], labels: Mapping[s
 
 
 def at(ids: Mapping[str, str], wrong: Wrong) -> Wrong:
-    """The same, where the fields have other ids than names."""
+    """Errors with the ids of inputs that are not the names of their fields."""
     return [(ids.get(name, name), said) for name, said in wrong]
 
 
 def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
-    """The errors that a problem lists: their fields, and the place within those with rows."""
+    """The errors that a problem lists: the field of each, and its text after the place inside."""
     errors = problem.members.get("errors")
     for error in errors if isinstance(errors, list) else ():
         name, *inside = error["pointer"].removeprefix("#/").split("/")
@@ -39,7 +39,7 @@ def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
 
 
 def _with_value(problem: Problem, sent: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """A refusal carries the refused value; its field is the one with that value."""
+    """The error of a refusal, which carries the refused value, at each field with that value."""
     said = {value for value in problem.members.values() if isinstance(value, str) and value}
     told = problem.description
     plain = told.striptags() if isinstance(told, Markup) else str(told)

@@ -1,6 +1,6 @@
-"""The search, and what waits for its reader.
+"""The search, the descendants of a work, and the page of what waits for its reader.
 
-The search finds without a script whatever suggestions offer with one.
+Without a script, the search finds everything that suggestions offer with one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from projections.walking import UP, onwards_of
 
 FOUND = 24
 ROOM_BYTES = 60_000
-"""The room for the picture on the page of what was made from a work."""
+"""The room for the picture on the page of the descendants of a work."""
 SUGGESTED = 8
 
 
@@ -52,7 +52,7 @@ class Searched(Listed):
 
 
 def pages(frame: Frame) -> None:
-    """The search and its suggestions, and the page of what waits."""
+    """The search and its suggestions, and the page of what waits for the reader."""
     _found(frame)
     _waiting(frame)
 
@@ -82,7 +82,7 @@ def _found(frame: Frame) -> None:
 
 
 def _search(view: View, said: Said, root: str | None = None) -> str:
-    """The works and people that match, or the works made from one, which are drawn as well."""
+    """The page of the works and people that match, or of the descendants of one work (``root``)."""
     narrowed = Narrowed.of(said, root)
     if ranked := narrowed.ranked(view):
         return render_template("results.html", q=narrowed.asked["q"], kind=narrowed.kind, **ranked)
@@ -108,11 +108,11 @@ _OF_PEOPLE = ("q", "medium", "role")
 
 
 class Narrowed(NamedTuple):
-    """What is searched, as the address says."""
+    """What is searched for, as the address says."""
 
     kind: str | None
     root: str | None
-    """The work from which everything is made that is found."""
+    """The work whose descendants are searched; None searches everything."""
     cursor: str | None
     sort: str | None
     asked: dict[str, Any]
@@ -120,7 +120,7 @@ class Narrowed(NamedTuple):
 
     @classmethod
     def of(cls, said: Said, root: str | None) -> Self:
-        """Read from the parameters of the page."""
+        """The search that the parameters of a page ask for; a wrong filter is refused."""
         asked = {name: _read(name, value) for name, value in said.of(*_NARROWING).items()}
         kinds = ("contribution", "outside", "release", "people", "project", "challenge")
         kind = said.get("kind")
@@ -129,12 +129,12 @@ class Narrowed(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all is asked for, from its beginning."""
+        """Whether nothing is filtered, and the list is shown from its beginning."""
         return not (self.kind or self.cursor or self.asked)
 
     @property
     def sorts(self) -> Mapping[str, str]:
-        """By what it can be sorted, in words; first what it usually is."""
+        """The possible orders by name, with their labels; the default comes first."""
         return sorts(
             RELATIVE_ORDERS
             if self.root
@@ -148,7 +148,7 @@ class Narrowed(NamedTuple):
         return next((one for one in self.sorts if one == self.sort), next(iter(self.sorts)))
 
     def ranked(self, view: View) -> dict[str, Any] | None:
-        """What has the words, ranked, if nothing but words is asked for and anything has them."""
+        """The ranked hits; None unless only words are searched for and something contains them."""
         if self.root or self.sort or self.asked.keys() != {"q"}:
             return None
         q = self.asked["q"]
@@ -160,7 +160,7 @@ class Narrowed(NamedTuple):
         return {"hits": Page(shown(view, found.items), found.next), "counts": counts}
 
     def works(self, view: View) -> Page[WorkRef]:
-        """The works found, if works are searched."""
+        """The works found; none if the search is for another kind."""
         if self.kind in ("people", "project", "challenge"):
             return Page([], None)
         page: dict[str, Any] = {"after": self.cursor, "limit": FOUND, **self._works}
@@ -175,7 +175,7 @@ class Narrowed(NamedTuple):
         return self.asked | ({"kind": self.kind} if self.kind else {})
 
     def people(self, view: View) -> Page[PersonItem]:
-        """The people found: all of them, or beside works those with the name."""
+        """The people found, if the search is for people; beside works, those with the name."""
         if self.kind != "people" and (self.kind or self.root or self.asked.keys() != {"q"}):
             return Page([], None)
         sort = self._sorted if self.kind == "people" else "admitted"
@@ -187,14 +187,14 @@ class Narrowed(NamedTuple):
         return {name: value for name, value in self.asked.items() if name in _OF_PEOPLE}
 
     def meant(self, view: View) -> list[dict[str, Any]]:
-        """What may have been meant, if a name was searched for alone."""
+        """The works and people that may have been meant, if only words are searched for."""
         if self.root or self.asked.keys() != {"q"}:
             return []
         ids = [one["id"] for one in meant(view, self.asked["q"])]
         return [*timeline.names(view, ids).values()]
 
     def facets(self, view: View) -> WorkFacets | PeopleFacets:
-        """What the search can be narrowed to."""
+        """The values by which the search can be narrowed."""
         if self.kind == "people":
             return attribution.people_facets(view, **cast("Any", self._people))
         if self.root is None:
@@ -203,12 +203,12 @@ class Narrowed(NamedTuple):
 
 
 def sorts(orders: Mapping[str, Order]) -> dict[str, str]:
-    """By what a list can be sorted, in words; first what it usually is."""
+    """The labels of orders by name; the default comes first."""
     return {name: order.label for name, order in orders.items()}
 
 
 def _read(name: str, said: Any) -> Any:
-    """A filter in its normal form; raises the refusal of one that is wrong."""
+    """The value of a filter in its normal form; raises its refusal if it is wrong."""
     value = next(one.value for one in QUESTIONS["list_works"].in_query if one.name == name)
     return value.read(said, utc_now())
 
@@ -245,7 +245,7 @@ def _waiting(frame: Frame) -> None:
 
 
 def told(view: View, items: Iterable[FactTold], say: Say = words.sentence) -> list[dict[str, Any]]:
-    """Facts with the sentences they are told in."""
+    """Facts with their sentences."""
     mentioned = {id for item in items for id in item["content"].get("mentions") or ()}
     ids = {id for item in items for id in (item["actor"], item["noun"], *item["about"])}
     names = timeline.names(view, ids | mentioned)
@@ -263,9 +263,9 @@ def suggestions(view: View, q: str | None, kind: str | None) -> dict[str, Any]:
 
 
 def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
-    """Works with their makers, where they can be seen, and of a series how much it has.
+    """Works as cards: with their makers and media, and for a series the number of its parts.
 
-    The makers of a release include those of its components, of a series those of its episodes.
+    The makers of a release include those of its components, or for a series those of its episodes.
     """
     numbers = view.numbers("works", [work["id"] for work in works])
     whole = [numbers[work["id"]] for work in works if work["kind"] == "release"]
@@ -296,7 +296,7 @@ def cards(view: View, works: Sequence[WorkRef]) -> list[dict[str, Any]]:
 
 
 def shown(view: View, hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    """What was found, in order, as cards show it."""
+    """Hits of a search, in order, with what their cards show."""
     things = timeline.names(view, [hit["id"] for hit in hits])
     works = [one for one in things.values() if one.get("kind") in words.KINDS]
     things |= {one["id"]: one for one in cards(view, cast("Sequence[WorkRef]", works))}
@@ -304,7 +304,7 @@ def shown(view: View, hits: Sequence[Hit]) -> list[dict[str, Any]]:
 
 
 def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Credits with the works they are on instead of their ids."""
+    """Credits with their works in place of the ids of these."""
     numbers = view.numbers("works", {credit["work"] for credit in credits})
     works = lineage.references(view, numbers.values())
     return [{**credit, "work": works[numbers[credit["work"]]]} for credit in credits]

@@ -1,6 +1,6 @@
-"""What would change if two accounts became one person, or two works one, or were parted again.
+"""Previews of commands that join two accounts or works into one, or separate them again.
 
-It is said before anything is recorded, by what is known now.
+They are computed from what is known now, before anything is recorded.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _parted(view: View, command: Any) -> Iterator[Markup]:
 
 
 def _of_account(view: View, id: str, old: Markup, new: Markup) -> Iterator[Markup]:
-    """What an account has, which goes where its person goes."""
+    """What belongs to an account, which its new person takes over."""
     has, several = people.holdings(view, id), wording.several
     if has.credits:
         yield Markup("{} on {}, given to {}, will belong to {}.").format(

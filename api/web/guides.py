@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent / "docs"
 INDEX = "index"
 """The table of contents: its headings are the shelves, and its links the pages."""
 LIVE = {"reference/problems": "problems", "reference/routes": "../docs#operations"}
-"""Sources for a forge; here a page made from the OpenAPI document replaces them."""
+"""Sources meant for a forge, with the generated pages that replace them here."""
 AROUND = 70
 """How many characters are shown on either side of a match."""
 MOST_SECTIONS = 3
@@ -64,7 +64,7 @@ class Guide(NamedTuple):
         return self.sections[1:]
 
     def found(self, q: str) -> list[Section]:
-        """The sections that contain every word of a search; the page's title counts for each."""
+        """The first sections that contain every word of a search, also in the title of the page."""
         words = folded(q).split()
         return [
             one
@@ -99,7 +99,7 @@ def written() -> dict[str, Guide]:
 
 @cache
 def guide(path: str) -> Guide:
-    """The page of a source."""
+    """The page made from a source."""
     tokens = _markdown().parse((FOLDER / f"{path}.md").read_text("utf-8"))
     _anchor(tokens)
     for token in tokens:

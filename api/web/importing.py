@@ -1,6 +1,6 @@
-"""A shop's statement by uploading it: first a rehearsal that says what becomes of each line.
+"""The form that uploads a shop's statement: a rehearsal shows what would become of each line.
 
-The file is kept only in the page, and sent again to be recorded.
+Meanwhile the file is kept only in the page, which sends it again to be recorded.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ FORMS = {
     "sales": "A table (CSV): commas, semicolons or tabs between its columns",
     "dsr": "A digital sales report (DDEX DSR, the flat file)",
 }
-"""The formats of a statement, by their names."""
+"""The formats of a statement by name, with their labels."""
 GIVEN = ("pool", "source", "effective_at", "document")
-"""What may be said of a file that does not say it."""
+"""The fields that may be given for a file that lacks them."""
 OFFERED = 100
-"""Of how many pools the form offers a choice; any can be named by its address."""
+"""How many pools the form offers; any other can be named by the address of its page."""
 SHOWN = 100
-"""How many lines of a kind a page shows; the sums cover all."""
+"""How many lines in a state a page shows; the sums cover all lines."""
 
 
 def pages(frame: Frame) -> None:
-    """The form, the rehearsal and what was recorded."""
+    """The pages of the form, of the rehearsal and of what was recorded."""
 
     @frame.viewed("/desk/accountant/import", nobody_else=True)
     def show_import(view: View, _: Said) -> Answer:
@@ -66,7 +66,7 @@ def pages(frame: Frame) -> None:
 
 
 def _statement(said: dict[str, str]) -> Statement:
-    """The file that was sent, or that was kept in the page, and what was said of it."""
+    """The file that was uploaded or kept in the page, and what was given for it."""
     given = {name: said[name] for name in GIVEN if said[name]}
     if said["pool"]:
         given["pool"] = id_named(said["pool"]) or ""
@@ -103,7 +103,7 @@ def _told(
     told: Iterable[Outcome],
     position: int | None,
 ) -> str:
-    """What would become of each line or, without the statement, what became of it."""
+    """The page of what would become of each line or, without a statement, what became of it."""
     outcomes = list(told)
     by_state: dict[str, list[Any]] = {
         state: [one for one in outcomes if one.state == state]

@@ -17,5 +17,5 @@ def must_read_all(frame: Frame, view: View) -> None:
 
 
 def keeps_books(frame: Frame) -> bool:
-    """Whether the reader records money, rather than only reading it."""
+    """Whether the reader may record money, not only read it."""
     return g.actor == OPERATOR or not BOOKS.isdisjoint(roles_of(frame.journal, g.actor))

@@ -1,7 +1,7 @@
-"""Text from a form that cannot be accepted now because the session ended or changed.
+"""Saving the text of a form that cannot be accepted because the session has ended or changed.
 
-It is kept only in the page, only if the browser says that it was typed on this site, and its author
-sees it before it is sent again.
+The text is kept only in a page, only if the browser says that it was typed on this site, and its
+author sees it before it is sent again. This module also tells once what a form recorded.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.web.cookies import cookie, keep_cookie
 
 TEXTS = ("title", "reason", "evidence", "text", "note")
-"""The fields that hold sentences."""
+"""The fields that hold longer text."""
 
 OVERTAKEN = "Something has changed since this page was shown. Check it again before you decide."
 
 
 def is_ours() -> bool | None:
-    """Whether a form was sent from a page of this site; None if the browser does not tell."""
+    """Whether a form was sent from a page of this site; None if the browser does not say."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is None and origin is None:
         return None
@@ -31,20 +31,20 @@ def is_ours() -> bool | None:
 
 
 def form_to_keep() -> str:
-    """The form that was sent, encoded; empty if it is empty or from another site."""
+    """The form that was sent, encoded; “” if nothing was typed or it may be from another site."""
     fields = [field for field in request.form.items(multi=True) if field[0] != "form_token"]
     is_said = any(value.strip() for name, value in fields if name != "do")
     return urlencode(fields) if is_said and is_ours() else ""
 
 
 def ask_for_key(to: str, *, kept: str = "", problem: str | None = None, status: int) -> Response:
-    """The page that asks for a key and then leads on."""
+    """The page that asks for a key, then leads to ``to`` or shows the form that was ``kept``."""
     page = render_template("sign_in.html", problem=problem, to=to, kept=kept, texts=_texts(kept))
     return make_response(page, status)
 
 
 def show_kept(to: str, kept: str, status: int) -> Response:
-    """A form that was kept, to be sent again, with a preview first where there is one."""
+    """The page of a form that was kept, to be sent again; where possible, a preview comes first."""
     fields = [(name, "change" if name == "do" else value) for name, value in _fields(kept)]
     page = render_template(
         "kept.html", to=to, fields=fields, texts=_texts(kept), is_foreign=status != 200
@@ -53,7 +53,7 @@ def show_kept(to: str, kept: str, status: int) -> Response:
 
 
 def said_before(tried: str, offered: Container[str]) -> dict[str, Any]:
-    """What was sent and refused: for the form it came from or, if that is gone, on its own."""
+    """What was sent and refused: for its form or, if that is no longer offered, the texts alone."""
 
     def said(verb: str, name: str) -> str:
         return request.form.get(name, "") if verb == tried else ""
@@ -71,22 +71,22 @@ def _texts(kept: str) -> list[str]:
 
 
 DONE = "stemma-done"
-"""The cookie by which the page after a form knows who sent it; it is gone with that page."""
+"""The cookie that makes the page after a form say what was recorded; that page deletes it."""
 DONE_SECONDS = 60
 
 
 BEFORE = "-before"
-"""Behind the position of what was recorded before: the form was sent twice."""
+"""Follows the position in the cookie if it was recorded before: the form was sent twice."""
 
 
 def tell_once(answer: AnyResponse, position: int, *, is_repeated: bool) -> None:
-    """Have the next page say what was recorded, for who sent the form alone."""
+    """Make the next page say what was recorded, only to the browser that sent the form."""
     done = f"{position}{BEFORE if is_repeated else ''}"
     keep_cookie(answer, DONE, done, DONE_SECONDS)
 
 
 def told_once() -> str | None:
-    """What this page says of what was recorded, if it answers the form."""
+    """What this page says about what a form recorded, if it is the page after the form."""
     done = cookie(DONE) or ""
     position = done.removesuffix(BEFORE)
     if not position or position != request.args.get("min_position"):

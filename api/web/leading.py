@@ -1,4 +1,4 @@
-"""Where a form leads once what it says is recorded: to the page of what was made or changed."""
+"""Where a form leads once it is recorded: to the page of what was created or changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGES = {
 def leads_to(
     frame: Frame, command: type[Command], made: str | None, sent: Mapping[str, str]
 ) -> str:
-    """The page of what was made, else of the first id in the form that has one, else a desk."""
+    """The page of the noun created, else of the first id in the form that has one, else a desk."""
     refs = [
         (one.value.noun, sent[one.name])
         for one in command.fields()

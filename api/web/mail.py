@@ -1,7 +1,7 @@
-"""Messages to people: the one that asks for a confirmation, and the digest, as text and HTML.
+"""The messages sent to people: the request to confirm an address, and the digest; text and HTML.
 
-A digest has what waits for its reader and what happened to them, in the words of the pages. What
-other people wrote beside a fact (comments, reasons, answers) is in none.
+A digest lists what waits for its reader and what happened to them, in the words of the pages. It
+never quotes what other people wrote beside a fact (comments, reasons, answers).
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from projections.inbox import InboxItem
 from projections.store import View
 
 MOST_WAITING, MOST_HAPPENED = 20, 50
-"""How many of each a digest names; of what waits it says how much there is."""
+"""How many of each a digest lists; of what waits, it also says how much there is in total."""
 
 _APP = Flask("api", static_folder=None)
-"""Gives the words of the pages their addresses."""
+"""Provides the request context that the words of the pages need for addresses."""
 
 
 class Digest(NamedTuple):
-    """What there is to tell somebody."""
+    """The content of a digest: what waits (``waits`` in total) and what happened."""
 
     waiting: Sequence[InboxItem]
     waits: int
     happened: Sequence[Mapping[str, Any]]
 
     def is_new(self, after: int) -> bool:
-        """Whether any of it was recorded after a position."""
+        """Whether anything in it is new since a position."""
         return bool(self.happened) or any(one["position"] > after for one in self.waiting)
 
     @property
     def proposals(self) -> set[str]:
-        """The proposals that it names."""
+        """The ids of the proposals it mentions."""
         waiting = {one["id"] for one in self.waiting if one["noun"] == "proposal"}
         happened = (one for one in self.happened if one["topic"].startswith("proposal."))
         return waiting.union(one["noun"] for one in happened)
 
     @property
     def subject(self) -> str:
-        """What the message is about, without a name or a title."""
+        """The subject of the message, without names or titles."""
         parts = [f"{self.waits} waiting for you"] if self.waits else []
         parts += [f"{wording.several(len(self.happened), 'notification')}"] if self.happened else []
         return ", ".join(parts)
@@ -76,14 +76,14 @@ def digest_of(view: View, journal: Journal, one: Mailbox) -> Digest:
 
 
 class Sender(NamedTuple):
-    """Who writes, and the address of the pages."""
+    """The mail address that messages come from, and the address of the pages they link to."""
 
     address: str
     pages: str
 
 
 def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
-    """The message that asks whether somebody reads what is sent to an address."""
+    """The message that asks to confirm an address."""
     link = f"{sender.pages}/mail/confirm/{one.token}"
     says = "Someone, probably you, wants to receive notifications from Stemma at this address."
     asks = "To confirm it, open this page:"
@@ -100,7 +100,7 @@ def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
 
 
 def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> EmailMessage:
-    """A digest as a message."""
+    """The message with a digest."""
     with _APP.test_request_context():
         g.actor = one.holder
         waiting = [(_asks(each), words.answer_at(each)) for each in found.waiting]
@@ -132,7 +132,7 @@ def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> Ema
 
 
 def _asks(item: InboxItem) -> str:
-    """Something in the inbox as a line: what is to be done, about what, until when, how much."""
+    """An inbox item as a line: what to do, about which work, until when, and amounts."""
     about = [] if item["work"] is None else [words.called(item["work"])]
     return "; ".join([": ".join([item["does"], *about]), *_terms(item)])
 
@@ -152,8 +152,8 @@ def _stop(one: Mailbox, sender: Sender) -> str:
 def _message(
     one: Mailbox, sender: Sender, now: datetime, subject: str, text: str, page: Markup
 ) -> EmailMessage:
-    """A message; a repetition of it has the same id."""
-    message = EmailMessage(SMTP.clone(cte_type="7bit"))  # not every server takes eight
+    """A message; one that is sent again has the same Message-ID."""
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))  # not every server accepts eight
     message["Subject"] = f"Stemma: {subject}"
     message["From"], message["To"] = f"Stemma <{sender.address}>", one.address
     message["Date"] = format_datetime(now)

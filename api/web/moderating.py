@@ -1,6 +1,6 @@
-"""The desk of the moderator: disputes to settle, with the words of both sides beside each other.
+"""The moderator's desk: disputes to settle, with the words of both sides side by side.
 
-The domain decides who may moderate without being a party; the desk shows what it would accept.
+The domain decides who may settle without being a party; the desk shows what it would accept.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from projections.inbox import InboxItem
 from projections.store import View
 
 JUDGED = ("settlement", "overdue_claim")
-"""What of an inbox a moderator decides."""
+"""The kinds of inbox items that a moderator decides."""
 TRADE = "moderator"
 MANY = 10
 DEEDS = (
     *("contributor", "contributor.grant-role", "contributor.merge", "contributor.separate"),
     *("join", "contributor.forget"),
 )
-"""What is done here about people and works, besides disputes and claims."""
+"""The commands about people and works that the desk offers besides disputes and claims."""
 
 
 def pages(frame: Frame) -> None:
@@ -53,7 +53,7 @@ def pages(frame: Frame) -> None:
 def _disputes(
     view: View, frame: Frame, items: list[InboxItem]
 ) -> Iterator[tuple[InboxItem, Mapping[str, Any]]]:
-    """What is disputed, with what both sides said."""
+    """Inbox items of disputes, each with what is disputed and what both sides said."""
     for item in items:
         if item["kind"] == "settlement":
             found = disputes.OF_NOUN[item["noun"]](view, frame.journal, item["id"])

@@ -1,6 +1,6 @@
 """Pages about money: a pool, an entry and its explanation, and a person's statement.
 
-Who may read each is decided by the question it asks (see projections.money.readers).
+The question that a page asks decides who may read it (see projections.money.readers).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from projections.pictures.svg import Markup
 from projections.store import View
 
 BY_TERMS = "terms"
-"""In the picture, the source of what the terms of a pool give by themselves."""
+"""In the picture of a split, stands for amounts that come from the terms of the pool alone."""
 
 
 class Period(When):
@@ -101,7 +101,7 @@ def _pools(frame: Frame) -> None:
 
 
 def _pool(frame: Frame, view: View, id: str) -> str:
-    """A pool with as much of its money as the reader may see."""
+    """The page of a pool, with as much of its money as the reader may see."""
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
     statement = revenue = expenses = months = None
@@ -137,9 +137,9 @@ def _split(frame: Frame, view: View, id: str) -> Markup:
 
 
 def _drawn(frame: Frame, view: View, id: str) -> Markup | None:
-    """The income of a pool that was divided: to whom, and through which works.
+    """The picture of what a pool has divided: to whom, and through which works; None if nothing.
 
-    Amounts are what each payee earned, exactly; the works follow from the agreement in force.
+    Amounts are exactly what each payee earned; the works follow from the agreement in force.
     """
     opened = pools.pool_named(view, frame.journal, id)
     earned = pools.earned(view, id)
@@ -223,7 +223,7 @@ def _divisions(frame: Frame) -> None:
 def _steps(
     path: Sequence[Mapping[str, Any]], left_out: int, release: Mapping[str, Any]
 ) -> tuple[Step, ...]:
-    """The works of a path; those in the middle are only counted if they are too many."""
+    """The works of a path; if works in the middle were left out, their number takes their place."""
     steps = [
         Step(
             words.called(release) if not number else step["title"] or "a work",
@@ -237,7 +237,7 @@ def _steps(
 
 
 def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
-    """Every path from the release to the pieces in which the payee has a share."""
+    """The picture of the paths to the pieces in which the payee has a share; None without any."""
     ways = [
         Way(
             steps=_steps(path, left_out, release),

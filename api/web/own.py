@@ -1,8 +1,8 @@
-"""The pages of one's own: keys, webhooks, and notifications by mail.
+"""A person's own pages: keys, webhooks, and notifications by mail.
 
-Each is a list with forms, which answer with the same page: what is new and secret (a key, the
-secret of a webhook) is shown on it once. A link in a message alone changes nothing, because
-programs follow links as well: its page asks.
+Each page is a list with forms, which answer with the same page: a new secret (a key, the secret of
+a webhook) is shown there once. Following a link in a message changes nothing, because programs
+follow links too; the page it leads to asks first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Said = Mapping[str, str]
 
 
 def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
-    """The pages of one's own, and what confirms and ends mail without signing in."""
+    """A person's own pages, and those that confirm and stop mail without signing in."""
     _own(frame, "own-keys", partial(_keys, frame), partial(_keys_changed, frame))
     _own(frame, "own-webhooks", partial(_webhooks, webhooks), partial(_webhooks_changed, webhooks))
     _own(frame, "own-notifications", partial(_mail, mail), partial(_mail_changed, mail))
@@ -46,7 +46,10 @@ def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
 def _own(
     frame: Frame, name: str, show: Callable[..., str], change: Callable[[Said], dict[str, Any]]
 ) -> None:
-    """A page, and its form: what came of it, or what is wrong beside what was typed."""
+    """Register a page and the target of its forms.
+
+    The target answers with the page: with what was made, or with the problem and what was typed.
+    """
 
     def shown() -> Answer:
         return show()
@@ -101,7 +104,7 @@ def _hours(said: Said) -> int:
 
 
 def _keys(frame: Frame, **more: Any) -> str:
-    """What each is for and when it was used."""
+    """The page of the keys that the reader may see."""
     keys = sorted(_ring(frame).all(), key=lambda key: (key.is_valid, key.made_at), reverse=True)
     with frame.store.view() as view:
         names = timeline.names(view, {key.holder for key in keys} - {OPERATOR})
@@ -137,7 +140,7 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
 
 
 def _webhooks(theirs: Subscriptions, **more: Any) -> str:
-    """Where events are sent, how far, and why one waits."""
+    """The page of the reader's webhooks."""
     limits = {"url": LONGEST_URL, "types": LONGEST_TYPES}
     return render_template("own_webhooks.html", webhooks=theirs.all(g.actor), limits=limits, **more)
 
@@ -154,7 +157,7 @@ def _mail_changed(theirs: Notifications, said: Said) -> dict[str, bool]:
 
 
 def _mail(theirs: Notifications, **more: Any) -> str:
-    """The address, and how often."""
+    """The page of the reader's mailbox."""
     return render_template(
         "own_notifications.html",
         mailbox=theirs.own(g.actor),
@@ -166,7 +169,10 @@ def _mail(theirs: Notifications, **more: Any) -> str:
 
 
 def _linked(frame: Frame, theirs: Notifications, does: str, act: Any) -> None:
-    """What a message links to: anybody who has the token may; also by one click (RFC 8058)."""
+    """Register the page that a message links to, and its form, for whoever has the token.
+
+    Mail programs may send the form by themselves, as one-click unsubscription (RFC 8058).
+    """
 
     def show(token: str) -> Answer:
         one = theirs.mailboxes.by_token(token)

@@ -1,6 +1,6 @@
-"""Posting a piece with its sources, and adding sources or credits to a work.
+"""The forms that post a piece with its sources, and that add sources or credits to a work.
 
-A preview comes first, and only its button records anything.
+A preview comes first; only its button records anything.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from projections.store import View
 
 PROOF = ("evidence", "evidence_kind")
 FOR = ("step", "challenge")
-"""What a piece is posted for, as the link to the form says."""
+"""What a piece may be posted for; the link to the form says so."""
 MEDIA = ("text", "image", "audio", "video", "code", "game", "object")
 
 Stating = Callable[[PostingForm], list[Command]]
-"""The commands in a form."""
+"""Makes the commands that a form states."""
 
 
 def pages(frame: Frame) -> None:
@@ -82,7 +82,7 @@ def _added(
     state: Callable[[PostingForm, str], list[Command]],
     *names: str,
 ) -> None:
-    """The page on which sources or credits are added to a work."""
+    """Register the form that adds sources or credits to a work."""
 
     def show(id: str) -> Answer:
         return _form(frame, begin(), purpose, work=id)
@@ -99,7 +99,7 @@ def _added(
 
 
 def _with_oneself() -> PostingForm:
-    """An empty form but for the person who has signed in."""
+    """A form with nobody but the person who has signed in."""
     sheet = PostingForm.empty()
     if g.actor != OPERATOR:
         sheet.add_person(g.actor)
@@ -139,7 +139,7 @@ def _taken(
     *,
     work: str | None = None,
 ) -> Answer:
-    """Do what the button says: search, add, preview, or record."""
+    """Do what the pressed button says: search, add, preview or record."""
     do = request.form.get("do", "")
     try:
         if sheet.change():
@@ -163,7 +163,10 @@ def _some(commands: list[Command]) -> list[Command]:
 
 
 def _looked_for(sheet: PostingForm) -> tuple[str, str] | None:
-    """The kind and the text of a search in the form; an id or address is added instead."""
+    """What the form searches for, as kind and text; None if nothing.
+
+    Ids and addresses need no search: they are added to the form, and both texts are empty.
+    """
     if lines := request.form.get("paste", "").strip():
         sheet.paste(lines)
         return ("", "")
@@ -219,7 +222,10 @@ def _work(view: View, id: str | None) -> dict[str, Any] | None:
 
 
 def _checked(command: type[Command], rows: Mapping[str, dict[str, Any]]) -> list[Command]:
-    """The commands in a form, validated like bodies of requests; errors name their rows."""
+    """The commands of the rows of a form, validated like request bodies.
+
+    Rows are keyed by their JSON pointer, with which the errors of all rows are raised together.
+    """
     shape, stated, errors = body_of(command), list[Command](), list[dict[str, str]]()
     first: Problem | None = None
     for row, said in rows.items():

@@ -1,4 +1,4 @@
-"""The desk of the producer: their releases, how far each has come, and the next step of each."""
+"""The producer's desk: their releases, how far each has come, and its next step."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MANY = 10
 
 
 class Step(NamedTuple):
-    """How far something has come, and what is next."""
+    """How far a release or a pool has come, and what to do next."""
 
     stands: str
     does: str | None = None
-    """What is to be done now; None if others are asked, or nobody."""
+    """What the producer can do now; None if it is up to others, or to nobody."""
     path: str = ""
     missing: produced.Who = produced.NOBODY
-    """Who has not answered yet."""
+    """The payees who have not answered yet."""
 
 
 def pages(frame: Frame) -> None:
@@ -50,9 +50,9 @@ def pages(frame: Frame) -> None:
 
 
 def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Step]:
-    """The steps of a release: published, its pools open, their shares agreed.
+    """The steps of a release: publishing it, opening its pools, agreeing on their shares.
 
-    What stands in its way is counted on its own page: that looks at everything in the release.
+    Obstacles are counted only on the clearance page, because that reads everything in the release.
     """
     id = release["id"]
     if release["state"] == "withdrawn":
@@ -72,7 +72,7 @@ def _steps(view: View, frame: Frame, release: produced.Produced) -> Iterator[Ste
 
 
 def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
-    """How far a pool has come, by its latest proposal."""
+    """How far a pool has come, judged by its latest proposal."""
     name = pool["name"] or "a pool"
     stand = [one for one in pool["proposals"] if one["state"] != "withdrawn"]
     if not stand:
@@ -97,7 +97,7 @@ def _of_pool(view: View, frame: Frame, pool: PoolTold) -> Step:
 
 
 def _of_open(frame: Frame, name: str, path: str, noun: Proposal, review_hours: int) -> Step:
-    """How far a proposal has come that is still open."""
+    """How far an open proposal has come."""
     waiting = sum(one.is_open for one in noun.comments.values())
     if waiting:
         comments = wording.several(waiting, "comment")

@@ -1,6 +1,6 @@
-"""The page of a proposal: its shares, the comments, and what its reader may do.
+"""The page of a proposal: its shares, the comments, and what the reader may do.
 
-A button is shown only if the domain, when asked, would carry it out.
+A button is shown only if a rehearsal of its command succeeds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from projections.store import View
 
 OF_SHARE = ("accept", "decline", "waive")
 MOST_OWN = 12
-"""So many shares of its reader a page shows, first those that wait for an answer."""
+"""How many of the reader's shares the page shows; those that wait for an answer come first."""
 WHOSE = ("contributor", "work")
 """The fields that say whose share it is."""
 SAID: dict[str, type[Command]] = {
@@ -54,14 +54,14 @@ FIELDS = {
     **{"scope": "What you waive", "kind": "Subject", "text": "Text", "reason": "Reason"},
     "closes_at": "Keep open until",
 }
-"""The fields of the forms, as they are labelled."""
+"""The labels of the fields."""
 IDS = {"waive": {"reason": "waive-why"}, "withdraw": {"reason": "why"}}
-"""Their ids in the page, where these are not their names."""
+"""By decision: the ids of inputs that are not the names of their fields."""
 REHEARSED = {"waive": {"scope": RELEASE}, "extend": {"closes_at": "9999-01-01"}}
-"""Values for asking the domain whether it would accept a command, where examples would not do."""
+"""Values for rehearsing a command where the examples of its fields would be refused."""
 
 ABOUT_SHARES = frozenset({*OF_SHARE, "finalise"})
-"""Decisions that hold only for the shares their author has seen."""
+"""The decisions that are refused if the shares have changed since they were shown."""
 
 
 def pages(frame: Frame) -> None:
@@ -86,7 +86,7 @@ def pages(frame: Frame) -> None:
 
 
 def stage(told: Mapping[str, Any]) -> str:
-    """The version of the shares that was seen: revisions and waivers change it."""
+    """The version of the shares, which revisions and waivers change."""
     return f"{len(told['revisions'])}.{len(told['waived'])}"
 
 
@@ -127,7 +127,10 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
 
 
 def _changed(diff: Diff) -> list[tuple[DiffLine, list[ComparedComment]]]:
-    """The shares that changed, with the comments that caused it: those of alike causes together."""
+    """The shares that changed, each with the comments that caused it, grouped by these.
+
+    Within a group, the largest change comes first.
+    """
     found = []
     for line in diff["lines"]:
         if line["change"] != "0":
@@ -138,12 +141,12 @@ def _changed(diff: Diff) -> list[tuple[DiffLine, list[ComparedComment]]]:
 
 
 def assets_of(told: ProposalTold) -> Assets:
-    """The assets of a proposal as a command takes them."""
+    """The assets of a proposal in the form that commands take."""
     return [{**one} for one in told["assets"]]
 
 
 def names_in(view: View, told: ProposalTold) -> dict[str, dict[str, Any]]:
-    """The works and people of a proposal: its release, its assets, its commenters."""
+    """By id: the works and people mentioned in a proposal, with their names."""
     ids = {told["release"]} | ({told["withdrawn"]["actor"]} if told["withdrawn"] else set())
     for asset in told["assets"]:
         ids |= {asset["asset"], *asset["within"], *(one["group"] for one in asset["through"])}
@@ -158,7 +161,7 @@ def _would(frame: Frame, told: ProposalTold, verb: str, **said: str) -> bool:
 
 
 def _may(frame: Frame, told: ProposalTold) -> set[str]:
-    """What the reader may do with it now, apart from their own shares."""
+    """The decisions about the proposal open to the reader, apart from those about their shares."""
     would = partial(_would, frame, told)
     may = {verb for verb in SAID if verb not in ("answer", *OF_SHARE) and would(verb)}
     open_comments = [one["id"] for one in told["comments"] if one["is_open"]]
@@ -176,7 +179,7 @@ def _may(frame: Frame, told: ProposalTold) -> set[str]:
 
 
 def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
-    """Whose shares depend on what was found false, if the reader may decide that they stand."""
+    """The payees whose shares depend on something found false and whom the reader may confirm."""
     if told["state"] != Proposal.Finalised.STATE or not g.actor:
         return []
     found = to_confirm(view, "p.id = :proposal", proposal=told["id"])
@@ -189,17 +192,17 @@ def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
 
 
 class Own(NamedTuple):
-    """A share of the reader: by an account, a name, or a work that they claimed."""
+    """A share of the reader, held by an account of theirs, a name, or a work that they claimed."""
 
     line: ShareLine
     whose: dict[str, str]
-    """How a command says which it is, if it is not that of the account."""
+    """The field that tells a command whose share it is; empty for that of the reader's account."""
     scopes: dict[str, tuple[str, str]]
     may: set[str]
 
     @property
     def is_tried(self) -> bool:
-        """Whether the form that was refused is about it."""
+        """Whether the form that was refused is about this share."""
         return all(request.form.get(one, "") == self.whose.get(one, "") for one in WHOSE)
 
 
@@ -219,7 +222,7 @@ def _own(
         return _would(frame, told, verb, **whose, **said)
 
     scopes = _scopes(assets_of(told), line["payee"]["id"], names) if line["consent"] else {}
-    if line["consent"] == "waived":  # nothing of it is left to answer for
+    if line["consent"] == "waived":  # nothing of it is left to decide
         return Own(line, whose, scopes, set())
     may = {verb for verb in ("accept", "decline") if would(verb)}
     if any(would("waive", scope=scope) for scope in scopes):
@@ -230,7 +233,7 @@ def _own(
 def _scopes(
     assets: Assets, payee: str, names: dict[str, dict[str, Any]]
 ) -> dict[str, tuple[str, str]]:
-    """The scopes in which a payee can waive: each with its reach and its name."""
+    """By scope in which a payee can waive: its reach (asset, part or release) and its name."""
     scopes: dict[str, tuple[str, str]] = {}
     parts: dict[str, tuple[str, str]] = {}
     for asset in assets:

@@ -1,6 +1,6 @@
-"""Pages about works and people: a release, a piece, an outside source, a person, a history.
+"""Pages about works and people: releases, pieces, outside sources, persons and histories.
 
-They show what the API returns, at one position of the journal, and change nothing.
+They show what the API answers at one position of the journal, and change nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from projections.told import FactTold, GroupDivisionTold, PersonRef
 from projections.told_finding import LikelySource
 
 Named = tuple[str, str, dict[str, Any]]
-"""A line of a credits roll: its heading, the role, and the person."""
+"""A line of a credits roll: the heading, the role, and the person."""
 
 FEW_FACTS = 7
 """How many facts of its history a page shows."""
@@ -65,16 +65,17 @@ MANY = 50
 MOST_SPLITS, MOST_PAYEES = 5, 24
 """How many splits a release shows, and how many payees the table of each."""
 REMIXES = 20
-"""How many works made from it the page of a piece lists below their picture."""
+"""How many works made from a piece its page lists below their picture."""
 LIKELY = 6
-"""How many likely sources the page of a piece shows to who posted it."""
+"""How many likely sources the page of a piece shows to its poster."""
 MOST_PARTS = 24
-"""How many lines of its outline a series shows."""
+"""How many of its parts the page of a series shows."""
 MOST_NAMES = 450
 """How many names of a credits roll a page shows."""
 ROOM_BYTES, LEAST_ROOM_BYTES = 58_000, 7_000
 NAME_BYTES, OPEN_BYTES, PART_BYTES = 95, 125, 250
-"""The room for pictures on the page of a release: the more names and parts, the less."""
+"""The room for pictures on the page of a release, at most and at least; and about how much of it a
+name, a name that has not accepted its credit yet, and a part take."""
 ROOM_OF_A_PIECE_BYTES = 20_000
 
 
@@ -177,35 +178,35 @@ def _pieces(frame: Frame) -> None:
 
 
 def _forms(frame: Frame, row: WorkRow) -> list[type[Command]]:
-    """What the reader may correct or take back about a piece."""
+    """The commands by which the reader may correct or take back something about a piece."""
     if g.actor is None:
         return []
     nouns = ("work", "contribution") if row.kind == "contribution" else ("work",)
     found = [one for noun in nouns for one in forms_for(frame, noun, row.id)]
-    # Who may describe a work may also say what it is the same as, and which number it has.
+    # Whoever may describe a work may also join it with another and state its numbers.
     return [*found, JoinWorks, StateIdentifier] if DescribeWork in found else found
 
 
 def _forms_about(frame: Frame, id: str) -> list[type[Command]]:
-    """What the reader may do about an account."""
+    """The commands about an account that are open to the reader."""
     found = forms_for(frame, "contributor", id) if g.actor else []
     return [*found, StateIdentifier] if RenameContributor in found else found
 
 
 def _likely(view: View, row: lineage.WorkRow) -> list[LikelySource]:
-    """The likely sources of a piece, for who posted it."""
+    """The likely sources of a piece, shown only to its poster."""
     if g.actor is None or row.poster not in projects.ids_of(view, g.actor):
         return []
     return likely.likely_sources(view, row.id, limit=LIKELY).items
 
 
 def _room_of(one: series.PartOfWhole | series.Whole) -> int:
-    """How long the line of a part or a whole is."""
+    """About how many bytes the line of a part or a whole takes."""
     return PART_BYTES + len((one["work"]["title"] or "").encode())
 
 
 def _room_behind(people: Sequence[PersonRef]) -> int:
-    """How long the list of who was in a group is."""
+    """About how many bytes the list of the people in a group takes."""
     return OPEN_BYTES + NAME_BYTES * min(len(people), 12) if people else 0
 
 
@@ -231,9 +232,9 @@ def _by_role(
 
 
 def _divided(view: View, earning: Iterable[PoolItem]) -> Iterator[dict[str, Any]]:
-    """The pools with earnings, each with those who earned most."""
+    """The pools that have divided something, each with the payees who earned most."""
     for pool in earning:
-        # Who may read what it received may read who earned it.
+        # Whoever may read what a pool received may read who earned it.
         earned = {} if pool["received_minor"] is None else pools.earned(view, pool["id"])
         if not earned:
             continue
@@ -271,7 +272,7 @@ def _people(frame: Frame) -> None:
 
 
 def _finished(view: View, id: str, cursor: str | None) -> Page[dict[str, Any]]:
-    """Releases somebody contributed to, each with its card."""
+    """The releases that somebody contributed to, each with its card."""
     found = attribution.attribution(view, id, after=cursor, limit=MANY // 2)
     shown = cards(view, [one["release"] for one in found.items])
     items = [{**one, "card": card} for one, card in zip(found.items, shown, strict=True)]
@@ -279,7 +280,7 @@ def _finished(view: View, id: str, cursor: str | None) -> Page[dict[str, Any]]:
 
 
 def _division(view: View, frame: Frame, id: str) -> GroupDivisionTold | None:
-    """How a group divides its shares, for those who may see it."""
+    """How a group divides its shares; None for a reader who may not see it."""
     try:
         return memberships.division(view, frame.journal, id, actor=reader())
     except NotPermitted:
@@ -329,13 +330,16 @@ def _histories(frame: Frame) -> None:
 
 
 def _latest(view: View, frame: Frame, subjects: Sequence[int]) -> list[FactTold]:
-    """The latest facts of a short history, and one more if there are more."""
+    """The latest ``FEW_FACTS`` facts, and one more if there are more."""
     seen = Reader(view, frame.journal, reader())
     return timeline.latest(view, seen, subjects, topics=words.TOLD, limit=FEW_FACTS + 1)
 
 
 def _subjects(view: View, id: str, subject: dict[str, Any] | None) -> tuple[list[int], int]:
-    """A release with everything in it, or a piece or a person alone; and since when."""
+    """The numbers of what a history is about, and the position since which it exists.
+
+    For a release, that includes everything in it; otherwise it is the subject alone.
+    """
     match (subject or {}).get("kind"):
         case "project":
             project = projects.find(view, id)

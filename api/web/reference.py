@@ -1,6 +1,6 @@
-"""The HTTP reference: the operations of the OpenAPI document as chapters, each with a curl command.
+"""The HTTP reference: the operations of the OpenAPI document in chapters, with curl commands.
 
-It says only what is in the document, so it cannot go stale.
+Everything in it is derived from the document, so it cannot go stale.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from domain.text import folded
 WIDTH = 76
 """The width of a line in examples."""
 ANY_NUMBER = 10**9
-"""A limit so high that it is not worth mentioning."""
+"""From this limit on, a limit is not worth mentioning."""
 T = TypeVar("T")
 USUAL = 0.65
-"""What more than this part of the questions (or writes) share is described once for all."""
+"""What more than this part of all questions (or of all writes) share is described only once."""
 
 
 class Field(NamedTuple):
@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """An operation in its chapter."""
+    """An operation of the API, described for a chapter."""
 
     chapter: str
     name: str
@@ -58,7 +58,7 @@ class Operation(NamedTuple):
         return f"{self.chapter}#{self.name}"
 
     def is_meant(self, q: str) -> bool:
-        """Whether it contains every word of a search."""
+        """Whether its description contains every word of a search."""
         names = (field.name for field in (*self.parameters, *self.fields))
         told = (self.method, self.path, self.name, self.summary, self.description)
         return holds(q, self.chapter, *told, *names, *self.problems)
@@ -74,17 +74,17 @@ class Chapter(NamedTuple):
 
 @dataclass(frozen=True)
 class Reference:
-    """All chapters, and what their operations share."""
+    """All chapters, and what most operations share."""
 
     chapters: dict[str, Chapter]
     usual: dict[str, list[str]]
-    """The problems that any question (GET) or any write (POST) can return."""
+    """By method: the problems that most questions (GET) or most writes (POST) can return."""
     taken: dict[str, list[Field]]
-    """The parameters that any of them takes."""
+    """By method: the parameters that most of them take."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Reference:
-        """The reference of a document."""
+        """The reference derived from an OpenAPI document."""
         told = [_tell(*one, document) for one in operations(document)]
         chapters = {
             tag["name"]: Chapter(
@@ -109,24 +109,24 @@ class Reference:
         return [one for chapter in self.chapters.values() for one in chapter.operations]
 
     def is_usual(self, operation: Operation) -> bool:
-        """Whether it can return all the usual problems, and need not name them."""
+        """Whether an operation can return all the usual problems, and so need not list them."""
         return set(self.usual[operation.method]) <= set(operation.problems)
 
     def own_problems(self, operation: Operation) -> list[str]:
-        """Its problems besides the usual ones."""
+        """The problems of an operation to list: without the usual ones, if it has them all."""
         left_out = self.usual[operation.method] if self.is_usual(operation) else []
         return [code for code in operation.problems if code not in left_out]
 
     def own_parameters(self, operation: Operation) -> list[Field]:
-        """Its parameters besides the usual ones."""
+        """The parameters of an operation besides the usual ones."""
         return [one for one in operation.parameters if one not in self.taken[operation.method]]
 
     def usual_parameters(self, operation: Operation) -> list[Field]:
-        """Its usual parameters."""
+        """The usual parameters that an operation takes."""
         return [one for one in operation.parameters if one in self.taken[operation.method]]
 
     def that_answer(self, code: str) -> list[Operation]:
-        """The operations that name a problem."""
+        """The operations that list a problem as their own."""
         return [one for one in self.operations if code in self.own_problems(one)]
 
 
@@ -137,7 +137,7 @@ def holds(q: str, *texts: str) -> bool:
 
 
 def _usual(told: list[list[T]]) -> list[T]:
-    """What most of the lists contain, in order."""
+    """The items that more than ``USUAL`` of the lists contain, in order of appearance."""
     counts = Counter(one for each in told for one in each)
     return [one for one, count in counts.items() if count > USUAL * len(told)]
 
@@ -183,7 +183,7 @@ def _tell(
 def _fields(
     schema: Mapping[str, Any], document: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[Field]:
-    """The fields of a body, including those of objects in lists."""
+    """The fields of a body, including those of objects in lists, as ``sources[].rate``."""
     whole = resolved(schema, document)
     for name, inner in whole.get("properties", {}).items():
         field = resolved(inner, document)
@@ -232,7 +232,7 @@ def _curl(
     document: Mapping[str, Any],
     body: Any,
 ) -> str:
-    """A command to try it; ORIGIN stands for the address of the service."""
+    """A curl command that tries an operation; ORIGIN stands for the address of the service."""
     parameters = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
     for parameter in parameters:
         if parameter["in"] == "path":
@@ -252,7 +252,7 @@ def _curl(
 
 
 def pretty(value: Any, indent: int = 0) -> str:
-    """A value as JSON, on several lines only where it is too long for one."""
+    """A value as JSON, broken into lines only where one would be too long."""
     said = json.dumps(value, ensure_ascii=False)
     if len(said) <= WIDTH - indent or not value or not isinstance(value, (dict, list)):
         return said

@@ -1,4 +1,4 @@
-"""Revising a proposal: its assets and shares as a form, with a preview of the change.
+"""The form that revises a proposal: its assets and shares, with a preview of what changes.
 
 Only what the preview showed, share by share, is recorded.
 """
@@ -32,9 +32,9 @@ from projections.money.told import ProposalTold
 from projections.store import View
 
 MOST_ROWS = 150
-"""Up to this many shares have a field each; more are lines of one text field."""
+"""Up to this many shares have fields of their own; more are lines of one text field."""
 SPARE_ROWS = 3
-"""How many more pieces a form has room for."""
+"""How many empty rows a form has for further pieces."""
 MOST_TOLD = 5
 """How many wrong lines are reported at once."""
 BETWEEN = " | "
@@ -45,9 +45,9 @@ _PLACE = re.compile(r"policy\.assets\[([0-9]+)\](?:\.shares(?:\[([0-9]+)\])?)?(?
 
 
 def _names(view: View, proposal: ProposalTold) -> Names:
-    """The names of everything in a proposal, and of what it leaves out of its release.
+    """The names of everything in a proposal, and of what its warnings say is missing.
 
-    The ids and names in it already mean themselves.
+    Payees and assets that the proposal already has stand for themselves, as they are written in it.
     """
     assets = assets_of(proposal)
     payees = set(payees_of(assets))
@@ -72,7 +72,7 @@ def pages(frame: Frame) -> None:
             sent = _sent(names)
             sent.assets = _through_groups(sent.assets, before)
         else:
-            # Those who may not revise it, or no longer can, learn it at once.
+            # Whoever may not revise it, or no longer can, learns that at once.
             first = [one["id"] for one in proposal["comments"]][:1]
             frame.rehearse(_revision(id, before, first, "a revision"))
             comments = [one["id"] for one in proposal["comments"] if one["is_open"]]
@@ -131,32 +131,32 @@ def _changes(view: View, before: Assets, after: Assets) -> list[dict[str, Any]]:
 
 @dataclass
 class Sent:
-    """The assets in a form, and where each of them is in it."""
+    """The assets in a form, and where in it each was typed."""
 
     assets: Assets
     text: str | None = None
     """The lines as typed, if the form is one text field."""
     lines: dict[tuple[int, int], int] = field(default_factory=dict)
-    """The line of each asset and share."""
+    """By the places of an asset and of a share in it: the number of the line."""
     unread: list[str] = field(default_factory=list)
-    """Complaints about lines that cannot be read."""
+    """What is wrong with lines that cannot be read."""
     beside: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The values, and the shares of each piece, as they were typed beside one another."""
+    """Numbers as they were typed beside one another: all values, and the shares of each piece."""
 
     def must_be_read(self) -> None:
-        """Refuse lines that are incomplete or contradict one another."""
+        """Refuse lines that cannot be read, and numbers beside one another that are not alike."""
         if self.unread:
             raise Problem("bad_policy", self.unread[0])
         for typed in self.beside.values():
             percentages.must_be_alike(typed)
 
     def lines_with(self, names: Names) -> str | None:
-        """The text field, if the form is one: as it was typed, or because there are many shares."""
+        """The content of the text field, as typed or because there are many shares; else None."""
         is_long = sum(len(asset["shares"]) for asset in self.assets) > MOST_ROWS
         return _lines(self.assets, names) if self.text is None and is_long else self.text
 
     def wrong(self, problem: Problem | None) -> list[tuple[str, str]]:
-        """The fields that a problem is about, by their ids in the page, and what is wrong there."""
+        """The errors of a problem, each with the id of its input."""
         if problem is None:
             return []
         said = str(problem.description)
@@ -175,7 +175,7 @@ class Sent:
 
 
 def _sent(names: Names) -> Sent:
-    """The assets in the form; lines without a value or a share are omitted."""
+    """The assets in the form; pieces without a value and payees without a share are omitted."""
     if "lines" in request.form:
         return _read(request.form["lines"], names)
     form = request.form
@@ -196,10 +196,10 @@ def _sent(names: Names) -> Sent:
 
 
 def _through_groups(sent: Assets, before: Assets) -> Assets:
-    """Assets with what was said of groups in them: which part of whose share is through which.
+    """Assets with what the proposal said about groups: which part of whose share comes through one.
 
-    A form says nothing of it. Who keeps a share keeps that part of it; a group without any such
-    member has, if its share is there, said that it keeps it.
+    The form has no fields for that. Payees who keep a share keep their parts through a group; a
+    group is dropped once neither it nor any of these payees has a share.
     """
     was = {asset["asset"]: asset.get("through", ()) for asset in before}
     found = []
@@ -220,7 +220,7 @@ def _asset(name: str, value: str, within: Iterable[str], shares: list[list[str]]
 
 
 def _read(text: str, names: Names) -> Sent:
-    """The assets in lines: asset, value, payee, share, and any parts it is within."""
+    """The assets in lines of text: asset, value, payee, share, and any parts it is within."""
     sent, places = Sent([], text), dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():

@@ -1,6 +1,6 @@
-"""Proposing shares: computed over the lineage or set by hand, with a preview and a running total.
+"""The form that proposes shares: computed over the lineage or set by hand, with a preview.
 
-Only the shares that a preview has shown are recorded.
+Shares are recorded only as a preview has shown them.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ FIELDS = {
     "note": "Note",
 }
 OF_MINOR = 100_000
-"""How much is divided in the preview."""
+"""The amount that the preview divides, in smallest units."""
 BY_HAND, BY_PIECE, EVERYTHING = "hand", "pieces", "all of it"
 SPARE_ROWS, MOST_ROWS = 3, 100
-"""How many more people a form has room for, and how many of the release it lists by itself."""
+"""How many empty rows a form has for people, and how many people of the release it lists."""
 
 
 class Way(NamedTuple):
-    """A way of setting shares."""
+    """A way of setting shares, by a policy or, without one, by what is typed."""
 
     label: str
     says: str
@@ -74,12 +74,12 @@ WAYS: dict[str, Way] = {
 
 
 MOST_HELD = 80
-"""How many pieces and shares of pieces a form lists, the nearest pieces first."""
+"""How many pieces and holders of pieces a form lists together, the nearest pieces first."""
 
 
 @dataclass
 class Piece:
-    """A piece of the release: what it is worth, and who holds it with which shares."""
+    """A piece of the release: its value, and its holders with their shares, as typed."""
 
     id: str
     title: str
@@ -88,7 +88,7 @@ class Piece:
 
 
 def pieces_of(view: View, release: str) -> list[Piece]:
-    """The pieces of a release, each held equally by those credited on it, or whoever made it."""
+    """The nearest pieces of a release, each held by its people in equal shares."""
     found = lineage_at(view, lineage.find(view, release).number).lineage
     near = sorted(found.generation, key=lambda work: found.generation[work])[1:MOST_HELD]
     names, pieces, room = timeline.names(view, near), list[Piece](), MOST_HELD
@@ -103,7 +103,7 @@ def pieces_of(view: View, release: str) -> list[Piece]:
 
 
 def _sent(pieces: list[Piece], people: People) -> None:
-    """Fill in what was sent: values, and shares of each piece."""
+    """Fill in the values and the shares of pieces that were sent."""
     form, known = request.form, {one.id: one for one in pieces}
     for piece, value in zip(form.getlist("piece"), form.getlist("value"), strict=False):
         if piece in known:
@@ -115,7 +115,7 @@ def _sent(pieces: list[Piece], people: People) -> None:
 
 
 class Sheet:
-    """What the form holds."""
+    """The content of the form."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Sheet:
         self.left_out = len(others[MOST_ROWS:])
 
     def said(self, pool: str) -> dict[str, Any]:
-        """The command as a request would say it."""
+        """The command in the form, as the body of a request."""
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         if "default_rate" in said:
             said["default_rate"] = percentages.exact(said["default_rate"])
@@ -150,7 +150,7 @@ class Sheet:
         return {**said, "pool": pool, "id": self.id}
 
     def _divided(self) -> list[Piece]:
-        """What is divided: pieces with a value, or the whole; shares left out are nobody's."""
+        """What is divided: the pieces that have a value, or the release as one piece."""
         if self.way == BY_PIECE:
             return [one for one in self.pieces if one.value]
         equal = [(payee, "1") for payee in self.people.credited]
@@ -158,7 +158,7 @@ class Sheet:
         return [Piece(EVERYTHING, "the release", "1", shares)]
 
     def _assets(self) -> list[dict[str, Any]]:
-        """The same as a request would say it; refused in the words of the form."""
+        """What is divided, as the body of a request; refused with names as the form shows them."""
         divided = self._divided()
         percentages.must_be_alike(one.value for one in divided)
         if not sum(exact_share(percentages.exact(one.value), one.title) for one in divided):
@@ -178,14 +178,14 @@ class Sheet:
         ]
 
     def total(self) -> str:
-        """The sum of the shares or values set by hand, as far as they can be read."""
+        """The sum of the shares or values typed, ignoring those that cannot be read."""
         typed = [one.value for one in self.pieces] or [share for _, share in self.rows]
         total = sum(map(percentages.readable, typed), Fraction())
         are_percentages = all(one.endswith("%") for one in typed if one)
         return wording.percent(str(total)) if are_percentages and total else str(total)
 
     def seal(self) -> str:
-        """What tells one filled-in form from another."""
+        """The seal of the content of the form (see ``previewing.seal``)."""
         rows = [row for row in self.rows if row[1]]
         return seal(sorted(self.fields.items()), self.way, rows, self.pieces)
 
@@ -230,7 +230,7 @@ def pages(frame: Frame) -> None:
 
 
 def _assets(facts: Sequence[Fact]) -> Assets:
-    """What was proposed: as many facts as its assets need."""
+    """The assets proposed by facts, joined if they did not fit into one."""
     assets: Assets = []
     for fact in facts:
         more: Assets = getattr(fact, "divided", [])
@@ -239,7 +239,7 @@ def _assets(facts: Sequence[Fact]) -> Assets:
 
 
 def _lines(assets: Assets, people: People) -> list[tuple[str, Fraction, int]]:
-    """Each payee, their share and what it gives, the largest first."""
+    """Each payee with their share and what they get of the previewed amount, the largest first."""
     shares = shares_of(assets, {})
     units = divide(OF_MINOR, shares).units
     ordered = sorted(shares, key=lambda payee: (-shares[payee], payee_key(payee)))

@@ -1,7 +1,7 @@
-"""Signing in: a key is entered once and exchanged for a cookie.
+"""Signing in: a key is entered once, in exchange for a cookie with the token of a session.
 
-The cookie is for this site alone and out of reach of scripts, and a reader of the database cannot
-make it.
+The cookie is sent only to this site and out of reach of scripts, and a reader of the database
+cannot forge it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ audit = logging.getLogger("stemma.audit")
 
 
 def pages(frame: Frame) -> None:
-    """The page that asks for a key, and the form that ends a session."""
+    """The page that asks for a key, its form, and the form that signs out."""
 
     @frame.page("/sign-in", anybody=True)
     def show_sign_in() -> Answer:
@@ -59,6 +59,6 @@ def pages(frame: Frame) -> None:
 
 
 def _own_address(to: str) -> str:
-    """An address on this site: a path, and nothing a browser could take for another host."""
+    """An address, if it is a path that no browser takes for another host; else “/”."""
     is_ours = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
     return to if is_ours else "/"

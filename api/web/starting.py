@@ -1,6 +1,6 @@
-"""The start page: for a reader with an account their own desk, for everybody what is new here.
+"""The start page: what is new here and, for a reader with an account, their own desk.
 
-The desk says what asks for its artist, where their works went, and what these earned.
+The artist's desk shows what waits for them, what was made from their works, and what these earned.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ CARDS = 24
 PIECES = 8
 """How many of the latest pieces are shown below the releases."""
 TOGETHER = 3
-"""How many projects and how many challenges the start page names."""
+"""How many projects and how many challenges the start page shows."""
 MOST_ASKED, MOST_NEWS, MOST_WORKS, MOST_USES = 5, 4, 6, 3
-"""How much of each the desk shows; each leads to all of it."""
+"""How much of each the desk shows: open tasks, news, works, and uses of each work."""
 MOST_CURRENCIES = 3
 
 
@@ -67,7 +67,7 @@ def pages(frame: Frame) -> None:
 
 
 def _together(frame: Frame, view: View) -> dict[str, Any]:
-    """The latest projects that go on and challenges that can be answered."""
+    """The latest running projects and open challenges."""
     asking = challenges.challenges(view, frame.journal, open_=True, limit=TOGETHER)
     return {
         "projects": projects.projects(view, state="launched", limit=TOGETHER).items,
@@ -77,7 +77,7 @@ def _together(frame: Frame, view: View) -> dict[str, Any]:
 
 
 def _own(frame: Frame, view: View) -> dict[str, Any] | None:
-    """What the desk of a reader with an account shows."""
+    """What the desk shows; None for a reader without an account."""
     if g.actor in (None, OPERATOR):
         return None
     asking = inbox.inbox(view, frame.journal, actor=g.actor, limit=MOST_ASKED)
@@ -94,13 +94,13 @@ def _own(frame: Frame, view: View) -> dict[str, Any] | None:
 
 
 def _uses(view: View, made: dict[str, Any]) -> list[Any]:
-    """What was made from a work of theirs, the nearest first."""
+    """What was made from one of the reader's works, the nearest first."""
     if not made["remixed_by"]:
         return []
     return list(lineage.descendants(view, made["work"]["id"], limit=MOST_USES).items)
 
 
 def _earned(frame: Frame, view: View) -> list[Any]:
-    """What they earned by month, in each currency."""
+    """What the reader earned by month, in each currency."""
     told = earnings(view, frame.journal, g.actor, actor=g.actor)["earnings"]
     return list(islice((one for one in told if one["months"]), MOST_CURRENCIES))

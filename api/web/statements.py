@@ -1,7 +1,7 @@
-"""A shop's statement that somebody uploads: rehearsed line by line, then recorded in one append.
+"""Uploaded statements of shops: rehearsed line by line, then recorded in one append.
 
-What would be recorded, what is recorded already, and what is refused is the same both times, since
-both are decided by the same commands.
+The same commands decide both times which lines are new, known or refused, so a rehearsal tells what
+recording will do.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from projections.shops import NotConvertible, Row, Unplaced, statement_lines
 from projections.store import View
 
 LARGEST_FILE_BYTES = 700_000
-"""A request has at most a megabyte, and the file is sent twice."""
+"""A request has at most a megabyte; after the rehearsal, the file is sent again as text."""
 MOST_LINES = 500
-"""How many revenues are recorded in one append."""
+"""How many revenues one append may record."""
 IMPORT = "use “stemma import” for more, or split the file"
 
 OTHERWISE = (
@@ -40,12 +40,12 @@ OTHERWISE = (
 )
 
 CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
-"""What the fields of a revenue are called in a statement."""
+"""How messages about a statement call the fields of a revenue."""
 State = Literal["new", "known", "refused"]
 
 
 class Statement(NamedTuple):
-    """A file of a shop, and what it does not say itself."""
+    """The file of a shop, its format, and fields that it lacks."""
 
     file: bytes
     form: str
@@ -53,13 +53,13 @@ class Statement(NamedTuple):
 
     @property
     def kept(self) -> str:
-        """The file as text, for the form that confirms it."""
+        """The file, compressed, as text for the form that confirms it."""
         return base64.b64encode(zlib.compress(self.file, 9)).decode()
 
 
 @dataclass
 class Outcome:
-    """What becomes of one line: a revenue of a pool, source, time and document."""
+    """What becomes of one line, which is a revenue of a pool, source, time and document."""
 
     where: str
     line: Line
@@ -74,7 +74,7 @@ class Outcome:
 
 
 class Sum(NamedTuple):
-    """What lines come to, for a pool."""
+    """The sum of lines of one pool."""
 
     pool: str
     currency: str
@@ -83,7 +83,7 @@ class Sum(NamedTuple):
 
 
 def unpacked(kept: str) -> bytes:
-    """The file of a statement that was kept in a form."""
+    """The file that was kept in a form; refused if it is damaged or too large."""
     try:
         packed = zlib.decompressobj()
         file = packed.decompress(base64.b64decode(kept, validate=True), LARGEST_FILE_BYTES + 1)
@@ -93,7 +93,7 @@ def unpacked(kept: str) -> bytes:
 
 
 def must_be_small(file: bytes) -> bytes:
-    """Refuse a file that is too large to be sent twice."""
+    """Refuse a file that is larger than ``LARGEST_FILE_BYTES``."""
     if len(file) > LARGEST_FILE_BYTES:
         raise Problem(
             "too_large",
@@ -103,7 +103,7 @@ def must_be_small(file: bytes) -> bytes:
 
 
 def lines_of(view: View, statement: Statement) -> list[Line]:
-    """The lines of a statement; what is no statement is refused with the reason."""
+    """The lines of a statement; a file in another format, without sales or too long is refused."""
 
     def finding(numbers: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], list[Place]]:
         return placing.places(view, numbers)
@@ -137,13 +137,13 @@ def rehearsed(journal: Journal, lines: Iterable[Line], by: str) -> list[Outcome]
 def recorded(
     journal: Journal, lines: Collection[Line], by: str
 ) -> tuple[list[Outcome], int | None]:
-    """What became of each line, and the position of the last that was recorded."""
+    """Record the lines: what became of each, and the last position recorded, if any."""
     told, positions = journal.decided(lambda draft: _carried_out(draft, lines, by))
     return told, max(positions, default=None)
 
 
 def sums(outcomes: Iterable[Outcome], state: State) -> list[Sum]:
-    """What the lines in a state come to by pool and currency, the largest first."""
+    """The sums of the lines in a state, by pool and currency, the largest first."""
     found: dict[tuple[str, str], list[int]] = {}
     for one in outcomes:
         if one.state == state and one.pool and one.currency:
@@ -155,7 +155,7 @@ def sums(outcomes: Iterable[Outcome], state: State) -> list[Sum]:
 
 
 def _carried_out(draft: Draft, lines: Iterable[Line], by: str) -> list[Outcome]:
-    ids = Ids("bundle")  # as “stemma import” names them: what it recorded is known here
+    ids = Ids("bundle")  # the same ids as “stemma import”, so what that recorded is known here
     return [
         _told(draft, ids, f"line {number}", line, by) for number, line in enumerate(lines, start=1)
     ]
@@ -185,7 +185,7 @@ def _carry_out(draft: Draft, command: RecordRevenue, told: Outcome, by: str) -> 
     before = len(draft.facts)
     try:
         told.warnings = tuple(one.detail for one in draft.carry_out(command, by).warnings)
-    except IdTaken:  # by what somebody else recorded of this statement, or with other amounts
+    except IdTaken:  # recorded before: from this statement too, or with other amounts
         there = draft.get(Revenue, told.id).recorded
         stated, items, _ = command.amounts(told.currency or "")
         told.amount_minor = stated

@@ -1,6 +1,6 @@
-"""Talking: the conversation and the followers of a page, and the page of a comment.
+"""Conversations: the comments and followers on a page, the page of a comment, and what one follows.
 
-Each form here is one of a command; a page shows those that its reader may send.
+Each form sends a command; a page shows only those that its reader may send.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from projections.store import Page, View
 from projections.told import PersonRef
 
 MANY, LONGEST = 12, 400
-"""How many comments a page shows, and how much of each; its own page shows all of it."""
+"""How many comments a page shows, and how many characters of each; its own page shows all."""
 WHAT = "conversation"
 """The name of the conversation among the lists of a page."""
 CHANGES: Mapping[str, type[Command]] = {
@@ -41,11 +41,11 @@ CHANGES: Mapping[str, type[Command]] = {
 FOLLOWS = "/follows"
 FOLLOWED_SHOWN = 50
 FOLDERS = {one: one for one in FOLLOWED} | {"work": "piece"}
-"""The folder of the page of what is followed, by its kind."""
+"""By kind of what is followed: the first word of the address of its page."""
 
 
 def pages(frame: Frame) -> None:
-    """The pages of comments and of what is followed, with their forms."""
+    """The pages of comments and of what the reader follows, with their forms."""
 
     @frame.page("/comment/<id>")
     def show_comment(id: str) -> Answer:
@@ -92,7 +92,7 @@ def pages(frame: Frame) -> None:
 
 
 def _followed_thing(one: FollowTold) -> dict[str, Any]:
-    """What is followed, as pages refer to it."""
+    """The work, person, project or challenge that is followed, as pages refer to it."""
     thing = {**(one["work"] or one["contributor"] or one["project"] or one["challenge"] or {})}
     return thing | {"kind": one["on"]} if one["on"] in ("project", "challenge") else thing
 
@@ -107,7 +107,7 @@ def _known(known: Mapping[str, Any], word: str) -> Any:
 
 
 def about(view: View, kind: str, id: str, at: Continued, most: int = MANY) -> dict[str, Any]:
-    """What a page shows of the conversation about something, and of who follows it."""
+    """What a page shows of the conversation about its subject and of its followers."""
     on: dict[str, Any] = {kind: id}
     found = conversation.comments(view, **on, after=at.of(WHAT), limit=most)
     return {
@@ -118,7 +118,7 @@ def about(view: View, kind: str, id: str, at: Continued, most: int = MANY) -> di
 
 
 def followed(view: View, kind: str, id: str) -> dict[str, Any]:
-    """How many follow something, and whether the reader does."""
+    """How many people follow something, and whether the reader does and may."""
     numbers = following.ABOUTS[kind](view, id)
     return {
         "kind": kind,
@@ -132,7 +132,7 @@ def followed(view: View, kind: str, id: str) -> dict[str, Any]:
 def _with_links(
     view: View, items: Sequence[CommentInThread], most: int = LONGEST
 ) -> list[dict[str, Any]]:
-    """Comments with a text in which those whom they mention are links, as far as there is room."""
+    """Comments with links to the people they mention, cut to about ``most`` characters."""
     spoken = conversation.spoken(view, [one["id"] for one in items])
     return [
         {**one, "said": _linked(spoken[one["id"]], most), "is_cut": len(one["text"] or "") > most}
@@ -141,7 +141,7 @@ def _with_links(
 
 
 def _linked(parts: Sequence[str | PersonRef], most: int) -> Markup:
-    """A text with a link to the page of each person whom it mentions."""
+    """The parts of a text, with each mentioned person as a link, cut after ``most`` characters."""
     told = Markup()
     for one in parts:
         if isinstance(one, str):
@@ -180,7 +180,7 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
 
 
 def _place(comment: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What a comment is on: its kind, and how pages refer to it."""
+    """The subject of a comment: its kind, and how pages refer to it."""
     if comment["work"] is not None:
         return "work", {**comment["work"]}
     if comment["project"] is not None:

@@ -1,6 +1,6 @@
-"""Templates for the terms of a pool: the agreements of the field, each filled in by a short form.
+"""Templates for the terms of a pool: common agreements, each filled in with a short form.
 
-What a template makes is a policy like any other (see domain.money.policy); nothing else knows it.
+A template makes an ordinary policy (see domain.money.policy); nothing records which one was used.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from projections.wording import percent
 
 AGREED: dict[str, Any] = {"type": Agreed.TYPE}
 ARTISTS = "those who agree"
-"""How the agreed part is labelled."""
+"""The name under which terms and previews list the part that is shared by agreement."""
 ACCOUNT = "this release"
 
 Kind = Literal["payee", "payees", "percent", "amount"]
 Called = Callable[[str], str]
 """The name of a payee."""
 Filled = Mapping[str, Any]
-"""What was filled in: payees by their ids, percentages as exact fractions, amounts in units."""
+"""By blank: a payee's id, a percentage as an exact fraction, or an amount in smallest units."""
 
 
 class Blank(NamedTuple):
-    """Something to fill in."""
+    """A blank to fill in."""
 
     name: str
     label: str
@@ -36,14 +36,14 @@ class Blank(NamedTuple):
 
 
 class Template(NamedTuple):
-    """An agreement of the field."""
+    """A common kind of agreement."""
 
     label: str
     says: str
     blanks: tuple[Blank, ...]
     make: Callable[[Filled], dict[str, Any]]
     read: Callable[[Mapping[str, Any]], Filled]
-    """What was filled in, from terms that it made."""
+    """Reads back what was filled in, from terms that the template made."""
 
 
 def _rest(part: str) -> str:
@@ -52,7 +52,7 @@ def _rest(part: str) -> str:
 
 
 def _two(payee: str, part: str) -> list[list[Any]]:
-    """A payee with their part, and the rest by agreement."""
+    """The shares of a payee with a fixed part, and of the rest by agreement."""
     return [[payee, part], [ARTISTS, _rest(part), AGREED]]
 
 
@@ -170,17 +170,20 @@ TEMPLATES: dict[str, Template] = {
         lambda terms: {"distributor": terms["fees"][0]["payee"], "fee": terms["fees"][0]["rate"]},
     ),
 }
-"""Every template by its name, the simplest first."""
+"""The templates by name, the simplest first."""
 
 
 def given(terms: Mapping[str, Any], amount_minor: int, artist: str | None) -> dict[str, int]:
-    """What the first amount gives to whom; what is by agreement is one line, or the artist's."""
+    """What each payee gets of the first income of a pool with these terms.
+
+    The part by agreement goes to ``artist``, else to ``ARTISTS`` as one line.
+    """
     agreed = [(artist or ARTISTS, Fraction(1))]
     return dict(split(amount_minor, read_terms(terms, agreed=agreed)).division.units)
 
 
 def made_by(terms: Mapping[str, Any]) -> tuple[str, Filled] | None:
-    """The template that makes these terms, and how it is filled in; None if none does."""
+    """The template that makes these terms, by name, and what was filled in; None if none does."""
     for name, template in TEMPLATES.items():
         try:
             filled = template.read(terms)
@@ -192,7 +195,7 @@ def made_by(terms: Mapping[str, Any]) -> tuple[str, Filled] | None:
 
 
 def typed(filled: Filled, blanks: tuple[Blank, ...], currency: str, called: Called) -> Filled:
-    """What was filled in, as it is typed into the blanks."""
+    """What was filled in, as one would type it into the blanks."""
     told: dict[str, str] = {}
     for one in blanks:
         value = filled[one.name]

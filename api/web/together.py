@@ -1,6 +1,6 @@
-"""Pages about what is made together: projects with their steps, challenges with their answers.
+"""Pages about collaboration: projects with their steps, challenges with their answers.
 
-What may be done stands where one would look for it, as a form of the command that does it.
+Each command is offered as a form where one would look for it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from projections.told_finding import ChallengeSuggested, PersonSuggested
 
 MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6
 COMMENTS = 2
-"""How many comments the page of a project shows: it has much else."""
+"""How many comments the page of a project shows; few, as it has much else."""
 LEAST, ROOM = 1, 24
-"""How many pieces a step shows at least, and how many all of them show together."""
+"""How many pieces each step shows at least, and about how many all steps show together."""
 STATES = {"launched": "going on", "closed": "closed"}
 
 
@@ -172,7 +172,7 @@ def _challenge(frame: Frame) -> None:
 
 
 def _forms(frame: Frame, challenge: str) -> list[type[Command]]:
-    """What the reader may do about a challenge; what is about an answer stands beside it."""
+    """The commands about a challenge open to the reader; those on answers are beside these."""
     found = forms_for(frame, "challenge", challenge) if g.actor else []
     return [one for one in found if "work" not in one.by_name()]
 
@@ -203,7 +203,7 @@ def for_you(frame: Frame, view: View) -> list[ChallengeSuggested]:
 
 
 def _named(view: View, actors: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Who acted, by their ids; the operator is not among them."""
+    """By id: the people who acted, without the operator."""
     return timeline.names(view, set(actors))
 
 

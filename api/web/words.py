@@ -73,12 +73,12 @@ LONGEST_IN_SENTENCE = 70
 OPERATORS = {OPERATOR: "the operator"}
 MOST_ATTRIBUTED = 30
 SUSPECT = "dated later than what was made from it"
-"""Of a source: one of the two dates is wrong."""
+"""Said of a source; one of the two dates must be wrong."""
 
 SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
-"""The sentence of each fact."""
+"""By topic: the sentence of a fact."""
 TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
-"""The facts in histories; money has its own pages, which not everybody may read."""
+"""The topics shown in histories. Money has its own pages, which not everybody may read."""
 
 _CALLS = ("project.", "step.", "placement.", "challenge.", "answer.", "comment.")
 FILTERS = {
@@ -87,16 +87,16 @@ FILTERS = {
     "credits": ("credit.",),
     "disputes": (".disputed", ".answered", ".settled", ".struck", ".declined", ".revoked"),
 }
-"""The filters of a history, and how the topics of each begin or end."""
+"""The filters of a history, each with how its topics begin (``credit.``) or end (``.struck``)."""
 
 
 def marked(text: str) -> Markup:
-    """What the code says of itself, with its names as code."""
+    """A text of the code's own documentation as HTML, with ``names`` marked as code."""
     return Markup(re.sub("``(.+?)``", r"<code>\1</code>", str(escape(text)), flags=re.DOTALL))
 
 
 def attribution(licensed: Licensed) -> str:
-    """The attribution that licences ask for, as far as a page has room."""
+    """The attribution that licences require, of at most ``MOST_ATTRIBUTED`` lines."""
     lines = as_text(licensed).splitlines()
     more = len(lines) - MOST_ATTRIBUTED
     return "\n".join([*lines[:MOST_ATTRIBUTED], *([f"… and {more} more"] if more > 0 else [])])
@@ -131,11 +131,11 @@ FOLDERS: dict[str | None, str] = {
     None: "contributor",
     **{kind: kind for kind in ("contributor", "release", "project", "challenge", "pool")},
 }
-"""The first word of the address of a page, by what it is of; of any other work “piece”."""
+"""By kind (None: a person): the first word of the address of its page; “piece” for other works."""
 
 
 def found_in(hit: Mapping[str, Any]) -> str:
-    """Where the words of a search are, in words."""
+    """Where the words of a search were found, in words."""
     return " and ".join(_FOUND_IN[part] for part in hit["found_in"])
 
 
@@ -177,7 +177,7 @@ def shortened(name: str) -> str:
 
 
 def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """The sentence of a fact, with links to what it is about."""
+    """The sentence of a fact, with links to what it mentions; erased texts are marked as such."""
     said = {"actor": item["actor"], "noun": item["noun"], **item["content"]}
     told = {
         name: link(names[value]) if value in names else OPERATORS.get(value, value)
@@ -207,7 +207,7 @@ _OF_ONESELF = {
     "that {contributor} is": "that they are",
     "that {contributor} was": "that they were",
 }
-"""How sentences speak of somebody who acts for themself."""
+"""What sentences say instead where somebody acts for themself."""
 
 OF_PAYOUT = {
     "payout.issued": "Your payout of {} is on its way",
@@ -218,7 +218,7 @@ OF_PAYOUT = {
 
 
 def told_to(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> Markup:
-    """The sentence of a fact for the person that it happened to."""
+    """The sentence of a fact, as addressed to the person it happened to."""
     if item["topic"] in OF_PAYOUT:
         said = item["content"]
         sent = money(said["amount_minor"], said["currency"])
@@ -227,7 +227,7 @@ def told_to(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def where(item: Mapping[str, Any]) -> str:
-    """The address of the page that a notification is about."""
+    """The address of the page for a notification about a fact."""
     noun, said = item["topic"].partition(".")[0], item["content"]
     folder, id = {
         "proposal": ("proposal", item["noun"]),
@@ -265,37 +265,37 @@ ANSWERS = {
     "payout": "Settle",
     "hold": "Lift it",
 }
-"""What the link of something in the inbox says, if it does not say “Answer”."""
+"""By kind of inbox item: the text of its link, if that is not “Answer”."""
 
 
 PARTS = {"doubted_share": "#doubted", "finalise": "#close", "comment": "#comments"}
-"""The part of the page at which something is answered, where it is not at its top."""
+"""By kind of inbox item: the part of the page where it is answered, if not at the top."""
 
 
 def answer_at(item: Mapping[str, Any]) -> str:
-    """The address at which something in the inbox is answered."""
+    """The address at which an inbox item is answered."""
     noun, id = item["noun"], item["id"]
     if noun == "payout":
         path = f"/statement/{g.actor}#returned"
     elif noun in ("credit", "remix", "identifier", "membership", "proposal"):
         path = f"/{noun}/{id}{PARTS.get(item['kind'], '')}"
-    else:  # what has no page of its own is answered by the form of its command
+    else:  # a noun without a page is answered with the form of its command
         path = f"/do/{item['commands'][0]}" + ("" if noun == "batch" else f"?id={id}")
     return f"{request.script_root}{path}"
 
 
 def does(command: str) -> str:
-    """What a command does, in the words of its help."""
+    """What a command does, in the first line of its help."""
     return (COMMANDS[command].__doc__ or command).partition("\n")[0].rstrip(".")
 
 
 def brief(text: str, most: int = 400) -> str:
-    """The beginning of a text, up to the end of a word."""
+    """The beginning of a text, cut at the end of a word."""
     return text if len(text) <= most else f"{text[:most].rpartition(' ')[0] or text[:most]} …"
 
 
 def used(places: Sequence[int] | None) -> str:
-    """How often a component is used in a release, if more than once."""
+    """How often and where a component is used in a release; empty if only once."""
     if not places or len(places) == 1:
         return ""
     times = "twice" if len(places) == 2 else f"{len(places)} times"
@@ -303,7 +303,7 @@ def used(places: Sequence[int] | None) -> str:
 
 
 def parts(in_series: Mapping[str, int]) -> str:
-    """How many seasons and episodes there are; one season is not worth a word."""
+    """How many seasons and episodes there are; a single season is not mentioned."""
     counted = {part: n for part, n in in_series.items() if part == "episode" or n > 1}
     return " · ".join(
         wording.several(n, part) for part, n in sorted((counted or in_series).items())
