@@ -63,7 +63,7 @@ class Mailbox(NamedTuple):
     """The secret in links with which its reader confirms the address and stops the mail."""
     made_at: str
     position: int
-    """The digest sent last covers the journal up to here; what is recorded later is new."""
+    """The next digest covers what is recorded after this position."""
     failures: int
     asked_at: str | None
     sent_at: str | None

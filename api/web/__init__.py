@@ -1,6 +1,7 @@
 """The website: the answers of the API as HTML pages that work without a script.
 
-Everything a page needs is served here, and a page holds nothing that its reader may not see.
+Everything a page needs is served here, except media of allowed hosts, and a page contains nothing
+that its reader may not see.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from projections.store import View
 PART = 30
 """How many lines of a list a page shows."""
 MOST_ADDED = 200
-"""What is payable and what is held are summed over at most so many balances; of more, not shown."""
+"""Up to so many balances, a page sums what is payable and what is held; of more, it does not."""
 DEEDS = (
     *("period", "exchange-rate", "payment-currency", "withholding", "assignment"),
     "payee.identify",

@@ -43,7 +43,7 @@ def pages(frame: Frame) -> None:
 
 
 def _dated(view: View, works: Any) -> Iterator[tuple[Any, list[Any]]]:
-    """Works with the sources that are dated later than them."""
+    """Works, each with its sources whose date is suspect: later than that of the work."""
     for one in works:
         sources = lineage.work(view, one["id"])["sources"]
         yield one, [source for source in sources if source["suspect_dates"]]

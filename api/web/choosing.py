@@ -104,7 +104,7 @@ class NotOne(Exception):
 
 
 def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str, str]:
-    """What was sent, with names replaced by ids; raises NotOne for names that are not clear."""
+    """What was sent, with names replaced by ids; raises NotOne for ambiguous or unknown names."""
     choices, said, ids = Found(), dict[str, str](), dict[str, str]()
     for one in command.fields():
         typed, (noun, has_lines) = sent.get(one.name, "").strip(), _named_by(one.value)

@@ -277,7 +277,7 @@ def _label(one: Field) -> str:
 
 
 def _line(value: Value, example: Any) -> str:
-    """An example in the form in which one line is typed."""
+    """An example as one would type it into one line."""
     if isinstance(value, Several) and example:
         return f"{SEPARATOR} ".join(map(str, example.values()))
     return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False)

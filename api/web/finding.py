@@ -304,7 +304,7 @@ def shown(view: View, hits: Sequence[Hit]) -> list[dict[str, Any]]:
 
 
 def on_works(view: View, credits: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Credits with their works in place of the ids of these."""
+    """Credits with their works instead of the ids of the works."""
     numbers = view.numbers("works", {credit["work"] for credit in credits})
     works = lineage.references(view, numbers.values())
     return [{**credit, "work": works[numbers[credit["work"]]]} for credit in credits]

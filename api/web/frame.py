@@ -393,7 +393,8 @@ def _finish(answer: Response) -> Response:
     answer.vary.add("Cookie")
     if g.get("done"):
         drop_cookie(answer, DONE)
-    # A public page depends only on its address and the journal, so it can be revalidated.
+    # A page for anybody depends only on its address and the journal, so it gets an ETag; a personal
+    # page gets none.
     return answer if g.get("actor") else by_bytes(answer)
 
 

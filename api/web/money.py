@@ -237,7 +237,7 @@ def _steps(
 
 
 def _ways(told: Mapping[str, Any], release: Mapping[str, Any]) -> Markup | None:
-    """The picture of the paths to the pieces in which the payee has a share; None without any."""
+    """The picture of the paths to the pieces in which the payee has a share; None if none."""
     ways = [
         Way(
             steps=_steps(path, left_out, release),

@@ -1,4 +1,4 @@
-"""A person's own pages: keys, webhooks, and notifications by mail.
+"""The pages of one's own keys, webhooks and notifications by mail.
 
 Each page is a list with forms, which answer with the same page: a new secret (a key, the secret of
 a webhook) is shown there once. Following a link in a message changes nothing, because programs
@@ -35,7 +35,7 @@ Said = Mapping[str, str]
 
 
 def pages(frame: Frame, webhooks: Subscriptions, mail: Notifications) -> None:
-    """A person's own pages, and those that confirm and stop mail without signing in."""
+    """The pages of the three, and those that confirm and stop mail without signing in."""
     _own(frame, "own-keys", partial(_keys, frame), partial(_keys_changed, frame))
     _own(frame, "own-webhooks", partial(_webhooks, webhooks), partial(_webhooks_changed, webhooks))
     _own(frame, "own-notifications", partial(_mail, mail), partial(_mail_changed, mail))

@@ -16,7 +16,7 @@ from domain.refusal import Refusal
 
 
 def seal(*told: object) -> str:
-    """A digest of the content of a form, by which a preview is recognised as one of it."""
+    """A digest of the content of a form, which shows whether it has changed since a preview."""
     return sha256(repr(told).encode()).hexdigest()[:16]
 
 

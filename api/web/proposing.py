@@ -179,7 +179,7 @@ def _may(frame: Frame, told: ProposalTold) -> set[str]:
 
 
 def _doubted(frame: Frame, view: View, told: ProposalTold) -> list[PayeeRef]:
-    """The payees whose shares depend on something found false and whom the reader may confirm."""
+    """The payees whose shares depend on something found false, if the reader may confirm them."""
     if told["state"] != Proposal.Finalised.STATE or not g.actor:
         return []
     found = to_confirm(view, "p.id = :proposal", proposal=told["id"])

@@ -1,7 +1,7 @@
 """Signing in: a key is entered once, in exchange for a cookie with the token of a session.
 
-The cookie is sent only to this site and out of reach of scripts, and a reader of the database
-cannot forge it.
+The cookie is sent only to this site and is out of reach of scripts. A reader of the database cannot
+forge it.
 """
 
 from __future__ import annotations
