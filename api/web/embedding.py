@@ -1,6 +1,7 @@
 """Media of works: embedded in a page if their host is allowed, else shown as a link.
 
-The Content-Security-Policy of a page admits only what the page embeds.
+The Content-Security-Policy of a page admits only the hosts that it embeds from, each only for the
+kinds of media that it embeds.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Seen(NamedTuple):
 
 
 def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
-    """How a page shows media at an address, if there is one; what it embeds is admitted."""
+    """How a page shows media at an address, if there is one; the host of an embed is admitted."""
     if not link:
         return None
     kind, address = next(iter(_embeds(link, hosts)), ("link", link))
@@ -65,7 +66,7 @@ def seen(link: str | None, hosts: Collection[str]) -> Seen | None:
 
 
 def picture(link: str | None, hosts: Collection[str]) -> str | None:
-    """The address, admitted, if it is that of a picture and its host is allowed; else None."""
+    """The address of a picture whose host is allowed and then admitted; None for any other."""
     found = dict(_embeds(link or "", hosts)).get("picture")
     if found:
         _let_in(DIRECTIVES["picture"], found)
@@ -105,7 +106,7 @@ POLICY = {
 
 
 def policy() -> str:
-    """The Content-Security-Policy of this page: what this site serves, and what the page embeds."""
+    """The Content-Security-Policy of this page: this site, and the hosts from which it embeds."""
     allowed = dict(POLICY)
     if g.get("may_run"):
         allowed |= {"script-src": "'self'", "connect-src": "'self'"}
