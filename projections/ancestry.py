@@ -1,8 +1,8 @@
-"""Ancestry: a work and everything it was made from, and what was read of each work in it.
+"""Ancestry: a work and everything it was made from, with rows read about each of these works.
 
-A large one is kept in memory. It holds as of a later position as well, if no fact since then was
-about an edge, a credit, a licence, a join or a merge in it; if some were, the works that they are
-about are read again, and no others. It has no texts of people.
+A large ancestry is kept in memory. It is still valid at a later position if no fact in between
+changed an edge, a credit, a licence, a join or a merge in it; otherwise only the works that changed
+are read again. It contains no texts written by people.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Row)
 
 SMALL = 100
-"""A lineage of fewer edges is read each time."""
+"""A lineage with fewer edges is read on each request instead of being kept."""
 NEAR = 1_000
-"""So many works are read if only the nearest are asked for."""
+"""How many works are read if only the nearest are asked for."""
 STEPS = 8
-"""So many generations above what is new are read one by one, and all further ones at once."""
+"""How many generations above new works are read one by one; all further ones are read at once."""
 MOST_READ = 2_000
-"""If more was recorded since it was read that may change a lineage, it is read again."""
+"""If this many facts that may change a lineage were recorded since, all of it is read again."""
 
 MOST_PLACED = 16
-"""If more changed, all rows are read in their order again."""
+"""If rows of more works are unread, all ordered rows are read again, not inserted one by one."""
 
 _OF_ALL = (Join.Event, Contributor.Merged, Contributor.Separated, Contributor.Forgotten)
 """Facts that may change any lineage; they are rare."""
@@ -55,11 +55,11 @@ _CHANGING = tuple(
 )
 
 _Stated = tuple[int, int, str, str]
-"""A child, a parent, the kind of the edge, and the rate that it states; "" without one."""
+"""An edge: child, parent, kind, and the rate it states, or "" if it states none."""
 
 
 class Ancestry:
-    """A lineage by numbers, and from when to when it is known to hold."""
+    """A lineage by numbers of works, with the range of positions in which it is known to hold."""
 
     def __init__(self, root: int, stated: list[_Stated], view: View) -> None:
         stated.sort()
@@ -67,30 +67,33 @@ class Ancestry:
         *pairs, stating = zip(*stated, strict=True) if stated else ((),) * 4
         rates, none = [rate or None for rate in stating], ("",) * len(stated)
         self.tree = Lineage(root, Edges[int]((*pairs, rates, none, none)))
-        """Its edges have no ids and states; they are among those in ``numbered``."""
+        """Its edges have no ids or states; ``numbered`` returns a lineage with both."""
         self._key = (view.generation, root)
         self._since = self._until = view.as_of
         self._rows: dict[str, tuple[Collection[Any], Collection[int]]] = {}
-        """By name: rows about its works, and the works of which they were not read yet."""
+        """By name: rows about its works, and the works whose rows have not been read yet."""
         self._derived: dict[str, tuple[object, Any, int]] = {}
 
     @property
     def is_small(self) -> bool:
-        """Whether it is read each time."""
+        """Whether it is read on each request instead of being kept."""
         return len(self._stated) < SMALL
 
     @property
     def since(self) -> int:
-        """The position as of which it was read."""
+        """The first position at which it is known to hold."""
         return self._since
 
     @property
     def unrated(self) -> set[int]:
-        """The works that have an edge which states no rate."""
+        """The works with at least one edge that states no rate."""
         return {child for child, _, _, rate in self._stated if not rate}
 
     def keep(self, view: View) -> None:
-        """Keep it in memory with what was read and derived, if it is worth it."""
+        """Keep it, with its rows and derived values, in the view's memory unless it is small.
+
+        If a later one is kept already, it is kept beside that under its own position.
+        """
         if self.is_small or view.as_of == LARGEST_POSITION:
             return
         latest = view.memory.get(self._key)
@@ -100,7 +103,7 @@ class Ancestry:
         further += (takes for *_, takes in self._derived.values())
         view.memory.keep(key, self, 2 * len(self._stated) + sum(further))
 
-    # -- what was read of its works --------------------------------------------------------
+    # -- rows about its works --------------------------------------------------------------
 
     def rows(
         self,
@@ -109,10 +112,10 @@ class Ancestry:
         read: Callable[[View, list[int]], Iterable[R]],
         place: Callable[[R], Any] | None = None,
     ) -> Collection[R]:
-        """Rows about its works, each read once; their first column is the work.
+        """Rows about its works, read once for each work; their first column is the work.
 
-        They are the same object as long as they are the same rows. With ``place`` they are read in
-        that order, and stay in it.
+        The same object is returned as long as the rows are unchanged. With ``place``, the key by
+        which ``read`` sorts them, they stay in that order.
         """
         every = self.tree.generation
         rows, unread = self._rows.get(name, ((), every))
@@ -125,9 +128,9 @@ class Ancestry:
         return cast("Collection[R]", rows)
 
     def derived(self, view: View, name: str, key: object, derive: Callable[[], T], takes: int) -> T:
-        """What follows from its works and a key alone, such as its rows; of the latest key only.
+        """A value that depends only on its works and a key (such as its rows), kept for one key.
 
-        ``takes`` is how much room that needs in memory.
+        ``takes`` is how much room the value takes in memory.
         """
         kept = self._derived.get(name)
         if kept is None or kept[0] != key:
@@ -138,7 +141,7 @@ class Ancestry:
     # -- as of a later position ------------------------------------------------------------
 
     def at(self, view: View) -> Ancestry | None:
-        """The lineage as known at a view's position, if that follows from this one."""
+        """The lineage at a view's position; None if it cannot be derived from this one."""
         if view.as_of < self._since:
             return None
         if view.as_of > self._until:
@@ -151,7 +154,7 @@ class Ancestry:
         return self
 
     def _changed(self, view: View) -> set[int] | None:
-        """The works of which something changed since; None if that may be anything."""
+        """The works in it that facts have changed since; None if any of them may have changed."""
         facts = JournalRecorder(view.engine).after(self._until, MOST_READ, _CHANGING)
         happened = [placed.fact() for placed in facts if placed.position <= view.as_of]
         if len(happened) == MOST_READ or any(isinstance(one, _OF_ALL) for one in happened):
@@ -163,7 +166,7 @@ class Ancestry:
         return {node for (node,) in rows}.intersection(self.tree.generation)
 
     def _read_again(self, view: View, changed: set[int]) -> Ancestry:
-        """The same, with what there is now of these works and above them."""
+        """A copy at the view's position; only changed works and new ancestors are read."""
         own = sorted(_read_stated(view, _OF_WORKS, changed))
         has_moved = own != [one for work in sorted(changed) for one in self._of(work)]
         found = self._with(view, own, changed) if has_moved else copy(self)
@@ -182,15 +185,15 @@ class Ancestry:
         return found
 
     def _of(self, work: int) -> list[_Stated]:
-        """Its edges from a work."""
+        """The edges from one of its works to what that was made from."""
         first, end = (bisect_left(self._stated, (place,)) for place in (work, work + 1))
         return self._stated[first:end]
 
     def _with(self, view: View, own: list[_Stated], changed: set[int]) -> Ancestry:
-        """Its edges, with these from some works, and those above what was not in it."""
+        """A lineage with ``own`` in place of the edges of changed works; new ancestors are read."""
         known, further = set(self.tree.generation), own
         stated = [*own, *(one for one in self._stated if one[0] not in changed)]
-        # Mostly little is new, and what is above that is known: so step by step at first.
+        # Usually few works are new and their ancestors are known, so the first steps are single.
         for sql in (*[_OF_WORKS] * STEPS, _ABOVE):
             if not (beyond := {parent for _, parent, *_ in further} - known):
                 break
@@ -199,7 +202,7 @@ class Ancestry:
             known |= beyond
         found = Ancestry(self.tree.root, stated, view)
         works = found.tree.generation
-        if len(works) < len(found.tree.places.works):  # some are not reached any more
+        if len(works) < len(found.tree.places.works):  # some can no longer be reached
             found = Ancestry(self.tree.root, [one for one in stated if one[0] in works], view)
         return found
 
@@ -210,7 +213,10 @@ def _renewed(
     found: list[R],
     place: Callable[[R], Any] | None,
 ) -> Collection[R]:
-    """Rows with those that were found about some works instead of what was said of them."""
+    """Rows in which those about the unread works are replaced by the ones found.
+
+    Without ``place``, the same object is returned if nothing changed.
+    """
     if place is None and rows:
         before = (row for row in rows if row[0] in unread)
         if Counter(found) == Counter(before):
@@ -234,7 +240,7 @@ def _about(happened: Fact) -> str:
 
 
 def ancestry(view: View, root: int) -> Ancestry:
-    """A work with everything it was made from, remembered or read."""
+    """A work with everything it was made from, from memory if it is kept there."""
     key = "ancestry", root
     if key not in view.held:
         found = remembered(view, root)
@@ -246,7 +252,7 @@ def ancestry(view: View, root: int) -> Ancestry:
 
 
 def remembered(view: View, root: int) -> Ancestry | None:
-    """The same, if it is remembered."""
+    """The ancestry of a work at the view's position if memory has it; otherwise None."""
     key = (view.generation, root)
     for kept in map(view.memory.get, (key, (*key, view.as_of))):
         if isinstance(kept, Ancestry) and (found := kept.at(view)):
@@ -255,20 +261,20 @@ def remembered(view: View, root: int) -> Ancestry | None:
 
 
 def numbered(view: View, root: int) -> Lineage[int]:
-    """The same with its edges, by the numbers of its works."""
+    """The lineage of a work by numbers of works, its edges with ids and states."""
     key = "numbered", root
     if key not in view.held:
         above = ancestry(view, root)
         rows = above.rows(view, "edges", _edge_rows)
         edges = above.derived(view, "edges", rows, lambda: edges_in(rows), len(rows))
         found = view.held[key] = Lineage(root, tuple(edges))
-        # They follow from the pairs of works alone, which are the same.
+        # Both depend only on the pairs of works, which are the same.
         vars(found).update(places=above.tree.places, ordered=above.tree.ordered)
     return cast("Lineage[int]", view.held[key])
 
 
 def ids_in(view: View, root: int) -> Mapping[int, str]:
-    """The ids of its works by their numbers."""
+    """The ids of the works in an ancestry by their numbers."""
     above = ancestry(view, root)
     works = above.tree.generation
     key = works.keys()
@@ -276,12 +282,15 @@ def ids_in(view: View, root: int) -> Mapping[int, str]:
 
 
 def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:
-    """Its works from a place on, the nearest first, with their generations; far ones read last."""
+    """The works of an ancestry with their generations, nearest first, from the place ``first`` on.
+
+    Far works are read only once the caller gets to them.
+    """
     if first < NEAR and ("ancestry", root) not in view.held and not remembered(view, root):
         near = [number for (number,) in view.rows(_NEAREST, works=[root], most=NEAR)]
         stated = _read_stated(view, _OF_WORKS, near)
         found, read = Ancestry(root, stated, view).tree.generation, {root, *near}
-        # Up to the first work whose parents were not read, none is missing.
+        # Nothing is missing up to the generation of the first work whose parents were not read.
         end = min((far for work, far in found.items() if work not in read), default=None)
         known = [one for one in found.items() if end is None or one[1] <= end]
         yield from known[first:]
@@ -311,7 +320,7 @@ _LISTED = [
     )
 ]
 _OF_WORKS = f"SELECT {', '.join(_LISTED)} FROM @remixes e WHERE e.child IN :works AND {_COUNTS}"
-"""All edges as one row of lists, which takes half as long as a row for each."""
+"""All edges as one row of lists, which takes half as long as one row for each edge."""
 _UP = (
     "WITH RECURSIVE up (number) AS ("
     f"SELECT e.child FROM @remixes e WHERE e.child IN :works AND {_COUNTS} UNION "
@@ -321,7 +330,7 @@ _ABOVE = _UP + _OF_WORKS.replace(
     "@remixes e WHERE e.child IN :works AND", "up JOIN EACH @remixes e ON e.child = up.number WHERE"
 )
 _NEAREST = f"{_UP} SELECT number FROM up LIMIT :most"
-"""Both engines go on from generation to generation, and no further than is asked for."""
+"""Both engines recurse generation by generation and stop at the limit."""
 
 
 def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
@@ -338,15 +347,15 @@ def _read_stated(view: View, sql: str, works: Collection[int]) -> list[_Stated]:
 
 
 EDGE = "e.child, e.parent, e.kind, e.rate, e.id, e.state, e.own_child, e.own_parent"
-"""The columns of which an edge is made."""
+"""The columns of an edge, then those of the works it was declared between before any join."""
 
 
 in_order = itemgetter(0, 1, 2, 4)
-"""By child, parent, kind and id: a rate may be null, which has no order."""
+"""A sort key: child, parent, kind and id; no rate, because a null cannot be compared."""
 
 
 def edges_in(rows: Collection[Row]) -> list[Edge[int]]:
-    """Edges from their rows, in order; what was said alike of works that are one counts once."""
+    """Edges from rows of ``EDGE``, in order; equal edges of works that were joined count once."""
     rows = sorted(rows, key=in_order)
     if all(row[0] == row[6] and row[1] == row[7] for row in rows):  # none of them was joined
         return [edge_of(row[:6]) for row in rows]

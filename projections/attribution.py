@@ -1,9 +1,9 @@
 """Attribution: who is credited for what, and who contributed to a work.
 
-A credit counts unless it is only claimed, or was declined or revoked. It counts as influence if the
-credit itself is one of influence, or every path to its work is.
+A credit counts unless it is only claimed, or was declined or revoked. It counts as influence if its
+own kind is influence, or if every path to its work is one of influence.
 
-Tables, rows and questions are in one file because they share the columns.
+Tables, rows and questions are in one file because they share their columns.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ CONTRIBUTORS = table(
 
 
 class CreditRow(NamedTuple):
-    """A credit as the read table holds it, with where its person was merged into."""
+    """A row of the read table of credits, with the account its contributor was merged into."""
 
     id: str
     work: int
@@ -97,18 +97,18 @@ class CreditRow(NamedTuple):
     own_work: int
     merged_into: int | None = None
     place: int = 0
-    """What it is ordered by."""
+    """The sort key (see ``in_order``): its position, or that of the slot it gets by billing."""
     owner: int = 0
-    """Of a hidden one: whose it is, which no answer says."""
+    """The contributor of a hidden credit, whom no answer names; 0 for any other."""
 
     @property
     def person(self) -> int:
-        """Whose it is."""
+        """The contributor's number, even if the credit is hidden."""
         return self.owner or self.contributor
 
     @property
     def texts(self) -> tuple[str | None, ...]:
-        """The texts of its name and its wording."""
+        """The commitments of the texts of its name and its wording."""
         return self.display, self.credited_as, self.join_phrase, self.character
 
 
@@ -120,15 +120,15 @@ CREDITS = table(
 )
 
 PATHS = 12
-"""How many paths are listed for one person; all of them are counted."""
+"""How many paths are listed for one person; all are counted."""
 CREDITS_OF_WORK = 1_000
-"""How many credits of a work are read for an answer about it."""
+"""How many credits an answer about a work lists at most."""
 CREDITS_SHOWN = 6
-"""How many credits are listed for one person; all of them are counted."""
+"""How many credits are listed for one person; all are counted."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """The people and credits this fact adds or changes."""
+    """The rows of contributors and credits that this fact adds or changes."""
     match happened:
         case Credit.Birth(work=work, contributor=contributor):
             yield born(
@@ -175,36 +175,37 @@ ATTRIBUTION = Projection(
 _CREDIT = f"{CREDITS.selected('c')}, p.merged_into, c.born, 0"
 _CREDIT_FROM = f"@credits c JOIN @contributors p ON p.number = c.contributor AND {holds('p')}"
 _KNOWN = f"coalesce(c.waits_for, '') <> '{CONTRIBUTOR}'"
-"""The condition that others may know of a credit."""
+"""The condition that others may see a credit: it does not wait for its contributor's consent."""
 _NAME = (
     "coalesce((SELECT v.value FROM vault v WHERE v.digest = p.name), "
     "(SELECT v.value FROM vault v JOIN @contributors n ON v.digest = n.name "
     f"WHERE n.number = p.number AND n.until = {NEVER}))"
 )
-"""The name of a person; who has another one now has it at every position."""
+"""A person's name at the position, or their current one if the text of that name was erased."""
 _NAMES = f"p.id, {_NAME}, (SELECT w.id FROM @works w WHERE w.number = c.work AND {holds('w')})"
-"""What an answer shows with a credit on one of a few works; of many it is read once for all."""
+"""Ids and name that answers show with a credit; for many works they are read separately."""
 _NO_NAMES = "NULL, NULL, NULL"
 
 
 class Credited(NamedTuple):
-    """What says whose a credit is and how it counts: of a large lineage, nothing more is kept."""
+    """The columns that decide whose a credit is and how it counts: all that memory keeps of the
+    credits in a large lineage."""
 
     work: int
     born: int
-    """Its position, by which it is known."""
+    """The position at which it was opened, which identifies it."""
     contributor: int
     role: str
     kind: str
     billing: int | None
     place: int
-    """What it is ordered by."""
+    """The sort key, as in ``CreditRow``."""
     owner: int = 0
-    """Of a hidden one: whose it is, which no answer says."""
+    """The contributor of a hidden credit, as in ``CreditRow``."""
 
     @property
     def person(self) -> int:
-        """Whose it is."""
+        """The contributor's number, even if the credit is hidden."""
         return self.owner or self.contributor
 
 
@@ -213,9 +214,9 @@ _CREDITED, _CREDIT_ROW = partial(tuple.__new__, Credited), partial(tuple.__new__
 
 
 def credits_on(view: View, works: Collection[int], *, all_states: bool = False) -> list[CreditRow]:
-    """The credits on these works, for the people they belong to after all merges.
+    """The credits on these works, each under its contributor's account after all merges.
 
-    They are those that count or, with ``all_states``, all that were ever more than a claim.
+    Only those that count or, with ``all_states``, all that are no longer mere claims.
     """
     state = f"c.state <> '{PENDING}' AND {_KNOWN} AND {holds('c')}" if all_states else _COUNTED
     beside = _NAMES if len(works) < SMALL else _NO_NAMES
@@ -232,7 +233,10 @@ def _credits(view: View, where: str, beside: str = _NO_NAMES, **values: Any) -> 
 
 
 def hidden(view: View) -> dict[str, int]:
-    """The credits off which their people keep their names, now and so at every position."""
+    """The positions of all hidden credits by their ids.
+
+    A credit hidden now is hidden at every position.
+    """
     kept = view.moment.get("hidden")
     if kept is None:
         kept = dict(view.rows(f"SELECT c.id, c.born FROM @credits c WHERE {HIDDEN}"))
@@ -241,9 +245,10 @@ def hidden(view: View) -> dict[str, int]:
 
 
 def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[CreditRow]:
-    """The same credits; a hidden one is that of nobody but itself, for all but these accounts.
+    """Credits with each hidden one under a stand-in contributor of its own.
 
-    Nor is what may name them shown: its evidence, its wording, whom they play.
+    The stand-in's number is minus the credit's position. Texts that may identify the person are
+    removed: name, wording, character and evidence. Credits of the accounts ``to`` stay as they are.
     """
     kept = hidden(view)
     if not kept:
@@ -266,7 +271,7 @@ def veiled(view: View, rows: list[CreditRow], to: Collection[int] = ()) -> list[
 
 
 def in_order(rows: Iterable[Shown]) -> list[Shown]:
-    """Credits in the order of opening; of one work, each with a stated place is moved there."""
+    """Credits in the order of opening, except that a stated billing moves one within its work."""
     ordered = sorted(rows, key=attrgetter("born"))
     moved = {row.work for row in ordered if row.billing is not None}
     if not moved:
@@ -281,7 +286,7 @@ def in_order(rows: Iterable[Shown]) -> list[Shown]:
 
 
 def _placed(rows: list[Shown]) -> Iterator[Shown]:
-    """The credits of one work, each with its place."""
+    """The credits of one work in order of billing, each with its ``place`` set."""
     same = [row for row in rows if row.billing is None]
     stated = [(row.billing, row) for row in rows if row.billing is not None]
     for billing, row in sorted(stated, key=lambda one: one[0]):
@@ -291,13 +296,13 @@ def _placed(rows: list[Shown]) -> Iterator[Shown]:
 
 
 def _merged(view: View, rows: list[CreditRow]) -> list[CreditRow]:
-    """The same credits, each under the account its person has now; merges are rare."""
+    """The same credits, each under its contributor's account after all merges."""
     merged = {row.contributor for row in rows if row.merged_into is not None}
     return _under(roots_of(view.rows, merged), rows)
 
 
 def _under(roots: Mapping[int, int], rows: list[Shown]) -> list[Shown]:
-    """The same credits, each under the account in which all merges of its account end."""
+    """The same credits, each under the account that ``roots`` gives for its contributor."""
     if not roots:
         return rows
     return [row._replace(contributor=roots.get(row.contributor, row.contributor)) for row in rows]
@@ -306,7 +311,7 @@ def _under(roots: Mapping[int, int], rows: list[Shown]) -> list[Shown]:
 def credit(view: View, id: str, to: Collection[int] | None = None) -> CreditTold:
     """One credit; UnknownCredit if there is none with this id.
 
-    One that waits for a person who asked to be asked is told to the person alone.
+    A credit that waits for its contributor's consent is shown only to the accounts ``to``.
     """
     row = view.one(
         f"SELECT {_CREDIT} FROM {_CREDIT_FROM} WHERE c.id = :id AND {holds('c')} "
@@ -351,7 +356,7 @@ def all_credits(view: View, id: WorkId, **part: Unpack[Paged]) -> Page[CreditTol
 
 
 def standing_on(view: View, work: int) -> list[CreditTold]:
-    """The credits on a work, in which somebody merged from two who did the same stands once."""
+    """The credits on a work, without duplicates that only a merge of two accounts produced."""
     rows = credits_on(view, [work], all_states=True)
 
     def said(row: CreditRow) -> tuple[object, ...]:
@@ -399,17 +404,17 @@ def _told(
 
 
 def _texts_of(rows: Iterable[CreditRow]) -> set[str | None]:
-    """The commitments of all texts of credits."""
+    """The commitments of all texts of these credits."""
     return {text for row in rows for text in (*row.texts, row.evidence, row.ai_tool)}
 
 
 def texts_of(view: View, rows: Iterable[CreditRow]) -> dict[str | None, str]:
-    """The texts of the names and the wordings of credits."""
+    """The texts of names, wordings and AI tools of credits, by their commitments."""
     return view.texts({text for row in rows for text in (*row.texts, row.ai_tool)})
 
 
 def name_on(row: CreditRow, texts: Mapping[str | None, str]) -> NameOnCredit:
-    """The name on a credit and its wording, where they differ from the account and the role."""
+    """The name on a credit and its wording, where stated, and its disclosure of AI."""
     return {
         "display": texts.get(row.display),
         "credited_as": texts.get(row.credited_as),
@@ -426,7 +431,10 @@ def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
 
 
 def persons_later(view: View, numbers: Iterable[int]) -> Callable[[], dict[int, PersonRef]]:
-    """The same, asked in one message with what else is wanted by then."""
+    """People by their numbers, once the returned function is called.
+
+    The query is sent in one message with others that wait by then.
+    """
     wanted, held = set(numbers), view.held
     known: dict[int, PersonRef] = {
         number: held["person", number] for number in wanted if ("person", number) in held
@@ -443,24 +451,24 @@ def persons_later(view: View, numbers: Iterable[int]) -> Callable[[], dict[int, 
 
 
 def ids_of_persons(view: View, numbers: Iterable[int]) -> dict[int, str]:
-    """Their ids alone."""
+    """The ids of people by their numbers; for a hidden credit's stand-in, the credit's id."""
     wanted = set(numbers)
     return view.ids("contributors", wanted) | dict(_veils(view, wanted))
 
 
 def _veils(view: View, wanted: Collection[int]) -> Iterator[tuple[int, str]]:
-    """Whose credit is hidden is known by the id of the credit."""
+    """The stand-ins for contributors of hidden credits: number, and the id of the credit."""
     if min(wanted, default=0) < 0:
         yield from ((-born, id) for id, born in hidden(view).items() if -born in wanted)
 
 
 class Share(NamedTuple):
-    """The part one person has in a work."""
+    """A person's credits in the ancestry of a work."""
 
     person: int
     generation: int
     place: int
-    """That of their nearest credit."""
+    """The place of their nearest credit, a sort key within the generation."""
     credits: list[Credited | CreditRow]
 
 
@@ -469,7 +477,7 @@ Near = Mapping[int, tuple[int, int]]
 
 
 def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Near:
-    """Who is credited in an ancestry; the credits are in order."""
+    """The people credited in an ancestry; ``rows`` must be in order."""
     generation = tree.generation
     found: dict[int, tuple[int, int]] = {}
     for row in rows:
@@ -480,7 +488,7 @@ def nearest_in(tree: Pedigree[int], rows: Sequence[Credited | CreditRow]) -> Nea
 
 
 def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]:
-    """The parts that these people have by these credits."""
+    """The share of each of these people, with those of the credits that are theirs."""
     shares = {person: Share(person, *near, []) for person, near in people.items()}
     for row in rows:
         if row.contributor in shares:
@@ -493,12 +501,12 @@ class Above(NamedTuple):
 
     tree: Pedigree[int]
     credits: Sequence[Credited | CreditRow]
-    """In order, as they are shown now."""
+    """In order, each under its contributor after all merges; hidden ones under stand-ins."""
     people: Near
 
 
 def credits_in(view: View, root: int) -> Sequence[Credited | CreditRow]:
-    """The credits in a work's ancestry."""
+    """The credits in a work's ancestry that count, in order."""
     above = ancestry(view, root)
     if above.is_small:  # one query instead of three
         return credits_on(view, above.tree.generation)
@@ -508,7 +516,7 @@ def credits_in(view: View, root: int) -> Sequence[Credited | CreditRow]:
 
 
 def credits_above(view: View, root: int, role: str | None = None) -> Above:
-    """The credits in a work's ancestry; with a role only those in it, or a narrower one."""
+    """Everyone credited in a work's ancestry; with ``role``, in that role or a narrower one."""
     above, known = ancestry(view, root), credits_in(view, root)
     roles = None if role is None else within(role)
     named = known if roles is None else [row for row in known if row.role in roles]
@@ -518,7 +526,7 @@ def credits_above(view: View, root: int, role: str | None = None) -> Above:
 
 
 def _credited(view: View, works: list[int]) -> list[Credited]:
-    """What counts of the credits on these works."""
+    """The credits on these works that count, unordered and as recorded."""
     columns = ", ".join(f"c.{name}" for name in Credited._fields[:-2])
     rows = view.rows(
         f"SELECT {columns}, c.born, 0 FROM @credits c WHERE c.work IN :works AND {_COUNTED}",
@@ -528,7 +536,7 @@ def _credited(view: View, works: list[int]) -> list[Credited]:
 
 
 def _known(view: View, rows: Collection[Credited], veils: Collection[int]) -> list[Credited]:
-    """The same in order, for the people whose they are now; a hidden one is that of nobody."""
+    """These credits in order and after all merges; those in ``veils`` under stand-ins."""
     roots = roots_of(view.rows, {row.contributor for row in rows})
     told = _under(roots, in_order(rows))
     if not veils:
@@ -540,14 +548,14 @@ def _known(view: View, rows: Collection[Credited], veils: Collection[int]) -> li
 
 
 def whole(view: View, rows: Sequence[Credited | CreditRow]) -> list[CreditRow]:
-    """These credits with everything that answers show of them."""
+    """These credits with all the columns that answers show."""
     left = {row.work for row in rows if isinstance(row, Credited)}
     found = {row.born: row for row in credits_on(view, left)} if left else {}
     return [found[row.born] if isinstance(row, Credited) else row for row in rows]
 
 
 def is_direct(tree: Pedigree[int], row: Credited | CreditRow) -> bool:
-    """Whether something of the person is in the work, not only their influence."""
+    """Whether a credit is direct: the person's contribution, not only influence, is in the work."""
     return row.kind == "direct" and row.work in tree.direct
 
 
@@ -573,7 +581,7 @@ def explain(
 
 
 def told_path(share: Share, path: Ends[int], ids: dict[int, str]) -> PathIn:
-    """One path to a piece of somebody's, and what they did in the piece."""
+    """One path to a piece the person is credited on, with their roles in that piece."""
     end = path.works[-1]
     return {
         "kind": "direct" if path.is_direct else "influence",
@@ -645,7 +653,7 @@ def contributors(
 
 
 def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberThen]]:
-    """By group: who was in it when something was made on which it is credited."""
+    """By group: the members it had when a work was made on which the group is credited."""
     works = {share.person: {row.work for row in share.credits} for share in shares}
     found = groups.behind(view, works)
     people = persons(view, {one.contributor for each in found.values() for one in each})
@@ -656,9 +664,9 @@ def _members_then(view: View, shares: Iterable[Share]) -> dict[int, list[MemberT
 
 
 def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> list[Part]:
-    """The part of each person in each work; the ids and texts of all are read together.
+    """What answers show of each share; ids and texts are read together for all.
 
-    A long page lists no more of their paths and credits than one of the usual length.
+    The longer the page, the fewer paths and credits it lists for each person.
     """
     many = max(len(shares), LIMIT)
     most, most_paths = (max(1, each * LIMIT // many) for each in (CREDITS_SHOWN, PATHS))
@@ -679,7 +687,7 @@ def _explained(view: View, shares: Sequence[tuple[Pedigree[int], Share]]) -> lis
 
 
 def find_person(view: View, id: str) -> tuple[int, str, str | None, str, int | None, int]:
-    """The contributor's row; UnknownContributor if there is none with this id."""
+    """The row of a contributor; raises UnknownContributor if there is none with this id."""
     row = view.one(
         "SELECT p.number, p.id, p.name, p.state, p.merged_into, p.born FROM @contributors p "
         f"WHERE p.id = :id AND {holds('p')}",
@@ -708,7 +716,7 @@ def person(view: View, id: ContributorId) -> Person:
 
 
 def _former_names(view: View, number: int) -> list[str]:
-    """What somebody was called formerly, as far as they want it known; the latest first."""
+    """Former names of a contributor whose texts were not erased, the latest first."""
     rows = view.rows(
         "SELECT DISTINCT v.value, p.since FROM @contributors p JOIN vault v ON v.digest = p.name "
         "WHERE p.number = :number AND p.since <= :as_of ORDER BY p.since DESC",
@@ -751,7 +759,7 @@ def people(
 def _done_by(
     view: View, numbers: Collection[int], asked: PeopleFilters | None = None
 ) -> dict[int, list[Did]]:
-    """By person: their roles, of what is asked for if anything is, those on most works first."""
+    """By person: their roles within the filters, if any, starting with those on most works."""
     doing = finding.doing(asked or {})
     rows = view.rows(
         f"WITH RECURSIVE {finding.SAME.format(who='p.number IN :people')} SELECT same.person, "
@@ -773,17 +781,17 @@ def people_facets(view: View, **asked: Unpack[PeopleFilters]) -> PeopleFacets:
 
 
 def after_merges(view: View, number: int) -> int:
-    """The number of the account this person has after all merges."""
+    """The number of the account that this one belongs to after all merges."""
     return roots_of(view.rows, [number]).get(number, number)
 
 
 def find_root(view: View, id: str) -> int:
-    """The same of the account with this id."""
+    """The number of the account that the one with this id belongs to after all merges."""
     return after_merges(view, find_person(view, id)[0])
 
 
 def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
-    """The ids that these accounts have after all merges, by their own ids."""
+    """The ids of the accounts that these belong to after all merges, by their own ids."""
     rows = view.rows(
         "SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
         f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
@@ -795,14 +803,14 @@ def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
 
 
 def people_named(view: View, ids: Iterable[str]) -> dict[str, PersonRef]:
-    """The people with these ids, each as the account that it names."""
+    """The contributors with these ids, ignoring merges."""
     numbers = view.numbers("contributors", ids)
     told = persons(view, numbers.values())
     return {id: told[number] for id, number in numbers.items()}
 
 
 def people_with(view: View, ids: Collection[str]) -> dict[str, PersonRef]:
-    """The people who have these accounts, by the ids of the accounts; after all merges."""
+    """The people these accounts belong to after all merges, by the ids of the accounts."""
     into = persons_of(view, ids)
     told = people_named(view, {*into.values()})
     return {id: told[person] for id, person in into.items()}
@@ -819,7 +827,7 @@ def account_ids(view: View, id: str) -> list[str]:
 
 
 def accounts_of(view: View, number: int) -> list[int]:
-    """A person's own number and those merged into it, directly or not."""
+    """The number of an account and those of all merged into it, directly or not."""
     return [*accounts_under(view.rows, [number])]
 
 
@@ -833,7 +841,7 @@ def attribution(view: View, id: ContributorId, **part: Unpack[Paged]) -> Page[Pa
         f"AND {NOT_HIDDEN} "
         "UNION SELECT e.child FROM down JOIN EACH @remixes e ON e.parent = down.number "
         f"WHERE {counting('e', remix.NOT_COUNTED)} AND {holds('e')}) "
-        # Not a join: SQLite would scan every release.
+        # Not a join, for which SQLite would scan every release.
         "SELECT w.number FROM @works w WHERE w.number IN (SELECT number FROM down) "
         f"AND w.kind = 'release' AND {holds('w')} AND w.number < :beyond ORDER BY w.number DESC",
         **part,
@@ -876,12 +884,12 @@ def makers(view: View, works: Collection[int]) -> dict[int, list[Maker]]:
 def makers_of(
     rows: Iterable[CreditRow], people: Mapping[int, PersonRef], texts: Mapping[str | None, str]
 ) -> dict[int, list[Maker]]:
-    """The same, from credits, people and texts already read."""
+    """As ``makers``, from credits, people and texts already read."""
     made: dict[int, dict[tuple[object, ...], Maker]] = {}
     for row in rows:
         if row.kind == "direct":
             maker: Maker = {**people[row.contributor], "role": row.role, **name_on(row, texts)}
-            # One who was two singers stands once.
+            # A person merged from two singers is listed once.
             named = maker["id"], maker["role"], maker["credited_as"], maker["join_phrase"]
             made.setdefault(row.work, {}).setdefault(named, maker)
     return {work: list(makers.values()) for work, makers in made.items()}

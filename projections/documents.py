@@ -1,7 +1,8 @@
-"""Documents: what is found by its words, made again for every row that changes.
+"""Search documents: the words by which works, people, projects and challenges are found.
 
-The texts are those of now, whatever position is asked for: what was erased is found no more. A
-document names people by their numbers, so that a change of a name is a change of one document.
+A document is remade whenever a row it comes from changes. It has current texts only, at whatever
+position one asks, so an erased text is not found any more. It refers to people by number, so a new
+name changes one document only.
 
 One file, because it is one table.
 """
@@ -34,12 +35,12 @@ from projections.store import counting, table_name, with_tables
 from projections.tables import NEVER, Table
 
 FOLDING = 7
-"""Raised when documents are made in another way."""
+"""A number to increase when documents are to be made differently."""
 NAME = "documents"
 MOST_TEXTS = 200
-"""How many texts of each kind a document has."""
+"""How many texts of each kind a document has at most."""
 MOST_WORDS = 2_000
-"""How many words of a text count."""
+"""How many words of a text are indexed at most."""
 CHUNK = 2_000
 
 WORKS_KINDS = ("contribution", "outside", "release")
@@ -47,47 +48,47 @@ KINDS = (*WORKS_KINDS, "person", "project", "challenge")
 
 
 def person_tag(number: int) -> str:
-    """The word for a person in the document of a work, a project or a challenge."""
+    """The tag for a person in the document of a work, a project or a challenge."""
     return f"p_{number}"
 
 
 def called_tag(word: str) -> str:
-    """The word for a word of somebody's name, in their own document."""
+    """The tag for a word of a person's name, in that person's document."""
     return f"h_{word}"
 
 
 @lru_cache(4096)
 def role_tag(role: str) -> str:
-    """The word for a role."""
+    """The tag for a role."""
     return f"r_{'_'.join(words_of(role))}"
 
 
 @lru_cache(4096)
 def medium_tag(medium: str) -> str:
-    """The word for a medium."""
+    """The tag for a medium."""
     return f"m_{'_'.join(words_of(medium))}"
 
 
 def asks_tag(tag: str) -> str:
-    """The word for a role or a medium that a challenge asks for, as long as it is issued.
+    """The tag for a role or a medium that a challenge asks for while it is issued.
 
-    It says in one word what would be searched for by several, each in a great many documents.
+    One tag replaces a search by several words, each of which is in a great many documents.
     """
     return f"a_{tag}"
 
 
 def kind_tag(kind: str) -> str:
-    """The word for what something is."""
+    """The tag for the kind of thing a document is about."""
     return f"k_{kind}"
 
 
 @cache
 def erased_by() -> frozenset[str]:
-    """The topics of facts that erase what documents have; they have no comments."""
+    """The topics of facts that erase texts of documents; comments are in no document."""
     return frozenset(one for one in erasing() if not issubclass(FACTS[one], Comment.Event))
 
 
-# -- what has changed ----------------------------------------------------------------------------
+# -- changes -------------------------------------------------------------------------------------
 
 
 _OF_CREDIT = itemgetter(
@@ -100,24 +101,24 @@ _OF_CREDIT = itemgetter(
 
 @dataclass
 class Changed:
-    """Whose documents have to be made again, by number."""
+    """The documents that have to be remade, by number."""
 
     works: set[int] = field(default_factory=set)
     people: set[int] = field(default_factory=set)
     projects: set[int] = field(default_factory=set)
     challenges: set[int] = field(default_factory=set)
     further: dict[int, set[tuple[str, str | None]]] = field(default_factory=dict)
-    """By person: roles and names of credits that only come to what there is."""
+    """By person: roles and names of credits that only add to their document."""
     texts: set[str] = field(default_factory=set)
-    """Texts that came or went without their rows, wherever they are."""
+    """Commitments of erased texts; the rows that refer to them have not changed."""
 
     def note_fact(self, happened: Fact) -> None:
-        """What a fact erased, besides what its own rows tell."""
+        """Note the texts a fact erased: rows that show them do not change."""
         if happened.TOPIC in erased_by():
             self.texts.update(getattr(happened, "erased", "").split())
 
     def note_rows(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-        """The rows of a table that were written."""
+        """Note the rows that were written to a table."""
         at = table.places
         if table is CREDITS:
             self._note_credits(rows)
@@ -148,11 +149,11 @@ class Changed:
                 self.people.add(person)
 
     def numbers(self) -> set[int]:
-        """What certainly has to be made again, of whatever kind."""
+        """All documents to be remade as a whole, of any kind."""
         return self.works | self.people | self.projects | self.challenges
 
     def is_empty(self) -> bool:
-        """Whether no document has to be made again."""
+        """Whether no document has to be remade."""
         return not any(vars(self).values())
 
 
@@ -160,7 +161,7 @@ class Changed:
 
 
 def create(writer: Transaction, generation: int, *, is_indexed: bool) -> None:
-    """Create the table of a generation."""
+    """Create the table of documents of a generation."""
     for statement in writer.engine.DOCUMENTS.create(table_name(NAME, generation)):
         writer.execute(statement)
     if is_indexed:
@@ -168,23 +169,23 @@ def create(writer: Transaction, generation: int, *, is_indexed: bool) -> None:
 
 
 def create_index(writer: Transaction, generation: int) -> None:
-    """Create the index of the table, if it lies beside it."""
+    """Create the index, on an engine that keeps it apart from the table."""
     for statement in writer.engine.DOCUMENTS.index(table_name(NAME, generation)):
         writer.execute(statement)
 
 
 def write(writer: Transaction, generation: int, changed: Changed) -> None:
-    """Make the documents again of what has changed, within the transaction that changed it."""
+    """Remake the documents of what has changed, in the transaction that changed it."""
     if not changed.is_empty():
         _Writing(writer, generation).write(writer, changed)
 
 
 Making = Callable[[Iterable[tuple[str, list[int]]]], Iterable[list[Row]]]
-"""How the rows of documents are made, of these numbers in the table of each name."""
+"""A function that makes rows of documents from pairs of a table's name and numbers in it."""
 
 
 def write_all(writer: Transaction, generation: int, making: Making | None = None) -> None:
-    """Make the documents of everything there is, in a table that has none."""
+    """Make all documents, in an empty table."""
     writing = _Writing(writer, generation)
     wanted = ((of.name, some) for _, of in writing.makers() for some in writing.numbers_in(of))
     for rows in starmap(writing.made, wanted) if making is None else making(wanted):
@@ -197,7 +198,10 @@ def made(engine: Engine, generation: int, table: str, numbers: list[int]) -> lis
 
 
 def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document | None, ...]]:
-    """The documents that are there beside those that should be, where they differ."""
+    """Pairs of the document that is stored and the one that should be, where they differ.
+
+    None stands for one that is missing or should not be there.
+    """
     writing, seen = _Writing(writer, generation), 0
     for make, table in writing.makers():
         for numbers in writing.numbers_in(table):
@@ -218,11 +222,11 @@ def differences(writer: Transaction, generation: int) -> Iterator[tuple[Document
 
 
 OTHERWISE = Document(0, "found by other words than its own", "", "", "")
-"""What stands for a document whose words in the index were changed."""
+"""Stands for a document whose words in the index are not those in its row."""
 
 
 class _Writing:
-    """Documents made from the read tables of a generation and the vault."""
+    """Makes documents from the read tables of a generation and the vault."""
 
     def __init__(self, asked: Transaction | Engine, generation: int) -> None:
         self.query, self.generation = asked.query, generation
@@ -231,7 +235,7 @@ class _Writing:
         self.stored = _stored(self.name, self.engine)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
-        """The rows of a query of the tables as they are now."""
+        """The rows of a query on this generation's tables at the latest position."""
         sql = with_tables(sql, self.generation)
         return self.query(sql, **values, as_of=LARGEST_POSITION)
 
@@ -241,14 +245,14 @@ class _Writing:
         return [*map(self.engine.row, make(numbers))]
 
     def makers(self) -> Iterator[tuple[Any, Table]]:
-        """What makes the documents of a table."""
+        """Each function that makes documents, with the table whose numbers it takes."""
         yield self.works, WORKS
         yield self.people, CONTRIBUTORS
         yield self.projects, PROJECTS
         yield self.challenges, CHALLENGES
 
     def numbers_in(self, table: Table) -> Iterator[list[int]]:
-        """The numbers of what is in a table, some at a time."""
+        """The numbers of all current rows of a table, at most CHUNK at a time."""
         beyond = 0
         while found := self.rows(
             f"SELECT t.number FROM @{table.name} t WHERE t.number > :beyond AND t.until = {NEVER} "
@@ -260,7 +264,7 @@ class _Writing:
             (beyond,) = found[-1]
 
     def write(self, writer: Transaction, changed: Changed) -> None:
-        """Replace the documents of what has changed."""
+        """Replace the documents that differ after these changes."""
         if changed.texts:
             self._find_texts(changed)
         further = {n: said for n, said in changed.further.items() if n not in changed.people}
@@ -284,7 +288,7 @@ class _Writing:
         writer.insert(self.stored, [*map(self.engine.row, new)])
 
     def held(self, numbers: Iterable[int]) -> dict[int, Document]:
-        """The documents with these numbers."""
+        """The stored documents with these numbers."""
         sql = f"SELECT {', '.join(Document._fields)} FROM @documents WHERE rowid IN :numbers"
         found = map(self.engine.read, self.rows(sql, numbers=list(numbers)))
         return {one.rowid: one for one in found}
@@ -292,7 +296,7 @@ class _Writing:
     def _with_further(
         self, further: Mapping[int, set[tuple[str, str | None]]], held: Mapping[int, Document]
     ) -> dict[int, Document]:
-        """The documents of people with what comes to them: somebody's credits may be very many."""
+        """Stored documents with roles and names added, without reading all the credits."""
         texts = self.texts({name for said in further.values() for _, name in said})
         documents = {}
         for number in further.keys() & held.keys():
@@ -309,12 +313,12 @@ class _Writing:
         return documents
 
     def _roots(self, numbers: Collection[int]) -> set[int]:
-        """The accounts that these are after all merges."""
+        """The accounts that these belong to after all merges."""
         roots = roots_of(self.rows, numbers)
         return {roots.get(number, number) for number in numbers}
 
     def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
-        """The accounts of which these are, or were until now, a part."""
+        """The accounts into which these are, or ever were, merged."""
         rows = self.rows(
             "SELECT DISTINCT p.merged_into FROM @contributors p WHERE p.number IN :numbers "
             "AND p.merged_into IS NOT NULL",
@@ -323,7 +327,7 @@ class _Writing:
         return {into for (into,) in rows}
 
     def _find_texts(self, changed: Changed) -> None:
-        """Whatever shows a text that came or went; this reads the tables whole, and is rare."""
+        """Note all that shows one of ``changed.texts``; this reads whole tables, and is rare."""
         for numbers, of, table, columns in (
             (changed.works, "node", WORKS, ("title", "creators")),
             (changed.works, "work", CREDITS, ("display", "credited_as", "character")),
@@ -344,7 +348,7 @@ class _Writing:
             )
 
     def texts(self, digests: Iterable[str | None]) -> dict[str | None, str]:
-        """The texts that are still there, by their commitments."""
+        """The texts that are not erased, by their commitments."""
         wanted = sorted({digest for digest in digests if digest})
         if not wanted:
             return {}
@@ -354,7 +358,7 @@ class _Writing:
     # -- the document of each kind ---------------------------------------------------------------
 
     def works(self, numbers: Collection[int]) -> Iterator[Document]:
-        """Of works that are not one with an earlier one: titles, creators, credits, roles."""
+        """Of works, joined ones as one: titles, creators, addresses, media, credits and roles."""
         rows = self.rows(
             "SELECT w.node, w.number, w.kind, w.state, w.title, w.creators, w.address, w.medium "
             f"FROM @works w WHERE w.node IN :numbers AND w.until = {NEVER}",
@@ -382,7 +386,7 @@ class _Writing:
                 yield _of_work(own, same, of_credits[number], texts)
 
     def people(self, numbers: Collection[int]) -> Iterator[Document]:
-        """Of people: their name, names they were credited as, roles; not of merged accounts."""
+        """Of people: name, names they are credited as, and roles; none for a merged account."""
         rows = self.rows(
             "SELECT p.number, p.name FROM @contributors p WHERE p.number IN :numbers "
             f"AND p.merged_into IS NULL AND p.until = {NEVER}",
@@ -441,7 +445,7 @@ class _Writing:
             )
 
     def challenges(self, numbers: Collection[int]) -> Iterator[Document]:
-        """Of challenges: title, prompt, roles, media and who issued it."""
+        """Of challenges: title, prompt, roles, media and issuer."""
         rows = self.rows(
             "SELECT c.number, c.title, c.prompt, c.roles, c.media, c.actor, c.state "
             "FROM @challenges c "
@@ -477,7 +481,7 @@ def _stored(name: str, engine: Documents) -> Stored:
 def _of_work(
     own: Row, same: list[Row], credits: list[Row], texts: Mapping[str | None, str]
 ) -> Document:
-    """The document of a work, with the texts of all that are one with it."""
+    """The document of a work, with the texts of all works joined into it."""
 
     def title(row: Row) -> str | None:
         is_gone = row[2] == "contribution" and row[3] == "withdrawn"
@@ -500,22 +504,22 @@ def _of_work(
 
 
 def _spelled(text: str | None) -> str:
-    """A text as its words."""
+    """The words of a text, separated by spaces."""
     return " ".join(words_of(text)[:MOST_WORDS]) if text else ""
 
 
 _term = lru_cache(4096)(_spelled)
-"""The same of a role or a medium, of which there are few."""
+"""``_spelled`` for a role or a medium, cached because there are few."""
 
 
 def _named(text: str | None) -> str:
-    """A name as its words, with its ends."""
+    """The words of a name between marks for its first and last."""
     spelled = _spelled(text)
     return f"{FIRST} {spelled} {LAST}" if spelled else ""
 
 
 def _listed(spelled: Iterable[str]) -> str:
-    """Texts as words, each once."""
+    """Texts as words, each text once, with a mark between two."""
     found = {*spelled}
     found.discard("")
     return f" {BETWEEN} ".join(sorted(found)[:MOST_TEXTS]) if found else ""

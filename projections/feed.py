@@ -1,7 +1,7 @@
-"""The change feed: every fact that everybody may read, as CloudEvents in the order of the journal.
+"""The change feed: all public facts as CloudEvents, in the order of the journal.
 
-The id of an event is the position of its fact and its type the topic, so both are stable; a
-position that is missing is that of a fact that not everybody may read.
+An event's id is the position of its fact and its type is the topic, so both are stable. Missing
+positions belong to facts that are not public.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ STREAM = "text/event-stream"
 SCANNED = 500
 """How many facts are read at a time."""
 MOST_SCANNED = 5_000
-"""How many facts are looked at for an answer, however few of them everybody may read."""
+"""How many facts are scanned for an answer at most, however few of them are public."""
 RETRY_MS = 3_000
-"""After how long a client asks again once a stream has ended."""
+"""How long a client waits before it reconnects after the end of a stream."""
 
 
 class CloudEvent(TypedDict):
@@ -47,14 +47,14 @@ class CloudEvent(TypedDict):
 
 
 class Stretch(NamedTuple):
-    """What there is after a position, and up to where was looked."""
+    """The events after a position, and the position up to which the journal was scanned."""
 
     events: Sequence[CloudEvent]
     upto: int
 
 
 def stretch(view: View, journal: Journal, source: str, after: int, limit: int) -> Stretch:
-    """The next public facts after a position, as events."""
+    """The next public facts after a position, at most ``limit``, as events."""
     reader = Reader(view, journal, ANONYMOUS)
     found, upto = list[Placed](), after
     while len(found) < limit and upto - after < MOST_SCANNED:
@@ -69,7 +69,7 @@ def stretch(view: View, journal: Journal, source: str, after: int, limit: int) -
 
 
 def is_public(happened: Fact) -> bool:
-    """Whether others may know of it: not before somebody who asked to be asked has agreed."""
+    """Whether others may know of a fact: not if it waits for its contributor's consent."""
     return getattr(happened, "waits_for", None) != CONTRIBUTOR
 
 
@@ -88,7 +88,7 @@ def event(told: FactTold, source: str) -> CloudEvent:
 
 
 def as_stream(found: Stretch) -> str:
-    """Events as a stream of server-sent events; its last id says up to where was looked."""
+    """Events as server-sent events; the last id is the position up to which was scanned."""
     written = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
     told = "".join(
         f"id: {one['id']}\nevent: {one['type']}\ndata: {written(one)}\n\n" for one in found.events

@@ -1,9 +1,9 @@
-"""Finding works and people: what a list of them is filtered by, sorted by and counted by.
+"""Finding works and people: filters, sort orders and facets of their lists.
 
-Every list of works takes the same filters: of all works, of what one was made from, and of what was
-made from one. What a filter may say is declared once, for every way of asking.
+Every list of works takes the same filters: all works, what a work was made from, and what was made
+from it. Each filter is declared once, for every interface.
 
-One file, because a search is one question.
+One file, because filters, orders and facets belong to the same query.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from projections.told import AiUsed, Facet, KindOfWork, PeopleFacets, WorkFacets
 T = TypeVar("T")
 
 REMIX_COUNTS = f"{counting('e', NOT_COUNTED)} AND {holds('e')}"
-"""The condition that an edge is part of the lineage."""
+"""The condition that an edge ``e`` counts in the lineage."""
 CREDIT_COUNTS = f"{counting('c', credits.NOT_COUNTED)} AND {holds('c')}"
-"""The condition that a credit is part of the roll."""
+"""The condition that a credit ``c`` counts."""
 
 MOST_VALUES = 100
-"""How many values of a facet are answered, the most frequent first."""
+"""How many values of a facet an answer has at most, the most frequent first."""
 
 
 class WorkFilters(TypedDict, total=False):
@@ -109,7 +109,7 @@ class PeopleFilters(TypedDict, total=False):
 
 
 class Filtered(NamedTuple):
-    """The condition of a list in SQL, and its values."""
+    """The condition of a list in SQL, and the values of its placeholders."""
 
     where: str
     values: dict[str, Any]
@@ -118,11 +118,11 @@ class Filtered(NamedTuple):
 # -- works ---------------------------------------------------------------------------------------
 
 _MATCHED = "SELECT n.digest FROM vault n WHERE n.folded LIKE :{} ESCAPE '!'"
-"""The texts in which something was found; they are looked for once in a query."""
+"""The texts that match a pattern, as a subquery which runs once in a query."""
 
 
 def _in_credits(pattern: str, *texts: str) -> str:
-    """The condition that one of these texts of a credit on the work matches."""
+    """The condition that one of these text columns of a credit on the work matches."""
     matches = " OR ".join(f"c.{text} IN ({_MATCHED.format(pattern)})" for text in texts)
     return (
         f"w.number IN (SELECT c.work FROM @credits c WHERE ({matches}) "
@@ -135,11 +135,11 @@ _CITING = (
     "WHERE s.title IN (SELECT n.digest FROM vault n WHERE n.folded = :whole) "
     f"AND s.kind = 'outside' AND {REMIX_COUNTS} AND {holds('s')})"
 )
-"""The condition that a work was made from an outside source whose whole title was searched for."""
+"""The condition that a work was made from an outside source with exactly this title."""
 
 
 def _in_texts(alias: str) -> str:
-    """The condition that the address, the creators or the title of a work match."""
+    """The condition that the address, the creators or the title of a work matches ``q``."""
     return (
         f"({alias}.address LIKE :q ESCAPE '!' OR {alias}.creators IN ({_MATCHED.format('q')}) "
         f"OR {alias}.title IN ({_MATCHED.format('q')}) "
@@ -153,7 +153,7 @@ _IN_JOINED = (
     f"(SELECT j.work {_JOINS} UNION SELECT j.target {_JOINS}) "
     f"AND {_in_texts('m')} AND {holds('m')})"
 )
-"""The condition that the texts of a work match that is one with it."""
+"""The condition that the texts of a work joined with this one match."""
 
 OF_WORKS = {
     "q": f"({_in_texts('w')} OR {_in_credits('q', 'credited_as')} OR {_CITING} OR {_IN_JOINED})",
@@ -181,34 +181,34 @@ OF_WORKS = {
     "JOIN @works s ON s.number = e.child WHERE e.parent = w.number AND s.part IS NOT NULL "
     f"AND e.kind = 'component' AND {holds('s')} AND {REMIX_COUNTS}))",
 }
-"""The condition of each filter of works."""
+"""The SQL condition of each filter of works."""
 
 AI_PATTERNS = {
     "any": "%ly|%",
     NO_AI: f"|{NO_AI}|",
     **{part: f"%|{part} %" for part in AI_PARTS},
 }
-"""What a disclosure looks like in the read table, by what is asked for."""
+"""LIKE patterns for disclosures in the read tables, by the value of the filter ``ai``."""
 
 
 def written_uses(ai: Iterable[str] | None) -> str | None:
-    """What is disclosed of AI as the read tables hold it, each use between two lines."""
+    """A disclosure of AI as the read tables hold it: each use between two vertical bars."""
     return None if ai is None else f"|{'|'.join(ai)}|"
 
 
 def uses_of(written: str | None) -> list[str] | None:
-    """What is disclosed of AI; None if nothing was said."""
+    """The uses in a disclosure of AI from a read table; None if there is no disclosure."""
     return None if written is None else written.strip("|").split("|")
 
 
 def contains(q: str) -> str:
-    """A LIKE pattern (escape character !) for folded text that contains this one, folded."""
+    """A LIKE pattern (escape character !) for folded texts that contain this one."""
     escaped = folded(q).replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"%{escaped}%"
 
 
 def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = None) -> Filtered:
-    """The works that match every filter, of all or among some by their numbers."""
+    """The works that match every filter; with ``among``, only works with these numbers."""
     said = _said(asked)
     where = ["w.node = w.number", holds("w"), *(OF_WORKS[name] for name in said)]
     if among is not None:
@@ -222,12 +222,12 @@ def works_that(view: View, asked: WorkFilters, among: Collection[int] | None = N
 
 
 def _said(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The filters that are set."""
+    """The filters that are set, with their values."""
     return {name: value for name, value in asked.items() if value not in (None, False)}
 
 
 def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said, as the read tables are compared with it."""
+    """The values of filters in the form in which the read tables are compared with them."""
     compared = {
         "q": contains,
         "credit": contains,
@@ -240,7 +240,7 @@ def _compared(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _spellings(view: View, licence: str) -> list[str]:
-    """All the ways in which a licence was stated."""
+    """All spellings of a licence among the works."""
     name = terms_of(licence).name
     rows = view.rows("SELECT DISTINCT w.licence FROM @works w WHERE w.licence IS NOT NULL")
     return [stated for (stated,) in rows if terms_of(stated).name == name]
@@ -253,7 +253,7 @@ SAME = (
     f"AND {holds('p')} UNION SELECT same.person, p.number FROM same "
     f"JOIN EACH @contributors p ON p.merged_into = same.number WHERE {holds('p')})"
 )
-"""In SQL: the accounts of those people whom a condition names, themselves and all merged."""
+"""In SQL, the accounts of people who meet a condition: their own and all merged into them."""
 _DID = {"role": "c.role IN :role", "medium": "w.medium_folded = :medium"}
 _DOING = (
     "FROM same JOIN EACH @credits c ON c.contributor = same.number "
@@ -264,18 +264,18 @@ _CREDITED_AS = (
     f"p.number IN (SELECT c.contributor FROM @credits c WHERE c.credited_as IN "
     f"({_MATCHED.format('q')}) AND {CREDIT_COUNTS} AND {NOT_HIDDEN})"
 )
-"""The condition that a name on a credit of a person matches."""
+"""The condition that a name under which an account is credited matches."""
 
 
 def people_who(asked: PeopleFilters) -> Filtered:
-    """The people who match every filter; their names are in ``v``."""
+    """The people ``p`` who match every filter; the query must join their names as ``v``."""
     said = _said(asked)
     where = [holds("p")]
     if "q" in said:
         where.append(f"(v.folded LIKE :q ESCAPE '!' OR {_CREDITED_AS})")
     where += [identifiers.having("p.number", name) for name in said if name in SCHEMES]
     if did := _did(said):
-        # Who acts for all accounts of a person is found, whichever of them did it.
+        # The account that all of a person's are merged into is found, whichever has the credit.
         where.append(
             "p.state = 'admitted' AND p.number IN (WITH RECURSIVE acting (number) AS ("
             "SELECT c.contributor FROM @credits c JOIN @works w ON w.number = c.work "
@@ -292,7 +292,7 @@ def _did(said: Mapping[str, Any]) -> str:
 
 
 def doing(asked: PeopleFilters) -> Filtered:
-    """What is asked for of what the people in ``same`` did: credits ``c`` on works ``w``."""
+    """Credits ``c`` on works ``w`` of the people in ``same``, with the role and medium asked."""
     said = {name: value for name, value in _said(asked).items() if name in _DID}
     return Filtered(f"{_DOING}{_did(said)}", _compared(said))
 
@@ -301,19 +301,19 @@ def doing(asked: PeopleFilters) -> Filtered:
 
 
 class Order(NamedTuple):
-    """By what a list is sorted; among equals by when they came to be known."""
+    """A sort order of a list; equal rows are sorted by number, the order of recording."""
 
     key: str
-    """In SQL, never null; empty for when they came to be known alone."""
+    """In SQL, never null; empty to sort by number alone."""
     type: type
     is_falling: bool
     help: str
     joined: str = ""
-    """What the key needs beside the table, in SQL."""
+    """The joins that the key needs, in SQL."""
 
     @property
     def label(self) -> str:
-        """The same as a choice: “latest made” for “the latest made first”."""
+        """The help as a short choice: “latest made” for “the latest made first”."""
         return re.sub("^(those with the|in the|the|by) | first$", "", self.help)
 
 
@@ -358,7 +358,7 @@ Reverse = Annotated[bool, Flag(help="In the opposite order.")]
 
 
 def sort_of(orders: Mapping[str, Order], usual: str) -> Any:
-    """The value type of a word that says how a list is sorted."""
+    """The value type of a parameter that chooses one of these orders."""
     each = "; ".join(f"{name}: {order.help}" for name, order in orders.items())
     return one_of(orders, f"{each[0].upper()}{each[1:]}. Default {usual}.")
 
@@ -378,7 +378,7 @@ def in_order(
     reverse: bool = False,
     **values: Any,
 ) -> tuple[Sequence[Row], str | None]:
-    """A page of rows, of which the first column is ``number``, and the cursor of the next page."""
+    """A page of rows and the cursor of the next; the first of the columns must be ``number``."""
     names, types = ["number"], list[type]((int,))
     if order.key:
         columns, names = f"{columns}, {order.key} AS place", ["place", *names]
@@ -400,7 +400,7 @@ _FACETS = ("medium", "licence", "year", "kind")
 
 
 def facets_of_works(view: View, found: Filtered) -> WorkFacets:
-    """How many of the works there are in all, and of each medium, licence, year, role and kind."""
+    """The number of these works in total and by medium, licence, year, role and kind."""
     counts = [
         f"SELECT '{name}', min({name}), count(*) FROM found GROUP BY {by}"
         for name, by in {**{name: name for name in _FACETS}, "medium": "medium_folded"}.items()
@@ -419,7 +419,7 @@ def facets_of_works(view: View, found: Filtered) -> WorkFacets:
 
 
 def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
-    """How many of the people there are in all, and with a credit in each role and medium."""
+    """The number of these people in total and by role and medium of their credits."""
     counted = f"SELECT '{{0}}', min({{1}}), count(DISTINCT same.person) {_DOING} GROUP BY {{2}}"
     same = SAME.format(who="p.merged_into IS NULL AND p.number IN (SELECT number FROM found)")
     rows = view.rows(
@@ -434,13 +434,13 @@ def facets_of_people(view: View, found: Filtered) -> PeopleFacets:
 
 
 Counts = Mapping[str | None, int]
-"""How many there are of each value of a facet."""
+"""The number of items by value of a facet."""
 
 
 def facets_told(kind: type[T], rows: Sequence[Row], **merged: Callable[[Counts], Counts]) -> T:
-    """How many there are, and of each value of each facet, from rows of (facet, value, count).
+    """Facets as answered, from rows of (facet, value, count) with the total as a facet of its own.
 
-    ``merged`` are the values of a facet that are counted as one.
+    ``merged`` has, by facet, a function that merges values which count as one.
     """
     facets: dict[str, dict[str | None, int]] = {name: {} for name in kind.__annotations__}
     for facet, value, count in rows:
@@ -451,7 +451,7 @@ def facets_told(kind: type[T], rows: Sequence[Row], **merged: Callable[[Counts],
 
 
 def _merged(licences: Counts) -> Counts:
-    """Licences by their names, however they were written."""
+    """Counts of licences by name, with all spellings of a name added up."""
     merged = Counter[str | None]()
     for stated, count in licences.items():
         merged[stated and terms_of(stated).name] += count

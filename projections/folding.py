@@ -1,7 +1,8 @@
-"""Folding: what a page of facts changes in the read tables, in memory and then as rows.
+"""Folding: turns a page of facts into changes of the read tables, in memory and then as rows.
 
-The one rule: what a fact changes follows from it and from numbers alone. So a page can be folded
-before the earlier ones are written; only what closes their rows waits until it is written itself.
+The one rule: what a fact changes depends only on the fact and on numbers. So a page can be folded
+before earlier pages are written; only changes that close earlier rows wait until the page itself is
+written.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ KNOWN_IDS = 200_000
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No garbage collection: folding makes no cycles, and a collection visits every row again."""
+    """Suspend garbage collection: folding makes no cycles, and each collection visits all rows."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -74,15 +75,15 @@ class Numbering:
         self.numbers = Numbers()
         self.next: int | None = 1 if complete else None
         self.complete = complete
-        """Whether every number ever given is known (a rebuild from nothing)."""
+        """Whether it knows every number ever given, as in a rebuild from nothing."""
 
     def forget(self) -> None:
-        """Read the tables again."""
+        """Drop what is cached, so that the tables are read again."""
         self.numbers.clear()
         self.next = None
 
     def learn(self, writer: Transaction, generation: int, facts: Sequence[Fact]) -> None:
-        """Look up the numbers of what facts are about; new subjects get new ones."""
+        """Look up the numbers of everything the facts are about; new subjects get new numbers."""
         subjects = subjects_of(facts)
         unknown = [id for id in subjects if id not in self.numbers]
         if not self.complete:
@@ -102,7 +103,7 @@ class Numbering:
         self.give(unknown)
 
     def give(self, ids: Iterable[str]) -> None:
-        """Give numbers to those that have none."""
+        """Give the next numbers to those of these ids that have none."""
         assert self.next is not None
         for id in ids:
             if id not in self.numbers:
@@ -110,7 +111,8 @@ class Numbering:
                 self.next += 1
 
     def _told(self, writer: Transaction, generation: int, ids: Sequence[str]) -> Iterable[Row]:
-        """What the tables have of these ids."""
+        """Of each of these ids that is in the tables: id, number, node (of a work; otherwise the
+        number again), and whether the operator decides for it (see ``Numbers.house``)."""
         told = (
             f"SELECT id, number, {_OF_WORKS if table is WORKS else 'number, 0'} FROM "
             f"{table_name(table.name, generation)} WHERE id IN :ids AND until = {NEVER}"
@@ -129,7 +131,7 @@ def _greatest(writer: Transaction, table: Table, generation: int) -> int:
 
 
 def subjects_of(facts: Iterable[Fact]) -> dict[str, None]:
-    """Everything these facts are about, in order."""
+    """The ids of everything these facts are about, each once, in order."""
     return dict.fromkeys(id for happened in facts for id in happened.names())
 
 
@@ -140,7 +142,7 @@ def fold(
     numbers: Numbering,
     changed: Changed | None = None,
 ) -> None:
-    """Write what a page of facts changes, and note whose documents have to be made again."""
+    """Write the rows that a page of facts changes; ``changed`` notes whose documents to remake."""
     facts = facts_in(placed)
     numbers.learn(writer, generation, facts)
     if changed is not None:
@@ -151,7 +153,7 @@ def fold(
 
 
 def changes_in(placed: Sequence[Placed], facts: Sequence[Fact], known: Numbers) -> Iterator[Pages]:
-    """What facts change, up to each join that moves rows, and after it."""
+    """The rows that facts change: one ``Pages`` up to each join that moves rows, and a last one."""
     pages = Pages()
     for one, happened in zip(placed, facts, strict=True):
         position = one.position
@@ -173,12 +175,12 @@ def changes_in(placed: Sequence[Placed], facts: Sequence[Fact], known: Numbers) 
 
 @cache
 def _concerned(topic: str) -> tuple[Callable[[int, Fact, Numbers], Iterator[Change]], ...]:
-    """What the projections do that such a fact may change."""
+    """The ``changes`` functions of the projections that follow facts of this topic."""
     return tuple(one.changes for one in PROJECTIONS if issubclass(FACTS[topic], one.about))
 
 
 def _about(writer: Transaction, generation: int, move: Move) -> list[Any]:
-    """The rows about a work that is moved, by what they were said about."""
+    """The keys of the current rows that were recorded about a work whose rows are moved."""
     table = move.table
     rows = writer.query(
         f"SELECT {table.key} FROM {table_name(table.name, generation)} "
@@ -200,10 +202,10 @@ class PageOfRows:
         """The current version by key; a since of 0 marks one that is already in the table."""
         self.closed: list[dict[str, Any]] = []
         self.waiting: list[tuple[int, Put | Amend]] = []
-        """Changes of rows from earlier pages, which are read together at the end."""
+        """Changes of rows from earlier pages; these are read together when it is written."""
 
     def put(self, position: int, values: Values) -> None:
-        """Add a row."""
+        """Add a row, or the next version of a row with the same key."""
         if self.key_place is not None:
             key = values[self.key_place]
             if self.table.is_sparse and key not in self.latest:
@@ -216,7 +218,7 @@ class PageOfRows:
             self.rows.append(values)
 
     def _add(self, values: Values) -> None:
-        """Add to the sum of the row; what the table has is added to when it is written."""
+        """Add to the sum within this page; writing then adds that to the sum in the table."""
         place = self.table.places[self.table.sum or ""]
         row = self.latest.get(values[0])
         if row is None:
@@ -255,7 +257,7 @@ class PageOfRows:
         self.rows.append(opened)
 
     def close(self, writer: Transaction, name: str) -> None:
-        """Carry out what waits, and close the rows of earlier pages; what was opened is left."""
+        """Carry out waiting changes and close earlier rows; the caller inserts the new ones."""
         if self.waiting:
             self._read(writer, name)
             waiting, self.waiting = self.waiting, []
@@ -288,14 +290,14 @@ class Pages(dict[Table, PageOfRows]):
 
     moved_at = 0
     moved: Sequence[Move] = ()
-    """What the last fact moves, at this position, once everything else is written."""
+    """The moves of the last fact, at position ``moved_at``, made once all else is written."""
 
     def __missing__(self, table: Table) -> PageOfRows:
         page = self[table] = PageOfRows(table)
         return page
 
     def write(self, writer: Transaction, generation: int, changed: Changed | None) -> None:
-        """Write the rows closed and opened, and what is moved then."""
+        """Write the rows that were closed and opened, then move rows."""
         rows = {}
         for table, page in self.items():
             name = table_name(table.name, generation)

@@ -1,10 +1,10 @@
-"""Following the journal: facts folded into rows, in order, each exactly once.
+"""Following the journal: folds facts into rows, in order, each exactly once.
 
-The one rule: a page of facts and the position after it are written in one transaction. Its first
-statement sets the position from exactly the one that was read. So any number of followers can run
-at once, and a crash costs nothing.
+The one rule: the rows of a page of facts and the new position are written in one transaction, whose
+first statement moves the position from exactly the value that was read. So any number of followers
+can run at once, and a crash loses nothing.
 
-One file, because a rebuild is the same folding into other tables.
+Rebuilds are here too, because a rebuild is the same folding into other tables.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ PAGE = 2_000
 """How many facts are folded in one transaction while following."""
 REBUILD_PAGE = 20_000
 MUCH_TOGETHER = 50_000
-"""From how many facts on several processes fold them: each takes half a second to begin."""
+"""From how many facts on a rebuild uses several processes: each takes half a second to start."""
 GRACE_SECONDS = 5.0
-"""How long the old tables stay after a rebuild, for reads still in progress."""
+"""How long the old tables stay after a rebuild, for reads in progress."""
 MUCH = 10_000
-"""If so many facts were folded at once, the tables are sampled."""
+"""From how many missing facts on ``catch_up`` may rebuild instead, and analyses the tables after
+folding."""
 POLL_SECONDS = 0.05
 """How often a follower looks for facts of other processes."""
 RETRY_SECONDS = 1.0
@@ -53,7 +54,7 @@ Progress = Callable[[int, int], None]
 
 
 def no_progress(_position: int, _head: int) -> None:
-    """Report to no one."""
+    """A ``Progress`` that reports nothing."""
 
 
 class Follower:
@@ -62,16 +63,21 @@ class Follower:
     def __init__(self, journal: Journal, store: Store) -> None:
         self.journal, self.store = journal, store
         self.steps: list[Callable[[], bool]] = [self.fold_known, self.purge]
-        """What is repeated while following; each returns whether there was anything to do."""
+        """The steps repeated while following; each returns whether it had anything to do."""
         self._purging = Purging(store)
         self._numbers = Numbering()
         self._at, self._is_sure = Generation(0, -1), False
-        """How far this follower came, and whether it was the last one when it last folded."""
+        """The generation and position it reached, and whether that is certain because it has just
+        folded up to there itself; otherwise it looks them up."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def fold_page(self) -> bool:
-        """Fold the next page; whether there was one."""
+        """Fold the next page of facts; returns whether there was one.
+
+        A page that another follower folded first counts. Raises ``Locked`` if another one holds
+        the tables for too long.
+        """
         if not self._is_sure:
             self._look()
         at = self._at
@@ -93,7 +99,7 @@ class Follower:
             return True
         except Locked:
             self._numbers.forget()
-            # Another follower may be frozen within a page, which is then folded here.
+            # Another follower may be frozen in the middle of a page, which is then folded here.
             if self.store.engine.end_stalled("projections"):
                 log.warning("a follower that stood still within a page was ended")
             raise
@@ -105,12 +111,15 @@ class Follower:
         return True
 
     def fold_known(self) -> bool:
-        """The same; but after what this process wrote last, others are looked at a little later:
-        now answers are made that waited for it."""
+        """Fold the next page; returns whether to go on at once.
+
+        After the last fact this process wrote it returns False: facts of other processes can wait
+        a little, because now the answers that waited for that fact are made.
+        """
         return self.fold_page() and self._at.position != self.journal.last_written
 
     def _look(self) -> None:
-        """Look up how far the tables are folded, and what another process did."""
+        """Look up how far the tables are folded; on a change, drop what was cached."""
         at = self.store.current()
         if at != self._at:
             self._numbers.forget()
@@ -118,19 +127,19 @@ class Follower:
             self._at = at
 
     def purge(self) -> bool:
-        """Take some of what was erased out of the index; whether there was anything to do."""
+        """Take some erased words out of the index; returns whether there was anything to do."""
         return self._purging.step()
 
     def catch_up(self, progress: Progress = no_progress) -> int:
-        """Fold everything there is; the position reached.
+        """Fold all facts there are; returns the position reached.
 
-        If more is missing than is there, everything is folded anew, which costs less. Much
-        at once is sampled, so that PostgreSQL plans for what is there now.
+        If more facts are missing than are folded, it rebuilds, which costs less. After many facts
+        it analyses the tables, so that PostgreSQL plans for their present content.
         """
         begun = self.store.current().position
         if self.journal.facts.head() - begun >= max(MUCH, begun):
             with suppress(Overtaken):  # by another rebuild
-                grace_seconds = GRACE_SECONDS if begun else 0.0  # of nothing, nothing is read
+                grace_seconds = GRACE_SECONDS if begun else 0.0  # nobody reads empty tables
                 begun = Rebuild(self.journal, self.store).run(progress, grace_seconds)
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
@@ -142,7 +151,7 @@ class Follower:
         return reached.position
 
     def run(self) -> None:
-        """Fold until stopped; an unavailable database is waited for."""
+        """Fold until stopped; any error, such as an unavailable database, is tried again."""
         while not self._stopping.is_set():
             # Read before folding, so that a write in the meantime ends the wait below at once.
             seen = self.journal.last_written
@@ -154,7 +163,7 @@ class Follower:
                 log.warning("the database does not answer: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
             except Exception:
-                # /ready reports answers that stand still; nothing reports a dead thread.
+                # /ready reports that folding has stopped; nothing would report a dead thread.
                 log.exception("folding failed and is tried again")
                 self._stopping.wait(RETRY_SECONDS)
             self._wait_for_more_than(seen)
@@ -183,11 +192,11 @@ class Follower:
 
 
 class Purging:
-    """The words of erased texts taken out of an index, which only then are in no file.
+    """Takes the words of erased texts out of the search index; only then are they in no file.
 
-    It costs as much as the index is large, so it is done in parts between the pages of facts. The
-    first is done with the page that erased something, so that whoever goes on, or starts next,
-    finds what is left.
+    The cost grows with the size of the index, so it is done in parts between pages of facts. The
+    first part shares the transaction of the page that erased something, so that any follower that
+    goes on, or starts later, finds what is left to do.
     """
 
     def __init__(self, store: Store) -> None:
@@ -195,13 +204,13 @@ class Purging:
         self._goes_on = False
 
     def begin(self, writer: Transaction, generation: int, placed: Iterable[Placed]) -> None:
-        """If the facts that are being folded erased something: purge all that is indexed by now."""
+        """If any of the facts being folded erased a text, begin to purge all that is indexed."""
         if any(one.topic in documents.erased_by() for one in placed):
             writer.purge(table_name(documents.NAME, generation), begins=True)
             self._goes_on = True
 
     def look(self, after: int, upto: int, journal: Journal) -> None:
-        """Go on with what another process may have begun that folded these facts, and then died."""
+        """Continue a purge that another process may have begun with these facts before it died."""
         if self.store.engine.KEEPS_WORDS:
             is_start = after < 0
             self._goes_on |= is_start or bool(
@@ -209,7 +218,7 @@ class Purging:
             )
 
     def step(self) -> bool:
-        """Purge a part; whether there was one."""
+        """Purge a part; returns whether there was one."""
         if not self._goes_on:
             return False
         generation = self.store.current().number
@@ -228,9 +237,10 @@ class Purging:
 def advance(
     writer: Transaction, at: Generation, to: int, stamp: str = "", *, current: int = 1
 ) -> None:
-    """Claim a page: set every projection's position from exactly where it was, or Overtaken.
+    """Claim a page: move every projection's position from exactly ``at``, or raise ``Overtaken``.
 
-    With the time of its last fact, also if that is not there: another server never had it.
+    With ``stamp``, the time of the page's last fact, it also raises if the database does not hold
+    that fact: after a failover the new server may never have had it.
     """
     is_there = f"AND EXISTS (SELECT 1 FROM stored_events WHERE position = :to AND {STAMP} = :stamp)"
     moved = writer.execute(
@@ -249,11 +259,11 @@ def advance(
 # -- generations ---------------------------------------------------------------------------
 
 FOLDING = 2
-"""Raised when the same tables are to be filled in another way."""
+"""A number to increase when the same tables are to be filled differently."""
 
 
 def layout_version() -> str:
-    """The version of the read tables: their names, columns and indexes, and how they are filled."""
+    """A hash of the names, columns and indexes of the read tables and of how they are filled."""
     told = [(one.name, one.tables) for one in PROJECTIONS]
     return sha256(repr((FOLDING, told, documents.FOLDING)).encode()).hexdigest()[:16]
 
@@ -283,20 +293,20 @@ def create_tables(writer: Transaction, generation: int, *, all_indexes: bool) ->
 
 
 def _indexes(table: Table, generation: int, *, first: bool) -> list[str]:
-    """The statements that create the index by which folding looks rows up, or all others."""
+    """Statements that create the index by which folding finds rows (``first``), or all others."""
     statements = list(table.create_indexes(table_name(table.name, generation)))
     looked_up = 1 if table.is_looked_up else 0
     return statements[:looked_up] if first else statements[looked_up:]
 
 
 def begin(writer: Transaction, generation: int) -> None:
-    """Create a generation beside the one in use."""
+    """Create an empty generation beside the one in use."""
     create_tables(writer, generation, all_indexes=False)
     register(writer, generation, current=False)
 
 
 def register(writer: Transaction, generation: int, *, current: bool) -> None:
-    """Record a generation that has read nothing yet."""
+    """Record a generation at position 0."""
     for projection in PROJECTIONS:
         writer.execute(
             "INSERT INTO projections (name, generation, position, current) "
@@ -309,7 +319,7 @@ def register(writer: Transaction, generation: int, *, current: bool) -> None:
 
 
 def must_exist(writer: Transaction, generation: int) -> None:
-    """Raises Overtaken if a later rebuild dropped this generation; else it stays until commit."""
+    """Raise Overtaken if a later rebuild dropped this generation; else hold it until commit."""
     held = "UPDATE projections SET current = current WHERE generation = :generation"
     if not writer.execute(held, generation=generation):
         raise Overtaken
@@ -317,17 +327,18 @@ def must_exist(writer: Transaction, generation: int) -> None:
 
 def drop(writer: Transaction, generation: int) -> None:
     """Remove a generation with its tables."""
-    # The rows first, as a fold does: a concurrent fold runs before this or fails; no deadlock.
+    # The rows first, in the order of a fold: a concurrent fold finishes before or fails, without
+    # deadlock.
     writer.execute("DELETE FROM projections WHERE generation = :old", old=generation)
     writer.execute("DELETE FROM layouts WHERE name = :old", old=table_name("", generation))
     names = sorted(writer.engine.tables())  # another version may have had other tables
     of_generation = (name for name in names if name.startswith(table_name("", generation)))
-    # Some tables of SQLite go with those that they belong to.
+    # SQLite drops some of these along with the tables they belong to.
     writer.define(f"DROP TABLE IF EXISTS {name}" for name in of_generation)
 
 
 class Rebuild:
-    """Refolds everything from nothing beside the tables in use, then switches; reads go on."""
+    """Folds the whole journal into new tables beside those in use, then switches; reads go on."""
 
     def __init__(
         self,
@@ -336,7 +347,7 @@ class Rebuild:
         page: int = REBUILD_PAGE,
         processes: int | None = None,
     ) -> None:
-        """``processes`` help with it; without a number, one for each core if there is much."""
+        """``processes`` is how many help; by default one for each core, if there are many facts."""
         self.journal, self.store, self.page = journal, store, page
         self.numbers = Numbering(complete=True)
         self.crew = Crew(store.engine, hands() if processes is None else processes)
@@ -345,7 +356,7 @@ class Rebuild:
         self.purging = Purging(store)
 
     def run(self, progress: Progress = no_progress, grace_seconds: float = 0.0) -> int:
-        """Refold and switch; the position reached.
+        """Refold and switch; returns the position reached.
 
         The old tables are dropped after a grace period for reads still in progress.
         """
@@ -365,10 +376,10 @@ class Rebuild:
         return at.position
 
     def _run(self, progress: Progress) -> Generation:
-        """Refold and switch."""
+        """Refold and switch; the old tables stay."""
         with self.store.writing() as writer:
             writer.lock()
-            # Read first, so that the number of a generation dropped here is not used again.
+            # Read before dropping, so that no dropped generation's number is used again.
             number = next_generation(writer)
             for (left_behind,) in writer.query(
                 "SELECT DISTINCT generation FROM projections WHERE current = 0"
@@ -402,7 +413,7 @@ class Rebuild:
     def fold_all(
         self, at: Generation, progress: Progress = no_progress, upto: int = NEVER
     ) -> Generation:
-        """Fold everything, or up to a position, into a generation that is not in use."""
+        """Fold all facts, or those up to a position, into a generation that is not in use."""
         head = min(upto, self.journal.facts.head())
         if self.crew.size and head - at.position >= self._least and not self.has_documents:
             with self._with_crew():
@@ -428,7 +439,7 @@ class Rebuild:
 
     @contextmanager
     def _with_crew(self) -> Iterator[None]:
-        """What is done with others; if one of them ends, it is left to who goes on alone."""
+        """Work shared with the crew: if one of its processes dies, this process goes on alone."""
         try:
             yield
         except Ended:
@@ -437,7 +448,7 @@ class Rebuild:
             self.numbers = Numbering()
 
     def _switch(self, at: Generation) -> bool:
-        """Make the new tables current, unless the old ones know more by now."""
+        """Make the new tables current; returns False if the old ones are ahead of them by now."""
         with self.store.writing() as writer:
             writer.lock()
             must_exist(writer, at.number)

@@ -1,6 +1,6 @@
-"""A lineage as JSON, in pages: each work with its edges to what it was made from directly.
+"""A lineage as JSON, in pages: each work with its edges to the works it was made from directly.
 
-A page reads what it shows, and no more.
+A page reads only what it shows.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from projections.store import View, bytes_of, decode_cursor, encode_cursor
 from projections.told import LineageTold, Node, WorkRef
 
 MOST_BYTES = 250_000
-"""How long a page is as JSON, at most, but for a single work or edge."""
+"""The most JSON in a page, unless a single work or edge is longer."""
 MOST_MAKERS = 100
-"""How many of those credited on a work are shown in it; the work itself has all."""
+"""How many direct credits are shown with a work; the answer about the work itself has more."""
 READ_TOGETHER = 400
 """How many works are read at once."""
 
@@ -28,9 +28,9 @@ class Part(NamedTuple):
     """A work, or one of its edges."""
 
     place: int
-    """That of the work among all."""
+    """The place of the work in the lineage, from 0, nearest first."""
     number: int
-    """0 is the work itself; its edges follow."""
+    """0 for the work itself; its edges count from 1."""
     edge: Edge[int] | None
     told: Any
 
@@ -61,7 +61,7 @@ def page(view: View, id: str, after: str | None = None) -> LineageTold:
 
 
 def _parts(view: View, root: int, first: int) -> Iterator[Part]:
-    """From a place on: each work, the nearest first, and after it its own edges."""
+    """From the place ``first`` on, each work, nearest first, followed by its edges."""
     works, place = nearest(view, root, first), first
     while batch := dict(islice(works, READ_TOGETHER)):
         yield from _read(view, batch, place)
@@ -69,7 +69,7 @@ def _parts(view: View, root: int, first: int) -> Iterator[Part]:
 
 
 def _read(view: View, works: Mapping[int, int], first: int) -> Iterator[Part]:
-    """The parts of some works, given with their generations."""
+    """The parts of works, given with their generations; ``first`` is the place of the first."""
     edges = edges_of(view, works)
     known = lineage.references(view, {edge.parent for edge in edges}.union(works))
     made = attribution.makers(view, works)
