@@ -1,6 +1,6 @@
-"""Who waits for the projections to reach a position: one thread looks for all of them.
+"""Arrivals: requests that wait until the projections reach a position.
 
-The position is read once for everybody, however many wait, and only while somebody does.
+One thread reads the position for all of them, and only while somebody waits.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import NamedTuple
 
 SOON_SECONDS, LOOK_SECONDS = 0.002, 0.02
-"""How soon, and then how often, it looks for what other processes have folded."""
+"""The first and the longest pause between reads of the position, which doubles in between."""
 
 
 class Expected(NamedTuple):
-    """A position, until when it is waited for, and what is done then."""
+    """A position somebody waits for, the deadline (monotonic), and the future to complete."""
 
     position: int
     deadline: float
@@ -25,7 +25,7 @@ class Expected(NamedTuple):
 
 
 class Arrivals:
-    """The positions that are waited for."""
+    """The positions that requests wait for."""
 
     def __init__(self, read: Callable[[], int]) -> None:
         self._read = read
@@ -35,7 +35,10 @@ class Arrivals:
         self._pause = SOON_SECONDS
 
     def expect(self, position: int, seconds: float) -> Future[None]:
-        """Done once the position is reached, or the seconds are over; who asks has just looked."""
+        """A future that is done once the position is reached or the seconds are over.
+
+        The caller has just read the position itself, so the first read is after a pause.
+        """
         one = Expected(position, time.monotonic() + seconds, Future())
         with self._turn:
             if not self._expected:
@@ -47,7 +50,7 @@ class Arrivals:
         return one.reached
 
     def arrive(self, position: int) -> None:
-        """Tell everybody who waits for a position that has been reached."""
+        """Complete the futures of all positions up to this one, and those past their deadline."""
         now = time.monotonic()
         with self._turn:
             expected, self._expected = self._expected, []
@@ -68,7 +71,7 @@ class Arrivals:
                     self._is_looking = False
                     return
             position = 0
-            # Whatever is wrong, everybody is told so by their own question.
+            # After an error, each request meets the same error when it runs its own query.
             with suppress(Exception):
                 position = self._read()
             self.arrive(position)

@@ -1,10 +1,11 @@
 """Asks: what waits for somebody's answer or decision, as rows that close once it is given.
 
-A row names whose answer it is by a number: of the person, or of the work for whose poster it is; 0
-is for those who decide about everything, and ``desk`` for which of them. Credits and shares wait in
-their own tables.
+A row names who is asked by a number: that of the person, or of the work whose poster is asked. 0
+stands for those who decide about everything; ``desk`` says which of them. Credits and shares wait
+in their own tables.
 
-Rule: a fact that may open one opens it, no matter who is asked; one that may answer it closes it.
+The one rule: a fact that may open an ask opens it, whoever is asked; one that may answer it closes
+it.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ ASKS = table(
     key="id",
     is_sparse=True,
 )
-"""``noun`` is the id of what it is about, and ``about`` what that is; ``who`` asks for it."""
+"""``noun`` is the id of the noun an ask is about, ``about`` its kind, and ``who`` the one who
+asks."""
 RIGHTS = table(
     "rights",
     "work BIGINT, holder BIGINT, position BIGINT",
     ("holder", "work, position"),
 )
-"""Who holds the rights to a work, as stated last."""
+"""Who holds the rights to a work; the last position counts."""
 
 NOTIFYING = table(
     "notifying",
@@ -51,11 +53,11 @@ NOTIFYING = table(
     key="id",
     is_sparse=True,
 )
-"""Who has to be notified of what is proposed now."""
+"""Who has yet to be notified of a stage of a proposal (``open``) or has been (``closed``)."""
 
 OPEN, CLOSED = "open", "closed"
 NEVER_DUE = "9999"
-"""What has no deadline comes last."""
+"""The ``due`` of an ask without a deadline, so that it comes last."""
 EVERYTHING = 0
 """The number that stands for those who decide about everything."""
 
@@ -66,22 +68,23 @@ HOLD, PAYOUT = "hold", "payout"
 MEMBERSHIP = "membership"
 """The kinds of asks."""
 HOUSE, OTHERS, SHARES, JUDGES, BOOKS = "house", "others", "shares", "judges", "books"
-"""The desks: claims on what the operator posted, and on works of others (once they are overdue),
-shares of the operator's releases, disputes to settle, and the books."""
+"""The desks, in order: claims on what the operator posted; claims on works of others, once overdue;
+shares of the operator's releases; disputes to settle; the books."""
 
 ABOUT = {SHARE: "proposal", HOLD: "credit", PAYOUT: "batch"}
-"""What kinds are about, where it is not the noun of the fact."""
+"""The kind of noun an ask is about, where that is not the fact's own."""
 SIDES = ("child", "parent", "work", "person", "group")
-"""Of a dispute: the ends of an edge, or what the credit, the number or the membership is about."""
+"""The sides of a dispute: the ends of an edge, or what a credit, a number or a membership is
+about."""
 PEOPLE = ("person", "group")
-"""Those of them that are contributors."""
+"""The sides that are contributors."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
     """The asks that this fact opens or closes."""
     match happened:
         case Remix.Declared(waits_for=None):
-            pass  # as nearly all are: it counts at once
+            pass  # the usual case: it counts at once
         case Opening() | Answer() | Settlement():
             yield from _disputed(position, happened, numbers)
         case Remix.Event() | Join.Event():
@@ -116,7 +119,7 @@ ASKED = Projection(
 def _claimed(
     position: int, happened: Credit.Event | Remix.Event | Join.Event, numbers: Numbers
 ) -> Iterator[Change]:
-    """Claims, which wait for the poster of the work; a granted credit waits for its person."""
+    """Claims wait for the poster of the work; accepting, declining or revoking closes them."""
     match happened:
         case Credit.Claimed(work=work, waits_for=waits_for):
             if waits_for in (POSTER, None):  # in version 0.1 a claim counted at once
@@ -142,7 +145,7 @@ def _claim(position: int, happened: Claim, kind: str, work: int, who: str, numbe
 def _disputed(
     position: int, happened: Opening | Answer | Settlement, numbers: Numbers
 ) -> Iterator[Change]:
-    """A dispute waits for an answer of the other side, and until it ends for a decision."""
+    """A dispute waits for an answer from each side, and until it ends for a decision."""
     id = happened.originator_id
     match happened:
         case Opening():
@@ -154,7 +157,7 @@ def _disputed(
                 yield _ask(position, happened, DISPUTE, asked, *of, id=f"{id}/{side}", **more)
             to_end = {"id": f"{id}/end", "desk": JUDGES, **more}
             yield _ask(position, happened, SETTLEMENT, EVERYTHING, *of, **to_end)
-            yield _close(id)  # of a credit that was claimed
+            yield _close(id)  # if the credit was only claimed
         case Answer():
             for side in SIDES:
                 yield _close(f"{id}/{side}")
@@ -166,7 +169,7 @@ def _disputed(
 
 
 def _sides(happened: Opening, numbers: Numbers) -> Iterator[tuple[str, int]]:
-    """Who may answer: the poster of a work, by its number, or a person."""
+    """The sides that may answer: a work's number stands for its poster, or else a person's."""
     match happened:
         case Remix.Disputed(child=child, parent=parent):
             yield "child", numbers[child]
@@ -184,7 +187,7 @@ def _sides(happened: Opening, numbers: Numbers) -> Iterator[tuple[str, int]]:
 def _agreed(
     position: int, happened: Proposal.Event | Share.Event, numbers: Numbers
 ) -> Iterator[Change]:
-    """Comments wait for an answer, a proposal for its end, an agreement for everybody's consent."""
+    """A comment waits for an answer, a proposal for its end, a share for its payee's consent."""
     id, of = happened.originator_id, (numbers[happened.release], numbers[happened.release])
     desk = SHARES if of[0] in numbers.house else None
     match happened:
@@ -208,7 +211,7 @@ def _agreed(
 
 
 def _notified(happened: Proposal.Event | Share.Event, numbers: Numbers) -> Iterator[Change]:
-    """Who is to be notified of a stage, until they were."""
+    """Rows for those to be notified of a stage, closed once they have been."""
     id = happened.originator_id
     match happened:
         case Proposal.Stage() | Proposal.Continued():
@@ -222,7 +225,7 @@ def _notified(happened: Proposal.Event | Share.Event, numbers: Numbers) -> Itera
 def _booked(
     position: int, happened: Hold.Event | Payout.Event, numbers: Numbers
 ) -> Iterator[Change]:
-    """A hold waits to be lifted, and a payout to be settled or to come back."""
+    """A hold waits to be lifted, and a payout to be settled or returned."""
     match happened:
         case Hold.Opened(work=work, contributor=who, credit=credit):
             of = (EVERYTHING, numbers[work], who)

@@ -1,8 +1,8 @@
-"""Challenges: what is asked for, by whom and until when, and the pieces that answer.
+"""Challenges: what they ask for, who issued them, until when, and the pieces that answer them.
 
-An answer that was taken back, or whose piece was withdrawn, is shown so.
+An answer that was taken back, or whose piece was withdrawn, stays listed and is marked.
 
-Tables, rows and questions are in one file because they share the columns.
+Tables, rows and questions are in one file because they share their columns.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from projections.told_projects import (
 
 
 class ChallengeRow(NamedTuple):
-    """A challenge as the read table holds it."""
+    """A row of the read table of challenges."""
 
     number: int
     id: str
@@ -75,11 +75,11 @@ class ChallengeRow(NamedTuple):
 
     @property
     def asked(self) -> tuple[list[str], list[str]]:
-        """The roles and the media that are asked for; none for any."""
+        """The roles and the media it asks for; an empty list means any."""
         return json.loads(self.roles or "[]"), json.loads(self.media or "[]")
 
     def is_open(self, now: str) -> bool:
-        """Whether it can be answered."""
+        """Whether it can be answered at a time: it is issued, and its deadline has not passed."""
         return self.state == Challenge.Issued.STATE and self.last >= now
 
 
@@ -98,11 +98,11 @@ ANSWERS = table(
 )
 
 EVER = "9999-12-31T23:59:59.999999Z"
-"""The end of what has none, so that it comes last."""
+"""The end of a challenge without a deadline, so that it comes last."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """What this fact changes about challenges and their answers."""
+    """The challenges and answers that this fact adds or changes."""
     match happened:
         case Challenge.Issued(originator_id=id, project=project):
             yield born(
@@ -134,7 +134,7 @@ def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]
 
 
 def _asked(happened: Challenge.Issued | Challenge.Described) -> dict[str, Any]:
-    """What is asked for, as far as it is stated; the media as they are compared."""
+    """The columns for what a fact states about media, roles and deadline."""
     said: dict[str, Any] = {}
     if happened.media is not None:
         said["media"] = json.dumps(happened.media, ensure_ascii=False)
@@ -214,7 +214,7 @@ def challenges(
 def _wanted(
     said: dict[str, Any], *, q: str | None, medium: str | None, role: str | None
 ) -> Iterator[str]:
-    """The conditions of what is asked for."""
+    """The SQL conditions of these filters; their values are added to ``said``."""
     if q is not None:
         matched = "(SELECT n.digest FROM vault n WHERE n.folded LIKE :q ESCAPE '!')"
         said["q"] = contains(q)
@@ -230,13 +230,13 @@ def _wanted(
 
 
 def _item(text: str) -> str:
-    """The pattern of a list, as JSON, with this item."""
+    """A LIKE pattern (escape character !) for JSON lists with this item."""
     spelled = json.dumps(text, ensure_ascii=False)
     return f"%{spelled.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
 
 
 def moment(view: View, journal: Journal) -> str:
-    """The time as of which a view is asked: now, or that of the fact at its position."""
+    """The time of a view: that of the fact at its position, or now at the journal's head."""
     if view.as_of < journal.facts.head():
         for placed in journal.facts.at([view.as_of]):
             return instant(placed.fact().timestamp)
@@ -270,7 +270,7 @@ def _reference(row: ChallengeRow, texts: Mapping[str | None, str]) -> ChallengeR
 
 
 def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int]]:
-    """By challenge: how many pieces answer it, and how many of them are featured."""
+    """By challenge: the number of pieces that answer it, and of those that are featured."""
     rows = view.rows(
         "SELECT a.challenge, count(*), count(*) FILTER (WHERE a.state = 'featured') "
         f"FROM @answers a WHERE a.challenge IN :challenges AND {_GIVEN} GROUP BY a.challenge",
@@ -280,7 +280,7 @@ def _counts(view: View, challenges: Collection[int]) -> dict[int, tuple[int, int
 
 
 def find(view: View, id: str) -> ChallengeRow:
-    """The challenge with this id, or UnknownChallenge."""
+    """The challenge with this id; raises UnknownChallenge if there is none."""
     return row_of(view, CHALLENGES, ChallengeRow, id, UnknownChallenge)
 
 
@@ -293,7 +293,7 @@ def challenge(view: View, journal: Journal, id: ChallengeId) -> ChallengeTold:
 
 
 def _was_in(view: View, challenge: int) -> Iterator[WasIn]:
-    """The projects that a challenge was in, from the versions of its row."""
+    """The projects a challenge is or was in, from the versions of its row."""
     rows = view.rows(
         "SELECT c.project, c.since, c.until FROM @challenges c WHERE c.number = :number "
         "AND c.since <= :as_of ORDER BY c.since",
@@ -428,7 +428,7 @@ def _told(view: View, rows: Iterable[Any]) -> list[AnswerTold]:
 
 
 def could_answer(view: View, challenge: str, posters: Collection[str], limit: int) -> list[WorkRef]:
-    """The latest pieces of these posters that stand and do not answer a challenge."""
+    """The latest pieces of these posters that are not withdrawn and do not answer a challenge."""
     rows = view.rows(
         "SELECT w.number FROM @works w WHERE w.poster IN :posters AND w.kind = 'contribution' "
         f"AND w.state <> 'withdrawn' AND {holds('w')} AND NOT EXISTS (SELECT 1 FROM @answers a "
@@ -443,7 +443,7 @@ def could_answer(view: View, challenge: str, posters: Collection[str], limit: in
 
 
 def of_work(view: View, work: int) -> list[AnswerTold]:
-    """What a piece answers, or did."""
+    """The first answers a piece is or was, in the order given."""
     rows = view.rows(
         f"SELECT {_ANSWER} FROM @answers a "
         f"WHERE a.own_work = :work AND {holds('a')} ORDER BY a.born LIMIT :limit",

@@ -1,6 +1,7 @@
-"""Claims: what was said about another's work, and waits for the other side to agree.
+"""Claims: statements about somebody else's work that wait for the other side's consent.
 
-They are shown as claims, with who may answer, and are in no other answer about a work.
+Answers list them as claims, with who may accept or decline them; no other answer about a work has
+them.
 """
 
 from __future__ import annotations
@@ -104,5 +105,5 @@ def _told(view: View, rows: Sequence[Row]) -> list[ClaimTold]:
 
 
 def _answers(work: WorkRow) -> str:
-    """Who accepts or declines what is claimed about a work."""
+    """Who may accept or decline a claim about a work."""
     return OPERATOR if work.kind == "outside" else work.poster

@@ -1,7 +1,6 @@
-"""Clearance: what stands in the way of a release, with whom to ask and which command clears it.
+"""Clearance: what stands in the way of a release, whom to ask, and which command clears it.
 
-Each kind of obstacle is declared once. It is asked before publishing; nothing here refuses
-anything.
+Each kind of obstacle is declared once. The list is for use before publishing; it refuses nothing.
 """
 
 from __future__ import annotations
@@ -34,24 +33,24 @@ from projections.store import Page, View, holds, sliced
 from projections.told import Count, PersonRef, WorkRef
 
 Row = tuple[int, int, str | None, int | None, str | None]
-"""One obstacle: its place among its kind, the work, the id of what it is about if that is not the
-work, the number of the person to ask if that is not the poster, and more about it."""
+"""One obstacle: its place among its kind; the work; the id of what it is about, if not the work;
+the number of the person to ask, if not the poster; and details."""
 _THE_OPERATOR = 0
-"""The number of no person."""
+"""A number that no person has, for asking the operator."""
 
 
 class Kind(NamedTuple):
-    """A kind of obstacle: what stands in the way, what clears it, and where it is found."""
+    """A kind of obstacle: its description, the command that clears it, and how it is found."""
 
     says: str
     command: str
     find: str | Callable[[Scope], Iterable[Row]]
-    """SQL over the numbers of everything in the release (``:works``), of what is in it directly
-    (``:near``), of the release (``:root``) and over pools (``:pools``); or a function."""
+    """A function, or SQL with any of ``:works`` (numbers of all works in the release), ``:near``
+    (of those directly in it), ``:root`` (its own number) and ``:pools`` (ids of its pools)."""
 
 
 class Scope:
-    """A release with everything in it, as far as somebody may read."""
+    """A release with everything in it that an actor may read."""
 
     def __init__(self, view: View, journal: Journal, id: str, actor: str) -> None:
         self.view, self.journal, self.id = view, journal, id
@@ -61,7 +60,7 @@ class Scope:
 
     @cached_property
     def pools(self) -> list[str]:
-        """The pools of the release whose agreements they may read."""
+        """The pools of the release whose agreements the actor may read."""
         rows = self.view.rows(
             "SELECT o.id FROM @pools o WHERE o.release = :root AND o.position <= :as_of",
             root=self.root,
@@ -89,11 +88,11 @@ class Scope:
         return sorted(self.view.rows(kind.find, **asked))
 
 
-# -- where they are found --------------------------------------------------------------------------
+# -- how they are found ----------------------------------------------------------------------------
 
 
 def _in_conflict(scope: Scope) -> Iterator[Row]:
-    """The rules of licences that the release breaks, as far as it is sold."""
+    """The rules of licences that the release breaks, or would break if it is sold."""
     conflicts = licences.Licensed(scope.view, scope.root).conflicts
     parents = lineage.references(scope.view, {one.parent for one in conflicts})
     for place, one in enumerate(conflicts):
@@ -150,7 +149,7 @@ _CLAIMED = (
 _UNANSWERED = f"{_credits(_CLAIMED, _POSTER)} UNION ALL " + _credits(
     f"c.state = '{Credit.Granted.STATE}'"
 )
-"""Claimed on somebody's work, or given to somebody who has not accepted it yet."""
+"""Credits claimed on another's work, or granted to a person who has not accepted them yet."""
 _JOINS = (
     f"SELECT j.born, j.asked, j.id, {_POSTER}, {_NO_DETAIL} FROM @joins j "
     "WHERE (j.work IN :works OR j.target IN :works) AND j.asked IS NOT NULL "
@@ -319,7 +318,7 @@ def counted(view: View, journal: Journal, id: ReleaseId, *, actor: str) -> Obsta
 
 
 def counts_in(scope: Scope) -> Obstacles:
-    """How many obstacles there are, by kind."""
+    """The number of obstacles, in total and by kind."""
     counts = {name: len(rows) for name, rows in scope.found.items() if rows}
     return {
         "count": sum(counts.values()),

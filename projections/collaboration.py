@@ -1,7 +1,7 @@
-"""Collaboration: who made something with whom, and who both remixed the same.
+"""Collaboration: who worked with whom, and which people remixed the same works.
 
-Whoever is credited on a work has worked with all others credited on it. Only so many of somebody's
-latest works are looked at, so that an answer does not grow with what they did.
+People credited on the same work have worked together. Only a number of a person's latest works are
+read, so that the cost of an answer does not grow with all they did.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from projections.store import View
 from projections.tables import NEVER
 
 OWN_WORKS, THEIR_WORKS = 200, 20
-"""How many of somebody's latest works are looked at, and how many of each who worked with them."""
+"""How many of a person's latest works are read, and how many of each of their collaborators."""
 MOST_NEAR, MOST_FURTHER = 60, 400
-"""How many people who worked with somebody are known, and how many who worked with those."""
+"""How many collaborators of a person are found, and how many people in all, with theirs."""
 MOST_TOGETHER = 10_000
-"""How many credits on such works are read."""
+"""How many credits or edges of such works a query reads at most."""
 
 
 class Near(NamedTuple):
-    """How near somebody is: 1 if both made something together, 2 if somebody did with both."""
+    """How near another person is: 1 for a collaborator, 2 for a collaborator of one."""
 
     distance: int
     works: tuple[int, ...] = ()
-    """What both made, the latest first."""
+    """The works both are credited on, latest first."""
     via: int = 0
-    """Who made something with both."""
+    """The number of the collaborator they have in common."""
 
 
 def around(view: View, person: int) -> dict[int, Near]:
-    """The people around somebody, by number."""
+    """The people around a person, by number."""
     own, works = _own(view, person)
     beside = _by_person(_beside(view, works), own)
     found = {number: Near(1, tuple(works)) for number, works in beside.items()}
@@ -50,12 +50,12 @@ def around(view: View, person: int) -> dict[int, Near]:
 
 
 def own_works(view: View, person: int) -> list[int]:
-    """The latest works on which somebody is credited."""
+    """The latest works on which a person is credited."""
     return _own(view, person)[1]
 
 
 def _own(view: View, person: int) -> tuple[set[int], list[int]]:
-    """The accounts of somebody, and the latest works on which they are credited."""
+    """A person's accounts, and the latest works on which they are credited."""
     held: dict[int, tuple[set[int], list[int]]] = view.held.setdefault("own", {})
     if person not in held:
         accounts = attribution.accounts_of(view, person)
@@ -68,8 +68,8 @@ def _own(view: View, person: int) -> tuple[set[int], list[int]]:
 def latest_works(view: View, people: Collection[int], each: int) -> dict[int, list[int]]:
     """The latest works on which each of these accounts is credited, in the order of the accounts.
 
-    From the work on that is the last of so many. It is looked for among all who come before in the
-    index, so that no engine reads and sorts everything that somebody did.
+    The query first finds the oldest of the ``each`` latest works by its place in the index, so that
+    no engine reads and sorts everything that an account is credited on.
     """
     counts = f"{CREDIT_COUNTS} AND {NOT_HIDDEN}"
     held: dict[int, list[int]] = view.held.setdefault(("latest", each), {})
@@ -96,7 +96,7 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
 def _beside(
     view: View, works: Collection[int], roles: Collection[str] = ()
 ) -> dict[int, list[int]]:
-    """By work, the latest first: the people who are credited on it, in these roles or in any."""
+    """By work, latest first: the people credited on it, in any of these roles if given."""
     in_roles = "AND c.role IN :roles " if roles else ""
     rows = view.rows(
         f"SELECT DISTINCT c.work, c.contributor FROM @credits c WHERE c.work IN :works {in_roles}"
@@ -113,7 +113,7 @@ def _beside(
 
 
 def _by_person(credited: Mapping[int, list[int]], own: Collection[int]) -> dict[int, list[int]]:
-    """By each other person: the works among these on which they are credited."""
+    """By person, except the accounts ``own``: the works among these on which they are credited."""
     found: dict[int, list[int]] = {}
     for work, people in credited.items():
         for person in people:
@@ -123,11 +123,11 @@ def _by_person(credited: Mapping[int, list[int]], own: Collection[int]) -> dict[
 
 
 def both_remixed(view: View, person: int, others: Collection[int]) -> dict[int, list[int]]:
-    """By other: what something was made from by both, among the latest works of each."""
+    """By other person: the works that both remixed, going by the latest works of each."""
     own = own_works(view, person)
     sources = {parent for parents in _parents(view, own).values() for parent in parents}
     theirs = latest_works(view, others, THEIR_WORKS)
-    # What both are credited on was one remix, not two.
+    # A work both are credited on is one remix, not two.
     alone = {work for works in theirs.values() for work in works} - set(own)
     parents = _parents(view, alone)
     found = {
@@ -151,6 +151,6 @@ def _parents(view: View, works: Collection[int]) -> dict[int, list[int]]:
 
 
 def credited_on(view: View, works: Collection[int], roles: Collection[str] = ()) -> set[int]:
-    """The people who are credited on these works, in one of these roles if there are any."""
+    """The people credited on these works, in any of these roles if given."""
     people = _beside(view, works, roles).values()
     return {person for each in people for person in each}

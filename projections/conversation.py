@@ -1,8 +1,8 @@
 """Conversation: the comments on a work, a project, a step or a challenge, thread by thread.
 
-Works that were joined have one conversation. A mention is kept as an id and shown as a name.
+Works that were joined share one conversation. A mention is stored as an id and shown as a name.
 
-Tables, rows and questions are in one file because they share the columns.
+Tables, rows and questions are in one file because they share their columns.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from projections.told_projects import ChallengeRef, ProjectRef, StepRef
 
 
 class CommentRow(NamedTuple):
-    """A comment as the read table holds it."""
+    """A row of the read table of comments."""
 
     id: str
     about: int
@@ -71,11 +71,11 @@ COMMENTS = table(
     ("id", "about, born", "thread", "actor, born", "reply_to"),
     key="id",
 )
-"""``about`` is the number of the work, the project or the challenge that ``kind`` says."""
+"""``about`` is the number of a work, a project or a challenge, depending on ``kind``."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """What this fact changes about comments."""
+    """The comments that this fact adds or changes."""
     match happened:
         case Comment.Posted():
             kind, about = _on(happened)
@@ -243,12 +243,12 @@ def _told(view: View, rows: Sequence[CommentRow]) -> Iterator[CommentInThread]:
 
 
 def _shown(text: str | None, mentioned: Iterable[tuple[str, PersonRef]]) -> str | None:
-    """A text with the names of those whom it mentions."""
+    """A text in which the ids of people it mentions are replaced by their names."""
     return None if text is None else without_ids(text, ((id, p["name"]) for id, p in mentioned))
 
 
 def _people(view: View, rows: Iterable[CommentRow]) -> dict[str, PersonRef]:
-    """Who wrote and who is mentioned, by the ids that the comments say; after all merges."""
+    """Writers and mentioned people after all merges, by the ids in the comments."""
     ids = {id for row in rows for id in (row.actor, *(row.mentions or "").split())}
     return attribution.people_with(view, ids)
 
@@ -271,12 +271,12 @@ def comment(view: View, id: CommentId) -> CommentWithHistory:
 
 
 def find(view: View, id: str) -> CommentRow:
-    """The comment with this id, or UnknownComment."""
+    """The comment with this id; raises UnknownComment if there is none."""
     return row_of(view, COMMENTS, CommentRow, id, UnknownComment)
 
 
 def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
-    """What a comment said, from the versions of its row."""
+    """All versions of a comment's text, from the versions of its row."""
     rows = view.rows(
         f"SELECT {_COMMENT}, m.since FROM @comments m WHERE m.id = :id AND m.since <= :as_of "
         "ORDER BY m.since",
@@ -300,7 +300,7 @@ def _versions(view: View, row: CommentRow) -> list[VersionOfComment]:
 
 
 def spoken(view: View, ids: Iterable[str]) -> dict[str, list[str | PersonRef]]:
-    """The texts of these comments cut at their mentions: text and people in turn, for links."""
+    """By comment: its text split at mentions, text and people in turn, for links."""
     rows = rows_in(view, COMMENTS, CommentRow, "t.id IN :ids", ids=sorted(ids))
     texts, people = view.texts({row.text for row in rows}), _people(view, rows)
     return {

@@ -1,4 +1,4 @@
-"""Corrections: facts that changed or took back something that was said, the latest first."""
+"""Corrections: facts that changed or took back an earlier statement, latest first."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ ENDINGS = (
     *(".corrected", ".described", ".redated", ".renamed", ".settled", ".struck", ".revoked"),
     *(".withdrawn", ".undone", ".separated", ".merged", ".retired", ".reversed", ".redivided"),
 )
-"""How the topics of corrections end."""
+"""The endings of the topics of corrections."""
 CORRECTING = tuple(
     topic
     for topic, kind in FACTS.items()
-    # A payout that is settled has arrived.
+    # “settled” says of a payout that it has arrived.
     if topic.endswith(ENDINGS) and kind.SAYS and not issubclass(kind, Payout.Event)
 )
 SCANNED = 5_000
-"""How many positions are looked at for a page, however few corrections are among them."""
+"""How many positions a page covers at most, however few corrections are among them."""
 
 
 def corrections(view: View, reader: Reader, *, after: str | None, limit: int) -> Page[FactTold]:
-    """What was corrected, as far as the reader may see it."""
+    """A page of the corrections that the reader may see."""
     (before,) = decode_cursor(after, int) or [view.as_of + 1]
     least = max(0, before - 1 - SCANNED)
     facts = reader.journal.facts.after(least, SCANNED, CORRECTING)

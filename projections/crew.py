@@ -1,7 +1,7 @@
-"""A crew: processes that fold the pages of a rebuild beside each other, and make its documents.
+"""A crew: processes that fold the pages of a rebuild in parallel, and make its documents.
 
-The rule: they only read. What they have made is written by who leads them, in the order of the
-facts, so that the tables are the same as if one process had folded everything.
+The one rule: they only read. The process that leads them writes what they have made, in the order
+of the facts, so the tables are the same as if one process had folded everything.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ from projections.tables import Numbers, is_of_house
 from projections.workshop import Ended, Worker
 
 MOST = 4
-"""How many processes there are at most: who writes what they make cannot keep up with more."""
+"""How many processes there are at most: the writing process cannot keep up with more."""
 
 PAGE = 5_000
 """How many facts one of them folds at a time."""
 
 
 def hands() -> int:
-    """How many processes have something to do here: one for each core, none beside a single one."""
+    """How many processes are worth having on this machine: one a core, but none for one core."""
     usable = getattr(os, "sched_getaffinity", None)
     cores = len(usable(0)) if usable else os.cpu_count() or 1
     return min(cores, MOST) if cores > 1 else 0
 
 
 class Page(NamedTuple):
-    """The facts of a page, as far as they tell something about later ones."""
+    """What folding later facts needs to know about the facts of a page."""
 
     subjects: list[str]
     posted: list[str]
     """The works for which the operator decides."""
     joined: list[tuple[Sequence[str], str]]
-    """Works that are another node from then on."""
+    """Works that belong to another node after this page, and that node."""
 
 
 class Crew:
-    """Processes that work for the one who made it; they begin with the first work.
+    """Processes that work for this one; they are started with the first order.
 
-    Ended, if one of them has ended or failed: what it could not do is to be done without it.
+    Raises ``Ended`` if one of them died or failed; the caller then goes on alone.
     """
 
     def __init__(self, engine: Engine, size: int) -> None:
         self._engine, self.size = engine, size
         self.workers: list[Worker] = []
-        """Those who have begun, as long as none has ended."""
+        """The processes that were started; empty after ``end``."""
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +66,7 @@ class Crew:
         self.end()
 
     def end(self) -> None:
-        """Send everybody away."""
+        """End all processes, for good."""
         for worker in self.workers:
             worker.end()
         self.workers, self.size = [], 0
@@ -74,7 +74,7 @@ class Crew:
     def folded(
         self, after: int, upto: int, page: int, numbering: Numbering
     ) -> Iterator[tuple[int, list[Pages]]]:
-        """What the facts between two positions change in the tables, up to one after the other."""
+        """For each page of the facts between two positions: its last position and changed rows."""
         begun = range(after, upto, min(page, PAGE))
         ends = [*begun[1:], upto]
 
@@ -93,7 +93,7 @@ class Crew:
     def documented(
         self, generation: int, lists: Iterable[tuple[str, list[int]]]
     ) -> Iterator[list[Row]]:
-        """The documents of what has these numbers in the table of each name, as rows."""
+        """Rows of documents, for lists of numbers in the tables of these names."""
         orders = ((generation, *one) for one in lists)
         return self._in_turns(document, orders, lambda _: None)
 
@@ -103,7 +103,10 @@ class Crew:
         orders: Iterable[Sequence[Any]],
         meet: Callable[[Worker], None],
     ) -> Iterator[Any]:
-        """What is made of each order, as long as there are any; all have one at any time."""
+        """The results of ``function`` for all orders, in order; every process always has an order.
+
+        ``meet`` is called with each process after it got an order, and may give it a further one.
+        """
         if not self.workers:
             try:
                 self.workers = [Worker() for _ in range(self.size)]
@@ -138,7 +141,7 @@ _engine: Engine
 
 
 def open_journal(address: str, folder: str) -> None:
-    """From now on, work on the database at an address, which may be relative to a folder."""
+    """Work on the database at an address, which may be relative to ``folder``, from now on."""
     os.chdir(folder)
     global _engine  # noqa: PLW0603 - it is what this process works for
     _engine = open_engine(address, create=False)
@@ -146,7 +149,7 @@ def open_journal(address: str, folder: str) -> None:
 
 
 def read(after: int, upto: int) -> Page:
-    """Read facts, which are folded next."""
+    """Read facts and keep them for ``fold``."""
     global _read  # noqa: PLW0603 - they are too many to be sent away and back
     placed = JournalRecorder(_engine).after(after, upto - after)
     placed = [one for one in placed if one.position <= upto]  # some may have been removed
@@ -161,14 +164,14 @@ def read(after: int, upto: int) -> Page:
 
 
 def fold(known: Numbers) -> list[Pages]:
-    """What the facts that were read last change in the tables."""
+    """The rows that the facts read last change."""
     made = list(changes_in(*_read, known))
     for page in (page for pages in made for page in pages.values()):
         if not page.waiting:
-            page.latest.clear()  # of no use to who writes them
+            page.latest.clear()  # the writing process does not need it
     return made
 
 
 def document(generation: int, table: str, numbers: list[int]) -> list[Row]:
-    """The documents of what has these numbers in a table."""
+    """Rows of documents for these numbers in a table."""
     return documents.made(_engine, generation, table, numbers)

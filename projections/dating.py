@@ -1,6 +1,6 @@
 """Creation dates as people say them: "about 1970" for 1970~, "2003 or earlier" for [..2003].
 
-A plain date stays as it is, and so does what has no short name.
+A plain date, or one without a short form in words, stays as it is.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _PARTS = dict(
         enumerate((f"{one} half of" for one in _ORDINALS[:2]), 40),
     )
 )
-"""EDTF, level 2: the parts of a year by their codes, which stand where a month would."""
+"""The parts of a year by their EDTF level 2 codes, which take the place of a month."""
 
 
 def in_words(made_at: str) -> str:
-    """A creation date as people say it."""
+    """A creation date (EDTF) in words."""
     if made_at[:1] in ("[", "{"):
         return _of_several(made_at[1:-1].split(","), " or " if made_at[0] == "[" else " and ")
     first, slash, last = made_at.partition("/")
@@ -43,7 +43,7 @@ def _one(text: str) -> str:
     marks = list[str]()
     for place in range(1, 10, 3):
         if found[place + 1]:
-            # A mark before a part is about it alone, one behind it about all up to there.
+            # A mark before a part qualifies it alone; one after it, everything up to there.
             marks = [found[place + 2] or one for one in (*marks, found[place] or "")]
     plain = re.sub("[~?%]", "", text)
     if len(set(marks)) > 1:

@@ -1,7 +1,7 @@
-"""Descent: of what was made from a work, as much as a picture has room for.
+"""Descent: as many of the works made from a work as a picture has room for.
 
-The number of descendants has no bound. So each work leads on to a few, those from which most was
-made, and walking ends after so many works or generations; what is left out is counted that far.
+The number of descendants is unbounded. So each work leads on to only a few, the most remixed, and
+the search ends after a number of works or generations; what is left out is counted up to there.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from projections.store import View
 from projections.walking import DOWN, onwards_of
 
 WALKED = 1_000
-"""After so many edges of a generation, and so many works, nothing further is looked for."""
+"""How many edges of a generation are read; after as many works the search ends."""
 DEEPEST = 40
-"""How many generations are looked through."""
+"""How many generations are searched."""
 
 
 class Descent(NamedTuple):
-    """A part of what was made from a work."""
+    """Some of the works made from a work."""
 
     shown: Shown
-    """Its lineage is turned round: each edge leads from a work to what was made from it."""
+    """Its lineage has reversed edges, from a work to one made from it."""
     left_out: int
-    """How many further works were found."""
+    """How many works were found but are not shown."""
     is_exact: bool
-    """Whether these are all."""
+    """Whether the search was complete; otherwise there may be more left out."""
 
 
 def descent(view: View, id: str, most: int, widest: int) -> Descent:
-    """What was made from a work: up to ``most`` works, from each up to ``widest`` new ones."""
+    """The works made from a work: at most ``most``, and at most ``widest`` new ones from each."""
     root = lineage.find(view, id).number
     far, kept, is_exact = {root: 0}, {root: 0}, True
     level = [root]
@@ -62,7 +62,7 @@ def descent(view: View, id: str, most: int, widest: int) -> Descent:
 def _chosen(
     view: View, onwards: dict[int, list[int]], found: set[int], widest: int
 ) -> Iterator[int]:
-    """Of each of these works the new ones from which most was made, the earliest of equals."""
+    """For each of these works, the new ones that were remixed most; of equals, the earliest."""
     counts = lineage.remix_counts(view, found)
     taken = set[int]()
     for leads in onwards.values():

@@ -1,4 +1,4 @@
-"""Disputes: the open one about a remix or a credit, and when an answer is due.
+"""Disputes: the open one about a credit, a remix, an identifier or a membership.
 
 Only an open dispute is shown; earlier ones are in the history.
 """
@@ -27,10 +27,10 @@ def credit(view: View, journal: Journal, id: CreditId) -> told.DisputedCredit:
 
 
 def credit_to(view: View, journal: Journal, id: str, to: Collection[int]) -> told.DisputedCredit:
-    """The same, with what only the person with these accounts may know."""
+    """One credit and its open dispute, as the person with the accounts ``to`` may see them."""
     found = attribution.credit(view, id, to)
     dispute = _open(view, journal, id, found["state"])
-    if dispute and found["contributor"]["id"] == id:  # hidden: nor do their words say who
+    if dispute and found["contributor"]["id"] == id:  # hidden: the dispute must not name them
         person = _person(journal, id)
         for side in (dispute, dispute["answer"]):
             if side and side["actor"] == person:
@@ -39,7 +39,7 @@ def credit_to(view: View, journal: Journal, id: str, to: Collection[int]) -> tol
 
 
 def _person(journal: Journal, id: str) -> str:
-    """Whose credit it is, by their account."""
+    """The id of the contributor who was credited."""
     first = next(iter(journal.facts.streams([id]))).fact()
     assert isinstance(first, Credit.Birth)
     return first.contributor
@@ -72,11 +72,11 @@ OF_NOUN: Mapping[str, Callable[[View, Journal, str], Mapping[str, Any]]] = {
     "identifier": identifier,
     "membership": membership,
 }
-"""What can be disputed, by its noun."""
+"""By noun that can be disputed: the answer about one, with its open dispute."""
 
 
 def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | None:
-    """The latest dispute, if it has not ended: what was said, by whom, and the answer."""
+    """The dispute that has not ended, with its answer if there is one; otherwise None."""
     if state != Opening.STATE:
         return None
     said = list[Placed]()
@@ -96,7 +96,7 @@ def _open(view: View, journal: Journal, id: str, state: str) -> told.Dispute | N
 
 
 def _side(fact: told.FactTold) -> told.Side:
-    """What one side says; erased texts are null."""
+    """The statement of one side; erased texts are null."""
     return {
         "reason": fact["reason"],
         "evidence": fact["content"]["evidence"],
@@ -115,7 +115,7 @@ class Opened(NamedTuple):
     """What is disputed: a credit, a remix, an identifier or a membership."""
     id: str
     work: int | None
-    """The number of the work that it is about."""
+    """The number of the work it is about; None if it is about people alone."""
     disputer: str
     grounds: str
     deadline: str
@@ -123,7 +123,7 @@ class Opened(NamedTuple):
 
 
 def opened(view: View, *, after: str | None = None, limit: int = 50) -> Page[Opened]:
-    """Every open dispute, the one first due first."""
+    """All open disputes, those due first at the beginning."""
     due, born = decode_cursor(after, str, int) or ("", 0)
     rows = view.rows(
         "SELECT a.about, a.noun, a.work, a.who, a.says, a.due, a.born FROM @asks a "

@@ -151,7 +151,7 @@ class Follower:
         return reached.position
 
     def run(self) -> None:
-        """Fold until stopped; any error, such as an unavailable database, is tried again."""
+        """Fold until stopped; after an error, such as an unavailable database, try again."""
         while not self._stopping.is_set():
             # Read before folding, so that a write in the meantime ends the wait below at once.
             seen = self.journal.last_written

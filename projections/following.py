@@ -1,6 +1,6 @@
-"""Following: what somebody follows, how many follow something, and who of them has it shown.
+"""Following: what a person follows, how many follow a thing, and which of them let it be shown.
 
-How many there are is public. A name is shown only of those who chose it.
+The number is public. A follower's name is shown only if they chose so.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ FOLLOWS = table(
     ("id", "follower", "about"),
     key="id",
 )
-"""``born`` is where it began, the last time; ``about`` the number of what is followed."""
+"""``born`` is the position at which following last began; ``about`` the number of the thing."""
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """What this fact changes about what is followed."""
+    """The follows that this fact adds or changes."""
     match happened:
         case Follow.Begun(originator_id=id, shown=shown) if happened.originator_version > 1:
             said = {"state": happened.STATE, "shown": shown, "born": position}
@@ -56,7 +56,7 @@ FOLLOWING = Projection("following", (FOLLOWS,), changes, facts_about(Follow))
 # -- answers -------------------------------------------------------------------------------
 
 HOLDS = f"f.state = '{Follow.Begun.STATE}' AND {holds('f')}"
-"""The condition that somebody follows something."""
+"""The condition that a follow ``f`` has not ended."""
 
 
 class FollowTold(TypedDict):
@@ -113,8 +113,10 @@ def of_contributor(
 def must_be_own(
     view: View, journal: Journal, id: str, actor: str, what: str
 ) -> tuple[list[int], set[str]]:
-    """The numbers and the ids of a person's accounts; refused to anybody but them, auditors and
-    the operator."""
+    """The numbers and the ids of a person's accounts.
+
+    Refused (``NotPermitted``) unless the actor is the person, an auditor or the operator.
+    """
     accounts = attribution.accounts(view, id)
     named = {*view.ids("contributors", accounts).values()}
     sides = {"contributor": actor if actor in named else id, **roles_of(journal, actor)}
@@ -125,7 +127,7 @@ def must_be_own(
 _THERE = (
     " UNION ALL SELECT m.position, 0, m.subject FROM @mentions m "
     "WHERE m.subject IN :followed AND m.position > :first "
-    # What those who are followed posted, and what they asked for.
+    # What followed people posted, and the challenges they issued.
     "UNION ALL SELECT w.born, 0, p.number FROM @contributors p JOIN @works w ON w.poster = p.id "
     f"AND w.born > :first WHERE p.number IN :followed AND {holds('p')} "
     "UNION ALL SELECT c.born, 0, p.number FROM @contributors p JOIN @challenges c "
@@ -134,7 +136,7 @@ _THERE = (
 
 
 class Followed:
-    """What somebody follows, since when, and what happened there."""
+    """What a person follows and since when, and the query for what happened there."""
 
     def __init__(self, view: View, accounts: Collection[int]) -> None:
         rows = view.rows(
@@ -152,23 +154,23 @@ class Followed:
 
     @property
     def sql(self) -> str:
-        """The positions of what happened there, to be read with those of what happened to them."""
+        """SQL for the positions of what happened there, to append to the person's own."""
         return _THERE if self._of else ""
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values of the query."""
+        """The values of ``sql``."""
         if not self._of:
             return {}
         return {"followed": list(self._of), "first": min(since for since, _ in self._of.values())}
 
     def id_of(self, subject: int, position: int) -> str:
-        """The id of what is followed; empty if it was not followed yet."""
+        """The id of the followed thing; empty if it was not followed yet at the position."""
         since, thing = self._of[subject]
         return thing if position > since else ""
 
     def may_hear(self, reader: Reader, happened: Fact, *, named: Collection[str]) -> bool:
-        """Whether it is told to them: not their own acts, nor what not everybody may read."""
+        """Whether they are told of a fact: never of their own acts, only of public facts."""
         is_theirs = happened.actor in named
         is_open = is_public(happened) and happened.READERS == EVERYONE
         return is_open and not is_theirs and reader.sees(happened)
@@ -181,7 +183,7 @@ _PEOPLE = (
 
 
 def count(view: View, abouts: Collection[int]) -> int:
-    """How many people follow something; somebody with several accounts once."""
+    """How many people follow something; one with several accounts counts once."""
     said = {"abouts": list(abouts)}
     (own,) = view.rows(f"SELECT count(*) FROM {_PEOPLE} AND p.merged_into IS NULL", **said)[0]
     merged = view.rows(f"SELECT p.number FROM {_PEOPLE} AND p.merged_into IS NOT NULL", **said)
@@ -193,7 +195,7 @@ def count(view: View, abouts: Collection[int]) -> int:
 
 
 def follows(view: View, actor: str, abouts: Collection[int]) -> bool:
-    """Whether somebody follows something."""
+    """Whether an actor follows something, with any of their accounts."""
     if actor in ("", OPERATOR):
         return False
     row = view.one(
@@ -211,7 +213,7 @@ ABOUTS: Mapping[str, Callable[[View, str], list[int]]] = {
     "project": lambda view, id: [projects.find(view, id).number],
     "challenge": lambda view, id: [challenges.find(view, id).number],
 }
-"""The numbers of what is followed, by its kind."""
+"""By kind: the numbers under which the thing with an id may be followed."""
 
 
 def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
@@ -228,7 +230,7 @@ def _shown(view: View, kind: str, id: str, **part: Unpack[Paged]) -> Page[Follow
 
 
 def _asked(kind: str, ids: Any, says: str) -> Callable[..., Page[FollowerTold]]:
-    """The question for who follows one of a kind; its docstring is ``says``."""
+    """The question for the followers of a thing of one kind; its docstring is ``says``."""
 
     def of(view: View, id: str, **part: Unpack[Paged]) -> Page[FollowerTold]:
         return _shown(view, kind, id, **part)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 _NOT_IN_XML = re.compile("[\ufffe\uffff]")
-"""Characters besides controls that XML 1.0 cannot hold, not even escaped."""
+"""Characters, besides control characters, that XML 1.0 cannot hold even escaped."""
 
 
 def label(node: Mapping[str, Any]) -> str:
-    """The label of a work: its title, else its address, else what it is."""
+    """The label of a work: its title, or else its address, or else its state and kind."""
     if node["title"]:
         return str(node["title"])
     if node["uri"]:
@@ -37,7 +37,7 @@ def label(node: Mapping[str, Any]) -> str:
 
 
 def graph(shown: Shown) -> nx.MultiDiGraph[str]:
-    """The lineage as a networkx graph, edges keyed by the remix."""
+    """The lineage as a networkx graph, with edges keyed by the ids of remixes."""
     import networkx as nx
 
     made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
@@ -78,7 +78,7 @@ def graphml(shown: Shown) -> str:
 
 
 def dot(shown: Shown) -> str:
-    """Graphviz DOT; below each title stand those credited."""
+    """Graphviz DOT, with the names of those credited below each title."""
     lines = ["digraph lineage {", "  rankdir=BT;", '  node [shape=box, style="rounded"];']
     for node in shown.works.values():
         style = ', style="rounded,dashed"' if node["kind"] == "outside" else ""
@@ -143,7 +143,7 @@ def json_ld(shown: Shown, base: str) -> dict[str, Any]:
 
 
 def _contributors(makers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The names on the credits, in their order; whose is hidden has the id of the credit."""
+    """The names on credits in order, each once; a hidden credit has its id instead."""
     names = list(dict.fromkeys(name_of(one, one["id"]) for one in makers))
     return {"dcterms:contributor": names} if names else {}
 

@@ -1,7 +1,7 @@
 """Grants: who acts in which role, read from the facts themselves.
 
-They are few, and a role that was ended a moment ago must not be seen any more: so no read table
-keeps them, and an answer as of a position is exact.
+They are few, and a role that ended a moment ago must not show any more. So no read table keeps
+them, and an answer at a position is exact.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def grants(
 
 
 def since(grant: Grant) -> int:
-    """The position at which it was granted last."""
+    """The position at which a grant was last made."""
     return grant.facts[-1][0]
 
 
 def roles_of(journal: Journal, actor: str, areas: Collection[str] = ()) -> dict[str, str]:
-    """The roles that somebody has now, as sides for ``domain.permission.permit``.
+    """The roles an actor has now, as sides for ``domain.permission.permit``.
 
-    A producer has theirs for one of these works or pools.
+    A role granted for a work or pool counts only if that is in ``areas``.
     """
     return {
         grant.role: actor
@@ -70,7 +70,7 @@ def roles_of(journal: Journal, actor: str, areas: Collection[str] = ()) -> dict[
 
 
 def held(journal: Journal, actor: str) -> set[str]:
-    """The roles that somebody has now, for whatever they have them."""
+    """The roles an actor has now, for any work or pool."""
     return {grant.role for grant in _now(journal, actor)}
 
 
@@ -79,7 +79,7 @@ def _now(journal: Journal, actor: str) -> Collection[Grant]:
 
 
 def held_by(journal: Journal, actor: str, upto: int) -> list[Grant]:
-    """The roles that a person had at a position, in any of their accounts."""
+    """The grants that a person had at a position, in any of their accounts."""
     known = Known(journal.facts, upto)
     return known.grants("contributor", known.accounts(known.persons([actor])[actor]))
 

@@ -1,4 +1,4 @@
-"""Groups: who is in which, and who was behind a group when a work was made."""
+"""Groups: their members, and who was in a group when a work was made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from projections.tables import Amend, Change, Numbers, Projection, born, facts_a
 
 
 class Member(NamedTuple):
-    """A membership as the read table holds it."""
+    """A row of the read table of memberships."""
 
     id: str
     band: int
@@ -26,11 +26,11 @@ class Member(NamedTuple):
 
     @property
     def does(self) -> list[str]:
-        """What they do in it."""
+        """The member's roles in the group."""
         return list(json.loads(self.roles or "[]"))
 
     def may_be_in(self, made_at: str | None) -> bool:
-        """Whether they were perhaps in it when something was made; surely not if dates say so."""
+        """Whether they may have been in the group at a creation date: unless dates rule it out."""
         before = is_surely_before(made_at, self.during)
         return not before and not is_surely_before(self.during, made_at)
 
@@ -60,26 +60,29 @@ GROUPING = Projection("groups", (MEMBERSHIPS,), changes, facts_about(Membership)
 
 
 def members(view: View, groups: Collection[int], *, all_states: bool = False) -> list[Member]:
-    """Who is or was in these groups, in the order in which it was said."""
+    """The past and present members of these groups, in the order of recording.
+
+    With ``all_states`` also memberships that do not count.
+    """
     which = "1 = 1" if all_states else counting("t", Membership.NOT_COUNTED)
     where = f"t.band IN :groups AND {which} ORDER BY t.born"
     return rows_in(view, MEMBERSHIPS, Member, where, groups=list(groups))
 
 
 def groups_of(view: View, people: Collection[int]) -> list[Member]:
-    """The groups that these are or were in, with what waits for their agreement."""
+    """The memberships of these people, past, present and waiting for their consent."""
     where = f"t.contributor IN :people AND t.state <> '{Membership.Declined.STATE}'"
     return rows_in(view, MEMBERSHIPS, Member, f"{where} ORDER BY t.born", people=list(people))
 
 
 def behind(view: View, works_of: Mapping[int, Collection[int]]) -> dict[int, list[Member]]:
-    """By group: its members at the time of any of these works, which are given by group."""
+    """By group: its members when any of its works, given by group, may have been made."""
     rows = view.rows(
         "SELECT w.number, w.made_at, w.made FROM @works w "
         f"WHERE w.number IN :every AND {holds('w')}",
         every=list({work for works in works_of.values() for work in works}),
     )
-    # Of what has no creation date, the time of recording is known.
+    # A work without a creation date has at least a time of recording.
     made = {number: made_at or (recorded or None) for number, made_at, recorded in rows}
     found: dict[int, list[Member]] = {}
     for member in members(view, works_of):

@@ -1,7 +1,7 @@
-"""What happened: to somebody, their works and their money, in sentences, the latest first.
+"""Happenings: what happened to a person, their works, their money and what they follow.
 
-Whatever they are notified of, and besides: that a piece of theirs was used, that they were
-credited, and what became of either. What they may not read is left out.
+Latest first. They are everything the person is notified of and, besides, uses of their pieces, new
+credits, and later changes of either. Facts the person may not read are left out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "projects": ("project.", "step.", "placement.", "challenge.", "answer.", "membership."),
     "comments": ("comment.",),
 }
-"""What can be asked for alone, and how the topics of each begin."""
+"""The kinds that can be asked for alone, with the beginnings of their topics."""
 Kind = Annotated[str, one_of(tuple(KINDS))]
 
 _COMMENTED = (
@@ -153,9 +153,9 @@ def of_contributor(
 
 
 def _may_know(reader: Reader, happened: Fact, *, is_own: bool) -> bool:
-    """Whether somebody may know of it: a credit may be hidden, or not agreed to yet.
+    """Whether a reader may know of a fact: a credit may be hidden, or not be agreed to yet.
 
-    Anyone notified of something about money is concerned by it, and so may read it.
+    A person who is notified about money is a party to it, and so may read it.
     """
     if not is_own and not is_public(happened):
         return False

@@ -1,7 +1,7 @@
-"""The heartbeat: when a follower last got through all of its steps.
+"""The heartbeat: when a follower last completed all of its steps.
 
-It is kept in the database, by the clock of the database, so every process can tell a follower that
-died or hangs inside a page from one that has nothing to do.
+It is stored in the database with the database's own clock, so every process can tell a follower
+that died or hangs inside a page from one that has nothing to do.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Heartbeat:
         self._beaten = -SECONDS_BETWEEN_BEATS  # a monotonic clock may begin at 0
 
     def step(self) -> bool:
-        """Beat, as the last step of a follower, and so never while it is stuck in another."""
+        """Beat as the last step of a follower, so that one stuck in another step does not beat."""
         self.beat()
         return False
 
     def beat(self) -> None:
-        """Beat, unless it was a moment ago.
+        """Beat, unless the last beat was a moment ago.
 
         One row for all followers: it matters that one is alive, not which.
         """
@@ -48,12 +48,12 @@ class Heartbeat:
             self._beaten = time.monotonic()
 
     def age(self) -> float | None:
-        """How many seconds ago a follower last beat; None if none ever did."""
+        """Seconds since a follower last beat; None if none ever did."""
         beats = self._engine.query("SELECT at FROM heartbeats WHERE name = :name", name=FOLLOWER)
         return self._engine.now() - int(beats[0][0]) / 1000 if beats else None
 
     def try_writing(self) -> None:
-        """Write a row as any command would; DatabaseUnavailable, with the reason, if refused."""
+        """Write a row as a command would; raises DatabaseUnavailable with the reason if refused."""
         self._engine.must_take_writes(HEARTBEATS, (TRIAL, _milliseconds(self._engine.now())))
 
 

@@ -45,7 +45,7 @@ _COMMON = frozenset(field.name for field in fields(Fact))
 
 
 def changes(position: int, happened: Fact, numbers: Numbers) -> Iterator[Change]:
-    """The position of a fact, for each of its subjects."""
+    """One row for each subject of a fact, with the fact's position."""
     for subject in happened.subjects():
         yield Put(MENTIONS, (numbers[subject], position))
 
@@ -57,7 +57,7 @@ Answer = Callable[..., Page[FactInHistory]]
 
 
 def _asked(noun: str, path: str, ids: Any, says: str) -> Answer:
-    """The question for the history of one of a noun; its docstring is ``says``."""
+    """The question for the history of a noun of one kind; its docstring is ``says``."""
 
     def of(
         view: View, journal: Journal, id: str, *, actor: str, **part: Unpack[Paged]
@@ -96,7 +96,8 @@ of_remix = _asked(
 
 
 class Proven(NamedTuple):
-    """Something whose history is proven whole: its number in a view, and what an unknown id is."""
+    """A kind whose histories are proven complete: how to find a number, and the refusal of an
+    unknown id."""
 
     number: Callable[[View, str], int]
     unknown: type[Unknown]
@@ -114,13 +115,13 @@ PROVEN = {
     "project": Proven(lambda view, id: projects.find(view, id).number, UnknownProject),
     "challenge": Proven(lambda view, id: challenges.find(view, id).number, UnknownChallenge),
 }
-"""By the noun; each as it was recorded, whatever it was joined with or merged into since."""
+"""By kind of noun. A number is that of the noun as recorded, before any join or merge."""
 
 
 def _history(
     noun: str, reader: Reader, view: View, id: str, after: str | None = None, limit: int = LIMIT
 ) -> Page[FactInHistory]:
-    """A history without the facts that others may read; their numbers are missing in it."""
+    """A page of a history without facts the reader may not see; their numbers are skipped."""
     place = decode_cursor(after, int) or [0]
     found = _positions(view, PROVEN[noun].number(view, id), place[0], limit + 1)
     page, more = cut(found, limit, lambda position: (position,))
@@ -148,13 +149,13 @@ _FEW: Mapping[str, Callable[[View, str], object]] = {
     "credit": attribution.credit,
     "remix": lineage.remix,
 }
-"""By the noun: what refuses an unknown id."""
+"""By kind of noun: a function that refuses an unknown id."""
 
 
 def _stream(
     noun: str, reader: Reader, view: View, id: str, after: str | None = None, limit: int = LIMIT
 ) -> Page[FactInHistory]:
-    """The facts that happened to one noun; they are few, and numbered by their versions."""
+    """A page of the facts of one noun, which are few; each is numbered by its place."""
     _FEW[noun](view, id)
     facts = reader.seen(facts_of(view, reader.journal, id))
     before = [0, *(one.position for one in facts)]
@@ -219,7 +220,7 @@ def disclosures_after(
 
 
 def _disclosed(journal: Journal, placed: Sequence[Placed]) -> list[DisclosuresOfFact]:
-    """The texts of many facts, read at once."""
+    """The disclosures of those of these facts that have a text, read in one query."""
     sealed = [(one.position, _commitments(one.fact())) for one in placed]
     digests = [digest for _, committed in sealed for digest in committed]
     found = {one.digest: one for one in journal.facts.disclosures(digests)}
@@ -235,13 +236,13 @@ def _disclosed(journal: Journal, placed: Sequence[Placed]) -> list[DisclosuresOf
 
 
 def _commitments(happened: Fact) -> list[str]:
-    """The commitments of a fact, with that to what its actor signed."""
+    """The commitments of a fact, including the one to the message its actor signed."""
     names = (*happened.SEALED, "message")
     return [digest for name in names if (digest := getattr(happened, name)) is not None]
 
 
 def disclosures(journal: Journal, placed: Placed) -> list[list[str]]:
-    """The texts behind one fact as RFC 9901 writes them: salt, name, value."""
+    """The texts of one fact as disclosures of RFC 9901: salt, name, value."""
     found = journal.facts.disclosures(_commitments(placed.fact()))
     return [[one.salt, one.name, one.value] for one in found]
 
