@@ -1,6 +1,6 @@
 """The journal: every fact in one total order, and the only way to write.
 
-When ``record`` returns, everything is recorded for ever; when it refuses, nothing is.
+When ``record`` returns, everything is stored permanently; when it refuses, nothing is stored.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ LARGEST_FACT_BYTES = 65_000
 LONGEST_LINK_BYTES = 120
 
 TURNS_PAGE = 200_000
-"""Over how many facts one query looks for time that ran backwards."""
+"""How many facts one query examines for time that ran backwards."""
 ATTEMPTS = 12
-"""How often a command is tried at least when others write about the same at the same moment."""
+"""How often an append is attempted, at least, while concurrent writers conflict with it."""
 PATIENCE_SECONDS = 10
-"""For how long it is tried: of many who move the same money, each comes after the others."""
+"""How long attempts go on, at least: many writers that move the same money succeed in turn."""
 
 
 def attempts() -> Iterator[int]:
-    """One attempt after the other, each after a pause that becomes longer."""
+    """The numbers of attempts from 0, with random pauses in between that tend to grow."""
     began = time.monotonic()
     for number in count():
         if number >= ATTEMPTS and time.monotonic() > began + PATIENCE_SECONDS:
@@ -110,10 +110,9 @@ class Journal(Application[str]):
     ) -> Acknowledgement:
         """Carry out commands in one append, and return the answer to the last.
 
-        A single command may be signed by its actor, and have an idempotency key, which may have
-        been made up for it. All are decided
-        by what is there at one moment, and again when others write meanwhile. If one is refused,
-        its refusal is raised and none is recorded.
+        A single command may be signed by its actor and have an idempotency key, which may have
+        been made up for it. All commands are decided on one snapshot, and again on a later one if
+        others write meanwhile. If one is refused, its refusal is raised and nothing is recorded.
         """
 
         def carry_out(draft: Draft) -> list[Acknowledgement]:
@@ -133,10 +132,10 @@ class Journal(Application[str]):
         about: Collection[str] = (),
         **terms: Any,
     ) -> tuple[T, Sequence[int]]:
-        """What was decided on a draft, and the positions at which that is recorded, in one append.
+        """Decide on a draft and record it in one append; the result and the positions.
 
-        It is decided again when others write meanwhile. What is ``about`` to be asked for is read
-        at once. The ``terms`` are those of a draft.
+        ``decide`` is called again if others write meanwhile; Busy if they do so too often. What
+        has an id in ``about`` is read in advance, together. The ``terms`` are those of a draft.
         """
         for number in attempts():
             try:
@@ -223,20 +222,20 @@ class Journal(Application[str]):
     def rehearse(
         self, *commands: Command, by: str = OPERATOR
     ) -> tuple[Acknowledgement, Sequence[Fact]]:
-        """What would be answered, and recorded; raises the refusal, if any."""
+        """The answer to the last command, and the facts that would be recorded; raises refusals."""
         with self.engine.snapshot():
             draft = self.draft()
             answers = [draft.carry_out(command, by) for command in commands]
         return answers[-1], draft.facts
 
     def books(self) -> Books:
-        """The books as of now."""
+        """The current books."""
         return Books(Rows(self.engine.query))
 
     def read(
         self, after: int = 0, page: int = 5000, topics: Collection[str] = ()
     ) -> Iterator[Placed]:
-        """Every fact after a position, of some topics or of all, in order, as stored."""
+        """Every fact after a position, as stored and in order; of all topics if none are given."""
         while placed := self.facts.after(after, page, topics):
             yield from placed
             after = placed[-1].position
@@ -256,7 +255,7 @@ class Journal(Application[str]):
         return ""
 
     def accept_clock(self) -> int:
-        """Let time go on from what the clock says now; the position of the fact that says so."""
+        """Record that time goes on from what the clock now shows; the position of that fact."""
         for _ in attempts():
             _, latest = self.facts.latest()
             now = self.clock()

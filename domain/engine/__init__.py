@@ -28,9 +28,9 @@ Row = tuple[Any, ...]
 T = TypeVar("T")
 
 EMBEDDED = "sqlite:///"
-"""What the address of a database in a file begins with."""
+"""The prefix of the address of a database in a file."""
 LISTS = (list, set, tuple)
-"""What is a list of values."""
+"""The types that are bound as a list of values."""
 LOCK_TIMEOUT_SECONDS = 20
 """How long a transaction waits for others to end."""
 
@@ -40,7 +40,7 @@ class DatabaseUnavailable(OperationalError):
 
 
 class Locked(DatabaseUnavailable):
-    """Somebody else holds a lock for longer than anybody waits."""
+    """Another transaction held a lock for longer than the time limit."""
 
 
 class OutcomeUnknown(DatabaseUnavailable):
@@ -70,9 +70,9 @@ class Replica(NamedTuple):
     """A server that has what another one had written a moment ago."""
 
     behind: int | None
-    """How many bytes it has yet to read; None if that is not known."""
+    """By how many bytes it lags; None if that is not known."""
     why: str
-    """Why not."""
+    """Why that is not known."""
     is_read: bool = False
     """Whether views are read there."""
 
