@@ -1,4 +1,4 @@
-"""Appends: what is recorded in one transaction, under the lock that makes a total order.
+"""Appends: recording facts in one transaction, under the lock that puts them in a total order.
 
 Several appends share a transaction, and so its lock and the wait for the disk. Each has its own
 condition, and one that is refused leaves nothing behind: its rows are not written at all. What
@@ -42,38 +42,38 @@ from domain.stored import (
 
 
 class Append(NamedTuple):
-    """Facts with all that is recorded with them."""
+    """Facts, with everything that is recorded together with them."""
 
     stored: Sequence[StoredEvent]
     facts: Sequence[Fact]
     about: Sequence[Collection[str]]
     """The subjects of each fact."""
     found: Sequence[Collection[FoundBy]]
-    """What each is found by."""
+    """What each fact can be found by."""
     condition: Condition | None = None
     disclosures: Sequence[Disclosure] = ()
     erased: Collection[str] = ()
     """The commitments whose texts are erased."""
     positions: Sequence[int] | None = None
-    """Where the facts were recorded before, if they come from another journal."""
+    """The positions of the facts in another journal, if they come from one."""
     requests: Sequence[Request] = ()
     spent: Sequence[tuple[int, str, str]] = ()
     """What counts toward quotas: the place of the fact, its actor and the quota."""
     keeping: Callable[[Transaction, Sequence[int], Sequence[Fact]], None] | None = None
-    """Writes what else follows from the facts, as they are recorded."""
+    """Writes further rows that follow from the facts, in the same transaction."""
     begun: Begun | None = None
     """What was there when it was decided, if it need not be read again unless others were faster.
     """
 
     @property
     def is_alone(self) -> bool:
-        """Whether it needs a transaction of its own: it erases, or says its positions."""
+        """Whether it needs a transaction of its own: it erases, or its positions are given."""
         emptied = self.condition.emptied if self.condition else ()
         return bool(self.erased or emptied or self.positions is not None)
 
     @property
     def is_plain(self) -> bool:
-        """Whether all that it writes are rows which are known beforehand."""
+        """Whether it only inserts rows that are known beforehand."""
         return self.keeping is None and not self.is_alone
 
     @property
@@ -86,12 +86,12 @@ class Append(NamedTuple):
 
     @property
     def born(self) -> set[str]:
-        """What has its first fact in it."""
+        """The ids whose first fact is in it."""
         return {str(one.originator_id) for one in self.stored if one.originator_version == 1}
 
     @property
     def unique(self) -> set[object]:
-        """What nobody else may have: its places in streams, and its idempotency keys."""
+        """What no other append may have: its places in streams, and its idempotency keys."""
         keys = {one.key for one in self.requests if one.key is not None}
         return {(str(one.originator_id), one.originator_version) for one in self.stored} | keys
 
@@ -107,7 +107,7 @@ class Recording:
         self, transaction: Transaction, appends: Sequence[Append], base: Group | None
     ) -> None:
         self.transaction, self.appends, self.base = transaction, appends, base
-        """``base`` is None if it is to be read."""
+        """``base`` is None if the heads have to be read."""
         if base is None:
             about = [*chain.from_iterable(one.about for one in appends)]
             born = {id for one in appends for id in one.born}
@@ -119,13 +119,13 @@ class Recording:
         self._taken: set[object] = set()
         """What nobody else may have."""
         self._linked: set[str] = set()
-        """The subjects of what was taken."""
+        """The subjects of the facts taken so far."""
         self._facts: list[tuple[int, Fact]] = []
         self._recorded: dict[str, list[tuple[int, Fact]]] = {}
         """What was recorded since these were decided, by topic, with what was taken."""
         self._happened(self._since() if self.base is None else base.facts)
         self.outcomes = [*map(self._outcome, appends)]
-        """The positions of each, or why it may not be recorded any more."""
+        """Per append: its positions, or the error because of which it was not recorded."""
         self._write()
 
     def _outcome(self, append: Append) -> Sequence[int] | Exception:
@@ -216,7 +216,7 @@ class Recording:
             self._recorded.setdefault(one[1].TOPIC, []).append(one)
 
     def _count(self, after: int, one: Spent) -> int:
-        """How often the accounts have done it by now, if it was ``times`` at a position."""
+        """How often the accounts have counted toward a quota, given ``times`` as of ``after``."""
         is_known = self.base is not None or after == self._begun
         before = one.times if is_known else count_spent(self.transaction.query, one)
         rows = (*(self.base.spent if self.base else ()), *self._rows[SPENT])
@@ -228,7 +228,7 @@ class Recording:
 
 
 def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]:
-    """Its facts as they are stored: one that was decided before the latest fact has its time."""
+    """The facts as stored: one stamped before the latest fact takes over its time."""
     if all(one is decided for one, decided in zip(stored, append.stored, strict=True)):
         return append.facts
     return [
@@ -238,7 +238,7 @@ def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]
 
 
 def count_spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
-    """How often accounts counted toward a quota, by what is recorded."""
+    """How often accounts have counted toward a quota since a moment, as recorded."""
     sql = "SELECT count(*) FROM spent WHERE actor IN :accounts AND quota = :quota AND at > :since"
     return int(query(sql, accounts=list(one.accounts), quota=one.quota, since=one.since)[0][0])
 

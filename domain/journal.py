@@ -153,8 +153,10 @@ class Journal(Application[str]):
         *,
         is_first: bool,
     ) -> tuple[T, Draft]:
-        """What is decided at first by what is remembered, if it leads to an append, which shows
-        that it is still so; else by what is read."""
+        """The result of ``decide``, and the draft.
+
+        The first attempt goes by what is remembered, and stands if it leads to an append, which
+        checks that it still holds. Otherwise everything is read."""
         with suppress(Refusal, IntegrityError), self.engine.snapshot():
             if is_first and (begun := self.facts.remembered(about)):
                 draft = self.draft(begun=begun, **terms)

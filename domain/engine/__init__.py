@@ -154,7 +154,7 @@ class Table:
 
     @cached_property
     def updated(self) -> str:
-        """The end of an INSERT."""
+        """The ON CONFLICT clause that ends an INSERT, if any."""
         return f" ON CONFLICT {self.on_conflict}" if self.on_conflict else ""
 
 
@@ -238,11 +238,11 @@ class Engine(ABC):
     """Whether an index of documents keeps the words of those that are gone until it is purged."""
 
     address: str
-    """By which another process opens the same database."""
+    """The address at which another process can open the same database."""
 
     @abstractmethod
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
-        """SQL and its values in the form of the engine."""
+        """SQL and its values, translated for the engine's driver."""
 
     @abstractmethod
     def query(self, sql: str, /, **values: Any) -> list[Row]:
@@ -257,7 +257,7 @@ class Engine(ABC):
         return self.read_all([(sql, values)])[0]
 
     def read_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        """The same of several, in one message."""
+        """The rows of each of several such queries, in one message if the engine can."""
         return self.query_all(asked)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
@@ -281,7 +281,7 @@ class Engine(ABC):
         return nullcontext()
 
     def replicas(self) -> list[Replica]:
-        """Every replica as it was seen last."""
+        """Every replica, as last seen."""
         return []
 
     def reading(self) -> AbstractContextManager[None]:
@@ -329,18 +329,18 @@ class Engine(ABC):
 
     @abstractmethod
     def tables(self) -> set[str]:
-        """The names of every table."""
+        """The names of all tables."""
 
     @abstractmethod
     def layout(self, names: Collection[str]) -> dict[str, set[str]]:
-        """Those of these tables that are there, with the names of their columns."""
+        """Which of these tables exist, each with the names of its columns."""
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
         """Queries of this thread see the database as it is at one moment; others go on writing."""
 
     def lacks(self, table: Table) -> bool:
-        """Whether a table was made by a version that did not know its latest column."""
+        """Whether a table exists without its ``unique`` column, as older versions made it."""
         there = self.layout([table.name]).get(table.name) if table.unique else None
         return there is not None and table.unique not in there
 
@@ -381,7 +381,7 @@ class Engine(ABC):
             return transaction.execute(sql, **values)
 
     def typed(self, definition: str) -> str:
-        """The definition of a column in the words of the engine."""
+        """The definition of a column with the engine's names of types."""
         return re.sub(r"\w+", lambda word: self.TYPES.get(word[0], word[0]), definition)
 
     def definition(self, table: Table) -> Iterator[str]:
@@ -401,7 +401,7 @@ class Engine(ABC):
             yield f"CREATE INDEX IF NOT EXISTS {named} WHERE {rows}"
         if table.unique:
             named = f"{table.name}_{table.unique} ON {table.name} ({table.unique})"
-            # Most rows have none: they are no part of it.
+            # Most rows have no value, and are left out of the index.
             yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} WHERE {table.unique} IS NOT NULL"
         yield from self.guards(table)
 
