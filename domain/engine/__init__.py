@@ -1,12 +1,12 @@
-"""A database: one interface, in one file, for connections, SQL, transactions and errors.
+"""The interface to a database: connections, SQL, transactions and errors.
 
-SQL is written once. ``:name`` is a value and ``IN :name`` a list of values, however long.
-``JOIN EACH table t ON t.column = other.column`` finds the rows for each row before it by the index
-of the column, whatever the planner believes, as recursion needs: samples say nothing of its steps.
-``string_agg`` is one text of many.
-Each engine translates that in one place, and never raises an exception of its driver.
+SQL is written once, for every engine. ``:name`` is a value and ``IN :name`` a list of values of any
+length. ``JOIN EACH table t ON t.column = other.column`` looks up the rows for each preceding row by
+the index on the column, whatever the planner would choose; recursive queries need that, since
+statistics say nothing about their steps. ``string_agg`` joins many texts into one.
+Each engine translates this in one place, and never lets an exception of its driver escape.
 
-A thread has at most one connection: what it asks within a transaction sees that transaction.
+A thread has at most one connection, so its queries within a transaction see that transaction.
 Open an engine after a fork, not before: connections do not survive one.
 """
 
@@ -28,11 +28,11 @@ Row = tuple[Any, ...]
 T = TypeVar("T")
 
 EMBEDDED = "sqlite:///"
-"""The prefix of the address of a database in a file."""
+"""The prefix of addresses of SQLite files."""
 LISTS = (list, set, tuple)
 """The types that are bound as a list of values."""
 LOCK_TIMEOUT_SECONDS = 20
-"""How long a transaction waits for others to end."""
+"""How long a transaction waits for the locks of others."""
 
 
 class DatabaseUnavailable(OperationalError):
@@ -44,7 +44,7 @@ class Locked(DatabaseUnavailable):
 
 
 class OutcomeUnknown(DatabaseUnavailable):
-    """The connection broke when the end of a transaction may have reached the database."""
+    """The connection broke after a commit may have reached the database."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,35 +54,35 @@ class OutcomeUnknown(DatabaseUnavailable):
 
 
 class NoDatabase(DatabaseUnavailable):
-    """There is no database yet at an address that is opened only for reading."""
+    """No database exists at the address, and none was to be created."""
 
 
 class Pooled(NamedTuple):
-    """The connections of a process to its database."""
+    """How many connections to its database a process has."""
 
     open: int
     idle: int
     waiting: int
-    """How many threads wait for one."""
+    """How many threads are waiting for a connection."""
 
 
 class Replica(NamedTuple):
-    """A server that has what another one had written a moment ago."""
+    """A server that copies another one, and lags a little behind it."""
 
     behind: int | None
-    """By how many bytes it lags; None if that is not known."""
+    """Its lag in bytes; None if unknown."""
     why: str
-    """Why that is not known."""
+    """Why its lag is unknown."""
     is_read: bool = False
-    """Whether views are read there."""
+    """Whether views are read from it."""
 
 
 class UpgradeNeeded(DatabaseUnavailable):
-    """The tables are those of another version of Stemma."""
+    """The journal's tables belong to another version of Stemma."""
 
 
 class RebuildNeeded(DatabaseUnavailable):
-    """The read tables are those of another version of Stemma."""
+    """The read tables belong to another version of Stemma."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ class RebuildNeeded(DatabaseUnavailable):
 
 
 def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
-    """What to raise if the engine knows no such table or column."""
+    """The exception for a missing table or column: RebuildNeeded if a read table is concerned."""
     if "read_" in f"{said}{sql}":
         return RebuildNeeded(said)
     return UpgradeNeeded(
@@ -100,7 +100,7 @@ def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
 
 
 def singles(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of lists of one: a plan for one value is better than that for some."""
+    """Lists of one element, as plain values: ``=`` gets a better plan than ``IN``."""
     return {
         name: value
         for name, several in values.items()
@@ -115,12 +115,12 @@ class Overtaken(IntegrityError):
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """How long a database may take."""
+    """How long the database may take before it gives up."""
 
     statement_seconds: int | None = None
-    """For one statement, if there is a limit."""
+    """For one statement; None for no limit."""
     lock_seconds: int = LOCK_TIMEOUT_SECONDS
-    """For others to end their transactions."""
+    """For other transactions to release their locks."""
 
 
 UNHURRIED = TimeLimits()
@@ -129,32 +129,33 @@ UNHURRIED = TimeLimits()
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table that is created once, and what an insert does about an existing row."""
+    """The definition of a table: its columns, keys and indexes, and what protects its rows."""
 
     name: str
     columns: Mapping[str, str]
-    """The names, each with TEXT (compared by its bytes), BIGINT or BYTES, and NULL if allowed."""
+    """Types by name: TEXT (compared bytewise), BIGINT or BYTES, followed by NULL if allowed."""
     keys: tuple[tuple[str, ...], ...]
     """The primary key, and the other unique keys."""
     on_conflict: str = ""
+    """What an insert does if a row with the key exists, as SQL; empty to fail."""
     index: str = ""
-    """The columns of an index."""
+    """The columns of a further index, if any."""
     looked_up: tuple[str, str] = ("", "")
-    """By what a further index finds rows, and which of them."""
+    """The expression of a partial index, and the condition of the rows in it."""
     unique: str = ""
-    """A column that is NULL or unique, which tables made by older versions lack."""
+    """A column, unique where it is not NULL, that tables created by older versions lack."""
     small: bool = False
-    """Whether rows are stored within the primary key, where the engine can."""
+    """Whether the engine, if it can, stores the rows in the index of the primary key."""
     in_backups: bool = True
-    """Whether its rows are of use to more than those who run now, and follow from nothing else."""
+    """Whether backups hold it: not if it serves only what runs now, or can be derived again."""
     unchangeable: str = ""
-    """The error when someone edits or deletes a row; empty if that is allowed."""
+    """The error message for editing or deleting a row; empty if that is allowed."""
     advances: str = ""
-    """The column by which a row only moves on, and is never deleted; it names a fact."""
+    """A column with the position of a fact, which may only grow; rows are never deleted."""
 
     @cached_property
     def updated(self) -> str:
-        """The ON CONFLICT clause that ends an INSERT, if any."""
+        """The ON CONFLICT clause of an INSERT, if any."""
         return f" ON CONFLICT {self.on_conflict}" if self.on_conflict else ""
 
 
@@ -171,54 +172,54 @@ class Transaction(ABC):
         return rows
 
     def execute(self, sql: str, /, **values: Any) -> int:
-        """Carry out a statement; returns how many rows it touched."""
+        """Execute a statement; returns the number of rows affected."""
         return int(self._cursor.execute(*self.engine.told(sql, values)).rowcount)
 
     def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Carry out a statement for each row of values."""
+        """Execute a statement once for each row of values."""
         told = [self.engine.told(sql, row) for row in rows]
         if told:
             self._cursor.executemany(told[0][0], [values for _, values in told])
 
     def define(self, statements: Iterable[str]) -> None:
-        """Carry out statements about tables, in order."""
+        """Execute statements that define tables, in order."""
         for one in statements:
             self.execute(one)
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows, as the table says; an engine has its own way for one or for all."""
+        """Insert whole rows; an engine overrides this method or ``insert_all``."""
         self.insert_all({table: rows} if rows else {})
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
-        """Insert whole rows of several tables; an engine may end with it what nothing follows."""
+        """Insert whole rows of several tables; an engine may commit with it if it ``is_last``."""
         for table, found in rows.items():
             self.insert(table, found)
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Insert many rows, the fastest way the engine has."""
+        """Insert many rows in the fastest way the engine has."""
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows with one of these values; where they stay in the file, until a vacuum."""
+        """Delete rows with one of these values; an engine may keep them on disk until a vacuum."""
         self.execute(f"DELETE FROM {table} WHERE {column} IN :values", values=list(values))
 
     def purge(self, documents: str, *, begins: bool) -> bool:
-        """Take out of an index the words of documents that are gone, some at a time.
+        """Remove some of the words of deleted documents from their index.
 
-        Whether it has to go on. What an engine does not take out stays until a vacuum.
+        Returns whether to call it again. An engine that removes none keeps them until a vacuum.
         """
         return False
 
     def is_indexed(self, documents: str) -> bool:
-        """Whether an index that is no column has the words of its documents, and no others."""
+        """Whether an index kept outside the table's columns matches its documents exactly."""
         return True
 
     @abstractmethod
     def lock(self) -> None:
-        """Keep everyone else from creating or dropping tables until the transaction ends."""
+        """Keep everyone else from creating or dropping tables until this transaction ends."""
 
     def create(self, tables: Iterable[Table]) -> None:
-        """Create what is missing, under the lock: several processes may start at once."""
+        """Create missing tables and columns, under a lock: several processes may start at once."""
         self.lock()
         for table in tables:
             if self.engine.lacks(table):
@@ -231,73 +232,75 @@ class Engine(ABC):
     """A database and the connections to it."""
 
     TYPES: ClassVar[Mapping[str, str]]
-    """What the engine calls the types of columns."""
+    """The engine's names for the types of columns."""
     DOCUMENTS: ClassVar[Documents]
-    """How it finds documents by their words."""
+    """How the engine finds documents by their words."""
     KEEPS_WORDS: ClassVar = False
-    """Whether an index of documents keeps the words of those that are gone until it is purged."""
+    """Whether its index keeps the words of deleted documents until it is purged."""
 
     address: str
     """The address at which another process can open the same database."""
 
     @abstractmethod
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
-        """SQL and its values, translated for the engine's driver."""
+        """SQL and values, translated for the engine's driver."""
 
     @abstractmethod
     def query(self, sql: str, /, **values: Any) -> list[Row]:
         """The rows of a query."""
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        """The rows of each of several queries, which an engine may ask in one message."""
+        """The rows of each of several queries, which an engine may send in one message."""
         return [self.query(sql, **values) for sql, values in asked]
 
     def read(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query that is part of a view: of a replica, if this thread chose one."""
+        """The rows of a query of a view: from the replica that this thread chose, if any."""
         return self.read_all([(sql, values)])[0]
 
     def read_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        """The rows of each of several such queries, in one message if the engine can."""
+        """Several queries like ``read``; an engine may send them in one message."""
         return self.query_all(asked)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """The rows of a query that begins no snapshot, for a reader that goes by what is known
-        (``remembering``) and leaves out what came later. For every other it is an ordinary query.
+        """The rows of a query that does not begin the snapshot, after ``remembering``.
+
+        The reader has to leave out what was recorded later. Without ``remembering`` it is ``read``.
         """
         return self.read(sql, **values)
 
     @abstractmethod
     def remembering(self, is_still: Callable[[], bool]) -> None:
-        """Go by what is known before a snapshot begins, which may be all that is asked.
+        """Rely on what is known already, so that the snapshot may never have to begin.
 
-        If it is not, and what was there is not there any more (``is_still``): Overtaken.
+        If a query does begin it, and ``is_still`` says that the knowledge is out of date, that
+        query raises Overtaken.
         """
 
     def choosing(self, look: Callable[[], T | None]) -> AbstractContextManager[T | None]:
-        """Choose a replica from which ``look`` reads something, for what this thread reads here.
+        """Read from a replica within the block: one where ``look`` finds something.
 
-        None without one.
+        The block gets what it found, or None if there is no such replica.
         """
         return nullcontext()
 
     def replicas(self) -> list[Replica]:
-        """Every replica, as last seen."""
+        """Every replica, as it was seen last."""
         return []
 
     def reading(self) -> AbstractContextManager[None]:
-        """Queries of this thread use one connection, borrowed once."""
+        """Within the block, this thread borrows a connection once for all of its queries."""
         return nullcontext()
 
     @abstractmethod
     def transaction(self, *, durable: bool = True) -> AbstractContextManager[Transaction]:
         """A transaction that writes, committed at the end of the block.
 
-        A power cut may lose the latest transactions that are not durable, but breaks none.
+        A power cut may lose the latest transactions that are not durable, but corrupts nothing.
         """
 
     @contextmanager
     def appending(self, _table: Table, sql: str) -> Iterator[tuple[Transaction, list[Row]]]:
-        """A transaction in which nobody else adds to a table, and the rows of its first query."""
+        """A transaction during which nobody else adds to a table, with the rows of ``sql``."""
         with self.transaction() as transaction:
             yield transaction, transaction.query(sql)
 
@@ -305,22 +308,23 @@ class Engine(ABC):
     def hoping(
         self, row: str = "", values: Sequence[Any] = ()
     ) -> AbstractContextManager[Transaction]:
-        """Queries, and one insert that is a transaction of its own, without a lock before it.
+        """Queries and one insert, optimistically: it is a transaction by itself, without a lock.
 
-        That somebody else was faster is noticed by a key that is taken (IntegrityError), and that
-        the server lost what was built on by a row that is not there (Overtaken): the end of a
-        SELECT, with ``?`` for each of the values.
+        Raises IntegrityError if somebody else was faster, so that a key is taken, and Overtaken if
+        a row on which the insert builds is missing, as on a server that lost it. ``row`` selects
+        that row: what follows FROM in a SELECT, with ``?`` for each of the values.
         """
 
     @abstractmethod
     def now(self) -> float:
-        """The time by the clock of the database, in seconds since 1970."""
+        """The database's clock, in seconds since 1970 (UTC)."""
 
     @abstractmethod
     def must_take_writes(self, table: Table, row: Row) -> None:
-        """Write a row of a table with one key; DatabaseUnavailable, with the reason, if refused.
+        """Check that the database takes writes, by writing a row of a table with one key.
 
-        It waits for nobody: while somebody else writes, writes are taken.
+        Raises DatabaseUnavailable with the reason if it does not. A lock that somebody else holds
+        is not waited for: it shows that the database takes writes.
         """
 
     @abstractmethod
@@ -333,50 +337,53 @@ class Engine(ABC):
 
     @abstractmethod
     def layout(self, names: Collection[str]) -> dict[str, set[str]]:
-        """Which of these tables exist, each with the names of its columns."""
+        """The names of the columns of those of these tables that exist."""
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
-        """Queries of this thread see the database as it is at one moment; others go on writing."""
+        """Queries of this thread see the database at one moment, while others go on writing."""
 
     def lacks(self, table: Table) -> bool:
-        """Whether a table exists without its ``unique`` column, as older versions made it."""
+        """Whether a table exists without its ``unique`` column, as older versions created it."""
         there = self.layout([table.name]).get(table.name) if table.unique else None
         return there is not None and table.unique not in there
 
     @abstractmethod
     def guards(self, table: Table) -> Iterator[str]:
-        """The statements that keep the rows of a table from being changed, as it says."""
+        """The statements that enforce ``unchangeable`` and ``advances``."""
 
     @abstractmethod
     def unguarded(self, table: Table) -> list[str]:
-        """The triggers of a table that are missing, disabled or not ours."""
+        """The names of the triggers of a table that are missing, disabled or not ours."""
 
     @abstractmethod
     def analyze(self, tables: Iterable[str]) -> None:
-        """Let the engine sample new tables, so that it plans well."""
+        """Collect statistics on new tables, so that queries are planned well."""
 
     @abstractmethod
     def vacuum(self, table: str) -> bool:
-        """Rewrite a table and those of documents: no file holds anything any more that was erased.
+        """Rewrite a table and those of documents, so that their files hold nothing erased.
 
-        False if someone still reads what was there before; then it has to be repeated.
+        False if someone is still reading what was there before; then it has to be repeated.
         """
 
     def end_stalled(self, table: str) -> bool:
-        """End transactions that hold locks on a table while their processes do nothing at all."""
+        """End transactions that hold locks on a table while their processes are stalled.
+
+        Returns whether any were ended.
+        """
         return False
 
     def settle(self) -> bool:
-        """Finish what an erasure left, as far as possible; the rest can wait."""
+        """Remove what erasures left in the files, except what readers still need."""
         return False
 
     @abstractmethod
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
 
     def execute(self, sql: str, /, **values: Any) -> int:
-        """One statement in a transaction of its own."""
+        """Execute a statement in a transaction of its own; returns the number of rows affected."""
         with self.transaction() as transaction:
             return transaction.execute(sql, **values)
 
@@ -385,7 +392,7 @@ class Engine(ABC):
         return re.sub(r"\w+", lambda word: self.TYPES.get(word[0], word[0]), definition)
 
     def definition(self, table: Table) -> Iterator[str]:
-        """The statements that create a table, harmless if it exists."""
+        """The statements that create a table, with no effect if it exists."""
         parts = [
             f"{column} {self.typed(kind)}{'' if kind.endswith('NULL') else ' NOT NULL'}"
             for column, kind in table.columns.items()
@@ -401,10 +408,10 @@ class Engine(ABC):
             yield f"CREATE INDEX IF NOT EXISTS {named} WHERE {rows}"
         if table.unique:
             named = f"{table.name}_{table.unique} ON {table.name} ({table.unique})"
-            # Most rows have no value, and are left out of the index.
+            # Most rows have no value there, and need no entry.
             yield f"CREATE UNIQUE INDEX IF NOT EXISTS {named} WHERE {table.unique} IS NOT NULL"
         yield from self.guards(table)
 
     def storage(self, _table: Table) -> str:
-        """How the rows of a table are stored."""
+        """The clause at the end of CREATE TABLE that says how rows are stored, if any."""
         return ""

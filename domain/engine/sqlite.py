@@ -1,9 +1,7 @@
-"""SQLite: the embedded database, one file.
+"""The engine for SQLite, whose database is one file.
 
-A transaction that writes begins IMMEDIATE, so that it waits for another writer at its start and
-never fails half-way.
-
-One file, because it is one engine.
+A transaction that writes begins with BEGIN IMMEDIATE: it waits for other writers at its start, and
+never fails half-way because of them.
 """
 
 from __future__ import annotations
@@ -47,13 +45,14 @@ from domain.engine.documents import Fts5
 
 _LIST = re.compile(r"\bIN :(\w+)")
 LEAST_FREE_BYTES = 32 << 20
-"""Below this the disk counts as full: the write-ahead log of a large append would not fit."""
+"""With less, the disk counts as full: the write-ahead log of a large append would not fit."""
 STEPS = 20_000
-"""After so many steps of its machine, well under a millisecond, SQLite looks at the deadline."""
+"""How many steps of its virtual machine (well under 1 ms) SQLite runs between looks at the
+deadline."""
 PURGED_PAGES = 500
-"""How much of an index is merged in one transaction: about 30 ms."""
+"""How many pages of an index one transaction merges, in about 30 ms."""
 SETTLE_MILLISECONDS = 200
-"""How long an erasure waits for readers; a follower does what is left."""
+"""How long an erasure waits for readers; after that, a follower finishes it."""
 
 
 @lru_cache(maxsize=2048)
@@ -62,7 +61,7 @@ def _translated(sql: str, single: Collection[str]) -> str:
         lambda one: (
             f"= :{one[1]}" if one[1] in single else f"IN (SELECT value FROM json_each(:{one[1]}))"
         ),
-        # A cross join is made in the order in which it is written.
+        # SQLite never reorders the tables of a CROSS JOIN.
         sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat("),
     )
 
@@ -74,7 +73,7 @@ _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ colum
 
 @contextmanager
 def _answering(sql: str = "") -> Iterator[None]:
-    """Translate the driver's exceptions; our own mistakes stay what they are."""
+    """Translate the driver's exceptions, except those that point to our own mistakes."""
     try:
         yield
     except sqlite3.ProgrammingError as error:
@@ -92,15 +91,15 @@ def _answering(sql: str = "") -> Iterator[None]:
 
 
 def _create(path: str) -> None:
-    """Create the file, if there is none, for its owner alone; SQLite's other files follow it."""
+    """Create a missing file, readable by its owner alone; SQLite's other files copy its mode."""
     if path == ":memory:":
         return
-    with suppress(OSError):  # SQLite itself says why not
+    with suppress(OSError):  # SQLite itself will report why
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _begin_wal(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging, waiting for others who open a new file at the same moment."""
+    """Switch to write-ahead logging, waiting for others who open the new file at the same time."""
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while True:
         try:
@@ -114,34 +113,34 @@ def _begin_wal(connection: sqlite3.Connection) -> None:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that may be referred to weakly: it is closed when its thread ends."""
+    """A connection that allows weak references, so that it is closed when its thread ends."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.in_use = threading.RLock()
-        """Held while it works: closed within a statement it would end the process."""
+        """Held while a statement runs: closing the connection meanwhile would crash the process."""
 
     @cached_property
     def asking(self) -> sqlite3.Cursor:
-        """What statements are sent by."""
+        """The cursor that executes statements."""
         return self.cursor()
 
 
 class _Local(threading.local):
-    """What one thread has."""
+    """The state of one thread."""
 
     connection: _Connection | None = None
     durable: bool | None = None
     begins = False
-    """Whether its next query begins a snapshot."""
+    """Whether the next query begins the snapshot."""
     is_still: Callable[[], bool] | None = None
-    """Whether what it remembers is still there."""
+    """Set by ``remembering``: whether what the thread remembers is still true."""
 
 
 class SQLiteEngine(Engine):
-    """One file; a connection for each thread."""
+    """A database in one file, with a connection for each thread."""
 
-    # A key of one INTEGER is the rowid.
+    # A primary key of one INTEGER column is the rowid.
     TYPES: ClassVar = {"BYTES": "BLOB", "BIGINT": "INTEGER"}
     DOCUMENTS = Fts5()
     KEEPS_WORDS = True
@@ -153,16 +152,16 @@ class SQLiteEngine(Engine):
         self._open = WeakSet[_Connection]()
         self._lock = threading.Lock()
         self._queue = threading.RLock()
-        """Writers of this process wait for each other here; SQLite would make them retry."""
+        """Where writers of this process queue; SQLite would only let them retry."""
         self._is_in_log = False
         """Whether pages from before an erasure may still be in the write-ahead log."""
-        # The driver looks in vain for a way to adapt these, value by value, unless there is one.
+        # Without adapters for these types, the driver searches for one in vain for every value.
         sqlite3.register_adapter(type(None), dict[None, None]().get)
         sqlite3.register_adapter(bytes, bytes)
         self._connection()
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """A list as a JSON text."""
+        """Lists become JSON arrays."""
         single = singles(values)
         return _translated(sql, frozenset(single)), {
             name: json.dumps([*value]) if isinstance(value, LISTS) else value
@@ -194,7 +193,7 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """An IMMEDIATE one, which locks everything."""
+        """An IMMEDIATE transaction, which locks the whole database for writing."""
         with self._writing() as connection:
             if durable != self._local.durable:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -211,7 +210,7 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
-        """Its own lock is held by then, so nothing has to be asked for but the row."""
+        """The lock is taken all the same, so only the row has to be checked."""
         with self.transaction() as transaction:
             if (
                 row
@@ -221,11 +220,11 @@ class SQLiteEngine(Engine):
             yield transaction
 
     def now(self) -> float:
-        """The clock of this machine is that of the database, too."""
+        """The clock of this machine, which is the database's, too."""
         return time.time()
 
     def must_take_writes(self, table: Table, row: Row) -> None:
-        """On a connection of its own: those of the threads wait long for a lock."""
+        """On a new connection, since those of the threads wait long for a lock."""
         if shutil.disk_usage(Path(self.path).parent).free < LEAST_FREE_BYTES:
             raise DatabaseUnavailable("The disk of the database is full")
         with (
@@ -242,7 +241,7 @@ class SQLiteEngine(Engine):
                     raise
 
     def pooled(self) -> Pooled:
-        """One for each thread that asked, never waited for."""
+        """One connection for each thread that made queries; nobody waits for one."""
         return Pooled(len(self._open), 0, 0)
 
     def tables(self) -> set[str]:
@@ -260,7 +259,7 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """A transaction that reads; the write-ahead log keeps what it sees."""
+        """A transaction that reads; the write-ahead log preserves what it sees."""
         local, connection = self._local, self._connection()
         with _answering(), connection.in_use:
             local.begins, local.is_still = True, None
@@ -271,11 +270,11 @@ class SQLiteEngine(Engine):
                 connection.rollback()
 
     def storage(self, table: Table) -> str:
-        """Without a rowid, a row is found and written once, not twice."""
+        """Without a rowid, one tree holds both key and row, so a row is found and written once."""
         return " WITHOUT ROWID" if table.small else ""
 
     def guards(self, table: Table) -> Iterator[str]:
-        """Triggers for each row."""
+        """Triggers that fire for each row."""
         return iter(_triggers(table).values())
 
     def unguarded(self, table: Table) -> list[str]:
@@ -287,23 +286,23 @@ class SQLiteEngine(Engine):
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
-        """Nothing: an index is chosen without samples, and with them the planner does worse.
+        """Nothing: SQLite chooses indexes well without statistics, and worse with them.
 
-        Once a table has been analysed, a recursive query begins with a Bloom filter over all of
-        its rows: 120 ms instead of 0.1 ms for the ancestors of one among a million works.
+        Once a table has been analysed, a recursive query first builds a Bloom filter over all of
+        its rows: 120 ms instead of 0.1 ms for the ancestors of one work among a million.
         """
 
     def vacuum(self, table: str) -> bool:
-        """Rewrite the file: deleting moves rows within it, and copies of them stay behind."""
+        """Rewrite the whole file: deletions move rows within it, and leave copies behind."""
         with self._writing() as connection:
             for (name,) in connection.execute(_FTS5).fetchall():
-                # The index keeps the words of what was removed until its parts are merged.
+                # The index keeps the words of deleted documents until its segments are merged.
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('optimize')")
             connection.execute("VACUUM")
             return _emptied_log(connection)
 
     def settle(self) -> bool:
-        """Empty the write-ahead log after an erasure, unless someone is reading from it."""
+        """Empty the write-ahead log after an erasure, unless someone is still reading from it."""
         if self._is_in_log:
             with self._writing() as connection:
                 connection.execute(f"PRAGMA busy_timeout = {SETTLE_MILLISECONDS}")
@@ -312,7 +311,7 @@ class SQLiteEngine(Engine):
         return False
 
     def close(self) -> None:
-        """Close the connections of every thread, each after what it is used for at this moment."""
+        """Close the connections of every thread, each once its current statement has ended."""
         self._local = _Local()
         with self._lock:
             found = list(self._open)
@@ -324,7 +323,7 @@ class SQLiteEngine(Engine):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection of the thread, once no other thread of this process writes."""
+        """This thread's connection, once no other thread of this process writes."""
         if not self._queue.acquire(timeout=self.limits.lock_seconds):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
@@ -335,7 +334,7 @@ class SQLiteEngine(Engine):
             self._queue.release()
 
     def _connection(self) -> _Connection:
-        """The connection of the thread."""
+        """This thread's connection, opened at first use."""
         connection = self._local.connection
         if connection is None:
             with _answering():
@@ -349,13 +348,13 @@ class SQLiteEngine(Engine):
                     factory=_Connection,
                 )
                 _begin_wal(connection)
-                # Zeros over what is deleted: else its text would still be in the file.
+                # Overwrite what is deleted with zeros: its text would otherwise stay in the file.
                 connection.execute("PRAGMA secure_delete = ON")
                 connection.set_progress_handler(is_over, STEPS)
                 connection.execute("PRAGMA cache_size = -65536")
-                # A page that is written often comes into the file a quarter as often.
+                # Four times the default: a page that changes often is copied back less often.
                 connection.execute("PRAGMA wal_autocheckpoint = 4000")
-                # Pages that the system has in memory are read in place.
+                # Read pages in place from the system's page cache.
                 connection.execute("PRAGMA mmap_size = 4294967296")
                 self._local.connection = connection
                 with self._lock:
@@ -367,7 +366,7 @@ NOT_COMMITTED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERR
 
 
 def _commit(connection: sqlite3.Connection) -> None:
-    """Commit; these errors come before anything counts, any other may come after."""
+    """Commit. After a NOT_COMMITTED error nothing was; after any other the outcome is unknown."""
     try:
         connection.commit()
     except sqlite3.OperationalError as error:
@@ -377,7 +376,7 @@ def _commit(connection: sqlite3.Connection) -> None:
 
 
 def _emptied_log(connection: sqlite3.Connection) -> bool:
-    """Empty the write-ahead log; false if a reader kept it from that."""
+    """Empty the write-ahead log; returns false if a reader prevented it."""
     (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not is_busy
 
@@ -398,28 +397,28 @@ class SQLiteTransaction(Transaction):
         self.connection.executemany(statement, rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """SQLite has nothing faster."""
+        """By plain INSERTs: SQLite has nothing faster."""
         self.connection.executemany(_insert(table, tuple(columns)), rows)
 
     def erase(self, table: str, column: str, values: Collection[Any]) -> None:
-        """Delete rows; zeros are written over them."""
+        """Delete rows, overwriting them with zeros."""
         self.has_erased = True
         super().erase(table, column, values)
 
     def purge(self, documents: str, *, begins: bool) -> bool:
-        """Merge some pages of the index; with what was there at the beginning if it begins."""
+        """Merge some pages of the index; the first call ``begins`` a merge of all its segments."""
         self.has_erased = True
-        # What this transaction itself took out is in memory, and would be left out.
+        # Deletions of this transaction are still in memory, and are written out by this.
         self.connection.execute("SAVEPOINT written")
         self.connection.execute("RELEASE written")
         before = self.connection.total_changes
         pages = -PURGED_PAGES if begins else PURGED_PAGES
         self.execute(f"INSERT INTO {documents} ({documents}, rank) VALUES ('merge', {pages})")
-        # A command that had nothing to merge is one change itself.
+        # The command itself counts as one change.
         return bool(self.connection.total_changes - before > 1)
 
     def is_indexed(self, documents: str) -> bool:
-        """FTS5 compares its index with what it was made of."""
+        """FTS5 compares the index with the documents."""
         try:
             self.execute(f"INSERT INTO {documents} ({documents}) VALUES ('integrity-check')")
         except sqlite3.DatabaseError as error:
@@ -429,11 +428,11 @@ class SQLiteTransaction(Transaction):
         return True
 
     def lock(self) -> None:
-        """An IMMEDIATE transaction has locked everything already."""
+        """Nothing: an IMMEDIATE transaction has locked everything already."""
 
 
 def _triggers(table: Table) -> dict[str, str]:
-    """The triggers that keep a table as it says, by name."""
+    """The triggers that enforce ``unchangeable`` and ``advances``, by name."""
     there = " OR ".join(
         f"({' AND '.join(f'there.{column} = new.{column}' for column in key)})"
         for key in table.keys
@@ -443,7 +442,7 @@ def _triggers(table: Table) -> dict[str, str]:
     if table.unchangeable:
         told, when = table.unchangeable, {"UPDATE": "", "DELETE": "", "INSERT": f"WHEN {found}) "}
     elif by := table.advances:
-        # One that names no fact may move anywhere: it is wrong already.
+        # A row that names no existing fact is wrong already, and may be changed.
         is_fact = f"EXISTS (SELECT 1 FROM stored_events WHERE position = old.{by})"
         told = f"{table.name} only advance"
         when = {

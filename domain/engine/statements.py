@@ -1,6 +1,7 @@
-"""Statements as PostgreSQL prepares them: several go in one message, and are waited for once.
+"""Prepared statements of PostgreSQL, several of which are sent in one message.
 
-A cursor of the driver takes twice the processor time for one, and its pipeline four times for five.
+This replaces the driver's cursor, which takes twice the processor time for one statement, and its
+pipeline, which takes four times as much for five.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from psycopg.pq.abc import PGconn, PGresult
 
 Row = tuple[Any, ...]
 Asked = tuple[bytes, Sequence[Any]]
-"""SQL with ``$1``, and its values."""
+"""SQL with ``$1``, ``$2`` and so on, and the values for them."""
 
 MOST_PREPARED = 400
-"""How many statements a connection keeps prepared."""
+"""How many statements a connection keeps prepared; with more, it forgets them all."""
 _Key = tuple[bytes, tuple[int, ...] | None]
 FAILED = ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED
 
 
 class Statements:
-    """The statements of one connection, each prepared when it is sent for the first time."""
+    """The statements of one connection, each prepared when it is first sent.
+
+    Their errors are those of the driver.
+    """
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection, self._form = connection, Transformer(connection)
@@ -35,30 +39,30 @@ class Statements:
         self._made = 0
 
     def rows(self, asked: Sequence[Asked]) -> list[list[Row]]:
-        """The rows of each query among these."""
+        """Execute these statements in one message; returns the rows of each query among them."""
         results = self._results(asked)
         return [self._read(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
     def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
-        """Carry out one, as a cursor does."""
+        """Execute one statement, like a cursor."""
         *_, self._last = self._results([(sql, values)])
         return self
 
     def executemany(self, sql: bytes, rows: Iterable[Sequence[Any]]) -> None:
-        """Carry out one with each of these values."""
+        """Execute one statement for each row of values, in one message."""
         self._results([(sql, values) for values in rows])
 
     def fetchall(self) -> list[Row]:
-        """The rows of the last one."""
+        """The rows of the last statement that ``execute`` sent."""
         return self._read(self._last)
 
     @property
     def rowcount(self) -> int:
-        """How many rows the last one touched."""
+        """The number of rows that the last such statement affected."""
         return self._last.command_tuples or 0
 
     def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
-        """What became of each, and of preparing it; the error of the first that fails."""
+        """The result of each statement and of preparing it; raises the first error."""
         if self._made > MOST_PREPARED:
             self._connection.execute(b"DEALLOCATE ALL")
             self._names.clear()
@@ -85,7 +89,7 @@ class Statements:
             results = self._connection.wait(_answers(connection))
             connection.exit_pipeline_mode()
         except BaseException:
-            self._connection.close()  # what is left of the answers would be taken for later ones
+            self._connection.close()  # answers left unread would be taken for later ones
             raise
         for result in results:
             if result.status in FAILED:
@@ -99,7 +103,7 @@ class Statements:
 
 
 def _answers(connection: PGconn) -> Generator[Any, Any, list[PGresult]]:
-    """What the server answers to each statement of a message."""
+    """The server's results for the statements of one message."""
     yield from generators.send(connection)
     found: list[PGresult] = []
     while True:
