@@ -1,6 +1,6 @@
-"""Together: what several threads ask for at the same moment is done by one of them for all.
+"""Batches the requests of several threads, so that one thread carries them out for all.
 
-While one group is done, the next one gathers. Nobody waits for a group to fill.
+While one group is carried out, the next one gathers. Nobody waits for a group to fill.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ def _taken() -> Lock:
 
 @dataclass(eq=False, slots=True)
 class _Asked(Generic[T, R]):
-    """What one thread asks for, and what became of it."""
+    """The request of one thread, and its outcome."""
 
     what: T
     turn: Lock = field(default_factory=_taken)
-    """Released once, when its thread is to go on after it had to wait."""
+    """Held until its thread, which waits for it, may go on."""
     outcome: R | Exception | None = None
     is_alone: bool = False
-    """Whether its group failed, so that its thread does it again alone."""
+    """Whether its group failed, so that its thread repeats the request alone."""
     after: _Asked[T, R] | None = None
-    """Who is woken by its thread: all at once, they would wait for the interpreter again."""
+    """The request whose thread this one wakes: all woken at once would wait for the interpreter."""
 
 
 class Together(Generic[T, R]):
-    """Does what threads ask for in groups; ``do`` gives an outcome for each of its arguments.
+    """Carries out requests in groups; ``do`` returns the outcome of each, in order.
 
-    An exception in its place is the outcome of one. If ``do`` itself fails, nothing was done, and
-    every thread does its own alone; but where it is unknown whether it was done, it is for all.
+    An exception returned as an outcome is raised for that request alone. If ``do`` itself raises,
+    nothing was done, and every thread repeats its own request alone; but OutcomeUnknown is raised
+    for every request of the group.
     """
 
     def __init__(self, do: Callable[[Sequence[T]], Sequence[R | Exception]], most: int) -> None:
@@ -54,11 +55,14 @@ class Together(Generic[T, R]):
 
     @property
     def waiting(self) -> int:
-        """How many wait for the group that is being done."""
+        """How many requests wait while a group is carried out."""
         return len(self._waiting)
 
     def ask(self, what: T) -> R:
-        """The outcome for one, done with whatever others ask for at the moment."""
+        """The outcome of a request, carried out together with those of other threads.
+
+        Raises TookTooLong if the thread's deadline passes before its turn.
+        """
         asked: _Asked[T, R] = _Asked(what)
         with self._lock:
             is_first, self._is_busy = not self._is_busy, True
@@ -76,7 +80,7 @@ class Together(Generic[T, R]):
         return asked.outcome
 
     def _wait(self, asked: _Asked[T, R]) -> None:
-        """Until it is done or its thread has to do it; who has no time left leaves the queue."""
+        """Wait until it is done or its thread has to lead; past its deadline, leave the queue."""
         until = deadline()
         seconds = -1.0 if until is None else max(0.0, until - time.monotonic())
         is_its_turn = False
@@ -84,7 +88,7 @@ class Together(Generic[T, R]):
             is_its_turn = asked.turn.acquire(timeout=seconds)
         finally:
             if not is_its_turn and not self._has_left(asked):
-                is_its_turn = asked.turn.acquire()  # it is being done
+                is_its_turn = asked.turn.acquire()  # it has left the queue: it is being done
             if asked.after is not None:
                 asked.after.turn.release()
         if not is_its_turn:
@@ -98,7 +102,7 @@ class Together(Generic[T, R]):
         return is_waiting
 
     def _lead(self, first: _Asked[T, R]) -> None:
-        """Do this with all that waits, and pass the lead on to who came meanwhile."""
+        """Carry out this request with those that wait, then pass the lead to one that is left."""
         with self._lock:
             group = [first, *self._waiting[: self._most - 1]]
             del self._waiting[: self._most - 1]

@@ -1,6 +1,6 @@
-"""Until when the work of a thread has to be done: whatever takes long looks here.
+"""The deadline of a thread, which everything that may take long checks.
 
-A thread without a deadline takes as long as it takes.
+A thread without one may take any time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _of_thread = threading.local()
 
 
 class TookTooLong(Exception):
-    """The deadline has passed; nothing was changed."""
+    """The deadline passed; nothing was changed."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Everything that this thread does here is to be done in so many seconds."""
+    """Give this thread a deadline for the block, so many seconds from its start."""
     before = deadline()
     _of_thread.deadline = time.monotonic() + seconds
     try:
@@ -29,18 +29,18 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def deadline() -> float | None:
-    """The moment on the monotonic clock, if there is one."""
+    """This thread's deadline on the monotonic clock, if it has one."""
     found: float | None = getattr(_of_thread, "deadline", None)
     return found
 
 
 def is_over() -> bool:
-    """Whether the deadline has passed."""
+    """Whether this thread's deadline has passed."""
     until = deadline()
     return until is not None and time.monotonic() >= until
 
 
 def must_go_on() -> None:
-    """Raise TookTooLong once the deadline has passed."""
+    """Raise TookTooLong if this thread's deadline has passed."""
     if is_over():
         raise TookTooLong("It took too long")

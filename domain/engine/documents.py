@@ -1,9 +1,7 @@
-"""Tables of documents, found by their words: FTS5 of SQLite, tsvector of PostgreSQL.
+"""Tables of documents and their full-text search: FTS5 in SQLite, tsvector in PostgreSQL.
 
-The words come from ``domain.words`` and nothing is left to the engines to take apart, so that both
-find the same. A document has a number, ``rowid``, and four columns of words with spaces between.
-
-One file, because both have to say the same.
+Both have to find the same documents, so ``domain.words`` splits texts into words and the engines
+never do. A document has a number, ``rowid``, and four columns of words separated by spaces.
 """
 
 from __future__ import annotations
@@ -17,15 +15,15 @@ from typing import Any, ClassVar, NamedTuple
 
 COLUMNS = ("name", "texts", "terms", "tags")
 FIRST, LAST, BETWEEN = "_a", "_z", "_"
-"""What stands before and after the words of a name, and between texts: no words themselves."""
+"""Marks before and after the words of a name, and between texts; no word looks like them."""
 
 
 COLLECTED_BYTES = 32 << 20
-"""How much of an index FTS5 collects in memory, within one transaction, before it writes a part."""
+"""How much of an index FTS5 collects in memory in a transaction before it writes a segment."""
 
 
 class Document(NamedTuple):
-    """What is known by a number, in words."""
+    """A numbered document, as words separated by spaces."""
 
     rowid: int
     name: str
@@ -39,31 +37,31 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True)
 class Phrase:
-    """These words, one after the other, of which the last may be the beginning of one."""
+    """Consecutive words, the last of which may be the beginning of a word."""
 
     words: tuple[str, ...]
     column: str = ""
-    """The only column in which it counts."""
+    """The only column in which it counts; empty for all columns but tags."""
     is_beginning: bool = False
 
 
 @dataclass(frozen=True)
 class All:
-    """Every part of it."""
+    """Found by every part."""
 
     parts: tuple[Wanted, ...]
 
 
 @dataclass(frozen=True)
 class Some:
-    """At least one part of it."""
+    """Found by at least one part."""
 
     parts: tuple[Wanted, ...]
 
 
 @dataclass(frozen=True)
 class Without:
-    """What is found by the first and not by the second."""
+    """Found by the first and not by the second."""
 
     wanted: Wanted
     unwanted: Wanted
@@ -74,49 +72,49 @@ Wanted = Phrase | All | Some | Without
 # -- the engines ---------------------------------------------------------------------------------
 
 Ask = Callable[..., Sequence[tuple[Any, ...]]]
-"""A query, by its text and named values."""
+"""Runs a query, given its SQL and named values; returns the rows."""
 
 
 class Documents(ABC):
-    """How an engine keeps documents and finds them.
+    """How an engine stores documents and finds them.
 
-    A word of each column is another word for the index, and so are a whole name and its first word:
-    what is wanted in one column is then found by the index alone, however frequent it is in others.
-    A name that begins with several words is one whose whole, which is one word, begins with them.
+    The index knows a word under another mark in each column, and also a whole name, and its first
+    word, as words of their own. So the index alone finds a word in one column, however frequent it
+    is in others, and a name that begins with several words by the beginning of its whole.
     """
 
     COLUMNS: ClassVar = {"rowid": "BIGINT", **dict.fromkeys(COLUMNS, "TEXT")}
-    """The columns that are written, with their types."""
+    """The columns of a row, with their types."""
     MARKS: ClassVar = {"name": "n_", "texts": "t_", "terms": "o_", "tags": ""}
-    """What stands before a word of each column."""
+    """The prefix of words, by column."""
     OF_WHOLE, OF_FIRST = "w_", "f_"
     LONGEST = 400
-    """Of a longer name so many characters stand before its digest: no engine takes any length."""
+    """How many characters of a longer name precede its digest, since engines limit words."""
     COUNTED: str
-    """A query of how many documents are found by ``:wanted``, of at most ``:most``."""
+    """A query that counts the documents found by ``:wanted``, up to ``:most``."""
     TAGGED: str
-    """A query of the tags of such documents."""
+    """A query for the tags of at most ``:most`` such documents."""
 
     @abstractmethod
     def create(self, name: str) -> Iterator[str]:
         """The statements that create a table of documents."""
 
     def index(self, name: str) -> Iterator[str]:
-        """The statements that create its index, which is sooner done once the table is full."""
+        """The statements that create its index, which is faster once the table is filled."""
         return iter(())
 
     @abstractmethod
     def latest(
         self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
     ) -> list[int]:
-        """The numbers below one that match, the greatest first; few do if it is rare."""
+        """The greatest matching numbers below ``under``, descending; if ``is_rare``, few match."""
 
     def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
-        """Whether so much matches that looking for all of it would take long."""
+        """Whether so many match that finding them all would take long."""
         return False
 
     def row(self, document: Document) -> tuple[Any, ...]:
-        """The row of a document, in the order of the columns that are written."""
+        """The row of a document, in the order of COLUMNS."""
         number, name, texts, terms, tags = document
         return (
             number,
@@ -127,7 +125,7 @@ class Documents(ABC):
         )
 
     def read(self, row: Sequence[Any]) -> Document:
-        """The document of such a row; a name that is not written so is told as it stands."""
+        """The document of a row; a name that ``row`` would not write so is returned as it is."""
         number, name, texts, terms, tags = row
         words = _plain(name.rpartition(f" {BETWEEN} ")[2])
         spelled = f"{FIRST} {words} {LAST}" if words else ""
@@ -135,11 +133,11 @@ class Documents(ABC):
         return Document(number, spelled if is_so else name, _plain(texts), _plain(terms), tags)
 
     def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
-        """The numbers of those that are found by other words than their own."""
+        """The numbers of those documents whose index entries are not those of their words."""
         return set()
 
     def _named(self, words: Sequence[str]) -> str:
-        """A name: as a whole, its first word, and its words."""
+        """The words of a name for the index: the whole, the first word, then each word."""
         if not words:
             return ""
         marked = [self.MARKS["name"] + word for word in words]
@@ -152,7 +150,7 @@ class Documents(ABC):
         return self.OF_WHOLE + begun + digest
 
     def _of_name(self, phrase: Phrase) -> str:
-        """The names that are, or begin with, these words."""
+        """The search for names that are, or begin with, these words."""
         _, *words = phrase.words
         if words[-1] == LAST:
             return self.phrase([self._whole(words[:-1])], is_beginning=False)
@@ -169,7 +167,7 @@ class Documents(ABC):
         return marked.replace(f" {mark}{BETWEEN} ", f" {BETWEEN} ")
 
     def told(self, wanted: Wanted) -> str:
-        """What is looked for, in the language of the engine."""
+        """The search in the engine's query language."""
         match wanted:
             case Phrase(column=""):
                 texts = (column for column, mark in self.MARKS.items() if mark)
@@ -191,7 +189,7 @@ class Documents(ABC):
 
     @abstractmethod
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
-        """These words, one after the other, of which the last may be the beginning of one."""
+        """The search for these consecutive words; the last may be the beginning of a word."""
 
 
 def _plain(marked: str) -> str:
@@ -214,13 +212,13 @@ class Fts5(Documents):
     )
 
     def create(self, name: str) -> Iterator[str]:
-        # Every character beyond ASCII is part of a word, so only spaces separate. The beginnings
-        # that have an index of their own are those of one to three letters, after the mark.
+        # Every character beyond ASCII is part of a word, so only spaces separate. The prefixes
+        # indexed by themselves are those of one to three letters, after the mark of two.
         yield (
             f"CREATE VIRTUAL TABLE {name} USING fts5({', '.join(COLUMNS)}, prefix='3 4 5', "
             "tokenize=\"ascii tokenchars '_'\")"
         )
-        # Of a rebuild, which is one transaction, many small parts would be merged time and again.
+        # A rebuild is one transaction; small segments would be merged over and over again.
         yield f"INSERT INTO {name} ({name}, rank) VALUES ('hashsize', {COLLECTED_BYTES})"
 
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
@@ -236,22 +234,23 @@ class Fts5(Documents):
 class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
-    The planner would have to guess how many rows match, and reads the table whole where it guesses
-    wrong. So the latest are looked through first, as many as should have enough of what is
-    frequent; what is rarer is found by the index, which fetches all that match.
+    The planner has to guess how many rows match, and scans the whole table when it guesses wrong.
+    So the latest documents are scanned first, enough of them for frequent words; rarer words are
+    found by the index, which fetches every match.
     """
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
     AND, OR, NOT = " & ", " | ", " & !"
     MARKED, BEGUN = frozenset("ntofh"), (3, 4, 5)
-    """Of words with these marks, the beginnings of one to three letters are words themselves.
+    """Words with these marks also have prefixes of one to three letters as words in the index.
 
-    The index would collect all that begins so, however little of it has the other words.
+    Otherwise a search for a short prefix would collect every word that begins with it, even if few
+    of the documents have the other words wanted.
     """
     LOOKED_THROUGH, FREQUENT = 1_000, 1
-    """So many of the latest are looked through; what so many of them match is frequent."""
+    """How many of the latest documents are scanned, and how many matches make it frequent."""
     MOST_TIMES = 8
-    """So many times as many are looked through, if these should have enough."""
+    """By what factor the scan may be extended, if that should find enough."""
     AFTER_ALL = 1 << 62
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
@@ -282,14 +281,14 @@ class Tsvector(Documents):
         yield f"CREATE TABLE {name} (rowid BIGINT PRIMARY KEY, {columns}, words tsvector)"
 
     def index(self, name: str) -> Iterator[str]:
-        # New words wait in a list of 64 kB and enter together, at a quarter of the cost. A search
-        # looks through that list as well, so that it has to stay short.
+        # New words wait in a list of 64 kB and are added together, at a quarter of the cost. Every
+        # search scans that list, too, so it has to stay short.
         few = "fastupdate = on, gin_pending_list_limit = 64"
         yield f"CREATE INDEX {name}_words ON {name} USING gin (words) WITH ({few})"
 
     def row(self, document: Document) -> tuple[Any, ...]:
         row = super().row(document)
-        # Between columns, so that no phrase goes on in the next one; a place has 14 bits there.
+        # BETWEEN takes a place, so that no phrase crosses columns. Places have 14 bits.
         words = f" {BETWEEN} ".join(row[1:]).split()
         told = [f"'{word}':{at}" for at, word in enumerate(words, 1) if word != BETWEEN]
         begun = {word[:end] for word in words if word[0] in self.MARKED for end in self.BEGUN}

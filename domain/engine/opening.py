@@ -1,4 +1,4 @@
-"""Opening the engine that an address names; only that one and its driver are loaded."""
+"""Opens the engine for an address, importing only that engine and its driver."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from domain.engine import EMBEDDED, UNHURRIED, Engine, NoDatabase, TimeLimits
 def open_engine(
     url: str, *, create: bool = True, limits: TimeLimits = UNHURRIED, standbys: Sequence[str] = ()
 ) -> Engine:
-    """The database an address names: ``sqlite:///FILE`` or ``postgresql://…``, and its standbys.
+    """The engine for an address: ``sqlite:///FILE``, or ``postgresql://…`` with its standbys.
 
-    Raises DatabaseUnavailable with the reason if it does not answer, and NoDatabase if there is
-    none and none may be created.
+    Raises DatabaseUnavailable with the reason if the database does not answer, and NoDatabase if
+    there is none; a missing SQLite file is created unless ``create`` is false.
     """
     if url.startswith(EMBEDDED):
         from domain.engine.sqlite import SQLiteEngine

@@ -1,10 +1,8 @@
-"""PostgreSQL: the database of production.
+"""The engine for PostgreSQL, the database meant for production.
 
-A connection is borrowed for one query, one view or one transaction, and never waited for longer
-than a few seconds. A transaction is sent once: if the connection breaks, the caller has to ask
+A thread borrows a connection for one query, one view or one transaction, and waits for one at most
+a few seconds. A transaction is never repeated: if the connection breaks, the caller has to find out
 whether it was committed.
-
-One file, because it is one engine.
 """
 
 from __future__ import annotations
@@ -61,46 +59,46 @@ T = TypeVar("T")
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\bIN :(\w+)")
 _EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
-# What is not flattened is asked of each row by itself, whatever the planner believes.
+# OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
 _OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
 CONNECT_TIMEOUT_SECONDS = 2
 LOOK_SECONDS = 0.1
-"""How often a thread that waits for the server looks whether it has time left."""
+"""How often a thread that waits for the server checks its deadline."""
 GRACE_SECONDS = 0.5
-"""How long after a deadline the server itself may still end a statement."""
+"""How long after its deadline a thread still waits for the server to end the statement."""
 CONNECTIONS = 9
-"""How many a process has at most."""
+"""The most connections that a process has."""
 IDLE_SECONDS = 5
-"""How long an append may stall half-way while everyone else waits."""
+"""How long an append, for which everyone else waits, may be idle within its transaction."""
 LONG_IDLE_SECONDS = 60
-"""How long any other transaction may: folding many facts takes a while."""
+"""How long any other transaction may be idle: folding many facts takes a while."""
 FREE_SECONDS = 0.4
-"""How long a connection is waited for before it is asked whether the database is there at all."""
+"""How long to wait for a connection before probing whether the database answers at all."""
 CHECK_SECONDS = 1.0
-"""How long a server may take to say that a connection still works.
+"""How long the server may take to confirm that a connection still works.
 
-Longer than a connection is waited for, so that only one is tried; and long enough for a machine
-that is busy, since a database that is called away answers nobody.
+Longer than FREE_SECONDS, so that each borrower tries only one connection; and long enough for a
+busy machine, since once the database counts as away, nobody gets an answer.
 """
 FRESH_SECONDS = 1.0
-"""How long after its last use a connection counts as working if the server has not hung up."""
+"""How long after its last use a connection is trusted unless the server has hung up."""
 PROBE_SECONDS = 1.5
-"""How long a server may take to accept a new connection while others wait for one."""
+"""How long the server may take to accept a new connection when the pool has none to give."""
 AWAY_SECONDS = 1.0
-"""How long a database that is away is not asked again."""
+"""How long a database that did not answer is left alone."""
 SILENT = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.ReadOnlySqlTransaction,
 )
-"""Errors that do not depend on what is asked: no server, no privilege, a standby."""
+"""Errors that do not depend on the statement: no server, no privilege, a standby."""
 OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 
 
 @lru_cache(maxsize=2048)
 def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
-    """SQL as the server reads it, and the names of its values in order."""
+    """SQL with numbered parameters, and the names of their values in order."""
     sql = _EACH.sub(_OF_EACH, sql)
     named = _LIST.sub(lambda one: f"= :{one[1]}" if one[1] in single else f"= ANY(:{one[1]})", sql)
     places = {
@@ -111,7 +109,7 @@ def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ..
 
 
 def _array(values: Collection[Any]) -> Any:
-    """A list as the server reads one: the driver would look at each value three times."""
+    """A list as the text of an array: the driver would inspect each value three times."""
     kinds = set(map(type, values))
     if kinds == {str} and (joined := "\0".join(values)).count("\0") < len(values):
         return "{" + _quoted(joined).replace("\0", '","') + "}"
@@ -131,11 +129,11 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
     bytes: lambda data: rf'"\\x{data.hex()}"',
     type(None): lambda _: "NULL",
 }
-"""How values stand in an array."""
+"""How values are written in the text of an array."""
 
 
 class _answering:  # noqa: N801 - it is used as a function
-    """Translate the driver's exceptions; our own mistakes stay what they are."""
+    """Translate the driver's exceptions, except those that point to our own mistakes."""
 
     def __init__(self, sql: str = "") -> None:
         self.sql = sql
@@ -160,13 +158,13 @@ class _answering:  # noqa: N801 - it is used as a function
 
 
 class _Commit:
-    """The end of a transaction: a broken connection is an unknown outcome once it may be sent.
+    """The end of a transaction: OutcomeUnknown if the connection breaks after ``is_sent``.
 
-    If the server itself says what is wrong, nothing was recorded.
+    If the server itself reports an error, nothing was recorded.
     """
 
     is_sent = False
-    """Whether it may have reached the server."""
+    """Whether what commits may have reached the server."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -180,62 +178,62 @@ class _Commit:
 
 
 class _Connection(psycopg.Connection):
-    """A connection, and what belongs to it."""
+    """A connection that respects deadlines, with the statements prepared on it."""
 
     answered = 0.0
-    """When it was given back last."""
+    """When it was last given back, on the monotonic clock."""
 
     def wait(self, gen: PQGen[T], interval: float = LOOK_SECONDS, timeout: Any = None) -> T:
-        """As long as the thread has time: a server that is frozen or out of reach holds nobody."""
+        """Wait until the thread's deadline: a frozen or unreachable server must not hold it."""
         until = deadline()
         left = timeout if until is None else max(until + GRACE_SECONDS - time.monotonic(), 0.0)
         try:
             return super().wait(gen, interval, left)
         except WaitTimeout:
-            self.close()  # its answer would be taken for that to another question
+            self.close()  # a late answer would be taken for that of the next statement
             raise
 
     def hang_up(self) -> None:
-        """Let the thread that waits for an answer find the end of the connection."""
+        """End the connection from another thread: the one waiting for an answer gets an error."""
         with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as end:
             end.shutdown(socket.SHUT_RDWR)
 
     @cached_property
     def asking(self) -> Statements:
-        """What statements are sent by."""
+        """The object that sends its statements."""
         return Statements(self)
 
 
 class _Snapshot:
-    """What a thread reads at one moment, from its first query on."""
+    """A snapshot of one thread, which begins with its first query."""
 
     begins = True
-    """Whether its next query begins it: the two are sent together."""
+    """Whether the next query begins it; BEGIN is sent together with that query."""
     is_still: Callable[[], bool] | None = None
-    """Whether what was read before that is still there."""
+    """Set by ``remembering``: whether what was known before it began is still true."""
 
     def __init__(self, held: ExitStack) -> None:
         self.held = held
-        """What keeps its connection."""
+        """Gives back its connection at the end."""
 
 
 class _Local(threading.local):
-    """What one thread has."""
+    """The state of one thread."""
 
     connection: _Connection
     holders = 0
-    """How many callers hold the connection."""
+    """How many nested blocks hold the connection."""
     snapshot: _Snapshot | None = None
 
 
 class PostgresEngine(Engine):
-    """A pool of connections, opened when first used (a pool opened before a fork hangs)."""
+    """A pool of connections, opened at first use: a pool opened before a fork would hang."""
 
     DOCUMENTS = Tsvector()
     TYPES: ClassVar = {"BYTES": "BYTEA", "TEXT": 'TEXT COLLATE "C"'}
 
     def __init__(self, url: str, limits: TimeLimits = UNHURRIED, *, is_there: bool = True) -> None:
-        # Each query itself reports that there is no answer.
+        # The pool's warnings say nothing new: each query reports its own failure.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = _Local()
         self.address = url
@@ -245,28 +243,28 @@ class PostgresEngine(Engine):
         self._first = [_answered(url, **_CONNECTED)] if is_there else []
         self._pool = ConnectionPool(
             url,
-            # All that a pool asks of it is to connect.
+            # The pool only calls its method ``connect``.
             connection_class=cast("type[_Connection]", self),
             kwargs=_CONNECTED,
-            min_size=0,  # with more, the first borrower makes another beside the pool
+            min_size=0,  # else the first borrower opens one besides those of the pool
             max_size=CONNECTIONS,
             timeout=CONNECT_TIMEOUT_SECONDS,
-            # Not later and later: what fails is tried again by the next one who asks.
+            # Give up instead of backing off: whoever asks next tries again.
             reconnect_timeout=AWAY_SECONDS,
             configure=_configured(limits),
             open=False,
-            # A connection that broke in the pool is detected here, not by a command.
+            # So that a connection that broke in the pool is detected before a command uses it.
             check=self._check,
         )
 
     def connect(self, url: str, **terms: Any) -> _Connection:
-        """A connection for the pool: first that by which the database has answered."""
+        """A connection for the pool: first the one on which the database has answered already."""
         with suppress(IndexError):
             return self._first.pop()
         return _Connection.connect(url, **terms)
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
-        """Values by their places, a list as an array."""
+        """Values become numbered parameters, lists become arrays."""
         single = singles(values)
         translated, names = _translated(sql, frozenset(single))
         told = map({**values, **single}.__getitem__, names)
@@ -290,7 +288,7 @@ class PostgresEngine(Engine):
             return connection.asking.rows(told)
 
     def aside(self, sql: str, /, **values: Any) -> list[Row]:
-        """One message instead of three, on the connection of the snapshot that has not begun."""
+        """Sent alone, without BEGIN, on the connection of a snapshot that has not begun."""
         local = self._local
         if local.snapshot is None or not (local.snapshot.begins and local.snapshot.is_still):
             return self.read(sql, **values)
@@ -305,20 +303,20 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Borrowing a connection is as slow as a query."""
+        """Worthwhile because borrowing a connection takes as long as a query."""
         with _answering(), self._held():
             yield
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes; for one that is not durable, nobody waits for the disk."""
+        """A transaction that writes; unless durable, its commit does not wait for the disk."""
         begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
         with self._begun(begin) as (transaction, _):
             yield transaction
 
     @contextmanager
     def appending(self, table: Table, sql: str) -> Iterator[tuple[Transaction, list[Row]]]:
-        """It holds the lock of the table before it asks; all that is one message."""
+        """The table is locked before the query runs; all of it is sent in one message."""
         idle = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
         lock = f"BEGIN; {idle}; LOCK TABLE {table.name} IN EXCLUSIVE MODE; {sql}"
         with self._begun(lock) as begun:
@@ -326,7 +324,7 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
-        """A transaction that begins with some statements, and the rows of the last of them."""
+        """A transaction that begins with these statements, and the rows of the last of them."""
         with _answering(), self._held() as connection, _Commit(connection) as commit:
             assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
                 "transactions do not nest"
@@ -343,14 +341,14 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
-        """One message instead of four."""
+        """The insert and its commit are one message, instead of four."""
         with _answering(), self._held() as connection, _Commit(connection) as commit:
             transaction = _OneInsert(self, connection, commit)
             transaction.there = row, values
             yield transaction
 
     def now(self) -> float:
-        """The clock of the server, which may be another machine."""
+        """The server's clock; it may run on another machine."""
         return float(self.query("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def must_take_writes(self, table: Table, row: Row) -> None:
@@ -394,7 +392,7 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """A transaction that reads, and sees nothing that is committed after its beginning."""
+        """A read-only transaction that sees nothing committed after it began."""
         local = self._local
         with _answering(), ExitStack() as held:
             snapshot = local.snapshot = _Snapshot(held)
@@ -406,13 +404,15 @@ class PostgresEngine(Engine):
                     local.connection.rollback()
 
     def storage(self, table: Table) -> str:
-        """Room on a page for the next version of its rows, which so stays there: no index entry of
-        a row that is only updated is written again, and the rows of a pool stay together.
+        """Leave room on each page of a table with updates for the next versions of its rows.
+
+        A row that stays on its page needs no new index entries, and the rows of a pool stay
+        together.
         """
         return " WITH (fillfactor = 80)" if "DO UPDATE" in table.on_conflict else ""
 
     def guards(self, table: Table) -> Iterator[str]:
-        """A trigger for each statement and, where rows may advance, one for each row."""
+        """One trigger for each statement and, if rows may advance, another for each row."""
         for name, (body, when) in _triggers(table).items():
             yield (
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
@@ -434,16 +434,17 @@ class PostgresEngine(Engine):
         return sorted(name for name in ours | kept if ours.get(name) != kept.get(name))
 
     def analyze(self, tables: Iterable[str]) -> None:
-        """Sample the tables."""
+        """Collect statistics with ANALYZE."""
         with _answering(), self._held() as connection:
             for name in tables:
                 connection.execute(f"ANALYZE {name}".encode())
 
     def vacuum(self, table: str) -> bool:
-        """Rewrite a table: until then the deleted rows are still in its file.
+        """Rewrite a table, whose file holds deleted rows until then, and those of documents.
 
-        NotPermitted if the role does not own the table. The server's write-ahead log keeps its
-        content until its segments are reused.
+        Raises NotPermitted if the role does not own the table, and, after these were rewritten, if
+        it does not own the database, whose statistics hold samples of texts. The server's
+        write-ahead log keeps erased content until its segments are reused.
         """
         unremovable: list[str] = []
 
@@ -455,10 +456,10 @@ class PostgresEngine(Engine):
             if not owns:
                 raise NotPermitted(
                     role, "vacuum", "The owner of the table may."
-                )  # PostgreSQL itself would only skip it
+                )  # PostgreSQL itself would only skip the table
             connection.add_notice_handler(hear)
             try:
-                # Its details begin with how many dead rows an older transaction may still read.
+                # The details begin with how many dead rows an older transaction may still read.
                 for (name,) in [(table,), *connection.execute(_WITH_WORDS).fetchall()]:
                     connection.execute(f"VACUUM (FULL, VERBOSE, ANALYZE) {name}".encode())
                 if not owns_database:
@@ -467,7 +468,7 @@ class PostgresEngine(Engine):
                         "vacuum the samples of texts from which the server plans",
                         "The owner of the database may; the tables themselves are rewritten.",
                     )
-                # The former samples, which the analysis has replaced.
+                # It still holds the former samples, which ANALYZE has replaced.
                 connection.execute(b"VACUUM (FULL, VERBOSE) pg_catalog.pg_statistic")
             finally:
                 connection.remove_notice_handler(hear)
@@ -480,17 +481,17 @@ class PostgresEngine(Engine):
             one.close()
 
     def hang_up(self) -> None:
-        """Let every thread that waits for an answer hear that there is none."""
+        """End every connection in use, so that no thread goes on waiting for an answer."""
         for connection in list(self._in_use):
             connection.hang_up()
 
     def _is_held(self) -> bool:
-        """Whether this thread holds a connection, or will as soon as it asks."""
+        """Whether this thread holds a connection, or is in a snapshot that will hold one."""
         return self._local.holders > 0 or self._local.snapshot is not None
 
     @contextmanager
     def _held(self) -> Iterator[_Connection]:
-        """The connection of the thread, borrowed for as long as a caller holds it."""
+        """This thread's connection; the outermost block borrows it and gives it back."""
         local = self._local
         if not local.holders:
             local.connection = self._borrow()
@@ -507,7 +508,7 @@ class PostgresEngine(Engine):
                 self._pool.putconn(connection)
 
     def _check(self, connection: _Connection) -> None:
-        """Ask the server, unless it answered just now and has said nothing since."""
+        """Check a connection by asking the server, unless it was used just now and is quiet."""
         is_fresh = time.monotonic() < connection.answered + FRESH_SECONDS
         if is_fresh and not _has_news(connection):
             return
@@ -515,7 +516,7 @@ class PostgresEngine(Engine):
             ConnectionPool.check_connection(connection)
 
     def _borrow(self) -> _Connection:
-        """A connection; while the database is away, nobody waits to hear so again."""
+        """A connection from the pool; after a failed probe, fails at once for AWAY_SECONDS."""
         must_go_on()
         if time.monotonic() < self._away_until:
             raise DatabaseUnavailable("The database did not answer a moment ago")
@@ -531,7 +532,7 @@ class PostgresEngine(Engine):
             return self._pool.getconn()
 
     def end_stalled(self, table: str) -> bool:
-        """A frozen process would keep its locks for ever: the server waits for it."""
+        """The server would wait for ever for a frozen process, and keep its locks."""
         ended = self.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE wait_event = 'ClientRead' AND state <> 'idle' "
@@ -544,7 +545,7 @@ class PostgresEngine(Engine):
 
 
 def _last(cursor: psycopg.Cursor) -> list[Row]:
-    """The rows of the last of several statements that were sent together."""
+    """The rows of the last of several statements sent together."""
     while cursor.nextset():
         pass
     return cursor.fetchall() if cursor.description else []
@@ -555,7 +556,7 @@ _OWNED = (
     b"FROM pg_class t, pg_database d "
     b"WHERE t.oid = CAST($1 AS regclass) AND d.datname = current_database()"
 )
-"""Who vacuums, and whether they own the table and the database."""
+"""The current role, and whether it owns the table and the database."""
 _WITH_WORDS = (
     b"SELECT CAST(CAST(t.oid AS regclass) AS TEXT) FROM pg_class t "
     b"JOIN pg_attribute c ON c.attrelid = t.oid AND c.atttypid = CAST('tsvector' AS regtype) "
@@ -566,7 +567,7 @@ _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
-    """Let the server itself end what takes too long."""
+    """A function that sets a connection's time limits, which the server enforces."""
     settings = {
         "statement_timeout": limits.statement_seconds or 0,
         "lock_timeout": limits.lock_seconds,
@@ -581,30 +582,30 @@ def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
 
 
 def _has_news(connection: psycopg.Connection) -> bool:
-    """Whether there is something to read on an idle connection: its end, as a rule."""
+    """Whether an idle connection has something to read: usually that it has ended."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
 
 
 def must_be_address(url: str) -> None:
-    """Raise ValueError for what is not an address; the reason holds no part of a password."""
+    """Raise ValueError, with no part of a password in its text, unless this is an address."""
     try:
         read = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         said = str(error).strip()
         if re.search(r"[@:]|pass", url.partition("://")[2], re.IGNORECASE):
-            # The quoted part may be the password, and hold quotation marks itself.
+            # The quoted part may be the password, and contain quotation marks itself.
             said = re.sub(r'".*"', "“…”", said, flags=re.DOTALL)
         raise ValueError(said) from None
     is_read_whole = _secret(url) == (read.get("password") or "")
     if not is_read_whole or not re.fullmatch("[0-9,]*", str(read.get("port") or "")):
-        # Taken for a host or a port, a part of the password would be in the server's errors.
+        # A part of the password taken for a host or a port would appear in error messages.
         raise ValueError("in a user or a password, @ : / ? are written as %40 %3A %2F %3F")
 
 
 def _secret(url: str) -> str:
-    """The password as somebody means it: all between the first colon and the last @."""
+    """The password as its author meant it: all between the first colon and the last @."""
     before, at, _ = url.partition("://")[2].rpartition("@")
     _, colon, secret = before.partition(":")
     if at and colon:
@@ -617,12 +618,12 @@ _CONNECTED: dict[str, Any] = {
     "autocommit": True,
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "cursor_factory": psycopg.RawCursor,
-    "prepare_threshold": None,  # after a rollback, the driver would forget what is prepared
+    "prepare_threshold": None,  # the driver would forget prepared statements after a rollback
 }
 
 
 def _answered(url: str, **terms: Any) -> _Connection:
-    """A connection, or DatabaseUnavailable with the reason, which a pool would not say."""
+    """A new connection; raises DatabaseUnavailable with the reason, which a pool would not give."""
     try:
         return _Connection.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
     except psycopg.OperationalError as error:
@@ -634,14 +635,14 @@ def _answered(url: str, **terms: Any) -> _Connection:
 
 @lru_cache(maxsize=256)
 def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> bytes:
-    """One statement that inserts into several tables; a column of many rows is an array."""
-    # The first one comes first: who is too late waits for its key, and holds nothing by then.
+    """One statement that inserts into several tables; from MANY rows on, columns are arrays."""
+    # The first table is written first: whoever is late waits for its key, holding nothing else.
     before, parts = "there", [f"there AS (SELECT 1 FROM {row})"] if row else []
     for table, count in zip(tables, counts, strict=True):
         after = f" WHERE (SELECT count(*) FROM {before}) > 0" if parts else " WHERE true"
         parts.append(f"i_{table.name} AS ({_insert_into(table, count, after)} RETURNING 1)")
         before = f"i_{tables[0].name}"
-    # By their names, the driver would look for the places each time if they are many.
+    # Numbered here: with names, the driver would search a long statement each time.
     places = numbers(1)
     placed = re.sub(r"\?", lambda _: f"${next(places)}", ", ".join(parts))
     return f"WITH {placed} SELECT count(*) FROM {before}".encode()
@@ -659,14 +660,14 @@ def _insert_into(table: Table, count: int, where: str) -> str:
 
 
 MANY = 3
-"""From how many rows on a column is an array: so few values by themselves cost half as much."""
+"""The number of rows from which columns are sent as arrays; fewer cost half as single values."""
 _KINDS = {"BIGINT": "int8", "TEXT": "text", "BYTES": "bytea"}
 COPIED = 50
-"""From how many rows on COPY costs less than an INSERT."""
+"""The number of rows from which COPY costs less than INSERT."""
 
 
 def _is_copied(rows: Mapping[Table, Sequence[Row]]) -> Callable[[Table], bool]:
-    """Whether the rows of a table are many, and none can be there already."""
+    """Tells for a table whether COPY fits: its rows are many, and have no ON CONFLICT clause."""
     return lambda table: len(rows[table]) >= COPIED and not table.on_conflict
 
 
@@ -674,20 +675,20 @@ class PostgresTransaction(Transaction):
     """One transaction that writes."""
 
     there: tuple[str, Sequence[Any]] = "", ()
-    """A row without which nothing is inserted, with its values."""
+    """A row that must exist for anything to be inserted (see Engine.hoping), and its values."""
 
     def __init__(self, engine: Engine, connection: Any, commit: _Commit) -> None:
         super().__init__(engine, connection)
         self.commit = commit
 
     def define(self, statements: Iterable[str]) -> None:
-        """All in one message."""
+        """Execute all statements in one message."""
         self.connection.execute("; ".join(statements).encode())
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
-        """Insert whole rows of several tables: many by COPY, what is left by one statement.
+        """Insert whole rows of several tables: many by COPY, the others by one statement.
 
-        If that is the last one, the transaction ends in the same message.
+        If it ``is_last``, that statement and COMMIT are one message.
         """
         rows = dict(rows)
         for table in filter(_is_copied(rows), list(rows)):
@@ -706,7 +707,7 @@ class PostgresTransaction(Transaction):
                 raise Overtaken("by another server")
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert whole rows by COPY, in the server's own form if the driver knows it, too."""
+        """Insert whole rows by COPY, in binary format if the types of all columns allow it."""
         kinds = [_KINDS.get(kind.split()[0], "") for kind in table.columns.values()]
         self.load(table.name, tuple(table.columns), rows, kinds if all(kinds) else ())
 
@@ -717,7 +718,7 @@ class PostgresTransaction(Transaction):
         rows: Iterable[Sequence[Any]],
         kinds: Sequence[str] = (),
     ) -> None:
-        """Insert many rows by COPY; if the kinds of the columns are given, in their own form."""
+        """Insert many rows by COPY, in binary format if the types of the columns are given."""
         form = " (FORMAT BINARY)" if kinds else ""
         statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN{form}"
         with self.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
@@ -727,19 +728,19 @@ class PostgresTransaction(Transaction):
                 copy.write_row(row)
 
     def create(self, tables: Iterable[Table]) -> None:
-        """Create what is missing, in the schema that the address names."""
+        """Create what is missing, including the schema that the address names."""
         ((schema, wanted),) = self.query("SELECT current_schema(), current_setting('search_path')")
         if schema is None:
             self.execute(f'CREATE SCHEMA IF NOT EXISTS "{wanted}"')
         super().create(tables)
 
     def lock(self) -> None:
-        """Take the lock that stands for the tables ("ste" + "m": any number does)."""
+        """Take the advisory lock that stands for the tables; its number is arbitrary."""
         self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")
 
 
 class _OneInsert(PostgresTransaction):
-    """Queries, and one insert that is committed at its end."""
+    """Queries, and one insert, which commits itself."""
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
         if not any(map(_is_copied(rows), rows)):
@@ -752,7 +753,7 @@ class _OneInsert(PostgresTransaction):
 
 
 def _triggers(table: Table) -> dict[str, tuple[str, str]]:
-    """The triggers that keep a table as it says: what each does, and when."""
+    """The triggers that enforce ``unchangeable`` and ``advances``: body and event, by name."""
 
     def refusal(told: str) -> str:
         return f" BEGIN RAISE EXCEPTION '{told}'; END "
@@ -765,7 +766,7 @@ def _triggers(table: Table) -> dict[str, tuple[str, str]]:
     if not by:
         return {}
     told = f"{table.name} only advance"
-    # One that names no fact may move anywhere: it is wrong already.
+    # A row that names no existing fact is wrong already, and may be changed.
     moves = (
         f" BEGIN IF EXISTS (SELECT 1 FROM stored_events WHERE position = OLD.{by}) THEN "
         f"RAISE EXCEPTION '{told}'; END IF; RETURN NEW; END "

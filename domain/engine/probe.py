@@ -1,7 +1,7 @@
-"""A probe: whether a server answers at all, asked by one thread for everybody who waits.
+"""A probe: one thread finds out, for everybody who waits, whether a server answers at all.
 
-A server that is frozen accepts a connection and then says nothing, for as long as the driver waits.
-Whoever asks waits less, and no thread for each of them stays behind.
+A frozen server accepts a connection and then stays silent, as long as the driver is willing to
+wait. Callers of a probe wait less, without each of them leaving a blocked thread behind.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from domain.engine import DatabaseUnavailable
 
 
 class Probe:
-    """Asks in a thread of its own; there is one at a time."""
+    """Calls ``ask`` in a thread of its own, of which there is one at a time."""
 
     def __init__(self, ask: Callable[[], None]) -> None:
         self._ask, self._lock = ask, Lock()
         self._asked: Future[None] | None = None
 
     def must_succeed(self, seconds: float) -> None:
-        """Raise what the probe raises, or DatabaseUnavailable if it takes longer."""
+        """Raise what ``ask`` raises, or DatabaseUnavailable if it takes longer than this."""
         with self._lock:
             if self._asked is None or self._asked.done():
                 self._asked = Future()

@@ -1,8 +1,8 @@
-"""PostgreSQL with standbys, from which views are read, so that the primary has time to write.
+"""The engine for PostgreSQL with standbys, which answer views so that the primary can write.
 
-A view asks one standby, which has what it needs; everything else asks the primary. A standby that
-is behind or away is passed over, in the middle of a view as well: the primary knows all that a
-standby knows.
+A view reads from one standby that has the data it needs; everything else goes to the primary. A
+standby that lags or does not answer is passed over, even in the middle of a view: whatever a
+standby has, the primary has, too.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
-"""How often it is looked how far each standby is."""
+"""How often the state of each standby is checked."""
 ANSWER_SECONDS = 1.0
-"""How long one may take to say so."""
+"""How long a server may take to report its state."""
 BRIEFLY_SECONDS = 0.05
-"""How long a view waits for a standby to have what it needs, before the primary is asked."""
+"""How long a view waits for a standby to catch up before it reads from the primary."""
 PAUSE_SECONDS = 0.005
 
 
 class _Place(NamedTuple):
-    """How far a server is in the write-ahead log of its cluster."""
+    """A server's position in the write-ahead log of its cluster."""
 
     bytes: int
     is_standby: bool
     cluster: int
     started: float
-    """When it was started, by which a server is known."""
+    """When the server was started, in seconds since 1970; it identifies the server."""
 
 
 _PLACE = (
@@ -54,22 +54,22 @@ def _place_of(engine: PostgresEngine) -> _Place:
 
 
 class _Standby:
-    """A standby as it was seen last."""
+    """A standby, and what was last seen of it."""
 
     def __init__(self, engine: PostgresEngine) -> None:
         self.engine = engine
         self.seen = Replica(None, "was not looked at yet")
 
     def look(self, primary: _Place, least: int) -> None:
-        """See how far it is behind the primary; it may lack what is newer than ``least``."""
+        """Update what is known of it; views may use it if it has the log up to byte ``least``."""
         try:
             with within(ANSWER_SECONDS):
                 place = _place_of(self.engine)
-        except Exception as error:  # whatever it is, views are answered without it
+        except Exception as error:  # whatever went wrong, views do without it
             if self.seen.behind is not None:
                 log.warning("a standby does not answer: %s", error)
             self.seen = Replica(None, "does not answer")
-            self.engine.hang_up()  # who waits for it goes on at the primary
+            self.engine.hang_up()  # threads waiting for it go on at the primary
             return
         is_it = place.cluster == primary.cluster
         if not is_it or not (place.is_standby or place.started == primary.started):
@@ -80,7 +80,7 @@ class _Standby:
 
 
 class ReplicatedEngine(PostgresEngine):
-    """The primary, and its standbys."""
+    """The primary with its standbys."""
 
     def __init__(self, url: str, standbys: Sequence[str], limits: TimeLimits = UNHURRIED) -> None:
         super().__init__(url, limits)
@@ -93,14 +93,14 @@ class ReplicatedEngine(PostgresEngine):
         self._look()
 
     def replicas(self) -> list[Replica]:
-        """The standbys as they were seen last."""
+        """The standbys, as they were seen last."""
         self._keep_looking()
         return [one.seen for one in self._standbys]
 
     @contextmanager
     def choosing(self, look: Callable[[], T | None]) -> Iterator[T | None]:
         """Bind this thread's reads to a standby for which ``look`` returns something."""
-        if self._is_held():  # it reads with the transaction that it is in
+        if self._is_held():  # it has to read in its own transaction
             yield None
             return
         self._keep_looking()
@@ -112,7 +112,7 @@ class ReplicatedEngine(PostgresEngine):
                 self._local.standby = before
 
     def read_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        """Ask the standby this thread is bound to, unless it is in a transaction."""
+        """Ask the standby to which this thread is bound, unless the thread is in a transaction."""
         standby = self._bound()
         if standby is None or self._is_held():
             return self.query_all(asked)
@@ -124,7 +124,7 @@ class ReplicatedEngine(PostgresEngine):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A standby that is bound is held already."""
+        """Nothing to borrow if the thread is bound to a standby, whose connection it holds."""
         if self._bound() is None:
             with super().reading():
                 yield
@@ -133,12 +133,12 @@ class ReplicatedEngine(PostgresEngine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """Always durable: what is not on the disk yet is not sent to a standby."""
+        """Always durable, since standbys are sent nothing before it is on disk."""
         with super().transaction() as transaction:
             yield transaction
 
     def close(self) -> None:
-        """Close every pool."""
+        """Stop watching the standbys and close every pool."""
         self._closing.set()
         if self._watcher is not None:
             self._watcher.join()
@@ -151,7 +151,10 @@ class ReplicatedEngine(PostgresEngine):
         return found
 
     def _choose(self, look: Callable[[], T | None], held: ExitStack) -> T | None:
-        """What the first of them in turn has; those that lack it have a moment to get it."""
+        """Bind the thread to a standby, in turn; returns what ``look`` found there.
+
+        If none has it, they get BRIEFLY_SECONDS to catch up. None if they do not.
+        """
         until = time.monotonic() + BRIEFLY_SECONDS
         while fresh := [one for one in self._standbys if one.seen.is_read]:
             first = next(self._turns) % len(fresh)
@@ -174,13 +177,13 @@ class ReplicatedEngine(PostgresEngine):
         return None
 
     def _leave(self, standby: _Standby, error: Exception) -> None:
-        """Go on at the primary; nobody asks this one before it is looked at again."""
+        """Go on at the primary; nobody reads from this standby before its next check."""
         log.warning("a standby is passed over: %s", error)
         standby.seen = standby.seen._replace(is_read=False)
         self._local.standby = None
 
     def _keep_looking(self) -> None:
-        """Look at them in a thread of its own from the first use on, which is after any fork."""
+        """Start the watching thread at first use, which comes after any fork."""
         with self._looking:
             if self._watcher is None and not self._closing.is_set():
                 self._watcher = threading.Thread(target=self._watch_standbys, daemon=True)
@@ -191,13 +194,13 @@ class ReplicatedEngine(PostgresEngine):
             self._look()
 
     def _look(self) -> None:
-        """A standby has to know what the primary had written when it was looked at before."""
+        """Check every server; standbys need what the primary had written one check earlier."""
         least = self._least
         try:
             with within(ANSWER_SECONDS):
                 self._primary = _place_of(self)
             self._least = self._primary.bytes
         except (DatabaseUnavailable, TookTooLong):
-            pass  # the standbys have what there is
+            pass  # the standbys are compared with what it had last
         for standby in self._standbys:
             standby.look(self._primary, least)
