@@ -1,7 +1,7 @@
-"""Lately: what this process recorded last, and what it knows of the moment after.
+"""What this process remembers of its latest appends, which saves queries.
 
-That is as good as a query while nobody else records anything, which an append shows: by then the
-next position is free, or the latest fact is the one that is remembered.
+Memory is as good as a query unless another process has recorded something since. An append shows
+whether that is so: the next position is free, or the latest fact is the remembered one.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from domain.stored import Placed, facts_in
 from domain.tree import leaf_hash
 
 MOST_GROUPS, MOST_FACTS = 32, 1_000
-"""How many groups are remembered, as a thread may decide while they are made; none with more facts.
+"""How many groups are remembered, since others are recorded while a thread decides. A group with
+more facts is not.
 """
 MOST_IDS, LONGEST_STREAM = 2_048, 16
-"""Of how many ids it is remembered what is there, and how many facts each may have."""
+"""How many ids are remembered, and how many facts each may have."""
 
 
 class Group(NamedTuple):
-    """What was recorded after a position, in one transaction or in several without a gap."""
+    """What was recorded after position ``before``, in one or more consecutive transactions."""
 
     before: int
     position: int
-    """The latest position, and the time there."""
+    """The latest position; ``stamp`` is the time there."""
     stamp: str
     heads: Mapping[str, Row]
-    """Those of its subjects."""
+    """The heads of the subjects of its facts."""
     facts: Sequence[tuple[int, Fact]] = ()
     spent: Sequence[Row] = ()
     stored: Sequence[Row] = ()
@@ -45,7 +46,7 @@ class Group(NamedTuple):
 
 
 class There(NamedTuple):
-    """What is there of an id: its head, its stream, and whether it was ever one with others."""
+    """The state of an id: its head, its stream, and whether it was ever joined with others."""
 
     head: Row | None
     stream: tuple[Row, ...]
@@ -56,20 +57,20 @@ _UNBORN = There(None, (), is_joined=False)
 
 
 class Lately:
-    """What one process remembers; each change of it is one step."""
+    """What one process remembers; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._groups: tuple[Group, ...] = ()
-        """One after the other, with nothing between."""
+        """Consecutive groups, without gaps."""
         self._position, self._stamp = -1, ""
         self._there = OrderedDict[str, There]()
-        """At this position."""
+        """The state of ids as of ``_position``."""
 
     def since(self, decided: Iterable[Begun]) -> Group | None:
-        """What was there when some appends were decided, and what was recorded since.
+        """The base for appends: what they were decided on, and everything recorded since.
 
-        They are recorded on that unless others write. None if it has to be read.
+        It holds unless another process has recorded something. None if it has to be read.
         """
         told = sorted(decided, key=_POSITION)
         before = told[0].position
@@ -86,7 +87,7 @@ class Lately:
         return Group(before, latest.position, latest.stamp, heads, facts, spent)
 
     def recorded(self, group: Group) -> None:
-        """Remember what was recorded."""
+        """Remember a group that was recorded."""
         is_kept = len(group.facts) <= MOST_FACTS
         with self._lock:
             groups, there = self._groups, self._there
@@ -97,7 +98,7 @@ class Lately:
                 there.clear()
             self._position, self._stamp = group.position, group.stamp
             if any(isinstance(happened, Join.Event) for _, happened in group.facts):
-                there.clear()  # what is one with others is read
+                there.clear()  # joined works have to be read again
             elif is_kept:
                 for row in group.stored:
                     self._go_on(row)
@@ -107,7 +108,7 @@ class Lately:
             self._forget()
 
     def _go_on(self, row: Row) -> None:
-        """Remember a fact of a stream that begins with it, or that is remembered."""
+        """Remember a fact if its stream begins with it or is remembered."""
         before = _UNBORN if row[2] == 1 else self._there.pop(row[1], None)
         if before is not None and len(before.stream) < LONGEST_STREAM:
             self._there[row[1]] = There(before.head, (*before.stream, row), before.is_joined)
@@ -117,9 +118,10 @@ class Lately:
             self._there.popitem(last=False)
 
     def with_others(self, base: Group, rows: Sequence[Row]) -> Group | None:
-        """The base with what others recorded on it, which is remembered, too.
+        """The base extended by what other processes recorded after it, which is remembered, too.
 
-        The rows are the facts from its position on; None if it is not there, or they are too many.
+        The rows are the facts from its position on. None if the fact at that position is another
+        one, or if the rows are too many.
         """
         placed = [Placed(*row) for row in rows]
         if base.position:
@@ -136,7 +138,7 @@ class Lately:
             hash = b64encode(leaf_hash(one.leaf())).decode()
             for link in one.linked():
                 heads[link.subject] = link.number, one.position, hash
-            if happened.spends:  # a few that do not count are harmless: they are counted again
+            if happened.spends:  # harmless if a few do not count: they are counted again
                 spent.append((happened.actor, happened.spends, stamp_of(one.state), one.position))
         latest = placed[-1].position, stamp_of(placed[-1].state)
         self.recorded(Group(base.position, *latest, heads, facts, spent, placed))
@@ -144,7 +146,7 @@ class Lately:
         return Group(base.before, *latest, heads, facts, [*base.spent, *spent])
 
     def read(self, found: Begun) -> None:
-        """Remember what was read."""
+        """Remember what was read from the journal."""
         with self._lock:
             there = self._there
             if found.position > self._position:
@@ -161,13 +163,13 @@ class Lately:
             self._forget()
 
     def after(self, position: int) -> list[Placed]:
-        """What was recorded next after a position; nothing if that is not remembered."""
+        """The facts recorded after a position; none unless the very next one is remembered."""
         groups = [group for group in self._groups if group.position > position]
         rows = [row for group in groups for row in group.stored if row[0] > position]
         return [Placed(*row) for row in rows] if rows and rows[0][0] == position + 1 else []
 
     def begun(self, ids: Collection[str]) -> Begun | None:
-        """What is there of some ids, if it is remembered of all."""
+        """The state of these ids; None unless all of them are remembered."""
         with self._lock:
             there = {id: self._there[id] for id in ids if id in self._there}
             if self._position < 0 or len(there) < len(ids):

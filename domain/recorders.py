@@ -1,13 +1,11 @@
-"""The journal in a database: what is stored, and how it is queried.
+"""The journal in a database: how facts are recorded and queried.
 
-An append is one transaction under one lock. It holds the facts at the next positions, their links
-to the facts before them (see domain.chain), the texts they commit to, and the check that nothing
-recorded since contradicts them.
+An append is recorded within one transaction, alone or with others. It writes the facts at the next
+positions, their links to earlier facts (see domain.chain) and the texts they commit to, after a
+check that nothing recorded since its decision contradicts it.
 
-It is sent once: if the connection breaks, the caller has to ask whether it was recorded. Triggers
-refuse to edit or delete facts.
-
-One file, because an append and what it is checked against share the tables.
+It is never repeated: if the connection breaks, the caller has to find out whether it was recorded.
+Triggers refuse to edit or delete facts.
 """
 
 from __future__ import annotations
@@ -44,17 +42,17 @@ if TYPE_CHECKING:
 
 
 class JournalRecorder(ApplicationRecorder):
-    """The library's recorder: a thin layer over an engine, with the journal's own queries."""
+    """The eventsourcing library's recorder over an engine, with the journal's own queries."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._overtaken = 0
-        """How many more groups take the lock first, after another process was faster."""
+        """How many of the next groups take the lock first, because another process was faster."""
         self._lately = Lately()
         self.together = Together(self._record, MOST_TOGETHER)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
-        """Append facts with the terms of an Append; return their positions."""
+        """Record facts, with the fields of an Append as terms; returns their positions."""
         append = Append(stored_events, **terms)
         if not append.is_alone:
             return self.together.ask(append)
@@ -62,19 +60,21 @@ class JournalRecorder(ApplicationRecorder):
         if isinstance(outcome, Exception):
             raise outcome
         if append.erased:
-            with suppress(DatabaseUnavailable):  # what was recorded is recorded; a follower goes on
+            with suppress(
+                DatabaseUnavailable
+            ):  # it is recorded all the same; a follower tries again
                 self.engine.settle()
         return outcome
 
     def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
-        """Record appends in one transaction: the positions of each, or why it was refused."""
+        """Record appends in one transaction; returns the positions of each, or its refusal."""
         begun = [one.begun for one in appends if one.begun is not None and one.is_known]
         base = self._lately.since(begun) if len(begun) == len(appends) else None
         if self._overtaken:
             self._overtaken -= 1
         elif all(one.is_plain for one in appends):
             try:
-                # If another process records meanwhile, it takes the next position: this one fails.
+                # Fails if another process meanwhile records something at the next position.
                 with self.engine.hoping(*_still(base)) as transaction:
                     recording = Recording(transaction, appends, base)
                 return self._remembered(recording)
@@ -91,7 +91,7 @@ class JournalRecorder(ApplicationRecorder):
         return recording.outcomes
 
     def vacuum(self) -> bool:
-        """Rewrite the vault; false if someone still reads what was there (see Engine)."""
+        """Rewrite the vault; returns false if it has to be repeated (see Engine.vacuum)."""
         return self.engine.vacuum("vault")
 
     def select_events(
@@ -120,7 +120,7 @@ class JournalRecorder(ApplicationRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """The facts from a position on."""
+        """At most ``limit`` facts from position ``start`` on."""
         after = (start or 0) - (1 if inclusive_of_start else 0)
         return [
             Notification(*one[1:5], id=one.position)
@@ -135,7 +135,7 @@ class JournalRecorder(ApplicationRecorder):
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
-        """Not supported: a follower looks for new facts itself."""
+        """Not supported: followers poll for new facts."""
         raise NotSupportedError("see projections.follower")
 
     def head(self) -> int:
@@ -143,27 +143,30 @@ class JournalRecorder(ApplicationRecorder):
         return self.latest()[0]
 
     def latest(self) -> tuple[int, datetime | None]:
-        """The position and the time of the latest fact."""
+        """The position and the time of the latest fact; 0 and None for an empty journal."""
         sql = f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}"
         ((position, stamp),) = self.engine.read(sql) or [(0, b"")]
         return position, moment_of(bytes(stamp).decode())
 
     def begun(self, ids: Collection[str]) -> Begun:
-        """What is there, with the streams and heads of some ids: the first query of a snapshot."""
+        """Read the streams and heads of some ids; the first query of a snapshot."""
         self.engine.remembering(lambda: self.head() == found.position)
         found = begun(self.engine.aside, self.engine, ids, STREAMS)
         self._lately.read(found)
         return found
 
     def remembered(self, ids: Collection[str]) -> Begun | None:
-        """The same as this process knows it, if it does: it counts once an append is made by it."""
+        """The same from memory, or None; only an append made on it shows that it was up to date."""
         found = self._lately.begun(ids)
         if found is not None:
             self.engine.remembering(lambda: self.head() == found.position)
         return found
 
     def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
-        """The facts stamped before the one before them, each with its time in text that sorts."""
+        """The facts whose time is before that of the preceding fact: positions and times.
+
+        Only facts from ``after`` to ``upto`` are compared. The times are texts that sort by time.
+        """
         sql = (
             f"SELECT position, stamp FROM (SELECT position, {STAMP} AS stamp, "
             f"lag({STAMP}) OVER (ORDER BY position) AS before FROM stored_events "
@@ -174,7 +177,7 @@ class JournalRecorder(ApplicationRecorder):
         return [(position, bytes(stamp).decode()) for position, stamp in rows]
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
-        """All facts of these streams, each stream in its own order."""
+        """All facts of these streams, in order of stream and version."""
         if not ids:
             return []
         return self._placed(
@@ -198,8 +201,8 @@ class JournalRecorder(ApplicationRecorder):
     ) -> list[Placed]:
         """The facts with one of these values in one of these fields, in order of position.
 
-        A field is named as ``topic.field``; the fact's class lists it in FOUND_BY. Of more than
-        ``most`` they are the latest.
+        A field is named ``topic.field``, and the fact's class lists it in FOUND_BY. If there are
+        more than ``most``, the latest ones.
         """
         cut = "" if most is None else f" ORDER BY position DESC LIMIT {most:d}"
         return self._placed(
@@ -211,7 +214,7 @@ class JournalRecorder(ApplicationRecorder):
         )
 
     def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
-        """Where edges lead from these values of a field, whatever became of them."""
+        """The edges from these values of a field, as (value, target), even if void by now."""
         sql = (
             "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
             "AND position <= :upto AND leads_to IS NOT NULL"
@@ -222,9 +225,10 @@ class JournalRecorder(ApplicationRecorder):
     def around(
         self, field: str, values: Collection[str], upto: int, most: int, limit: int
     ) -> list[tuple[str, str | None]]:
-        """The same, and from what is reached from them in any number of steps.
+        """The edges from these values and from all that they lead to in any number of steps.
 
-        It is asked of no more than ``most`` values, first of these, and ``limit`` bounds the rows.
+        They start from at most ``most`` values, those given first; ``limit`` bounds the rows. The
+        target is None where a value has no edge.
         """
         sql = (
             "WITH RECURSIVE reached (value) AS ("
@@ -247,13 +251,13 @@ class JournalRecorder(ApplicationRecorder):
     def with_fact(
         self, position: int, *asked: tuple[str, Mapping[str, Any]]
     ) -> tuple[list[Placed], list[list[Row]]]:
-        """The fact at a position, if there is one, with the rows of queries, in one message."""
+        """The fact at a position, if any, and the rows of further queries, in one message."""
         sql = f"{_FACTS} {_AT}"
         facts, *found = self.engine.query_all([(sql, {"these": [position]}), *asked])
         return [Placed(*row) for row in facts], found
 
     def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
-        """The next facts after a position, of some topics or of all."""
+        """The next facts after a position, of these topics or, without any, of all."""
         of_topics = "AND topic IN :topics " if topics else ""
         return self._placed(
             f"WHERE position > :position {of_topics}ORDER BY position LIMIT :limit",
@@ -263,35 +267,35 @@ class JournalRecorder(ApplicationRecorder):
         )
 
     def lately(self, position: int) -> list[Placed]:
-        """The next facts after a position, if this process remembers that it recorded them.
+        """The next facts after a position, from memory; none if they are not remembered.
 
-        A server that took the place of another may lack them.
+        A server that replaced another one may lack them.
         """
         return self._lately.after(position)
 
     def texts(self, digests: Collection[str]) -> dict[str, str]:
-        """The texts behind these commitments, as far as they were not erased."""
+        """The texts behind those of these commitments that were not erased."""
         sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
         return dict(self.engine.aside(sql, digests=list(digests)))
 
     def owned(self, owners: Collection[str]) -> list[Owned]:
-        """Every text that these owners have."""
+        """Every text that belongs to these owners, with its commitment."""
         sql = f"SELECT owner, digest, name FROM vault WHERE {OWNED} ORDER BY owner, digest"
         return [Owned(*row) for row in self.engine.read(sql, owners=list(owners))]
 
     def named(self, name: str, limit: int) -> list[tuple[str, str]]:
-        """Who has this name, whatever its case and accents, each with its commitment."""
+        """The owners of this name, ignoring case and accents, each with its commitment."""
         sql = (
             "SELECT owner, digest FROM vault WHERE name = 'name' "
             "AND substr(folded, 1, 100) = substr(:folded, 1, 100) "
-            # An equation would let SQLite replace the column above, and miss the index.
+            # With =, SQLite would substitute the value for the column above, and miss the index.
             "AND folded BETWEEN :folded AND :folded ORDER BY owner LIMIT :limit"
         )
         rows = self.engine.read(sql, folded=searched(name), limit=limit)
         return [(owner, digest) for owner, digest in rows]
 
     def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
-        """The disclosures of these commitments, as far as they were not erased."""
+        """The disclosures of those of these commitments that were not erased."""
         sql = (
             "SELECT digest, owner, name, salt, value FROM vault "
             "WHERE digest IN :digests ORDER BY digest"
@@ -299,16 +303,16 @@ class JournalRecorder(ApplicationRecorder):
         return [Disclosure(*row) for row in self.engine.read(sql, digests=list(digests))]
 
     def requests(self, targets: Collection[str]) -> list[Request]:
-        """The requests for these targets, in the order of recording."""
+        """The requests for these targets, in order of position."""
         return self._requests("target IN :targets", targets=list(targets))
 
     def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
-        """How often these accounts of a person counted toward a quota since a moment."""
+        """How often these accounts of one person counted toward a quota since a moment."""
         asked = Spent(tuple(accounts), quota, since, 0)
         return asked._replace(times=count_spent(self.engine.aside, asked))
 
     def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
-        """The latest facts of these accounts that count toward a quota, the latest first."""
+        """The facts of these accounts that count toward a quota, latest first."""
         return self._placed(
             "WHERE position IN (SELECT position FROM spent WHERE actor IN :accounts "
             "AND quota = :quota ORDER BY position DESC LIMIT :limit) ORDER BY position DESC",
@@ -318,18 +322,18 @@ class JournalRecorder(ApplicationRecorder):
         )
 
     def request_under(self, key: str) -> Request | None:
-        """The request that was sent under an idempotency key, by its digest."""
+        """The request sent under an idempotency key, given its digest (see ``key_digest``)."""
         under = "SELECT position FROM {} WHERE key = :key"
         both = " UNION ALL ".join(under.format(each.name) for each in (REQUESTS, FURTHER_KEYS))
         return next(iter(self._requests(f"position IN ({both})", key=key)), None)
 
     def name_further(self, keys: Mapping[str, int]) -> None:
-        """Keep the keys under which requests were repeated, with their positions."""
+        """Store the keys under which requests were repeated, with the positions of the requests."""
         with self.engine.transaction() as transaction:
             transaction.insert(FURTHER_KEYS, list(keys.items()))
 
     def requests_between(self, after: int, upto: int) -> list[Request]:
-        """The requests that ended after a position and up to another, in order."""
+        """The requests with positions above ``after`` and up to ``upto``, with all their keys."""
         between = "position > :after AND position <= :upto"
         keys: dict[int, list[str]] = {}
         for position, key in self.engine.read(
@@ -365,12 +369,12 @@ _FACTS = (
 
 
 def _since(position: int) -> str:
-    """The query of the fact at a position, and of what others recorded since; it has no values."""
+    """A query, without values, for the fact at a position and those that others recorded since."""
     return f"{_FACTS} WHERE position >= {position:d} ORDER BY position LIMIT {MOST_FACTS + 2}"
 
 
 def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
-    """Which rows there must be when something is recorded on a base: the server may be another."""
+    """The row that must exist for facts to follow a base: another server may lack it."""
     if base is None or not base.position:
         return "", ()
     return STILL, (base.position, base.stamp.encode())
@@ -378,6 +382,6 @@ def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
 
 STILL = f"stored_events WHERE position = ? AND {STAMP} = ?"
 OVERTAKEN_PAUSE = 8
-"""For how many groups after one that came too late the lock is taken first."""
+"""How many groups take the lock first after one that came too late."""
 MOST_TOGETHER = 64
-"""How many appends share a transaction at most."""
+"""The most appends that share a transaction."""

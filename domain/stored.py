@@ -1,4 +1,4 @@
-"""The tables of the journal: what is stored of an append, and in which form."""
+"""The tables of the journal, and how the parts of an append become their rows."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Placed(NamedTuple):
 
 
 def facts_in(page: Sequence[Placed]) -> list[Fact]:
-    """The facts of a page, in the same order."""
+    """The facts of a page, in the same order; raises Unreadable for the first bad row."""
     try:
         contents = contents_of([placed.state for placed in page])
         return [
@@ -64,7 +64,7 @@ def facts_in(page: Sequence[Placed]) -> list[Fact]:
             for (_, id, version, topic, _, _), content in zip(page, contents, strict=True)
         ]
     except READING_FAILS:
-        return [placed.fact() for placed in page]  # one by one, so that the wrong one is named
+        return [placed.fact() for placed in page]  # one by one, so that the error names the bad row
 
 
 FACTS = Table(
@@ -89,14 +89,14 @@ HEADS = Table(
     small=True,
     advances="position",
 )
-"""The latest fact about each subject, so that the next one can name it."""
+"""The latest fact about each subject, so that the next one can link to it."""
 VAULT = Table(
     "vault",
     dict.fromkeys(("digest", "owner", "name", "salt", "value", "folded"), "TEXT"),
     keys=(("digest",),),
     on_conflict="(digest) DO NOTHING",
     index="owner",
-    # A name folded may be several times as long, and PostgreSQL indexes no long texts.
+    # A folded name may be several times as long, and PostgreSQL cannot index long texts.
     looked_up=("substr(folded, 1, 100)", "name = 'name'"),
 )
 REQUESTS = Table(
@@ -117,7 +117,7 @@ FURTHER_KEYS = Table(
     on_conflict="(key) DO NOTHING",
     index="position",
 )
-"""Idempotency keys of repetitions that were recognised by their target."""
+"""The idempotency keys of repeated requests that were recognised by their target."""
 FOUND = Table(
     "found",
     {"value": "TEXT", "field": "TEXT", "position": "BIGINT", "leads_to": "TEXT NULL"},
@@ -132,10 +132,10 @@ SPENT = Table(
     keys=(("actor", "quota", "at", "position"),),
     small=True,
 )
-"""What counts toward quotas, and marks of facts that do not; it only limits later commands."""
+"""What counts toward quotas, and marks for facts that do not; read only to limit commands."""
 OWNED = "owner IN :owners AND name <> 'reference'"
-"""SQL for the texts that people own. A bank reference belongs to the operator, who keeps the books,
-although earlier facts sealed it as a text of the payee."""
+"""SQL for the texts that people own: all but bank references. These belong to the operator, who
+keeps the books, although earlier facts sealed them as texts of the payee."""
 
 TABLES = (FACTS, HEADS, VAULT, REQUESTS, FURTHER_KEYS, FOUND, SPENT)
 
@@ -145,11 +145,11 @@ SEARCHED = frozenset(
         *("goal", "prompt"),
     }
 )
-"""The names of texts that are searched, and so are also stored normalised."""
+"""The names of texts that can be searched for, and so are stored normalised, too."""
 
 
 def vault_row(disclosure: Disclosure) -> Row:
-    """A disclosure as the vault holds it."""
+    """The row of a disclosure in the vault."""
     return (*disclosure, searched(disclosure.value) if disclosure.name in SEARCHED else "")
 
 
