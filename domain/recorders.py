@@ -60,9 +60,7 @@ class JournalRecorder(ApplicationRecorder):
         if isinstance(outcome, Exception):
             raise outcome
         if append.erased:
-            with suppress(
-                DatabaseUnavailable
-            ):  # it is recorded all the same; a follower tries again
+            with suppress(DatabaseUnavailable):  # it is recorded; a follower tries again
                 self.engine.settle()
         return outcome
 
@@ -374,7 +372,7 @@ def _since(position: int) -> str:
 
 
 def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
-    """The row that must exist for facts to follow a base: another server may lack it."""
+    """The row that must exist for facts to follow a base (another server may lack it)."""
     if base is None or not base.position:
         return "", ()
     return STILL, (base.position, base.stamp.encode())

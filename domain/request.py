@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.refusal import BadIdempotencyKey
 
 LONGEST_KEY = 200
+"""The most characters in an idempotency key."""
 _QUOTED = re.compile(r'"([^"\\,]*)"')
 _PLAIN = re.compile(rf'[^\s",\\]{{1,{LONGEST_KEY}}}')
 
@@ -29,7 +30,7 @@ class Request(NamedTuple):
     """The commitments to its texts, in order."""
     id: str
     key: str | None = None
-    """The digest of its sender and idempotency key, if it had one."""
+    """The digest of its sender and its idempotency key (see ``key_digest``), if it had one."""
     further: tuple[str, ...] = ()
     """The digests of the keys under which it was repeated."""
 

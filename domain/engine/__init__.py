@@ -1,4 +1,4 @@
-"""The interface to a database: connections, SQL, transactions and errors.
+"""The interface to a database, in one file: connections, SQL, transactions and errors.
 
 SQL is written once, for every engine. ``:name`` is a value and ``IN :name`` a list of values of any
 length. ``JOIN EACH table t ON t.column = other.column`` looks up the rows for each preceding row by

@@ -3,6 +3,8 @@
 A thread borrows a connection for one query, one view or one transaction, and waits for one at most
 a few seconds. A transaction is never repeated: if the connection breaks, the caller has to find out
 whether it was committed.
+
+One file, because the engine, its transactions and their commits share a connection.
 """
 
 from __future__ import annotations

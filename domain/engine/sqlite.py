@@ -2,6 +2,8 @@
 
 A transaction that writes begins with BEGIN IMMEDIATE: it waits for other writers at its start, and
 never fails half-way because of them.
+
+One file, because the engine and its transactions share a connection and its locks.
 """
 
 from __future__ import annotations
