@@ -4,7 +4,7 @@ The one rule: the rows of a page of facts and the new position are written in on
 first statement moves the position from exactly the value that was read. So any number of followers
 can run at once, and a crash loses nothing.
 
-Rebuilds are here too, because a rebuild is the same folding into other tables.
+One file, because a rebuild is the same folding into other tables.
 """
 
 from __future__ import annotations

@@ -135,10 +135,7 @@ def _is_about(command: type[Command], noun: str) -> bool:
 
 
 def _fits(frame: Frame, command: type[Command], id: str) -> bool:
-    """Whether the state of a noun allows a command.
-
-    It is tried with the examples of its fields, which may be refused for other reasons.
-    """
+    """Whether the state of a noun allows a command, tried with the examples of its fields."""
     if WrongState not in command.REFUSES:
         return True
     if any(one.is_needed and one.value.example is None for one in command.fields()):
@@ -378,8 +375,7 @@ def _record(record: type[Record], line: str, currency: str | None) -> Any:
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
-    """The value of a text. One that cannot be read is left as it is: its field refuses it, so that
-    the form shows all errors together."""
+    """The value of a text; one that cannot be read is left to its field to refuse, with all others."""
     try:
         return read(text)
     except ValueError:

@@ -1,6 +1,7 @@
 """What all pages share: access control, the view they read from, and response headers.
 
-A page is shown only to those who may read it, and a form is accepted only from this site.
+A page is shown only to those who may read it, and a form is accepted only from this site. One file,
+because who may read, the view and the headers are settled together for each page.
 """
 
 from __future__ import annotations
