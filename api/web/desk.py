@@ -375,7 +375,7 @@ def _record(record: type[Record], line: str, currency: str | None) -> Any:
 
 
 def _read(read: Callable[[str], Any], text: str) -> Any:
-    """The value of a text; one that cannot be read is left to its field to refuse, with all others."""
+    """The value of a text; one that cannot be read is left as it is, for its field to refuse."""
     try:
         return read(text)
     except ValueError:
