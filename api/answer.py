@@ -1,6 +1,6 @@
-"""An answer that is sent as it is if nothing is left to be worked out about it.
+"""A response that is sent without Werkzeug's final checks if it is already complete.
 
-Whichever way it is sent, what it holds open, such as a file, is closed.
+Whichever way it is sent, whatever it holds open, such as a file, is closed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from werkzeug.http import remove_entity_headers
 
 
 class Answer(Response):
-    """A response whose headers Werkzeug does not check and copy once more before it is sent."""
+    """A response whose headers are sent as they are, unless Werkzeug still has work to do."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Send it: nothing but its tag, or a body in memory, or else what Werkzeug makes of it."""
+        """Send a 304 or a complete body in memory directly, and anything else through Werkzeug."""
         if self.status_code == 304:
             headers = list(self.headers)
             remove_entity_headers(headers)

@@ -87,15 +87,15 @@ class Json(DefaultJSONProvider):
     compact = True
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
-        """What a terminal would interpret is escaped: answers are read with curl as well."""
+        """Escapes what a terminal would interpret, since answers are also read with curl."""
         return escaped(super().dumps(obj, **kwargs))
 
 
 class NoSession(SessionInterface, SessionMixin, dict[str, Any]):
-    """None of Flask's sessions, for which there is no key here: pages have their own."""
+    """Replaces Flask's sessions, which would need a secret key; pages have their own."""
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        """The same for every request, and never saved."""
+        """This one object for every request; it is never saved."""
         return self
 
     def is_null_session(self, obj: object) -> bool:
@@ -104,19 +104,19 @@ class NoSession(SessionInterface, SessionMixin, dict[str, Any]):
 
 
 class Application(Flask):
-    """A Flask application without coroutines and without sessions of Flask's."""
+    """A Flask application without coroutines and without Flask's sessions."""
 
     response_class = Answer
     session_interface = NoSession()
     url_map_class = Addresses
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function itself, of which nothing has to be found out for each request."""
+        """The function itself; Flask would check at each request whether it is a coroutine."""
         return func
 
 
 class Compiled(BytecodeCache):
-    """Templates, compiled once for a process, however many communities it serves."""
+    """A cache of compiled templates, shared by all communities that a process serves."""
 
     def __init__(self) -> None:
         self._codes = dict[tuple[str, str], Any]()
@@ -147,18 +147,18 @@ def create_app(
     media_hosts: Collection[str] = (),
     sends_mail: bool = False,
 ) -> Flask:
-    """The WSGI application on a journal, a store, the keys that open it, and the log.
+    """The WSGI application for a journal, its store, its keys and its log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
     ``publish_entries`` lets anybody read the entries of the log.
-    ``issuer`` is whose tokens are accepted besides keys.
+    ``issuer`` issues tokens that are accepted besides keys.
     ``metrics_token`` opens /metrics; the workers of one server share ``metrics_folder``.
-    ``media_hosts`` are those of which pages show what can be seen or heard there.
+    ``media_hosts`` are the hosts whose media pages embed.
     ``sends_mail`` says whether people may have notifications by mail.
     ``webhook_networks`` may be reached by webhooks besides public servers.
-    ``limits`` says how much somebody may ask; without it, as much as they like.
+    ``limits`` bounds how much anybody may ask; without it, nothing does.
     """
-    from api.access import observe  # not before the folder is in the environment
+    from api.access import observe  # only now is the metrics folder in the environment
     from api.metrics import Metrics
 
     app = _empty()
@@ -195,7 +195,7 @@ def create_app(
 def _register(
     app: Flask, journal: Journal, store: Store, log: Log, nouns: Sequence[Routes]
 ) -> None:
-    """Give each command and question its route, and the application all of them."""
+    """Make the route of each command and question, and register them all."""
     rooms = {routes.noun: routes for routes in nouns}
     commands(journal, log, rooms)
     questions(journal, store, rooms)

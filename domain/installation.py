@@ -1,4 +1,4 @@
-"""Rules that each installation sets for its journal.
+"""Rules that each installation chooses for its journal.
 
 They do not apply to what the operator vouches for, as in an import (see domain.past).
 """
@@ -16,13 +16,13 @@ class Rules:
     """The rules of one installation."""
 
     claim_evidence: Collection[str] = ()
-    """A claim needs evidence of one of these kinds; empty: it needs none."""
+    """A claim needs evidence of one of these kinds; if empty, it needs none."""
     refuses_licences: bool = False
     """Whether a remix that violates a licence is refused, instead of recorded with a warning."""
     comment_minutes: int = COMMENT_MINUTES
-    """For how many minutes the writer of a comment may edit it."""
+    """The time in which the writer of a comment may edit it, in minutes."""
     rate_days: int | None = None
     """The maximum age of an exchange rate in days; None: any age, and payouts without a rate are
     sent unconverted."""
     told_by_mail: Callable[[Collection[str]], Collection[str]] = frozenset().intersection
-    """Filters contributors: those who want notifications by mail."""
+    """Returns those of these contributors who want notifications by mail."""

@@ -7,8 +7,8 @@ or that it has none, under a checkpoint of the same tree.
 The map is a sparse Merkle tree (domain.sparse); its key is the id, its value "NUMBER POSITION". It
 has a note of its own instead of a further line in the checkpoint, because not every kind of
 cosignature covers such lines, and other clients would have to carry them. Everybody who mirrors the
-leaves checks that the map follows from them. This file imports only what checking a checkpoint
-needs.
+leaves checks that the map follows from them. This file imports only what is needed to check a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HEADER, MAP = "stemma-latest@v1", "stemma-map@v1"
 
 
 class Place(NamedTuple):
-    """The latest fact about a subject: its number among those, and its position."""
+    """The latest fact about a subject: its number among the facts about it, and its position."""
 
     number: int
     position: int
@@ -64,7 +64,7 @@ def path_of(subject: str) -> bytes:
 
 
 def must_be_map_of(root: bytes, places: Iterable[tuple[str, tuple[int, int]]]) -> None:
-    """Raise NotVerified unless a signed root is that of the map with exactly these entries."""
+    """Raise NotVerified unless the map with exactly these entries has this (signed) root."""
     if sparse.root_of(leaf_for(subject, Place(*place)) for subject, place in places) != root:
         raise NotVerified("the map that was signed is not the one that follows from the leaves")
 
@@ -73,21 +73,21 @@ def must_be_map_of(root: bytes, places: Iterable[tuple[str, tuple[int, int]]]) -
 
 
 class MapOf(NamedTuple):
-    """The map of the tree of a checkpoint."""
+    """The root of the map that belongs to a checkpoint's tree."""
 
     checkpoint: Checkpoint
     root: bytes
 
     @property
     def text(self) -> str:
-        """The text of the signed note. It can't be mistaken for a checkpoint: line 2 is no size."""
+        """The text of the signed note. It can't pass for a checkpoint: line 2 is no size."""
         log, roots = self.checkpoint, (self.checkpoint.root, self.root)
         tree, held = (b64encode(root).decode() for root in roots)
         return f"{MAP}\n{log.origin}\n{log.size}\n{tree}\n{held}\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the text of the signed note; raises NotVerified for any other."""
+        """Read the text of a signed note; raises NotVerified for any other text."""
         header, _, rest = text.partition("\n")
         if header != MAP or rest.count("\n") != 4:
             raise NotVerified(f"the note is not a {MAP}")
@@ -99,14 +99,14 @@ class MapOf(NamedTuple):
 
 
 def sign_map(checkpoint: Checkpoint, root: bytes, *signers: SignerKey) -> bytes:
-    """The root of the map of a tree, as a signed note."""
+    """The signed note that states the root of the map for a checkpoint's tree."""
     return note.sign(MapOf(checkpoint, root).text, *signers)
 
 
 def open_map(data: bytes, keys: Collection[VerifierKey], trusted: Trusted) -> bytes:
-    """The root of the map that the log signed for the tree of a trusted checkpoint.
+    """Check a map's note; return the root that the log signed for a trusted checkpoint's tree.
 
-    Raises NotVerified for a note of another log or tree.
+    Raises NotVerified for a note by another log or for another tree.
     """
     parsed = Note.parse(data)
     stated = MapOf.parse(parsed.text)
@@ -124,17 +124,18 @@ def open_map(data: bytes, keys: Collection[VerifierKey], trusted: Trusted) -> by
 
 
 class Latest(NamedTuple):
-    """The latest fact about a subject in the tree of a checkpoint; none if there is no fact."""
+    """What a checked proof shows: the latest fact about a subject, in the tree of a checkpoint."""
 
     subject: str
     place: Place | None
+    """None if there is no fact about it."""
     map: bytes
     """The root of the map."""
     trusted: Trusted
 
     @property
     def size(self) -> int:
-        """The position up to which it is the latest."""
+        """The position up to which no later fact about the subject exists."""
         return self.trusted.checkpoint.size
 
     def told(self) -> str:
@@ -159,7 +160,7 @@ class Latest(NamedTuple):
 def make_latest(
     *, subject: str, place: Place | None, proof: Proof, map: bytes, checkpoint: bytes
 ) -> bytes:
-    """The proof as a file: the statement, the hashes, the map's note, the checkpoint."""
+    """The proof as a file: the statement, the hashes, the map's note and the checkpoint."""
     other = "" if proof.other is None else f"other {b64encode(proof.other.data).decode()}\n"
     statement = f"of {subject}\nfact {'none' if place is None else place}\n{other}"
     head = f"{HEADER}\n{statement}{encode_proof(proof.beside)}\n"
@@ -167,7 +168,7 @@ def make_latest(
 
 
 def verify_latest(data: bytes, keys: Collection[VerifierKey], **asked: Any) -> Latest:
-    """Check a file made by ``make_latest``; raises NotVerified with the fault.
+    """Check a file made by ``make_latest``; raises NotVerified, which names the fault.
 
     ``asked`` are options of ``open_checkpoint``.
     """

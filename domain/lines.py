@@ -1,11 +1,11 @@
 """A line of a bundle: its fields, and the command it stands for.
 
-The one rule: a line has a documented form, or it is a BadLine that says why.
+The one rule: a line either has the documented form or raises a BadLine that says why not.
 
-A line is the body of a POST with a ``type`` (contributor, contribution, remix, credit, release), or
-what happened later (``credit.accept``, ``release.publish`` …), or a whole ``fact`` as ``export``
-writes it. ``by`` says who acted, ``idempotency_key`` names this one request. An id may be any text;
-see Ids.
+The ``type`` of a line is the name of a command, whose other fields it holds: one that creates
+something (contributor, contribution, remix …) or changes it (``credit.accept``, ``release.publish``
+…); or it is ``fact``, for a whole fact as ``export`` writes it. ``by`` says who acted, and
+``idempotency_key`` identifies this one request. An id may be any text (see Ids).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from domain.values import Json, Many, NewId, Number, Payee, Piece, Ref, Several,
 LONGEST_ID = 200
 KEY = "idempotency_key"
 OF_ANY_LINE = ("type", "by", KEY)
-"""The fields of every line that is a command."""
+"""Fields that any line with a command may have, besides those of its command."""
 CALLED = {
     **{"contributor": "person", "contribution": "work", "release": "work"},
     "entry": "revenue",
@@ -41,12 +41,12 @@ division is named by its revenue."""
 
 SHORTEST_UUID = 32
 REMEMBERED = 200_000
-"""How many ids of a bundle are cached, for speed and for messages."""
+"""The most ids of a bundle that are cached, for speed and for messages."""
 MOST_COMPARED, COMPARED = 20, 5_000
-"""For the first MOST_COMPARED unknown names, similar ones among COMPARED are suggested."""
+"""For the first MOST_COMPARED unknown ids, similar ones among COMPARED are suggested."""
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HALF = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair; an invalid byte of UTF-8 is read as one."""
+"""Half of a surrogate pair, as which an invalid byte of UTF-8 is read."""
 
 Line = dict[str, Any]
 
@@ -77,7 +77,7 @@ class Refused(NamedTuple):
 
 
 class Warned(NamedTuple):
-    """A line that was recorded, and may be a mistake."""
+    """A line that was recorded but may be a mistake."""
 
     where: str
     warning: str
@@ -91,7 +91,7 @@ class Report:
     unchanged: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
     left_out: list[Refused] = field(default_factory=list)
-    """The sources of recorded pieces that were refused, each as a line of its own."""
+    """Refused sources of pieces that were recorded, each as a line of its own."""
     warned: list[Warned] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     """By id: the place of the refused line that should have recorded it."""
@@ -107,7 +107,7 @@ class Report:
 
     @property
     def lines(self) -> int:
-        """How many lines there were."""
+        """The number of lines."""
         return self.recorded.total() + self.unchanged.total() + len(self.refused)
 
     @property
@@ -125,8 +125,8 @@ class Ids:
     Derived ids (version 5) depend on the namespace, the noun (a person, a work, a remix, a credit)
     and the text; so the same bundle always means the same things.
 
-    A line without an id is known by its content and its number of repetitions; one that books money
-    by its file as well, since two files may hold the same sale.
+    A line without an id is recognised by its content and by how often that occurred before; a line
+    that books money also by its file, since two files may each hold a sale like it.
     """
 
     def __init__(self, namespace: str, file: str = "") -> None:
@@ -146,7 +146,7 @@ class Ids:
 
         self.named = named
         self.called: dict[str, str] = {}
-        """By our id: what the bundle calls it."""
+        """By UUID: the text that the bundle uses for it."""
         self._seen: Counter[str] = Counter()
         self._compared = 0
 
@@ -156,13 +156,13 @@ class Ids:
         self.called[id] = text
 
     def in_its_words(self, message: object) -> str:
-        """A message with our ids replaced by those of the bundle."""
+        """A message with each UUID replaced by the text that the bundle uses for it."""
         return ID.sub(lambda found: self.called.get(found[0], found[0]), str(message))
 
     def alike(self, kind: str, id: str, is_there: Callable[[str], bool]) -> list[str]:
-        """Names in the bundle of existing things of a kind, most similar to an unknown one.
+        """Up to two ids in the bundle, of existing things of a kind, that resemble an unknown id.
 
-        Only for the first MOST_COMPARED unknown names, since a bundle may have very many.
+        Only for the first MOST_COMPARED unknown ids, since a bundle may have very many.
         """
         word = self.called.get(id)
         if word is None or self._compared >= MOST_COMPARED:
@@ -173,7 +173,7 @@ class Ids:
         return [one for one in near if is_there(self.named(kind, one))][:2]
 
     def of_line(self, kind: str, line: Line) -> tuple[str, str]:
-        """Derived ids of a line that states none: one for any file, and one for this file."""
+        """Two derived ids for a line without one: the same in any file, and specific to this."""
         content = json.dumps(line, sort_keys=True, ensure_ascii=False)
         # A repeated credit is the same credit; anything else may occur several times.
         self._seen[content] = 1 if kind == "credit" else self._seen[content] + 1
@@ -185,7 +185,7 @@ class Ids:
 
 
 class Step(NamedTuple):
-    """A line ready to be carried out: the command, who asks for it, and the ids it touches."""
+    """A line ready to be carried out: its command, who sends it, and the ids it mentions."""
 
     command: Command
     by: str
@@ -193,7 +193,7 @@ class Step(NamedTuple):
     key: str | None = None
     """Its idempotency key, if it has one."""
     earlier: str | None = None
-    """The id that earlier versions derived for it, whatever its file."""
+    """The id that earlier versions derived for it, which did not depend on the file."""
 
 
 def step_of(line: Line, ids: Ids, *, derive: bool = True) -> Step:
@@ -233,7 +233,7 @@ def _said(
     touched: list[str],
     besides: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The fields of an object, with the ids of the journal."""
+    """The fields of an object, with its ids resolved to UUIDs."""
     said: dict[str, Any] = {}
     known = record.by_name()
     for name in record.form().needed:
@@ -250,8 +250,8 @@ def _said(
 
 
 def _value(kind: Value, name: str, value: Any, ids: Ids, touched: list[str]) -> Any:  # noqa: PLR0911 - one per type
-    """The value of a field, with the ids of the journal."""
-    if type(kind) in _OF_TEXT:  # of most fields
+    """The value of a field, with its ids resolved to UUIDs."""
+    if type(kind) in _OF_TEXT:  # the case of most fields
         return _text(name, value)
     if isinstance(kind, _OF_ID):
         named = _named(kind.noun, name, value, ids)
@@ -323,7 +323,7 @@ def _text(name: str, value: object) -> str:
 
 
 def _named(kind: str, name: str, value: object, ids: Ids) -> str:
-    """The id of the journal that the field of a line stands for."""
+    """The UUID for the id in a field; BadLine if it can't be an id."""
     text = _text(name, value)
     if ID.fullmatch(text):
         return text

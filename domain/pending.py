@@ -1,4 +1,4 @@
-"""Pending facts: those a draft is about to record, indexed to be found like recorded ones."""
+"""Pending facts, which a draft is about to record, indexed so that it can query them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Pending:
 
     def __init__(self) -> None:
         self._fresh: Stream = []
-        """Added since an index was last asked for; in none of them yet."""
+        """Added since the last query, and not indexed yet."""
         self._streams: dict[str, Stream] = {}
         self._kinds: dict[str, Stream] = {}
         self._values: dict[tuple[str, str], tuple[int, dict[str, Stream]]] = {}
-        """By kind and field: an index of facts by value, and how many facts it contains so far."""
+        """By kind and field: how many facts of the kind are indexed, and the facts by value."""
 
     def add(self, position: int, happened: Fact) -> None:
-        """Add a fact whose position is after all others."""
+        """Add a fact; its position must be after all others."""
         self._fresh.append((position, happened))
 
     def _sort_in(self) -> None:

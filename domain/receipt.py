@@ -1,7 +1,7 @@
 """A receipt: one fact, and the proof that it is in the log, in one small file.
 
-A receipt has a single spelling, and every byte of it is covered by the signature of the log or of a
-required witness; only lines of keys that are not asked for, or that repeat another, say nothing.
+A receipt can be written in only one way, and the signature of the log or of a required witness
+covers every byte of it, except for signature lines that are repeated or by keys nobody asks for.
 
 The file is a C2SP tlog-proof (sections "Format" and "Verifying a tlog proof"); its extra line
 holds the leaf. This file depends only on the standard library and cryptography, so that a receipt
@@ -31,9 +31,9 @@ from domain.trust import Misused
 # -- Leaves --------------------------------------------------------------------------------------
 
 LEAF = "fact@v1"
-"""The form of a leaf; another form gets another name."""
+"""The format of leaves; a changed format gets another name."""
 NO_LINKS = "[]"
-"""The links of a fact without subjects; a leaf leaves them out."""
+"""The links of a fact without subjects, which its leaf leaves out."""
 
 
 class Link(NamedTuple):
@@ -42,15 +42,15 @@ class Link(NamedTuple):
     subject: str
     """A work or a contributor."""
     number: int
-    """Counted from 1."""
+    """Its number among them, from 1."""
     previous: int = 0
-    """The position of the fact about it before this one; 0 for the first."""
+    """The position of the previous fact about the subject; 0 if there is none."""
     hash: bytes = b""
-    """The hash of that fact's leaf (RFC 6962)."""
+    """The hash of the previous fact's leaf (RFC 6962); empty if there is none."""
 
 
 class Leaf(NamedTuple):
-    """A fact as it was stored, with its place in the journal and in each history it is part of."""
+    """A fact as it was stored, with its place in the journal and in the history of each subject."""
 
     position: int
     originator_id: str
@@ -60,7 +60,7 @@ class Leaf(NamedTuple):
     links: tuple[Link, ...] = ()
 
     def link_to(self, subject: str) -> Link:
-        """Its place among the facts about a subject; NotVerified if it is not one of them."""
+        """Its place among the facts about a subject; NotVerified if it is not about that."""
         for link in self.links:
             if link.subject == subject:
                 return link
@@ -75,9 +75,9 @@ def leaf_bytes(
     state: bytes,
     links: Iterable[Link] = (),
 ) -> bytes:
-    """The leaf of a fact: one line of JSON that says its place, then the stored bytes as they are.
+    """The leaf of a fact: its place as one line of JSON, then its stored bytes unchanged.
 
-    Every fact has one leaf and every leaf one fact; ValueError for what has none.
+    Each fact has exactly one leaf, and each leaf one fact; ValueError for values without a leaf.
     """
     for name, number in (("position", position), ("originator_version", originator_version)):
         if type(number) is not int or not 0 <= number <= LARGEST_SIZE:
@@ -92,8 +92,8 @@ def leaf_bytes(
 def spell_leaf(
     position: int, originator_id: str, originator_version: int, topic: str, state: bytes, links: str
 ) -> bytes:
-    """The leaf of values known to be right, with its links already spelled."""
-    # By hand, because an append waits for it; json.dumps would write the same.
+    """The leaf for values known to be valid; ``links`` is their JSON."""
+    # Written by hand for speed, because an append waits for it; json.dumps writes the same.
     linked = "" if links == NO_LINKS else f',"links":{links}'
     place = (
         f'{{"stemma":"{LEAF}","position":{position},"originator_id":{_text(originator_id)},'
@@ -105,18 +105,18 @@ def spell_leaf(
     return leaf
 
 
-_text = json.encoder.encode_basestring  # what json.dumps uses for a text in UTF-8
+_text = json.encoder.encode_basestring  # what json.dumps uses with ensure_ascii=False
 
 
 def spell_link(subject: str, number: int, previous: int, hash: str) -> str:
-    """One link, its hash in base64; the first fact has no earlier one to name."""
+    """One link as JSON, with its hash in base64; the first fact about a subject names no other."""
     if number == 1:
         return f"[{_text(subject)},1]"
     return f'[{_text(subject)},{number},{previous},"{hash}"]'
 
 
 def read_links(text: str) -> tuple[Link, ...]:
-    """Links as they are spelled in a leaf."""
+    """Read links from their JSON in a leaf."""
     return _links(json.loads(text))
 
 
@@ -139,7 +139,7 @@ def _links(spelled: Iterable[Sequence[Any]]) -> tuple[Link, ...]:
 
 
 def read_leaf(data: bytes) -> Leaf:
-    """The fact and its place; NotVerified for any bytes that leaf_bytes does not produce."""
+    """Read a leaf; NotVerified for any bytes that ``leaf_bytes`` does not produce."""
     place, state = read_place(data)
     try:
         del place["stemma"]
@@ -157,7 +157,7 @@ NO_LEAF = "the leaf is not one of this form: a line of place, then a fact"
 
 
 def read_place(data: bytes) -> tuple[dict[str, Any], bytes]:
-    """What a leaf says of its place, however it is spelled, and its fact; NotVerified if none."""
+    """The place that a leaf states, in any spelling, and its fact; NotVerified if it is no leaf."""
     line, _, state = data.partition(b"\n")
     try:
         place = json.loads(line.decode())
@@ -175,14 +175,14 @@ HEADER = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True)
 class LogProof:
-    """The claim that a leaf is at an index in a log, not verified yet."""
+    """The claim, still to be verified, that a leaf is at an index in a log."""
 
     index: int
     hashes: tuple[bytes, ...]
     checkpoint: bytes
-    """The signed checkpoint, exactly as the log gave it."""
+    """The signed checkpoint, byte for byte as the log issued it."""
     extra: bytes | None = None
-    """Anything else the reader needs; not trusted."""
+    """Further data for the reader, not trusted as it is; in a receipt, the leaf."""
 
     def encode(self) -> bytes:
         """The proof as a file (tlog-proof, section "Format")."""
@@ -192,7 +192,7 @@ class LogProof:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take a proof apart; Misused if there are several."""
+        """Read a proof from a file, without verifying it; Misused if the file holds several."""
         head, blank, checkpoint = readable(data, "receipt").partition("\n\n")
         if not blank or not checkpoint.endswith("\n"):
             raise NotVerified("the receipt does not end with a blank line and a checkpoint")
@@ -216,17 +216,17 @@ def is_receipt(data: bytes) -> bool:
 
 
 WITHHELD = "withheld "
-"""Begins a file of receipts that leaves out facts about money which others may read."""
+"""Begins a file of receipts without the facts about money that its reader may not read."""
 
 
 def withheld_line(numbers: Iterable[int]) -> bytes:
-    """The line that says which facts of a history its reader may not read; none if all."""
+    """The line with the numbers of the facts left out of a history; empty if there are none."""
     written = " ".join(map(str, numbers))
     return f"{WITHHELD}{written}\n".encode() if written else b""
 
 
 def split_withheld(data: bytes) -> tuple[list[int], bytes]:
-    """The numbers of the facts that a file says it leaves out, in order, and its receipts."""
+    """The numbers of the facts that a file leaves out, ascending, and the receipts after them."""
     if not data.startswith(WITHHELD.encode()):
         return [], data
     line, _, receipts = data.partition(b"\n")
@@ -240,7 +240,7 @@ def split_withheld(data: bytes) -> tuple[list[int], bytes]:
 
 
 def split_receipts(data: bytes) -> list[bytes]:
-    """The receipts of a file that holds several, one after the other."""
+    """The receipts in a file that holds several, one after the other."""
     lines = data.splitlines(keepends=True)
     starts = [at for at, line in enumerate(lines) if line == f"{HEADER}\n".encode()]
     if not starts or starts[0]:
@@ -254,7 +254,7 @@ def split_receipts(data: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A checked receipt: what was recorded, its index in the log, and who vouches for it."""
+    """A verified receipt: the recorded fact, its index in the log, and who vouches for it."""
 
     leaf: Leaf
     index: int
@@ -262,7 +262,7 @@ class Receipt:
 
 
 def make_receipt(*, leaf: bytes, index: int, proof: Collection[bytes], checkpoint: bytes) -> bytes:
-    """The receipt of the leaf at an index under a signed checkpoint."""
+    """The receipt for the leaf at an index, under a signed checkpoint."""
     return LogProof(index, tuple(proof), checkpoint, leaf).encode()
 
 
@@ -274,7 +274,7 @@ def verify_receipt(
     witnesses: Collection[VerifierKey] = (),
     quorum: Quorum | None = None,
 ) -> Receipt:
-    """Check a receipt against the keys of the log; NotVerified says what is wrong with it.
+    """Check a receipt against the keys of the log; raises NotVerified, which names the fault.
 
     Follows tlog-proof, section "Verifying a tlog proof"; for origin, witnesses and quorum see
     open_checkpoint.

@@ -1,7 +1,7 @@
-"""The Merkle tree of a transparency log: hashes, tiles, proofs, and what checks them.
+"""The Merkle tree of a transparency log: hashes, tiles, proofs and their verification.
 
-A checker trusts nothing but the root: every length, size and index is checked, and a proof that is
-not exactly the one the tree would give is refused.
+Verification trusts only the root: it checks every length, size and index, and refuses any proof but
+the one that the tree itself would give.
 
 Hashing and proofs are RFC 6962, section 2.1 (RFC 9162, section 2.1, with SHA-256); tiles are
 C2SP tlog-tiles, section "Merkle Tree". All of it is in one file that depends only on the
@@ -23,7 +23,7 @@ EMPTY_ROOT = sha256(b"").digest()
 """The root of a tree without leaves (RFC 6962, section 2.1)."""
 
 LARGEST_SIZE = 2**63 - 1
-"""No log holds more leaves: the signed 64 bits of databases and of existing clients."""
+"""The most leaves of a log: databases and existing clients count in signed 64 bits."""
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -51,9 +51,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass
 class Frontier:
-    """The full subtrees along the right edge, widest first: all that an append needs.
+    """The roots of the full subtrees that make up a tree, widest first: all that an append needs.
 
-    A tree of n leaves has as many as n has ones in binary: about log2 n at most.
+    There is one for each binary one in the number of leaves n: about log2 n at most.
     """
 
     size: int = 0
@@ -66,7 +66,7 @@ class Frontier:
             raise ValueError("a hash of a frontier does not have 32 bytes")
 
     def append(self, leaf: bytes) -> None:
-        """Add the hash of the next leaf; about one node is hashed."""
+        """Add the hash of the next leaf; this hashes one node on average."""
         size = self.size
         while size & 1:
             leaf = node_hash(self.hashes.pop(), leaf)
@@ -75,7 +75,7 @@ class Frontier:
         self.size += 1
 
     def root(self) -> bytes:
-        """The root of the tree as it stands."""
+        """The current root of the tree."""
         return _joined(self.hashes) if self.hashes else EMPTY_ROOT
 
 
@@ -97,7 +97,7 @@ def _joined(hashes: Sequence[bytes]) -> bytes:
 
 @lru_cache(maxsize=4_096)
 def _folded(row: bytes) -> bytes:
-    """The root above a row of hashes, as many as a power of two; near the top often the same."""
+    """The root above a row of 2^n adjacent hashes; cached, since those near the top recur."""
     while len(row) > HASH_BYTES:
         # A node is the hash of 64 bytes that are already adjacent.
         row = b"".join(
@@ -121,7 +121,7 @@ class Tile(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where the tile is served below the prefix of a log."""
+        """The path under which the tile is served, below the prefix of the log."""
         level = "entries" if self.level == ENTRIES else str(self.level)
         name, rest = f"{self.number % 1000:03}", self.number // 1000
         while rest:
@@ -136,7 +136,7 @@ _PATH = re.compile(
 
 
 def tile_of(path: str) -> Tile:
-    """The tile at a path; ValueError for any path that no tile has."""
+    """The tile at a path; ValueError if no tile has that path."""
     if found := _PATH.fullmatch(path):
         level, name, width = found.groups()
         tile = Tile(
@@ -144,7 +144,7 @@ def tile_of(path: str) -> Tile:
             int(name.replace("x", "").replace("/", "")),
             TILE_WIDTH if width is None else int(width),
         )
-        # Only one spelling: no leading zeros, no empty and no overfull partial tile.
+        # Each tile has only one path: without leading zeros, and never empty or overfull.
         is_possible = 1 <= tile.width <= TILE_WIDTH and tile.level < 64
         if is_possible and tile.number <= LARGEST_SIZE and tile.path == path:
             return tile
@@ -152,14 +152,14 @@ def tile_of(path: str) -> Tile:
 
 
 def tile_at(level: int, number: int, size: int) -> Tile | None:
-    """This tile as it is in a tree of a size; None if it is empty there."""
+    """This tile in a tree of ``size`` leaves; None if it is empty there."""
     full = size >> (TILE_HEIGHT * max(level, 0))
     width = min(TILE_WIDTH, full - number * TILE_WIDTH)
     return Tile(level, number, width) if width > 0 else None
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Every tile of hashes of a tree of a size, level by level, left to right."""
+    """All tiles of hashes in a tree of ``size`` leaves, level by level, left to right."""
     for level in count():
         full = size >> (TILE_HEIGHT * level)
         if not full:
@@ -169,7 +169,7 @@ def tiles_of(size: int) -> Iterator[Tile]:
 
 
 def tiles_to(index: int) -> Iterator[Tile]:
-    """The tiles of the leaf at an index and of what is above it, up to the first of a level."""
+    """The full tiles with a leaf's hash and the nodes above it, up to the first tile of a level."""
     for level in count():
         index >>= TILE_HEIGHT
         yield Tile(level, index)
@@ -181,12 +181,12 @@ LARGEST_ENTRY_BYTES = 2**16 - 1
 
 
 def bundle(entries: Iterable[bytes]) -> bytes:
-    """Leaves as an entry bundle: each behind its length in 16 bits (section "Log entries")."""
+    """Leaves as an entry bundle, each after its length in 16 bits (section "Log entries")."""
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
 def entries_of(data: bytes) -> list[bytes]:
-    """The leaves in an entry bundle; NotVerified unless it ends where a leaf ends."""
+    """The leaves in an entry bundle; NotVerified if it ends within a leaf."""
     entries, at = [], 0
     while at < len(data):
         start = at + 2
@@ -198,13 +198,13 @@ def entries_of(data: bytes) -> list[bytes]:
 
 
 ReadTiles = Callable[[Sequence[Tile]], Sequence[bytes]]
-"""Returns the bytes of each requested tile, in that order; a later, wider state of it will do."""
+"""Returns the bytes of each requested tile, in order; a tile may be wider than requested."""
 
 
 def grow(size: int, leaf_hashes: Sequence[bytes], read_tiles: ReadTiles) -> dict[Tile, bytes]:
-    """The tiles that change when leaves are added to a tree of a size, as they are afterwards.
+    """The tiles that change when leaves are added to a tree of ``size``, with their new bytes.
 
-    Reads at most the last tile of every level that grows.
+    Reads at most the last tile of each level that grows.
     """
     grown: dict[Tile, bytes] = {}
     added = b"".join(leaf_hashes)
@@ -229,7 +229,7 @@ _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 
 def _read(tiles: Sequence[Tile], read_tiles: ReadTiles) -> dict[Tile, bytes]:
-    """The bytes of these tiles, cut to the widths asked for."""
+    """The bytes of these tiles, cut to the requested widths; NotVerified for a bad length."""
     rows: dict[Tile, bytes] = {}
     for tile, row in zip(tiles, read_tiles(tiles) if tiles else (), strict=True):
         if len(row) < tile.width * HASH_BYTES or len(row) % HASH_BYTES or len(row) > _TILE_BYTES:
@@ -241,11 +241,11 @@ def _read(tiles: Sequence[Tile], read_tiles: ReadTiles) -> dict[Tile, bytes]:
 # -- Nodes out of tiles --------------------------------------------------------------------------
 
 Span = tuple[int, int]
-"""Leaves from the first up to, but not including, the second."""
+"""A range of leaves, from the first index up to but not including the second."""
 
 
 class _Place(NamedTuple):
-    """Where the hashes below a full subtree are: a tile, and the bytes in it."""
+    """Where to read the hashes from which a full subtree's root follows: bytes within a tile."""
 
     tile: Tile
     start: int
@@ -272,12 +272,12 @@ def _place(subtree: tuple[int, int], size: int) -> _Place:
 
 @lru_cache(maxsize=4_096)
 def _places(span: Span, size: int) -> Sequence[_Place]:
-    """Where its full subtrees are; near the top and at the right edge it is often the same span."""
+    """The places of a span's full subtrees; cached, as spans near the top and right edge recur."""
     return tuple(_place(subtree, size) for subtree in _full_subtrees(span))
 
 
 def _subtrees_in(spans: Sequence[Span], size: int, read_tiles: ReadTiles) -> list[list[bytes]]:
-    """For each span the roots of its full subtrees; every tile is read once, all together."""
+    """The roots of each span's full subtrees; reads all tiles in one request, each once."""
     places = [_places(span, size) for span in spans]
     needed = list(dict.fromkeys(place.tile for row in places for place in row))
     rows = _read(needed, read_tiles)
@@ -285,7 +285,7 @@ def _subtrees_in(spans: Sequence[Span], size: int, read_tiles: ReadTiles) -> lis
 
 
 def frontier_at(size: int, read_tiles: ReadTiles) -> Frontier:
-    """The frontier of the tree when it had a size, read from its tiles."""
+    """The frontier of the tree at ``size`` leaves, read from its tiles."""
     _must_be_size(size)
     (hashes,) = _subtrees_in([(0, size)], size, read_tiles)
     return Frontier(size, hashes)
@@ -295,12 +295,12 @@ def frontier_at(size: int, read_tiles: ReadTiles) -> Frontier:
 
 
 def _left_width(leaves: int) -> int:
-    """The largest power of two smaller than the number of leaves (RFC 6962: k)."""
+    """The largest power of two below the number of leaves: k in RFC 6962."""
     return 1 << (leaves - 1).bit_length() - 1
 
 
 def inclusion_proof(index: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
-    """That the leaf at an index is in the tree of a size: PATH of RFC 6962, section 2.1.1."""
+    """Proves that a tree of ``size`` has the leaf at ``index`` (RFC 6962, section 2.1.1: PATH)."""
     _must_be_size(size)
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
@@ -318,9 +318,9 @@ def inclusion_proof(index: int, size: int, read_tiles: ReadTiles) -> list[bytes]
 
 
 def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
-    """That the tree of a size extends an older one: PROOF of RFC 6962, section 2.1.2.
+    """Proves that a tree of ``size`` extends an older one (RFC 6962, section 2.1.2: PROOF).
 
-    There is none from size 0: every tree extends the empty one, so it would prove nothing.
+    ValueError for an old size of 0: every tree extends the empty one, so it would prove nothing.
     """
     _must_be_size(size)
     if not 0 < old_size <= size:
@@ -335,7 +335,7 @@ def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[b
         else:
             spans.append((start, middle))
             start = middle
-    if start:  # otherwise the old root itself, which the checker has
+    if start:  # otherwise this is the old root itself, which the verifier has
         spans.append((start, end))
     return [_joined(row) for row in _subtrees_in(spans[::-1], size, read_tiles)]
 
@@ -351,7 +351,10 @@ def _must_be_size(size: int) -> None:
 def verify_inclusion(
     leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Raise NotVerified unless the leaf hash is at this index (RFC 9162, section 2.1.3.2)."""
+    """Raise NotVerified unless the leaf is at this index (RFC 9162, section 2.1.3.2).
+
+    ``leaf`` is the hash of the leaf.
+    """
     _check_sizes(size)
     if not 0 <= index < size:
         raise NotVerified(f"leaf {index} lies outside a tree of {size}")
@@ -379,8 +382,8 @@ def verify_consistency(
 ) -> None:
     """Raise NotVerified unless the tree extends the old one (RFC 9162, section 2.1.4.2).
 
-    Size 0 is refused: every tree extends the empty one, so nothing would be proved. Between equal
-    sizes only the roots are compared.
+    An old size of 0 is refused, since every tree extends the empty one. For equal sizes the proof
+    must be empty and the roots equal.
     """
     _check_sizes(old_size, size)
     if old_size == 0:
@@ -402,7 +405,7 @@ def verify_consistency(
 def _check_growth(
     old_size: int, size: int, proof: Sequence[bytes], old_root: bytes, root: bytes
 ) -> None:
-    """The steps of RFC 9162, section 2.1.4.2, for 0 < old size < size and a proof not empty."""
+    """The steps of RFC 9162, section 2.1.4.2, for 0 < old_size < size and a proof with hashes."""
     path = [old_root, *proof] if old_size.bit_count() == 1 else list(proof)
     fn, sn = old_size - 1, size - 1
     while fn & 1:

@@ -1,7 +1,7 @@
-"""Between the server and the application: what a client may hold, and for how long.
+"""The layer between server and application, which limits what clients can hold, and how long.
 
-A request takes a thread only once it has arrived whole, and gives it back when it has to wait. So
-no number of unfinished, waiting or idle requests keeps others from an answer.
+A request gets a thread only after it has arrived completely, and returns it whenever it must wait.
+So unfinished, waiting or idle requests, however many, never keep others from an answer.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ log = logging.getLogger(__name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALIVE = "/health"
-"""Answered by a thread of its own, whatever the others are doing."""
+"""The path of the health check, which has a thread of its own and so never waits for others."""
 BODIES_BYTES = 64 * MAXIMUM_BODY_BYTES
-"""How much of all bodies a process holds in memory at a time."""
+"""The most that a process holds in memory of all bodies together."""
 WAITING_PER_THREAD = 16
-"""How many requests may wait for each thread."""
+"""The most requests per thread, counting those that are being answered."""
 LEAST_SECONDS = 1.0
-"""How long an answer may take after all the time was spent on waiting."""
+"""The least time for an answer, even if waiting used up all the time there was."""
 LISTENING_SECONDS = 0.5
-"""After so long a new process listens."""
+"""The delay after which a new process is assumed to listen."""
 GRACE_SECONDS = 2.0
-"""How long after its deadline a thread may take to notice."""
+"""The time a thread gets, after its deadline, to notice it."""
 NOTHING: Mapping[str, str] = {}
 CLOSE = {"Connection": "close"}
-"""What follows on the connection can't be trusted, or is not read."""
+"""Ends a connection whose further bytes can't be trusted, or are not read."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What clients may hold in one process."""
+    """The limits of one process."""
 
     threads: int = 4
     seconds: float = 15.0
-    """How long a body may take to arrive, and how long the answer may take then."""
+    """The time for a body to arrive, and again for its answer."""
 
 
 class Answer(NamedTuple):
-    """An answer as it is sent."""
+    """An HTTP answer, ready to be sent."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -70,7 +70,7 @@ class Answer(NamedTuple):
 
     @property
     def is_stream(self) -> bool:
-        """Whether it goes on with further events."""
+        """Whether it is a stream, to be continued with further events."""
         types = (value for name, value in self.headers if name.lower() == "content-type")
         return self.status == 200 and next(types, "").startswith(STREAM)
 
@@ -79,9 +79,10 @@ ALIVE_ANSWER = Answer(200, [("Content-Type", "application/json")], b'{"status":"
 
 
 class Gateway:
-    """An application as the server calls it: asynchronous outside, threads within.
+    """An application as the server calls it (RSGI): asynchronous outside, with threads inside.
 
-    Without an application it says that it is alive, and that the database does not answer.
+    Without an application, it answers only the health check; anything else is told that the
+    database does not answer yet.
     """
 
     def __init__(
@@ -94,21 +95,21 @@ class Gateway:
     ) -> None:
         self.bounds, self.app = bounds, app
         self._root, self._community = root, community
-        """What the addresses begin with, and whose they are if there are several."""
+        """The prefix of its paths, and its community's name; both empty without communities."""
         places = bounds.threads * WAITING_PER_THREAD
         self._threads = Threads("request", bounds.threads, places)
         self._spare = Threads("alive", 1, math.inf)
         self._held_bytes = 0
         self.head: Callable[[], int] = lambda: 0
-        """Up to where the facts are folded."""
+        """Returns the position up to which facts are folded."""
         self._streams = Streams(self._look)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The server calls it before it listens."""
+        """Called by the server before it listens."""
         loop.call_later(LISTENING_SECONDS, _hang_up_on_those_who_do_not_read, self.bounds.seconds)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The server calls it before it ends: what has begun is finished."""
+        """Called by the server before it ends; finishes all requests that have begun."""
         self._threads.end()
         self._spare.end()
         if not loop.is_running():
@@ -135,12 +136,12 @@ class Gateway:
         return await self._spare.submit(self.head, math.inf)
 
     async def _on(self, scope: Any, last: str) -> bytes | None:
-        """What a stream goes on with; none where it can't be answered now."""
+        """The events of a stream after the id ``last``; None if they can't be had now."""
         answer = await self._asked(scope, b"", None, {"HTTP_LAST_EVENT_ID": last})
         return answer.body if answer and answer.is_stream else None
 
     async def _answered(self, scope: Any, proto: Any) -> Answer | None:
-        """What is still to be sent: most answers are sent by the thread that has them."""
+        """The answer if it is still to be sent; None if the thread that made it has sent it."""
         is_probe = scope.path == self._root + ALIVE and scope.method in SAFE
         if self.app is None:
             if is_probe:
@@ -153,19 +154,19 @@ class Gateway:
         held: list[bytes] = []
         try:
             await self._receive(scope, proto, held)
-            # The loop comes by at once where something is held.
+            # With a body held, the answer comes back here, so that its bytes are freed at once.
             return await self._asked(scope, b"".join(held), None if held else proto)
         finally:
             self._held_bytes -= sum(map(len, held))
 
     async def _receive(self, scope: Any, proto: Any, held: list[bytes]) -> None:
-        """Hold the parts of the body: not much more than is accepted, in the time it may take."""
+        """Collect the body in ``held``, within the time and barely beyond the size allowed."""
         headers = scope.headers
         stated = int(headers.get("content-length", -1))
         if stated == 0 or (stated < 0 and "transfer-encoding" not in headers):
             return
         if stated > MAXIMUM_BODY_BYTES + 1:
-            return  # which the application refuses
+            return  # the application refuses it
         try:
             async with asyncio.timeout(self.bounds.seconds):
                 await self._receive_parts(proto, held)
@@ -177,21 +178,21 @@ class Gateway:
     async def _receive_parts(self, proto: Any, held: list[bytes]) -> None:
         length, has_ended = 0, False
         async for part in proto:
-            if has_ended:  # an empty part is the last one, or stands for a malformed one
+            if has_ended:  # an empty part must be the last; otherwise it stands for a malformed one
                 raise _malformed("The body is malformed.")
             has_ended = not part
             self._held_bytes += len(part)
             held.append(part)
             length += len(part)
             if length > MAXIMUM_BODY_BYTES:
-                return  # which the application refuses
+                return  # the application refuses it
             if self._held_bytes > BODIES_BYTES:
                 raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
 
     async def _asked(
         self, scope: Any, body: bytes, proto: Any, further: Mapping[str, str] = NOTHING
     ) -> Answer | None:
-        """The answer of the application, which is asked again whenever it had to wait."""
+        """The application's answer; after NotYet, asks again once what it waits for is ready."""
         patience, deadline = Patience(), time.monotonic() + self.bounds.seconds
         while True:
             try:
@@ -203,7 +204,7 @@ class Gateway:
                 await asyncio.wait([asyncio.wrap_future(later.ready)], timeout=left)
 
     def _placed(self, scope: Any) -> dict[str, str]:
-        """The path below the root of the application."""
+        """With several communities: the parts of the environment that say which one is asked."""
         if not self._community:
             return {}
         path = scope.path.removeprefix(self._root).encode().decode("latin-1")
@@ -233,12 +234,12 @@ class Gateway:
 
 
 def _hang_up_on_those_who_do_not_read(seconds: float) -> None:
-    """Let the system end connections whose clients take nothing for so long.
+    """Let the kernel close connections whose clients accept no data for this long.
 
-    The server has no such limit. Connections inherit it from the sockets that accept them.
+    The server has no such limit. Connections inherit the option from the listening socket.
     """
     folder = Path("/proc/self/fd")
-    if not folder.is_dir():  # only Linux has both
+    if not folder.is_dir():  # only Linux has this folder and the option
         return
     for file in folder.iterdir():
         with suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as one:
@@ -254,8 +255,8 @@ def _must_be_clear(scope: Any) -> None:
         raise _malformed("A request names its host once.")
     if scope.authority is not None and [scope.authority] != hosts:
         raise _malformed("The host of the address is not that of the header.")
-    # Several lengths, or ones that are no number, the server refuses; of a length and a transfer
-    # encoding it keeps the encoding, and closes the connection afterwards.
+    # The server itself refuses several lengths and malformed ones. Given both a length and a
+    # transfer encoding, it goes by the encoding and closes the connection afterwards.
     if headers.get_all("transfer-encoding") not in ([], ["chunked"]):
         raise _malformed("The only transfer encoding is “chunked”.")
 
@@ -265,14 +266,14 @@ def _malformed(detail: str) -> Problem:
 
 
 def told(problem: Problem) -> Answer:
-    """A problem of which the application has heard nothing."""
+    """The answer for a problem that never reached the application; logs it."""
     log.info("request", extra={"status": problem.code, "code": problem.problem})
     answer = problem.answer()
     return Answer(answer.status_code, [*answer.headers, *HEADERS.items()], answer.get_data())
 
 
 def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) -> dict[str, Any]:
-    """The request as PEP 3333 describes it."""
+    """The request as a WSGI environment (PEP 3333)."""
     (server, port), (client, from_port) = map(_host_and_port, (scope.server, scope.client))
     environ = {
         "REQUEST_METHOD": scope.method,
@@ -308,7 +309,7 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
 
 
 def _host_and_port(address: str) -> tuple[str, str]:
-    """Both halves of an address, that of IPv6 without its brackets."""
+    """Host and port of an address; an IPv6 host loses its brackets."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), port
 
@@ -316,7 +317,10 @@ def _host_and_port(address: str) -> tuple[str, str]:
 def _answer(
     app: WSGIApplication, environ: dict[str, Any], seconds: float, proto: Any
 ) -> Answer | None:
-    """Ask the application in this thread, and send its answer; a stream is left to the loop."""
+    """Ask the application in this thread, and send its answer.
+
+    Without ``proto``, or if it is a stream, it is returned instead, for the loop to send.
+    """
     answer = _call(app, environ, seconds)
     if proto is None or answer.is_stream:
         return answer

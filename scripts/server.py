@@ -56,7 +56,7 @@ CONNECTIONS = 1024
 HEADER_BYTES = 64 * 1024
 RESPAWN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
-"""The interval of a worker's heartbeat, and of looking whether its parent is still there."""
+"""The interval of a worker's heartbeat, and of the check that its parent is still there."""
 LEAST_SILENCE_SECONDS = 5.0
 """A worker without a heartbeat for this long, and for longer than a request takes, is frozen."""
 
@@ -105,7 +105,7 @@ def _gateway(
 
 
 def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
-    """The application, and a function that returns up to which position its facts are folded."""
+    """The application, and a function that returns the position up to which facts are folded."""
     service = open_by(
         settings,
         operator_key=settings.operator_key,
@@ -190,7 +190,7 @@ class Supervisor(MPServer):
 
 
 def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> None:
-    """Create the tables and serve until stopped; calls ``announce`` once nothing prevents it."""
+    """Create the tables and serve until stopped; calls ``announce`` just before serving."""
     address = _free_address(settings.host, settings.port)
     if not settings.communities:
         _prepare(settings)
@@ -199,7 +199,7 @@ def serve(settings: Settings, announce: Callable[[], None] = lambda: None) -> No
     else:
         for one in read_communities(settings).values():
             _prepare(one.settings, one.name)
-        read_communities(settings)  # with the keys that were made
+        read_communities(settings)  # now with the keys that were created
     announce()
     with _metrics_folder() as folder:
         hand_down(settings, folder)

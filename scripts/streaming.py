@@ -1,7 +1,7 @@
 """Server-sent events: answers that continue for as long as the client listens.
 
 A stream holds no thread: between events it waits for the journal to grow, which one query
-tells all streams, and then asks the application again for what follows the last id it sent.
+reports to all streams; then it asks the application for what follows the last id it sent.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MOST_STREAMS = 200
-"""The most streams of a process; further clients get what there is, and have to ask again."""
+"""The most streams of a process; further clients get the events so far and must ask again."""
 HEARTBEAT_SECONDS = 15.0
 """The time without an event after which a comment shows that the stream is alive."""
 MOST_SECONDS = 900.0
-"""The longest time of a stream; then its client has to show its key again."""
+"""The longest duration of a stream; then its client must reconnect, and so show its key again."""
 LOOK_SECONDS = 1.0
 """The interval at which the head of the journal is read while somebody listens."""
 HEARTBEAT = b":\n\n"
@@ -104,7 +104,7 @@ class Streams:
 
     async def _look(self) -> None:
         while self.open:
-            with suppress(Exception):  # the database does not answer: the next look may tell
+            with suppress(Exception):  # the database does not answer; the next look may succeed
                 head = await self._head()
                 if head > self._known:
                     async with self._grown:
@@ -118,7 +118,7 @@ def _last_id(part: bytes) -> int:
 
 
 async def _sent(transport: Any, part: bytes) -> None:
-    """Sent within the time of a heartbeat; a client that takes nothing is given up."""
+    """Send a part; TimeoutError if the client does not take it within HEARTBEAT_SECONDS."""
     sending: Any = transport.send_bytes(part)
     async with asyncio.timeout(HEARTBEAT_SECONDS):
         await sending

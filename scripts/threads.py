@@ -1,7 +1,8 @@
-"""Threads for what would hold up an event loop, and until when each piece of work is waited for.
+"""A thread pool for work that would block an event loop, with a time limit for each piece of work.
 
-An executor of the standard library does the same at four times the cost: it wakes the loop for each
-piece, and asyncio keeps a timer for each. Here what is done is noted when the loop comes by anyway.
+An executor of the standard library costs four times as much: it wakes the loop for each piece, and
+asyncio keeps a timer for each. Here the loop is woken only for results and errors; any other piece
+is settled when the loop next comes by.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 LOOK_SECONDS = 0.25
-"""How often it is looked what is over."""
+"""The interval at which finished and late pieces are looked for."""
 
 
 class NotBegun(Exception):
@@ -26,7 +27,7 @@ class NotBegun(Exception):
 
 
 class _Piece:
-    """A piece of work."""
+    """A piece of work, and the future that gets its outcome."""
 
     __slots__ = ("_turn", "done", "error", "result", "until", "work")
 
@@ -37,27 +38,28 @@ class _Piece:
         self._turn = Lock()
 
     def take(self) -> bool:
-        """Whether nobody has taken it before: a thread to do it, or who gives it up."""
+        """Claim the piece, to do it or to give it up; False if it was claimed before."""
         return self._turn.acquire(blocking=False)
 
 
 class Threads:
-    """So many threads, each started when there is work for it."""
+    """A pool of up to ``count`` threads, each started when there is work for it."""
 
     def __init__(self, name: str, count: int, most: float) -> None:
         self._name, self._count, self._most = name, count, most
-        """``most`` is how many pieces may be there, begun or waiting."""
+        """``most`` is the maximum number of pieces, begun or waiting."""
         self._threads: list[Thread] = []
         self._waiting = SimpleQueue[_Piece | None]()
         self._pieces = set[_Piece]()
-        """Those that are not known to be finished."""
+        """All pieces that are not known to be finished."""
         self._finished = deque[_Piece]()
         self._look: asyncio.TimerHandle | None = None
 
     def submit(self, work: Callable[[], T], seconds: float) -> asyncio.Future[T]:
-        """What the work returns or raises; nobody hurries to tell if that is None.
+        """A future of what the work returns or raises; a None may arrive with a delay.
 
-        NotBegun or TimeoutError after so many seconds; Full at once if there is too much to do.
+        After ``seconds`` the future raises NotBegun if no thread took the work, else TimeoutError.
+        Raises Full at once if there is too much to do.
         """
         self._settle()
         if len(self._pieces) >= self._most:
@@ -74,7 +76,7 @@ class Threads:
         return piece.done
 
     def end(self) -> None:
-        """Return once everything is done."""
+        """Finish all work, then end the threads."""
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:
@@ -93,23 +95,23 @@ class Threads:
             if piece.error is not None or piece.result is not None:
                 with suppress(RuntimeError):  # the loop has ended
                     piece.done.get_loop().call_soon_threadsafe(self._settle)
-            del piece  # it holds what was asked and answered
+            del piece  # it would keep request and answer in memory until the next one
 
     def _settle(self) -> None:
-        """Tell those who wait for what is finished."""
+        """Pass on the outcomes of finished pieces."""
         while self._finished:
             piece = self._finished.popleft()
             self._pieces.discard(piece)
-            if piece.done.done():  # given up, or nobody is there any more
+            if piece.done.done():  # given up, or cancelled
                 continue
             if piece.error is None:
                 piece.done.set_result(piece.result)
             else:
                 piece.done.set_exception(piece.error)
-                piece.error = None  # whose frames hold the piece
+                piece.error = None  # the frames of its traceback refer to the piece
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Tell those who have waited for too long; what has begun keeps its place."""
+        """Give up late pieces; those that have begun count until they finish."""
         self._settle()
         now = time.monotonic()
         for piece in [piece for piece in self._pieces if piece.until <= now]:

@@ -62,19 +62,19 @@ BENCHMARKS: dict[str, Measure] = {
     "growth": growth.measure,
 }
 ELSEWHERE = {"layout": "SVG", "split": "memory"}
-"""Those in which no database takes part, and where they are run."""
+"""Benchmarks without a database, and what is named instead of an engine."""
 LARGEST = {"money", "growth", "audit"}
-"""Those that know a larger size than the full one."""
+"""Benchmarks with a size larger than the full one."""
 
 
 def figures() -> str:
-    """The page of what was measured last: see ``measured``."""
+    """The text of BENCHMARKS.md, from the latest runs (see ``measured``)."""
     modules = ((name, sys.modules[each.__module__]) for name, each in BENCHMARKS.items())
     return document(modules, kept())
 
 
 def scaled(text: str) -> str:
-    """The document of how costs grow, with its tables written anew: see ``scaling``."""
+    """The text of SCALING.md, with its tables generated anew (see ``scaling``)."""
     return scaling.page(text, kept())
 
 
@@ -83,8 +83,8 @@ def run(
 ) -> list[Run]:
     """Run benchmarks (all, if none is named) and print each figure as soon as it is known.
 
-    They run in scratch databases on the engine of the given one, which is not touched. What takes
-    longest to fill may be kept.
+    They run in scratch databases on the engine of ``database``, which is not touched. With
+    ``is_kept``, the databases that take longest to fill are kept for later runs.
     """
     runs: list[Run] = []
     with settled(is_kept=is_kept):

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 LIBRARY, ROWS = "the library's Application.save", "the same rows"
 CLIENTS = (1, 4, 16)
 PIECES = {"small": 32, "full": 1_024}
-"""How many pieces are recorded in each round."""
+"""The number of pieces recorded in each round."""
 BATCH = {"small": 20, "full": 500}
 ROUNDS = {"small": 2, "full": 5}
 SEEN = {"small": 20, "full": 500}
@@ -87,7 +87,7 @@ def compare(
     by_hand: list[Plain],
     uma: Sequence[Client],
 ) -> Result:
-    """All of them, in turns, each of the clients with ``batch`` pieces in a transaction."""
+    """Measure ours and the peers in turns; each client records ``batch`` pieces per transaction."""
     clients = len(by_hand)
     times = PIECES[size] // batch // clients
     ready = list(ready_made(journal, author, batch, times * clients * ROUNDS[size]))
@@ -133,7 +133,7 @@ def compare(
 
 
 def aims_of(plain: Plain, batch: int, clients: int) -> tuple[Aim, ...]:
-    """What is to be reached: many clients of a server share its commits, one waits for each."""
+    """The aims: many clients of a server share its commits, but a single one waits for each."""
     if batch > 1:
         return at_least(0.4, ROWS)
     if clients > 1 and isinstance(plain, PlainPostgres):
@@ -143,13 +143,13 @@ def aims_of(plain: Plain, batch: int, clients: int) -> tuple[Aim, ...]:
 
 @dataclass
 class Round:
-    """A round in which every client does the same at the same time."""
+    """A round in which all clients do the same thing at the same time."""
 
     pool: ThreadPoolExecutor
     clients: int
     action: Callable[[int, int], None]
     worked_seconds: float = 0.0
-    """What all rounds took of the processor."""
+    """Processor time of all rounds so far."""
 
     def __call__(self, number: int) -> None:
         start = time.process_time()
@@ -158,7 +158,7 @@ class Round:
 
 
 def seen(engine: str, service: Service, author: str, times: int) -> Iterator[Result]:
-    """How long after it was recorded a piece is in the answers, its recording not counted."""
+    """How long after being recorded a piece appears in answers; recording itself does not count."""
     taken = []
     service.follower.catch_up()
     service.follower.start()

@@ -29,7 +29,7 @@ ANCESTORS = """
         SELECT e.parent FROM up JOIN @remixes e ON e.child = up.number
     )
 """
-"""The works that a work was made from, and itself: “up” for the query that follows."""
+"""The work ``?`` and all its ancestors, as the table ``up`` for the query that follows."""
 
 
 def is_postgres(database: str) -> bool:
@@ -46,8 +46,8 @@ def engine_of(database: str) -> str:
 def scratch(database: str, kept: str | None = None) -> Iterator[str]:
     """The address of an empty, temporary database beside the given one, which is not touched.
 
-    One that is kept stays under that name, and is found there as it was left. On PostgreSQL the
-    role of the address must be allowed to create databases.
+    With a name to be ``kept``, it stays under that name and is found there again as it was left. On
+    PostgreSQL, the role in the address must be allowed to create databases.
     """
     if not is_postgres(database):
         beside = Path(database.removeprefix("sqlite:///")).parent
@@ -119,7 +119,7 @@ class PlainSQLite(Plain):
         self.connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
     def load(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
-        """SQLite has nothing faster."""
+        """Rows by INSERT; SQLite has nothing faster."""
         self.insert(table, list(rows))
 
     @contextmanager
@@ -212,7 +212,7 @@ def loading_seconds(database: str, **tables: Rows) -> float:
 def rows_of(
     stored: Iterable[StoredEvent], disclosures: Iterable[Disclosure], position: int
 ) -> tuple[Rows, Rows]:
-    """The rows of these facts and texts in the journal's tables, from a position on."""
+    """These facts, from ``position`` on, and texts as rows of the journal's tables."""
     facts = [
         (place, one.originator_id, one.originator_version, one.topic, one.state)
         for place, one in enumerate(stored, start=position)

@@ -1,6 +1,6 @@
-"""A chart of what was measured at several sizes: a line for each, both scales logarithmic.
+"""A chart of what was measured at several sizes: one line for each, on logarithmic scales.
 
-It is SVG of our own, because a figure of a dozen lines needs no library.
+The SVG is written by hand, because a figure of a dozen lines needs no library.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Points = list[tuple[float, float]]
 
 
 def drawn(runs: Iterable[Run]) -> str:
-    """The lines of all times that were measured at several sizes; empty if there are none."""
+    """The chart, as SVG, of all times measured at several sizes; empty if there are none."""
     lines: dict[str, Points] = {}
     found = ((run.engine, one) for run in runs for one in run.results)
     for engine, one in found:
@@ -44,7 +44,7 @@ def drawn(runs: Iterable[Run]) -> str:
 
 
 class _Scale:
-    """The logarithms from the power of ten below all values to the one above."""
+    """A logarithmic scale, from the power of ten below all values to the one above."""
 
     def __init__(self, values: Sequence[float]) -> None:
         first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
@@ -54,11 +54,11 @@ class _Scale:
         return (math.log10(value) - self.powers[0]) / (self.powers[-1] - self.powers[0])
 
     def along(self, value: float) -> float:
-        """Its place from left to right."""
+        """The horizontal coordinate of a value."""
         return LEFT + self._part(value) * (WIDTH - LEFT - RIGHT)
 
     def up(self, value: float) -> float:
-        """Its place from the top."""
+        """The vertical coordinate of a value, counted from the top."""
         return HEIGHT - BOTTOM - self._part(value) * (HEIGHT - TOP - BOTTOM)
 
 
@@ -86,7 +86,7 @@ def _line(number: int, name: str, points: Points, ends: list[float]) -> list[str
 
 
 def _apart(places: Sequence[float], least: float = 13) -> list[float]:
-    """Places at which labels do not cover each other, in the same order."""
+    """Positions for labels, moved down as far as needed so that none overlap."""
     found, below = list(places), -math.inf
     for number in sorted(range(len(places)), key=places.__getitem__):
         below = found[number] = max(places[number], below + least)

@@ -1,4 +1,4 @@
-"""Measuring: figures with their peers and aims, rates and percentiles."""
+"""Measures times, rates and percentiles, as figures with their peers and aims."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Ask = Callable[[], object]
 PEER_EVERY = 10
 PERCENTS = (50, 99)
 KEY = "for-this-benchmark-only"
-"""The key with which the service within the process is asked."""
+"""The operator key for requests to the service within the process."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another implementation of the same, and its figure."""
+    """Another implementation of what is measured, and its figure."""
 
     name: str
     value: float
@@ -37,13 +37,13 @@ class Peer:
 
 @dataclass(frozen=True)
 class Aim:
-    """What a figure should reach, as it is or as a multiple of a peer's."""
+    """A limit for a figure, absolute or as a multiple of a peer's."""
 
     limit: float
     is_most: bool
-    """Whether it should be at most this; else at least."""
+    """Whether the limit is an upper one; otherwise it is a lower one."""
     peer: str = ""
-    """How the name of the peer begins."""
+    """The beginning of the peer's name; empty for an absolute limit."""
 
     def __str__(self) -> str:
         multiple = f" × {self.peer}" if self.peer else ""
@@ -61,7 +61,7 @@ def at_least(limit: float, peer: str = "") -> tuple[Aim, ...]:
 
 
 class Asked(NamedTuple):
-    """A peer that is asked the same, or something like it."""
+    """A peer, with calls that ask it the same as us or something similar."""
 
     name: str
     asks: Iterable[Ask]
@@ -78,7 +78,7 @@ class Result:
     note: str = ""
     aims: tuple[Aim, ...] = ()
     point: tuple[str, int] | None = None
-    """What it is of, at which size, if it is measured at several."""
+    """The name of its line in the chart and its size, if it is measured at several sizes."""
 
     def ratio(self, peer: Peer) -> float:
         """Our figure divided by the peer's."""
@@ -86,28 +86,28 @@ class Result:
 
     @property
     def figure(self) -> str:
-        """What was measured, with its unit."""
+        """Our figure with its unit."""
         return f"{plain_number(self.value)} {self.unit}"
 
     @property
     def ratios(self) -> str:
-        """How it compares with each of the peers."""
+        """The ratio of our figure to each peer's."""
         return "; ".join(f"{self.ratio(peer):.2f} × {peer.name}" for peer in self.peers)
 
     def reaches(self, aim: Aim) -> bool:
-        """Whether the figure is as it should be."""
+        """Whether the figure is within the limit of an aim."""
         peers = (peer for peer in self.peers if peer.name.startswith(aim.peer))
         value = self.ratio(next(peers)) if aim.peer else self.value
         return value <= aim.limit if aim.is_most else value >= aim.limit
 
     @property
     def misses(self) -> bool:
-        """Whether it should be better."""
+        """Whether it misses any of its aims."""
         return not all(map(self.reaches, self.aims))
 
     @property
     def judged(self) -> str:
-        """Its aims, each with whether it is reached."""
+        """Its aims, each marked as reached or missed."""
         said = (f"{aim} {'reached' if self.reaches(aim) else 'missed'}" for aim in self.aims)
         return ", ".join(said)
 
@@ -123,7 +123,7 @@ class Result:
 
 
 def plain_number(value: float) -> str:
-    """Three digits of a figure, and all before the point."""
+    """A figure to three significant digits, or from 100 on to whole numbers."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
@@ -131,14 +131,14 @@ def plain_number(value: float) -> str:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long an action takes."""
+    """How long an action takes, in seconds."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def rates(rounds: int, count: int, *actions: Callable[[int], object]) -> list[float]:
-    """How many per second each action does, with ``count`` in a round: medians.
+    """The median rate of each action per second, if a round does ``count`` things.
 
     The actions take turns, so that other load on the machine affects all of them equally.
     """
@@ -157,7 +157,7 @@ def percentile(sample: Sequence[float], percent: float) -> float:
 
 
 def in_turns(*ways: Iterable[Ask]) -> list[list[float]]:
-    """Milliseconds of each way for each thing asked.
+    """For each way of asking, how many milliseconds each of its calls took.
 
     The ways take turns, so that other load on the machine affects all of them equally.
     """
@@ -177,7 +177,7 @@ def percentiles(
 ) -> Iterator[Result]:
     """The median and the 99th percentile of milliseconds, beside those of peers.
 
-    Aims and notes are those of either.
+    The first of the aims and of the notes belong to the median, the second to the percentile.
     """
     for percent, aim, note in zip(PERCENTS, aims, notes, strict=True):
         beside = tuple(Peer(name, percentile(taken, percent)) for name, taken in peers.items())
@@ -190,11 +190,11 @@ class Took(NamedTuple):
 
     clock_ms: float
     processor_ms: float
-    """Of this process, and of the server's processes where they are on this machine."""
+    """Processor time of the processes that were counted: see ``timed`` and ``Worked``."""
 
 
 def timed(action: Callable[[], object]) -> Took:
-    """How long an action takes, and what this process works for it, whatever others do."""
+    """How long an action takes, and how much processor time this process spends on it."""
     worked, clock = time.process_time(), time.perf_counter()
     action()
     clock = time.perf_counter() - clock
@@ -202,10 +202,10 @@ def timed(action: Callable[[], object]) -> Took:
 
 
 class Worked:
-    """What this process, those it has waited for, and the server's for its database have worked.
+    """Processor time of this process, its ended children, and the database server's processes.
 
-    A server's worker that starts and ends within what is measured is only seen if ``ended`` ones
-    are asked for, whatever their database.
+    Of the server's processes, those of our database count. A worker of the server that starts and
+    ends during a measurement is counted only with ``ended``, and then whatever its database.
     """
 
     def __init__(self, by_hand: Plain, *, ended: bool = False) -> None:
@@ -214,27 +214,27 @@ class Worked:
         self._sees_ended = ended and self._is_server
 
     def seconds(self) -> float:
-        """So far, without those of the server's processes that have ended."""
+        """The processor time so far; also notes which processes the server has now."""
         if self._is_server:
             sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
             self._seconds |= {pid: 0.0 for (pid,) in self._by_hand.execute(sql)} | self._seconds
         return self._so_far()
 
     def took(self, action: Callable[[], object]) -> Took:
-        """How long an action takes, with the processes that were there when last asked."""
+        """What an action takes, counting the processes that were noted last."""
         worked, clock = self._so_far(), time.perf_counter()
         action()
         clock = time.perf_counter() - clock
         return Took(1000 * clock, 1000 * (self._so_far() - worked))
 
     def rate(self, items: int, action: Callable[[], object]) -> tuple[float, float]:
-        """How many items an action does in a second, and microseconds of a processor for each."""
+        """Items per second of an action, and processor time per item in microseconds."""
         self.seconds()
         took = self.took(action)
         return 1000 * items / took.clock_ms, 1000 * took.processor_ms / items
 
     def each(self, times: int, action: Callable[[int], int]) -> tuple[float, float]:
-        """Microseconds for each, and the size of an answer, on average."""
+        """Processor time per action in microseconds, and what it returns, both on average."""
         begun, items = self.seconds(), 0
         for number in range(times):
             items += action(number)
@@ -249,13 +249,13 @@ class Worked:
         return time.process_time() + children + sum(self._seconds.values())
 
     def _ended(self) -> float:
-        """What those have worked that the server had started and that have ended."""
+        """Processor time of ended children of the database server, in seconds."""
         (own,) = self._by_hand.execute("SELECT pg_backend_pid()")[0]
         return sum(map(int, _stat(int(_stat(own)[1]))[13:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _stat(pid: int) -> list[str]:
-    """What Linux tells of a process after its name: its state, its parent, …"""
+    """The fields of /proc/PID/stat after the name: state, parent and so on."""
     told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
     return told.rpartition(") ")[2].split()
 
@@ -263,9 +263,9 @@ def _stat(pid: int) -> list[str]:
 def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Iterator[Result]:
     """Milliseconds of ours, median and 99th percentile, beside those of a peer.
 
-    The peer is asked after every tenth of ours, so that other load affects both.
+    The peer is asked once for every tenth of ours, so that other load affects both.
     """
-    ours[0]()  # the first of a process prepares what the others find
+    ours[0]()  # the first call fills caches
     gc.collect()
     settle()  # as a worker does
     worked.seconds()
@@ -285,13 +285,13 @@ def compared(worked: Worked, what: str, ours: Sequence[Ask], peer: Asked) -> Ite
 
 
 def seen(service: Service, ask: Callable[..., T], *said: Any, **more: Any) -> T:
-    """The answer to a question, asked of a view of its own."""
+    """The answer to a question, asked in a view of its own."""
     with service.store.view() as view:
         return ask(view, *said, **more)
 
 
 def client_of(service: Service) -> FlaskClient:
-    """Asks a service that was opened with the key, over HTTP and within the process."""
+    """An HTTP client within the process, for a service whose operator key is KEY."""
     app = create_app(service.journal, service.store, service.keys, service.log)
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {KEY}"

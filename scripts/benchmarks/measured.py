@@ -1,7 +1,7 @@
 """Measured: the latest run of each benchmark on each engine, from which BENCHMARKS.md is written.
 
-Rule: no figure is typed. A run is kept with its size, date, machine, versions and load, or not at
-all.
+The one rule: no figure is typed by hand. A run is kept with its size, date, machine, versions and
+load, or not at all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ says how costs grow with size, [scripts/benchmarks](scripts/benchmarks/README.md
 
 @dataclass(frozen=True)
 class Run:
-    """One benchmark on one engine, and under which conditions."""
+    """A run of one benchmark on one engine, with its conditions."""
 
     benchmark: str
     engine: str
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def conditions(self) -> str:
-        """What was run, when, on what, and what else the machine did."""
+        """The command, date, machine, versions and load, as a line of the document."""
         before, after = self.load
         return (
             f"- {self.engine}: `stemma bench {self.benchmark} --size {self.size}` on {self.date}; "
@@ -62,7 +62,7 @@ class Run:
 def run_of(
     name: str, engine: str, size: str, database: str, results: Iterable[Result], before: float
 ) -> Run:
-    """What a benchmark measured just now; ``before`` is the load when it began."""
+    """The run that has just ended; ``before`` is the load when it began."""
     return Run(
         name,
         engine,
@@ -76,7 +76,7 @@ def run_of(
 
 
 def load_of_machine() -> float:
-    """How many processes wanted a core in the last minute."""
+    """The load average of the last minute: how many processes ran or wanted to."""
     return round(os.getloadavg()[0], 1)
 
 
@@ -99,13 +99,13 @@ def _versions(database: str) -> str:
 
 
 def kept(file: Path = FILE) -> list[Run]:
-    """The runs of a file, one a line."""
+    """The runs kept in a file, one per line."""
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     return [_read(json.loads(line)) for line in lines]
 
 
 def keep(runs: Iterable[Run], file: Path = FILE) -> None:
-    """Put runs in place of those of the same benchmark and engine."""
+    """Keep runs, each in place of the last one of the same benchmark and engine."""
     found = {(one.benchmark, one.engine): one for one in (*kept(file), *runs)}
     told = (json.dumps(asdict(found[key]), ensure_ascii=False) for key in sorted(found))
     file.write_text("".join(f"{line}\n" for line in told), "utf-8")
@@ -151,6 +151,6 @@ def _section(name: str, module: ModuleType, runs: list[Run]) -> str:
 
 def _rows(run: Run) -> Iterator[str]:
     for one in run.results:
-        if one.point is None:  # those at several sizes are drawn by --chart
+        if one.point is None:  # results at several sizes are drawn by --chart
             aims = "; ".join(f"{aim}" if one.reaches(aim) else f"**{aim}**" for aim in one.aims)
             yield f"| {one.measure} | {run.engine} | {one.figure} | {one.ratios} | {aims} |"

@@ -35,16 +35,16 @@ from scripts.service import settle
 
 PIECES = {"small": 2_000, "full": 1_000_000}
 DRAWN = {"small": 200, "full": 5_000}
-"""The size of the sample from which the worst are taken."""
+"""The size of the random sample from which the worst works are taken."""
 WORST = {"small": 10, "full": 100}
 WARM_UP = 3
 AMOUNT_MINOR = 10**9
 STATED = ("1/10", "1/8", "1/12", "3/20", "1/5")
-"""What goes to a source, as it is on record; that of a piece never exceeds the whole."""
+"""Stated rates for sources; those of one piece never add up to more than the whole."""
 RATES = {text: Fraction(text) for text in STATED}
 
 Steps = list[tuple[str, list[tuple[str, Fraction]]]]
-"""Works, each before its parents, with the rates that go to these."""
+"""Works, each before its parents, with the rates that go to the parents."""
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - all have one signature
@@ -63,13 +63,13 @@ def measure(size: Size, database: str) -> Iterator[Result]:  # noqa: ARG001 - al
 
 
 class Works:
-    """Works with their sources and rates, for us and for networkx."""
+    """A community's works with their sources and rates, for us and for networkx."""
 
     def __init__(self, pieces: int, shape: Shape) -> None:
         self.ids: dict[int, str] = {}
         self.numbers: dict[str, int] = {}
         self.sources: list[tuple[list[int], list[str]]] = []
-        """By number: the works that each was made from, and what goes to these."""
+        """By number: the works that each was made from, and the rates that go to these."""
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         for item in community(pieces, shape=shape):
             if isinstance(item, SubmitContribution):
@@ -102,14 +102,14 @@ class Works:
         return Edges((children, parents, alike, rates, alike, alike))
 
     def worst(self, drawn: int, count: int) -> tuple[list[str], int]:
-        """Of a random sample of works, those with the most ancestors; and the highest number."""
+        """The works with the most ancestors in a random sample, and the most ancestors of any."""
         some = Random(drawn).sample(sorted(self.numbers), drawn)
         ancestors = {id: len(set(self.edges(self.numbers[id]).columns[1])) for id in some}
         worst = sorted(some, key=lambda id: -ancestors[id])[:count]
         return worst, ancestors[worst[0]]
 
     def lineage(self, root: str) -> Lineage[str]:
-        """As the service keeps it: its edges, and what follows from them, such as their order."""
+        """A lineage as the service keeps it: its edges and what follows from them."""
         number = self.numbers[root]
         return Lineage(number, self.edges(number)).named(self.ids)
 
@@ -121,7 +121,7 @@ class Works:
         ]
 
     def compare(self, which: str, roots: Sequence[str]) -> Iterator[Result]:
-        """Find and divide every lineage both ways, in turns, after seeing that they agree."""
+        """Find and divide every lineage both ways, in turns; first check that they agree."""
         ways: dict[str, tuple[Callable[[str], Any], Callable[[Any], Division]]] = {
             "ours": (self.lineage, shared),
             "networkx, a Fraction for each work": (self.by_networkx, in_fractions),
@@ -143,7 +143,7 @@ class Works:
 
 
 def shared(lineage: Lineage[str]) -> Division:
-    """As the service divides it."""
+    """The division by the service."""
     return split(AMOUNT_MINOR, RelativeCascade(), lineage).division
 
 

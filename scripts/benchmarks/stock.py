@@ -1,6 +1,6 @@
-"""The eventsourcing library as it comes: the peer for recording and for folding.
+"""The unmodified eventsourcing library, as the peer for recording and for folding.
 
-Its stock recorders and runner are used, on the same engine, with as much content as ours.
+It uses the library's own recorders and runner, on the same engine, with the same content as ours.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ CREATE = "CREATE TABLE IF NOT EXISTS stock_pieces (id TEXT PRIMARY KEY, title TE
 
 
 class Pieces(TrackingRecorder, ABC):
-    """A read table as the library has it: one row and one tracking record at a time."""
+    """A read table in the library's manner: one row and one tracking record at a time."""
 
     @abstractmethod
     def add(self, row: tuple[str, str, str], tracking: Tracking) -> None:
@@ -108,16 +108,16 @@ class SQLitePieces(SQLiteTrackingRecorder, Pieces):
 
 
 class StockProjection(Projection[Pieces]):
-    """Pieces into rows, one by one."""
+    """Folds pieces into rows, one by one."""
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
-        """One event."""
+        """Fold one event."""
         row = (str(domain_event.originator_id), domain_event.title, domain_event.author)
         self.view.add(row, tracking)
 
 
 def write_stock_events(environment: dict[str, str], count: int) -> None:
-    """Events for the library to project."""
+    """Record events for the library to project."""
     with Application[UUID](environment) as stock:
         stock.save(
             *(

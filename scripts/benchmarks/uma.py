@@ -1,7 +1,7 @@
-"""UmaDB beside us: an event store that others made for conditional appends, on a server of its own.
+"""UmaDB as a peer: an event store made for conditional appends, which runs as a server.
 
-It gets the same facts and texts as events, each append with a condition and a commit of its own.
-Its wheel carries the server; where it is not installed (it comes with the tests), it is left out.
+It gets the same facts and texts as events; each append has its own condition and commit. Its wheel
+contains the server. It comes with the tests, and is left out where it is not installed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if IS_THERE:
 
 @contextmanager
 def uma_clients(count: int) -> Iterator[Sequence[Client]]:
-    """Clients of a server with an empty database; none where UmaDB is not installed."""
+    """Clients of a new server with an empty database; none if UmaDB is not installed."""
     if not IS_THERE:
         yield ()
         return
@@ -61,7 +61,7 @@ def connected(address: str) -> Client:
 
 
 def append(client: Client, batches: Sequence[tuple[Rows, Rows]]) -> None:
-    """Each batch at once, unless one of its streams is there already."""
+    """Append each batch as a whole, on the condition that its streams are new."""
     for facts, texts in batches:
         streams = list(dict.fromkeys(str(stream) for _, stream, *_ in facts))
         events = [Event(topic, state, [str(stream)]) for _, stream, _, topic, state in facts]

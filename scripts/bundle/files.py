@@ -1,6 +1,6 @@
 """Files of a bundle: JSON Lines and CSV, read as a stream of lines.
 
-An unreadable line is reported too, with its number and the reason.
+An unreadable line is passed on too, with its number and the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def found_in(path: Path, source: str = "bundle", finding: Finding | None = None)
 def opened(
     path: Path, source: str = "bundle", finding: Finding | None = None
 ) -> Iterator[tuple[Iterator[Found], Seal | None]]:
-    """The same, and the seal of an export; ExportDamaged if the export is not what it says."""
+    """The lines as by ``found_in``, and the seal of an export, which is checked first.
+
+    Raises ExportDamaged if the export is not as it was written.
+    """
     if source != "bundle":
         lines = enumerate(converted(source, path, finding), start=1)
         yield (Found(f"line {n}", line, _why_not(line)) for n, line in lines), None
@@ -55,7 +58,7 @@ def _why_not(line: Line) -> str:
 
 
 def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:
-    """The lines of a file, read twice: an export is checked to its end first."""
+    """The lines of a file, read twice, since an export is first checked to its end."""
     seal = seal_of(file)
     file.seek(0)
     found = read_json_lines(file)
@@ -64,7 +67,7 @@ def _checked(file: BinaryIO) -> tuple[Iterator[Found], Seal | None]:
 
 @contextmanager
 def _streamed(file: BinaryIO) -> Iterator[tuple[Iterator[Found], Seal | None]]:
-    """The lines of a stream; an export is kept on the disk until all of it was checked."""
+    """The lines of a stream; an export is copied to a temporary file, to be checked first."""
     first = file.readline()
     if not is_sealed(first):
         yield read_json_lines(chain((first,), file)), None
@@ -90,7 +93,7 @@ def lines_in(path: Path, source: str = "bundle") -> int | None:
 
 def read_json_lines(lines: Iterable[bytes]) -> Iterator[Found]:
     """One JSON object per line; empty lines are counted and skipped."""
-    # As bytes, so that invalid UTF-8 spoils its line and not the file.
+    # Read as bytes, so that invalid UTF-8 spoils only its line.
     for number, raw in enumerate(lines, start=1):
         where = f"line {number}"
         try:
@@ -162,7 +165,7 @@ def read_csv(folder: Path) -> Iterator[Found]:
         path = folder / f"{name}.csv"
         if not path.exists():
             continue
-        # Invalid UTF-8 spoils its row, not the file.
+        # Invalid UTF-8 spoils only its row.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file)
             header = list(reader.fieldnames or ())
@@ -179,7 +182,7 @@ def _csv_rows(name: str, reader: csv.DictReader[str]) -> Iterator[Found]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            # The DictReader's own number is that of the row before.
+            # The DictReader's own number would be that of the previous row.
             yield Found(f"{name}.csv:{reader.reader.line_num}", {}, f"not CSV: {error}")
             continue
         if row is None:

@@ -1,8 +1,8 @@
-"""Importing a bundle: its lines carried out in batches, each batch one append.
+"""Imports a bundle: carries out its lines in batches, each of which is one append.
 
-A line is recorded or refused with its number and reason, and importing the same lines twice changes
-nothing. A piece does not depend on its sources or its date: what of them is refused is left out and
-reported.
+A line is either recorded or refused, with its number and the reason, and importing the same lines
+twice changes nothing. A piece is recorded even if some of its sources or its date are refused;
+those are left out and reported.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 
 OVER_LINEAGE = ("proposal", "proposal.revise", "agreement", "payout")
-"""Lines that are computed over a recorded lineage."""
+"""Types of lines whose facts are computed from a recorded lineage."""
 BATCH = 2_000
-"""How many lines are recorded in one append: what they have in common is read once for all."""
+"""The most lines in one append; data that several of them need is read only once."""
 
 
 def import_lines(
@@ -59,13 +59,14 @@ def import_lines(
     is_vouched_for: bool = True,
     is_strict: bool = False,
 ) -> Report:
-    """Record lines in batches; each refused one is reported and does not affect the others.
+    """Record lines in batches; a refused line is reported and does not affect the others.
 
-    Money that a line without an id books is the same again only in a file of the same name.
+    A line without an id that books money is recognised as a repetition only in a file of the same
+    name.
 
-    The operator vouches for what everybody says in them; otherwise, what somebody says of another's
-    work is pending, as if they had sent it. A piece is recorded without those of its sources that
-    are refused, and without a date that has not come yet, unless this ``is_strict``.
+    If ``is_vouched_for``, the operator vouches for all statements; otherwise, a statement about
+    somebody else's work is pending, as if its author had sent it. Unless ``is_strict``, a piece is
+    recorded without its refused sources, and without a date in the future.
     """
     report, ids, judge = Report(), Ids(namespace, file), Judge()
     reached: dict[str, int] = {}
@@ -79,12 +80,12 @@ def import_lines(
                 else:
                     _carry_out(decided, page, ids, reached, report, is_strict=is_strict)
                 progress(report)
-                gc.collect(0)  # what refusals left; not what is kept from all pages before
+                gc.collect(0)  # frees what refusals left, but skips what earlier pages keep
     return report
 
 
 def _pages(lines: Iterator[Found], size: int) -> Iterator[list[Found]]:
-    """Lines by append; one that needs a recorded lineage begins another."""
+    """The lines of each append; one that needs a recorded lineage begins a new append."""
     waiting: list[Found] = []
     while True:
         page, waiting = waiting, []
@@ -208,7 +209,7 @@ class _Page(Report):
 
 
 def _made_by(line: Line, ids: Ids) -> str | None:
-    """The id that a line should have recorded, as far as it states one."""
+    """The id of the noun that a line should have created; None if it states none."""
     name, id = line.get("type"), line.get("id")
     command = COMMANDS.get(name) if isinstance(name, str) else None
     if command is None or command.MAKES is None or not isinstance(id, str) or HALF.search(id):
@@ -221,10 +222,10 @@ def _by(line: Line) -> Line:
 
 
 def _restore(journal: Journal, page: list[Found], report: Report, judge: Judge) -> None:
-    """Restore whole facts; those already there are unchanged.
+    """Restore whole facts; facts that are already there count as unchanged.
 
-    Each is judged as an audit does. A page with a fact that ends even that is taken fact by fact,
-    so that it is refused in its place.
+    Each is judged as in an audit. If a fact is so damaged that judging fails, its page is restored
+    fact by fact, so that exactly this one is refused.
     """
     refusing: dict[int, str] = {}
     for _ in attempts():
@@ -254,7 +255,7 @@ UNLIKE = "it does not follow from the facts before it"
 
 
 def _put(restoration: Restoration, page: list[Found]) -> Report:
-    """Put the facts of a page that can be restored; what becomes of each."""
+    """Add to the restoration the facts of a page that can be restored; reports each fact."""
     told = Report()
     for found in page:
         try:

@@ -1,7 +1,8 @@
 """Exports that check themselves: a first line announces the facts, and a last one seals them.
 
-The rule: an export that lost, gained, moved or changed a line is refused before any of it is
-recorded. Exports of version 0.1 have neither line; what they lost at their end goes unnoticed.
+The one rule: an export in which a line was lost, added, moved or changed is refused as a whole,
+before anything is recorded. Exports of version 0.1 have neither line, so lines lost at their end go
+unnoticed.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ FORMAT = 1
 
 
 class ExportDamaged(Refusal, listed=False):
-    """An export is not as it was written."""
+    """An export is not as it was written; ``reason`` says how."""
 
     says = "The export is damaged, and nothing of it was recorded: {reason}."
 
 
 class Seal(NamedTuple):
-    """What the last line of an export says about the lines before it."""
+    """The last line of an export: a statement about all lines before it."""
 
     after: int
     """The position before its first fact."""
@@ -42,13 +43,13 @@ class Seal(NamedTuple):
     head: int
     """The position of its last fact."""
     root: str
-    """The root of the tree over all facts up to there, in base64."""
+    """The root of the tree over all facts up to ``head``, in base64."""
     sha256: str
-    """Of all lines before, each with its end of line."""
+    """The SHA-256 of all lines before it, including their line ends, in hexadecimal."""
 
 
 def sealed_lines(journal: Journal, log: Log, after: int = 0) -> Iterator[str]:
-    """An export, line by line: every fact after a position between the first and the last line."""
+    """An export, line by line: its first line, every fact after a position, and its seal."""
     hashed, count, head = sha256(), 0, after
     tree = tree_at(journal, log, after)
     for line in _announced(journal, tree, after):
@@ -69,7 +70,7 @@ def _announced(journal: Journal, tree: Frontier, after: int) -> Iterator[Line]:
 
 
 def tree_at(journal: Journal, log: Log, size: int) -> Frontier:
-    """The tree over the first facts: as far as possible from the log, the rest from the facts."""
+    """The tree over the first ``size`` facts: read from the log, then extended by newer facts."""
     tree = log.frontier(min(size, log.size()))
     for placed in islice(journal.read(tree.size), size - tree.size):
         tree.append(leaf_hash(placed.leaf()))
@@ -77,7 +78,7 @@ def tree_at(journal: Journal, log: Log, size: int) -> Frontier:
 
 
 def root_of(tree: Frontier) -> str:
-    """The root of a tree, as an export spells it."""
+    """The root of a tree in base64, as in an export."""
     return b64encode(tree.root()).decode()
 
 
@@ -90,9 +91,9 @@ def is_sealed(first: bytes) -> bool:
 
 
 def seal_of(file: BinaryIO) -> Seal | None:
-    """The seal of an export once all of it was checked; None if the file is no sealed export.
+    """Check a whole export and return its seal; None if the file is no sealed export.
 
-    Raises ExportDamaged with the place where it is not as it was written.
+    Raises ExportDamaged, which names the place of the damage.
     """
     first = file.readline()
     if not is_sealed(first):
@@ -113,7 +114,7 @@ def seal_of(file: BinaryIO) -> Seal | None:
 
 
 class _Check:
-    """The facts of an export so far."""
+    """The state of a check: the facts of an export so far."""
 
     def __init__(self, after: Any) -> None:
         self.after = self.head = after if type(after) is int else 0
@@ -121,7 +122,7 @@ class _Check:
         self.heads: dict[str, tuple[int, int, str]] = {}
 
     def follow(self, number: int, line: Line) -> None:
-        """Take the next fact."""
+        """Check the next fact."""
         try:
             placed = placed_in(line)
         except (BadLine, NotRestored) as problem:
@@ -138,7 +139,7 @@ class _Check:
         return placed._replace(links=links)
 
     def sealed(self, line: Line, hashed: str) -> Seal:
-        """The seal, if it is of these facts."""
+        """The seal in the last line; ExportDamaged unless it matches the facts before it."""
         try:
             seal = Seal(**{name: value for name, value in line.items() if name != "type"})
         except TypeError:

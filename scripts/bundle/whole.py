@@ -29,7 +29,7 @@ NOTHING: Mapping[int, str] = {}
 
 
 class Restoration:
-    """Whole facts being restored at their positions.
+    """The restoration of whole facts at their positions.
 
     A journal has no gaps, so after a refused fact no later one is restored.
     """
@@ -43,7 +43,7 @@ class Restoration:
         refusing: Mapping[int, str] = NOTHING,
     ) -> None:
         self.journal, self.broken, self.refusing = journal, broken, refusing
-        # Read first, so that anything recorded by others from now on changes the head.
+        # Read first: whatever others record from now on is then noticed by the changed head.
         self.head = journal.facts.head()
         self.next = self.head + 1
         positions = [line.get("position") for line in lines]
@@ -61,7 +61,7 @@ class Restoration:
         self.requests: list[Request] = []
 
     def put(self, line: Line) -> bool:
-        """Add a fact; false if it is already there, NotRestored if it cannot be restored."""
+        """Add a fact; False if it is already there, NotRestored if it can't be restored."""
         placed, texts, asked = _whole_fact(line)
         if self.there.get(placed.position) == placed[:5]:
             return False
@@ -80,7 +80,7 @@ class Restoration:
         self.placed.append(placed)
         self.texts += texts
         if placed.topic in erasing():
-            # An older export may have restored the texts.
+            # Texts erased here may have been restored from an older export.
             facts = [(one.position, one.fact()) for one in stream]
             noun = BORN[type(facts[0][1])].told_by(facts)
             self.erased.update(facts[-1][1].erases(noun))
@@ -127,7 +127,7 @@ def _whole_fact(line: Line) -> tuple[Placed, list[Disclosure], list[Request]]:
 
 
 def placed_in(line: Line) -> Placed:
-    """The fact of a line; BadLine or NotRestored if it holds none."""
+    """The fact in a line; BadLine or NotRestored if the line holds none."""
     return _whole_fact(line)[0]
 
 
@@ -170,7 +170,7 @@ def content_of(placed: Placed) -> dict[str, Any]:
 
 @cache
 def _form_of(kind: type[Fact]) -> tuple[dict[str, type], set[str]]:
-    """The types of the fields of a fact as they are stored, and which it needs."""
+    """The types of a fact's fields as stored, and the names of those that are required."""
     own = [one for one in fields(kind) if one.name not in _PLACE]
     named = {"str": str, "int": int, "bool": bool, "dict": dict, "datetime": str}
     types = {
@@ -196,13 +196,13 @@ _PLACE = frozenset({"originator_id", "originator_version"})
 
 
 def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator[Line]:
-    """Every fact as stored, with the texts it commits to unless they were erased."""
+    """The lines of an export: each fact as stored, with its texts unless they were erased."""
     for _, line in exported(journal, after, page):
         yield line
 
 
 def exported(journal: Journal, after: int, page: int = 2000) -> Iterator[tuple[Placed, Line]]:
-    """Every fact after a position, with its line of an export."""
+    """Each fact after a position, with its line in an export."""
     while placed := journal.facts.after(after, page):
         sealed = [(one, commitments(one)) for one in placed]
         known = {
@@ -235,7 +235,7 @@ def _line_of(placed: Placed, texts: list[list[str]], asked: list[Request]) -> Li
 
 
 def _keys_of(request: Request) -> list[str | None]:
-    """Its own key and those of its repetitions; nothing if it has none."""
+    """The idempotency keys of a request and of its repetitions; empty if there are none."""
     return [request.key, *request.further] if request.key or request.further else []
 
 

@@ -1,4 +1,4 @@
-"""The checks of an audit, by what they compute again.
+"""The checks of an audit, one module for each part of the database.
 
-The rule is that of scripts.audit: nothing stored is believed, and nothing in use is changed.
+The one rule is that of scripts.audit: believe nothing stored, and change nothing in use.
 """

@@ -1,4 +1,4 @@
-"""An audit of the facts: their places, their form, their histories, and the lineage."""
+"""Audits the facts: their positions, form, index and histories, and the lineage."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def journal(service: Service, progress: Progress) -> Differences:
 
 
 def _times(backwards: list[int]) -> str:
-    """Where time runs backwards. It is no difference: version 0.1 did not keep it from that."""
+    """Where time runs backwards; only reported, because version 0.1 did not prevent it."""
     if not backwards:
         return ""
     return f"; time runs backwards at {len(backwards)} of them, first at position {backwards[0]}"
@@ -64,7 +64,7 @@ def _times(backwards: list[int]) -> str:
 
 @at_one_moment
 def index(service: Service, progress: Progress) -> Differences:
-    """The index finds every fact by its fields, and by nothing else."""
+    """The index finds every fact by its fields and holds nothing else."""
     count = 0
     for page in all_pages(service, progress):
         expected = {
@@ -102,7 +102,7 @@ _OF_NOUN: dict[type[Noun], set[type[Fact]]] = {
 
 @at_one_moment
 def streams(service: Service, progress: Progress) -> Differences:
-    """Versions start at 1 without gaps, and every fact is allowed in the state it happened in."""
+    """Versions count from 1 without gaps, and every fact is allowed in the state before it."""
     count, head = 0, service.journal.facts.head()
     told = 0
     for stream in _streams(service.journal):
@@ -142,7 +142,7 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
 
 
 def _streams(journal: Journal) -> Iterator[list[Placed]]:
-    """Every history, read in pages."""
+    """The facts of every history, read in pages."""
     last = ""
     while ids := journal.engine.query(
         "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > :last "
@@ -161,7 +161,7 @@ def _streams(journal: Journal) -> Iterator[list[Placed]]:
 
 @at_one_moment
 def lineage(service: Service, progress: Progress) -> Differences:
-    """No work is made from itself. Contradicting dates are counted: they are only statements."""
+    """The lineage has no cycle. Contradicting dates are only counted: they are statements."""
     dates, edges = dict[str, str | None](), dict[str, Remix]()
     for placed in all_facts(service, progress):
         happened = placed.fact()

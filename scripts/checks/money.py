@@ -1,4 +1,4 @@
-"""An audit of the money: what was divided and paid, the balances, and the books."""
+"""Audits the money: divisions, payouts, balances and books."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scripts.service import Service
 
 @at_one_moment
 def money(service: Service, progress: Progress) -> Differences:
-    """Every share, division and payout computed again, and every balance as projected."""
+    """Every share, division, payout and balance is as computed again from the facts."""
     verifier = Verifier()
     told = ((placed.position, placed.fact()) for placed in all_facts(service, progress))
     for fault in verifier.read(told):
@@ -41,7 +41,7 @@ def money(service: Service, progress: Progress) -> Differences:
 
 
 def _computed(service: Service) -> Iterator[Difference]:
-    """Every split computed again over the lineage as it was known at the time."""
+    """Every split is as computed again from the lineage as it was known at the time."""
     journal = service.journal
     stages_of = (Proposal.Posted, Proposal.Revised, Proposal.Continued)
     topics = [kind.TOPIC for kind in (Pool.Opened, *stages_of)]
@@ -70,7 +70,7 @@ def _computed(service: Service) -> Iterator[Difference]:
 
 
 def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
-    """The balances of the read tables against those of the verifier's own books."""
+    """The balances in the read tables equal those in the verifier's own books."""
     known = {(each.payee, each.proposal): each.units for each in projected.accounts(view)}
     for key in {*known, *verifier.books.accounts}:
         units, again = known.get(key, {}), verifier.books.accounts.get(key, {})
@@ -82,7 +82,7 @@ def _projected(view: View, verifier: Verifier) -> Iterator[Difference]:
 
 @at_one_moment
 def books(service: Service, progress: Progress) -> Differences:
-    """What commands about money decide by is what the facts give."""
+    """The books, by which commands about money decide, follow from the facts."""
     journal, anew = service.journal, Books()
     fold_after(anew, journal.facts)
     held: dict[str, str] = dict(service.engine.query("SELECT key, value FROM books"))

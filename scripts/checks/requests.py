@@ -1,4 +1,4 @@
-"""An audit of what is remembered beside the facts: how repetitions are known, and what counts."""
+"""Audits the data stored beside the facts: remembered requests, and what counts toward quotas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BETWEEN = "WHERE position >= :first AND position <= :last"
 
 @at_one_moment
 def requests(service: Service, progress: Progress) -> Differences:
-    """Every fact was led to by one request that is remembered, and is about what it asked for."""
+    """Every fact has one remembered request that led to it, and matches what that asked for."""
     count, led = 0, list[Placed]()
     if _remembers_none(service):
         return NONE
@@ -61,7 +61,7 @@ def _by_at(placed: Placed) -> tuple[str, str]:
 
 
 def _differing(led: Sequence[Placed], target: str, id: str, texts: str) -> Iterator[Difference]:
-    """What a request that is said to have led to these facts can't have led to."""
+    """The first reason, if any, why a request can't have led to these facts."""
     position = led[-1].position if led else 0
     if not _is_of_one(led, target):
         yield at(position, f"it is no answer about {target} alone")
@@ -76,8 +76,8 @@ def _differing(led: Sequence[Placed], target: str, id: str, texts: str) -> Itera
 def _is_of_one(led: Sequence[Placed], target: str) -> bool:
     """Whether one command about a target may have led to all of these facts.
 
-    Each begins with a fact of its first kind, which is about the target; but entries may follow
-    from something that is not there any more.
+    A command leads to exactly one fact of its first kind, which is about the target. Entries alone
+    may also follow from something that no longer exists.
     """
     topics = {one.topic for one in led}
     for line in BRINGS.values():
@@ -100,7 +100,7 @@ def _is_about(placed: Placed, target: str) -> bool:
 
 @at_one_moment
 def quotas(service: Service, progress: Progress) -> Differences:
-    """What is limited counts toward the quota of who did it, unless the operator vouched for it."""
+    """Every limited fact counts toward its actor's quota, unless the operator vouched for it."""
     count = 0
     if _remembers_none(service):
         return NONE
@@ -129,7 +129,7 @@ def quotas(service: Service, progress: Progress) -> Differences:
 
 
 def _vouched(service: Service) -> Iterator[tuple[int, int]]:
-    """From where to where the operator vouched for what was said."""
+    """The ranges of positions, both ends included, for which the operator vouched."""
     for quota, last in service.engine.query("SELECT quota, position FROM spent WHERE actor = ''"):
         count = quota.removeprefix(VOUCHED)
         if count.isdecimal():
@@ -137,6 +137,6 @@ def _vouched(service: Service) -> Iterator[tuple[int, int]]:
 
 
 def _remembers_none(service: Service) -> bool:
-    """Whether nothing is remembered beside the facts, which are not in a log of ours either."""
+    """Whether no request is remembered and the log is empty, as when facts were replayed."""
     (kept,) = service.engine.query("SELECT count(*) FROM requests")[0]
     return not kept and not service.log.size()

@@ -1,4 +1,4 @@
-"""An audit of the read tables: every row is what the facts give."""
+"""Audits the read tables: every row follows from the facts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scripts.service import Service
 
 
 def read_tables(service: Service, progress: Progress) -> Differences:
-    """Folded again beside the tables in use, every row is the same.
+    """Every row is the same as when all facts are folded again, into another generation.
 
     Followers are stopped while rows are compared. Only the owner of the tables can do this.
     """
@@ -57,7 +57,7 @@ def read_tables(service: Service, progress: Progress) -> Differences:
                         if not differing:
                             raise
                         found = []
-                    # What is not folded yet may have erased a text.
+                    # A fact not folded yet may have erased a text.
                     if service.journal.facts.head() == current.position:
                         differing += found
     finally:
@@ -71,7 +71,7 @@ def read_tables(service: Service, progress: Progress) -> Differences:
 
 
 def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:
-    """The first document that is not what the rows and the texts give."""
+    """The first document that does not follow from the rows and the texts."""
     for held, told in islice(documents.differences(writer, generation), 1):
         yield Difference(
             f"documents, number {(held or told or (0,))[0]}",
@@ -80,7 +80,7 @@ def _documents(writer: Transaction, generation: int) -> Iterator[Difference]:
 
 
 def _hold(writer: Transaction, at: Generation) -> bool:
-    """Stop all followers until the end of the transaction; false if one has already advanced."""
+    """Stop all followers until the end of the transaction; False if one has already advanced."""
     held = writer.execute(
         "UPDATE projections SET current = current WHERE current = 1 "
         "AND generation = :generation AND position = :position",
@@ -91,7 +91,7 @@ def _hold(writer: Transaction, at: Generation) -> bool:
 
 
 def _compare(writer: Transaction, current: int, again: int, differing: list[Difference]) -> int:
-    """Add the differences between two generations; how many rows there are."""
+    """Add the differences between two generations; returns the number of rows."""
     rows = 0
     for table in TABLES:
         names = table_name(table.name, current), table_name(table.name, again)

@@ -1,4 +1,4 @@
-"""An audit of the vault: every text is the one to which a fact commits."""
+"""Audits the vault: every text is one to which a fact commits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def vault(service: Service, progress: Progress) -> Differences:
     before: Mapping[str, Placed] = {}
     for page in all_pages(service, progress):
         sealed = {digest: placed for placed in page for digest in kept_in(placed)}
-        # All facts of a command commit to the one message that was signed.
+        # All facts of a command commit to the same signed message.
         sealed = {digest: sealed[digest] for digest in sealed if digest not in before}
         rows = {
             row[0]: row
@@ -64,12 +64,12 @@ def vault(service: Service, progress: Progress) -> Differences:
 
 
 def kept_in(placed: Placed, content: Mapping[str, Any] | None = None) -> list[str]:
-    """The commitments whose texts were kept; what somebody signs to be forgotten never is."""
+    """The commitments of a fact whose texts are stored; a signed wish to be forgotten never is."""
     return [] if placed.topic == Contributor.Forgotten.TOPIC else commitments(placed, content)
 
 
 def erased_in(journal: Journal) -> dict[str, int]:
-    """What was erased, and the positions of the facts that erased it."""
+    """Every erased commitment, with the position of the fact that erased it."""
     erased: dict[str, int] = {}
     for placed in journal.read(topics=tuple(erasing())):
         stream = [(one.position, one.fact()) for one in journal.facts.streams([placed[1]])]

@@ -1,4 +1,4 @@
-"""An audit of the log: its tiles, its checkpoints, and their cosignatures."""
+"""Audits the log: its tiles, its checkpoints and their cosignatures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scripts.service import Service
 
 @at_one_moment
 def log(service: Service, progress: Progress) -> Differences:
-    """Every tile and every signed checkpoint is what the facts hash to."""
+    """Every tile and the root of every signed checkpoint follow from the facts."""
     size, head = service.log.size(), service.journal.facts.head()
     if size > head:
         yield at(head + 1, f"the log holds {size} facts, the journal {head}")
@@ -56,7 +56,7 @@ def log(service: Service, progress: Progress) -> Differences:
 
 
 def _cosigned(log: Log, signed: Mapping[int, bytes]) -> Generator[Difference, None, int]:
-    """Every cosignature is one of its witness, of a checkpoint that was signed."""
+    """Every cosignature is by its witness, and on a checkpoint that the log signed."""
     keys, count = {f"{key.name}+{key.id.hex()}": key for key in log.witnesses}, 0
     for size, witness, time, line in log.engine.query(
         "SELECT size, witness, time, line FROM log_cosignatures ORDER BY size, witness"
@@ -95,7 +95,7 @@ def _hash(hashes: bytes, at: int) -> bytes:
 
 
 def _unbelievable(log: Log, signed: Signed) -> str:
-    """Why a stored checkpoint cannot be one the log signed; empty if it can."""
+    """Why the log can't have signed a stored checkpoint; empty if it can."""
     try:
         if log.signer is None:
             checkpoint = Checkpoint.parse(Note.parse(signed.note).text)

@@ -1,7 +1,7 @@
-"""Converters of what others keep into bundles for `stemma import`.
+"""Converters of data from elsewhere into bundles for `stemma import`.
 
-Nothing is lost silently: a record that cannot be true still becomes a line of the bundle, for the
-import to refuse with its reason.
+The one rule: nothing is lost silently. Even a record that can't be true becomes a line of the
+bundle, so that the import refuses it with a reason.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ CONVERTERS: dict[str, Callable[[Path], Iterator[Line]]] = {
     "ocremix": convert_ocremix,
     "whosampled": convert_whosampled,
 }
-"""Every other converter by the name of what it reads."""
+"""All converters but those of SHOPS, by the name of their source."""
 NAMES = sorted([*CONVERTERS, *SHOPS])
 
 
 def converted(source: str, path: Path, finding: Finding | None = None) -> Iterator[Line]:
-    """The lines of what others keep."""
+    """The lines of a bundle converted from a source, which is one of NAMES."""
     if source in SHOPS:
         return statement_lines(source, path, finding)
     return CONVERTERS[source](path)

@@ -1,7 +1,7 @@
 """A git history as a bundle: commits are pieces, their parents sources, their authors credited.
 
-Co-authors in trailers are credited as well. A person is known by the address of their e-mail, which
-itself goes into no line: ids are made of its digest.
+Co-authors named in trailers are credited as well. A person is identified by e-mail address; the
+address itself appears in no line, since ids contain only its digest.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from projections.shops.line import Line, NotConvertible
 
 CO_AUTHORS = "%(trailers:key=Co-authored-by,valueonly)"
 FORMAT = f"%H%x00%P%x00%aI%x00%aN%x00%aE%x00%s%x00{CO_AUTHORS}%x00"
-"""A commit, its parents, its author's date, name and address, its subject and its co-authors.
+"""For each commit: its hash, parents, author's date, name and address, subject and co-authors.
 
-Each ends with what nothing in a commit can contain.
+Each field ends with a NUL, which nothing in a commit can contain.
 """
 TEXT: Any = {"encoding": "utf-8", "errors": "replace"}
 FIELDS = FORMAT.count("%x00")
@@ -29,22 +29,22 @@ _ADDRESSED = re.compile(r"(?P<name>[^<]*)<(?P<address>[^<>]+)>")
 
 
 class Person(NamedTuple):
-    """Somebody in a history."""
+    """An author or co-author."""
 
     name: str
     address: str
 
     @property
     def id(self) -> str:
-        """Their id in the bundle: the same address is the same person."""
+        """Their id in the bundle, derived from the address, or from the name if there is none."""
         known_by = self.address.casefold() or self.name
         return f"git:person:{sha256(known_by.encode()).hexdigest()[:32]}"
 
 
 def convert_git(repository: Path | str) -> Iterator[Line]:
-    """The commits of the current branch, each after those it was made from.
+    """The commits of the current branch, each after its parents.
 
-    Raises NotConvertible if there is no history.
+    Raises NotConvertible if there is no git history.
     """
     known, mapped = set[str](), _mapped(Path(repository))
     for sha, parents, date, name, address, subject, trailers in _commits(Path(repository)):
@@ -69,7 +69,7 @@ def convert_git(repository: Path | str) -> Iterator[Line]:
 
 
 def _mapped(repository: Path) -> dict[str, Person]:
-    """Who every co-author is, by what trailers say of them: .mailmap is about them as well."""
+    """Every co-author by the text of their trailer; .mailmap applies to them as well."""
     stated = dict.fromkeys(_lines("".join(_told(repository, f"--format={CO_AUTHORS}"))))
     addressed = [one for one in stated if _ADDRESSED.fullmatch(one)]
     asked = ["git", "-C", str(repository), "check-mailmap", "--stdin"]

@@ -1,8 +1,9 @@
 """Answers of the MusicBrainz API as a bundle: recordings, releases, artist credits, relationships.
 
 Names on a credit, join phrases and the attributes of a relationship (which instrument, which voice)
-are kept. What a recording performs or samples is its source; a work of MusicBrainz is cited, with
-the works that it was made from. Registry numbers are lines of their own, as some are wrong.
+are kept. The sources of a recording are what it performs or samples. Works of MusicBrainz are
+cited, with the works they were made from. Registry numbers are lines of their own, as some are
+wrong.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ MADE_FROM = {
     "DJ-mix": "component",
     "karaoke": "arrangement",
 }
-"""The kind of remix for a relationship between recordings, or of a recording with a work."""
+"""The kind of remix by relationship between two recordings, or a recording and a work."""
 OF_WORKS = {
     "arrangement": "arrangement",
     "orchestration": "arrangement",
@@ -42,27 +43,27 @@ OF_WORKS = {
     "medley": "quotation",
     "parts": "component",
 }
-"""The same for a relationship between works."""
+"""The kind of remix by relationship between two works."""
 WHOLES = ("medley", "parts")
-"""Relationships that lead forward from the work that was made to the one it was made from."""
+"""Relationships between works whose forward direction is from child to parent."""
 NUMBERS = {"isrcs": "isrc", "iswcs": "iswc", "ipis": "ipi", "isnis": "isni"}
-"""Fields with the numbers of a registry."""
+"""Fields with registry numbers, and the scheme of each."""
 PARTS = {"partial", "medley"}
-"""Attributes of a performance of no more than a part."""
+"""Attributes which say that only a part is performed."""
 GENERAL = ("performer", "vocal", "instrument")
-"""Relationships of which an attribute says more."""
+"""Relationships with an artist whose attributes name the role more precisely."""
 MAKERS = {"composer", "lyricist", "writer", "librettist", "translator", "arranger"}
-"""Relationships of a work with those who made it."""
+"""Relationships between a work and its makers."""
 LISTS = ("recordings", "releases", "works")
-"""Under which names an answer has several."""
+"""The fields in which an answer lists several things."""
 OF_RELEASES = {"media", "release-group", "packaging", "barcode"}
 """Fields that only releases have."""
 OTHER = "performer"
-"""The role of what the vocabulary has no word for; the wording is kept."""
+"""The role if the vocabulary has no word for it; the wording is kept."""
 
 
 def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
-    """An answer about recordings, releases or works, or a folder of such answers.
+    """The lines of one answer about recordings, releases or works, or of a folder of answers.
 
     Raises NotConvertible for anything else.
     """
@@ -98,7 +99,7 @@ def _must_be_answer(name: str) -> Iterator[None]:
 
 
 def _answers(told: Answer) -> Iterator[Answer]:
-    """The recordings and releases that an answer is about; of a work, those that perform it."""
+    """The recordings and releases in an answer; for a work, the recordings that perform it."""
     listed = [name for name in LISTS if isinstance(told.get(name), list) and "id" not in told]
     if listed:
         for one in told[listed[0]]:
@@ -114,17 +115,17 @@ def _answers(told: Answer) -> Iterator[Answer]:
 
 
 class _Recordings:
-    """What all answers together tell of recordings, each of them once."""
+    """The recordings of all answers together, each of which becomes lines once."""
 
     def __init__(self, answers: Iterable[Answer]) -> None:
         self._whole, self._begun = {one["id"]: one for one in answers}, set[str]()
         self.edges = list[Line]()
-        """Which was made from which, to be told after all of them."""
+        """Remixes between recordings, which come after all recordings."""
         self.cited = dict[str, Answer]()
-        """Works of MusicBrainz that are performed, by id."""
+        """Performed works of MusicBrainz, by id."""
 
     def lines(self, told: Answer) -> Iterator[Line]:
-        """A recording and all that it leads to, each as fully as any answer tells of it."""
+        """A recording and all related ones, each from its own answer if there is one."""
         waiting = [told]
         while waiting:
             told = waiting.pop()
@@ -178,7 +179,7 @@ def _release(told: Answer, recordings: _Recordings) -> Iterator[Line]:
 
 
 def _works(cited: Mapping[str, Answer]) -> Iterator[Line]:
-    """The numbers of the works that are performed, and which works they were made from."""
+    """The registry numbers of performed works, and the works they were made from."""
     for told in cited.values():
         yield from _numbers(told, work=outside_id(_address(told)))
         for one in told.get("relations", []):
@@ -186,7 +187,7 @@ def _works(cited: Mapping[str, Answer]) -> Iterator[Line]:
                 continue
             is_made = (one["direction"] == "forward") == (one["type"] in WHOLES)
             child, parent = (told, one["work"]) if is_made else (one["work"], told)
-            if child["id"] in cited:  # else it is no source of anything here
+            if child["id"] in cited:  # otherwise nothing here performs it
                 made, uri = outside_id(_address(child)), _address(parent)
                 yield _edge(one, made, parent["id"], OF_WORKS) | {"uri": uri}
                 if parent["id"] not in cited:
@@ -204,7 +205,7 @@ def _kind(relation: Answer, kinds: Mapping[str, str]) -> str:
 
 
 def _numbers(told: Answer, **about: str) -> Iterator[Line]:
-    """The numbers of a work or a person in registries."""
+    """The registry numbers of a work or a person."""
     listed = [(name, each) for of, name in NUMBERS.items() for each in told.get(of) or ()]
     barcode = [("upc", told["barcode"])] if told.get("barcode") else []
     for scheme, number in (("mbid", told["id"]), *listed, *barcode):
@@ -229,7 +230,7 @@ def _artists(told: Answer) -> Iterator[Line]:
 
 
 def _artist_credit(told: Answer) -> Iterator[Line]:
-    """Who performs, in this order, each with the name and the phrase that stand there."""
+    """The performers in order, each with the credited name and the join phrase."""
     for place, one in enumerate(told.get("artist-credit", []), start=1):
         line: Line = {"contributor": _artist_id(one["artist"]), "role": "performer"}
         if one.get("name") and one["name"] != one["artist"]["name"]:
@@ -240,7 +241,7 @@ def _artist_credit(told: Answer) -> Iterator[Line]:
 
 
 def _credits(relations: Iterable[Answer]) -> Iterator[Line]:
-    """A credit for each attribute of a relationship with an artist, or for its type."""
+    """Credits for relationships with artists: one per attribute if GENERAL, else one."""
     for one in relations:
         if one["target-type"] != "artist":
             continue
@@ -254,7 +255,7 @@ def _credits(relations: Iterable[Answer]) -> Iterator[Line]:
 
 
 def _role(word: str, relation: Answer, wording: str) -> Line:
-    """The role that a word names, else that of the relationship, with the wording beside it."""
+    """The role named by a word, else by the relationship, with the wording if that differs."""
     for text in (word, relation["type"]):
         try:
             role = role_named(text)
@@ -265,7 +266,7 @@ def _role(word: str, relation: Answer, wording: str) -> Line:
 
 
 def _is_performed(relation: Answer) -> bool:
-    """Whether it tells of a work that a recording performs."""
+    """Whether a relationship leads from a recording to a work it performs."""
     is_work = relation["target-type"] == "work" and relation["direction"] == "forward"
     return is_work and relation["type"] in MADE_FROM
 
@@ -281,7 +282,7 @@ def _address(work: Answer) -> str:
 
 
 def _named(work: Answer) -> Line:
-    """The title of a work of MusicBrainz and who made it, as far as there is room for names."""
+    """The title of a work, and its makers, cut to the allowed length."""
     made = [one for one in work.get("relations", []) if one["type"] in MAKERS]
     names = dict.fromkeys(one.get("target-credit") or one["artist"]["name"] for one in made)
     creators = ", ".join(names)[: LIMITS["creators"]]
