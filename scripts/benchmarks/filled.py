@@ -1,6 +1,6 @@
-"""Databases that benchmarks fill: once for all that ask for the same, or kept for later runs.
+"""Databases filled for benchmarks: once for all that need the same, or kept for later runs.
 
-The one rule: filling goes on where it was stopped, so what is kept is the same as what is not.
+The one rule: filling continues where it stopped, so a kept database equals a newly filled one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _settled: list[Settled] = []
 
 @contextmanager
 def settled(*, is_kept: bool = False) -> Iterator[None]:
-    """Within it, a database is filled once and stays; later runs find it if it is kept."""
+    """A context in which each database is filled only once; if kept, later runs find it too."""
     with ExitStack() as stack:
         _settled.append(Settled(stack, is_kept))
         try:
@@ -71,7 +71,7 @@ def filled(
 
 
 def _read_once(address: str) -> None:
-    """Have the file of SQLite in the memory of the system, like one that has been in use."""
+    """Read a SQLite file into the system's cache, as if it had been in use."""
     if not is_postgres(address):
         with Path(address.removeprefix("sqlite:///")).open("rb") as file:
             while file.read(1 << 24):
@@ -79,11 +79,11 @@ def _read_once(address: str) -> None:
 
 
 SIGNER = SignerKey("bench.example/log", bytes(32))
-"""Nobody's secret: what is kept goes on being signed by it."""
+"""Not secret, and always the same, so that it also signs for databases that were kept."""
 
 
 def filled_community(pieces: int, database: str) -> tuple[Service, str]:
-    """A service for a generated community of so many pieces, and its address."""
+    """A service for a generated community of ``pieces`` pieces, and its address."""
     record_all = partial(record, commands=community(pieces, seed=0))
     last = id_of("work", pieces - 1, 0)
     return filled("community", pieces, database, record_all, last=last, signer=SIGNER)

@@ -50,7 +50,7 @@ CHALLENGES = 20
 SIGNER = SignerKey("growth.example/log", bytes(range(32)))
 CLAIM = "what the claim allows"
 TOLERANCE = 1.5
-"""By how much a cost may differ from what the claim allows: caches are colder, trees deeper."""
+"""The factor by which a cost may exceed the claim, as caches get colder and trees deeper."""
 CLAIMED = at_most(TOLERANCE, CLAIM)
 
 HOT = (
@@ -59,12 +59,12 @@ HOT = (
     *("a search for a frequent word", "a search for a full title"),
     *("people for a challenge", "challenges for a person"),
 )
-"""The operations of which the claim is made; the others are measured beside them."""
+"""The operations for which the claim is made; others are only measured."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What an operation costs at one size: microseconds, and the items of its answers."""
+    """The cost of an operation at one size, and the average number of items in its answers."""
 
     works: int
     microseconds: float
@@ -80,7 +80,7 @@ def exponent(costs: Sequence[Cost]) -> float:
 
 
 def allowed(costs: Sequence[Cost]) -> float:
-    """By how much the claim lets a cost grow: the logarithm, and the size of the answer."""
+    """The factor by which the claim lets a cost grow: with the logarithm and the answer's size."""
     first, last = costs[0], costs[-1]
     return math.log(last.works) / math.log(first.works) * max(1.0, last.items / first.items)
 
@@ -91,14 +91,14 @@ def measure(size: Size, database: str) -> Iterator[Result]:
     for works in WORKS[size]:
         with scratch(database) as address:
             yield from _at(growth, address, works, size)
-    # Small sizes show nothing: the claim is not tried by them.
+    # Small sizes show nothing, so the claim is not tested with them.
     aims = () if size == "small" else CLAIMED
     for what, costs in growth.items():
         yield growth_of(what, costs, aims)
 
 
 def growth_of(what: str, costs: Sequence[Cost], aims: tuple[Aim, ...]) -> Result:
-    """By how much a cost has grown from the smallest size to the largest."""
+    """The factor by which a cost grows from the smallest size to the largest."""
     first, last = costs[0], costs[-1]
     return Result(
         f"growth of {what}, {first.works:,} to {last.works:,} works",
@@ -261,7 +261,7 @@ def _payees(service: Service, pools: Sequence[str]) -> list[str]:
 
 
 def _tables(by_hand: Plain, address: str) -> dict[str, tuple[int, int]]:
-    """The rows and bytes of every table that has any, with its indexes."""
+    """Rows and bytes, including indexes, of every table with more than MANY rows."""
     if is_postgres(address):
         found = by_hand.execute(
             "SELECT relname, pg_total_relation_size(oid) FROM pg_class "
@@ -282,7 +282,7 @@ def _tables(by_hand: Plain, address: str) -> dict[str, tuple[int, int]]:
 
 
 MANY = 100
-"""Tables with fewer rows are not shown."""
+"""Only tables with more rows are shown."""
 
 # -- memory ------------------------------------------------------------------------------------
 

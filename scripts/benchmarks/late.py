@@ -25,7 +25,7 @@ LOOKED_UP = {"small": 100, "full": 300}
 BRANCHES, MERGED, FROM_EARLIER = 6, 0.15, 0.3
 
 Pair = tuple[int, int]
-"""The number of a commit and that of one of its parents."""
+"""The numbers of a commit and of one of its parents."""
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
@@ -54,7 +54,7 @@ def measure(size: Size, database: str) -> Iterator[Result]:
 
 
 def history(commits: int) -> list[Pair]:
-    """The edges of a history with a few branches that are merged again, the oldest first."""
+    """The edges, oldest first, of a history with a few branches that get merged."""
     random, tips, edges = Random(commits), [0], list[Pair]()
     for commit in range(1, commits):
         parent = random.choice(tips) if random.random() < FROM_EARLIER else tips[-1]
@@ -66,7 +66,7 @@ def history(commits: int) -> list[Pair]:
 
 
 def commits(count: int, people: int = 1, edges: Sequence[Pair] = ()) -> Iterator[Line]:
-    """The commits as lines, each by one of so many people, with the edges stated along with it."""
+    """Commits as lines of a bundle, by ``people`` people, each with its own of the edges."""
     random, parents = Random(count), defaultdict[int, list[int]](list)
     for child, parent in edges:
         parents[child].append(parent)
@@ -80,14 +80,14 @@ def commits(count: int, people: int = 1, edges: Sequence[Pair] = ()) -> Iterator
 
 
 def late(edges: Sequence[Pair]) -> Iterator[Line]:
-    """The edges as lines."""
+    """The edges as lines of a bundle."""
     for child, parent in edges:
         ends = {"child": f"commit-{child}", "parent": f"commit-{parent}"}
         yield {"type": "remix", "id": f"{child}-from-{parent}", **ends, "kind": "adaptation"}
 
 
 def imported(service: Service, lines: Iterator[Line]) -> None:
-    """Import lines, as if they had been found in a file."""
+    """Import lines as from a file."""
     found = (Found(f"line {number}", line) for number, line in enumerate(lines, 1))
     report = import_lines(service.journal, found)
     assert not report.refused, report.refused[0]

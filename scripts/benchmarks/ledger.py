@@ -1,4 +1,4 @@
-"""The same postings by hand, in tables of a program of its own: the peer of ``money``."""
+"""The peer of ``money``: the same postings, written by hand into tables of its own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _tables(engine: Plain, pools: int) -> None:
 
 
 def _moves(number: int, pools: int) -> tuple[int, list[tuple[int, int]]]:
-    """The account that money comes from, and what goes where."""
+    """The account that money comes from, and the amounts that go to other accounts."""
     first, amount = (PAYEES + 1) * (number % pools), 1_000 + 7 * number % 991
     return first, [(first + 1, amount // 2), (first + 2, amount // 3), (first + 3, amount // 6)]
 
@@ -112,6 +112,6 @@ def _by_function(engine: Plain, number: int, pools: int) -> None:
 
 
 def in_batches(every: Iterator[T], size: int) -> Iterator[list[T]]:
-    """The next so many at a time."""
+    """Lists of up to ``size`` consecutive items."""
     while some := list(islice(every, size)):
         yield some
