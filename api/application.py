@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Request, Response
 from flask.json.provider import DefaultJSONProvider
-from flask.sessions import SessionInterface, SessionMixin
+from flask.sessions import NullSession, SessionInterface
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
@@ -91,16 +91,14 @@ class Json(DefaultJSONProvider):
         return escaped(super().dumps(obj, **kwargs))
 
 
-class NoSession(SessionInterface, SessionMixin, dict[str, Any]):
+class NoSession(SessionInterface):
     """Replaces Flask's sessions, which would need a secret key; pages have their own."""
 
-    def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        """This one object for every request; it is never saved."""
-        return self
+    none = NullSession()
 
-    def is_null_session(self, obj: object) -> bool:
-        """Always."""
-        return True
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """One object for every request: it refuses to be written to, and is never saved."""
+        return self.none
 
 
 class Application(Flask):

@@ -120,9 +120,8 @@ class _Address(MapAdapter):
         if terms or named != {"return_rule": True}:
             return super().match(*terms, **named)
         asked, known = (self.default_method, self.path_info), self.map.known
-        if asked in known:
-            rule, values = known[asked]
-            return rule, dict(values)
+        if (found := known.get(asked)) is not None:  # in one step: other threads may clear them
+            return found[0], dict(found[1])
         rule, values = super().match(return_rule=True)
         if len(self.path_info) <= LONGEST_KNOWN:
             if len(known) >= MOST_KNOWN:
