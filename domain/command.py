@@ -312,7 +312,7 @@ def command(
 ) -> Callable[[type[T]], type[T]]:
     """Declare a command; the parameters are the class variables of ``Command``.
 
-    Without ``may`` only the operator may send it; without ``at_once`` it counts at once, whoever
+    Without ``may`` only the operator may send it; without ``at_once`` it counts at once, whichever
     of ``may`` sends it. A name without a verb (``remix``) creates that noun. The default ``path``
     is ``/remixes`` or ``/remixes/{id}/strike``. With ``then`` the default ``decide`` records this
     one fact.

@@ -1,4 +1,4 @@
-"""Threads tell what became of a piece of work, whoever is first: who does it or who gives it up."""
+"""Threads report what became of a piece of work, whether it was done or given up first."""
 
 import asyncio
 import threading
