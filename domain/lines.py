@@ -93,6 +93,8 @@ class Report:
     left_out: list[Refused] = field(default_factory=list)
     """Refused sources of pieces that were recorded, each as a line of its own."""
     warned: list[Warned] = field(default_factory=list)
+    booked: dict[str, str] = field(default_factory=dict)
+    """By id of revenue that was recorded, or was there: the place of its line."""
     failed: dict[str, str] = field(default_factory=dict)
     """By id: the place of the refused line that should have recorded it."""
 
@@ -103,6 +105,7 @@ class Report:
         self.refused += page.refused
         self.left_out += page.left_out
         self.warned += page.warned
+        self.booked |= page.booked
         self.failed |= page.failed
 
     @property

@@ -1,6 +1,7 @@
 """Placing: the pools that sales of a work can belong to, found by the work's number in a registry.
 
 A shop states an ISRC or a barcode; the money goes to the pool of a release that contains the work.
+A statement may also name the pool itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.identifier import Identifier
+from domain.lines import Ids
 from domain.remix import Remix
 from projections.store import View, counting, holds
 
@@ -44,15 +46,35 @@ ORDER BY p.position, w.number
 """
 
 
-def places(view: View, numbers: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Place]]:
-    """By scheme and number: the pools of every release that contains or is such a work."""
+POOL = "pool"
+"""The scheme of a pool that is named by its id."""
+
+
+def places(
+    view: View, numbers: Collection[tuple[str, str]], namespace: str = "bundle"
+) -> dict[tuple[str, str], list[Place]]:
+    """By scheme and number: the pools of every release that contains or is such a work.
+
+    By ``POOL`` and its id, a word in this namespace or a UUID: the pool, if there is one.
+    """
+    ids = Ids(namespace)
     found: dict[tuple[str, str], list[Place]] = {each: [] for each in numbers}
-    values = iter({value for _, value in numbers})
+    named = {text: ids.named(POOL, text) for scheme, text in numbers if scheme == POOL}
+    currencies: dict[str, str] = {}
+    for some in _batches(iter({*named.values()})):
+        currencies.update(view.rows(_POOLS, ids=some))
+    for text, id in named.items():
+        if id in currencies:
+            found[POOL, text].append(Place(text, currencies[id], None))
+    values = iter({value for scheme, value in numbers if scheme != POOL})
     for some in _batches(values):
         for scheme, value, *place in view.rows(_PLACES, values=some):
             if (scheme, value) in found:
                 found[scheme, value].append(Place(*place))
     return found
+
+
+_POOLS = "SELECT p.id, p.currency FROM @pools p WHERE p.id IN :ids AND p.position <= :as_of"
 
 
 def _batches(values: Iterator[str]) -> Iterator[list[str]]:

@@ -429,7 +429,7 @@ def import_report(out: Console, report: Report) -> None:
         table.add_row(name, str(report.recorded[name]), str(report.unchanged[name]))
     out.print(table)
     out.print(
-        f"{report.lines} lines: {report.recorded.total()} recorded, "
+        f"{several(report.lines, 'line')}: {report.recorded.total()} recorded, "
         f"{report.unchanged.total()} unchanged, {len(report.refused)} refused"
         + (f"; left out: {len(report.left_out)}" if report.left_out else "")
     )

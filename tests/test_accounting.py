@@ -96,6 +96,30 @@ def test_a_statement_is_one_whoever_brings_it_and_another_amount_is_refused(
         assert "s1" in repeated.warnings[0] or "document" in repeated.warnings[0]
 
 
+def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        row = f"{pool};Shop;2026-07;s1;US;stream;3.00"
+        recorded(told, statement(row))
+        (first,) = told.since(0, "revenue.recorded")
+        other = f"{pool};Shop;2026-07;s2;US;stream;3.50"
+        more = statement(row, row.replace("US", "DE"), other)
+
+        def warnings(said: Statement) -> list[list[str]]:
+            found = rehearsed(told, said)
+            with told.view() as view:
+                statements.warn_of_others(view, found)
+            return [[one for one in each.warnings if "Other sales" in one] for each in found]
+
+        assert warnings(statement(row, other)) == [[], []]
+        (warned,), nothing = warnings(more)
+        assert nothing == []
+        assert f"in this pool: 3.00 USD ({first.originator_id})" in warned
+        told.reverse(first.originator_id)
+        assert warnings(more) == [[], []]
+
+
 def test_what_a_file_does_not_say_can_be_said_beside_it(database: str) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)

@@ -1,5 +1,6 @@
 """A shop's file of sales: summed by kind, exactly, and rounded once."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 from money import Bank, bank
 from test_money_sold import RULES, shared
 
+from projections.placing import Place, places
 from projections.shops import NotConvertible
+from projections.shops.placed import Number
 from projections.shops.sales import convert_sales
 from scripts.bundle import found_in, import_lines
 
@@ -97,3 +100,70 @@ def test_a_row_that_sums_others_or_does_not_fit_is_no_sale(tmp_path: Path) -> No
     ]
     (beyond,) = convert_sales(table(tmp_path, "DE,1,1,234.50", head=head), given=given)
     assert "more values than the table has columns" in getattr(beyond, "reason", "")
+
+
+def test_sales_in_another_currency_than_that_of_their_pool_are_refused(
+    database: str, tmp_path: Path
+) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        head = "Pool,Shop,Period,Amount,Currency,Country\n"
+        rows = [f"{pool},Shop,2026-07,1000,JPY,JP", f"{pool},Shop,2026-07,10.00,usd,US"]
+
+        def finding(numbers: Collection[Number]) -> Mapping[Number, list[Place]]:
+            with told.view() as view:
+                return places(view, numbers)
+
+        path = table(tmp_path, *rows, f"{pool},Shop,2026-07,2.00,,US", head=head)
+        report = import_lines(told.journal, found_in(path, "sales", finding))
+        (refused,) = report.refused
+        assert (refused.where, refused.reason) == (
+            "row 2",
+            "its pool is in USD, not in JPY (0 sold for 1000 JPY)",
+        )
+        assert [one.amount_minor for one in told.since(0, "revenue.recorded")] == [1_200]
+
+
+def test_a_refused_row_is_named_by_its_number_and_what_is_wrong_in_it(
+    database: str, tmp_path: Path
+) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        row = f"{pool};Shop;2026-07;;US;stream;;%s;%s;x"
+        rows = [("1,000", "1.00"), ("2.0", "1.00"), ("1.000", "1.00"), ("1", "1,234"), ("1.5", "1")]
+        report = imported(told, table(tmp_path, *(row % one for one in rows)))
+        assert [(one.where, one.code, one.reason) for one in report.refused] == [
+            ("row 4", "bad_line", "“units” must be a whole number"),
+            (
+                "row 5",
+                "bad_sold",
+                'amount: “1,234” is not an exact decimal as text, such as "0.01093420044805".',
+            ),
+            ("row 6", "bad_line", "“units” must be a whole number"),
+        ]
+        (revenue,) = told.since(0, "revenue.recorded")
+        assert (revenue.amount_minor, revenue.sold[0][4]) == (200, "1002")
+
+
+def test_a_corrected_statement_is_recorded_once_the_first_is_reversed(
+    database: str, tmp_path: Path
+) -> None:
+    with bank(database) as told:
+        pool, a, b = shared(told, RULES)
+        told.clock.wait(days=300)
+        row = f"{pool};Shop;2026-07;s1;US;stream;;1;"
+        assert imported(told, table(tmp_path, f"{row}3.00;x")).refused == []
+        (revenue,) = told.since(0, "revenue.recorded")
+        corrected = table(tmp_path, f"{row}4.00;x")
+        (refused,) = imported(told, corrected).refused
+        assert refused.code == "id_taken"
+        assert f"a different amount, 3.00 USD in all ({revenue.originator_id})" in refused.reason
+        told.reverse(revenue.originator_id, 100)
+        assert len(imported(told, corrected).refused) == 1
+        told.reverse(revenue.originator_id)
+        for amount in ("4.00", "4.00", "3.00"):
+            assert imported(told, table(tmp_path, f"{row}{amount};x")).refused == []
+        assert [one.amount_minor for one in told.since(0, "revenue.recorded")] == [300, 400]
+        assert told.account() == {a: 200, b: 200}

@@ -56,6 +56,7 @@ def pages(frame: Frame) -> None:
                 lines = statements.lines_of(view, statement)
                 if request.form.get("do") != "record":
                     told = statements.rehearsed(frame.journal, lines, g.actor)
+                    statements.warn_of_others(view, told)
                     return _told(view, said, statement, told, None)
             except (Problem, Refusal) as refusal:
                 problem = of_refusal(refusal)

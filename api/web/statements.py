@@ -26,7 +26,9 @@ from domain.money.revenue import Revenue
 from domain.refusal import IdTaken, Refusal
 from projections import placing
 from projections.placing import Place
-from projections.shops import NotConvertible, Row, Unplaced, statement_lines
+from projections.shops import NotConvertible, Row, Unplaced, place_of, statement_lines
+from projections.shops.beside import Stated, beside
+from projections.shops.restating import is_alike, otherwise, restated
 from projections.store import View
 
 LARGEST_FILE_BYTES = 700_000
@@ -34,10 +36,6 @@ LARGEST_FILE_BYTES = 700_000
 MOST_LINES = 500
 """How many revenues one append may record."""
 IMPORT = "use “stemma import” for more, or split the file"
-
-OTHERWISE = (
-    "These sales are already recorded with a different amount. If that was wrong, reverse it first."
-)
 
 CALLED = {"source": "shop", "effective_at": "period", "document": "statement"}
 """How messages about a statement call the fields of a revenue."""
@@ -71,6 +69,8 @@ class Outcome:
     code: str = ""
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    stated: Stated | None = None
+    """What its statement is known by, unless it is refused."""
 
 
 class Sum(NamedTuple):
@@ -134,6 +134,14 @@ def rehearsed(journal: Journal, lines: Iterable[Line], by: str) -> list[Outcome]
         return _carried_out(journal.draft(), lines, by)
 
 
+def warn_of_others(view: View, told: Iterable[Outcome]) -> None:
+    """Add warnings of other revenue with the same statements."""
+    by_id = {one.id: one for one in told if one.stated is not None}
+    stated = {id: one.stated for id, one in by_id.items() if one.stated is not None}
+    for id, warning in beside(view, stated).items():
+        by_id[id].warnings += (warning,)
+
+
 def recorded(
     journal: Journal, lines: Collection[Line], by: str
 ) -> tuple[list[Outcome], int | None]:
@@ -157,7 +165,8 @@ def sums(outcomes: Iterable[Outcome], state: State) -> list[Sum]:
 def _carried_out(draft: Draft, lines: Iterable[Line], by: str) -> list[Outcome]:
     ids = Ids("bundle")  # the same ids as “stemma import”, so what that recorded is known here
     return [
-        _told(draft, ids, f"line {number}", line, by) for number, line in enumerate(lines, start=1)
+        _told(draft, ids, place_of(line, number), line, by)
+        for number, line in enumerate(lines, start=1)
     ]
 
 
@@ -168,13 +177,14 @@ def _told(draft: Draft, ids: Ids, where: str, line: Line, by: str) -> Outcome:
             raise BadLine(line.reason)
         command = step_of(line, ids).command
         assert isinstance(command, RecordRevenue), "a statement says what was earned"
-        told.id, told.pool = str(command.id), command.pool
-        told.currency = draft.get(Pool, command.pool).opened.currency
+        told.pool, told.currency = command.pool, draft.get(Pool, command.pool).opened.currency
+        command = restated(draft, line, command)
+        told.id = str(command.id)
         _carry_out(draft, command, told, by)
     except Refusal as refusal:
         told.code, told.reason = refusal.code, ids.in_its_words(refusal)
         if isinstance(refusal, IdTaken):
-            told.reason = OTHERWISE
+            told.reason = otherwise(draft, told.id)
     for name, called in CALLED.items():
         told.reason = told.reason.replace(f"“{name}”", f"“{called}”")
     told.warnings = tuple(map(ids.in_its_words, told.warnings))
@@ -186,10 +196,10 @@ def _carry_out(draft: Draft, command: RecordRevenue, told: Outcome, by: str) -> 
     try:
         told.warnings = tuple(one.detail for one in draft.carry_out(command, by).warnings)
     except IdTaken:  # recorded before: from this statement too, or with other amounts
-        there = draft.get(Revenue, told.id).recorded
-        stated, items, _ = command.amounts(told.currency or "")
-        told.amount_minor = stated
-        if stated != there.amount_minor or [one.written() for one in items] != (there.sold or []):
+        told.amount_minor = command.amounts(told.currency or "")[0]
+        if not is_alike(draft, command):
             raise
     told.state = "new" if len(draft.facts) > before else "known"
-    told.amount_minor = draft.get(Revenue, told.id).recorded.amount_minor
+    known = draft.get(Revenue, told.id).recorded
+    told.amount_minor = known.amount_minor
+    told.stated = Stated(known.pool, known.from_source, known.effective_at, command.document)

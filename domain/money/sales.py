@@ -12,6 +12,7 @@ from domain.money.policy.reading import Policy, fields_of, list_of, name_of, uni
 from domain.money.policy.rules import BeforeExpenses
 from domain.money.policy.sold import (
     DIMENSIONS,
+    EXACT,
     Item,
     Origin,
     by_kind,
@@ -84,7 +85,7 @@ def _units(value: object, where: str) -> Fraction:
 def exact_amount(value: object, where: str, currency: str) -> Fraction:
     """An exact decimal of a currency, in its smallest units."""
     if not isinstance(value, str):
-        raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
+        raise BadSold(where, f"an amount is {EXACT}")
     return Fraction(exact_text(value, where)) * Fraction(10 ** digits(currency))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from projections.shops.dsr import convert_dsr
-from projections.shops.line import Line, NotConvertible, Unplaced
+from projections.shops.line import Line, NotConvertible, Unplaced, place_of
 from projections.shops.placed import Finding, Row
 from projections.shops.sales import convert_sales
 
@@ -37,4 +37,13 @@ def statement_lines(
         raise NotConvertible(f"it is not a table: {error}") from None
 
 
-__all__ = ["SHOPS", "Finding", "Line", "NotConvertible", "Row", "Unplaced", "statement_lines"]
+__all__ = [
+    "SHOPS",
+    "Finding",
+    "Line",
+    "NotConvertible",
+    "Row",
+    "Unplaced",
+    "place_of",
+    "statement_lines",
+]

@@ -47,10 +47,9 @@ def convert_dsr(
     """
     files = sorted(Path(path).glob("*.tsv")) if Path(path).is_dir() else [Path(path)]
     sales = (sale for file in files for sale in _Report(file).sales())
-    pool = (given or {}).get("pool")
-    yield from revenues(
-        ({**sale, "pool": pool} for sale in sales) if pool else placed(sales, finding)
-    )
+    if pool := (given or {}).get("pool"):
+        sales = ({**sale, "pool": pool} for sale in sales)
+    yield from revenues(placed(sales, finding))
 
 
 @dataclass

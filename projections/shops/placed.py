@@ -1,6 +1,6 @@
-"""Sales of works with registry numbers, each placed in the pool of a release that holds the work.
+"""Sales, each placed in the pool it names, or in that of a release with the work it names.
 
-A sale is placed only if its pool is certain; otherwise its line says why it is not.
+A sale is placed only if its pool is certain and in its currency; otherwise its line says why not.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from projections.shops.line import NotConvertible
 Row = dict[str, str]
 """The fields of a sale, as text."""
 Number = tuple[str, str]
-"""The name of a registry, and a number in it."""
+"""The name of a registry, and a number in it; or ``POOL``, and the id of a pool."""
 Finding = Callable[[Collection[Number]], Mapping[Number, list[Place]]]
 """Finds the pools to which sales of works with these numbers can belong."""
+
+POOL = "pool"
 
 NUMBERS = ("isrc", "iswc", "upc")
 """The registries by which a sale names its work, the most specific first."""
@@ -30,10 +32,12 @@ AT_ONCE = 1_000
 def placed(sales: Iterable[Row], finding: Finding | None) -> Iterator[Row]:
     """The sales with their pools and works, or in ``UNPLACED`` why there are none.
 
-    Raises NotConvertible if there is no database to find pools in.
+    Without a database to find pools in, a sale that names its pool is passed on as it is, and any
+    other raises NotConvertible.
     """
     if finding is None:
-        raise NotConvertible("the pools of these works are in a database: use “stemma import”")
+        yield from map(_must_name_its_pool, sales)
+        return
     known: dict[Number, list[Place]] = {}
     waiting = iter(sales)
     while some := [(sale, _numbers(sale)) for sale in islice(waiting, AT_ONCE)]:
@@ -42,7 +46,15 @@ def placed(sales: Iterable[Row], finding: Finding | None) -> Iterator[Row]:
             yield sale | _place(sale, numbers, known)
 
 
+def _must_name_its_pool(sale: Row) -> Row:
+    if not sale.get(POOL):
+        raise NotConvertible("the pools of these works are in a database: use “stemma import”")
+    return sale
+
+
 def _numbers(sale: Row) -> list[Number]:
+    if pool := sale.get(POOL):
+        return [(POOL, pool)]
     return [(scheme, _normal(scheme, text)) for scheme in NUMBERS if (text := sale.get(scheme, ""))]
 
 
@@ -58,10 +70,18 @@ def _place(sale: Row, numbers: list[Number], known: Mapping[Number, list[Place]]
     currency = sale.get("currency", "").upper()
     found = next((places for one in numbers if (places := known[one])), [])
     fitting = [place for place in found if currency in {"", place.currency}]
+    if sale.get(POOL):  # an unknown pool is refused by the import
+        return {UNPLACED: _elsewhere(found, currency)} if found and not fitting else {}
     if len(fitting) == 1:
         (place,) = fitting
-        return {"pool": place.pool, "work": place.work or ""}
+        return {POOL: place.pool, "work": place.work or ""}
+    if not numbers and POOL in sale:
+        return {UNPLACED: "it names no pool"}
     return {UNPLACED: _why(numbers, found, fitting, currency)}
+
+
+def _elsewhere(found: list[Place], currency: str) -> str:
+    return f"its pool is in {found[0].currency}, not in {currency}"
 
 
 def _why(numbers: list[Number], found: list[Place], fitting: list[Place], currency: str) -> str:

@@ -13,11 +13,12 @@ from contextlib import suppress
 from decimal import MAX_PREC, Context, Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from domain.refusal import BadAmount
-from projections.shops.line import Line, NotConvertible, Unplaced
+from projections.shops.line import Line, NotConvertible, OfRow, Unplaced
 from projections.shops.placed import NUMBERS, UNPLACED, Finding, Row, placed
+from projections.shops.restating import SALES
 from projections.shops.written import plain
 
 MOST_KINDS = 400
@@ -44,6 +45,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,2})?")
 _UNITS = re.compile("-?[0-9]{1,15}")
 _THOUSANDS = re.compile(r"\D*[1-9][0-9]{0,2}\.[0-9]{3}\D*")
 """An amount such as 1.234, which means thousands if the table has a comma before its cents."""
+ROW = "row"
+"""The field with the number of a sale's row in its file."""
 NEEDED = ("source", "effective_at", "amount")
 _REVENUE = ("pool", "source", "effective_at", "document")
 _KIND = ("work", "territory", "channel", "configuration")
@@ -68,21 +71,23 @@ def convert_sales(
         file.seek(0)
         columns = _columns(list(table.fieldnames or ()), given)
         rows = (given | row for row in _sales(table, columns))
-        is_placed = "pool" in columns or "pool" in given
-        yield from revenues(rows if is_placed else placed(rows, finding))
+        yield from revenues(placed(rows, finding))
 
 
-def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Iterator[Row]:
+def _sales(table: csv.DictReader[str], columns: Mapping[str, str]) -> Iterator[Row]:
     """The rows as sales; a row that only sums rows above it is marked as ``UNPLACED``."""
     of_all = of_some = Decimal()
     fewest, commas, pointed = 0, "", ""
     for row in table:
-        beyond = "".join(row.pop(None, ()))
+        beyond = "".join(row.pop(cast("str", None), ()))
         cells = [*filter(str.strip, filter(None, row.values()))]
         if not cells:
             continue
         sale = {field: (row[column] or "").strip() for field, column in columns.items()}
+        sale[ROW] = str(table.line_num)
         amount, sale["amount"] = sale["amount"], _plain(sale["amount"])
+        if sale.get("units"):
+            sale["units"] = _whole(sale["units"])
         if beyond.strip():
             sale[UNPLACED] = "it has more values than the table has columns"
         elif read := _read(sale):
@@ -102,6 +107,15 @@ def _sales(table: Iterable[dict[Any, Any]], columns: Mapping[str, str]) -> Itera
         raise NotConvertible(f"“{pointed}” may be in thousands, since “{commas}” has a comma")
 
 
+def _whole(units: str) -> str:
+    """A number of units as plain digits if it can be read in only one way, else as written."""
+    with suppress(BadAmount):
+        whole, _, rest = plain(units, 0).partition(".")
+        if not rest.strip("0") and len(rest) != len("000"):
+            return whole
+    return units
+
+
 def _plain(amount: str) -> str:
     """An amount as a plain decimal if it can be read in only one way, else as it was written."""
     if not _NUMBER.fullmatch(amount):
@@ -114,19 +128,28 @@ def revenues(sales: Iterable[Row]) -> Iterator[Line]:
     """The sales as revenues, summed exactly by kind; sales that cannot be read, one by one."""
     found: dict[tuple[str, ...], Sums] = {}
     unplaced: Sums = {}
+    first: dict[tuple[str, ...], str] = {}
     for sale in sales:
         if (read := _read(sale)) is None:
-            yield _revenue(sale, [_said(sale, (*_KIND, "amount")) | _units(sale)])
+            sold = _said(sale, (*_KIND, "amount")) | _units(sale)
+            line = {"type": "revenue", **_said(sale, _REVENUE), "sold": [sold]}
+            yield _of_row(line, sale.get(ROW))
         elif UNPLACED in sale:
-            _add(unplaced, _key(sale, _OF_UNPLACED), read)
+            key = _key(sale, _OF_UNPLACED)
+            _add(unplaced, key, read)
+            first.setdefault(key, sale.get(ROW, ""))
         else:
-            _add(found.setdefault(_key(sale, _REVENUE), {}), _key(sale, _KIND), read)
+            key = _key(sale, _REVENUE)
+            _add(found.setdefault(key, {}), _key(sale, _KIND), read)
+            first.setdefault(key, sale.get(ROW, ""))
     for key, kinds in found.items():
         of = dict(zip(_REVENUE, key, strict=True))
         for page in _pages(kinds):
-            yield _revenue(of, page)
+            yield _of_row(_revenue(of, page), first[key])
     for key, sums in unplaced.items():
-        yield _refused(key[0], dict(zip(_OF_UNPLACED, key, strict=True)), sums)
+        refused = _refused(key[0], dict(zip(_OF_UNPLACED, key, strict=True)), sums)
+        refused.row = int(first[key] or 0)
+        yield refused
 
 
 def _delimiter(header: str) -> str:
@@ -202,7 +225,13 @@ def _revenue(of: Mapping[str, str], sold: list[Line]) -> Line:
     line: Line = {"type": "revenue", **_said(of, _REVENUE), "sold": sold}
     kinds = [[each.get(field) for field in _KIND] for each in sold]
     digest = sha256(repr((sorted(_said(of, _REVENUE).items()), kinds)).encode()).hexdigest()
-    return {**line, "id": f"sales:{digest[:32]}"}
+    return {**line, "id": f"{SALES}{digest[:32]}"}
+
+
+def _of_row(line: Line, row: str | None) -> OfRow:
+    of_row = OfRow(line)
+    of_row.row = int(row or 0)
+    return of_row
 
 
 def _refused(reason: str, said: Row, sums: tuple[int, Decimal]) -> Unplaced:

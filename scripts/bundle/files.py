@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from domain.lines import HALF, Found, Line
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
-from scripts.convert import Finding, Unplaced, converted
+from scripts.convert import Finding, Unplaced, converted, place_of
 
 
 def found_in(path: Path, source: str = "bundle", finding: Finding | None = None) -> Iterator[Found]:
@@ -38,7 +38,7 @@ def opened(
     """
     if source != "bundle":
         lines = enumerate(converted(source, path, finding), start=1)
-        yield (Found(f"line {n}", line, _why_not(line)) for n, line in lines), None
+        yield (Found(place_of(line, n), line, _why_not(line)) for n, line in lines), None
     elif str(path) == "-":
         with _streamed(sys.stdin.buffer) as found:
             yield found

@@ -34,11 +34,13 @@ from domain.lines import (
     Warned,
     step_of,
 )
+from domain.money.dividing import RecordRevenue
 from domain.neighbours import Neighbours
-from domain.refusal import Busy, MadeInFuture, Refusal, Unknown
+from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
 from projections.folding import uncollected
+from projections.shops.restating import SALES, otherwise, restated
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 
@@ -160,8 +162,13 @@ class _Page(Report):
 
     def _carried_out(self, found: Found, step: Step) -> list[str]:
         command = self._draft.as_before(step.command, step.earlier)
+        if isinstance(command, RecordRevenue):
+            command = restated(self._draft, found.line, command)
         try:
-            return self._warnings_of(command, step)
+            warnings = self._warnings_of(command, step)
+            if isinstance(command, RecordRevenue):
+                self.booked[str(command.id)] = found.where
+            return warnings
         except Refusal:
             if isinstance(command, SubmitContribution) and not self._is_strict:
                 return self._part_by_part(found, command, step)
@@ -196,6 +203,8 @@ class _Page(Report):
 
     def _of(self, found: Found, refusal: Refusal, line: Line) -> Refused:
         reason = self._ids.in_its_words(refusal)
+        if isinstance(refusal, IdTaken) and str(line.get("id", "")).startswith(SALES):
+            reason = otherwise(self._draft, str(refusal.details["id"]))
         if isinstance(refusal, Unknown):
             id = str(refusal.details["id"])
             if where := self.failed.get(id) or self._failed.get(id):

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import click
 
+from domain.lines import Warned
 from domain.printable import escaped
 from projections import placing
 from projections.placing import Place
+from projections.shops.beside import beside, stated_in
 from projections.shops.placed import Number
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
@@ -98,7 +100,7 @@ def import_(  # the options above, one by one
     """
     if str(path) != "-" and not path.exists():
         raise click.ClickException(f"there is no file or folder {path}")
-    total, places = bundle.lines_in(path, source), _Places()
+    total, places = bundle.lines_in(path, source), _Places(namespace)
     with (
         _converting(),
         bundle.opened(path, source, places) as (found, seal),
@@ -128,6 +130,8 @@ def import_(  # the options above, one by one
                     service.follower.catch_up(told)
             if promises is not None:
                 _keep_promises(service, before, promises)
+        if fold and source in SHOPS:
+            report.warned += _beside(service, report.booked)
         _tell(report, refused)
         _must_be_restored(service, report, seal)
     if strict and (report.refused or report.left_out):
@@ -135,14 +139,24 @@ def import_(  # the options above, one by one
 
 
 class _Places:
-    """Where the sales of numbered works belong, once a database is open."""
+    """Where sales belong, once a database is open."""
 
     service: Service
+
+    def __init__(self, namespace: str = "bundle") -> None:
+        self._namespace = namespace
 
     def __call__(self, numbers: Collection[Number]) -> Mapping[Number, list[Place]]:
         self.service.follower.catch_up()
         with self.service.store.view() as view:
-            return placing.places(view, numbers)
+            return placing.places(view, numbers, self._namespace)
+
+
+def _beside(service: Service, booked: Mapping[str, str]) -> Iterator[Warned]:
+    """Warnings of other revenue with the same statements as this has."""
+    with service.store.view() as view:
+        told = beside(view, stated_in(view, booked.keys()))
+    return (Warned(booked[id], warning) for id, warning in told.items())
 
 
 def _keep_promises(service: Service, after: int, file: Path) -> None:

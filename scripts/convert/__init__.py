@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from projections.shops import SHOPS, Finding, Line, NotConvertible, Unplaced, statement_lines
+from projections.shops import (
+    SHOPS,
+    Finding,
+    Line,
+    NotConvertible,
+    Unplaced,
+    place_of,
+    statement_lines,
+)
 from scripts.convert.git import convert_git
 from scripts.convert.musicbrainz import convert_musicbrainz
 from scripts.convert.ocremix import convert_ocremix
@@ -32,4 +40,4 @@ def converted(source: str, path: Path, finding: Finding | None = None) -> Iterat
     return CONVERTERS[source](path)
 
 
-__all__ = ["NAMES", "SHOPS", "Finding", "NotConvertible", "Unplaced", "converted"]
+__all__ = ["NAMES", "SHOPS", "Finding", "NotConvertible", "Unplaced", "converted", "place_of"]

@@ -141,10 +141,14 @@ def dimension(
     return value.upper() if name == "territory" and len(value) == 2 else value
 
 
+EXACT = 'an exact decimal as text, such as "0.01093420044805"'
+
+
 def exact_text(text: str, where: str = "amount") -> str:
     """A decimal amount as statements write it, such as 0.01093420044805 or -12.4; else refused."""
     if len(text) > LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
-        raise BadSold(where, 'an amount is an exact decimal text such as "0.01093420044805"')
+        shown = f"{text[:LONGEST_DECIMAL]}…" if len(text) > LONGEST_DECIMAL else text
+        raise BadSold(where, f"“{shown}” is not {EXACT}")
     return text
 
 

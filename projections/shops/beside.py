@@ -1,0 +1,75 @@
+"""Sales recorded beside others of the same shop, period and statement, which they may replace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from domain.money.currency import money
+from projections.store import View
+
+BESIDE = (
+    "Other sales of this source, time and document are already recorded in this pool: {amount} "
+    "({id}). If a corrected statement replaces them, reverse them."
+)
+
+
+class Stated(NamedTuple):
+    """What a statement is known by."""
+
+    pool: str
+    source: str
+    """The id or the word of its source."""
+    effective_at: str
+    document: str | None
+
+
+_OTHERS = (
+    "SELECT b.id, b.source_id, b.effective, b.document, o.currency, b.amount + "
+    "(SELECT CAST(COALESCE(sum(r.amount), 0) AS BIGINT) FROM @bookings r "
+    "WHERE r.revenue = b.id AND r.kind = 'reversal' AND r.position <= :as_of) "
+    "FROM @bookings b JOIN @pools o ON o.id = b.pool "
+    "WHERE b.pool = :pool AND b.kind = 'revenue' AND b.source_id IN :sources "
+    "AND b.effective IN :times AND b.position <= :as_of ORDER BY b.position"
+)
+
+
+def stated_in(view: View, ids: Collection[str]) -> dict[str, Stated]:
+    """By id of revenue: what its statement is known by."""
+    rows = list(
+        view.rows(
+            "SELECT b.id, b.pool, b.source_id, b.effective, b.document FROM @bookings b "
+            "WHERE b.id IN :ids AND b.kind = 'revenue' AND b.position <= :as_of",
+            ids=list(ids),
+        )
+    )
+    texts = view.texts({row[-1] for row in rows})
+    return {row[0]: Stated(row[1], row[2], row[3], texts[row[4]]) for row in rows}
+
+
+def beside(view: View, stated: Mapping[str, Stated]) -> dict[str, str]:
+    """By id of revenue: a warning of revenue with the same statement, but not in this file."""
+    by_pool: dict[str, dict[str, Stated]] = defaultdict(dict)
+    for id, each in stated.items():
+        by_pool[each.pool][id] = each
+    told: dict[str, str] = {}
+    for pool, its in by_pool.items():
+        found = _recorded(view, pool, its.values(), stated)
+        told.update((id, found[each]) for id, each in its.items() if each in found)
+    return told
+
+
+def _recorded(
+    view: View, pool: str, wanted: Collection[Stated], but: Collection[str]
+) -> dict[Stated, str]:
+    sources, times = ([*{each[at] for each in wanted}] for at in (1, 2))
+    rows = list(view.rows(_OTHERS, pool=pool, sources=sources, times=times))
+    texts = view.texts({row[3] for row in rows})
+    return {
+        Stated(pool, source, time, texts[document]): BESIDE.format(
+            id=id, amount=money(left_minor, currency)
+        )
+        for id, source, time, document, currency, left_minor in rows
+        if left_minor and id not in but
+    }

@@ -1,0 +1,54 @@
+"""Sales that a shop states again; if with other amounts, after the first were reversed.
+
+The id of a revenue follows from what kinds of sale it has, so its amounts are compared here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.draft import Draft
+from domain.identity import part_id
+from domain.lines import Line
+from domain.money.currency import money
+from domain.money.dividing import RecordRevenue
+from domain.money.revenue import Revenue
+
+SALES = "sales:"
+"""How the ids of such revenue begin."""
+
+
+def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
+    """The command for a line, under another id if other sales under its own were all reversed."""
+    if not str(line.get("id", "")).startswith(SALES):
+        return command
+    first, number = command, 0
+    while _was_taken_back(draft, command) and not is_alike(draft, command):
+        number += 1
+        command = replace(first, id=part_id(str(first.id), "restated", number))
+    return command
+
+
+def is_alike(draft: Draft, command: RecordRevenue) -> bool:
+    """Whether the revenue recorded under the command's id has the same amounts."""
+    recorded = draft.get(Revenue, str(command.id)).recorded
+    stated, items, _ = command.amounts(recorded.currency)
+    written = [one.written() for one in items]
+    return (stated, written) == (recorded.amount_minor, recorded.sold or [])
+
+
+def otherwise(draft: Draft, id: str) -> str:
+    """Why a line is refused whose id has other sales."""
+    recorded = draft.get(Revenue, id).recorded
+    amount = money(recorded.amount_minor, recorded.currency)
+    return (
+        f"These sales are already recorded with a different amount, {amount} in all ({id}). "
+        "If that was wrong, reverse it and import this again."
+    )
+
+
+def _was_taken_back(draft: Draft, command: RecordRevenue) -> bool:
+    if not draft.stream(str(command.id)):
+        return False
+    known = draft.books().revenues[str(command.id)]
+    return known.recorded.amount_minor > 0 and known.left_minor == 0
