@@ -10,12 +10,13 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Callable
 from random import getrandbits
+from typing import Any
 
-from flask import Flask, Request, Response, request
-from structlog.contextvars import bind_contextvars
+from flask import Response, request
 
-from api.current import noted, the_request
+from api.current import Visit
 from api.metrics import MEDIA_TYPE, Metrics
 from api.problems import Problem
 from api.waiting import COMMUNITY
@@ -30,54 +31,56 @@ ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REFUSED = {401: "unauthenticated", 403: "forbidden"}
 
 
-def observe(app: Flask, metrics: Metrics, token: str | None) -> None:
-    """Observe every request of an application; must be called before anything else is registered.
+class Observer:
+    """Observes the requests of an application."""
 
-    With a token, /metrics gives the metrics to anyone who sends it.
-    """
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
-    def begin() -> None:
-        environ, now = the_request().environ, noted()
-        now.begun = time.perf_counter()
-        given = environ.get(IN_ENVIRON, "")
-        now.request_id = id = given if ACCEPTED_ID.fullmatch(given) else f"{getrandbits(128):032x}"
-        bind_contextvars(request_id=id)  # in place of that of the request before
+    def begin(self, environ: dict[str, Any]) -> Visit:
+        """A request arrives."""
+        visit, given = Visit(environ), environ.get(IN_ENVIRON, "")
+        id = given if ACCEPTED_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+        visit.id, visit.bound = id, {"request_id": id}
         if community := environ.get(COMMUNITY):
-            bind_contextvars(community=community)
-        metrics.begun()
+            visit.bound = {**visit.bound, "community": community}
+        self._metrics.begun()
+        return visit
 
-    def end(answer: Response) -> Response:
-        asked, now, status = the_request(), noted(), answer.status_code
-        seconds = time.perf_counter() - now.begun
-        method, rule = asked.method, asked.url_rule
-        route, code = "unmatched" if rule is None else rule.rule, now.get("problem", "")
-        metrics.ended(method, route, status, code, seconds)
+    def answered(self, visit: Visit, status: int) -> tuple[str, str]:
+        """Its answer is ready; returns the header with its id."""
+        seconds = time.perf_counter() - visit.begun
+        method, rule, code = visit.method, visit.rule, visit.problem
+        route = "unmatched" if rule is None else rule.rule
+        self._metrics.ended(method, route, status, code, seconds)
         told = {"method": method, "route": route, "status": status}
         if code:
             told["code"] = code
         log.info("request", extra={**told, "milliseconds": round(seconds * 1000, 1)})
         if status in REFUSED:
-            who = {"actor": now.get("actor"), "command": _command(asked)}
+            who = {"actor": visit.actor, "command": _command(visit)}
             audit.warning(REFUSED[status], extra={**who, "code": code})
-        answer.headers.add(HEADER, now.request_id)
-        return answer
+        return HEADER, visit.id
+
+    def end(self) -> None:
+        """Nobody works on it any more: it was answered, or gave up its thread to be repeated."""
+        self._metrics.over()
+
+
+def metrics_page(metrics: Metrics, token: str) -> Callable[[], Response]:
+    """What gives the metrics to anyone who sends this token."""
 
     def show_metrics() -> Response:
         given = request.authorization
         sent = (given.token or "") if given is not None and given.type == "bearer" else ""
-        if token is None or not hmac.compare_digest(sent.encode(), token.encode()):
+        if not hmac.compare_digest(sent.encode(), token.encode()):
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem("unauthenticated", "Send the metrics token.", headers=challenge)
         return Response(metrics.exposed(), content_type=MEDIA_TYPE)
 
-    app.before_request(begin)
-    app.after_request(end)
-    # Also after a request that gave up its thread and will be repeated.
-    app.teardown_request(lambda _: metrics.over())
-    if token is not None:
-        app.add_url_rule("/metrics", "metrics", show_metrics)
+    return show_metrics
 
 
-def _command(asked: Request) -> str:
+def _command(visit: Visit) -> str:
     """The name of the requested operation."""
-    return (asked.endpoint or "unmatched").rpartition(".")[2]
+    return (visit.endpoint or "unmatched").rpartition(".")[2]

@@ -35,6 +35,17 @@ class Limit(NamedTuple):
         return self.seconds * SECOND // self.quota
 
 
+class Standing(NamedTuple):
+    """What is left of a limit."""
+
+    name: str
+    limit: Limit
+    left: int
+    wait_seconds: int
+    """The seconds until one more is allowed; if not over, until the whole quota is available."""
+    is_over: bool = False
+
+
 DEFAULTS = {
     "reads": Limit(3000, 60),  # what a person with a key reads
     "writes": Limit(600, 60),  # what a person with a key sends

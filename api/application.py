@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request
 from flask.json.provider import DefaultJSONProvider
 from flask.sessions import NullSession, SessionInterface
 from jinja2 import BytecodeCache
@@ -17,26 +17,28 @@ from jinja2.bccache import Bucket
 
 from api import proofs, service
 from api import web as pages
+from api.addresses import IdConverter, PayeeConverter, RuleOnDemand
 from api.allowance import Network
 from api.answer import Answer
-from api.authentication import is_private, require_keys
+from api.authentication import admission
 from api.citing import citations
 from api.commands import commands
-from api.cross_origin import share_log
-from api.current import the_request
+from api.conditional import known_answer
+from api.current import Visit
 from api.document import document_of
+from api.entrance import Entrance, Inside
 from api.feed import feed
 from api.identity.identities import Identities
 from api.identity.issuer import Issuer
 from api.identity.keys import Keys
 from api.identity.tokens import KeysAndTokens, Tokens
-from api.limits import Limits, tell_standing
+from api.limits import Limits
 from api.notifying import Notifications, notifications
 from api.own_keys import own_keys
 from api.problems import answer_problems, wants_page
 from api.questions import questions
 from api.received import MAXIMUM_BODY_BYTES
-from api.routes import Addresses, IdConverter, PayeeConverter, Routes, RuleOnDemand
+from api.routes import Routes
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
 from api.web.frame import page_of
@@ -48,15 +50,6 @@ from projections.store import Store
 
 METRICS = "metrics"
 """The endpoint of the metrics, which has a token of its own."""
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""Headers of every response: no scripts, no content sniffing, no referrer."""
 
 ROOMS = {
     "contributions": "Posted pieces.",
@@ -101,12 +94,11 @@ class NoSession(SessionInterface):
         return self.none
 
 
-class Application(Flask):
+class Application(Inside):
     """A Flask application without coroutines and without Flask's sessions."""
 
     response_class = Answer
     session_interface = NoSession()
-    url_map_class = Addresses
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself; Flask would check at each request whether it is a coroutine."""
@@ -156,13 +148,16 @@ def create_app(
     ``webhook_networks`` may be reached by webhooks besides public servers.
     ``limits`` bounds how much anybody may ask; without it, nothing does.
     """
-    from api.access import observe  # only now is the metrics folder in the environment
+    # Only now is the metrics folder in the environment.
+    from api.access import Observer, metrics_page
     from api.metrics import Metrics
 
     app = _empty()
     opening = KeysAndTokens(keys, issuer and Tokens(issuer, Identities(store.engine)))
     readiness = Readiness(journal, store, log)
-    observe(app, Metrics(journal.engine, readiness, metrics_folder), metrics_token)
+    metrics = Metrics(journal.engine, readiness, metrics_folder)
+    if metrics_token is not None:
+        app.add_url_rule("/metrics", METRICS, metrics_page(metrics, metrics_token))
     theirs = Subscriptions(journal, store, webhook_networks)
     mail = Notifications(journal, store, is_sent=sends_mail)
     nouns = [
@@ -179,14 +174,12 @@ def create_app(
     document = cache(partial(document_of, nouns))
     limits = limits or Limits(journal.engine, {})
     shared = (journal, store, keys, opening, log, document, limits, theirs, mail)
-    shown = pages.pages(*shared, public=public_pages, media_hosts=media_hosts)
-    app.register_blueprint(shown)
+    app.register_blueprint(pages.pages(*shared, public=public_pages, media_hosts=media_hosts))
     answer_problems(app, page_of)
-    share_log(app)
     public = {endpoint for routes in nouns for endpoint in routes.public}
-    require_keys(app, opening, limits, is_public=lambda endpoint: _is_public(endpoint, public))
-    app.after_request(_finish)
-    app.after_request(tell_standing)
+    admit = admission(opening, limits, is_public=lambda visit: _is_public(visit, public))
+    entrance = Entrance(app, Observer(metrics), admit, partial(known_answer, store))
+    app.wsgi_app = entrance  # type: ignore[method-assign]
     return app
 
 
@@ -202,7 +195,7 @@ def _register(
         app.register_blueprint(routes.blueprint)
 
 
-def _empty() -> Flask:
+def _empty() -> Application:
     """An application without a route."""
     app = Application("api", static_folder="web/static", template_folder="web/templates")
     app.json = Json(app)
@@ -214,19 +207,9 @@ def _empty() -> Flask:
     return app
 
 
-def _is_public(endpoint: str | None, public: Collection[str]) -> bool:
+def _is_public(visit: Visit, public: Collection[str]) -> bool:
     """Whether no key is required; a person at an unknown address gets a 404, not a sign-in page."""
+    endpoint, context = visit.endpoint, visit.context
     if endpoint is None:
-        return wants_page()
+        return context is not None and wants_page(context.request)
     return pages.is_page(endpoint) or endpoint in public or endpoint == METRICS
-
-
-def _finish(answer: Response) -> Response:
-    # A response to a key, or to what somebody sent, is for them alone.
-    is_kept = the_request().method in ("GET", "HEAD") and not is_private()
-    usual = {**HEADERS, "Cache-Control": "no-cache" if is_kept else "no-store"}
-    given = {name.lower() for name, _ in answer.headers}
-    for name, value in usual.items():
-        if name.lower() not in given:
-            answer.headers.add(name, value)
-    return answer

@@ -7,11 +7,9 @@ narrow that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
-from flask import Flask
-
-from api.current import noted, the_request
+from api.current import Visit, the_visit
 from api.identity.scope import EVERYTHING, KEYRING, Caller
 from api.limits import Limits
 from api.problems import Problem
@@ -26,41 +24,43 @@ class Opening(Protocol):
         """The caller of a key or token; None if it is not valid."""
 
 
-def require_keys(
-    app: Flask, opening: Opening, limits: Limits, *, is_public: Callable[[str | None], bool]
-) -> None:
-    """Require a valid key for every endpoint that is not public, with a scope that includes it."""
+def admission(
+    opening: Opening, limits: Limits, *, is_public: Callable[[Visit], bool]
+) -> Callable[[Visit], None]:
+    """What requires a valid key for every route that is not public, with a scope that includes it.
 
-    def authenticate() -> None:
-        come_in(None)
-        endpoint = the_request().endpoint or ""
+    It counts every request that it admits, and those without a key as well.
+    """
+
+    def admit(visit: Visit) -> None:
+        endpoint = visit.endpoint or ""
         if endpoint.startswith("pages."):
             return  # pages also accept sessions, and count their requests themselves
-        is_closed = not is_public(endpoint or None)
+        is_closed = not is_public(visit)
         if is_closed:
             come_in(_caller(opening))
         limits.admit()
         if not is_closed:
             return
-        if noted().actor is None:
+        if visit.actor is None:
             raise _refused(limits)
         section, _, operation = endpoint.rpartition(".")
         if section != KEYRING:  # where a key may always replace and end itself
             must_include(BY_OPERATION.get(operation))
 
-    app.before_request(authenticate)
+    return admit
 
 
 def come_in(caller: Caller | None) -> None:
     """Make this the caller of the request; None: nobody."""
-    now = noted()
-    now.caller = caller
-    now.actor = None if caller is None else caller.actor
+    visit = the_visit()
+    visit.caller = caller
+    visit.actor = None if caller is None else caller.actor
 
 
 def must_include(command: type[Command] | None) -> None:
     """Refuse unless the scope of the caller includes a command; None: a question."""
-    caller: Caller | None = noted().caller
+    caller = the_visit().caller
     scope = EVERYTHING if caller is None else caller.scope
     if not (scope.reads if command is None else scope.allows(command)):
         what = "reading" if command is None else command.NAME
@@ -69,19 +69,17 @@ def must_include(command: type[Command] | None) -> None:
 
 def actor() -> str:
     """The operator, or the id of the contributor, whose key this request carries."""
-    holder: str = noted().actor
-    return holder
+    return cast("str", the_visit().actor)
 
 
 def caller() -> Caller:
     """The caller of this request, with the scope of their key."""
-    known: Caller = noted().caller
-    return known
+    return cast("Caller", the_visit().caller)
 
 
 def is_private() -> bool:
     """Whether the answer is for the holder of a key."""
-    return noted().get("actor") is not None
+    return the_visit().actor is not None
 
 
 def _caller(opening: Opening) -> Caller | None:
@@ -91,7 +89,7 @@ def _caller(opening: Opening) -> Caller | None:
 
 def _token() -> str | None:
     """The key or token that was sent, by RFC 6750; what has parameters instead is none."""
-    scheme, _, rest = the_request().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _, rest = the_visit().environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     token: str = rest.strip()
     is_one = scheme.lower() == "bearer" and "=" not in token.rstrip("=")
     return token if is_one and token else None

@@ -10,28 +10,49 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
-from typing import NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Response
-from werkzeug.http import quote_etag
+from werkzeug.http import parse_etags, quote_etag
 
-from api.current import the_request
-from projections.store import State, View
+from api.answer import Answer
+from api.current import the_visit
+from projections.store import State, Store, View
 
 VERSION = version("stemma")
 NAMES_A_TAG = "HTTP_IF_NONE_MATCH"
+ADDRESS = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
+"""The parts of the address of a request."""
 OVERHEAD_BYTES = 1_000
 """Roughly how much memory a cached answer takes besides its body."""
 
 
-class _Kept(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Kept:
     """A cached answer with its tag."""
 
     tag: str
     body: bytes
     headers: list[tuple[str, str]]
+    unchanged: list[tuple[str, str]]
+    """The headers of the answer to a client that has it."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send it, or only its tag to a client that has it."""
+        if _is_known(self.tag, environ):
+            start_response("304 NOT MODIFIED", self.unchanged)
+            return []
+        if environ.get(NAMES_A_TAG):
+            return self.response(environ)(environ, start_response)
+        start_response("200 OK", self.headers)
+        return [self.body] if environ["REQUEST_METHOD"] == "GET" else []
+
+    def response(self, environ: WSGIEnvironment) -> Response:
+        """The same as a response of Flask."""
+        return _checked(Answer(self.body, headers=self.headers), environ)
 
 
 def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool) -> Response:
@@ -39,25 +60,37 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
 
     ``varies`` says whether the client may ask for other forms.
     """
+    environ = the_visit().environ
     names = ("Authorization", "Accept") if varies else ("Authorization",)
     if view.state is None:
         return _varying(by_bytes(compute()), names)
-    parts = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
-    asked = (*map(the_request().environ.get, parts), form)
-    # The moment is that of the state.
-    kept = view.moment.get(("answer", asked))
+    key = _key_of(environ)
+    kept = view.moment.get(key)  # the moment is that of the state
     if isinstance(kept, _Kept):
-        if _is_known(kept.tag):
-            return _unchanged(kept.tag, names)
-        return _checked(Response(kept.body, headers=kept.headers))
-    tag = _tag_of(view.state, asked)
-    if _is_known(tag):
-        return _unchanged(tag, names)
+        return kept.response(environ)
+    tag = _tag_of(view.state, (*map(environ.get, ADDRESS), form))
+    unchanged = [("ETag", quote_etag(tag)), ("Vary", ", ".join(names))]
+    if _is_known(tag, environ):
+        return Answer(status=304, headers=unchanged)
     answer = _varying(compute(), names)
     answer.set_etag(tag)
-    held = _Kept(tag, answer.get_data(), list(answer.headers))
-    view.moment.keep(("answer", asked), held, len(held.body) + OVERHEAD_BYTES)
-    return _checked(answer)
+    held = _Kept(tag, answer.get_data(), list(answer.headers), unchanged)
+    view.moment.keep(key, held, len(held.body) + OVERHEAD_BYTES)
+    return _checked(answer, environ)
+
+
+def known_answer(store: Store, environ: WSGIEnvironment) -> WSGIApplication | None:
+    """What was answered to the same request, if that still holds.
+
+    It holds as long as the state, whatever position the request names.
+    """
+    kept = store.remembered(_key_of(environ))
+    return kept if isinstance(kept, _Kept) else None
+
+
+def _key_of(environ: WSGIEnvironment) -> Hashable:
+    """All of a request that an answer depends on, besides the state."""
+    return ("answer", *map(environ.get, ADDRESS), environ.get("HTTP_ACCEPT"))
 
 
 def by_bytes(answer: Response) -> Response:
@@ -65,7 +98,7 @@ def by_bytes(answer: Response) -> Response:
     if answer.status_code != 200 or answer.is_streamed:
         return answer
     answer.add_etag()
-    return _checked(_varying(answer, ("Authorization",)))
+    return _checked(_varying(answer, ("Authorization",)), the_visit().environ)
 
 
 def _varying(answer: Response, names: Iterable[str]) -> Response:
@@ -74,24 +107,19 @@ def _varying(answer: Response, names: Iterable[str]) -> Response:
     return answer
 
 
-def _unchanged(tag: str, names: Iterable[str]) -> Response:
-    return Response(status=304, headers=[("ETag", quote_etag(tag)), ("Vary", ", ".join(names))])
-
-
-def _checked(answer: Response) -> Response:
+def _checked(answer: Response, environ: WSGIEnvironment) -> Response:
     """The answer, or only its tag if the client knows it."""
-    asked = the_request()
-    if asked.environ.get(NAMES_A_TAG):
-        answer.make_conditional(asked)
+    if environ.get(NAMES_A_TAG):
+        answer.make_conditional(environ)
     return answer
 
 
-def _is_known(tag: str) -> bool:
-    asked = the_request()
-    if not asked.environ.get(NAMES_A_TAG):
-        return False
-    named = asked.if_none_match
-    return not named.star_tag and named.contains(tag)
+def _is_known(tag: str, environ: WSGIEnvironment) -> bool:
+    named = environ.get(NAMES_A_TAG)
+    if not named or named == quote_etag(tag):
+        return bool(named)
+    tags = parse_etags(named)
+    return not tags.star_tag and tags.contains(tag)
 
 
 def _tag_of(state: State, asked: Hashable) -> str:

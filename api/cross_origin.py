@@ -6,9 +6,8 @@ mean nothing there.
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response
-
-from api.current import the_request
+from collections.abc import Mapping
+from typing import Any
 
 SHARED = "/log/"
 HEADERS = {
@@ -23,25 +22,12 @@ PREFLIGHT = {
 }
 
 
-def share_log(app: Flask) -> None:
-    """Let pages of every site read the log; called before keys are required."""
-
-    def allow() -> Response | None:
-        # A CORS preflight (Fetch standard) carries no key.
-        asked = the_request()
-        is_asked = asked.method == "OPTIONS" and _is_shared(asked)
-        if is_asked and "Access-Control-Request-Method" in asked.headers:
-            return Response(status=204, headers=PREFLIGHT)
-        return None
-
-    def tell(answer: Response) -> Response:
-        if _is_shared(the_request()):
-            answer.headers.update(HEADERS)
-        return answer
-
-    app.before_request(allow)
-    app.after_request(tell)
+def is_shared(environ: Mapping[str, Any]) -> bool:
+    """Whether pages of every site may read the answer."""
+    return f"/{environ.get('PATH_INFO', '').lstrip('/')}".startswith(SHARED)
 
 
-def _is_shared(asked: Request) -> bool:
-    return asked.path.startswith(SHARED)
+def is_preflight(environ: Mapping[str, Any]) -> bool:
+    """Whether a browser only asks what it may send (Fetch standard); it sends no key with that."""
+    is_asked = environ["REQUEST_METHOD"] == "OPTIONS" and is_shared(environ)
+    return is_asked and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ

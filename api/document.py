@@ -14,9 +14,10 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
+from api.addresses import IdConverter, PayeeConverter
 from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
 from api.results import COMPONENTS
-from api.routes import IdConverter, PayeeConverter, Routes
+from api.routes import Routes
 from domain import values
 
 TITLE = "Stemma"

@@ -13,12 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from threading import Lock
-from typing import NamedTuple
 
-from flask import Response
-
-from api.allowance import SECOND, Limit, Network
-from api.current import noted, the_request
+from api.allowance import SECOND, Limit, Network, Standing
+from api.current import the_visit
 from api.problems import Problem
 from api.waiting import is_repeated
 from domain.engine import DatabaseUnavailable, Engine
@@ -33,17 +30,6 @@ FREE = frozenset({"static", "metrics", "service.show_health", "service.show_read
 TILES = frozenset({"log.show_tile", "log.show_entry_tile", "log.show_entries"})
 """The endpoints that a mirror requests for every 256 facts; proxies may cache their answers."""
 OPERATOR_FACTOR = 10
-
-
-class Standing(NamedTuple):
-    """What is left of a limit."""
-
-    name: str
-    limit: Limit
-    left: int
-    wait_seconds: int
-    """The seconds until one more is allowed; if not over, until the whole quota is available."""
-    is_over: bool = False
 
 
 class Limits:
@@ -66,16 +52,16 @@ class Limits:
 
     def admit(self) -> None:
         """Count this request against its sender, the person of its key or else its address."""
-        asked = the_request()
-        if asked.endpoint in FREE or is_repeated():
+        visit = the_visit()
+        endpoint, actor = visit.endpoint, visit.actor
+        if endpoint in FREE or is_repeated():
             return
-        actor: str | None = noted().get("actor")
-        if asked.endpoint in TILES:
+        if endpoint in TILES:
             self._must_be_within("tiles", actor or self.address())
         elif actor is None:
             self._must_be_within("visitors", self.address())
         else:
-            what = "reads" if asked.method in ("GET", "HEAD", "OPTIONS") else "writes"
+            what = "reads" if visit.method in ("GET", "HEAD", "OPTIONS") else "writes"
             self._must_be_within(what, actor)
 
     def fail(self) -> None:
@@ -87,9 +73,9 @@ class Limits:
 
         A header names it only if it was set by a proxy that the settings trust.
         """
-        asked = the_request()
-        found = asked.remote_addr or ""
-        for named in reversed(asked.headers.get("X-Forwarded-For", "").split(",")):
+        environ = the_visit().environ
+        found = environ.get("REMOTE_ADDR", "")
+        for named in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
             if not named.strip() or not self._is_trusted(found):
                 break
             found = named.strip()
@@ -108,7 +94,7 @@ class Limits:
             return
         if who == OPERATOR:
             limit = Limit(limit.quota * OPERATOR_FACTOR, limit.seconds)
-        standing = noted().standing = self.take(name, limit, who)
+        standing = the_visit().standing = self.take(name, limit, who)
         if standing.is_over:
             raise Problem(
                 "too_many_requests",
@@ -174,14 +160,15 @@ def _standing(name: str, limit: Limit, until: int, now: int, portion: int) -> St
     return Standing(name, limit, max(0, min(left, limit.quota - 1)), ceil(used / SECOND))
 
 
-def tell_standing(answer: Response) -> Response:
-    """Add the headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
-    standing: Standing | None = noted().get("standing")
-    if standing is not None:
-        name, limit, left, wait, _ = standing
-        answer.headers.add("RateLimit-Policy", f'"{name}";q={limit.quota};w={limit.seconds}')
-        answer.headers.add("RateLimit", f'"{name}";r={left};t={wait}')
-    return answer
+def headers_of(standing: Standing | None) -> list[tuple[str, str]]:
+    """The headers that tell a client what is left (draft-ietf-httpapi-ratelimit-headers)."""
+    if standing is None:
+        return []
+    name, limit, left, wait, _ = standing
+    return [
+        ("RateLimit-Policy", f'"{name}";q={limit.quota};w={limit.seconds}'),
+        ("RateLimit", f'"{name}";r={left};t={wait}'),
+    ]
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

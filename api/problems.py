@@ -14,9 +14,10 @@ from math import ceil
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from api.current import the_visit
 from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
 from domain.engine.deadline import TookTooLong
 from domain.refusal import REFUSALS, Refusal, Wrong, shown
@@ -148,8 +149,8 @@ class Problem(HTTPException):
             "detail": self.description,
             "code": self.problem,
         }
-        if has_request_context():
-            body["instance"] = f"urn:stemma:request:{g.request_id}"
+        if id := the_visit().id:
+            body["instance"] = f"urn:stemma:request:{id}"
         # ASCII only, because a quotation from the request may not be encodable in UTF-8.
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 
@@ -261,10 +262,10 @@ def of_accident(error: BaseException) -> Problem:
     return Problem(code, PROBLEMS[code].meaning)
 
 
-def wants_page() -> bool:
+def wants_page(asked: Request = request) -> bool:
     """Whether the client is a browser to be shown a page, not a program with a key."""
-    liked = request.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
-    return liked == "text/html" and request.authorization is None
+    liked = asked.accept_mimetypes.best_match((MEDIA_TYPE, "application/json", "text/html"))
+    return liked == "text/html" and asked.authorization is None
 
 
 def answer_problems(app: Flask, page_of: Callable[[Problem], Response]) -> None:
@@ -286,7 +287,7 @@ def _answerer(
 ) -> Callable[[Any], Response]:
     def answer(error: Any) -> Response:
         problem = problem_of(error)
-        g.problem = problem.problem
+        the_visit().problem = problem.problem
         return page_of(problem) if wants_page() else problem.answer()
 
     return answer

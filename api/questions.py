@@ -12,7 +12,7 @@ from flask import Response, jsonify, request
 from api.asking import answer_at, form_asked, viewing
 from api.authentication import actor
 from api.conditional import by_bytes, once
-from api.current import the_request
+from api.current import the_visit
 from api.fields import Shape
 from api.operations import answered, asking, writing
 from api.received import read_body, read_query
@@ -52,7 +52,7 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
     def ask(**ids: Any) -> Response:
         asked = (
             read_query(query)
-            if the_request().environ.get("QUERY_STRING")
+            if the_visit().environ.get("QUERY_STRING")
             else dict(_nothing_asked(query))
         )
         as_published = asked.pop("as_", None) == "published"

@@ -7,12 +7,9 @@ compute something from a body alone, return or accept a file, or describe the se
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from flask import Blueprint, Request, Response, jsonify
-from werkzeug.routing import BaseConverter, Map, MapAdapter, PathConverter, Rule
+from flask import Blueprint, Response, jsonify
 
 from api.asking import Asked, viewing
 from api.conditional import by_bytes
@@ -27,108 +24,12 @@ from api.operations import (
     of_query,
     writing,
 )
-from api.problems import of_refusal
 from api.received import read_body, read_file, read_object, read_query
 from api.results import schema_of
 from domain.command import Field
 from domain.journal import Journal
-from domain.refusal import REFUSALS
 from domain.values import Number, Payee, Ref, Value
 from projections.store import Store
-
-MOST_KNOWN, LONGEST_KNOWN = 4096, 256
-"""Of how many addresses the route is known, and how long they are at most."""
-
-
-class IdConverter(BaseConverter):
-    """The id of a noun in a path; text that is not a UUID is an unknown id.
-
-    A fixed word in the same place belongs to another route.
-    """
-
-    regex = r"(?!preview$)[^/]+"
-    part_isolating = True  # otherwise werkzeug tries the routes below an id one after the other
-
-    def __init__(self, map: Map, noun: str) -> None:
-        super().__init__(map)
-        self.noun = noun
-        self.unknown: Any = REFUSALS[f"unknown_{noun}"]
-
-    def to_python(self, value: str) -> str:
-        """The id in its normal form."""
-        try:
-            return str(UUID(value))
-        except ValueError:
-            raise of_refusal(self.unknown(value)) from None
-
-
-class PayeeConverter(PathConverter):
-    """A payee in a path: an id, put in its normal form, or a name."""
-
-    def to_python(self, value: str) -> str:
-        try:
-            return str(UUID(value))
-        except ValueError:
-            return value
-
-
-class RuleOnDemand(Rule):
-    """A route whose URL builder is compiled on first use.
-
-    Werkzeug compiles two for each route at once, which takes longer than the rest of the start-up.
-    """
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        compile_it, compiled = super()._compile_builder, None
-
-        def build(rule: Rule, **parts: object) -> tuple[str, str]:
-            nonlocal compiled
-            if compiled is None:
-                compiled = compile_it(append_unknown)
-            return compiled(rule, **parts)
-
-        return build
-
-
-class Addresses(Map):
-    """All routes, which knows that of each address asked for lately."""
-
-    def __init__(self, *terms: Any, **named: Any) -> None:
-        super().__init__(*terms, **named)
-        self.known = dict[tuple[str, str], tuple[Rule, Mapping[str, Any]]]()
-        """By the method and the path."""
-        self._adapters = lru_cache(maxsize=64)(self.bind)
-
-    def bind_to_environ(
-        self, environ: Any, server_name: str | None = None, subdomain: str | None = None
-    ) -> MapAdapter:
-        """The address of a request."""
-        if server_name is not None or "HTTP_UPGRADE" in environ:
-            return super().bind_to_environ(environ, server_name, subdomain)
-        asked: Request = environ["werkzeug.request"]
-        host = self._adapters(asked.host).server_name
-        query = asked.query_string.decode(errors="replace")
-        terms = host, asked.root_path, "", asked.scheme, asked.path, asked.method, query
-        return _Address(self, *terms)
-
-
-class _Address(MapAdapter):
-    map: Addresses
-
-    def match(self, *terms: Any, **named: Any) -> Any:
-        """The route and its values, or what is to be raised."""
-        if terms or named != {"return_rule": True}:
-            return super().match(*terms, **named)
-        asked, known = (self.default_method, self.path_info), self.map.known
-        if (found := known.get(asked)) is not None:  # in one step: other threads may clear them
-            return found[0], dict(found[1])
-        rule, values = super().match(return_rule=True)
-        if len(self.path_info) <= LONGEST_KNOWN:
-            if len(known) >= MOST_KNOWN:
-                known.clear()
-            known[asked] = rule, dict(values)
-        return rule, values
-
 
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),

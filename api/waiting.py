@@ -10,9 +10,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import has_request_context
-
-from api.current import the_request
+from api.current import the_visit
 
 PATIENCE = "stemma.patience"
 """The key of the ``Patience`` in the WSGI environment."""
@@ -45,11 +43,9 @@ class NotYet(BaseException):
 
 def wait_for(what: str, ready: Future[Any]) -> None:
     """Return once ``ready`` is done; a request waits for each ``what`` only once."""
-    patience: Patience | None = None
-    if has_request_context():
-        patience = the_request().environ.get(PATIENCE)
     if ready.done():
         return
+    patience: Patience | None = the_visit().environ.get(PATIENCE)
     if patience is None:
         wait([ready])
     elif what not in patience.waited:
@@ -58,5 +54,5 @@ def wait_for(what: str, ready: Future[Any]) -> None:
 
 def is_repeated() -> bool:
     """Whether this request is a repetition after waiting."""
-    patience: Patience | None = the_request().environ.get(PATIENCE)
+    patience: Patience | None = the_visit().environ.get(PATIENCE)
     return patience is not None and patience.is_repeated

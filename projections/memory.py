@@ -68,6 +68,12 @@ class Moments:
         self._moment = Moment()
         self._turn = Lock()
 
+    @property
+    def latest(self) -> tuple[Hashable, Moment]:
+        """The current moment, and its state."""
+        with self._turn:
+            return self._state, self._moment
+
     def of(self, state: Hashable) -> Moment:
         """The moment of a state; without a state, a new one that is not shared."""
         if state is None:

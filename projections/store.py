@@ -189,6 +189,22 @@ class Store:
                     raise
             yield self._view(state, as_of)
 
+    def remembered(self, key: Hashable) -> object | None:
+        """What was kept under a key in the latest moment, if it is still that moment.
+
+        None also if a read would have to wait, for what this process has acknowledged.
+        """
+        state, moment = self._moments.latest
+        kept, least = moment.get(key), self.awaited()
+        if kept is None:
+            return None
+        try:
+            with self.engine.choosing(partial(self._found, least)) as found:
+                now = found or self.state()
+        except DatabaseUnavailable:  # a view may still do without what was acknowledged
+            return None
+        return kept if now == state and _position(now) >= least else None
+
     def _waited_for(
         self,
         state: State | None,

@@ -23,7 +23,7 @@ from queue import Full
 from typing import Any, NamedTuple
 from wsgiref.types import WSGIApplication
 
-from api.application import HEADERS
+from api.entrance import HEADERS
 from api.problems import PROBLEMS, Problem, of_accident
 from api.received import MAXIMUM_BODY_BYTES
 from api.waiting import COMMUNITY, PATIENCE, NotYet, Patience

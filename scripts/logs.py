@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from structlog.contextvars import get_contextvars
 from structlog.dev import ConsoleRenderer
+
+from api.current import the_visit
 
 DEEPEST = 16
 """The most frames of an exception that are named, the innermost last."""
@@ -106,7 +107,7 @@ class Lines(logging.Formatter):
         self._write = write
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {"event": record.getMessage(), **get_contextvars()}
+        line = {"event": record.getMessage(), **the_visit().bound}
         line["level"] = record.levelname.lower()
         line["logger"] = record.name
         line |= {name: value for name, value in vars(record).items() if name not in USUAL}
