@@ -105,20 +105,31 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
         """
         return _made(ring().make(**said))
 
-    of_one: dict[str, Any] = {"refuses": (UnknownKey, BadScope), "may_be_empty": True}
-
     @routes.changes(
-        "/keys/<string:key>/replace", Replacement, KeyMade, "The key.", status=201, **of_one
+        "/keys/<string:key>/replace",
+        Replacement,
+        KeyMade,
+        "The key.",
+        (UnknownKey, BadScope, BadExpiry),
+        status=201,
+        may_be_empty=True,
     )
     def replace_key(key: str, **said: int) -> Mapping[str, Any]:
         """Replace a key by a new one with the same name, scope and end.
 
         The one that is replaced stays valid for some hours, so that nothing stops meanwhile. Every
-        key may replace itself.
+        key may replace itself, and none another that is valid for longer.
         """
         return _made(ring().replace(key, **said))
 
-    @routes.changes("/keys/<string:key>/end", Nothing, KeyTold, "The key.", **of_one)
+    @routes.changes(
+        "/keys/<string:key>/end",
+        Nothing,
+        KeyTold,
+        "The key.",
+        (UnknownKey, BadScope),
+        may_be_empty=True,
+    )
     def end_key(key: str) -> Mapping[str, Any]:
         """End a key; it is refused from the next request on.
 

@@ -181,6 +181,23 @@ def test_no_key_makes_one_that_may_do_more_or_lives_longer(served: Served) -> No
     assert some.post(f"/keys/{mighty['id']}/replace", {}).code == "bad_scope"
 
 
+def test_no_key_replaces_one_that_lives_longer_and_so_outlives_itself(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    now = datetime.now(UTC)
+    for_ever, later = made(ana), made(ana, expires_at=(now + timedelta(days=3)).isoformat())
+    lost = made(ana, expires_at=(now + timedelta(days=2)).isoformat())
+    using_lost = served.client(lost["key"])
+    for key in (for_ever, later):
+        answer = using_lost.post(f"/keys/{key['id']}/replace", {})
+        assert (answer.status, answer.code) == (422, "bad_expiry")
+        assert served.client(key["key"]).get("/works").status == 200
+    assert len(ana.get("/keys").items) == 4
+    sooner = made(ana, expires_at=(now + timedelta(days=1)).isoformat())
+    for key in (sooner, lost):
+        answer = using_lost.post(f"/keys/{key['id']}/replace", {})
+        assert answer.json["expires_at"] == key["expires_at"]
+
+
 def test_an_expired_key_opens_nothing(served: Served) -> None:
     ana = served.admit("Ana")
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="microseconds")

@@ -25,6 +25,8 @@ GRACE_HOURS, MOST_GRACE_HOURS = 24, 24 * 7
 LABEL = "name"
 """The kind of text whose rules apply to a label."""
 
+OUTLIVES = "the key that creates it expires at {until}"
+
 
 class Made(NamedTuple):
     """A new key, with its token, which cannot be shown again."""
@@ -74,9 +76,11 @@ class Keyring:
 
     def replace(self, id: str, grace_hours: int = GRACE_HOURS) -> Made:
         """Create a key with the same terms; the old one stays valid for the grace period."""
-        key = self._own(id)
+        key, until = self._own(id), self._caller.until
         if not key.is_valid:
             raise UnknownKey(id)
+        if until is not None and (key.expires_at is None or key.expires_at > until):
+            raise BadExpiry(key.expires_at or "never", OUTLIVES.format(until=until))
         return self._made(self._keys.replace(key, timedelta(hours=grace_hours)))
 
     def end(self, id: str) -> Key:
@@ -130,7 +134,7 @@ class Keyring:
             raise BadExpiry(expires_at, "it is not in the future")
         text = end.isoformat(timespec="microseconds")
         if until is not None and text > until:
-            raise BadExpiry(expires_at, f"the key that creates it expires at {until}")
+            raise BadExpiry(expires_at, OUTLIVES.format(until=until))
         return text
 
     def _made(self, token: str) -> Made:
