@@ -236,6 +236,26 @@ def test_an_address_counts_once_somebody_who_reads_there_says_so(mailed: Mailed)
     assert put("third@example.org").state == "new"
 
 
+def test_who_ends_and_asks_anew_sends_strangers_no_more_confirmations(mailed: Mailed) -> None:
+    ana = mailed.told.person("ana")
+
+    def put(address: str) -> Mailbox:
+        return mailed.mailboxes.put(ana, address, "daily", position=0, now=mailed.time())
+
+    put("stranger@example.org")
+    assert len(mailed.deliver()) == 1
+    mailed.mailboxes.end(ana)
+    assert mailed.mailboxes.of(None) == []
+    (kept,) = mailed.told.service.engine.query("SELECT address, sent_at FROM mailboxes")
+    assert kept == ("", None)
+    for address in ("stranger@example.org", "another@example.org"):
+        with pytest.raises(BadAddress):
+            put(address)
+    assert mailed.deliver(LEAST_BETWEEN) == []
+    assert put("ana@example.org").state == "new"
+    assert len(mailed.deliver()) == 1
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -110,6 +110,10 @@ class Mailboxes:
         return self._found("holder IN :holders", holders=sorted(holders))
 
     def _found(self, where: str, **values: Any) -> list[Mailbox]:
+        return self._rows(f"{where} AND address <> ''", **values)
+
+    def _rows(self, where: str, **values: Any) -> list[Mailbox]:
+        """Mailboxes, including those that were ended lately and have no address."""
         rows = self._engine.query(
             f"SELECT {_COLUMNS} FROM mailboxes WHERE {where} AND NOT holder IN ({_FORGOTTEN}) "
             "ORDER BY made_at, holder",
@@ -136,7 +140,7 @@ class Mailboxes:
 
         Raises BadAddress if a confirmation was sent less than ``LEAST_BETWEEN`` ago.
         """
-        there = next(iter(self.of([holder])), None)
+        there = next(iter(self._rows("holder = :holder", holder=holder)), None)
         if there is not None and there.address == address and there.state != DISABLED:
             self._change("often = :often, next_at = NULL", holder, often=often)
         else:
@@ -168,9 +172,18 @@ class Mailboxes:
         return self.by_token(token)
 
     def end(self, holder: str) -> None:
-        """Erase the address of a holder."""
+        """Erase the address of a holder.
+
+        When a confirmation was last sent is kept, so that ending does not allow another at once.
+        """
+        ended = [
+            (holder, "", NEVER, DISABLED, token_hex(TOKEN_BYTES), one.made_at, 0, 0, one.asked_at)
+            for one in self.of([holder])
+            if one.asked_at is not None
+        ]
         with self._engine.transaction() as writer:
             writer.erase("mailboxes", "holder", [holder])
+            writer.insert(MAILBOXES, [(*one, *[None] * 5) for one in ended])
 
     def _change(self, changes: str, holder: str, **values: str | int) -> None:
         self._engine.execute(
