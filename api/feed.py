@@ -18,6 +18,7 @@ from api.received import read_query
 from api.results import schema_of
 from api.routes import Routes
 from domain.journal import Journal
+from domain.text import whole
 from domain.values import LARGEST_POSITION
 from projections.feed import BATCH, STREAM, CloudEvent, Stretch, as_stream, stretch
 from projections.store import Store
@@ -50,8 +51,9 @@ def feed(journal: Journal, store: Store, *, public: bool) -> Routes:
         asked = read_query(After)
         is_stream = form_asked({"batch": BATCH, "stream": STREAM}) == "stream"
         after = asked.get("after", 0)
-        if is_stream and (last := request.headers.get("Last-Event-ID", "")).isdecimal():
-            after = max(after, min(int(last), LARGEST_POSITION))
+        last = whole(request.headers.get("Last-Event-ID", "")) if is_stream else None
+        if last is not None:
+            after = max(after, min(last, LARGEST_POSITION))
         with viewing(journal, store, {}) as view:
             found = stretch(view, journal, request.root_url, after, asked.get("limit", MOST))
         if is_stream:

@@ -6,7 +6,6 @@ ignored.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -28,13 +27,12 @@ from api.complaints import (
 )
 from domain.refusal import Wrong
 from domain.remix import MAXIMUM_RATE_LENGTH
+from domain.text import whole
 from domain.values import MOST_UNITS
 
 LONGEST_SEARCH = 200
 LONGEST_WORD = 200
 LARGEST_AMOUNT = MOST_UNITS - 1
-
-_DIGITS = re.compile("[0-9]{1,20}")
 
 
 def _no(kind: str) -> dict[str, Any]:
@@ -208,10 +206,10 @@ class Whole(fields.Integer):
         )
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        # Twenty digits exceed every limit here, and are quick to convert.
-        if not (isinstance(value, str) and _DIGITS.fullmatch(value)):
+        number = whole(value) if isinstance(value, str) else None
+        if number is None:
             raise self.make_error("invalid")
-        return int(value)
+        return number
 
 
 class Flag(fields.Boolean):

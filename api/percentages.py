@@ -11,6 +11,7 @@ from fractions import Fraction
 from api.problems import Problem
 from domain.refusal import BadRate
 from domain.remix import exact_rate
+from domain.text import whole
 
 _PERCENTAGE = re.compile(r"([0-9]{1,60})(?:[.,]([0-9]{1,20}))?\s*%")
 _MIXED = re.compile(r"(?:([0-9]{1,20})\s+)?([0-9]{1,20})\s*/\s*([0-9]{1,20})\s*(%?)")
@@ -31,7 +32,7 @@ def must_be_alike(parts: Iterable[str]) -> None:
     """Refuse percentages beside larger numbers: 50 %, which is 1/2, is little beside 30."""
     typed = [one.strip() for one in parts]
     percentage = next((one for one in typed if one.endswith("%")), None)
-    number = next((one for one in typed if one.isdecimal() and int(one) > 1), None)
+    number = next((one for one in typed if (whole(one) or 0) > 1), None)
     if percentage and number:
         said = f"“{percentage}” is a percentage and “{number}” is not"
         raise Problem("bad_policy", f"{said}: write “%” with all of them, or with none.")

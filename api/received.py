@@ -5,8 +5,6 @@ Every complaint about it is in one answer, each with the place of its field.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, cast
@@ -18,10 +16,9 @@ from api.complaints import Complaint
 from api.fields import Shape
 from api.problems import PROBLEMS, Problem, listed, pointer, told
 from domain.refusal import shown
+from domain.unambiguous import TooDeep, read_json
 
 MAXIMUM_BODY_BYTES = 1 << 20
-DEEPEST_JSON = 64
-"""How deep objects and lists may be nested; the deepest policies need about fifty."""
 
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
@@ -70,42 +67,11 @@ class _Once(dict[str, Any]):
 
 def _json(raw: bytes) -> object:
     try:
-        text = raw.decode()
-        told = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
-        if _depth_is_over(text):
-            raise RecursionError
-    except RecursionError:
-        raise Problem(
-            "invalid_json", f"The body is nested more than {DEEPEST_JSON} levels deep."
-        ) from None
+        return read_json(raw.decode())
+    except TooDeep as error:
+        raise Problem("invalid_json", f"The body is {error}.") from None
     except ValueError as error:
         raise Problem("invalid_json", f"The body is not JSON: {error}.") from None
-    return told
-
-
-_BETWEEN_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
-
-
-def _depth_is_over(text: str) -> bool:
-    """Whether valid JSON is nested too deeply; each round removes the innermost brackets."""
-    if text.count("[") + text.count("{") <= DEEPEST_JSON:
-        return False
-    brackets = _BETWEEN_BRACKETS.sub("", text).replace("{", "[").replace("}", "]")
-    for _ in range(DEEPEST_JSON):
-        brackets = brackets.replace("[]", "")
-    return bool(brackets)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; refuses duplicate names, which JSON readers treat differently."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a duplicate name")
-    return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 _made = cache(type.__call__)  # making a schema copies every field

@@ -35,6 +35,7 @@ from domain.seal import Disclosure, Owned
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
 from domain.text import searched
 from domain.together import Together
+from domain.tree import LARGEST_SIZE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -243,8 +244,8 @@ class JournalRecorder(ApplicationRecorder):
         return [(value, to) for value, to in rows]
 
     def at(self, positions: Collection[int]) -> list[Placed]:
-        """The facts at these positions, in order."""
-        return self._placed(_AT, these=list(positions))
+        """The facts at these positions, in order; none where no database could hold one."""
+        return self._placed(_AT, these=[one for one in positions if one <= LARGEST_SIZE])
 
     def with_fact(
         self, position: int, *asked: tuple[str, Mapping[str, Any]]

@@ -61,6 +61,7 @@ _BASIC = str.maketrans(
     }
 )
 """Letters that Unicode does not decompose, as people type them (CLDR, transform Latin-ASCII)."""
+_WHOLE = re.compile("[0-9]{1,20}")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -81,6 +82,14 @@ def plain_text(field: str, value: str) -> str:
     if not any(map(_is_visible, value)):
         raise BadText(field, "it has no visible characters")
     return value
+
+
+def whole(text: str) -> int | None:
+    """The whole number that a text states in ASCII digits; None if it states none.
+
+    Twenty digits exceed every limit here; thousands would be slow to convert, or refused.
+    """
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def _is_visible(one: str) -> bool:

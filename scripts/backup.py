@@ -150,7 +150,7 @@ def check(path: Path) -> Content:
             return _check(file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
         raise BackupDamaged(str(problem)) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BackupDamaged("it is not what “stemma backup” writes") from None
 
 

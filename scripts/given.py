@@ -43,7 +43,7 @@ def read_disclosures(path: Path) -> list[Disclosure]:
     try:
         told = json.loads(path.read_text("utf-8"))["disclosures"]
         return [Disclosure(digest_of(*one), "", one[1], one[0], one[2]) for one in told]
-    except (ValueError, TypeError, LookupError) as problem:
+    except (ValueError, TypeError, LookupError, RecursionError) as problem:
         raise NotVerified(f"{path} does not hold disclosures") from problem
 
 

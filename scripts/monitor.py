@@ -79,7 +79,7 @@ class State:
         try:
             state = cls(**json.loads(path.read_bytes()))
             state.heads = {id: Head(*head) for id, head in state.heads.items()}
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, RecursionError) as problem:
             raise NotVerified(f"{path} is not the state of a monitor") from problem
         if state.watched != watched.names:
             raise NotVerified(f"{path} is of a monitor for {', '.join(state.watched)}")

@@ -195,7 +195,7 @@ def _in_words(said: str) -> str:
     try:
         problem = json.loads(said)
         return f"{problem['detail']} ({problem['code']})"
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return said[:1000]
 
 
@@ -211,5 +211,5 @@ def _unpacked(data: bytes) -> bytes:
 def _wait_of(problem: Unreachable) -> float:
     """How many seconds a service asks to wait."""
     said = problem.wait
-    seconds = float(said) if said is not None and said.isdigit() else 1.0
+    seconds = float(said) if said is not None and said.isdecimal() else 1.0
     return min(seconds, LONGEST_WAIT_SECONDS)

@@ -233,7 +233,7 @@ def _promises_in(data: bytes) -> list[bytes]:
     try:
         lines = [data] if data.count(b'"promise"') == 1 else data.splitlines()
         return [str(json.loads(line)["promise"]).encode() for line in lines]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise NotVerified("the answer holds no promise") from None
 
 

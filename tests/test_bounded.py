@@ -18,9 +18,10 @@ from serving import JSON, Served, serving
 from api.citing import MOST_LINES
 from api.document import operations
 from api.problems import MOST_ERRORS
-from api.received import DEEPEST_JSON, MAXIMUM_BODY_BYTES
+from api.received import MAXIMUM_BODY_BYTES
 from domain.registry import COMMANDS
-from domain.values import MOST_ITEMS, MOST_PIECES, Many, Several
+from domain.unambiguous import DEEPEST_JSON
+from domain.values import MOST_ITEMS, MOST_PIECES, Json, Many, Several
 from scripts.bundle import found_in, import_lines
 
 
@@ -131,6 +132,47 @@ def test_json_is_nested_only_so_deep(served: Served, path: str) -> None:
     assert served.operator.send("POST", path, nested(DEEPEST_JSON - 2), JSON).code != "invalid_json"
     brackets = json.dumps({"title": '"[{' * 1_000, "medium": "\\"}).encode()
     assert served.operator.send("POST", "/contributions", brackets, JSON).code != "invalid_json"
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+
+
+def test_what_a_form_takes_as_json_is_as_strict_as_a_request(served: Served) -> None:
+    """Nested only so deep, with every name once, and without NaN."""
+    bad = [nested(900).decode(), nested(20_000).decode(), '{"a": 1, "a": 2}', '{"a": NaN}']
+    tried = 0
+    for name, command in COMMANDS.items():
+        ids = {each: str(uuid4()) for each in command.in_path()}
+        for field in command.fields():
+            if not isinstance(field.value, Json | Several):
+                continue
+            for text in bad:
+                sent = urlencode({**ids, field.name: text}).encode()
+                page = served.operator.send("POST", f"/do/{name}", sent, FORM)
+                assert page.status == 422, (name, field.name, text[:20])
+                assert "This is not an object." in page.text
+            tried += 1
+    assert tried >= 8
+
+
+def test_numbers_of_thousands_of_digits_are_refused_like_any_other(served: Served) -> None:
+    """Python converts no more than 4,300 digits."""
+    operator, ends = served.operator, "9" * 5_000
+    streamed = {"Accept": "text/event-stream", "Last-Event-ID": ends}
+    assert operator.get("/feed", headers=streamed).status == 200
+    assert operator.get(f"/facts/{'9' * 19}/receipt").code == "not_in_log"
+    assert operator.get(f"/facts/{'9' * 40}/receipt").code == "not_in_log"
+    assert operator.get(f"/receipts/{'9' * 40}").status == 404
+    assert operator.get(f"/facts/{'9' * 40}/disclosures").status in {404, 422}
+    for path, said, status in (
+        ("/own-keys", {"do": "replace", "key": "x", "grace_hours": ends}, 422),
+        ("/own-webhooks", {"do": "replay", "webhook": "x", "after": ends}, 422),
+        ("/waiting", {"upto": ends}, 303),
+        ("/assemble", {"up": ends}, 422),
+    ):
+        sent = urlencode(said).encode()
+        page = served.operator.send("POST", path, sent, FORM)
+        assert page.status == status, (path, page.text)
 
 
 def test_a_long_cycle_is_named_by_its_beginning(served: Served) -> None:

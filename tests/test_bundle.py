@@ -894,6 +894,12 @@ BAD: dict[str, tuple[str | bytes | Line, str, str]] = {
     "not JSON": ("{", "bad_line", "not JSON"),
     "two objects": ("{} {}", "bad_line", "not JSON"),
     "nested without end": ("[" * 100_000, "bad_line", "not JSON"),
+    "a field that is there twice": (
+        '{"type": "contributor", "name": "Ana", "name": "Ben"}',
+        "bad_line",
+        "an object has a duplicate name",
+    ),
+    "a number that is none": ('{"type": "contributor", "name": NaN}', "bad_line", "NaN is not"),
     "not an object": ("[1]", "bad_line", "not a JSON object"),
     "not UTF-8": (b'{"type": "contributor", "name": "\xff"}', "bad_line", "not UTF-8"),
     "no type": ({"name": "x"}, "bad_line", "no type of line “None”"),

@@ -9,6 +9,7 @@ import pytest
 
 from domain.lines import Line
 from domain.role import role_named
+from scripts.convert import NotConvertible, converted
 from scripts.convert.ocremix import convert_ocremix
 from scripts.convert.whosampled import convert_whosampled
 
@@ -55,6 +56,21 @@ def test_every_remix_and_every_artist_line_is_there(shared_data: Path) -> None:
     assert kinds(lines) == {"contributor": 1643, "contribution": 4864}
     assert len(authors) == 6744
     assert {author["contributor"] for author in authors} <= {line["id"] for line in lines}
+
+
+@pytest.mark.parametrize(
+    "source, text",
+    [
+        *(("whosampled", text) for text in ("", "[]", "{}", "[" * 100_000, "a,b\n1,2\n", "\xff")),
+        *(("ocremix", text) for text in ("a,b\n1,2\n", "a,b\n\0\n1\n", "\xff")),
+    ],
+)
+def test_what_is_no_such_list_is_said_to_be_none(source: str, text: str, tmp_path: Path) -> None:
+    for name in ("artists.csv", "remix_artist.csv", "remixes.csv", "viz_demo.json"):
+        (tmp_path / name).write_text(text, encoding="latin-1")
+    path = tmp_path if source == "ocremix" else tmp_path / "viz_demo.json"
+    with pytest.raises(NotConvertible, match=f"is not in the format of {source}"):
+        list(converted(source, path))
 
 
 def test_a_game_is_an_outside_source(tmp_path: Path) -> None:

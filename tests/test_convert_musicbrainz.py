@@ -203,7 +203,9 @@ def test_two_answers_about_one_recording_are_one(answers: Path) -> None:
     assert set(ids.values()) == {1}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '"x"', "{}", '{"title": 5}', '{"media": [3]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "[" * 9999, '"x"', "{}", '{"title": 5}', '{"media": [3]}']
+)
 def test_what_is_no_answer_is_said_to_be_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
     with pytest.raises(NotConvertible, match=r"x\.json is no answer of MusicBrainz"):

@@ -162,7 +162,7 @@ def showing(folder: Path) -> Iterator[str]:
 
 
 def test_where_a_log_answers_only_so_much_in_a_minute_it_is_waited_for(tmp_path: Path) -> None:
-    refused = iter(["0", "0"])
+    refused = iter(["0", "\xb2", "0"])
 
     class Limited(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

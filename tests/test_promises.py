@@ -41,6 +41,8 @@ def test_what_a_command_or_an_import_recorded_is_promised_and_kept(
     told = [json.loads(line) for line in all.read_text().splitlines()]
     assert [each["position"] for each in told] == [2, 3]
 
+    (tmp_path / "deep").write_text('{"promise": ' + "[" * 100_000)
+    assert "the answer holds no promise" in verified(stemma, tmp_path / "deep")[1]
     for position in (1, 2):
         stemma("receipt", str(position), str(tmp_path / f"{position}.receipt"))
     assert verified(stemma, one)[0] == 0

@@ -33,6 +33,7 @@ from projections.follower import no_progress
 from scripts import bundle
 from scripts.audit import CHECKS
 from scripts.difference import all_differences
+from scripts.given import read_disclosures
 from scripts.stemma import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -393,6 +394,13 @@ def test_an_export_carries_signatures_and_messages(database: str, tmp_path: Path
 def post_signed(client: Client, path: str, sent: str, body: dict[str, Any]) -> Answer:
     headers = {"Content-Type": "application/json", "Stemma-Signature": sent}
     return client.send("POST", path, json.dumps(body).encode(), headers)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"disclosures": 5}', '{"disclosures": ' + "[" * 9999])
+def test_what_holds_no_disclosures_is_said_to_hold_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text(text)
+    with pytest.raises(NotVerified, match="does not hold disclosures"):
+        read_disclosures(tmp_path / "texts")
 
 
 def test_a_request_is_signed_and_its_receipt_shows_it_offline(

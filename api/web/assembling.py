@@ -24,6 +24,7 @@ from domain.command import Command
 from domain.commands.releasing import AssembleRelease
 from domain.refusal import NoComponents, Refusal
 from domain.release import PARTS
+from domain.text import whole
 from projections import timeline
 
 FIELDS = {
@@ -57,8 +58,8 @@ class Sheet:
         Returns the place of the row to focus; None if the button is another one.
         """
         for verb, step in (("up", -1), ("down", 1), ("drop", 0)):
-            said = request.form.get(verb, "")
-            if said.isdecimal() and (place := int(said)) < len(self.rows):
+            place = whole(request.form.get(verb, ""))
+            if place is not None and place < len(self.rows):
                 row = self.rows.pop(place)
                 place = max(0, min(place + step, len(self.rows)))
                 if step:

@@ -31,6 +31,7 @@ from domain.permission import OPERATOR
 from domain.refusal import BadCountry, BadCurrency, IdTaken, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
+from domain.unambiguous import read_json
 from domain.values import (
     Amount,
     Json,
@@ -368,7 +369,7 @@ def _lines(text: str) -> Iterator[str]:
 def _record(record: type[Record], line: str, currency: str | None) -> Any:
     """The record in a line: a JSON object, or its fields in order, separated by ``SEPARATOR``."""
     if line.startswith("{"):
-        return _read(json.loads, line)
+        return _read(read_json, line)
     fields = record.fields()
     said = zip(fields, map(str.strip, line.split(SEPARATOR, len(fields) - 1)), strict=False)
     return {one.name: _json(one.value, text, currency) for one, text in said if text}
@@ -387,7 +388,7 @@ def _json(value: Value, text: str, currency: str | None) -> Any:
         case Amount() if currency:
             return amounts.within(value, text, currency)
         case Number() | Json():
-            return _read(int if isinstance(value, Number) else json.loads, text)
+            return _read(int if isinstance(value, Number) else read_json, text)
         case Rate():
             return percentages.exact(text)
         case Several(record=record):

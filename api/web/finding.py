@@ -21,6 +21,7 @@ from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
 from api.web.frame import Answer, Frame, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
+from domain.text import whole
 from projections import attribution, happenings, inbox, lineage, searching, series, timeline
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
@@ -237,10 +238,9 @@ def _waiting(frame: Frame) -> None:
 
     @frame.form("/waiting")
     def take_waiting() -> Answer:
-        said = request.form.get("upto", "")
-        if said.isascii() and said.isdecimal():
-            upto = min(int(said), frame.journal.facts.head())
-            Seen(frame.store.engine).read(g.actor, upto)
+        upto = whole(request.form.get("upto", ""))
+        if upto is not None:
+            Seen(frame.store.engine).read(g.actor, min(upto, frame.journal.facts.head()))
         return to_page("/waiting")
 
 

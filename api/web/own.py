@@ -28,6 +28,7 @@ from api.web.address import id_named
 from api.web.frame import Answer, Frame
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
+from domain.text import whole
 from projections import timeline
 
 Said = Mapping[str, str]
@@ -97,10 +98,10 @@ def _keys_changed(frame: Frame, said: Said) -> dict[str, Made | None]:
 
 
 def _hours(said: Said) -> int:
-    text = said.get("grace_hours", str(GRACE_HOURS))
-    if not text.isdecimal() or int(text) > MOST_GRACE_HOURS:
+    hours = whole(said.get("grace_hours", str(GRACE_HOURS)))
+    if hours is None or hours > MOST_GRACE_HOURS:
         raise Problem("out_of_range", f"hours: This is not from 0 to {MOST_GRACE_HOURS}.")
-    return int(text)
+    return hours
 
 
 def _keys(frame: Frame, **more: Any) -> str:
@@ -124,8 +125,8 @@ def _keys(frame: Frame, **more: Any) -> str:
 
 
 def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
-    id, after = said.get("webhook", ""), said.get("after", "")
-    told: dict[str, Any] = {**said, **({"after": int(after)} if after.isdecimal() else {})}
+    id, after = said.get("webhook", ""), whole(said.get("after", ""))
+    told: dict[str, Any] = {**said, **({} if after is None else {"after": after})}
     match said.get("do"):
         case "end":
             theirs.end(g.actor, id)

@@ -28,6 +28,7 @@ from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.money.through import joined
+from domain.text import whole
 from projections import lineage, timeline, wording
 from projections.money import pools
 from projections.money.pools.proposals import used_but_uncited
@@ -140,8 +141,8 @@ class Sheet:
         said: dict[str, Any] = {name: text for name, text in self.fields.items() if text}
         if "default_rate" in said:
             said["default_rate"] = percentages.exact(said["default_rate"])
-        if str(said.get("comment_days", "")).isdecimal():
-            said["comment_days"] = int(said["comment_days"])
+        if (days := whole(said.get("comment_days", ""))) is not None:
+            said["comment_days"] = days
         policy = WAYS[self.way].policy
         if policy is not None:
             said["policy"] = policy

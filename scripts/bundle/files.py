@@ -18,6 +18,8 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from domain.lines import HALF, Found, Line
+from domain.text import whole
+from domain.unambiguous import distinct, no_number
 from scripts.bundle.sealed import Seal, is_sealed, seal_of
 from scripts.convert import Finding, Unplaced, converted, place_of
 
@@ -125,7 +127,9 @@ def _no_float(text: str) -> float:
     raise ValueError(f"the number {text} is not exact; write it as a string")
 
 
-_decode = json.JSONDecoder(parse_float=_no_float).decode
+_decode = json.JSONDecoder(
+    parse_float=_no_float, object_pairs_hook=distinct, parse_constant=no_number
+).decode
 
 
 CSV_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -255,9 +259,10 @@ def cited(text: str) -> Line:
 
 def _place(text: str) -> int:
     """A place in the order of credits."""
-    if not (text.isascii() and text.isdigit()):
+    place = whole(text)
+    if place is None:
         raise ValueError(f"“billing” is “{text}”; it must be a whole number")
-    return int(text)
+    return place
 
 
 def numbered(text: str) -> Line:

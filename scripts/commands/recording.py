@@ -16,6 +16,7 @@ from domain.command import Command, Field
 from domain.printable import escaped
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
+from domain.unambiguous import read_json
 from domain.values import Json, Many, Number, Several, Value
 from scripts import bundle
 from scripts.commands import questions
@@ -181,7 +182,7 @@ def _stated(name: str, value: Value | None, typed: Any) -> Any:
 def _json_of(name: str, text: str) -> Any:
     """JSON as typed, or from a file given as @FILE."""
     try:
-        return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+        return read_json(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except ValueError as error:
         raise click.ClickException(f"{flag_of(name)} is not JSON: {error}") from error
 

@@ -5,7 +5,6 @@ The one rule: the secret key is read from its file, signs, and goes nowhere else
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +17,7 @@ from domain.note import SignerKey
 from domain.registry import COMMANDS
 from domain.signature import Signing, sign_command
 from domain.tree import NotVerified
+from domain.unambiguous import read_json
 from domain.values import Ref, Value
 from scripts import bundle
 
@@ -61,7 +61,7 @@ def sign(method: str, path: str, body: TextIO, key: Path, log: str) -> None:
     """
     text = body.read()
     try:
-        said = json.loads(text) if text.strip() else {}
+        said = read_json(text) if text.strip() else {}
     except ValueError as problem:
         raise click.ClickException(f"the body is not JSON: {problem}") from problem
     if not isinstance(said, dict):

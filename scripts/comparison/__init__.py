@@ -117,7 +117,7 @@ class Comparison:
         if not (self.with_texts and own == said):
             try:
                 yield from self._differing(json.loads(own), json.loads(said), "")
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield "", own.decode(), said.decode("utf-8", "replace")
 
     def _differing(self, own: Any, said: Any, where: str) -> Iterator[tuple[str, Any, Any]]:

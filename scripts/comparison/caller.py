@@ -36,7 +36,7 @@ class Caller:
         """What is answered there, with the code of a refusal as its only content."""
         try:
             return json.loads(self.said(path))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unreachable(f"{self.url}{path}: not an answer in JSON") from None
 
     def said(self, path: str) -> bytes:
@@ -66,5 +66,5 @@ def _code(said: str) -> str:
     """The code of a problem; empty for any other answer."""
     try:
         return str(json.loads(said)["code"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""

@@ -7,6 +7,7 @@ bundle, so that the import refuses it with a reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from csv import Error
 from pathlib import Path
 
 from projections.shops import (
@@ -34,10 +35,20 @@ NAMES = sorted([*CONVERTERS, *SHOPS])
 
 
 def converted(source: str, path: Path, finding: Finding | None = None) -> Iterator[Line]:
-    """The lines of a bundle converted from a source, which is one of NAMES."""
+    """The lines of a bundle converted from a source, which is one of NAMES.
+
+    Raises NotConvertible if the file does not have its format.
+    """
     if source in SHOPS:
         return statement_lines(source, path, finding)
-    return CONVERTERS[source](path)
+    return _readable(source, path)
+
+
+def _readable(source: str, path: Path) -> Iterator[Line]:
+    try:
+        yield from CONVERTERS[source](path)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, Error) as error:
+        raise NotConvertible(f"{path} is not in the format of {source} ({error!r})") from error
 
 
 __all__ = ["NAMES", "SHOPS", "Finding", "NotConvertible", "Unplaced", "converted", "place_of"]

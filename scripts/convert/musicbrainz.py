@@ -94,7 +94,7 @@ def convert_musicbrainz(path: Path | str) -> Iterator[Line]:
 def _must_be_answer(name: str) -> Iterator[None]:
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotConvertible(f"{name} is no answer of MusicBrainz ({error!r})") from None
 
 
