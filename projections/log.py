@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from domain import checkpoint as checkpoints
@@ -46,6 +46,8 @@ from domain.tree import (
     tile_of,
     tiles_to,
     verify_consistency,
+    verify_inclusion,
+    with_parts,
 )
 from domain.trust import Policy
 from domain.unreadable import Unreadable, of_only_row
@@ -66,6 +68,8 @@ _LEVEL = 1 << 48
 
 
 TILES = Table("log_tiles", {"place": "BIGINT", "hashes": "BYTES"}, keys=(("place",),))
+"""The ``hashes`` of a full tile are followed by the roots of its parts (``with_parts``); earlier
+versions did not store these."""
 SIZE = Table(
     "log_size",
     {"only_row": "BIGINT CHECK (only_row = 1)", "size": "BIGINT"},
@@ -85,6 +89,16 @@ def first_size(transaction: Transaction) -> None:
     """Create an empty log, unless there is one."""
     transaction.insert(SIZE, [(1, 0)])
     transaction.insert(latest_facts.SIZE, [(1, 0, None)])
+
+
+def fill_parts(transaction: Transaction) -> None:
+    """Store the roots of the parts of full tiles where they are missing."""
+    sql = "SELECT place, hashes FROM log_tiles WHERE length(hashes) = :full LIMIT 500"
+    while rows := transaction.query(sql, full=TILE_WIDTH * HASH_BYTES):
+        transaction.execute_many(
+            "UPDATE log_tiles SET hashes = :hashes WHERE place = :place",
+            [{"place": place, "hashes": with_parts(bytes(hashes))} for place, hashes in rows],
+        )
 
 
 class Signed(NamedTuple):
@@ -160,7 +174,10 @@ class Log:
                 writer.execute_many(
                     "INSERT INTO log_tiles (place, hashes) VALUES (:place, :hashes) "
                     "ON CONFLICT (place) DO UPDATE SET hashes = excluded.hashes",
-                    [{"place": _place(tile), "hashes": hashes} for tile, hashes in grown.items()],
+                    [
+                        {"place": _place(tile), "hashes": with_parts(hashes)}
+                        for tile, hashes in grown.items()
+                    ],
                 )
         except Overtaken:
             pass  # another follower did it
@@ -404,8 +421,7 @@ class Log:
             else:
                 signed = self._agreed(self.policy, position)
             (placed,) = facts
-            proof = inclusion_proof(index, signed.size, self._tiles)
-        return make_receipt(leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note)
+            return self._proven(placed, signed)
 
     def receipts(self, positions: Sequence[int]) -> Iterator[bytes]:
         """The receipts of those facts that the latest checkpoint covers.
@@ -422,11 +438,18 @@ class Log:
     def _receipts(self, positions: Sequence[int], signed: Signed) -> Iterator[bytes]:
         for start in range(0, len(positions), RECEIPTS):
             for placed in self.journal.facts.at(positions[start : start + RECEIPTS]):
-                index = placed.position - 1
-                proof = inclusion_proof(index, signed.size, self._tiles)
-                yield make_receipt(
-                    leaf=placed.leaf(), index=index, proof=proof, checkpoint=signed.note
-                )
+                yield self._proven(placed, signed)
+
+    def _proven(self, placed: Placed, signed: Signed) -> bytes:
+        """The receipt of a fact under a checkpoint; NotVerified if it or a tile is damaged."""
+        index, leaf = placed.position - 1, placed.leaf()
+        proof, root = inclusion_proof(index, signed.size, self._tiles), _root_in(signed.note)
+        try:
+            verify_inclusion(leaf_hash(leaf), index=index, size=signed.size, proof=proof, root=root)
+        except NotVerified:
+            self._tiles_read = {}  # once they are repaired, they have to be read again
+            raise
+        return make_receipt(leaf=leaf, index=index, proof=proof, checkpoint=signed.note)
 
     def map_of(self, size: int) -> bytes:
         """The signed root of a checkpoint's map; raises NotInLog if none was signed."""
@@ -558,6 +581,12 @@ def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]
         if place not in rows:
             raise Unreadable("log_tiles", tile.path, LookupError("it is not there"))
     return [bytes(rows[place]) for place in places]
+
+
+@lru_cache(maxsize=64)
+def _root_in(note: bytes) -> bytes:
+    """The root that a checkpoint states; cached, since many receipts lead to the same."""
+    return Checkpoint.parse(Note.parse(note).text).root
 
 
 def _bytes_of(tile: Tile) -> int:

@@ -26,7 +26,7 @@ from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
 from projections.latest import begin_again
 from projections.log import TABLES as LOG
-from projections.log import first_size
+from projections.log import fill_parts, first_size
 from projections.store import LAYOUTS, PROJECTIONS
 
 TABLES: tuple[Table, ...] = (
@@ -118,6 +118,7 @@ def upgrade(engine: Engine) -> list[str]:
         create_tables(transaction)
         refill(transaction)
         _vouch(transaction)
+        fill_parts(transaction)
         begin_again(transaction)
     return missing
 

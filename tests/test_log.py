@@ -24,7 +24,11 @@ from domain.note import SignerKey
 from domain.receipt import leaf_bytes, verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
+from projections.follower import no_progress
 from projections.log import Log
+from scripts.audit import CHECKS
+from scripts.difference import all_differences
+from scripts.layout import upgrade
 from scripts.mirror import mirror
 from scripts.mirrored import check_log, check_map
 from scripts.remote import Remote
@@ -137,6 +141,46 @@ def test_a_fact_edited_behind_the_service_no_longer_fits_its_receipt(tmp_path: P
         )
         with pytest.raises(NotVerified):
             verify_receipt(service.log.receipt(2), KEYS)
+
+
+def test_full_tiles_of_before_get_the_roots_of_their_parts(logged: Service) -> None:
+    """They were stored without them; everything is proved and audited all the same."""
+    tell(logged, 700)
+    logged.log.catch_up()
+    stored = logged.engine.query(ALL_TILES)
+    receipts = [logged.log.receipt(position) for position in (1, 200, 300, 700)]
+    logged.engine.execute(
+        "UPDATE log_tiles SET hashes = substr(hashes, 1, :full) WHERE length(hashes) > :full",
+        full=256 * 32,
+    )
+    assert logged.engine.query(ALL_TILES) != stored
+    again = Log(logged.journal, SIGNER)
+    assert [again.receipt(position) for position in (1, 200, 300, 700)] == receipts
+    assert isinstance(all_differences(CHECKS["log"], logged, no_progress), str)
+    upgrade(logged.engine)
+    assert logged.engine.query(ALL_TILES) == stored
+
+
+ALL_TILES = "SELECT place, hashes FROM log_tiles ORDER BY place"
+
+
+def test_a_damaged_tile_makes_no_receipt(logged: Service) -> None:
+    """Neither with a wrong hash, nor with a wrong root of a part; once repaired, it does again."""
+    tell(logged, 300)
+    logged.log.catch_up()
+    ((_, hashes), *_) = logged.engine.query(ALL_TILES)
+    right, change = bytes(hashes), "UPDATE log_tiles SET hashes = :hashes WHERE place = 0"
+    for at in (32 * 5, 256 * 32 + 32, len(right) - 1):
+        wrong = right[:at] + bytes([right[at] ^ 1]) + right[at + 1 :]
+        logged.engine.execute(change, hashes=wrong)
+        again = Log(logged.journal, SIGNER)
+        with pytest.raises(NotVerified):
+            again.receipt(7)
+        with pytest.raises(NotVerified):
+            list(again.receipts([7]))
+        assert isinstance(all_differences(CHECKS["log"], logged, no_progress), list)
+        logged.engine.execute(change, hashes=right)
+        assert verify_receipt(again.receipt(7), KEYS)
 
 
 def test_a_checkpoint_is_signed_at_most_about_once_a_second(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -33,6 +34,7 @@ from domain.tree import (
     tiles_of,
     verify_consistency,
     verify_inclusion,
+    with_parts,
 )
 
 VECTORS = json.loads(
@@ -348,6 +350,34 @@ def test_a_frontier_is_found_again_and_goes_on(size: int, more: int) -> None:
     for leaf in LEAVES[size : size + more]:
         frontier.append(leaf_hash(leaf))
     assert frontier == frontier_at(min(size + more, MANY), TILES.read)
+
+
+@cache
+def deep() -> Tiles:
+    """A log in which a tile of the second level is full."""
+    return Tiles([b"%d" % number for number in range(66_000)])
+
+
+@given(st.integers(1, 66_000), st.data())
+def test_the_roots_of_parts_change_no_proof(size: int, data: st.DataObject) -> None:
+    log, index = deep(), data.draw(st.integers(0, size - 1), "index")
+
+    def read(tiles: Sequence[Tile]) -> list[bytes]:
+        return [with_parts(row) for row in log.read(tiles)]
+
+    assert inclusion_proof(index, size, read) == inclusion_proof(index, size, log.read)
+    assert consistency_proof(index + 1, size, read) == consistency_proof(index + 1, size, log.read)
+    assert frontier_at(size, read) == frontier_at(size, log.read)
+
+
+def test_only_a_full_tile_has_parts() -> None:
+    for width in (0, 1, 16, 255):
+        assert with_parts(bytes(32 * width)) == bytes(32 * width)
+    row = b"".join(map(leaf_hash, leaves_of(256)))
+    assert with_parts(with_parts(row)) == with_parts(row)
+    parts = [row[at : at + 512] for at in range(0, len(row), 512)]
+    roots = [root_of(part[at : at + 32] for at in range(0, 512, 32)) for part in parts]
+    assert with_parts(row) == row + b"".join(roots)
 
 
 def test_a_proof_reads_few_tiles_at_once() -> None:

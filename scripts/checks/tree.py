@@ -7,7 +7,16 @@ from itertools import islice
 
 from domain.checkpoint import Checkpoint, open_checkpoint
 from domain.note import Note, read_signatures, time_of
-from domain.tree import HASH_BYTES, TILE_WIDTH, NotVerified, Tile, grow, leaf_hash, tiles_of
+from domain.tree import (
+    HASH_BYTES,
+    TILE_WIDTH,
+    NotVerified,
+    Tile,
+    grow,
+    leaf_hash,
+    tiles_of,
+    with_parts,
+)
 from projections.follower import Progress
 from projections.log import Log, Signed
 from projections.wording import several
@@ -78,12 +87,10 @@ def _changed(log: Log, computed: dict[Tile, bytes]) -> Iterator[Difference]:
     stored = log.stored(computed)
     for tile, hashes in computed.items():
         held = stored.get((tile.level, tile.number), b"")
-        if held == hashes:
+        if held in (hashes, with_parts(hashes)):
             continue
-        if tile.level == 0:
-            leaf = next(
-                (at for at in range(tile.width) if _hash(held, at) != _hash(hashes, at)), tile.width
-            )
+        if tile.level == 0 and not held.startswith(hashes):
+            leaf = next(at for at in range(tile.width) if _hash(held, at) != _hash(hashes, at))
             number = tile.number * TILE_WIDTH + leaf + 1
             yield at(f"{position(number)}, {tile.path}", "the fact is not the one in the log")
         else:
