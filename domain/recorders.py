@@ -1,4 +1,4 @@
-"""The journal in a database: how facts are recorded and queried.
+"""The journal in a database, in one file: how facts are recorded and queried.
 
 An append is recorded within one transaction, alone or with others. It writes the facts at the next
 positions, their links to earlier facts (see domain.chain) and the texts they commit to, after a
@@ -10,7 +10,7 @@ Triggers refuse to edit or delete facts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,8 @@ class JournalRecorder(ApplicationRecorder):
         self.engine = engine
         self._overtaken = 0
         """How many of the next groups take the lock first, because another process was faster."""
+        self._pause = LEAST_PAUSE
+        """How many will do so when that happens again."""
         self._lately = Lately()
         self.together = Together(self._record, MOST_TOGETHER)
 
@@ -57,7 +59,7 @@ class JournalRecorder(ApplicationRecorder):
         append = Append(stored_events, **terms)
         if not append.is_alone:
             return self.together.ask(append)
-        (outcome,) = self._record([append])
+        (outcome,) = self._record(append, lambda: [append])
         if isinstance(outcome, Exception):
             raise outcome
         if append.erased:
@@ -65,25 +67,43 @@ class JournalRecorder(ApplicationRecorder):
                 self.engine.settle()
         return outcome
 
-    def _record(self, appends: Sequence[Append]) -> list[Sequence[int] | Exception]:
-        """Record appends in one transaction; returns the positions of each, or its refusal."""
-        begun = [one.begun for one in appends if one.begun is not None and one.is_known]
-        base = self._lately.since(begun) if len(begun) == len(appends) else None
+    def _record(
+        self, first: Append, close: Callable[[], Sequence[Append]]
+    ) -> list[Sequence[int] | Exception]:
+        """Record a group in one transaction; returns the positions of each, or its refusal.
+
+        Where other processes record as well, more may join it until it is its turn.
+        """
         if self._overtaken:
             self._overtaken -= 1
-        elif all(one.is_plain for one in appends):
-            try:
-                # Fails if another process meanwhile records something at the next position.
-                with self.engine.hoping(*_still(base)) as transaction:
-                    recording = Recording(transaction, appends, base)
-                return self._remembered(recording)
-            except IntegrityError:
-                self._overtaken = OVERTAKEN_PAUSE
-        since = _since(base.position) if base else "SELECT 1"
+        else:
+            appends = close()
+            if all(one.is_plain for one in appends):
+                base = self._base(appends)
+                try:
+                    # Fails if another process meanwhile records something at the next position.
+                    with self.engine.hoping(*_still(base)) as transaction:
+                        recording = Recording(transaction, appends, base)
+                    self._pause = LEAST_PAUSE
+                    return self._remembered(recording)
+                except IntegrityError:
+                    self._overtaken, self._pause = self._pause, min(2 * self._pause, MOST_PAUSE)
+            close = partial(tuple, appends)
+        asked = self._base([first])
+        since = _since(asked.position) if asked else "SELECT 1"
         with self.engine.appending(FACTS, since) as (transaction, rows):
-            there = self._lately.with_others(base, rows) if base else None
+            appends = close()
+            base = self._base(appends)
+            there = None
+            if base and asked and base.position == asked.position:
+                there = self._lately.with_others(base, rows)
             recording = Recording(transaction, appends, there)
         return self._remembered(recording)
+
+    def _base(self, appends: Sequence[Append]) -> Group | None:
+        """What is remembered of the facts that appends follow; None if it has to be read."""
+        begun = [one.begun for one in appends if one.begun is not None and one.is_known]
+        return self._lately.since(begun) if len(begun) == len(appends) else None
 
     def _remembered(self, recording: Recording) -> list[Sequence[int] | Exception]:
         self._lately.recorded(recording.group())
@@ -380,7 +400,7 @@ def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
 
 
 STILL = f"stored_events WHERE position = ? AND {STAMP} = ?"
-OVERTAKEN_PAUSE = 8
-"""How many groups take the lock first after one that came too late."""
+LEAST_PAUSE, MOST_PAUSE = 8, 64
+"""How many groups take the lock first after one that came too late; doubled each time in a row."""
 MOST_TOGETHER = 64
 """The most appends that share a transaction."""

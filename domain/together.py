@@ -17,6 +17,7 @@ from domain.engine.deadline import TookTooLong, deadline
 
 T = TypeVar("T")
 R = TypeVar("R")
+Do = Callable[[T, Callable[[], Sequence[T]]], Sequence[R | Exception]]
 
 
 def _taken() -> Lock:
@@ -42,12 +43,15 @@ class _Asked(Generic[T, R]):
 class Together(Generic[T, R]):
     """Carries out requests in groups; ``do`` returns the outcome of each, in order.
 
+    ``do`` is given the first request, and a function that closes the group and returns all of its
+    requests. Until it is called, more may join, for example while ``do`` waits for a lock.
+
     An exception returned as an outcome is raised for that request alone. If ``do`` itself raises,
     nothing was done, and every thread repeats its own request alone; but OutcomeUnknown is raised
     for every request of the group.
     """
 
-    def __init__(self, do: Callable[[Sequence[T]], Sequence[R | Exception]], most: int) -> None:
+    def __init__(self, do: Do[T, R], most: int) -> None:
         self._do, self._most = do, most
         self._lock = Lock()
         self._waiting: list[_Asked[T, R]] = []
@@ -73,7 +77,7 @@ class Together(Generic[T, R]):
         if asked.outcome is None and not asked.is_alone:
             self._lead(asked)
         if asked.is_alone:
-            (asked.outcome,) = self._do([what])
+            (asked.outcome,) = self._do(what, lambda: [what])
         assert asked.outcome is not None
         if isinstance(asked.outcome, Exception):
             raise asked.outcome
@@ -103,9 +107,7 @@ class Together(Generic[T, R]):
 
     def _lead(self, first: _Asked[T, R]) -> None:
         """Carry out this request with those that wait, then pass the lead to one that is left."""
-        with self._lock:
-            group = [first, *self._waiting[: self._most - 1]]
-            del self._waiting[: self._most - 1]
+        group = [first]
         try:
             self._do_all(group)
         finally:
@@ -122,9 +124,17 @@ class Together(Generic[T, R]):
             for asked in group[1:2]:
                 asked.turn.release()
 
-    def _do_all(self, group: Sequence[_Asked[T, R]]) -> None:
+    def _do_all(self, group: list[_Asked[T, R]]) -> None:
+        """Carry out the first of a group with those that wait when ``do`` closes it."""
+
+        def close() -> Sequence[T]:
+            with self._lock:
+                group.extend(self._waiting[: self._most - 1])
+                del self._waiting[: self._most - 1]
+            return [asked.what for asked in group]
+
         try:
-            outcomes = self._do([asked.what for asked in group])
+            outcomes = self._do(group[0].what, close)
         except OutcomeUnknown as error:
             for asked in group:
                 asked.outcome = OutcomeUnknown()

@@ -33,6 +33,7 @@ from domain.refusal import (
     Unknown,
 )
 from domain.request import Request
+from domain.stored import FACTS
 from domain.together import Together
 from domain.tree import leaf_hash
 
@@ -293,8 +294,9 @@ def gathered(do: Callable[[list[str]], list[str]], *asked: str) -> list[Any]:
     """What each of several threads is answered, of which the first holds the others up."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def held(those: Any) -> list[str]:
-        if those == ["first"]:
+    def held(first: str, close: Any) -> list[str]:
+        those = close()
+        if first == "first":
             begun.set()
             assert go_on.wait(60)
             return ["first"]
@@ -325,6 +327,45 @@ def test_a_group_has_so_many_at_most() -> None:
     assert groups == [["a", "b", "c"], ["d", "e", "f"], ["g"], ["last"]]
 
 
+def test_a_group_is_open_until_it_is_closed() -> None:
+    begun, groups = threading.Event(), list[list[str]]()
+
+    def do(_first: str, close: Any) -> list[str]:
+        begun.set()
+        wait_for(lambda: together.waiting == 2)
+        groups.append(close())
+        return groups[-1]
+
+    together = Together[str, str](do, SIZE)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(together.ask, "first")
+        assert begun.wait(60)
+        assert [*pool.map(together.ask, "ab")] == ["a", "b"]
+        assert first.result() == "first"
+    assert [sorted(group) for group in groups] == [["a", "b", "first"]]
+
+
+def test_while_one_that_waits_for_its_turn_fails_the_others_go_on() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def do(first: str, close: Any) -> list[str]:
+        begun.set()
+        assert go_on.wait(60)
+        if first == "first":
+            raise TookTooLong("the lock")
+        return list(close())
+
+    together = Together[str, str](do, SIZE)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(together.ask, "first")
+        assert begun.wait(60)
+        others = [pool.submit(together.ask, name) for name in "ab"]
+        wait_for(lambda: together.waiting == 2)
+        go_on.set()
+        assert isinstance(first.exception(), TookTooLong)
+        assert [one.result() for one in others] == ["a", "b"]
+
+
 def test_where_the_outcome_is_unknown_nothing_is_done_again() -> None:
     times: list[list[str]] = []
 
@@ -352,7 +393,8 @@ def test_the_end_of_the_thread_that_does_it_holds_nobody_up() -> None:
 def test_nobody_waits_for_a_group_beyond_their_deadline() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def do(those: Any) -> list[str]:
+    def do(_first: str, close: Any) -> list[str]:
+        those = close()
         begun.set()
         assert go_on.wait(60)
         return list(those)
@@ -454,6 +496,32 @@ def test_beside_another_process_only_what_that_recorded_is_read(
             others.piece(f"theirs {number}", by=[id_of("ana")])
             others.edge(id_of(f"theirs {number}"), id_of("first"))
             told.piece(f"ours {number}", by=[id_of("ana")])
+        must_be_whole(told)
+
+
+def test_who_comes_while_another_process_writes_shares_the_next_transaction(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with story(database) as told, story(database, create=False) as others:
+        engine, appending = told.service.engine, told.service.engine.appending
+        told.person("ana")
+        for name, where in {"first": told, "theirs": others, "too late": told}.items():
+            where.piece(name, by=[id_of("ana")])  # from now on the lock is taken first
+        head = told.head()
+        transactions = []
+        monkeypatch.setattr(
+            engine, "appending", lambda *terms: transactions.append(terms) or appending(*terms)
+        )
+        with ThreadPoolExecutor(SIZE) as pool:
+            with others.service.engine.appending(FACTS, "SELECT 1"):
+                late = [
+                    pool.submit(told.journal.record, AdmitContributor(name=f"late {number}"))
+                    for number in range(SIZE)
+                ]
+                wait_for(lambda: told.journal.facts.together.waiting == SIZE - 1)
+            positions = sorted(one.result().position for one in late)
+        assert positions == [*range(head + 1, head + 1 + SIZE)]
+        assert len(transactions) == 1
         must_be_whole(told)
 
 
