@@ -97,7 +97,7 @@ class Rated(NamedTuple):
 
     pairs: tuple[Sequence[int], Sequence[int], Sequence[int]]
     """The child of each pair of places, the parent, and the number of the rate."""
-    above: Sequence[Sequence[int]]
+    above: Sequence[tuple[int, ...]]
     """By place: for each of its parents, the number of the rate to it."""
     rates: Sequence[Fraction | None]
     """By number: each distinct rate; None if an edge states none."""
@@ -173,7 +173,7 @@ class Lineage(Pedigree[Node]):
         for child, stated in zip(children, numbers, strict=True):
             above[child].append(stated)
         by_number = [None if rate is None else exact(rate) for rate in number]
-        return Rated((children, parents, numbers), above, by_number)
+        return Rated((children, parents, numbers), list(map(tuple, above)), by_number)
 
     @property
     def rated(self) -> Rated:

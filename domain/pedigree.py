@@ -9,9 +9,10 @@ rustworkx as long, since every edge must be handed over first, and numpy longer.
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import chain, count, islice, pairwise
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from domain.cached import cached_property
@@ -74,24 +75,24 @@ class Pedigree(Generic[Node]):
 
     @cached_property
     def places(self) -> Places[Node]:
-        """The works by place: the root first, then the others as the edges name them."""
+        """The works by place: the root first, then the children, then what only is a parent."""
         children, parents, kinds = self.pairs
-        named = [self.root] * (2 * len(children) + 1)
-        named[1::2], named[2::2] = children, parents
-        works = dict.fromkeys(named)
-        at = dict(zip(works, range(len(works)), strict=True)).__getitem__
+        places = defaultdict[Node, int](count().__next__)
+        at = places.__getitem__
+        at(self.root)
         ends = list(map(at, children)), list(map(at, parents))
-        above: list[list[int]] = [[] for _ in works]
+        named_by: list[list[int]] = [[] for _ in places]
         for child, parent in zip(*ends, strict=True):
-            above[child].append(parent)
+            named_by[child].append(parent)
+        above = list(map(tuple, named_by))
         if sum(map(len, map(set, above))) < len(children):
-            above = [list(dict.fromkeys(out)) for out in above]
+            above = [tuple(dict.fromkeys(out)) for out in above]
         influences = frozenset[tuple[int, int]]()
         if "influence" in kinds:
             pairs = list(zip(*ends, strict=True))
             more = {pair for pair, kind in zip(pairs, kinds, strict=True) if kind != "influence"}
             influences = frozenset(set(pairs) - more)
-        return Places(tuple(works), above, influences, ends)
+        return Places(tuple(places), above, influences, ends)
 
     @cached_property
     def _place(self) -> dict[Node, int]:
@@ -129,7 +130,7 @@ class Pedigree(Generic[Node]):
         return _breadth_first(self.places.above)
 
     @cached_property
-    def _below(self) -> list[list[int]]:
+    def _below(self) -> Sequence[Sequence[int]]:
         """By place: the children reachable from the root, the nearest to it first."""
         above, nearest = self.places.above, self._nearest
         found: list[list[int]] = [[] for _ in above]
@@ -138,7 +139,7 @@ class Pedigree(Generic[Node]):
         for place in sorted(near, key=nearest.__getitem__):
             for parent in above[place]:
                 found[parent].append(place)
-        return found
+        return list(map(tuple, found))
 
     def _named(self, places: Iterable[int]) -> Path[Node]:
         return tuple(map(self.places.works.__getitem__, places))
@@ -212,7 +213,7 @@ class Pedigree(Generic[Node]):
                 for parent in above[place]:
                     more = count[parent] + own
                     count[parent] = more if more < MANY else MANY  # noqa: FURB136 - a call takes longer
-        return {work: count[self._place[work]] for work in self.generation}
+        return dict(zip(self.generation, map(count.__getitem__, self._nearest), strict=True))
 
     def ends_of(self, path: Path[Node]) -> Ends[Node]:
         """A path as answers show it: whole, or both ends of a long one."""
