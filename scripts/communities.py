@@ -21,6 +21,7 @@ from scripts.settings import (
     inherited,
     read_log_keys,
     read_settings,
+    whereabouts,
 )
 
 OWN = {
@@ -93,6 +94,8 @@ def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, s
     if not _NAME.fullmatch(name) or not isinstance(told, dict):
         raise BadSetting(f"{place}: a community is a table such as [harbour], in small letters")
     said = dict(told)
+    if not isinstance(said.get("hosts", []), list):
+        raise BadSetting(f'{place}: hosts are a list, such as ["harbour.example.org"]')
     hosts = tuple(str(host).lower().rstrip(".") for host in said.pop("hosts", ()))
     path, schema = str(said.pop("path", "")), str(said.pop("schema", ""))
     if not all(map(_HOST.fullmatch, hosts)) or not (not path or _PATH.fullmatch(path)):
@@ -102,6 +105,9 @@ def _community(name: str, told: Any, settings: Settings, environ: Mapping[str, s
         raise BadSetting(f"{place}: {wrong[0].removeprefix('STEMMA_').lower()} can't be said here")
     if schema:
         own["STEMMA_DATABASE"] = _in_schema(place, own.get("STEMMA_DATABASE", ""), schema)
+        if standbys := own.get("STEMMA_READ_DATABASE", "").split():
+            read_there = [_in_schema(place, standby, schema) for standby in standbys]
+            own["STEMMA_READ_DATABASE"] = " ".join(read_there)
     of_all = {key: value for key, value in environ.items() if key not in OWN | OF_ALL}
     data = {"STEMMA_DATA": str(settings.data / name)}
     try:
@@ -135,7 +141,7 @@ def _in_schema(place: str, database: str, schema: str) -> str:
 def _must_be_apart(communities: Iterable[Community], environ: Mapping[str, str]) -> None:
     """Raise BadSetting if two have the same database, key, log or place."""
     found = list(communities)
-    _must_differ("database", [(one.name, one.settings.database) for one in found])
+    _must_differ("database", [(one.name, whereabouts(one.settings.database)) for one in found])
     _must_differ("log_key", [(one.name, one.settings.log_key) for one in found])
     keys = [(one.name, read_log_keys(one.settings, environ).signer) for one in found]
     _must_differ("name of the log", [(name, key.name) for name, key in keys if key])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
@@ -522,6 +522,15 @@ def _address(database: str, name: str = "STEMMA_DATABASE", *, embedded: bool = T
     except ValueError as error:
         raise BadSetting(f"{bad} ({error})") from None
     return database
+
+
+def whereabouts(database: str) -> Hashable:
+    """What two addresses of the same database have in common, however each is spelled."""
+    if database.startswith(EMBEDDED):
+        return database
+    from domain.engine.postgres import whereabouts_of
+
+    return whereabouts_of(database)
 
 
 def _read(environ: Mapping[str, str], name: str, reader: Callable[[str], T]) -> T:

@@ -304,6 +304,18 @@ def test_no_other_place_answers_for_one(both: Both) -> None:
         ('[a]\ndatabase = "postgresql://x/y"\nschema = "a; b"', "is not a schema"),
         ('[a]\ndatabase = "mysql://geheim@x"', "STEMMA_DATABASE"),
         ('[a]\ndatabase = "sqlite:///x"\n[b]\npath = "/b"\ndatabase = "sqlite:///x"', "database"),
+        *(
+            (f'[a]\ndatabase = "postgresql://u@h/y"\n[b]\npath = "/b"\n{same}', "same database")
+            for same in (
+                'database = "postgres://u@h/y"',
+                'database = "postgresql://u@h:5432/y"',
+                'database = "postgresql://u:geheim@h/y"',
+                'database = "postgresql:///y?host=h"',
+                'database = "postgresql://h/y"\nschema = "public"',
+            )
+        ),
+        ('[a]\nhosts = "a.example"', "hosts are a list"),
+        ("[a]\nhosts = 5", "hosts are a list"),
         ('[a]\nlog_key = "k"\n[b]\npath = "/b"\nlog_key = "k"', "the same log_key"),
         (f'[a]\noperator_key = "{KEY}"\n[b]\npath = "/b"\noperator_key = "{KEY}"', "operator_key"),
     ],
@@ -315,6 +327,18 @@ def test_what_cannot_be_kept_apart_is_refused(tmp_path: Path, told: str, reason:
         read_communities(read_settings(environ), environ)
     assert "geheim" not in str(problem.value)
     assert KEY not in str(problem.value)
+
+
+def test_standbys_of_a_community_are_read_in_its_schema(tmp_path: Path) -> None:
+    own = 'database = "postgresql://u@one/y"\nread_database = "postgresql://u@two/y"'
+    (tmp_path / "file").write_text(f'[a]\n{own}\nschema = "a"\n[b]\npath = "/b"\n{own}\n')
+    environ = {"STEMMA_COMMUNITIES": str(tmp_path / "file"), "STEMMA_DATA": str(tmp_path)}
+    found = read_communities(read_settings(environ), environ)
+    told = {name: one.settings.standbys for name, one in found.items()}
+    assert told == {
+        "a": ("postgresql://u@two/y?options=-csearch_path%3Da",),
+        "b": ("postgresql://u@two/y",),
+    }
 
 
 def test_a_community_inherits_what_is_no_secret(tmp_path: Path) -> None:

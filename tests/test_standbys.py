@@ -4,6 +4,7 @@ Rule: nothing is answered from a standby that the primary would not have answere
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from domain.commands.admitting import AdmitContributor
 from domain.commands.submitting import SubmitContribution
 from domain.engine import DatabaseUnavailable
 from domain.engine.deadline import within
+from domain.engine.standbys import LOOK_SECONDS
 from domain.money.dividing import RecordRevenue
 from domain.refusal import Busy
 from domain.request import key_digest
@@ -165,6 +167,35 @@ def test_what_is_no_standby_of_the_primary_is_never_read(
         assert not is_standby(service)
         (told,) = service.engine.replicas()
         assert (told.is_read, told.why) == (False, "is no standby of the primary")
+
+
+def test_another_database_or_schema_of_the_same_server_is_never_read(
+    postgres_server: Postgres,
+) -> None:
+    """As where the addresses of two communities were mixed up, or one lacks its schema."""
+    with postgres_server.database() as own, postgres_server.database() as other:
+        with open_service(other) as theirs:
+            theirs.journal.record(AdmitContributor(name="Eva"))
+            theirs.follower.catch_up()
+        in_schema = f"{own}{'&' if '?' in own else '?'}options=-csearch_path%3Dquay"
+        with open_service(own) as beside:
+            beside.journal.record(AdmitContributor(name="Ana"))
+            beside.follower.catch_up()
+        for primary, standbys in ((own, [other]), (in_schema, [own]), (own, [in_schema])):
+            with open_service(primary, standbys=standbys) as service:
+                service.engine.replicas()
+                time.sleep(2 * LOOK_SECONDS)
+                with service.store.view():
+                    assert service.engine.read("SELECT current_database(), current_schema()") == (
+                        service.engine.query("SELECT current_database(), current_schema()")
+                    )
+                (told,) = service.engine.replicas()
+                assert (told.is_read, told.why) == (
+                    False,
+                    "its address is of another database or schema",
+                )
+        with open_service(own, standbys=[own]) as service:
+            wait_until(lambda: is_read(service))
 
 
 @pytest.mark.parametrize(

@@ -606,6 +606,14 @@ def must_be_address(url: str) -> None:
         raise ValueError("in a user or a password, @ : / ? are written as %40 %3A %2F %3F")
 
 
+def whereabouts_of(url: str) -> tuple[str, ...]:
+    """The server, database and schema of an address, with what it leaves to the usual."""
+    read = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
+    found = re.search(r"search_path=([^ ,]+)", read.get("options", ""))
+    server = read.get("host", ""), read.get("hostaddr", ""), read.get("port", "5432")
+    return (*server, read.get("dbname", read.get("user", "")), found[1] if found else "public")
+
+
 def _secret(url: str) -> str:
     """The password as its author meant it: all between the first colon and the last @."""
     before, at, _ = url.partition("://")[2].rpartition("@")

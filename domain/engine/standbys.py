@@ -40,12 +40,18 @@ class _Place(NamedTuple):
     cluster: int
     started: float
     """When the server was started, in seconds since 1970; it identifies the server."""
+    database: int
+    facts: int | None
+    """The numbers of the database and of its table of facts, which standbys have from the primary;
+    None if there is no table yet."""
 
 
 _PLACE = (
     "SELECT CAST(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
     "ELSE pg_current_wal_lsn() END, '0/0') AS BIGINT), pg_is_in_recovery(), system_identifier, "
-    "CAST(extract(epoch FROM pg_postmaster_start_time()) AS FLOAT8) FROM pg_control_system()"
+    "CAST(extract(epoch FROM pg_postmaster_start_time()) AS FLOAT8), "
+    "(SELECT CAST(oid AS BIGINT) FROM pg_database WHERE datname = current_database()), "
+    "CAST(CAST(to_regclass('stored_events') AS oid) AS BIGINT) FROM pg_control_system()"
 )
 
 
@@ -74,6 +80,9 @@ class _Standby:
         is_it = place.cluster == primary.cluster
         if not is_it or not (place.is_standby or place.started == primary.started):
             self.seen = Replica(None, "is no standby of the primary")
+        elif place.facts is None or place[-2:] != primary[-2:]:
+            # Another community may have its tables there.
+            self.seen = Replica(None, "its address is of another database or schema")
         else:
             behind = max(primary.bytes - place.bytes, 0)
             self.seen = Replica(behind, "", is_read=place.bytes >= least)
@@ -136,6 +145,8 @@ class ReplicatedEngine(PostgresEngine):
         """Always durable, since standbys are sent nothing before it is on disk."""
         with super().transaction() as transaction:
             yield transaction
+        if self._primary.facts is None:  # the tables may have been created just now
+            self._look()
 
     def close(self) -> None:
         """Stop watching the standbys and close every pool."""
@@ -186,6 +197,7 @@ class ReplicatedEngine(PostgresEngine):
         """Start the watching thread at first use, which comes after any fork."""
         with self._looking:
             if self._watcher is None and not self._closing.is_set():
+                self._look()  # new tables may have arrived at the standbys since the last time
                 self._watcher = threading.Thread(target=self._watch_standbys, daemon=True)
                 self._watcher.start()
 
