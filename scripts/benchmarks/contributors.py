@@ -24,12 +24,12 @@ from typing import Any
 import networkx as nx
 
 from projections import attribution
-from projections.follower import Rebuild
 from projections.store import Store, with_tables
-from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain, scratch
+from scripts.benchmarks.by_hand import ANCESTORS, Plain, plain
+from scripts.benchmarks.filled import filled
 from scripts.benchmarks.measure import Result, Size, at_most, in_turns, percentiles
 from scripts.generate import DENSE, PIECES_A_RELEASE, TYPICAL, Shape, community, id_of, record
-from scripts.service import open_service, settle
+from scripts.service import settle
 
 PIECES = {"small": (3_000,), "full": (100_000, 1_000_000)}
 DENSE_PIECES = {"small": 800, "full": 24_000}
@@ -47,13 +47,13 @@ BY_HAND = f"""{ANCESTORS}    SELECT p.id FROM @contributors p WHERE p.number IN 
 def measure(size: Size, database: str) -> Iterator[Result]:
     """Milliseconds, median and 99th percentile."""
     for pieces in PIECES[size]:
-        with generated(database, pieces, TYPICAL) as asked:
+        with generated("typical", pieces, database, TYPICAL) as asked:
             random = Random(pieces)
             releases = pieces // PIECES_A_RELEASE
             for family, count in (("work", pieces), ("release", releases)):
                 ids = [id_of(family, random.randrange(count)) for _ in range(QUESTIONS[size])]
                 yield from asked.compare(f"random {family}s of {pieces:,} pieces", ids)
-    with generated(database, DENSE_PIECES[size], DENSE) as asked:
+    with generated("dense", DENSE_PIECES[size], database, DENSE) as asked:
         ids, ancestors = asked.graph.worst(WORST[size])
         yield from asked.compare(
             f"the worst cases in a dense graph, ≤ {ancestors:,} ancestors", ids
@@ -121,23 +121,23 @@ class Asked:
 
 
 @contextmanager
-def generated(database: str, pieces: int, shape: Shape) -> Iterator[Asked]:
+def generated(name: str, pieces: int, database: str, shape: Shape) -> Iterator[Asked]:
     """A generated community, recorded and folded."""
-    with scratch(database) as address, open_service(address) as service:
-        record(service.journal, community(pieces, shape=shape))
-        Rebuild(service.journal, service.store).run()
-        generation = service.store.current().number
-        with plain(address) as by_hand:
-            start = time.perf_counter()
-            graph = Graph(by_hand, generation)
-            taken = time.perf_counter() - start
-            loading = f"loaded in {taken:.1f} s, {memory_of(by_hand, generation):,.0f} MB"
-            # The collector would search the whole graph while the others answer.
-            settle()
-            try:
-                yield Asked(service.store, by_hand, graph, loading)
-            finally:
-                gc.unfreeze()
+    told = partial(record, commands=community(pieces, shape=shape))
+    last = id_of("work", pieces - 1)
+    service, address = filled(name, pieces, database, told, last=last)
+    generation = service.store.current().number
+    with plain(address) as by_hand:
+        start = time.perf_counter()
+        graph = Graph(by_hand, generation)
+        taken = time.perf_counter() - start
+        loading = f"loaded in {taken:.1f} s, {memory_of(by_hand, generation):,.0f} MB"
+        # The collector would search the whole graph while the others answer.
+        settle()
+        try:
+            yield Asked(service.store, by_hand, graph, loading)
+        finally:
+            gc.unfreeze()
 
 
 def memory_of(engine: Plain, generation: int) -> float:

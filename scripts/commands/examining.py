@@ -27,7 +27,7 @@ commands = click.Group()
 @click.option(
     "--keep",
     is_flag=True,
-    help="Keep the databases of audit, fold, money, search, suggest and inbox for later runs.",
+    help="Keep the databases that take longest to fill for later runs.",
 )
 @click.option("--publish", is_flag=True, help="Keep the figures for BENCHMARKS.md.")
 @click.pass_context
