@@ -108,12 +108,6 @@ def _raised(row: bytes, height: int) -> bytes:
     return row
 
 
-@lru_cache(maxsize=4_096)
-def _folded(row: bytes) -> bytes:
-    """The root above a row of 2^n adjacent hashes; cached, since those near the top recur."""
-    return _raised(row, (len(row) // HASH_BYTES).bit_length() - 1)
-
-
 # -- Tiles (C2SP tlog-tiles, section "Merkle Tree") ----------------------------------------------
 
 
@@ -183,24 +177,27 @@ def tiles_to(index: int) -> Iterator[Tile]:
 
 
 _PART_HEIGHT = 4
+_PARTS = 1 << _PART_HEIGHT
 """A full tile consists of 16 parts of 16 hashes."""
+_PART_BYTES = _PARTS * HASH_BYTES
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
-_LENGTHS = frozenset((*range(0, _TILE_BYTES + 1, HASH_BYTES), _TILE_BYTES + (_TILE_BYTES >> 4)))
+_LENGTHS = frozenset((*range(0, _TILE_BYTES + 1, HASH_BYTES), _TILE_BYTES + _PART_BYTES))
 """The possible lengths of a tile, the last with the roots of its parts."""
 
 
 def with_parts(row: bytes) -> bytes:
     """A full tile followed by the roots of its parts; any other as it is.
 
-    Of such a tile, a proof hashes 22 nodes instead of 247.
+    A proof hashes 28 nodes of such a tile instead of 247.
     """
     return row + _parts_of(row) if len(row) == _TILE_BYTES else row
 
 
 @lru_cache(maxsize=64)
 def _parts_of(row: bytes) -> bytes:
-    """The roots of the parts of a full tile; cached, so that one that grew full is hashed once."""
-    return _raised(row, _PART_HEIGHT)
+    """The roots of a tile's full parts; cached, since the last tile of a level is often read."""
+    full = len(row) // _PART_BYTES * _PART_BYTES
+    return row[_TILE_BYTES:] or _raised(row[:full], _PART_HEIGHT)
 
 
 LARGEST_ENTRY_BYTES = 2**16 - 1
@@ -273,76 +270,88 @@ Subtree = tuple[int, int]
 """A full subtree: its height, and its index among all those of that height."""
 
 
-def _subtrees(start: int, end: int) -> list[Subtree]:
-    """The adjacent full subtrees over the leaves from ``start`` up to ``end``, widest first."""
+def _subtrees(size: int) -> list[Subtree]:
+    """The full subtrees that make up a tree, widest first."""
     found: list[Subtree] = []
-    while start < end:
-        height = (end - start).bit_length() - 1
+    start = 0
+    while start < size:
+        height = (size - start).bit_length() - 1
         found.append((height, start >> height))
         start += 1 << height
     return found
 
 
-_Place = tuple[tuple[int, int], int, int]
-"""Where the hashes are from which the root of a full subtree follows: the level and the number of
-a tile, the first of its hashes, and the height n of the root above 2^n of them."""
+_Part = tuple[int, int]
+"""A part of a tile, or the roots of all its parts: 16 adjacent nodes of the height 4·k, as k and
+their number among all those of that height."""
 
 
-def _place(subtree: Subtree) -> _Place:
+def _place(subtree: Subtree) -> tuple[_Part, int, int]:
+    """The part under the root of a full subtree, its height above that, and which node it is."""
     height, index = subtree
-    above = height % TILE_HEIGHT
-    first = index << above
-    return (height // TILE_HEIGHT, first >> TILE_HEIGHT), first % TILE_WIDTH, above
+    above = height % _PART_HEIGHT
+    within = _PART_HEIGHT - above
+    return (height // _PART_HEIGHT, index >> within), above, index % (1 << within)
 
 
-def _root_in(row: bytes, first: int, height: int) -> bytes:
-    """The root above 2^height hashes of a tile."""
-    if height >= _PART_HEIGHT and len(row) > _TILE_BYTES:
-        first, height = TILE_WIDTH + (first >> _PART_HEIGHT), height - _PART_HEIGHT
-    start = first * HASH_BYTES
-    hashes = row[start : start + (HASH_BYTES << height)]
-    return _folded(hashes) if height else hashes
+def _tile_of(part: _Part, size: int) -> Tile:
+    """The tile of a part, in a tree of ``size`` leaves."""
+    k, number = part
+    tile = tile_at(k // 2, number if k % 2 else number // _PARTS, size)
+    assert tile is not None
+    return tile
 
 
-def _roots_of(
-    groups: Sequence[Sequence[Subtree]], size: int, read_tiles: ReadTiles
-) -> list[list[bytes]]:
-    """The roots of groups of full subtrees; reads all tiles in one request, each once."""
-    places = [[_place(subtree) for subtree in group] for group in groups]
-    needed = list(dict.fromkeys([at for group in places for at, _, _ in group]))
-    tiles = [tile for at in needed if (tile := tile_at(*at, size)) is not None]
-    rows = dict(zip(needed, _read(tiles, read_tiles), strict=True))
-    return [[_root_in(rows[at], first, height) for at, first, height in one] for one in places]
+def _in(row: bytes, part: _Part) -> bytes:
+    """The nodes of a part, out of its tile."""
+    k, number = part
+    if k % 2:
+        return _parts_of(row)
+    start = number % _PARTS * _PART_BYTES
+    return row[start : start + _PART_BYTES]
+
+
+@lru_cache(maxsize=4_096)
+def _above(part: bytes) -> tuple[bytes, ...]:
+    """A part and the nodes above it, by height; cached, since those near the top recur."""
+    rows = [part]
+    for _ in range(1, _PART_HEIGHT):
+        rows.append(_raised(rows[-1], 1))  # behind the last full node, what is left is hashed too
+    return tuple(rows)
+
+
+def _roots_of(subtrees: Sequence[Subtree], size: int, read_tiles: ReadTiles) -> list[bytes]:
+    """The roots of full subtrees; reads all tiles in one request, each once."""
+    places = [_place(subtree) for subtree in subtrees]
+    tiles = {part: _tile_of(part, size) for part in dict.fromkeys([place[0] for place in places])}
+    needed = list(dict.fromkeys(tiles.values()))
+    rows = dict(zip(needed, _read(needed, read_tiles), strict=True))
+    nodes = {part: _above(_in(rows[tile], part)) for part, tile in tiles.items()}
+    return [
+        nodes[part][above][at * HASH_BYTES : (at + 1) * HASH_BYTES] for part, above, at in places
+    ]
 
 
 def frontier_at(size: int, read_tiles: ReadTiles) -> Frontier:
     """The frontier of the tree at ``size`` leaves, read from its tiles."""
     _must_be_size(size)
-    (hashes,) = _roots_of([_subtrees(0, size)], size, read_tiles)
-    return Frontier(size, hashes)
+    return Frontier(size, _roots_of(_subtrees(size), size, read_tiles))
 
 
 # -- Proofs --------------------------------------------------------------------------------------
 
 
-def _left_width(leaves: int) -> int:
-    """The largest power of two below the number of leaves: k in RFC 6962."""
-    return 1 << (leaves - 1).bit_length() - 1
+def inclusion_proof(
+    index: int, size: int, read_tiles: ReadTiles, frontier: Frontier | None = None
+) -> list[bytes]:
+    """Proves that a tree of ``size`` has the leaf at ``index`` (RFC 6962, section 2.1.1: PATH).
 
-
-def inclusion_proof(index: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
-    """Proves that a tree of ``size`` has the leaf at ``index`` (RFC 6962, section 2.1.1: PATH)."""
+    If the tree's frontier is known, less has to be read.
+    """
     _must_be_size(size)
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
-    siblings: list[Sequence[Subtree]] = []
-    for height in range((size - 1).bit_length()):
-        sibling = index >> height ^ 1
-        if (sibling + 1) << height <= size:
-            siblings.append([(height, sibling)])
-        elif sibling << height < size:
-            siblings.append(_subtrees(sibling << height, size))
-    return [_joined(group) for group in _roots_of(siblings, size, read_tiles)]
+    return _beside((0, index), size, read_tiles, frontier)[1]
 
 
 def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[bytes]:
@@ -353,19 +362,32 @@ def consistency_proof(old_size: int, size: int, read_tiles: ReadTiles) -> list[b
     _must_be_size(size)
     if not 0 < old_size <= size:
         raise ValueError(f"there is no consistency proof from size {old_size} to {size}")
-    spans: list[Sequence[Subtree]] = []
-    start, end = 0, size
-    while end != old_size:
-        middle = start + _left_width(end - start)
-        if old_size <= middle:
-            spans.append(_subtrees(middle, end))
-            end = middle
-        else:
-            spans.append(_subtrees(start, middle))
-            start = middle
-    if start:  # otherwise this is the old root itself, which the verifier has
-        spans.append(_subtrees(start, end))
-    return [_joined(group) for group in _roots_of(spans[::-1], size, read_tiles)]
+    if old_size == size:
+        return []
+    # All other full subtrees of the old tree are beside the way of its last one.
+    last = _subtrees(old_size)[-1]
+    root, beside = _beside(last, size, read_tiles)
+    return [root, *beside] if last[1] else beside  # the verifier has the old root itself
+
+
+def _beside(
+    subtree: Subtree, size: int, read_tiles: ReadTiles, frontier: Frontier | None = None
+) -> tuple[bytes, list[bytes]]:
+    """The root of a full subtree, and the hashes beside its way to the root of the tree.
+
+    The way goes up within one of the full subtrees that make up the tree; then all narrower ones
+    are beside it together, then each of the wider ones, the widest last.
+    """
+    height, index = subtree
+    top = (size ^ index << height).bit_length() - 1
+    wider = (size >> top + 1).bit_count()
+    asked = [subtree, *((high, index >> high - height ^ 1) for high in range(height, top))]
+    if frontier is None:
+        asked += _subtrees(size)
+    root, *found = _roots_of(asked, size, read_tiles)
+    edge = found[top - height :] if frontier is None else frontier.hashes
+    narrower = [_joined(edge[wider + 1 :])] if wider + 1 < len(edge) else []
+    return root, [*found[: top - height], *narrower, *reversed(edge[:wider])]
 
 
 def _must_be_size(size: int) -> None:

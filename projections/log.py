@@ -129,6 +129,7 @@ class Log:
         self.map = LatestMap(self.engine)
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may start at 0
         self._tiles_read: dict[int, bytes] = {}
+        self._edge = Frontier()
 
     def public_keys(self) -> list[VerifierKey]:
         """The keys that verify this log's signatures, the current one first."""
@@ -411,7 +412,7 @@ class Log:
         near = [place for place in map(_place, tiles_to(index)) if place not in self._tiles_read]
         asked: list[tuple[str, dict[str, Any]]] = [(_TILES, {"places": near})] if near else []
         if self.policy is None:
-            asked.insert(0, (_COSIGNED.format(_BEST), {"least": position}))
+            asked.insert(0, (_COSIGNED_BEST, {"least": position}))
         with self.engine.reading():
             facts, found = self.journal.facts.with_fact(position, *asked)
             if near:
@@ -442,12 +443,14 @@ class Log:
 
     def _proven(self, placed: Placed, signed: Signed) -> bytes:
         """The receipt of a fact under a checkpoint; NotVerified if it or a tile is damaged."""
-        index, leaf = placed.position - 1, placed.leaf()
-        proof, root = inclusion_proof(index, signed.size, self._tiles), _root_in(signed.note)
+        index, size, leaf, edge = placed.position - 1, signed.size, placed.leaf(), self._edge
+        if edge.size != size:  # many receipts lead to the same checkpoint
+            edge = self._edge = self.frontier(size)
+        proof, root = inclusion_proof(index, size, self._tiles, edge), _root_in(signed.note)
         try:
-            verify_inclusion(leaf_hash(leaf), index=index, size=signed.size, proof=proof, root=root)
-        except NotVerified:
-            self._tiles_read = {}  # once they are repaired, they have to be read again
+            verify_inclusion(leaf_hash(leaf), index=index, size=size, proof=proof, root=root)
+        except NotVerified:  # once the tiles are repaired, they have to be read again
+            self._tiles_read, self._edge = {}, Frontier()
             raise
         return make_receipt(leaf=leaf, index=index, proof=proof, checkpoint=signed.note)
 
@@ -530,13 +533,13 @@ class Log:
 
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
         """The rows of these tiles, from the cache if possible: a tile's hashes never change."""
-        kept = self._tiles_read
-        missing = [tile for tile in tiles if len(kept.get(_place(tile), b"")) < _bytes_of(tile)]
-        read = _read(self.engine.query, missing) if missing else []
-        rows = dict(zip(missing, read, strict=True))
-        found = [rows[tile] if tile in rows else kept[_place(tile)] for tile in tiles]
-        self._keep({_place(tile): row for tile, row in rows.items()})
-        return found
+        kept, places = self._tiles_read, [_place(tile) for tile in tiles]
+        rows = {place: kept.get(place, b"") for place in places}
+        if missing := [tile for tile in tiles if len(rows[_place(tile)]) < _bytes_of(tile)]:
+            read = dict(zip(map(_place, missing), _read(self.engine.query, missing), strict=True))
+            self._keep(read)
+            rows |= read
+        return [rows[place] for place in places]
 
     def _keep(self, rows: Mapping[int, bytes]) -> None:
         """Cache the rows of tiles, by place."""
@@ -571,6 +574,7 @@ _SEEN = """
 _BEST = f"""
     SELECT coalesce(({_SEEN}), (SELECT max(size) FROM log_checkpoints WHERE size >= :least))"""
 """That size or, if no witness has seen one, the latest signed."""
+_COSIGNED_BEST = _COSIGNED.format(_BEST)
 
 
 def _read(query: Callable[..., list[Row]], tiles: Sequence[Tile]) -> list[bytes]:
