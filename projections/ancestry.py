@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from copy import copy
 from itertools import islice
 from operator import itemgetter
@@ -70,7 +70,7 @@ class Ancestry:
         """Its edges have no ids or states; ``numbered`` returns a lineage with both."""
         self._key = (view.generation, root)
         self._since = self._until = view.as_of
-        self._rows: dict[str, tuple[Collection[Any], Collection[int]]] = {}
+        self._rows: dict[Hashable, tuple[Collection[Any], Collection[int]]] = {}
         """By name: rows about its works, and the works whose rows have not been read yet."""
         self._derived: dict[str, tuple[object, Any, int]] = {}
 
@@ -108,7 +108,7 @@ class Ancestry:
     def rows(
         self,
         view: View,
-        name: str,
+        name: Hashable,
         read: Callable[[View, list[int]], Iterable[R]],
         place: Callable[[R], Any] | None = None,
     ) -> Collection[R]:

@@ -496,6 +496,10 @@ def shares_of(people: Near, rows: Iterable[Credited | CreditRow]) -> list[Share]
     return [*shares.values()]
 
 
+Held = tuple[int, tuple[int, ...]]
+"""A work, with the people who hold it in equal shares."""
+
+
 class Above(NamedTuple):
     """A work's ancestry with everyone credited in it."""
 
@@ -513,6 +517,39 @@ def credits_in(view: View, root: int) -> Sequence[Credited | CreditRow]:
     rows, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
     key = rows, veils
     return above.derived(view, "credits", key, lambda: _known(view, rows, veils), len(rows))
+
+
+def holders_in(view: View, root: int) -> Collection[Held]:
+    """Who holds each work in a work's ancestry; works without direct credits are left out."""
+    above = ancestry(view, root)
+    if above.is_small:
+        return held_by_work(credits_on(view, above.tree.generation)).items()
+    credits, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
+
+    def read(view: View, works: list[int]) -> Iterable[Held]:
+        own = frozenset(works)
+        known = _known(view, [row for row in credits if row.work in own], veils)
+        return held_by_work(known).items()
+
+    return above.rows(view, ("holders", veils), read)
+
+
+def held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
+    """By work: who is credited directly, each once, and hidden only if all their credits are."""
+    held: dict[int, tuple[int, ...]] = {}
+    direct = [credit for credit in credits if credit.kind == "direct"]
+    # Hidden people have negative numbers; one who is also credited openly is left out.
+    owners = {credit.contributor: credit.owner for credit in direct if credit.owner}
+    if owners:
+        direct.sort(key=lambda credit: max(0, -credit.contributor))
+    for credit in direct:
+        work, shown = credit.work, credit.contributor
+        others = held.get(work)
+        if others is None:
+            held[work] = (shown,)
+        elif shown not in others and owners.get(shown, 0) not in map(owners.get, others, others):
+            held[work] = (*others, shown)
+    return held
 
 
 def credits_above(view: View, root: int, role: str | None = None) -> Above:

@@ -15,6 +15,7 @@ from stories import IDS, every_fact, story
 from domain.refusal import Refusal, UnknownWork
 from projections import ancestry, attribution, graph, licences, lineage, pending
 from projections.memory import Memory
+from projections.money import splitting
 from projections.store import View
 
 
@@ -31,7 +32,8 @@ def answers(view: View, work: str) -> Any:
         shown = graph.page(view, work), lineage.ancestors(view, work)
         licensed = licences.of(view, work)
         terms = licensed.answer(), licensed.by_terms(), lineage.has_unrated(view, licensed.root)
-        return page, shown, pending.behind(view, work), terms, by_title(view, work)
+        held = splitting.lineage_at(view, lineage.find(view, work).number).lineage.held
+        return page, shown, pending.behind(view, work), terms, by_title(view, work), held
     except UnknownWork:
         return None
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain, pairwise
 from math import prod
 from types import MappingProxyType
@@ -45,7 +46,7 @@ from domain.remix import CAP, exact_rate, must_be_within_cap, stack_of
 from domain.values import CurrencyCode, ExactRate, Example, Number, RemixKind, Uri, WorkId, known
 from projections import attribution, lineage
 from projections.ancestry import ancestry, ids_in, numbered
-from projections.attribution import PATHS, Credited, CreditRow
+from projections.attribution import PATHS
 from projections.money.told import Change as PayeeChange
 from projections.money.told import EdgePreview, PaidPath, PayeeRef, SplitLine
 from projections.question import After, Limit, question
@@ -104,57 +105,48 @@ def lineage_at(view: View, work: int, default_rate: str | None = None) -> Record
     above = ancestry(view, work)
     tree, count = above.tree, len(above.tree.edges)
     limit_edges(count)
-    credits, ids = attribution.credits_in(view, work), ids_in(view, work)
+    holders, ids = attribution.holders_in(view, work), ids_in(view, work)
 
     def named() -> Lineage[str]:
         return tree.with_default(default_rate).named(ids)
 
+    def persons(numbers: frozenset[int]) -> Mapping[int, str]:
+        def read() -> Mapping[int, str]:
+            return attribution.ids_of_persons(view, numbers)
+
+        return above.derived(view, "persons", numbers, read, len(numbers))
+
     def held() -> Recorded:
-        return recorded(view, graph, credits, tree, ids)
+        return recorded(graph, dict(holders), persons, tree, ids)
 
     graph = above.derived(view, "named", (default_rate, tree), named, count)
-    return above.derived(view, "recorded", (graph, credits), held, len(credits))
+    return above.derived(view, "recorded", (graph, holders), held, len(holders))
 
 
 def recorded(
-    view: View,
     graph: Lineage[str],
-    credits: Iterable[Credited | CreditRow],
+    held: Mapping[int, tuple[int, ...]],
+    persons: Callable[[frozenset[int]], Mapping[int, str]],
     tree: Pedigree[int],
     ids: Mapping[int, str],
     new: Mapping[int, Mapping[str, Any]] = _NOTHING,
 ) -> Recorded:
-    """A lineage with its works and people; ``new`` works are not on record."""
-    held, works, order = _held_by_work(credits), tree.places.works, tree.ordered.places
+    """A lineage with its works and the people who hold them.
+
+    ``persons`` returns ids of people by their numbers; ``new`` works are not on record.
+    """
+    works, order = tree.places.works, tree.ordered.places
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for place, some in zip(order, map(held.get, map(works.__getitem__, order)), strict=True):
         alike[some or ()].append(place)
-    persons = attribution.ids_of_persons(view, chain.from_iterable(alike))
+    found = persons(frozenset(chain.from_iterable(alike)))
     alone = ((ids[works[place]], place) for place in alike.pop((), ()))
     holdings = [
-        *((equal_holders("", [persons[one] for one in some]), alike[some]) for some in alike),
+        *((equal_holders("", [found[one] for one in some]), alike[some]) for some in alike),
         *((equal_holders(id, ()), [place]) for id, place in alone),
     ]
-    people = {id: number for number, id in persons.items()}
+    people = {id: number for number, id in found.items()}
     return Recorded(graph.held_by(holdings), tree, ids, people, new)
-
-
-def _held_by_work(credits: Iterable[Credited | CreditRow]) -> dict[int, tuple[int, ...]]:
-    """By work: who is credited directly, each once, and hidden only if all their credits are."""
-    held: dict[int, tuple[int, ...]] = {}
-    direct = [credit for credit in credits if credit.kind == "direct"]
-    # Hidden people have negative numbers; one who is also credited openly is left out.
-    owners = {credit.contributor: credit.owner for credit in direct if credit.owner}
-    if owners:
-        direct.sort(key=lambda credit: max(0, -credit.contributor))
-    for credit in direct:
-        work, shown = credit.work, credit.contributor
-        others = held.get(work)
-        if others is None:
-            held[work] = (shown,)
-        elif shown not in others and owners.get(shown, 0) not in map(owners.get, others, others):
-            held[work] = (*others, shown)
-    return held
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -260,11 +252,12 @@ def preview_edge(
     known = {edge.id: edge for edge in (*before.edges, *above)}
     after = replace(before, edges=(*known.values(), Edge(work, source, kind, rate)))
     credits = attribution.credits_on(view, after.generation)
+    persons = partial(attribution.ids_of_persons, view)
     ids = lineage.ids_of(view, after.generation) | {number: new[number]["id"] for number in new}
     old, late = (
-        recorded(view, one.named(ids).with_default(default), own, one, ids, new)
+        recorded(one.named(ids).with_default(default), own, persons, one, ids, new)
         for one in (before, after)
-        for own in [[row for row in credits if row.work in one.generation]]
+        for own in [attribution.held_by_work(row for row in credits if row.work in one.generation)]
     )
     was, will = (
         split(amount_minor or 0, policy_named(policy or RelativeCascade.TYPE, each), each).division
