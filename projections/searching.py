@@ -18,7 +18,7 @@ from projections import attribution, challenges, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.merges import accounts_under
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Page, View, decode_cursor, encode_cursor
+from projections.store import LIMIT, Later, Page, View, decode_cursor, encode_cursor
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20
@@ -28,8 +28,8 @@ MOST_AT_ONCE = 2_000
 """Up to so many documents are counted by kind in one query; beyond that, each kind has its own."""
 MOST_PHRASES = 12
 """How many of the typed words are looked for."""
-RARE, FEW = 3, 200
-"""So many words together are taken to be rare; up to FEW documents are ranked in Python."""
+FEW = 200
+"""Up to so many documents with several words are ranked in Python."""
 IN_NAME = 2
 """The rank of names that contain all words, but do not begin with them."""
 _BEFORE_ALL = 1 << 62
@@ -78,11 +78,28 @@ def counts(view: View, *, q: Words) -> HitCounts:
     return {"kinds": kinds}
 
 
-def matching(
-    view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL, *, is_rare: bool = False
-) -> list[int]:
-    """The numbers of matching documents, the latest first; ``is_rare`` if few are expected."""
-    return view.engine.DOCUMENTS.latest(view.rows, wanted, under, limit, is_rare=is_rare)
+def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> list[int]:
+    """The numbers of matching documents, the latest first."""
+    return _numbers(_asked(view, wanted, limit, under))
+
+
+def _asked(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
+    under = min(under, _beyond(view))
+    sql, values = view.engine.DOCUMENTS.latest(wanted, under, limit)
+    return view.later(sql, **values)
+
+
+def _numbers(found: Later) -> list[int]:
+    return [number for (number,) in found.found]
+
+
+def _beyond(view: View) -> int:
+    """A number above those of all documents; if the engine finds by spans, the next."""
+    if not view.engine.DOCUMENTS.BY_SPANS:
+        return _BEFORE_ALL
+    if "newest" not in view.held:
+        view.held["newest"] = view.rows("SELECT max(d.rowid) FROM @documents d")[0][0]
+    return (view.held["newest"] or 0) + 1
 
 
 def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_KINDS) -> list[int]:
@@ -135,13 +152,18 @@ def _found(
 
     Exact names and names that begin with the words are asked for first: that costs almost nothing.
     """
-    ranks, found = _ranks(view, phrases), list[tuple[int, int]]()
-    for rank in range(max(place[0], 0), len(ranks)):
+    ranks, found, begun = _ranks(view, phrases), list[tuple[int, int]](), max(place[0], 0)
+
+    def asked(rank: int, limit: int) -> Later:
         under = place[1] if rank == place[0] else _BEFORE_ALL
-        if rank == max(place[0], IN_NAME) and (few := _few(view, phrases, kind)) is not None:
-            return found + [one for one in few if (rank, -under) < (one[0], -one[1])]
-        wanted, left = _of_kind(ranks[rank], kind), most - len(found)
-        numbers = matching(view, wanted, left, under, is_rare=len(phrases) >= RARE)
+        return _asked(view, _of_kind(ranks[rank], kind), limit, under)
+
+    first = {rank: asked(rank, most) for rank in range(begun, IN_NAME)}
+    for rank in range(begun, len(ranks)):
+        if rank == max(begun, IN_NAME) and (few := _few(view, phrases, kind)) is not None:
+            beyond = max((rank, -_BEFORE_ALL), (place[0], -place[1]))
+            return found + [one for one in few if beyond < (one[0], -one[1])]
+        numbers = _numbers(first[rank] if rank in first else asked(rank, most - len(found)))
         found += ((rank, number) for number in numbers)
         if len(found) >= most:
             break
@@ -152,38 +174,18 @@ def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[
     """Everything that is found, as rank and number, in order; None if that is too much.
 
     One query finds it, because each rank by itself would cost the engine as much; Python ranks it.
-    The last of many words is matched here, too: an engine would first collect all that begins so.
     """
     if len(phrases) < 2:
         return None
-    is_rare = len(phrases) >= RARE
-    numbers = _rare(view, phrases[:-1], kind) if is_rare else None
-    if numbers is None and (is_rare or not _is_frequent(view, phrases, kind)):
-        numbers = _rare(view, phrases, kind)
-    if numbers is None:
+    wanted = _of_kind(_anywhere(view, phrases), kind)
+    lately = view.engine.DOCUMENTS.lately(wanted, _beyond(view))
+    if lately and view.rows(lately[0], **lately[1]):
         return None
-    found = [one for one in _documents(view, numbers) if _has(view, one, phrases[-1])]
-    ranked = ((_rank(one.name, phrases), one.rowid) for one in found)
+    numbers = matching(view, wanted, FEW + 1)
+    if len(numbers) > FEW:
+        return None
+    ranked = ((_rank(one.name, phrases), one.rowid) for one in _documents(view, numbers))
     return sorted(ranked, key=lambda one: (one[0], -one[1]))
-
-
-def _is_frequent(view: View, phrases: Sequence[Phrase], kind: str | None) -> bool:
-    wanted = _of_kind(_anywhere(view, phrases), kind)
-    return view.engine.DOCUMENTS.is_frequent(view.rows, wanted)
-
-
-def _rare(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[int] | None:
-    """All documents that match; None if there are more than FEW."""
-    wanted = _of_kind(_anywhere(view, phrases), kind)
-    numbers = matching(view, wanted, FEW + 1, is_rare=True)
-    return numbers if len(numbers) <= FEW else None
-
-
-def _has(view: View, one: Document, phrase: Phrase) -> bool:
-    """Whether a phrase is in a document, or in the name of a person it refers to."""
-    people = {person_tag(number) for number in _namesakes(view, [phrase])[phrase]}
-    texts = (one.name, one.texts, one.terms)
-    return any(_is_in(text, phrase) for text in texts) or bool(people & set(one.tags.split()))
 
 
 def _rank(name: str, phrases: Sequence[Phrase]) -> int:
@@ -213,8 +215,8 @@ def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[in
     new = [one for one in dict.fromkeys(phrases) if one not in held]
     if not new:
         return held
-    for one in new:
-        held[one] = matching(view, _called(one), NAMESAKES, is_rare=True)
+    asked = {one: _asked(view, _called(one), NAMESAKES) for one in new}
+    held |= {one: _numbers(found) for one, found in asked.items()}
     # Merges as they are now, whatever the view's position, because documents are of now, too.
     persons = accounts_under(view.now().rows, {number for one in new for number in held[one]})
     for one in new:
@@ -227,7 +229,8 @@ def _called(phrase: Phrase) -> Wanted:
     *words, last = (called_tag(word) for word in phrase.words)
     name = [Phrase(phrase.words, "name", phrase.is_beginning)] if words else []
     tags = (Phrase((word,), "tags") for word in words)
-    return All((*tags, Phrase((last,), "tags", phrase.is_beginning), *name))
+    beginning = Phrase((last,), "tags", phrase.is_beginning)
+    return All((*tags, beginning, *name)) if words else beginning
 
 
 def _of_kind(wanted: Wanted, kind: str | None) -> Wanted:
@@ -250,17 +253,24 @@ def _hits(view: View, found: Sequence[tuple[int, int]], phrases: Sequence[Phrase
 def things(view: View, numbers: Sequence[int]) -> dict[int, Any]:
     """The things with these numbers, of any kind, by number."""
     told: dict[int, Any] = {}
+
+    def left() -> list[int]:
+        return [number for number in numbers if number not in told]
+
     for number, work in lineage.references(view, numbers).items():
         name = work["title"] or work["uri"]
         told[number] = _hit(work["kind"], {**work, "title": name}, work["medium"])
-    people = attribution.persons(view, numbers)
-    states = _states(view, people)
-    for number, one in people.items():
-        told[number] = _hit("person", {**one, "title": one["name"], "state": states[number]})
-    for number, project in projects.references(view, numbers).items():
-        told[number] = _hit("project", project)
-    for number, challenge in challenges.references(view, numbers).items():
-        told[number] = _hit("challenge", challenge)
+    if some := left():
+        people = attribution.persons(view, some)
+        states = _states(view, people)
+        for number, one in people.items():
+            told[number] = _hit("person", {**one, "title": one["name"], "state": states[number]})
+    if some := left():
+        for number, project in projects.references(view, some).items():
+            told[number] = _hit("project", project)
+    if some := left():
+        for number, challenge in challenges.references(view, some).items():
+            told[number] = _hit("challenge", challenge)
     return told
 
 
@@ -269,7 +279,9 @@ def _hit(kind: str, thing: Mapping[str, Any], medium: str | None = None) -> dict
     return {**said, "medium": medium}
 
 
-def _states(view: View, people: Iterable[int]) -> dict[int, str]:
+def _states(view: View, people: Collection[int]) -> dict[int, str]:
+    if not people:
+        return {}
     rows = view.rows(
         "SELECT p.number, p.state FROM @contributors p WHERE p.number IN :numbers "
         "AND p.since <= :as_of AND p.until > :as_of",

@@ -1,7 +1,9 @@
 """Full-text search: by words, ranked by a rule that both engines give alike."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from random import Random
 from shutil import copyfile
 from typing import Any
 
@@ -12,6 +14,7 @@ from stories import Story, id_of, story
 from test_challenges import issued
 from test_projects import launched
 
+from domain.engine.documents import Tsvector
 from domain.engine.sqlite import SQLiteEngine
 from domain.words import phrases_of, words_of
 from projections import documents, searching
@@ -297,6 +300,45 @@ def test_both_engines_find_the_same_in_the_same_order(
             answers.append([hits(told, q) for q in questions])
     assert answers[0] == answers[1]
     assert sum(map(bool, answers[0])) >= 6
+
+
+def test_what_is_found_step_by_step_is_what_is_found_at_once(
+    sqlite_with_tables: Path, postgres_copy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in communities of many more documents than are looked through in one step."""
+    monkeypatch.setattr(Tsvector, "SPANS", (0, 1, 3))
+    monkeypatch.setattr(Tsvector, "FIRST_STEP", 2)
+    monkeypatch.setattr(Tsvector, "WIDER", 2)
+    monkeypatch.setattr(searching, "FEW", 3)
+    monkeypatch.setattr(searching, "NAMESAKES", 2)
+    file = tmp_path / "stemma.db"
+    copyfile(sqlite_with_tables, file)
+    questions = ("amber ", "amber tide", "a", "tide lo", "low ", "tide low am", "zoe ", "souza ")
+    answers = []
+    for address in (f"sqlite:///{file}", postgres_copy):
+        with story(address) as told:
+            random, titles = Random(1), set[str]()
+            for number in range(24):
+                words = random.sample(("Amber", "Tide", "Low", "Harbour"), 1 + number % 3)
+                by = {"by": [told.person(f"Zoe Ana de la Souza {number}")]} if number < 5 else {}
+                title = " ".join(words)
+                told.piece(f"{title} {number}" if title in titles else title, **by)
+                titles.add(title)
+            answers.append([*map(partial(walked, told), questions)])
+    assert answers[0] == answers[1]
+    assert all(answers[0])
+    assert sum(map(len, answers[0])) > 60
+
+
+def walked(told: Story, q: str) -> list[Any]:
+    """All that a search finds, two at a time."""
+    found, after = list[Any](), None
+    with told.view() as view:
+        while True:
+            page = searching.search(view, q=q, after=after, limit=2)
+            found += page.items
+            if (after := page.next) is None:
+                return found
 
 
 def test_it_is_asked_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> None:

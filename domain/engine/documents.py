@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 COLUMNS = ("name", "texts", "terms", "tags")
@@ -94,6 +95,8 @@ class Documents(ABC):
     """A query that counts the documents found by ``:wanted``, up to ``:most``."""
     TAGGED: str
     """A query for the tags of at most ``:most`` such documents."""
+    BY_SPANS: ClassVar = False
+    """Whether the latest are found sooner if ``under`` is hardly greater than their numbers."""
 
     @abstractmethod
     def create(self, name: str) -> Iterator[str]:
@@ -104,14 +107,12 @@ class Documents(ABC):
         return iter(())
 
     @abstractmethod
-    def latest(
-        self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> list[int]:
-        """The greatest matching numbers below ``under``, descending; if ``is_rare``, few match."""
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+        """The query, with its values, for the greatest matching numbers below ``under``."""
 
-    def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
-        """Whether so many match that finding them all would take long."""
-        return False
+    def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]] | None:
+        """A query for a match among the latest; None if finding all of them never takes long."""
+        return None
 
     def row(self, document: Document) -> tuple[Any, ...]:
         """The row of a document, in the order of COLUMNS."""
@@ -224,19 +225,27 @@ class Fts5(Documents):
     def phrase(self, words: Sequence[str], is_beginning: bool) -> str:
         return f'"{" ".join(words)}"{" *" if is_beginning else ""}'
 
-    def latest(
-        self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> list[int]:
-        rows = ask(self._LATEST, wanted=self.told(wanted), under=under, limit=limit)
-        return [number for (number,) in rows]
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+        return self._LATEST, {"wanted": self.told(wanted), "under": under, "limit": limit}
+
+
+CALLED, MANY = "h_", "h+"
+"""The mark of tags of which the first three of each document are indexed in the order of documents,
+and the word of documents that have more of them."""
+_CALLED_BY = tuple(
+    (f"split_part(tags, ' ', {place})", f"left(split_part(tags, ' ', {place}), 2) = '{CALLED}'")
+    for place in (1, 2, 3)
+)
+"""For each of the first three tags: the tag, and whether it has this mark."""
 
 
 class Tsvector(Documents):
     """A column of words with their places, and a GIN index.
 
-    The planner has to guess how many rows match, and scans the whole table when it guesses wrong.
-    So the latest documents are scanned first, enough of them for frequent words; rarer words are
-    found by the index, which fetches every match.
+    The index finds all documents with a word, however many, and in no order. So each document also
+    has the spans of numbers that it is in as words. One statement looks for the latest in a short
+    span at first, then in ever longer ones before it, and ends when it has enough. In a span, the
+    index reads the rarest of the words or the span, and only what matches there is fetched.
     """
 
     COLUMNS: ClassVar = {**Documents.COLUMNS, "words": "TSVECTOR"}
@@ -247,34 +256,40 @@ class Tsvector(Documents):
     Otherwise a search for a short prefix would collect every word that begins with it, even if few
     of the documents have the other words wanted.
     """
-    LOOKED_THROUGH, FREQUENT = 1_000, 1
-    """How many of the latest documents are scanned, and how many matches make it frequent."""
-    MOST_TIMES = 8
-    """By what factor the scan may be extended, if that should find enough."""
-    AFTER_ALL = 1 << 62
+    BY_SPANS = True
+    SPANS = (10, 14, 18, 22)
+    """The binary logarithms of how many numbers there are in a span of each length."""
+    FIRST_STEP, WIDER = 2_048, 8
+    """How many numbers the first step looks back, and by what factor each goes further back."""
     _MATCH = "d.words @@ CAST(:wanted AS tsquery)"
     COUNTED = (
         f"SELECT count(*) FROM (SELECT 1 FROM @documents d WHERE {_MATCH} LIMIT :most) AS found"
     )
     TAGGED = f"SELECT d.tags FROM @documents d WHERE {_MATCH} LIMIT :most"
-    _AMONG_LATEST = (
-        "SELECT d.rowid FROM (SELECT d.rowid, d.words FROM @documents d WHERE d.rowid < :under "
-        f"ORDER BY d.rowid DESC LIMIT :window) AS d WHERE {_MATCH} LIMIT :limit"
+    # The function returns the steps in their order, and a lateral query can only be run for each.
+    _LATEST = (
+        "SELECT found.rowid FROM json_to_recordset(CAST(:steps AS json)) "
+        "AS s (spans text, under bigint), LATERAL (SELECT d.rowid FROM (SELECT d.rowid "
+        "FROM @documents d WHERE d.words @@ COALESCE(CAST(:wanted AS tsquery) && "
+        "CAST(s.spans AS tsquery), CAST(:wanted AS tsquery)) OFFSET 0) AS d "
+        "WHERE d.rowid < s.under ORDER BY d.rowid DESC LIMIT :limit) AS found LIMIT :limit"
     )
-    _BY_INDEX = (
-        f"SELECT d.rowid FROM (SELECT d.rowid FROM @documents d WHERE {_MATCH} OFFSET 0) AS d "
-        "WHERE d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit"
+    _CALLED = " UNION ".join(
+        (
+            *(
+                f"(SELECT d.rowid FROM @documents d WHERE {tag} = :tag AND {is_called} "
+                "AND d.rowid < :under ORDER BY d.rowid DESC LIMIT :limit)"
+                for tag, is_called in _CALLED_BY
+            ),
+            f"(SELECT d.rowid FROM @documents d WHERE {_MATCH} AND d.rowid < :under) "
+            "ORDER BY rowid DESC LIMIT :limit",
+        )
     )
-
     _OTHERWISE = (
         "SELECT d.rowid FROM @documents d JOIN json_each_text(CAST(:told AS json)) AS t "
         "ON d.rowid = CAST(t.key AS bigint) "
         "WHERE d.words IS DISTINCT FROM CAST(t.value AS tsvector)"
     )
-
-    def is_frequent(self, ask: Ask, wanted: Wanted) -> bool:
-        latest = {"under": self.AFTER_ALL, "window": self.LOOKED_THROUGH, "limit": self.FREQUENT}
-        return len(ask(self._AMONG_LATEST, wanted=self.told(wanted), **latest)) == self.FREQUENT
 
     def create(self, name: str) -> Iterator[str]:
         columns = ", ".join(f'{column} TEXT COLLATE "C"' for column in COLUMNS)
@@ -285,6 +300,8 @@ class Tsvector(Documents):
         # search scans that list, too, so it has to stay short.
         few = "fastupdate = on, gin_pending_list_limit = 64"
         yield f"CREATE INDEX {name}_words ON {name} USING gin (words) WITH ({few})"
+        for place, (tag, is_called) in enumerate(_CALLED_BY):
+            yield f"CREATE INDEX {name}_{place} ON {name} (({tag}), rowid) WHERE {is_called}"
 
     def row(self, document: Document) -> tuple[Any, ...]:
         row = super().row(document)
@@ -293,6 +310,9 @@ class Tsvector(Documents):
         told = [f"'{word}':{at}" for at, word in enumerate(words, 1) if word != BETWEEN]
         begun = {word[:end] for word in words if word[0] in self.MARKED for end in self.BEGUN}
         told += [f"'*{one}'" for one in begun]
+        told += [f"'#{length}_{document.rowid >> length}'" for length in self.SPANS]
+        if document.tags.count(f" {CALLED}") >= len(_CALLED_BY):
+            told.append(f"'{MANY}'")
         return (*row, " ".join(told))
 
     def misindexed(self, ask: Ask, documents: Iterable[Document]) -> set[int]:
@@ -306,14 +326,31 @@ class Tsvector(Documents):
         quoted = [f"'{word}'" for word in words]
         return f"({' <-> '.join(quoted)}{':*' if is_beginning else ''})"
 
-    def latest(
-        self, ask: Ask, wanted: Wanted, under: int, limit: int, *, is_rare: bool = False
-    ) -> list[int]:
-        said = {"wanted": self.told(wanted), "under": under, "limit": limit}
-        window = 0 if is_rare else self.LOOKED_THROUGH
-        rows = ask(self._AMONG_LATEST, window=window, **said) if window else ()
-        if rows and len(rows) < limit and (times := 2 * limit // len(rows)) <= self.MOST_TIMES:
-            rows = ask(self._AMONG_LATEST, window=times * window, **said)
-        if len(rows) < limit:
-            rows = ask(self._BY_INDEX, **said)
-        return [number for (number,) in rows]
+    def latest(self, wanted: Wanted, under: int, limit: int) -> tuple[str, dict[str, Any]]:
+        match wanted:
+            case Phrase((tag,), "tags", False) if tag.startswith(CALLED):
+                told = self.told(All((wanted, Phrase((MANY,), "tags"))))
+                said = {"tag": tag, "wanted": told, "under": under, "limit": limit}
+                return self._CALLED, said
+        return self._asked(wanted, self._steps(under), limit)
+
+    def lately(self, wanted: Wanted, under: int) -> tuple[str, dict[str, Any]]:
+        return self._asked(wanted, islice(self._steps(under), 1), 1)
+
+    def _asked(
+        self, wanted: Wanted, steps: Iterator[dict[str, Any]], limit: int
+    ) -> tuple[str, dict[str, Any]]:
+        said = {"wanted": self.told(wanted), "steps": json.dumps([*steps]), "limit": limit}
+        return self._LATEST, said
+
+    def _steps(self, under: int) -> Iterator[dict[str, Any]]:
+        """Spans of numbers below ``under``, each beginning where the one before ended."""
+        count = self.FIRST_STEP
+        while under > count:
+            length = max(one for one in self.SPANS if count >> one)
+            first = under - count >> length
+            spans = range(first, (under - 1 >> length) + 1)
+            yield {"spans": self.OR.join(f"'#{length}_{one}'" for one in spans), "under": under}
+            under = first << length
+            count *= self.WIDER
+        yield {"spans": None, "under": under}
