@@ -419,3 +419,28 @@ def test_a_sentence_tells_dates_and_own_acts_as_people_say_them(served: Served) 
     history = signed_in(served, ana).get(f"/history/{song}").text_seen
     assert "Ana Salt accepted their credit on Salt" in history
     assert "credited Ana Salt as singer" in history
+
+
+@pytest.mark.parametrize(
+    "what, said",
+    [("revenue", {"source": "store"}), ("expenses", {"category": "printing", "payer": "house"})],
+)
+def test_every_booking_of_a_pool_is_on_a_page_of_it(
+    served: Served, what: str, said: dict[str, str]
+) -> None:
+    post = served.operator.post
+    whole = post("/releases", title="W", components=[{"work": served.post_piece("A psalm")}]).id
+    terms = {"type": "fixed", "shares": [["house", "1"]]}
+    pool = {"name": "x", "kind": "song", "currency": "NOK", "terms": terms}
+    path = f"/pools/{post(f'/releases/{whole}/pools', pool).id}"
+    amounts = {100_000 + number for number in range(31)}
+    for amount in sorted(amounts):
+        body = {**said, "amount_minor": amount, "effective_at": "2026-01"}
+        assert post(f"{path}/{what}", body).status == 201
+    kim, page, seen = reader(served).sign_in(OPERATOR_KEY), path.replace("pools", "pool"), []
+    while page:
+        text = kim.get(page).text
+        seen += re.findall(r"<span>(1,\d\d\d\.\d\d) NOK", text)
+        found = re.search(rf'href="([^"]+)#{what}" rel="next"', text)
+        page = path.replace("pools", "pool") + unescape(found[1]) if found else ""
+    assert seen == [f"{amount / 100:,.2f}" for amount in sorted(amounts)]

@@ -16,7 +16,7 @@ from api.fields import Choice, Text, word
 from api.problems import Problem
 from api.questions import asked_by, written
 from api.web import words
-from api.web.address import Said, When, id_in_path
+from api.web.address import Continued, Listed, Said, When, id_in_path
 from api.web.desk import forms_for
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, reader, to_page, to_save
@@ -41,6 +41,8 @@ from projections.store import View
 
 BY_TERMS = "terms"
 """In the picture of a split, stands for amounts that come from the terms of the pool alone."""
+BOOKINGS = 30
+"""How many revenues, and how many expenses, the page of a pool shows at a time."""
 
 
 class Period(When):
@@ -90,9 +92,9 @@ def pages(frame: Frame) -> None:
 
 
 def _pools(frame: Frame) -> None:
-    @frame.viewed("/pool/<id>")
-    def show_pool(view: View, _: Said, id: str) -> Answer:
-        return _pool(frame, view, id)
+    @frame.viewed("/pool/<id>", Listed)
+    def show_pool(view: View, said: Said, id: str) -> Answer:
+        return _pool(frame, view, id, said.at)
 
     def split(view: View, _: Said, id: str) -> tuple[str]:
         return (str(_split(frame, view, id)),)
@@ -100,7 +102,7 @@ def _pools(frame: Frame) -> None:
     pictured(frame, "pools/<id>/split", str, png_of, split)
 
 
-def _pool(frame: Frame, view: View, id: str) -> str:
+def _pool(frame: Frame, view: View, id: str, at: Continued) -> str:
     """The page of a pool, with as much of its money as the reader may see."""
     pool = pools.pool(view, frame.journal, id, actor=reader())
     may = Reader(view, frame.journal, reader()).may
@@ -110,8 +112,10 @@ def _pool(frame: Frame, view: View, id: str) -> str:
         statement = pools.statement(view, frame.journal, id, actor=reader())
         months = earning.pool_earnings(view, frame.journal, id, actor=reader())["months"]
     if may(MONEY, id):
-        revenue = pools.revenue_of(view, frame.journal, id, actor=reader(), limit=30)
-        expenses = pools.expenses_of(view, frame.journal, id, actor=reader(), limit=30)
+        revenue, expenses = (
+            of_pool(view, frame.journal, id, actor=reader(), limit=BOOKINGS, after=at.of(what))
+            for what, of_pool in (("revenue", pools.revenue_of), ("expenses", pools.expenses_of))
+        )
     return render_template(
         "pool.html",
         pool=pool,
