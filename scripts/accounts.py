@@ -278,9 +278,16 @@ def why(out: Console, asking: Asking) -> None:
     told = asking.answer
     currency = told["currency"]
     given, whole = (money(told[name], currency) for name in ("amount_minor", "of_minor"))
-    out.print(f"\n[bold]{_name(told['payee'])}: {given} of {whole}[/bold]\n")
+    corrects = told["corrects"]
+    of = "by a correction" if corrects else f"of {whole}"
+    out.print(f"\n[bold]{_name(told['payee'])}: {given} {of}[/bold]\n")
     table = Table(box=None, show_header=False)
     agreed = f"{percent(told['share'])} ({told['share']}) of the agreed part"
+    if corrects:
+        before = f"{percent(corrects['share'])} ({corrects['share']})"
+        agreed += f", {units(told['agreed'], currency)}, instead of {before}"
+        if corrects["agreed"] != told["agreed"]:
+            agreed += f" of {units(corrects['agreed'], currency)}"
     for amount, what in (
         (told["by_agreement"], agreed),
         (told["by_terms"], "by the terms of the pool"),

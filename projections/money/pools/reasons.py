@@ -30,6 +30,7 @@ from projections.money.pools.ruling import of_entry as of_entry_rules
 from projections.money.pools.ruling import rules_told
 from projections.money.pools.told import (
     AgreementTold,
+    CorrectsTold,
     PayeeCost,
     PieceTold,
     RoundingTold,
@@ -71,10 +72,13 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     opened = terms_of(view, journal, entry)
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
-    agreed = Fraction(first.agreed)
+    corrects = _corrects(view, journal, entry, payee)
+    agreed = Fraction(first.agreed) + _anew(entry)
     costs = _costs_of(entry, payee)
     paid_back = sum(cost["amount_minor"] for cost in costs)
-    by_agreement = agreed * share if not isinstance(first, Entry.Corrected) else line.due
+    by_agreement = agreed * share
+    if corrects is not None:
+        by_agreement -= Fraction(corrects["agreed"]) * Fraction(corrects["share"])
     is_stated = isinstance(first, Entry.Adjusted | Entry.Opened | Entry.Assigned)
     stated = line.due if is_stated else Fraction()
     told = payees_told(view, [payee])
@@ -92,8 +96,9 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         "carry_after": str(line.after),
         "rounding": _rounding(entry, line),
         "terms": opened.terms,
-        "agreed": first.agreed,
+        "agreed": str(agreed),
         "share": str(share),
+        "corrects": corrects,
         "by_agreement": str(by_agreement),
         "by_terms": str(line.due - by_agreement - paid_back - stated),
         "costs": costs,
@@ -111,6 +116,25 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
         if stated or isinstance(first, Entry.Freed)
         else _pieces(view, noun, payee, waivers, agreed),
     }
+
+
+def _anew(entry: Entry) -> Fraction:
+    """How much more goes by the agreed shares after a correction than before."""
+    first = entry.first
+    more = first.anew if isinstance(first, Entry.Corrected) else None
+    return sum((Fraction(units) for _, units in more or ()), Fraction())
+
+
+def _corrects(view: View, journal: Journal, entry: Entry, payee: str) -> CorrectsTold | None:
+    """The share of a payee before a correction, and how much went by the agreed shares."""
+    first = entry.first
+    if not isinstance(first, Entry.Corrected):
+        return None
+    # What corrects for a waiver is recorded directly after it.
+    at = as_made(view, entry) if first.replaces else view.at(entry.position - 2)
+    noun = noun_at(at, journal, Proposal, first.replaces or first.proposal)
+    shares = shares_of(noun.current.assets, waivers_of(at, journal, noun))
+    return {"share": str(shares.get(payee, Fraction())), "agreed": first.agreed}
 
 
 def _line_of(view: View, entry: Entry, said: str) -> Line | None:

@@ -412,10 +412,18 @@ class PayeeCost(TypedDict):
     amount_minor: Annotated[int, Example(500)]
 
 
+class CorrectsTold(TypedDict):
+    """What was so before a correction, which gives the difference."""
+
+    share: Annotated[str, "Of the agreed part.", Example("1/8")]
+    agreed: Annotated[Exact, "The agreed part of what was divided.", Example("403682")]
+
+
 class Why(TypedDict):
     """Why a payee got this amount.
 
-    due = by_agreement + by_terms + costs + stated; amount = carry_before + due − carry_after.
+    due = by_agreement + by_terms + costs + stated; amount = carry_before + due − carry_after;
+    by_agreement = agreed · share, less the same of what a correction ``corrects``.
     """
 
     division: EntryId
@@ -431,6 +439,7 @@ class Why(TypedDict):
     terms: Terms
     agreed: Annotated[Exact, Example("403682")]
     share: Annotated[str, "Of the agreed part.", Example("1/4")]
+    corrects: Annotated[CorrectsTold | None, "For a correction."]
     by_agreement: Annotated[Exact, Example("201841/2")]
     by_terms: Annotated[str, "Set by the terms themselves.", Example("0")]
     costs: list[PayeeCost]
