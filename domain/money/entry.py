@@ -64,10 +64,16 @@ def read_lines(lines: Lines) -> Iterator[Line]:
 
 
 RULES = 2
-"""The version of the rules by which entries are computed now.
+"""The version of the rules by which entries other than corrections are computed now.
 
 By version 1, terms did not look through to the agreed shares, and a reversal took back a part of
 what the division gave, whatever had gone through bands, tranches and advances since.
+"""
+RULES_OF_CORRECTIONS = 3
+"""The version of the rules by which corrections are computed now.
+
+By version 2, a division that a correction divided again lost its place in bands and tranches: more
+went by the new shares than the division had given by the old ones.
 """
 
 NO_RANKS: Mapping[str, int] = {}

@@ -20,10 +20,19 @@ from typing import Any, NamedTuple
 from domain.money.agreement import Agreement
 from domain.money.apportionment import apportion_over, divide, settle
 from domain.money.books import Books, PoolBooks
-from domain.money.entry import RULES, Costs, Entry, Line, entry_lines, stated_lines
+from domain.money.entry import (
+    RULES,
+    RULES_OF_CORRECTIONS,
+    Costs,
+    Entry,
+    Line,
+    entry_lines,
+    stated_lines,
+)
 from domain.money.policy.flow import FINE
 from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
+from domain.money.recouping import account_places
 from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, taken_first
 from domain.money.sales import paid_first
 from domain.money.shares import Shares
@@ -258,7 +267,7 @@ def correction_of(
     proposal: str,
     change: Change,
     entry_of: Callable[[str], Entry],
-    rules: int = RULES,
+    rules: int = RULES_OF_CORRECTIONS,
 ) -> ComputedEntry:
     """The correction of everything divided, after shares have changed.
 
@@ -270,7 +279,7 @@ def correction_of(
     anew = [id for id in change.divisions if _is_anew(books, agreement.pool, id)]
     agreed = change.agreed - sum((books.divisions[id].agreed for id in anew), _NONE)
     due = {payee: agreed * part for payee, part in difference(change.old, change.new).items()}
-    flow = dict(pool.flow)
+    flow, moved = dict(pool.flow), dict[str, Fraction]()
     more_agreed: list[list[str]] = []
     for id in anew:
         entry, before = entry_of(id), [*map(entry_of, books.divisions[id].reversals)]
@@ -279,9 +288,15 @@ def correction_of(
         recorded = books.revenues[revenue].recorded
         opened, taking = (_opened_of(books, id), now), taking_of(recorded, entry, before, 0)
         origin = origin_of_entries(recorded, [entry, *before])
+        if rules < RULES_OF_CORRECTIONS:
+            divided = _divided_anew(opened, taking, origin, flow, change)
+        else:
+            flows, agreed = (flow, moved), books.divisions[id].agreed
+            divided = _divided_in_place(opened, taking, origin, flows, change, agreed)
         more = _NONE
-        for terms in _divided_anew(opened, taking, origin, flow, change):
+        for terms in divided:
             due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
+            moved = _sum(moved, terms.flow)
             more += terms.agreed
         if now != opened[0]:
             more_agreed.append([id, str(more)])
@@ -310,6 +325,42 @@ def _divided_anew(
     back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
     yield back
     yield by_shares(now, left, _sum(flow, back.flow), change.new, origin=origin)
+
+
+def _divided_in_place(
+    opened: tuple[Pool.Opened, Pool.Opened],
+    taking: Taking,
+    origin: Origin,
+    flows: tuple[Mapping[str, Fraction], Mapping[str, Fraction]],
+    change: Change,
+    agreed: Fraction,
+) -> Iterator[Terms]:
+    """The same, at the place in bands and tranches that the division had.
+
+    ``flows`` are the running totals now, and what the correction has added to them. Only the
+    accounts of advances, which depend on the shares, are taken as they stand now. If the division
+    gave less or more by the agreed shares than at its place (``agreed``), because reversals took
+    the last units of a band, it is divided at the end, as reversals are.
+    """
+    flow, moved = flows
+    before, now = opened
+    accounts = account_places(before)
+
+    def at(totals: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        bands = {place: units for place, units in totals.items() if place not in accounts}
+        return bands | {place: units for place, units in flow.items() if place in accounts}
+
+    left = taking.whole_minor - taking.before_minor
+    given = by_shares(before, left, at(taking.flow_before), change.old, origin=origin)
+    if given.agreed != agreed:
+        yield from _divided_anew(opened, taking, origin, flow, change)
+        return
+    end = at(_sum(taking.flow_before, given.flow))
+    back = taken_back(before, taking._replace(taken_minor=left), end, change.old)
+    yield back
+    start = at(_sum(_sum(end, back.flow), moved))
+    start |= {place: flow.get(place, _NONE) + back.flow.get(place, _NONE) for place in accounts}
+    yield by_shares(now, left, start, change.new, origin=origin)
 
 
 def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:

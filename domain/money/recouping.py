@@ -57,6 +57,14 @@ def recouped(opened: Pool.Opened, before: Totals, now: Totals) -> list[Recouped]
     return [each for one in _recouping_in(policy) for each in _of(one, before, now)]
 
 
+def account_places(opened: Pool.Opened) -> set[str]:
+    """The places of the accounts of advances: the totals that depend on the agreed shares."""
+    policy = read_terms(opened.terms, agreed=[(opened.originator_id, Fraction(1))])
+    advances = (each for each in _recouping_in(policy) if isinstance(each, Advance))
+    accounts = [account for each in advances for account in each.accounts]
+    return {place for account in accounts for place in (account.earned, account.paid)}
+
+
 def _recouping_in(value: object) -> Iterator[Advance | InTurn]:
     """The nested policies that recoup something, however deep."""
     if isinstance(value, Advance | InTurn):
