@@ -4,6 +4,7 @@ Each claim is one that a changed comparison, sign or “and” would break (see 
 """
 
 from csv import DictReader
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -452,3 +453,44 @@ def test_a_hidden_credit_is_seen_by_its_person_and_by_who_reads_everything() -> 
                 for each in (posted, granted, follows)
             ]
     assert seen == [[*readers], [a, uma, OPERATOR], [a, uma, OPERATOR]]
+
+
+def test_why_explains_a_correction_by_the_shares_before_and_after_it() -> None:
+    with bank(SQLITE) as told:
+        a, b, c = told.people("a", "b", "c")
+        pool = told.pool(terms=HALF)
+        told.agree(pool, {a: "1", b: "3"}, "2020")
+        told.earn(pool, 800, "2026-05")
+        told.agree(pool, {a: "1/2", c: "1/2"}, "2026")
+        moved = told.tell("correct_pool", pool=pool, reason="c was left out").id
+        proposal = told.since(0, "entry.corrected")[0].proposal
+        told.tell("waive_share", proposal=proposal, scope="release", contributor=c)
+        waived = told.since(0, "entry.corrected")[1].originator_id
+        fifth = {"type": "fixed", "shares": [["house", "1/5"], ["artists", "4/5", AGREED]]}
+        told.tell("amend_pool", pool=pool, terms=fifth, effective_at="2026", reason="renewed")
+        amended = told.tell("correct_pool", pool=pool, reason="renewed").id
+        asked = {moved: (a, b, c), waived: (a, c), amended: (a, "house")}
+        with told.view() as view:
+            found = {
+                (entry, who): why(view, told.journal, entry, who, actor=OPERATOR)
+                for entry, payees in asked.items()
+                for who in payees
+            }
+    said = {
+        key: (one["agreed"], one["share"], *(one["corrects"] or {}).values(), one["by_agreement"])
+        for key, one in found.items()
+    }
+    assert said == {
+        (moved, a): ("400", "1/2", "1/4", "400", "100"),
+        (moved, b): ("400", "0", "3/4", "400", "-300"),
+        (moved, c): ("400", "1/2", "0", "400", "200"),
+        (waived, a): ("400", "1", "1/2", "400", "200"),
+        (waived, c): ("400", "0", "1/2", "400", "-200"),
+        (amended, a): ("640", "1", "1", "400", "240"),
+        (amended, "house"): ("640", "0", "0", "400", "0"),
+    }
+    assert found[amended, "house"]["by_terms"] == "-240"
+    assert all(
+        Fraction(one["due"]) == Fraction(one["by_agreement"]) + Fraction(one["by_terms"])
+        for one in found.values()
+    )

@@ -72,17 +72,14 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     opened = terms_of(view, journal, entry)
     waivers = waivers_of(at, journal, noun)
     share = shares_of(noun.current.assets, waivers).get(payee, Fraction())
-    corrects = _corrects(view, journal, entry, payee)
-    agreed = Fraction(first.agreed) + _anew(entry)
+    corrects, agreed = _corrects(view, journal, entry, payee), _agreed(entry)
     costs = _costs_of(entry, payee)
     paid_back = sum(cost["amount_minor"] for cost in costs)
-    by_agreement = agreed * share
-    if corrects is not None:
-        by_agreement -= Fraction(corrects["agreed"]) * Fraction(corrects["share"])
+    before = Fraction(corrects["agreed"]) * Fraction(corrects["share"]) if corrects else 0
+    by_agreement = agreed * share - before
     is_stated = isinstance(first, Entry.Adjusted | Entry.Opened | Entry.Assigned)
     stated = line.due if is_stated else Fraction()
-    told = payees_told(view, [payee])
-    document = document_of(first)
+    told, document = payees_told(view, [payee]), document_of(first)
     texts = view.texts({first.reason, document})
     return {
         "division": id,
@@ -118,11 +115,11 @@ def why(view: View, journal: Journal, id: EntryId, payee: PayeeText, *, actor: s
     }
 
 
-def _anew(entry: Entry) -> Fraction:
-    """How much more goes by the agreed shares after a correction than before."""
+def _agreed(entry: Entry) -> Fraction:
+    """How much goes by the agreed shares; for a correction, how much does so now."""
     first = entry.first
     more = first.anew if isinstance(first, Entry.Corrected) else None
-    return sum((Fraction(units) for _, units in more or ()), Fraction())
+    return sum((Fraction(units) for _, units in more or ()), Fraction(first.agreed))
 
 
 def _corrects(view: View, journal: Journal, entry: Entry, payee: str) -> CorrectsTold | None:
