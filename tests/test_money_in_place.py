@@ -71,6 +71,8 @@ class Told(NamedTuple):
     came_in: tuple[tuple[int, int], ...]
     shares_from: int | None
     rate_from: int | None
+    reversed: tuple[tuple[int, int], ...] = ()
+    """After the correction, by the number of a revenue: how many fourths of it came back."""
 
 
 def due(told: Bank, said: Told, *, is_known: bool) -> dict[str, Fraction]:
@@ -91,13 +93,16 @@ def due(told: Bank, said: Told, *, is_known: bool) -> dict[str, Fraction]:
     told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2020"), a, b)
     if is_known:
         change()
+    revenue: list[str] = []
     for number, (cents, month) in enumerate(said.came_in):
         lines = [{"territory": "DE" if number % 2 else "US", "amount": f"{cents / 100:.2f}"}]
-        told.earn(pool, cents, f"2026-{month:02}", sold=lines)
+        revenue.append(told.earn(pool, cents, f"2026-{month:02}", sold=lines))
     if not is_known:
         change()
         with suppress(NothingToCorrect):
             told.tell("correct_pool", pool=pool, reason="late")
+    for number, part in said.reversed:
+        told.reverse(revenue[number], said.came_in[number][0] * part // 4 or 1)
     called = {id: who for who, id in names.items()}
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for placed in told.journal.read():
@@ -121,7 +126,8 @@ def test_what_a_correction_gives_is_what_would_have_been_given(
     database: str, around: str, is_advanced: bool, shares_from: int | None, rate_from: int | None
 ) -> None:
     came_in = ((9_000, 1), (22_000, 2), (4_000, 1), (30_000, 5))
-    told_twice(database, Told(around, is_advanced, came_in, shares_from, rate_from))
+    back = ((1, 2), (3, 4), (0, 1))
+    told_twice(database, Told(around, is_advanced, came_in, shares_from, rate_from, back))
 
 
 months = st.integers(1, 6)

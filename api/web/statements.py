@@ -28,7 +28,7 @@ from projections import placing
 from projections.placing import Place
 from projections.shops import NotConvertible, Row, Unplaced, place_of, statement_lines
 from projections.shops.beside import Stated, beside
-from projections.shops.restating import is_alike, otherwise, restated
+from projections.shops.restating import is_alike, otherwise, remarks, restated
 from projections.store import View
 
 LARGEST_FILE_BYTES = 700_000
@@ -200,6 +200,8 @@ def _carry_out(draft: Draft, command: RecordRevenue, told: Outcome, by: str) -> 
         if not is_alike(draft, command):
             raise
     told.state = "new" if len(draft.facts) > before else "known"
+    if told.state == "known":
+        told.warnings += tuple(remarks(draft, told.line, command))
     known = draft.get(Revenue, told.id).recorded
     told.amount_minor = known.amount_minor
     told.stated = Stated(known.pool, known.from_source, known.effective_at, command.document)

@@ -16,6 +16,10 @@ from domain.money.revenue import Revenue
 
 SALES = "sales:"
 """How the ids of such revenue begin."""
+REVERSED = (
+    "These sales were recorded before and reversed since; importing them again does not undo that. "
+    "If they did come in, record them as revenue of the same date."
+)
 
 
 def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
@@ -27,6 +31,12 @@ def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
         number += 1
         command = replace(first, id=part_id(str(first.id), "restated", number))
     return command
+
+
+def remarks(draft: Draft, line: Line, command: RecordRevenue) -> list[str]:
+    """What to say of sales that were recorded before: whether all of them were reversed since."""
+    is_of_shop = str(line.get("id", "")).startswith(SALES)
+    return [REVERSED] if is_of_shop and _was_taken_back(draft, command) else []
 
 
 def is_alike(draft: Draft, command: RecordRevenue) -> bool:

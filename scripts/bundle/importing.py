@@ -40,7 +40,7 @@ from domain.refusal import Busy, IdTaken, MadeInFuture, Refusal, Unknown
 from domain.registry import COMMANDS
 from projections.damage import DAMAGED
 from projections.folding import uncollected
-from projections.shops.restating import SALES, otherwise, restated
+from projections.shops.restating import SALES, otherwise, remarks, restated
 from scripts.bundle.whole import Restoration
 from scripts.rules import Judge
 
@@ -163,16 +163,21 @@ class _Page(Report):
     def _carried_out(self, found: Found, step: Step) -> list[str]:
         command = self._draft.as_before(step.command, step.earlier)
         if isinstance(command, RecordRevenue):
-            command = restated(self._draft, found.line, command)
+            return self._booked(found, command, step)
         try:
-            warnings = self._warnings_of(command, step)
-            if isinstance(command, RecordRevenue):
-                self.booked[str(command.id)] = found.where
-            return warnings
+            return self._warnings_of(command, step)
         except Refusal:
             if isinstance(command, SubmitContribution) and not self._is_strict:
                 return self._part_by_part(found, command, step)
             raise
+
+    def _booked(self, found: Found, command: RecordRevenue, step: Step) -> list[str]:
+        before = len(self._draft.facts)
+        command = restated(self._draft, found.line, command)
+        warnings = self._warnings_of(command, step)
+        self.booked[str(command.id)] = found.where
+        is_known = len(self._draft.facts) == before
+        return warnings + (remarks(self._draft, found.line, command) if is_known else [])
 
     def _warnings_of(self, command: Command, step: Step) -> list[str]:
         answer = self._draft.carry_out(command, step.by, key=step.key)
