@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from domain.fact import FACTS
-from domain.money.payout import Payout
 from domain.stored import Placed
 from projections import history
 from projections.money.readers import Reader
@@ -15,11 +14,10 @@ ENDINGS = (
     *(".withdrawn", ".undone", ".separated", ".merged", ".retired", ".reversed", ".redivided"),
 )
 """The endings of the topics of corrections."""
+BOOKED = ("revenue.", "expense.", "entry.", "payout.")
+"""The kinds of facts that have pages of their own, the books."""
 CORRECTING = tuple(
-    topic
-    for topic, kind in FACTS.items()
-    # “settled” says of a payout that it has arrived.
-    if topic.endswith(ENDINGS) and kind.SAYS and not issubclass(kind, Payout.Event)
+    topic for topic in FACTS if topic.endswith(ENDINGS) and not topic.startswith(BOOKED)
 )
 SCANNED = 5_000
 """How many positions a page covers at most, however few corrections are among them."""

@@ -13,8 +13,10 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 from serving import OPERATOR_KEY, Served, serving
+from stories import Story, every_fact
 from test_pages import Page, reader, signed_in
 
+from domain.fact import FACTS
 from scripts.stemma import main
 
 DISPUTE = {"grounds": "wrong_role", "reason": "It was two commas.", "evidence": "The drafts."}
@@ -222,6 +224,24 @@ def test_a_receipt_is_told_in_titles_and_names_to_those_who_may_read_it(served: 
     altered = auditor.post("/audit", {"text": receipt.replace("extra ", "extra A", 1)})
     assert "Invalid: altered, or from another log." in altered.text_seen
     assert served.head == head
+
+
+def test_the_receipt_of_every_kind_of_fact_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as served:
+        told = Story(served.service)
+        every_fact(told)
+        auditor = signed_in(served, with_role(served, "Au Fell", "auditor"))
+        served.service.follower.catch_up()
+        served.service.log.catch_up()
+        one_of_each = {placed.topic: placed.position for placed in told.facts()}
+        assert {"revenue.recorded", "entry.divided", "batch.opened"} <= one_of_each.keys()
+        for topic, position in one_of_each.items():
+            receipt = served.operator.get(f"/facts/{position}/receipt").text
+            page = auditor.post("/audit", {"text": receipt})
+            assert page.status == 200, topic
+            assert "Valid." in page.text_seen
+            (verb, *_) = re.split("{.*?}", FACTS[topic].SAYS)[1].split()
+            assert f" {verb} " in page.text_seen, topic
 
 
 def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served) -> None:

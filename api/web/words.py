@@ -75,9 +75,7 @@ MOST_ATTRIBUTED = 30
 SUSPECT = "dated later than what was made from it"
 """Said of a source; one of the two dates must be wrong."""
 
-SAID = {topic: kind.SAYS for topic, kind in FACTS.items() if kind.SAYS}
-"""By topic: the sentence of a fact."""
-TOLD = [topic for topic in SAID if FACTS[topic].READERS == EVERYONE]
+TOLD = [topic for topic, kind in FACTS.items() if kind.READERS == EVERYONE]
 """The topics shown in histories. Money has its own pages, which not everybody may read."""
 
 _CALLS = ("project.", "step.", "placement.", "challenge.", "answer.", "comment.")
@@ -194,7 +192,7 @@ def sentence(item: Mapping[str, Any], names: Mapping[str, Mapping[str, Any]]) ->
     adds = FACTS[item["topic"]].ADDS.items()
     further = "".join(words for name, words in adds if name in told)
     erased = dict.fromkeys(FACTS[item["topic"]].SEALED, "(erased)")
-    says = SAID[item["topic"]] + further
+    says = FACTS[item["topic"]].SAYS + further
     if said.get("contributor") == item["actor"]:
         for of_another, own in _OF_ONESELF.items():
             says = says.replace(of_another, own)

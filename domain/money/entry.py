@@ -165,7 +165,7 @@ class Entry(Noun):
             noun.lines, noun.costs, noun.flow_before, noun.flow, noun.reserved = [], [], [], [], []
             noun.add(self)
 
-    @fact("entry.divided", begins=True)
+    @fact("entry.divided", "{actor} divided revenue of {release}", begins=True)
     class Divided(First):
         """Revenue was divided, once and balanced to the unit."""
 
@@ -180,7 +180,7 @@ class Entry(Noun):
         flow: FlowRows
         """What this division adds to them."""
 
-    @fact("entry.reversed", begins=True)
+    @fact("entry.reversed", "{actor} reversed a division of revenue of {release}", begins=True)
     class Reversed(First):
         """Divided revenue was reversed, in whole or in part."""
 
@@ -191,7 +191,7 @@ class Entry(Noun):
         against: str | None = None
         """The negative revenue that it was taken back for, if any."""
 
-    @fact("entry.corrected", begins=True)
+    @fact("entry.corrected", "{actor} corrected what payees of {release} were due", begins=True)
     class Corrected(First):
         """Shares changed for money already divided; the lines are the differences, and sum to 0."""
 
@@ -205,7 +205,11 @@ class Entry(Noun):
         is_complete: bool | None = None
         """Whether no division is left under the replaced agreement."""
 
-    @fact("entry.redivided", begins=True)
+    @fact(
+        "entry.redivided",
+        "{actor} divided revenue of {release} anew",
+        begins=True,
+    )
     class Redivided(First):
         """An expense was reversed, so what a division had paid back for it is divided, too.
 
@@ -221,7 +225,7 @@ class Entry(Noun):
         """The running totals of the terms before it was divided again."""
         flow: FlowRows
 
-    @fact("entry.adjusted", begins=True)
+    @fact("entry.adjusted", "{actor} adjusted what payees of {release} are owed", begins=True)
     class Adjusted(First):
         """Amounts were moved between payees for a stated reason; they sum to zero."""
 
@@ -239,7 +243,7 @@ class Entry(Noun):
             """The currency and amount, by which openings from the same document are found."""
             return paper_of(self.currency, self.amount_minor)
 
-    @fact("entry.freed", begins=True)
+    @fact("entry.freed", "{actor} freed what was held back for returns from {release}", begins=True)
     class Freed(First):
         """What was held back for returns is owed from now on; all lines are 0."""
 
@@ -258,7 +262,7 @@ class Entry(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (self.release, *people_among([self.payee, self.to, *self.touches()[1:]]))
 
-    @fact("entry.continued")
+    @fact("entry.continued", "{actor} recorded further lines of an entry for {release}")
     class Continued(Event):
         """Continues the lists of the fact before, in the same append."""
 

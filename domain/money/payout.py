@@ -32,7 +32,7 @@ class Batch(Noun):
 
     opened: Opened
 
-    @fact("batch.opened", begins=True)
+    @fact("batch.opened", "{actor} issued a batch of payouts", begins=True)
     class Opened(Fact):
         """Payouts were issued to everyone who is owed enough."""
 

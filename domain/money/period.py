@@ -15,7 +15,7 @@ class Period(Noun):
 
     until: str
 
-    @fact("period.closed", begins=True)
+    @fact("period.closed", "{actor} closed the books until {until}", begins=True)
     class Closed(Fact):
         """All time before ``until`` is closed; what is dated into it from now on is late."""
 

@@ -59,7 +59,7 @@ class Pool(Noun):
     reserving: tuple[Reserving, ...] = ()
     """The rules for what is held back for returns."""
 
-    @fact("pool.opened", begins=True)
+    @fact("pool.opened", "{actor} opened a pool for {release}", begins=True)
     class Opened(Fact):
         """Money can come in from now on.
 

@@ -302,7 +302,7 @@ class Proposal(Noun):
         STATE = "withdrawn"
         reason: str
 
-    @fact("proposal.finalised")
+    @fact("proposal.finalised", "{actor} made the shares in {release} final")
     class Finalised(Event):
         """The shares are agreed: exact fractions that sum to 1; a long list has further facts.
 
@@ -329,7 +329,11 @@ class Proposal(Noun):
             noun.state = self.STATE
             noun.final = self
 
-    @fact("proposal.implied", begins=True)
+    @fact(
+        "proposal.implied",
+        "The terms of {release} name everybody who is paid",
+        begins=True,
+    )
     class Implied(Event):
         """The terms of the pool name everybody, so nobody has to agree on anything."""
 
@@ -346,7 +350,7 @@ class Proposal(Noun):
             content = Content(None, None, None, [])
             noun.versions.append(Version(content, noun.opened_at, self.actor, position))
 
-    @fact("proposal.shared")
+    @fact("proposal.shared", "{actor} made the shares in {release} final")
     class Shared(Event):
         """Continues the agreed shares, in the same append."""
 

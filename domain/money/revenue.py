@@ -49,7 +49,7 @@ class Revenue(Noun):
 
     recorded: Recorded
 
-    @fact("revenue.recorded", begins=True)
+    @fact("revenue.recorded", "{actor} recorded revenue of {release}", begins=True)
     class Recorded(Booked):
         """Money came in from a source."""
 
@@ -79,7 +79,7 @@ class Revenue(Noun):
             noun.state = self.STATE
             noun.recorded = self
 
-    @fact("revenue.reversed")
+    @fact("revenue.reversed", "{actor} reversed revenue of {release}")
     class Reversed(Fact):
         """Revenue that was not divided yet was reversed, in whole or in part."""
 
@@ -103,7 +103,7 @@ class Expense(Noun):
     left_minor: int
     """The units not reversed."""
 
-    @fact("expense.recorded", begins=True)
+    @fact("expense.recorded", "{actor} recorded an expense of {release}", begins=True)
     class Recorded(Booked):
         """Money was spent on it."""
 
@@ -119,7 +119,7 @@ class Expense(Noun):
             noun.state = self.STATE
             noun.recorded, noun.left_minor = self, self.amount_minor
 
-    @fact("expense.reversed")
+    @fact("expense.reversed", "{actor} reversed an expense of {release}")
     class Reversed(Fact):
         """An expense was reversed, in whole or in part: a mistake, a supplier's refund."""
 

@@ -61,7 +61,7 @@ class Share(Noun):
         def subjects(self) -> tuple[str, ...]:
             return (*super().subjects(), self.contributor)
 
-    @fact("share.accepted")
+    @fact("share.accepted", "{payee} accepted the share in {release}")
     class Accepted(Event):
         """The payee accepts the share: what was held for them can be paid."""
 
