@@ -10,8 +10,9 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -28,10 +29,35 @@ _TO_THE_ROOT: dict[str, Any] = {"handlers": [], "propagate": True}
 THROUGH_THE_ROOT = {"loggers": {"_granian": {**_TO_THE_ROOT}, "granian.access": {**_TO_THE_ROOT}}}
 """Logging configuration that sends the server's lines through the root logger."""
 
-USUAL = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
-"""The attributes of every log record; all others were passed as ``extra``."""
 QUOTED = frozenset(" \t\r\n='\"")
 """A text with any of these is quoted in a line for people."""
+
+
+class Record(logging.LogRecord):
+    """A log record with what is in a line, and without all else, such as its thread and process."""
+
+    def __init__(
+        self,
+        name: str,
+        level: int,
+        _path: str,
+        _line: int,
+        msg: object,
+        args: Any,
+        exc_info: Any,
+        *_: object,
+    ) -> None:
+        self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
+        self.msg, self.exc_info, self.created = msg, exc_info, time.time()
+        # A single mapping holds the values by name.
+        is_mapping = args and len(args) == 1 and args[0] and isinstance(args[0], Mapping)
+        self.args = args[0] if is_mapping else args
+        self.exc_text = self.stack_info = None
+        self.filename, self.lineno = "", 0  # which handlers other than ours may write
+
+
+USUAL = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+"""The attributes of every log record; all others were passed as ``extra``."""
 
 
 def configure_logs(form: str) -> None:
@@ -39,9 +65,8 @@ def configure_logs(form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_handler(form)]
     root.setLevel(logging.INFO)
-    # These are in no line, so they need not be determined for each.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None
+    logging._srcfile = None  # the place of the call is in no line
+    logging.setLogRecordFactory(Record)
 
 
 @contextmanager
@@ -107,12 +132,15 @@ class Lines(logging.Formatter):
         self._write = write
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {"event": record.getMessage(), **the_visit().bound}
-        line["level"] = record.levelname.lower()
-        line["logger"] = record.name
-        line |= {name: value for name, value in vars(record).items() if name not in USUAL}
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
-        line["timestamp"] = moment.replace("+00:00", "Z")
+        line = {
+            "event": record.getMessage(),
+            **the_visit().bound,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **{name: value for name, value in vars(record).items() if name not in USUAL},
+            "timestamp": moment.replace("+00:00", "Z"),
+        }
         if record.exc_info and record.exc_info[1]:
             line |= _without_what_was_said(record.exc_info[1])
         return self._write(line)

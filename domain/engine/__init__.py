@@ -99,6 +99,14 @@ def other_layout(said: str, sql: str = "") -> DatabaseUnavailable:
     )
 
 
+NONE = frozenset[str]()
+
+
+def has_lists(values: Mapping[str, Any]) -> bool:
+    """Whether any of the values of a statement is a list."""
+    return any(isinstance(value, LISTS) for value in values.values())
+
+
 def singles(values: Mapping[str, Any]) -> dict[str, Any]:
     """Lists of one element, as plain values: ``=`` gets a better plan than ``IN``."""
     return {

@@ -35,6 +35,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from domain.cached import cached_property
 from domain.engine import (
     LISTS,
+    NONE,
     UNHURRIED,
     DatabaseUnavailable,
     Engine,
@@ -47,6 +48,7 @@ from domain.engine import (
     Table,
     TimeLimits,
     Transaction,
+    has_lists,
     other_layout,
     singles,
 )
@@ -228,6 +230,19 @@ class _Local(threading.local):
     snapshot: _Snapshot | None = None
 
 
+class _Held:
+    """This thread's connection; the outermost block borrows it and gives it back."""
+
+    def __init__(self, hold: Callable[[], _Connection], let_go: Callable[[], None]) -> None:
+        self._hold, self._let_go = hold, let_go
+
+    def __enter__(self) -> _Connection:
+        return self._hold()
+
+    def __exit__(self, *_: object) -> None:
+        self._let_go()
+
+
 class PostgresEngine(Engine):
     """A pool of connections, opened at first use: a pool opened before a fork would hang."""
 
@@ -238,6 +253,7 @@ class PostgresEngine(Engine):
         # The pool's warnings say nothing new: each query reports its own failure.
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         self._local = _Local()
+        self._held = _Held(self._hold, self._let_go)
         self.address = url
         self._away_until = 0.0
         self._in_use: set[_Connection] = set()
@@ -267,6 +283,9 @@ class PostgresEngine(Engine):
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
         """Values become numbered parameters, lists become arrays."""
+        if not has_lists(values):
+            translated, names = _translated(sql, NONE)
+            return translated, [*map(values.__getitem__, names)]
         single = singles(values)
         translated, names = _translated(sql, frozenset(single))
         told = map({**values, **single}.__getitem__, names)
@@ -276,7 +295,7 @@ class PostgresEngine(Engine):
         return self.query_all([(sql, values)])[0]
 
     def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        with _answering(asked[0][0]), self._held() as connection:
+        with _answering(asked[0][0]), self._held as connection:
             snapshot = self._local.snapshot
             told: list[Asked] = [self.told(*one) for one in asked]
             if snapshot and snapshot.is_still:
@@ -285,7 +304,7 @@ class PostgresEngine(Engine):
                     raise Overtaken("what was read first")
             if snapshot and snapshot.begins:
                 snapshot.begins = False
-                snapshot.held.enter_context(self._held())
+                snapshot.held.enter_context(self._held)
                 told.insert(0, (_SNAPSHOT, ()))
             return connection.asking.rows(told)
 
@@ -296,7 +315,7 @@ class PostgresEngine(Engine):
             return self.read(sql, **values)
         with _answering(sql):
             if not local.holders:
-                local.snapshot.held.enter_context(self._held())
+                local.snapshot.held.enter_context(self._held)
             return local.connection.asking.rows([self.told(sql, values)])[0]
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
@@ -306,7 +325,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Worthwhile because borrowing a connection takes as long as a query."""
-        with _answering(), self._held():
+        with _answering(), self._held:
             yield
 
     @contextmanager
@@ -327,7 +346,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
         """A transaction that begins with these statements, and the rows of the last of them."""
-        with _answering(), self._held() as connection, _Commit(connection) as commit:
+        with _answering(), self._held as connection, _Commit(connection) as commit:
             assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
                 "transactions do not nest"
             )
@@ -344,7 +363,7 @@ class PostgresEngine(Engine):
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
         """The insert and its commit are one message, instead of four."""
-        with _answering(), self._held() as connection, _Commit(connection) as commit:
+        with _answering(), self._held as connection, _Commit(connection) as commit:
             transaction = _OneInsert(self, connection, commit)
             transaction.there = row, values
             yield transaction
@@ -357,7 +376,7 @@ class PostgresEngine(Engine):
         with (
             _answering(),
             suppress(psycopg.errors.LockNotAvailable),
-            self._held() as connection,
+            self._held as connection,
             connection.transaction(),
         ):
             connection.execute(b"SET LOCAL lock_timeout = '100ms'")
@@ -437,7 +456,7 @@ class PostgresEngine(Engine):
 
     def analyze(self, tables: Iterable[str]) -> None:
         """Collect statistics with ANALYZE."""
-        with _answering(), self._held() as connection:
+        with _answering(), self._held as connection:
             for name in tables:
                 connection.execute(f"ANALYZE {name}".encode())
 
@@ -453,7 +472,7 @@ class PostgresEngine(Engine):
         def hear(notice: Any) -> None:
             unremovable.extend(re.findall(r"\A[1-9]\d*", notice.message_detail or ""))
 
-        with _answering(), self._held() as connection:
+        with _answering(), self._held as connection:
             ((role, owns, owns_database),) = connection.execute(_OWNED, [table]).fetchall()
             if not owns:
                 raise NotPermitted(
@@ -491,23 +510,24 @@ class PostgresEngine(Engine):
         """Whether this thread holds a connection, or is in a snapshot that will hold one."""
         return self._local.holders > 0 or self._local.snapshot is not None
 
-    @contextmanager
-    def _held(self) -> Iterator[_Connection]:
-        """This thread's connection; the outermost block borrows it and gives it back."""
+    def _hold(self) -> _Connection:
+        """This thread's connection, borrowed if no outer block holds it."""
         local = self._local
         if not local.holders:
             local.connection = self._borrow()
             self._in_use.add(local.connection)
-        connection = local.connection
         local.holders += 1
-        try:
-            yield connection
-        finally:
-            local.holders -= 1
-            if not local.holders:
-                self._in_use.discard(connection)
-                connection.answered = time.monotonic()
-                self._pool.putconn(connection)
+        return local.connection
+
+    def _let_go(self) -> None:
+        """Give the connection back, unless an outer block holds it."""
+        local = self._local
+        local.holders -= 1
+        if not local.holders:
+            connection = local.connection
+            self._in_use.discard(connection)
+            connection.answered = time.monotonic()
+            self._pool.putconn(connection)
 
     def _check(self, connection: _Connection) -> None:
         """Check a connection by asking the server, unless it was used just now and is quiet."""

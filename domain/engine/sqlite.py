@@ -29,6 +29,7 @@ from domain.engine import (
     EMBEDDED,
     LISTS,
     LOCK_TIMEOUT_SECONDS,
+    NONE,
     UNHURRIED,
     DatabaseUnavailable,
     Engine,
@@ -39,6 +40,7 @@ from domain.engine import (
     Table,
     TimeLimits,
     Transaction,
+    has_lists,
     other_layout,
     singles,
 )
@@ -73,23 +75,30 @@ _CLOSED = "closed database"
 _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ columns but")
 
 
-@contextmanager
-def _answering(sql: str = "") -> Iterator[None]:
+class _answering:  # noqa: N801 - it is used as a function
     """Translate the driver's exceptions, except those that point to our own mistakes."""
-    try:
-        yield
-    except sqlite3.ProgrammingError as error:
-        if _CLOSED in str(error):
-            raise DatabaseUnavailable("The database was closed") from error
-        raise
-    except sqlite3.IntegrityError as error:
-        raise IntegrityError(str(error)) from error
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise TookTooLong("A statement took too long") from error
-        if _NO_SUCH.search(str(error)):
-            raise other_layout(str(error), sql) from error
-        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+
+    def __init__(self, sql: str = "") -> None:
+        self.sql = sql
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        match error:
+            case None:
+                pass
+            case sqlite3.ProgrammingError():
+                if _CLOSED in str(error):
+                    raise DatabaseUnavailable("The database was closed") from error
+            case sqlite3.IntegrityError():
+                raise IntegrityError(str(error)) from error
+            case sqlite3.DatabaseError():
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                    raise TookTooLong("A statement took too long") from error
+                if _NO_SUCH.search(str(error)):
+                    raise other_layout(str(error), self.sql) from error
+                raise DatabaseUnavailable(f"The database does not answer: {error}") from error
 
 
 def _create(path: str) -> None:
@@ -164,6 +173,8 @@ class SQLiteEngine(Engine):
 
     def told(self, sql: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Lists become JSON arrays."""
+        if not has_lists(values):
+            return _translated(sql, NONE), dict(values)
         single = singles(values)
         return _translated(sql, frozenset(single)), {
             name: json.dumps([*value]) if isinstance(value, LISTS) else value
