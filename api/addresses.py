@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Request
 from flask.ctx import RequestContext
 from werkzeug.routing import BaseConverter, Map, MapAdapter, PathConverter, Rule
 
+from api.current import the_visit
 from api.problems import of_refusal
 from domain.refusal import REFUSALS
 
 MOST_KNOWN, LONGEST_KNOWN = 4096, 256
-"""Of how many addresses the route is known, and how long they are at most."""
+"""Of how many kinds of addresses the route is known, and how long they are at most."""
 
 
 class IdConverter(BaseConverter):
@@ -69,67 +71,78 @@ class RuleOnDemand(Rule):
 
 
 class Addresses(Map):
-    """All routes, which knows that of each address asked for lately."""
+    """All routes, which knows that of each kind of address asked for lately: ids aside."""
 
     def __init__(self, *terms: Any, **named: Any) -> None:
         super().__init__(*terms, **named)
-        self._known = dict[_Asked, tuple[Rule, Mapping[str, Any]]]()
+        self._known = dict[_Kind, _Found]()
         self._adapters = lru_cache(maxsize=64)(self.bind)
 
-    def known(self, asked: _Asked) -> tuple[Rule, dict[str, Any]] | None:
-        """The route of an address, and the values in it, if it was asked for lately."""
-        found = self._known.get(asked)  # in one step: other threads may clear them
-        return found and (found[0], dict(found[1]))
+    def known(self, environ: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]] | None:
+        """The route of an address, and the values in it, if one of its kind was asked for."""
+        kind, ids = _kind_of(environ)
+        found = self._known.get(kind)
+        if found is None or _is_upgrade(environ):
+            return None
+        return found.rule, {**found.values, **{name: ids[at] for name, at in found.places}}
 
-    def remember(self, asked: _Asked, rule: Rule, values: Mapping[str, Any]) -> None:
-        """Keep the route of an address."""
-        if sum(map(len, asked)) <= LONGEST_KNOWN:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            self._known[asked] = rule, dict(values)
+    def remember(self, environ: Mapping[str, Any], rule: Rule, values: Mapping[str, Any]) -> None:
+        """Keep the route of an address, unless some id in it is only a part of a value."""
+        kind, ids = _kind_of(environ)
+        places = [(name, ids.index(one)) for name, one in values.items() if one in ids]
+        if len(kind.path) > LONGEST_KNOWN or sorted(at for _, at in places) != [*range(len(ids))]:
+            return
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        others = {name: one for name, one in values.items() if one not in ids}
+        self._known[kind] = _Found(rule, others, places)
 
     def bind_to_environ(
         self, environ: Any, server_name: str | None = None, subdomain: str | None = None
     ) -> MapAdapter:
         """The address of a request."""
-        if server_name is not None or is_upgrade(environ):
+        if server_name is not None or _is_upgrade(environ):
             return super().bind_to_environ(environ, server_name, subdomain)
         asked: Request = environ["werkzeug.request"]
         host = self._adapters(asked.host).server_name
         query = asked.query_string.decode(errors="replace")
         terms = host, asked.root_path, "", asked.scheme, asked.path, asked.method, query
-        address = _Address(self, *terms)
-        address.asked = asked_for(environ)
-        return address
+        return MapAdapter(self, *terms)
 
 
-_Asked = tuple[str, str]
-"""The method and the path of a request, as they came."""
+class _Kind(NamedTuple):
+    """Addresses that differ in their ids alone."""
+
+    method: str
+    path: str
+    """With a mark in place of each id."""
+    ids: int
+    """How many there are, since an address may contain the mark itself."""
 
 
-def asked_for(environ: Mapping[str, Any]) -> _Asked:
-    """What decides which route a request has."""
-    return environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+class _Found(NamedTuple):
+    """The route of a kind of address."""
+
+    rule: Rule
+    values: Mapping[str, Any]
+    """The values that are the same in all of them."""
+    places: Sequence[tuple[str, int]]
+    """The names of the other values, each with the place of its id."""
 
 
-def is_upgrade(environ: Mapping[str, Any]) -> bool:
+_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def _kind_of(environ: Mapping[str, Any]) -> tuple[_Kind, list[str]]:
+    """The kind of an address, and the ids in it."""
+    path = environ.get("PATH_INFO", "")
+    ids = _ID.findall(path)
+    return _Kind(environ["REQUEST_METHOD"], _ID.sub("\0", path) if ids else path, len(ids)), ids
+
+
+def _is_upgrade(environ: Mapping[str, Any]) -> bool:
     """Whether a request asks for another protocol, for which there are no routes."""
     return "HTTP_UPGRADE" in environ
-
-
-class _Address(MapAdapter):
-    map: Addresses
-    asked: _Asked
-
-    def match(self, *terms: Any, **named: Any) -> Any:
-        """The route and its values, or what is to be raised."""
-        if terms or named != {"return_rule": True}:
-            return super().match(*terms, **named)
-        if (found := self.map.known(self.asked)) is not None:
-            return found
-        rule, values = super().match(return_rule=True)
-        self.map.remember(self.asked, rule, values)
-        return rule, values
 
 
 class Context(RequestContext):
@@ -138,6 +151,9 @@ class Context(RequestContext):
     _has_looked = False
 
     def match_request(self) -> None:
-        if not self._has_looked:
+        visit, asked = the_visit(), self.request
+        if visit.rule is not None and visit.environ is asked.environ:
+            asked.url_rule, asked.view_args = visit.rule, dict(visit.values)
+        elif not self._has_looked:
             self._has_looked = True
             super().match_request()

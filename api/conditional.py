@@ -9,7 +9,7 @@ A text may be erased at any time, so no answer to a question may be kept without
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from werkzeug.http import parse_etags, quote_etag
 
 from api.answer import Answer
 from api.current import the_visit
+from projections.memory import Memory
 from projections.store import State, Store, View
 
 VERSION = version("stemma")
@@ -34,18 +35,19 @@ OVERHEAD_BYTES = 1_000
 class _Kept:
     """A cached answer with its tag."""
 
-    tag: str
     body: bytes
     headers: list[tuple[str, str]]
-    unchanged: list[tuple[str, str]]
+    tag: str = ""
+    """Empty: it has none."""
+    unchanged: Sequence[tuple[str, str]] = ()
     """The headers of the answer to a client that has it."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send it, or only its tag to a client that has it."""
         if _is_known(self.tag, environ):
-            start_response("304 NOT MODIFIED", self.unchanged)
+            start_response("304 NOT MODIFIED", [*self.unchanged])
             return []
-        if environ.get(NAMES_A_TAG):
+        if self.tag and environ.get(NAMES_A_TAG):
             return self.response(environ)(environ, start_response)
         start_response("200 OK", self.headers)
         return [self.body] if environ["REQUEST_METHOD"] == "GET" else []
@@ -53,6 +55,9 @@ class _Kept:
     def response(self, environ: WSGIEnvironment) -> Response:
         """The same as a response of Flask."""
         return _checked(Answer(self.body, headers=self.headers), environ)
+
+
+_LASTING = Memory[_Kept]()
 
 
 def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool) -> Response:
@@ -72,9 +77,9 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
     unchanged = [("ETag", quote_etag(tag)), ("Vary", ", ".join(names))]
     if _is_known(tag, environ):
         return Answer(status=304, headers=unchanged)
-    answer = _varying(compute(), names)
-    answer.set_etag(tag)
-    held = _Kept(tag, answer.get_data(), list(answer.headers), unchanged)
+    answer = compute()
+    answer.headers.update(unchanged)
+    held = _Kept(answer.get_data(), list(answer.headers), tag, unchanged)
     view.moment.keep(key, held, len(held.body) + OVERHEAD_BYTES)
     return _checked(answer, environ)
 
@@ -82,10 +87,18 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
 def known_answer(store: Store, environ: WSGIEnvironment) -> WSGIApplication | None:
     """What was answered to the same request, if that still holds.
 
-    It holds as long as the state, whatever position the request names.
+    Unless it is lasting, it holds as long as the state, whatever position the request names.
     """
-    kept = store.remembered(_key_of(environ))
+    key = _key_of(environ)
+    kept = store.remembered(key) or _LASTING.get(key)
     return kept if isinstance(kept, _Kept) else None
+
+
+def lasting(answer: Response) -> Response:
+    """An answer that stays the same as long as this version is installed."""
+    kept = _Kept(answer.get_data(), list(answer.headers))
+    _LASTING.keep(_key_of(the_visit().environ), kept, len(kept.body) + OVERHEAD_BYTES)
+    return answer
 
 
 def _key_of(environ: WSGIEnvironment) -> Hashable:
@@ -115,9 +128,12 @@ def _checked(answer: Response, environ: WSGIEnvironment) -> Response:
 
 
 def _is_known(tag: str, environ: WSGIEnvironment) -> bool:
+    """Whether the client has the answer with this tag."""
     named = environ.get(NAMES_A_TAG)
-    if not named or named == quote_etag(tag):
-        return bool(named)
+    if not named or not tag:
+        return False
+    if named == quote_etag(tag):
+        return True
     tags = parse_etags(named)
     return not tags.star_tag and tags.contains(tag)
 

@@ -32,6 +32,8 @@ class Visit(_AppCtxGlobals):
     """What every log line written on its behalf says."""
     rule: Rule | None = None
     """Its route, if there is one."""
+    values: Mapping[str, Any] = {}
+    """The values in its address, by name."""
     context: RequestContext | None = None
     """Flask's context, if it was needed to find the route."""
     caller: Caller | None = None

@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response
 
 from api import cross_origin
-from api.addresses import Addresses, Context, asked_for, is_upgrade
+from api.addresses import Addresses, Context
 from api.current import Visit, enter, the_visit
 from api.limits import headers_of
 
@@ -103,15 +103,17 @@ class Entrance:
         return self._inside
 
     def _find_route(self, visit: Visit) -> None:
-        environ = visit.environ
-        known = None if is_upgrade(environ) else self._app.url_map.known(asked_for(environ))
-        if known is not None:
-            visit.rule, _ = known
+        environ, routes = visit.environ, self._app.url_map
+        if (known := routes.known(environ)) is not None:
+            visit.rule, visit.values = known
             return
-        visit.context = self._app.request_context(environ)
-        if visit.context.url_adapter is not None:
-            visit.context.match_request()
-        visit.rule = visit.context.request.url_rule
+        visit.context = context = self._app.request_context(environ)
+        if context.url_adapter is not None:
+            context.match_request()
+        if (rule := context.request.url_rule) is not None:
+            values = context.request.view_args or {}
+            routes.remember(environ, rule, values)
+            visit.rule, visit.values = rule, values
 
 
 def _completed(headers: list[tuple[str, str]], visit: Visit) -> list[tuple[str, str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Annotated, TypedDict
 
 from flask import Response, jsonify
 
+from api.conditional import lasting
 from api.routes import Routes
 from domain.journal import Journal
 from domain.remix import REMIX_KINDS
@@ -94,7 +93,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
         It asks no database, and so says nothing about one: for a liveness probe.
         """
-        return jsonify(status="ok")
+        return lasting(jsonify(status="ok"))
 
     @routes.says("/ready", Ready, statuses=(200, 503), problems=())
     def show_readiness() -> Response:
@@ -122,7 +121,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
 
         A credit names one of them, and may add a free text for what the role does not say.
         """
-        return Response(_lasting(_roles), mimetype="application/json")
+        return lasting(jsonify(_roles()))
 
     @routes.says("/kinds", Kinds)
     def list_kinds() -> Response:
@@ -131,7 +130,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
         Each word with its meaning. A request that names any other is refused; income and expenses
         may have a name of their own besides.
         """
-        return Response(_lasting(_kinds), mimetype="application/json")
+        return lasting(jsonify(_kinds()))
 
     return routes
 
@@ -145,9 +144,3 @@ def _kinds() -> object:
         name: [{"name": word, "meaning": meaning} for word, meaning in one.words.items()]
         for name, one in VOCABULARIES.items()
     }
-
-
-@cache
-def _lasting(told: Callable[[], object]) -> bytes:
-    """As JSON, what is the same as long as this version is installed."""
-    return jsonify(told()).get_data()

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from serving import OPERATOR_KEY, Served, serving
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from api.addresses import Addresses
 from api.allowance import Limit
 from api.current import the_visit
 from api.identity.scope import Scope
@@ -214,6 +216,57 @@ def _counted(served: Served) -> dict[str, float]:
     told = served.client(TOKEN).get("/metrics").text
     pairs = (line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, value in pairs}
+
+
+def test_health_is_known_once_it_was_asked_for(
+    served: Served, without_flask: Callable[[], None]
+) -> None:
+    client = served.app.test_client()
+    first = client.get("/health")
+    without_flask()
+    for tag in ({}, {"If-None-Match": "*"}, {"If-None-Match": '""'}):
+        again = client.get("/health", headers=tag)
+        assert (again.status_code, again.json, kept(again)) == (200, {"status": "ok"}, kept(first))
+    assert client.head("/health").data == b""
+    assert client.get("/roles").status_code == 401
+
+
+def test_addresses_with_other_ids_have_the_same_route_and_their_own_values(
+    served: Served,
+) -> None:
+    """Wherever an id stands, whether whole, as a part of a word, or twice."""
+    one, two = "11111111-2222-4333-8444-555555555555", "11111111-2222-4333-8444-666666666666"
+    routes, base = Addresses(), {"HTTP_HOST": "a.example", "wsgi.url_scheme": "http"}
+    rule = Rule("/a", endpoint="a")
+
+    def asked(path: str, method: str = "GET") -> dict[str, str]:
+        return {**base, "REQUEST_METHOD": method, "PATH_INFO": path}
+
+    def known(path: str, method: str = "GET") -> dict[str, object] | None:
+        found = routes.known(asked(path, method))
+        return None if found is None else found[1]
+
+    routes.remember(asked(f"/a/{one}/b/{two}/3"), rule, {"n": 3, "y": two, "x": one})
+    assert known(f"/a/{one}/b/{two}/3") == {"n": 3, "x": one, "y": two}
+    assert known(f"/a/{two}/b/{one}/3") == {"n": 3, "x": two, "y": one}
+    assert known(f"/a/{one}/b/{one}/3") == {"n": 3, "x": one, "y": one}
+    for other in (f"/a/{one}/b/{two}/4", f"/a/{one}/b/\0/3", f"/a/x{one}/b/{two}/3"):
+        assert known(other) is None, other
+    assert known(f"/a/{one}/b/{two}/3", "POST") is None
+    assert routes.known({**asked(f"/a/{one}/b/{two}/3"), "HTTP_UPGRADE": "websocket"}) is None
+    for path, values in (
+        (f"/c/x-{one}", {"x": f"x-{one}"}),
+        (f"/c/{one}/{one}", {"x": one, "y": one}),
+        (f"/c/{one}", {"x": "something else"}),
+    ):
+        routes.remember(asked(path), rule, values)
+        assert known(path) is None, path
+    works = [served.post_piece("One"), served.post_piece("Two")]
+    served.service.follower.catch_up()
+    ask = asking(served)
+    assert [ask(f"/works/{id}").json["title"] for id in (*works, *works)] == ["One", "Two"] * 2
+    assert [ask(f"/works/{id.upper()}").json["id"] for id in works] == works
+    assert ask(f"/works/{one}").json["code"] == "unknown_work"
 
 
 def test_no_request_inherits_anything_of_the_one_before(served: Served) -> None:
