@@ -134,9 +134,8 @@ class Pedigree(Generic[Node]):
         """By place: the children reachable from the root, the nearest to it first."""
         above, nearest = self.places.above, self._nearest
         found: list[list[int]] = [[] for _ in above]
-        near = (place for place, out in enumerate(above) if out and place in nearest)
         # Sorting is stable: children of one generation stay in the order of the edges.
-        for place in sorted(near, key=nearest.__getitem__):
+        for place in sorted(sorted(nearest), key=nearest.__getitem__):
             for parent in above[place]:
                 found[parent].append(place)
         return list(map(tuple, found))

@@ -218,7 +218,7 @@ def _renewed(
     Without ``place``, the same object is returned if nothing changed.
     """
     if place is None and rows:
-        before = (row for row in rows if row[0] in unread)
+        before = [row for row in rows if row[0] in unread]
         if Counter(found) == Counter(before):
             return rows
     left = [row for row in rows if row[0] not in unread]

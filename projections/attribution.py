@@ -524,12 +524,10 @@ def holders_in(view: View, root: int) -> Collection[Held]:
     above = ancestry(view, root)
     if above.is_small:
         return held_by_work(credits_on(view, above.tree.generation)).items()
-    credits, veils = above.rows(view, "credits", _credited), frozenset(hidden(view).values())
+    veils = frozenset(hidden(view).values())
 
     def read(view: View, works: list[int]) -> Iterable[Held]:
-        own = frozenset(works)
-        known = _known(view, [row for row in credits if row.work in own], veils)
-        return held_by_work(known).items()
+        return held_by_work(_known(view, _credited(view, works), veils)).items()
 
     return above.rows(view, ("holders", veils), read)
 

@@ -135,15 +135,14 @@ def recorded(
 
     ``persons`` returns ids of people by their numbers; ``new`` works are not on record.
     """
-    works, order = tree.places.works, tree.ordered.places
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for place, some in zip(order, map(held.get, map(works.__getitem__, order)), strict=True):
-        alike[some or ()].append(place)
+    for place, some in zip(tree.placed(held), held.values(), strict=True):
+        alike[some].append(place)
     found = persons(frozenset(chain.from_iterable(alike)))
-    alone = ((ids[works[place]], place) for place in alike.pop((), ()))
+    alone = ((place, work) for place, work in enumerate(tree.places.works) if work not in held)
     holdings = [
         *((equal_holders("", [found[one] for one in some]), alike[some]) for some in alike),
-        *((equal_holders(id, ()), [place]) for id, place in alone),
+        *((equal_holders(ids[work], ()), [place]) for place, work in alone),
     ]
     people = {id: number for number, id in found.items()}
     return Recorded(graph.held_by(holdings), tree, ids, people, new)

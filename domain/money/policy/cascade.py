@@ -88,8 +88,8 @@ def among_people(graph: Lineage[str], kept: Sequence[int], scale: int) -> Parts:
     for held, indexes in graph.holdings:
         part = sum(map(kept.__getitem__, indexes))
         for payee, share in held:
-            own = part * (share.numerator * (people // share.denominator))
-            units[payee] = units.get(payee, 0) + own
+            over, under = share.as_integer_ratio()
+            units[payee] = units.get(payee, 0) + part * (over * (people // under))
     return Parts(units, scale * people)
 
 
