@@ -64,11 +64,12 @@ AROUND: dict[str, Callable[[Terms], Terms]] = {
 
 
 class Told(NamedTuple):
-    """A history: what came in, in cents and for which month, and what changed from which."""
+    """A history: what came in, in cents and for which month, how many fourths of it came back at
+    once, and from which month what changed."""
 
     around: str
     is_advanced: bool
-    came_in: tuple[tuple[int, int], ...]
+    came_in: tuple[tuple[int, int, int], ...]
     shares_from: int | None
     rate_from: int | None
     reversed: tuple[tuple[int, int], ...] = ()
@@ -94,9 +95,11 @@ def due(told: Bank, said: Told, *, is_known: bool) -> dict[str, Fraction]:
     if is_known:
         change()
     revenue: list[str] = []
-    for number, (cents, month) in enumerate(said.came_in):
+    for number, (cents, month, back) in enumerate(said.came_in):
         lines = [{"territory": "DE" if number % 2 else "US", "amount": f"{cents / 100:.2f}"}]
         revenue.append(told.earn(pool, cents, f"2026-{month:02}", sold=lines))
+        if taken := cents * back // 4:
+            told.reverse(revenue[-1], taken)
     if not is_known:
         change()
         with suppress(NothingToCorrect):
@@ -125,26 +128,26 @@ def told_twice(database: str, said: Told) -> None:
 def test_what_a_correction_gives_is_what_would_have_been_given(
     database: str, around: str, is_advanced: bool, shares_from: int | None, rate_from: int | None
 ) -> None:
-    came_in = ((9_000, 1), (22_000, 2), (4_000, 1), (30_000, 5))
-    back = ((1, 2), (3, 4), (0, 1))
+    came_in = ((9_000, 1, 1), (22_000, 2, 0), (4_000, 1, 0), (30_000, 5, 2))
+    back = ((1, 2), (3, 2), (0, 1))
     told_twice(database, Told(around, is_advanced, came_in, shares_from, rate_from, back))
 
 
-months = st.integers(1, 6)
+months, fourths = st.integers(1, 6), st.sampled_from([0, 0, 1, 3])
 changes = st.tuples(st.none() | months, st.none() | months).filter(any)
 
 
 @given(
     around=st.sampled_from(sorted(AROUND)),
     is_advanced=st.booleans(),
-    came_in=st.lists(st.tuples(st.integers(1, 30_000), months), min_size=1, max_size=6),
+    came_in=st.lists(st.tuples(st.integers(1, 30_000), months, fourths), min_size=1, max_size=6),
     change=changes,
 )
 @settings(max_examples=settings().max_examples // 4)
 def test_so_it_is_for_whatever_came_in(
     around: str,
     is_advanced: bool,
-    came_in: list[tuple[int, int]],
+    came_in: list[tuple[int, int, int]],
     change: tuple[int | None, int | None],
 ) -> None:
     told_twice(SQLITE, Told(around, is_advanced, tuple(came_in), *change))

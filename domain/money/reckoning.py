@@ -338,29 +338,38 @@ def _divided_in_place(
     """The same, at the place in bands and tranches that the division had.
 
     ``flows`` are the running totals now, and what the correction has added to them. Only the
-    accounts of advances, which depend on the shares, are taken as they stand now. If the division
-    gave less or more by the agreed shares than at its place (``agreed``), because reversals took
-    the last units of a band, it is divided at the end, as reversals are.
+    accounts of advances, which depend on the shares, are taken as they stand now. What reversals
+    took of the division is taken again, so that they take the same part of a fee. If it left less
+    or more by the agreed shares than at its place (``agreed``), because reversals took the last
+    units of a band, the division is divided at the end, as reversals are.
     """
     flow, moved = flows
     before, now = opened
     accounts = account_places(before)
 
-    def at(totals: Mapping[str, Fraction]) -> dict[str, Fraction]:
-        bands = {place: units for place, units in totals.items() if place not in accounts}
-        return bands | {place: units for place, units in flow.items() if place in accounts}
+    def at(bands: Mapping[str, Fraction], totals: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        found = {place: units for place, units in bands.items() if place not in accounts}
+        return found | {place: totals.get(place, _NONE) for place in accounts}
 
+    there = _sum(*(each.flow for each in _given_in_place(before, taking, change.old)))
     left = taking.whole_minor - taking.before_minor
-    given = by_shares(before, left, at(taking.flow_before), change.old, origin=origin)
-    if given.agreed != agreed:
+    end = at(_sum(taking.flow_before, there), flow)
+    back = taken_back(before, taking._replace(taken_minor=left), end, change.old)
+    if back.agreed != -agreed:
         yield from _divided_anew(opened, taking, origin, flow, change)
         return
-    end = at(_sum(taking.flow_before, given.flow))
-    back = taken_back(before, taking._replace(taken_minor=left), end, change.old)
     yield back
-    start = at(_sum(_sum(end, back.flow), moved))
-    start |= {place: flow.get(place, _NONE) + back.flow.get(place, _NONE) for place in accounts}
-    yield by_shares(now, left, start, change.new, origin=origin)
+    start = at(_sum(taking.flow_before, moved), _sum(flow, back.flow))
+    yield from _given_in_place(now, taking._replace(flow_before=start), change.new)
+
+
+def _given_in_place(opened: Pool.Opened, taking: Taking, shares: Shares) -> Iterator[Terms]:
+    """What a division gives after the totals before it, and what reversals take of that."""
+    flow, whole = taking.flow_before, taking.whole_minor
+    given = by_shares(opened, whole, flow, shares, origin=taking.origin)
+    yield given
+    first = taking._replace(before_minor=0, taken_minor=taking.before_minor)
+    yield taken_back(opened, first, _sum(flow, given.flow), shares)
 
 
 def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:
