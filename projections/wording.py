@@ -153,8 +153,10 @@ def remarks(one: Mapping[str, Any]) -> list[str]:
 def sending(sent: Mapping[str, Any], currency: str) -> str:
     """What was withheld of a payout and how the rest was sent, as part of a sentence."""
     said = [
-        f"{money(each['withheld_minor'], currency)} withheld for {each['country']}"
-        + (f" ({percent(each['rate'])})" if each["rate"] else ", by no rule")
+        f"{money(each['withheld_minor'], currency)} withheld for {each['country']} "
+        f"({percent(each['rate'])})"
+        if each["rate"]
+        else f"nothing withheld for {each['country']} (no rule)"
         for each in sent["withheld"]
     ]
     at = f" at {sent['rate']}, the rate of {day(sent['rate_of'])}" if sent["rate"] else ""

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from money import AGREED, Bank, bank
 from test_money_told import SQLITE
 
+from domain.money import dividing
+from domain.money.reckoning import correction_of
 from domain.refusal import NothingToCorrect
 
 Terms = dict[str, Any]
@@ -151,3 +154,16 @@ def test_so_it_is_for_whatever_came_in(
     change: tuple[int | None, int | None],
 ) -> None:
     told_twice(SQLITE, Told(around, is_advanced, tuple(came_in), *change))
+
+
+def test_a_correction_of_earlier_rules_stays_as_it_is_and_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "correction_of", partial(correction_of, rules=2))
+    came_in = ((9_000, 1, 0), (22_000, 2, 0), (30_000, 5, 0))
+    with bank(database) as told:  # is verified at its end
+        told.clock.wait(days=300)
+        found = due(told, Told("bank", False, came_in, None, 2), is_known=False)
+        (corrected,) = told.since(0, "entry.corrected")
+    assert corrected.rules == 2
+    assert found["label"] == 9_300, "of 41,000 after the bank, 20 % and more"

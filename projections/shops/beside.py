@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from domain.money.currency import money
+from projections.shops.placed import AT_ONCE
 from projections.store import View
 
 BESIDE = (
@@ -25,6 +26,10 @@ class Stated(NamedTuple):
     document: str | None
 
 
+_STATED = (
+    "SELECT b.id, b.pool, b.source_id, b.effective, b.document FROM @bookings b "
+    "WHERE b.id IN :ids AND b.kind = 'revenue' AND b.position <= :as_of"
+)
 _OTHERS = (
     "SELECT b.id, b.source_id, b.effective, b.document, o.currency, b.amount + "
     "(SELECT CAST(COALESCE(sum(r.amount), 0) AS BIGINT) FROM @bookings r "
@@ -37,13 +42,12 @@ _OTHERS = (
 
 def stated_in(view: View, ids: Collection[str]) -> dict[str, Stated]:
     """By id of revenue: what its statement is known by."""
-    rows = list(
-        view.rows(
-            "SELECT b.id, b.pool, b.source_id, b.effective, b.document FROM @bookings b "
-            "WHERE b.id IN :ids AND b.kind = 'revenue' AND b.position <= :as_of",
-            ids=list(ids),
-        )
-    )
+    every = list(ids)
+    rows = [
+        row
+        for first in range(0, len(every), AT_ONCE)
+        for row in view.rows(_STATED, ids=every[first : first + AT_ONCE])
+    ]
     texts = view.texts({row[-1] for row in rows})
     return {row[0]: Stated(row[1], row[2], row[3], texts[row[4]]) for row in rows}
 
