@@ -120,6 +120,36 @@ def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str)
         assert warnings(more) == [[], []]
 
 
+def test_a_rehearsal_warns_of_what_came_back_from_revenue_that_was_reversed(database: str) -> None:
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+        sold, back = (f"{pool};Shop;2026-07;s1;{each}" for each in ("US;stream;9.00", "DE;;-2.00"))
+        recorded(told, statement(sold, back))
+        first, _ = told.since(0, "revenue.recorded")
+
+        def warnings(*rows: str) -> list[list[bool]]:
+            found = rehearsed(told, statement(*rows))
+            with told.view() as view:
+                statements.warn_of_others(view, found)
+            return [["taken from revenue" in one for one in each.warnings] for each in found]
+
+        def others(*rows: str) -> list[str]:
+            found = rehearsed(told, statement(*rows))
+            with told.view() as view:
+                statements.warn_of_others(view, found)
+            return [one for each in found for one in each.warnings]
+
+        corrected = sold.replace("9.00", "8.00")
+        assert "in this pool: 7.00 USD" in others(corrected.replace("US", "FR"))[0]
+        assert warnings(sold, back) == [[], []]
+        told.reverse(first.originator_id)
+        assert warnings(corrected, back) == [[], [True]]
+        recorded(told, statement(corrected, back))
+        told.earn(pool, -200, "2026-07")
+        assert sum(told.account().values()) == 600
+
+
 def test_what_a_file_does_not_say_can_be_said_beside_it(database: str) -> None:
     with bank(database) as told:
         pool, *_ = shared(told, RULES)

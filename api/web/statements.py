@@ -27,7 +27,7 @@ from domain.refusal import IdTaken, Refusal
 from projections import placing
 from projections.placing import Place
 from projections.shops import NotConvertible, Row, Unplaced, place_of, statement_lines
-from projections.shops.beside import Stated, beside
+from projections.shops.beside import Stated, beside, undone
 from projections.shops.restating import is_alike, otherwise, remarks, restated
 from projections.store import View
 
@@ -138,8 +138,9 @@ def warn_of_others(view: View, told: Iterable[Outcome]) -> None:
     """Add warnings of other revenue with the same statements."""
     by_id = {one.id: one for one in told if one.stated is not None}
     stated = {id: one.stated for id, one in by_id.items() if one.stated is not None}
-    for id, warning in beside(view, stated).items():
-        by_id[id].warnings += (warning,)
+    for found in (beside(view, stated), undone(view, stated)):
+        for id, warning in found.items():
+            by_id[id].warnings += (warning,)
 
 
 def recorded(

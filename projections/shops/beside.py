@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from domain.money.currency import money
@@ -12,8 +12,14 @@ from projections.store import View
 
 BESIDE = (
     "Other sales of this source, time and document are already recorded in this pool: {amount} "
-    "({id}). If a corrected statement replaces them, reverse them."
+    "({ids}). If a corrected statement replaces them, reverse them."
 )
+UNDONE = (
+    "What came back was taken from revenue that was reversed since. If a corrected statement "
+    "replaces that, record what came back again, as negative revenue."
+)
+MOST_NAMED = 3
+"""How many other revenues a warning names."""
 
 
 class Stated(NamedTuple):
@@ -31,9 +37,11 @@ _STATED = (
     "WHERE b.id IN :ids AND b.kind = 'revenue' AND b.position <= :as_of"
 )
 _OTHERS = (
-    "SELECT b.id, b.source_id, b.effective, b.document, o.currency, b.amount + "
-    "(SELECT CAST(COALESCE(sum(r.amount), 0) AS BIGINT) FROM @bookings r "
-    "WHERE r.revenue = b.id AND r.kind = 'reversal' AND r.position <= :as_of) "
+    "SELECT b.id, b.source_id, b.effective, b.document, o.currency, b.amount, "
+    "(SELECT CAST(COALESCE(sum(r.amount), 0) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
+    "AND r.kind = 'reversal' AND r.against IS NULL AND r.position <= :as_of), "
+    "(SELECT CAST(COALESCE(sum(r.amount), 0) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
+    "AND r.kind = 'reversal' AND r.position <= :as_of) "
     "FROM @bookings b JOIN @pools o ON o.id = b.pool "
     "WHERE b.pool = :pool AND b.kind = 'revenue' AND b.source_id IN :sources "
     "AND b.effective IN :times AND b.position <= :as_of ORDER BY b.position"
@@ -64,16 +72,46 @@ def beside(view: View, stated: Mapping[str, Stated]) -> dict[str, str]:
     return told
 
 
+_FINAL = (
+    "SELECT DISTINCT n.against FROM @bookings n JOIN @bookings b ON b.id = n.revenue "
+    "WHERE n.against IN :ids AND n.position <= :as_of AND b.kind = 'revenue' AND b.amount = "
+    "(SELECT CAST(-sum(r.amount) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
+    "AND r.kind = 'reversal' AND r.position <= :as_of) "
+    "AND EXISTS (SELECT 1 FROM @bookings r WHERE r.revenue = b.id AND r.kind = 'reversal' "
+    "AND r.against IS NULL AND r.position <= :as_of)"
+)
+
+
+def undone(view: View, ids: Collection[str]) -> dict[str, str]:
+    """By id of negative revenue: a warning that what it was taken from was then reversed."""
+    every = list(ids)
+    return {
+        id: UNDONE
+        for first in range(0, len(every), AT_ONCE)
+        for (id,) in view.rows(_FINAL, ids=every[first : first + AT_ONCE])
+    }
+
+
 def _recorded(
     view: View, pool: str, wanted: Collection[Stated], but: Collection[str]
 ) -> dict[Stated, str]:
     sources, times = ([*{each[at] for each in wanted}] for at in (1, 2))
     rows = list(view.rows(_OTHERS, pool=pool, sources=sources, times=times))
     texts = view.texts({row[3] for row in rows})
+    others: dict[Stated, list[tuple[str, str, int]]] = defaultdict(list)
+    for id, source, time, document, currency, amount_minor, back_minor, gone_minor in rows:
+        if id not in but and amount_minor + gone_minor:
+            left = id, currency, amount_minor + back_minor
+            others[Stated(pool, source, time, texts[document])].append(left)
+    # Negative revenue alone is what the sales beside it left when they were reversed.
     return {
-        Stated(pool, source, time, texts[document]): BESIDE.format(
-            id=id, amount=money(left_minor, currency)
-        )
-        for id, source, time, document, currency, left_minor in rows
-        if left_minor and id not in but
+        each: _beside(found)
+        for each, found in others.items()
+        if any(left_minor > 0 for *_, left_minor in found)
     }
+
+
+def _beside(found: Sequence[tuple[str, str, int]]) -> str:
+    ids = [id for id, *_ in found[:MOST_NAMED]] + ["…"] * (len(found) > MOST_NAMED)
+    amount_minor = sum(left_minor for *_, left_minor in found)
+    return BESIDE.format(amount=money(amount_minor, found[0][1]), ids=", ".join(ids))

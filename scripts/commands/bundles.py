@@ -17,7 +17,7 @@ from domain.lines import Warned
 from domain.printable import escaped
 from projections import placing
 from projections.placing import Place
-from projections.shops.beside import beside, stated_in
+from projections.shops.beside import beside, stated_in, undone
 from projections.shops.placed import Number
 from scripts import bundle, terminal
 from scripts.commands.frame import err, opened, out, progress_of
@@ -155,8 +155,8 @@ class _Places:
 def _beside(service: Service, booked: Mapping[str, str]) -> Iterator[Warned]:
     """Warnings of other revenue with the same statements as this has."""
     with service.store.view() as view:
-        told = beside(view, stated_in(view, booked.keys()))
-    return (Warned(booked[id], warning) for id, warning in told.items())
+        told = [beside(view, stated_in(view, booked.keys())), undone(view, booked.keys())]
+    return (Warned(booked[id], warning) for found in told for id, warning in found.items())
 
 
 def _keep_promises(service: Service, after: int, file: Path) -> None:
