@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -560,6 +561,32 @@ def test_refused_lines_are_told_and_written(stemma: Stemma, tmp_path: Path) -> N
         ("line 4", "unknown_work"),
     ]
     assert "0 recorded, 2 unchanged" in stemma("import", str(path))
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scripts.stemma":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["stemma", "--version"]
+from scripts.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_while_it_is_loaded_shows_no_traceback() -> None:
+    """Where interrupts are ignored, as for a job in the background, they still are."""
+    ignoring = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n{INTERRUPTED}"
+    for code, status, said in ((INTERRUPTED, -signal.SIGINT, ""), (ignoring, 0, "stemma ")):
+        ran = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True
+        )
+        assert (ran.returncode, ran.stderr) == (status, "")
+        assert ran.stdout.startswith(said)
 
 
 def test_strict_is_for_scripts(stemma: Stemma) -> None:
