@@ -19,7 +19,7 @@ from flask import Response
 from werkzeug.http import parse_etags, quote_etag
 
 from api.answer import Answer
-from api.current import the_visit
+from api.current import READS, Visit, the_visit
 from projections.memory import Memory
 from projections.store import State, Store, View
 
@@ -50,7 +50,7 @@ class _Kept:
         if self.tag and environ.get(NAMES_A_TAG):
             return self.response(environ)(environ, start_response)
         start_response("200 OK", self.headers)
-        return [self.body] if environ["REQUEST_METHOD"] == "GET" else []
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
 
     def response(self, environ: WSGIEnvironment) -> Response:
         """The same as a response of Flask."""
@@ -65,11 +65,12 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
 
     ``varies`` says whether the client may ask for other forms.
     """
-    environ = the_visit().environ
+    visit = the_visit()
+    environ = visit.environ
     names = ("Authorization", "Accept") if varies else ("Authorization",)
     if view.state is None:
         return _varying(by_bytes(compute()), names)
-    key = _key_of(environ)
+    key = _key_of(visit)
     kept = view.moment.get(key)  # the moment is that of the state
     if isinstance(kept, _Kept):
         return kept.response(environ)
@@ -84,12 +85,14 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
     return _checked(answer, environ)
 
 
-def known_answer(store: Store, environ: WSGIEnvironment) -> WSGIApplication | None:
+def known_answer(store: Store, visit: Visit) -> WSGIApplication | None:
     """What was answered to the same request, if that still holds.
 
     Unless it is lasting, it holds as long as the state, whatever position the request names.
     """
-    key = _key_of(environ)
+    if visit.rule is None or visit.method not in READS:
+        return None
+    key = _key_of(visit)
     kept = store.remembered(key) or _LASTING.get(key)
     return kept if isinstance(kept, _Kept) else None
 
@@ -97,13 +100,17 @@ def known_answer(store: Store, environ: WSGIEnvironment) -> WSGIApplication | No
 def lasting(answer: Response) -> Response:
     """An answer that stays the same as long as this version is installed."""
     kept = _Kept(answer.get_data(), list(answer.headers))
-    _LASTING.keep(_key_of(the_visit().environ), kept, len(kept.body) + OVERHEAD_BYTES)
+    _LASTING.keep(_key_of(the_visit()), kept, len(kept.body) + OVERHEAD_BYTES)
     return answer
 
 
-def _key_of(environ: WSGIEnvironment) -> Hashable:
-    """All of a request that an answer depends on, besides the state."""
-    return ("answer", *map(environ.get, ADDRESS), environ.get("HTTP_ACCEPT"))
+def _key_of(visit: Visit) -> Hashable:
+    """All of a request that an answer depends on, besides the state.
+
+    The route is that by which the request was admitted, lest another one lead to the answer.
+    """
+    asked = visit.environ.get
+    return ("answer", visit.endpoint, *map(asked, ADDRESS), asked("HTTP_ACCEPT"))
 
 
 def by_bytes(answer: Response) -> Response:

@@ -29,5 +29,5 @@ def is_shared(environ: Mapping[str, Any]) -> bool:
 
 def is_preflight(environ: Mapping[str, Any]) -> bool:
     """Whether a browser only asks what it may send (Fetch standard); it sends no key with that."""
-    is_asked = environ["REQUEST_METHOD"] == "OPTIONS" and is_shared(environ)
+    is_asked = environ["REQUEST_METHOD"].upper() == "OPTIONS" and is_shared(environ)
     return is_asked and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ

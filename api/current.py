@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from api.identity.scope import Caller
 
 
+READS = frozenset({"GET", "HEAD"})
+"""The methods that only read."""
+
+
 class Visit(_AppCtxGlobals):
     """A request from its arrival to its answer."""
 
@@ -48,7 +52,7 @@ class Visit(_AppCtxGlobals):
 
     def __init__(self, environ: dict[str, Any] | None = None) -> None:
         self.environ: dict[str, Any] = environ or {}
-        self.method: str = self.environ.get("REQUEST_METHOD", "")
+        self.method: str = self.environ.get("REQUEST_METHOD", "").upper()
         self.begun = perf_counter()
 
     @property

@@ -15,7 +15,7 @@ from flask import Flask, Response
 
 from api import cross_origin
 from api.addresses import Addresses, Context
-from api.current import Visit, enter, the_visit
+from api.current import READS, Visit, enter, the_visit
 from api.limits import headers_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """Headers of every response: no scripts, no content sniffing, no referrer."""
-READS = frozenset({"GET", "HEAD"})
 
 
 class Inside(Flask):
@@ -66,7 +65,7 @@ class Entrance:
         app: Inside,
         observer: Observer,
         admit: Callable[[Visit], None],
-        known: Callable[[WSGIEnvironment], WSGIApplication | None],
+        known: Callable[[Visit], WSGIApplication | None],
     ) -> None:
         """``admit`` raises what forbids a request; ``known`` returns an answer that still holds."""
         self._app, self._inside = app, app.wsgi_app
@@ -96,7 +95,7 @@ class Entrance:
             if cross_origin.is_preflight(environ):
                 return Response(status=204, headers=cross_origin.PREFLIGHT)
             self._admit(visit)
-            if visit.method in READS and (known := self._known(environ)) is not None:
+            if (known := self._known(visit)) is not None:
                 return known
         except Exception as refused:
             visit.refused = refused

@@ -120,6 +120,18 @@ def test_a_key_that_may_not_read_gets_no_known_answer(served: Served) -> None:
     assert (refused.status_code, refused.json["code"]) == (403, "outside_scope")
 
 
+def test_nobody_gets_a_known_answer_by_asking_in_another_protocol(served: Served) -> None:
+    """There is no route then, and so no key is asked for: only a page that says so."""
+    _, song = a_song(served)
+    for accept in ("text/html", "text/html,*/*", "*/*"):
+        for path in (f"/works/{song}", "/roles"):
+            assert asking(served)(path, Accept=accept).status_code == 200
+            asked = {"Accept": accept, "Upgrade": "websocket", "Connection": "Upgrade"}
+            answer = served.app.test_client().get(path, headers=asked)
+            assert answer.status_code in (400, 401, 404), (path, accept)
+            assert "Song" not in answer.text
+
+
 def test_known_answers_are_counted_and_end_at_the_limit(limited: Served) -> None:
     ana, song = a_song(limited)
     ask = asking(limited, limited.service.keys.create(ana))
