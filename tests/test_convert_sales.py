@@ -9,7 +9,7 @@ from money import Bank, bank
 from test_money_sold import RULES, shared
 
 from projections.placing import Place, places
-from projections.shops import NotConvertible
+from projections.shops import NotConvertible, place_of
 from projections.shops.placed import Number
 from projections.shops.sales import convert_sales
 from scripts.bundle import found_in, import_lines
@@ -145,6 +145,14 @@ def test_a_refused_row_is_named_by_its_number_and_what_is_wrong_in_it(
         ]
         (revenue,) = told.since(0, "revenue.recorded")
         assert (revenue.amount_minor, revenue.sold[0][4]) == (200, "1002")
+
+
+def test_a_first_line_may_say_what_separates_the_columns(tmp_path: Path) -> None:
+    given = {"source": "Shop", "effective_at": "2026-07"}
+    path = table(tmp_path, "p;3,40;x, y", "p;?;z", head="\ufeffsep=;\nPool;Amount;Title, of it\n")
+    unread, sold = convert_sales(path, given=given)
+    assert [each["amount"] for each in sold["sold"]] == ["3.40"]
+    assert [place_of(line, 1) for line in (unread, sold)] == ["row 4", "row 3"]
 
 
 def test_a_corrected_statement_is_recorded_once_the_first_is_reversed(

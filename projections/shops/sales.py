@@ -42,6 +42,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 TOTALS = ("total", "sum", "grand total", "subtotal")
 """How the first cell begins in a row that sums the rows above it."""
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[Ee][+-]?[0-9]{1,2})?")
+_SEPARATOR = re.compile(r"sep=([;,\t])\s*")
+"""The first line that Excel writes, and reads, to say what separates the columns."""
 _UNITS = re.compile("-?[0-9]{1,15}")
 _THOUSANDS = re.compile(r"\D*[1-9][0-9]{0,2}\.[0-9]{3}\D*")
 """An amount such as 1.234, which means thousands if the table has a comma before its cents."""
@@ -67,15 +69,22 @@ def convert_sales(
     """
     given = given or {}
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file, delimiter=_delimiter(file.readline()), fieldnames=None)
-        file.seek(0)
+        first = file.readline()
+        is_stated = _SEPARATOR.fullmatch(first)
+        if not is_stated:
+            file.seek(0)
+        delimiter = is_stated[1] if is_stated else _delimiter(first)
+        table = csv.DictReader(file, delimiter=delimiter, fieldnames=None)
         columns = _columns(list(table.fieldnames or ()), given)
-        rows = (given | row for row in _sales(table, columns))
+        rows = (given | row for row in _sales(table, columns, bool(is_stated)))
         yield from revenues(placed(rows, finding))
 
 
-def _sales(table: csv.DictReader[str], columns: Mapping[str, str]) -> Iterator[Row]:
-    """The rows as sales; a row that only sums rows above it is marked as ``UNPLACED``."""
+def _sales(table: csv.DictReader[str], columns: Mapping[str, str], skipped: int) -> Iterator[Row]:
+    """The rows as sales; a row that only sums rows above it is marked as ``UNPLACED``.
+
+    ``skipped`` is the number of lines above the header.
+    """
     of_all = of_some = Decimal()
     fewest, commas, pointed = 0, "", ""
     for row in table:
@@ -84,7 +93,7 @@ def _sales(table: csv.DictReader[str], columns: Mapping[str, str]) -> Iterator[R
         if not cells:
             continue
         sale = {field: (row[column] or "").strip() for field, column in columns.items()}
-        sale[ROW] = str(table.line_num)
+        sale[ROW] = str(table.line_num + skipped)
         amount, sale["amount"] = sale["amount"], _plain(sale["amount"])
         if sale.get("units"):
             sale["units"] = _whole(sale["units"])
