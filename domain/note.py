@@ -16,6 +16,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from os import urandom
 from typing import NamedTuple, Self
@@ -102,6 +103,7 @@ def _must_be_name(name: str) -> None:
 # -- Keys ----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)
 def key_id(name: str, kind: int, public: bytes) -> bytes:
     """SHA-256(name || 0x0A || kind || public key)[:4] (signed-note, section "Signatures")."""
     digest = sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()
@@ -182,11 +184,17 @@ class VerifierKey:
     def _holds(self, signature: bytes, message: bytes) -> bool:
         if self.kind == ML_DSA:
             return ml_dsa.has_signed(self.public, signature, message)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
+        return _has_signed(self.public, signature, message)
+
+
+@lru_cache(maxsize=256)
+def _has_signed(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether this is the Ed25519 signature of a message; cached, as many proofs share a note."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,7 @@ class SignerKey:
         """The key as it is kept in a file; anyone who reads it can sign."""
         return _SECRET + _written(self.name, self.verifier.id, self.kind, self.seed)
 
-    @property
+    @cached_property
     def verifier(self) -> VerifierKey:
         """The public half."""
         if self.kind == ML_DSA:

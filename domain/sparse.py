@@ -25,7 +25,7 @@ EMPTY = bytes(HASH_BYTES)
 DEPTH = 8 * HASH_BYTES
 ROOT = 1
 """Places are numbered as in a binary heap: below n are 2n on the left and 2n + 1 on the right."""
-FEW, AHEAD = 64, 8
+FEW, AHEAD = 64, 12
 """For up to FEW keys, AHEAD levels are read at once."""
 
 

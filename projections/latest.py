@@ -158,23 +158,21 @@ class LatestMap:
 
 def _read(query: Query, size: int, places: Iterable[int]) -> dict[int, Node]:
     """The nodes at some places as of a size, read by any query function."""
+    # Looked up place by place: those near the root have a row for nearly every size that is kept.
     rows = query(
-        f"SELECT place, node FROM log_map m WHERE place IN :places AND {_AS_OF}",
+        "SELECT value, (SELECT node FROM log_map WHERE place = value AND since <= :size "
+        "ORDER BY since DESC LIMIT 1) AS node FROM EACH :places",
         places=[_name(place) for place in places],
         size=size,
     )
-    return {_place(name): _node(bytes(row)) for name, row in rows}
-
-
-_AS_OF = "since = (SELECT max(since) FROM log_map l WHERE l.place = m.place AND l.since <= :size)"
-"""The condition that a row is the one of its place as of a size."""
+    return {_place(name): _node(bytes(row)) for name, row in rows if row is not None}
 
 
 def _forget(writer: Transaction, names: list[str]) -> None:
     """Delete the rows of these places that no proof needs any more."""
     if oldest := _oldest_kept(writer.query):
         writer.execute(
-            "DELETE FROM log_map WHERE place IN :names AND since < "
+            "DELETE FROM log_map WHERE place IN :names AND since < :size AND since < "
             "(SELECT max(since) FROM log_map l WHERE l.place = log_map.place AND l.since <= :size)",
             names=names,
             size=oldest,

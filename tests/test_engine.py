@@ -89,6 +89,16 @@ def test_a_list_of_any_length_is_one_value(kind: type, engine: Engine) -> None:
     assert among("says IN :wanted", ["7", "x", "8"]) == 2
 
 
+@pytest.mark.parametrize("texts", [[], ["x"], ["y", 'a "quoted", {one}'], ["x", "y", "x"]])
+def test_the_texts_of_a_list_are_rows(texts: list[str], engine: Engine) -> None:
+    with engine.transaction() as writer:
+        writer.load("notes", ["id", "says"], [(1, "x")])
+    rows = engine.query(
+        "SELECT value, (SELECT id FROM notes WHERE says = value) FROM EACH :texts", texts=texts
+    )
+    assert sorted(rows, key=str) == sorted([(t, 1 if t == "x" else None) for t in texts], key=str)
+
+
 def test_each_row_is_asked_for_by_the_index_whatever_the_planner_believes(engine: Engine) -> None:
     """Of a chain: what is below the first, when samples say that there are hardly any rows."""
     sql = (

@@ -1,9 +1,10 @@
 """The interface to a database, in one file: connections, SQL, transactions and errors.
 
 SQL is written once, for every engine. ``:name`` is a value and ``IN :name`` a list of values of any
-length. ``JOIN EACH table t ON t.column = other.column`` looks up the rows for each preceding row by
-the index on the column, whatever the planner would choose; recursive queries need that, since
-statistics say nothing about their steps. ``string_agg`` joins many texts into one.
+length; ``FROM EACH :name`` are the texts of a list as rows, in a column ``value``. ``JOIN EACH
+table t ON t.column = other.column`` looks up the rows for each preceding row by the index on the
+column, whatever the planner would choose; recursive queries need that, since statistics say nothing
+about their steps. ``string_agg`` joins many texts into one.
 Each engine translates this in one place, and never lets an exception of its driver escape.
 
 A thread has at most one connection, so its queries within a transaction see that transaction.

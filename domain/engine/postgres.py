@@ -61,7 +61,15 @@ from domain.refusal import NotPermitted
 T = TypeVar("T")
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
-_LIST = re.compile(r"\bIN :(\w+)")
+_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
+_LISTED = {
+    "IN": ("= ANY(:{})", "= :{}"),
+    "FROM EACH": (
+        "FROM unnest(:{}::text[]) AS each (value)",
+        "FROM (SELECT :{}::text AS value) AS one",
+    ),
+}
+"""How a list is named, and how it is if it has one value."""
 _EACH = re.compile(r"\bJOIN EACH (\w+) (\w+) ON (\w+\.\w+ = \w+\.\w+)")
 # OFFSET 0 keeps the planner from flattening the subquery: it runs once for each row.
 _OF_EACH = r"JOIN LATERAL (SELECT * FROM \1 \2 WHERE \3 OFFSET 0) \2 ON true"
@@ -104,7 +112,7 @@ OTHER_LAYOUT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 def _translated(sql: str, single: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
     """SQL with numbered parameters, and the names of their values in order."""
     sql = _EACH.sub(_OF_EACH, sql)
-    named = _LIST.sub(lambda one: f"= :{one[1]}" if one[1] in single else f"= ANY(:{one[1]})", sql)
+    named = _LIST.sub(lambda one: _LISTED[one[1]][one[2] in single].format(one[2]), sql)
     places = {
         name: f"${place}" for place, name in enumerate(dict.fromkeys(_VALUE.findall(named)), 1)
     }

@@ -47,7 +47,7 @@ from domain.engine import (
 from domain.engine.deadline import TookTooLong, is_over, must_go_on
 from domain.engine.documents import Fts5
 
-_LIST = re.compile(r"\bIN :(\w+)")
+_LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
 LEAST_FREE_BYTES = 32 << 20
 """With less, the disk counts as full: the write-ahead log of a large append would not fit."""
 STEPS = 20_000
@@ -62,12 +62,17 @@ SETTLE_MILLISECONDS = 200
 @lru_cache(maxsize=2048)
 def _translated(sql: str, single: Collection[str]) -> str:
     return _LIST.sub(
-        lambda one: (
-            f"= :{one[1]}" if one[1] in single else f"IN (SELECT value FROM json_each(:{one[1]}))"
-        ),
+        lambda one: _LISTED[one[1]][one[2] in single].format(one[2]),
         # SQLite never reorders the tables of a CROSS JOIN.
         sql.replace("JOIN EACH ", "CROSS JOIN ").replace("string_agg(", "group_concat("),
     )
+
+
+_LISTED = {
+    "IN": ("IN (SELECT value FROM json_each(:{}))", "= :{}"),
+    "FROM EACH": ("FROM json_each(:{})", "FROM (SELECT :{} AS value)"),
+}
+"""How a list is named, and how it is if it has one value."""
 
 
 _FTS5 = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'"
