@@ -65,7 +65,13 @@ def _known(past: Past, happened: Fact, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_maker(past: Past, claimed: Share.Claimed) -> bool:
-    """Whether the share of a work is offered to somebody with a credit on it."""
+    """Whether the share of a work is offered to somebody with a credit on it.
+
+    Or to who claimed another share of it: their later shares are offered to them, too, whatever
+    became of the credit.
+    """
+    if past.books().person(claimed.payee) == claimed.contributor:
+        return True
     credits = past.known.credits(past.known.same([Payee.parse(claimed.payee).id]))
     people = {past.person(one.contributor) for one in credits if one.counts}
     return past.person(claimed.contributor) in people

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from money import AGREED, HALF, Bank, asset, bank
-from stories import OPERATOR, id_of
+from stories import OPERATOR, id_of, story
+from test_audit import edited, tamper
 
 from domain.refusal import (
     BadPolicy,
@@ -27,7 +28,10 @@ from domain.refusal import (
     WindowTooShort,
     WrongState,
 )
+from projections.follower import no_progress
 from projections.money import pools
+from scripts.difference import all_differences
+from scripts.rules import rules
 
 
 @pytest.fixture
@@ -552,6 +556,29 @@ def test_what_is_due_to_a_work_without_people_waits(database: str) -> None:
         told.tell("correct_pool", pool=pool, reason="cy made the loop")
         told.accept(found, cy)
         assert told.pay() == {cy: 50}
+
+
+def test_whose_claim_got_a_share_is_offered_later_ones_whatever_became_of_the_credit(
+    database: str,
+) -> None:
+    """An audit of the rules knows that, and finds one that is offered to anybody else."""
+    with bank(database) as told:
+        ana, cy, eve = told.people("ana", "cy", "eve")
+        loop = told.piece("loop")
+        pool = told.pool()
+        told.agree(pool, {ana: "1", f"work/{loop}": "1"})
+        credit = told.credit(loop, cy, actor=cy)
+        told.tell("accept_credit", id=credit)
+        told.tell("revoke_credit", id=credit, reason="It was two commas.")
+        told.agree(pool, {ana: "3", f"work/{loop}": "1"}, effective_at="2030")
+        places = [one.position for one in told.facts() if one.topic == "share.claimed"]
+        assert len(places) == 2
+        assert isinstance(all_differences(rules, told.service, no_progress), str)
+    with story(database, create=False) as again:
+        tamper(database, edited(again, cy, eve, places[-1]))
+        found = all_differences(rules, again.service, no_progress)
+        said = f"position {places[-1]}: share.claimed says another “contributor”"
+        assert [str(one)[: len(said)] for one in found] == [said]
 
 
 # -- waivers -------------------------------------------------------------------------------
