@@ -28,7 +28,7 @@ NAMES_A_TAG = "HTTP_IF_NONE_MATCH"
 ADDRESS = "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"
 """The parts of the address of a request."""
 OVERHEAD_BYTES = 1_000
-"""Roughly how much memory a cached answer takes besides its body."""
+"""Roughly how much memory a cached answer takes besides its body and its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
     answer = compute()
     answer.headers.update(unchanged)
     held = _Kept(answer.get_data(), list(answer.headers), tag, unchanged)
-    view.moment.keep(key, held, len(held.body) + OVERHEAD_BYTES)
+    view.moment.keep(key, held, _bytes_of(key, held))
     return _checked(answer, environ)
 
 
@@ -99,12 +99,20 @@ def known_answer(store: Store, visit: Visit) -> WSGIApplication | None:
 
 def lasting(answer: Response) -> Response:
     """An answer that stays the same as long as this version is installed."""
-    kept = _Kept(answer.get_data(), list(answer.headers))
-    _LASTING.keep(_key_of(the_visit()), kept, len(kept.body) + OVERHEAD_BYTES)
+    key, kept = _key_of(the_visit()), _Kept(answer.get_data(), list(answer.headers))
+    _LASTING.keep(key, kept, _bytes_of(key, kept))
     return answer
 
 
-def _key_of(visit: Visit) -> Hashable:
+def _bytes_of(key: _Key, kept: _Kept) -> int:
+    """Roughly the memory it takes; a client chooses how long the key is."""
+    return len(kept.body) + OVERHEAD_BYTES + sum(len(part or "") for part in key)
+
+
+_Key = tuple[str | None, ...]
+
+
+def _key_of(visit: Visit) -> _Key:
     """All of a request that an answer depends on, besides the state.
 
     The route is that by which the request was admitted, lest another one lead to the answer.

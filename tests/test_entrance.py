@@ -10,10 +10,12 @@ from serving import OPERATOR_KEY, Served, serving
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from api import conditional
 from api.addresses import Addresses
 from api.allowance import Limit
 from api.current import the_visit
 from api.identity.scope import Scope
+from projections.memory import ROOM
 
 TOKEN = "token-of-the-metrics"
 QUOTA = 8
@@ -241,6 +243,14 @@ def test_health_is_known_once_it_was_asked_for(
         assert (again.status_code, again.json, kept(again)) == (200, {"status": "ok"}, kept(first))
     assert client.head("/health").data == b""
     assert client.get("/roles").status_code == 401
+
+
+def test_no_client_fills_the_memory_with_what_it_asks(served: Served) -> None:
+    """What it sends counts toward the room for known answers."""
+    client = served.app.test_client()
+    for number in range(20):
+        assert client.get("/health", headers={"Accept": f"{'x' * 60_000}{number}"}).json
+    assert sum(len(repr(key)) for key in conditional._LASTING._kept) < ROOM
 
 
 def test_addresses_with_other_ids_have_the_same_route_and_their_own_values(
