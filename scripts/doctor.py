@@ -29,7 +29,6 @@ from domain.tree import NotVerified
 from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
-from scripts.compiled import FOLDER, in_use
 from scripts.pushing import of_unknown_kind
 from scripts.service import Service, open_service
 from scripts.settings import BadSetting, Settings, read_log_keys
@@ -143,16 +142,6 @@ def look_at_python(_settings: Settings) -> Said:
     if sys.version_info < OLDEST_PYTHON:
         return FAILED, f"Python {platform.python_version()}", "Stemma needs 3.11 or newer."
     return OK, f"Python {platform.python_version()}"
-
-
-@_on_settings
-def look_at_compiled(_settings: Settings) -> Said:
-    """Whether what is compiled is up to date (see scripts.compiled)."""
-    compiled, plain = in_use()
-    if plain and FOLDER.is_dir():
-        advice = "Run “scripts/setup compiled” again, or remove .venv/compiled."
-        return WARNING, f"{plain} modules run from their source, {compiled} compiled.", advice
-    return OK, f"{compiled} modules are compiled."
 
 
 @_on_settings

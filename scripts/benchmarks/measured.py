@@ -22,7 +22,6 @@ import psycopg
 
 from scripts.benchmarks.by_hand import is_postgres
 from scripts.benchmarks.measure import Aim, Peer, Result
-from scripts.compiled import in_use
 
 FILE = Path(__file__).with_name("measured.jsonl")
 HEAD = """\
@@ -88,8 +87,6 @@ def _machine() -> str:
 
 def _versions(database: str) -> str:
     python = f"Python {platform.python_version()}"
-    if compiled := in_use()[0]:
-        python += f" with {compiled} modules compiled"
     if not is_postgres(database):
         return f"{python}, SQLite {sqlite3.sqlite_version}"
     with psycopg.connect(database) as connection:
