@@ -28,7 +28,10 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, history, lineage
+from projections.follower import no_progress
 from scripts.bundle import Found, Line, export_lines, import_lines
+from scripts.checks.requests import requests
+from scripts.difference import all_differences
 from scripts.mirror import mirror
 from scripts.remote import Remote
 from scripts.stemma import main
@@ -68,6 +71,23 @@ def life_of_gus(told: Story) -> dict[str, str]:
     told.release("mine-release", poem, actor=gus)
     told.tell("merge_contributor", id=old, into=gus, reason="theirs-merge")
     return {"gus": gus, "old": old, "eva": eva, "poem": poem, "song": song, "release": release}
+
+
+def test_forgetting_all_accounts_of_a_person_is_one_request(database: str) -> None:
+    """So an audit finds it, and that another person was forgotten beside them it finds, too."""
+    with story(database) as told:
+        gus, eva = told.person("gus"), told.person("eva")
+        for name in ("old", "older"):
+            told.tell("merge_contributor", id=told.person(name), into=gus)
+        told.tell("forget_contributor", id=gus, ground="request")
+        assert isinstance(all_differences(requests, told.service, no_progress), str)
+        forgotten = [one for one in told.facts() if one.topic == "contributor.forgotten"]
+        assert len(forgotten) == 3
+        told.tell("forget_contributor", id=eva, ground="request")
+        between = f"DELETE FROM requests WHERE position = {forgotten[-1].position}"
+        told.service.engine.execute(between)
+        (found,) = all_differences(requests, told.service, no_progress)
+        assert "is not remembered" in str(found)
 
 
 def texts(told: Story) -> set[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from domain.clock import Clock
+from domain.contributor import Contributor
+from domain.known import Known
 from domain.moment import instant
 from domain.permission import OPERATOR
 from domain.quota import VOUCHED
@@ -38,7 +40,7 @@ def requests(service: Service, progress: Progress) -> Differences:
             if placed.topic != Clock.Accepted.TOPIC:
                 led.append(placed)
             if placed.position in asked:
-                yield from _differing(led, *asked.pop(placed.position))
+                yield from _differing(service, led, *asked.pop(placed.position))
                 count, led = count + 1, []
     if led:
         yield _forgotten(led)
@@ -60,10 +62,12 @@ def _by_at(placed: Placed) -> tuple[str, str]:
     return content["actor"], content["timestamp"]
 
 
-def _differing(led: Sequence[Placed], target: str, id: str, texts: str) -> Iterator[Difference]:
+def _differing(
+    service: Service, led: Sequence[Placed], target: str, id: str, texts: str
+) -> Iterator[Difference]:
     """The first reason, if any, why a request can't have led to these facts."""
     position = led[-1].position if led else 0
-    if not _is_of_one(led, target):
+    if not (_is_of_one(led, target) or _is_forgetting(service, led, target)):
         yield at(position, f"it is no answer about {target} alone")
     elif not any(_is_about(one, id) for one in led):
         yield at(position, f"it is no answer with {id}")
@@ -89,6 +93,18 @@ def _is_of_one(led: Sequence[Placed], target: str) -> bool:
                 return True
     entries = all(topic.startswith("entry.") for topic in topics)
     return entries and any(_is_about(one, target) for one in led)
+
+
+def _is_forgetting(service: Service, led: Sequence[Placed], target: str) -> bool:
+    """Whether all are of forgetting one person: in each of their accounts, the target last.
+
+    The texts of one account may take several facts.
+    """
+    if not led or {one.topic for one in led} != {Contributor.Forgotten.TOPIC}:
+        return False
+    known = Known(service.journal.facts, led[-1].position)
+    persons = known.persons([one.originator_id for one in led])
+    return led[-1].originator_id == target and len({*persons.values()}) == 1
 
 
 _CREDITED = {"credit.claimed", "credit.granted"}
