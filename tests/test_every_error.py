@@ -110,6 +110,13 @@ def test_all_that_is_wrong_with_a_form_stands_beside_its_fields(served: Served) 
     }
 
 
+@pytest.mark.parametrize("typed", ["1_4", "+14", "١٤", "14.0", "1" * 5_000])
+def test_a_number_in_a_form_is_written_in_digits_as_in_json(served: Served, typed: str) -> None:
+    status, page = form(served, "pool", comment_days=typed)
+    assert status == 422
+    assert "comment_days" in beside(page)
+
+
 def test_a_list_in_a_form_says_which_of_its_lines_is_wrong(served: Served) -> None:
     ana = served.admit("Ana")
     lines = [{"contributor": ana, "role": "flying"}, {"contributor": ana, "role": "singer"}]

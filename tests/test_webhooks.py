@@ -7,6 +7,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from test_pages import signed_in
 from api.sending import outbound
 from api.sending.outbound import Unreached, is_public, must_be_url, post, target_of
 from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN
-from api.sending.webhooks import Webhooks, signed
+from api.sending.webhooks import MOST, Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import Deliverer
 from scripts.stemma import main
@@ -282,6 +283,22 @@ def test_nothing_is_sent_for_somebody_who_was_forgotten(sent: Sent, receiver: Re
     told.tell("forget_contributor", id=ana, ground="request")
     sent.deliver()
     assert (receiver.got, sent.webhooks.of(None)) == ([], [])
+
+
+def test_nobody_has_more_webhooks_than_allowed_by_adding_them_at_once(sent: Sent) -> None:
+    def add(number: int) -> str:
+        url, now = f"https://example.org/{number}", sent.time()
+        try:
+            sent.webhooks.add("operator", url, "urn:here", position=0, now=now)
+        except BadWebhook as refusal:
+            return str(refusal)
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        refused = [*filter(None, pool.map(add, range(MOST + 6)))]
+    assert len(sent.webhooks.of(["operator"])) == MOST
+    assert all(f"already have {MOST}" in one for one in refused)
+    assert len(refused) == 6
 
 
 # -- where it may go -----------------------------------------------------------------------

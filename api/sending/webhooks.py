@@ -86,12 +86,14 @@ class Webhooks:
         now: datetime,
     ) -> Webhook:
         """Create a webhook for the events after a position; BadWebhook if there are ``MOST``."""
-        if len(self.of([holder])) >= MOST:
-            raise BadWebhook(url, f"you already have {MOST}")
         secret = PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
         told = (new_id(None), holder, url, source, secret, ACTIVE, instant(now), position, 0)
         made = Webhook(*told, types, None, None, None)
-        with self._engine.transaction() as writer:
+        # Counted under the lock, as several may be added at the same moment.
+        with self._engine.appending(WEBHOOKS, "SELECT 1") as (writer, _):
+            count = "SELECT count(*) FROM webhooks WHERE holder = :holder"
+            if writer.query(count, holder=holder)[0][0] >= MOST:
+                raise BadWebhook(url, f"you already have {MOST}")
             writer.insert(WEBHOOKS, [(*made, None)])
         return made
 

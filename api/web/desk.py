@@ -31,6 +31,7 @@ from domain.permission import OPERATOR
 from domain.refusal import BadCountry, BadCurrency, IdTaken, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
+from domain.text import whole
 from domain.unambiguous import read_json
 from domain.values import (
     Amount,
@@ -383,12 +384,19 @@ def _read(read: Callable[[str], Any], text: str) -> Any:
         return text
 
 
+def _number(text: str) -> int:
+    number = whole(text)
+    if number is None:
+        raise ValueError(text)
+    return number
+
+
 def _json(value: Value, text: str, currency: str | None) -> Any:
     match value:
         case Amount() if currency:
             return amounts.within(value, text, currency)
         case Number() | Json():
-            return _read(int if isinstance(value, Number) else read_json, text)
+            return _read(_number if isinstance(value, Number) else read_json, text)
         case Rate():
             return percentages.exact(text)
         case Several(record=record):
