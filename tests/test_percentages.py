@@ -4,7 +4,7 @@ import pytest
 from stories import id_of
 
 from api import percentages
-from api.web import desk
+from api.web.typed import typed
 from domain.commands.deriving import DeclareRemix
 from domain.registry import COMMANDS
 from projections import wording
@@ -55,6 +55,6 @@ def test_a_pasted_percentage_is_one_word() -> None:
 
 def test_a_form_of_the_desk_takes_a_percentage_for_a_rate() -> None:
     said = {"child": id_of("song"), "parent": id_of("poem"), "kind": "sample", "rate": "12.5 %"}
-    stated = desk.typed(COMMANDS["remix"], said)
+    stated = typed(COMMANDS["remix"], said)
     assert isinstance(stated, DeclareRemix)
     assert stated.rate == "1/8"

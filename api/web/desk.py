@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from flask import g, render_template, request
 from markupsafe import Markup, escape
 
-from api import percentages
 from api.problems import PROBLEMS, Problem, of_refusal
-from api.schemas import stated
 from api.web import amounts, errors
 from api.web.address import form_id
 from api.web.choosing import KINDS as NAMED
@@ -23,16 +21,15 @@ from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
-from domain.command import Command, Field, Record
+from api.web.typed import typed, wrong_beside
+from domain.command import Command, Field
 from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
 from domain.permission import OPERATOR
-from domain.refusal import BadCountry, BadCurrency, IdTaken, Refusal, UnknownRole, WrongState
+from domain.refusal import IdTaken, Refusal, UnknownRole, WrongState
 from domain.registry import COMMANDS
 from domain.role import roles
-from domain.text import whole
-from domain.unambiguous import read_json
 from domain.values import (
     Amount,
     Json,
@@ -40,7 +37,6 @@ from domain.values import (
     NewId,
     Number,
     Payee,
-    Rate,
     Ref,
     Several,
     Text,
@@ -112,7 +108,7 @@ def pages(frame: Frame) -> None:
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
         except NotOne as names:
-            problem = names.problem(_wrong_beside(command, sent, names.said, currency))
+            problem = names.problem(wrong_beside(command, sent, names.said, currency))
             return _form(frame, command, sent, problem, names.found, currency), problem.code
         except (Problem, Refusal) as refusal:
             problem = of_refusal(refusal)
@@ -333,74 +329,3 @@ def _kind(value: Value) -> str:
             return "words"
     is_long = isinstance(value, Json | Many | Several) or getattr(value, "limit", 0) >= LONG_TEXT
     return "lines" if is_long else "text"
-
-
-def typed(command: type[Command], sent: dict[str, str], currency: str | None = None) -> Command:
-    """The command typed into a form; without a currency, amounts are in smallest units."""
-    return stated(command, dict(_said(command, sent, currency)))
-
-
-def _wrong_beside(
-    command: type[Command], sent: dict[str, str], names: Collection[str], currency: str | None
-) -> list[dict[str, str]]:
-    """The errors in the fields of a form other than these."""
-    try:
-        typed(command, sent | dict.fromkeys(names, ""), currency)
-    except Problem as problem:
-        errors = cast("list[dict[str, str]]", problem.members.get("errors", []))
-        return [one for one in errors if one["pointer"].split("/")[1] not in names]
-    return []
-
-
-def _said(
-    command: type[Command], sent: dict[str, str], currency: str | None
-) -> Iterator[tuple[str, Any]]:
-    """The fields of a form as the JSON of a request; empty ones are omitted."""
-    for name, value, _ in command.fields():
-        typed = sent.get(name, "")
-        if text := typed.strip():
-            keeps = isinstance(value, Text) and value.keeps_spaces
-            yield name, typed if keeps else _json(value, text, currency)
-
-
-def _lines(text: str) -> Iterator[str]:
-    return filter(None, map(str.strip, text.splitlines()))
-
-
-def _record(record: type[Record], line: str, currency: str | None) -> Any:
-    """The record in a line: a JSON object, or its fields in order, separated by ``SEPARATOR``."""
-    if line.startswith("{"):
-        return _read(read_json, line)
-    fields = record.fields()
-    said = zip(fields, map(str.strip, line.split(SEPARATOR, len(fields) - 1)), strict=False)
-    return {one.name: _json(one.value, text, currency) for one, text in said if text}
-
-
-def _read(read: Callable[[str], Any], text: str) -> Any:
-    """The value of a text; one that cannot be read is left as it is, for its field to refuse."""
-    try:
-        return read(text)
-    except ValueError:
-        return text
-
-
-def _number(text: str) -> int:
-    number = whole(text)
-    if number is None:
-        raise ValueError(text)
-    return number
-
-
-def _json(value: Value, text: str, currency: str | None) -> Any:
-    match value:
-        case Amount() if currency:
-            return amounts.within(value, text, currency)
-        case Number() | Json():
-            return _read(_number if isinstance(value, Number) else read_json, text)
-        case Rate():
-            return percentages.exact(text)
-        case Several(record=record):
-            return [_record(record, line, currency) for line in _lines(text)]
-        case Many(inner=inner):
-            return [_json(inner, line, currency) for line in _lines(text)]
-    return text.upper() if value.refuses in ((BadCountry,), (BadCurrency,)) else text
