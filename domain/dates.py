@@ -15,7 +15,7 @@ from time import struct_time
 from typing import NamedTuple
 
 from domain.moment import UNKNOWN, instant, is_in_future, start
-from domain.refusal import BadMadeAt, MadeInFuture
+from domain.refusal import BadMadeAt, BadStatedDate, MadeInFuture
 
 LONGEST_DATE = 80
 
@@ -44,11 +44,11 @@ _SEVERAL = re.compile(r"[][{}/]")
 
 @lru_cache(maxsize=4096)
 def span_of(made_at: str) -> Span:
-    """The span of a stated date; refuses (``BadMadeAt``) what is none."""
+    """The span of a stated date; refuses (``BadStatedDate``) what is none."""
     try:
         return _of_several(made_at) if _SEVERAL.search(made_at) else _of_one(made_at)
     except (ValueError, OverflowError):
-        raise BadMadeAt(made_at) from None
+        raise BadStatedDate(made_at) from None
 
 
 _YEAR = re.compile(r"[~?%]?([0-9]{4})(?![0-9])")

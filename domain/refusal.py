@@ -225,10 +225,20 @@ class BadRate(
 
 class BadMadeAt(
     Refusal,
-    says="“{made_at}” is not a year, month, day or time (1969, 1969-10, 1969-10-14, "
-    "1969-10-14T20:15:00Z); when a work was made may be an EDTF date (1970~, [..2003]).",
+    says="“{made_at}” is not a date: write a year, month, day or time, such as 1969, 1969-10, "
+    "1969-10-14 or 1969-10-14T20:15:00Z.",
 ):
     """A date is a year, a month, a day or a time; when a work was made may be an EDTF date."""
+
+
+class BadStatedDate(
+    BadMadeAt,
+    says="“{made_at}” is not a date: write a year, month, day or time, such as 1969, 1969-10, "
+    "1969-10-14 or 1969-10-14T20:15:00Z, or an EDTF date, such as 1970~ or [..2003].",
+    code=BadMadeAt.code,
+    listed=False,
+):
+    """The same where an EDTF date is allowed, too."""
 
 
 class BadPeriod(Refusal, says="The period from {since} to {before} ends before it begins."):
@@ -464,6 +474,10 @@ class BadSplit(Refusal, says="{where}: {reason}."):
 
 class BadAmount(Refusal, says="{amount} is not a valid amount: {reason}."):
     """An amount is a whole number of a currency's smallest units, within the limits."""
+
+
+class AmountMissing(Refusal, says="State an amount, or lines of what was sold."):
+    """Revenue has an amount, or lines from whose amounts it follows."""
 
 
 class BadCurrency(

@@ -97,6 +97,28 @@ def test_a_reply_is_written_on_the_page_of_a_comment(scene: Scene) -> None:
     assert "Nearly." in scene.seen(f"/comment/{first}")
 
 
+def test_a_comment_sent_twice_is_posted_once_until_it_is_removed(scene: Scene) -> None:
+    """Gone back to, the page is loaded again, with what was typed: it is the same comment."""
+    song = scene.id_of("work")
+    browser = scene.as_(scene.ben)
+
+    def posted() -> list[str]:
+        told = [one for one in scene.comments(work=song) if one["text"] == "Only once"]
+        return [one["id"] for one in told if not one["removed"]]
+
+    for _ in range(2):
+        browser.get(scene.pages["work"])
+        send(browser, "/do/comment", work=song, text="Only once")
+    (first,) = posted()
+    send(browser, "/do/comment", work=song, text="Only once", reply_to=first)
+    reply = next(id for id in posted() if id != first)
+    send(browser, f"/comment/{first}/remove")
+    send(browser, "/do/comment", work=song, text="Only once")
+    assert len(posted()) == 2
+    assert reply in posted()
+    assert first not in posted()
+
+
 def test_its_writer_changes_and_removes_a_comment_on_its_page(scene: Scene) -> None:
     song = scene.id_of("work")
     id = scene.served.acting(scene.ben).post("/comments", work=song, text="To dark").id

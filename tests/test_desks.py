@@ -317,6 +317,27 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
         assert nobody.get(f"/desk/accountant/{path}").status == 403
 
 
+def test_a_form_asks_first_for_what_must_be_said_and_names_what_is_missing(served: Served) -> None:
+    whole = served.operator.post(
+        "/releases", title="U", components=[{"work": served.post_piece("An ode")}]
+    ).id
+    terms = {"type": "fixed", "shares": [["choir", "1"]]}
+    pool = {"name": "u", "kind": "song", "currency": "EUR", "terms": terms}
+    pool = served.operator.post(f"/releases/{whole}/pools", pool).id
+    kim = signed_in(served, with_role(served, "Kim Oh", "accountant"))
+    form = kim.get(f"/do/revenue?pool={pool}")
+    names = re.findall(r'name="(\w+)"', form.text.partition("typed_in")[2])
+    asked = ["pool", "effective_at", "amount_minor", "source", "document", "note"]
+    assert names[:6] == asked, "nobody has to look for what is needed among what is not"
+    said = {"form_token": form.token, "typed_in": "EUR", "pool": pool, "source": "store"}
+    without = kim.post("/do/revenue", said | {"effective_at": "2026-01"}).text_seen
+    assert "State an amount, or lines of what was sold." in without
+    assert "not a valid amount" not in without
+    vague = kim.post("/do/revenue", said | {"effective_at": "last May"}).text_seen
+    assert "“last May” is not a date: write a year, month, day or time" in vague
+    assert "EDTF" not in vague, "what is about works only is said about works only"
+
+
 def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> None:
     whole = served.operator.post(
         "/releases", title="V", components=[{"work": served.post_piece("A psalm")}]

@@ -16,7 +16,7 @@ from domain.money.policy.sold import Origin, shown_exactly
 from domain.money.sales import read_sold
 from domain.money.split import preview
 from domain.money.terms import by_shares
-from domain.refusal import BadAmount, BadPolicy, BadSold, Refusal, UnknownWork
+from domain.refusal import AmountMissing, BadAmount, BadPolicy, BadSold, Refusal, UnknownWork
 from projections.money import pools, statements
 
 _F = Fraction
@@ -181,7 +181,7 @@ def test_an_amount_may_be_stated_beside_lines_that_round_to_it(database: str) ->
             (100, [sold("2.00"), sold("-1.00", "US")], BadSold),
             (100, [sold("1e2")], BadSold),
             (None, [sold("0.001")], BadSold),
-            (None, [], BadAmount),
+            (None, [], AmountMissing),
             (None, [{"territory": "DE"}], BadSold),
         ):
             with pytest.raises(wrong):

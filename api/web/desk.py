@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import g, render_template, request
 from markupsafe import Markup, escape
@@ -23,7 +24,9 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
-from domain.identity import new_id
+from domain.commands.commenting import PostComment
+from domain.comment import Comment
+from domain.identity import named_id, new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
 from domain.permission import OPERATOR
@@ -103,6 +106,8 @@ def pages(frame: Frame) -> None:
             with frame.store.view() as view:
                 sent = chosen(view, command, sent)
             amounts.must_be_in(frame, command, sent, currency)
+            if command is PostComment and not sent.get("id"):
+                sent["id"] = _id_of_comment(frame, sent)
             stated = typed(command, sent, currency)
             if do == "preview":
                 return _preview(frame, stated, sent)
@@ -175,6 +180,18 @@ def _command(name: str) -> type[Command]:
     return COMMANDS[name]
 
 
+def _id_of_comment(frame: Frame, sent: Mapping[str, str]) -> str:
+    """The id of a comment, which follows from what its form says, so that it is posted once.
+
+    The form stands on pages that are loaded again when they are gone back to, with what was typed
+    but not with an id. A comment that was removed can be posted again.
+    """
+    id = named_id(UUID(int=0), f"{g.form_token}{json.dumps(sent, sort_keys=True)}")
+    while any(isinstance(one.fact(), Comment.Removed) for one in frame.journal.facts.streams([id])):
+        id = named_id(UUID(id), "again")
+    return id
+
+
 def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
     """The page of what a command would change; raises the refusal if it would be refused."""
     frame.rehearse(command)
@@ -203,7 +220,7 @@ def _form(
         _input(one, sent.get(one.name, ""), (found or {}).get(one.name), money)._replace(
             about=known.get(one.name)
         )
-        for one in command.fields()
+        for one in sorted(command.fields(), key=_comes_later)
     ]
     return render_template(
         "do.html",
@@ -214,6 +231,11 @@ def _form(
         is_previewed=command in PREVIEWED,
         typed_in=typed_in,
     )
+
+
+def _comes_later(one: Field) -> bool:
+    """Whether a field may be left out; what must be said comes first, and amounts with it."""
+    return not (one.is_needed or isinstance(one.value, Amount))
 
 
 def sent_in_form() -> dict[str, str]:

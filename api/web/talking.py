@@ -19,7 +19,6 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.follow import FOLLOWED
-from domain.identity import new_id
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.registry import COMMANDS
@@ -112,7 +111,6 @@ def about(view: View, kind: str, id: str, at: Continued, most: int = MANY) -> di
     found = conversation.comments(view, **on, after=at.of(WHAT), limit=most)
     return {
         "talk": Page(_with_links(view, found.items), found.next),
-        "new_id": new_id(None),
         "follow": followed(view, kind, id),
     }
 
@@ -173,7 +171,6 @@ def _comment(frame: Frame, id: str, problem: Problem | None = None, tried: str =
             thread=Page(_with_links(view, thread.items), thread.next),
             may=possible,
             seen=latest(frame, id),
-            new_id=new_id(None),
             problem=problem,
             **said_before(tried, possible),
         )

@@ -40,6 +40,7 @@ from domain.money.split import OF_SPLIT
 from domain.past import Past
 from domain.permission import BOOKS, OPERATOR
 from domain.refusal import (
+    AmountMissing,
     BadAmount,
     EarnedInFuture,
     NothingToCorrect,
@@ -128,7 +129,7 @@ class Sale(Record):
     "revenue",
     "/pools/{pool}/revenue",
     may=BOOKS,
-    refuses=(EarnedInFuture, UnknownWork, BadAmount, *OF_SPLIT),
+    refuses=(EarnedInFuture, UnknownWork, AmountMissing, BadAmount, *OF_SPLIT),
     home="/revenue",
 )
 class RecordRevenue(_Booking):
@@ -179,7 +180,7 @@ class RecordRevenue(_Booking):
         stated = self.amount_minor
         if not self.sold:
             if stated is None:
-                raise BadAmount("…", "state an amount or lines of what was sold")
+                raise AmountMissing
             if not stated:
                 raise BadAmount(stated, "nothing came in or came back")
             return stated, (), Fraction(stated)
