@@ -4,18 +4,23 @@ A piece of ours is two facts (the piece, its author's credit) and one text in th
 and recorded under one lock. The library's peer is an aggregate with the same content, saved by
 its stock application as one event. The plain peer writes the same rows by INSERT, and in batches
 by COPY (executemany on SQLite), without any check. UmaDB, an event store of its own, gets them as
-events, with a condition. Clients are threads of one process, in which the journal and the library
-each have one application, and by hand each client its connection.
+events, with a condition. The disk for temporary files shows what a commit costs at least: a block
+is overwritten and synced. Clients are threads of one process, in which the journal and the library
+each have one application, and by hand each client its connection or file.
 
 What is recorded is visible once a follower in the same process has folded it.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import FileIO
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -53,12 +58,15 @@ if TYPE_CHECKING:
     from umadb import Client
 
 LIBRARY, ROWS = "the library's Application.save", "the same rows"
+DISK = "a block synced to disk"
 CLIENTS = (1, 4, 16)
 PIECES = {"small": 32, "full": 1_024}
 """The number of pieces recorded in each round."""
 BATCH = {"small": 20, "full": 500}
 ROUNDS = {"small": 2, "full": 5}
 SEEN = {"small": 20, "full": 500}
+BLOCK = bytes(8192)
+"""What is synced to the disk: a page of PostgreSQL's log."""
 
 
 def measure(size: Size, database: str) -> Iterator[Result]:
@@ -73,8 +81,12 @@ def measure(size: Size, database: str) -> Iterator[Result]:
         author = journal.record(AdmitContributor(name="Ana")).id
         settle()  # as a worker does
         for clients, batch in (*((each, 1) for each in CLIENTS), (1, BATCH[size])):
-            with plain_journals(database, clients) as by_hand, uma_clients(clients) as uma:
-                yield compare(size, batch, author, journal, stock, by_hand, uma)
+            with (
+                plain_journals(database, clients) as by_hand,
+                uma_clients(clients) as uma,
+                blocks(clients) as files,
+            ):
+                yield compare(size, batch, author, journal, stock, by_hand, uma, files)
         yield from seen(engine_of(database), service, author, SEEN[size])
 
 
@@ -86,6 +98,7 @@ def compare(
     stock: Application[UUID],
     by_hand: list[Plain],
     uma: Sequence[Client],
+    files: Sequence[FileIO],
 ) -> Result:
     """Measure ours and the peers in turns; each client records ``batch`` pieces per transaction."""
     clients = len(by_hand)
@@ -110,7 +123,12 @@ def compare(
     def by_uma(number: int, client: int) -> None:
         append(uma[client], rows(number, client))
 
-    ways = (ours, library, plainly, *((by_uma,) if uma else ()))
+    def to_disk(_: int, client: int) -> None:
+        for _ in range(times):
+            overwrite(files[client])
+
+    further = {**({NAME: by_uma} if uma else {}), **({DISK: to_disk} if batch == 1 else {})}
+    ways = (ours, library, plainly, *further.values())
     with ThreadPoolExecutor(clients) as pool:
         actions = [Round(pool, clients, each) for each in ways]
         measured = rates(ROUNDS[size], times * clients * batch, *actions)
@@ -125,7 +143,7 @@ def compare(
         (
             Peer(LIBRARY, measured[1]),
             Peer(f"{ROWS} by {'INSERT' if batch == 1 else plain.LOADS_BY}", measured[2]),
-            *(Peer(NAME, each) for each in measured[3:]),
+            *map(Peer, further, measured[3:]),
         ),
         f"processor time of this process: {worked} µs a piece",
         aims_of(plain, batch, clients),
@@ -218,3 +236,20 @@ def insert(by_hand: Plain, batches: list[tuple[Rows, Rows]]) -> None:
         with by_hand.transaction():
             put("facts", facts)
             put("texts", texts)
+
+
+@contextmanager
+def blocks(count: int) -> Iterator[Sequence[FileIO]]:
+    """Files of one block each, on the disk for temporary files."""
+    with ExitStack() as held:
+        files = [held.enter_context(TemporaryFile(buffering=0)) for _ in range(count)]
+        for file in files:
+            overwrite(file)
+        yield files
+
+
+def overwrite(file: FileIO) -> None:
+    """The disk's: a block in place of the one before, as a log that was made in advance."""
+    file.seek(0)
+    file.write(BLOCK)
+    os.fdatasync(file.fileno())
