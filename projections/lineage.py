@@ -361,22 +361,43 @@ def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:
 
 def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
     """How answers refer to the works with these numbers."""
-    found = rows_of(view, numbers)
-    texts = view.texts({row.title for row in found.values()})
-    return {number: reference(row, texts) for number, row in found.items()}
+    wanted = [*set(numbers)]
+    if not wanted:
+        return {}
+    rows = view.rows(
+        "SELECT w.number, w.id, w.kind, w.state, "
+        "(SELECT v.value FROM vault v WHERE v.digest = w.title), w.medium, w.uri, w.made_at "
+        f"FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+        numbers=wanted,
+    )
+    return {number: _referred(*told) for number, *told in rows}
 
 
 def reference(row: WorkRow, texts: dict[str | None, str]) -> WorkRef:
-    """How answers refer to a work; the title of a withdrawn piece is not shown."""
-    gone = row.kind == "contribution" and row.state == "withdrawn"
+    """How answers refer to a work."""
+    title = texts.get(row.title)
+    return _referred(row.id, row.kind, row.state, title, row.medium, row.uri, row.made_at)
+
+
+def _referred(
+    id: str,
+    kind: str,
+    state: str,
+    title: str | None,
+    medium: str | None,
+    uri: str | None,
+    made_at: str | None,
+) -> WorkRef:
+    """A reference to a work; the title of a withdrawn piece is not shown."""
+    gone = kind == "contribution" and state == "withdrawn"
     return {
-        "id": row.id,
-        "kind": row.kind,
-        "state": row.state,
-        "title": None if gone else texts.get(row.title),
-        "medium": row.medium,
-        "uri": row.uri,
-        "made_at": row.made_at,
+        "id": id,
+        "kind": kind,
+        "state": state,
+        "title": None if gone else title,
+        "medium": medium,
+        "uri": uri,
+        "made_at": made_at,
     }
 
 
@@ -589,8 +610,8 @@ def works(
     """Find works that match every filter, the latest recorded first."""
     found = finding.works_that(view, asked)
     page, more = _listed(view, found, sort, after, limit, reverse=reverse)
-    texts = view.texts({row.title for row in page})
-    return Page([reference(row, texts) for row in page], more)
+    told = references(view, page)
+    return Page([told[number] for number in page], more)
 
 
 @question("count_works", "/works/facets", cli="facets")
@@ -604,15 +625,14 @@ def facets(view: View, **asked: Unpack[WorkFilters]) -> WorkFacets:
 
 def _listed(
     view: View, found: Filtered, sort: str, after: str | None, limit: int, *, reverse: bool
-) -> tuple[list[WorkRow], str | None]:
-    """A page of the works that match, in one of the orders."""
+) -> tuple[list[int], str | None]:
+    """A page of the numbers of the works that match, in one of the orders."""
     order = finding.WORK_ORDERS[sort]
     source = f"@works w {order.joined} WHERE {found.where}"
     page, more = finding.in_order(
         view, "w.number", source, order, after, limit, reverse=reverse, **found.values
     )
-    rows = rows_of(view, [number for number, *_ in page])
-    return [rows[number] for number, *_ in page], more
+    return [number for number, *_ in page], more
 
 
 @dataclass(frozen=True)
@@ -762,7 +782,7 @@ def _sorted(
     if sort != "generation":
         found = finding.works_that(view, asked, far)
         page, more = _listed(view, found, sort, after, limit, reverse=reverse)
-        return [(far[row.number], row.number) for row in page], more
+        return [(far[number], number) for number in page], more
     place = decode_cursor(after, int, int)
     matching = walking.matching(view, list(far), asked)
     furthest = sorted(((far[one], one) for one in matching), reverse=True)

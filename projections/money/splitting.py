@@ -90,9 +90,10 @@ class Recorded:
         self, view: View, works: Iterable[int] = (), payees: Iterable[str] = ()
     ) -> dict[str, str | None]:
         """By id: the title or URI of a work, or the name of a contributor."""
-        found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
         shown = [self.people[payee] for payee in payees if payee in self.people]
-        names = {one["id"]: one["name"] for one in attribution.persons(view, shown).values()}
+        people = attribution.persons_later(view, shown)
+        found: dict[int, Mapping[str, Any]] = {**lineage.references(view, works), **self.new}
+        names = {one["id"]: one["name"] for one in people().values()}
         return {work["id"]: work["title"] or work["uri"] for work in found.values()} | names
 
 
