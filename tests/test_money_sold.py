@@ -16,7 +16,7 @@ from domain.money.policy.sold import Origin, shown_exactly
 from domain.money.sales import read_sold
 from domain.money.split import preview
 from domain.money.terms import by_shares
-from domain.refusal import AmountMissing, BadAmount, BadPolicy, BadSold, Refusal, UnknownWork
+from domain.refusal import AmountMissing, BadPolicy, BadSold, Refusal, UnknownWork
 from projections.money import pools, statements
 
 _F = Fraction
