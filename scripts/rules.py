@@ -219,8 +219,7 @@ class Judge:
         try:
             if asked.is_whole:
                 draft.carry_out(asked.command, happened.actor)
-                is_old = not self.time.is_kept
-                if otherwise := _otherwise(draft, happened, asked.command, is_old=is_old):
+                if otherwise := self._otherwise(draft, happened, asked.command):
                     return f"{placed.topic} {otherwise}"
             else:
                 _must_be_permitted(draft, asked.command, happened.actor)
@@ -236,6 +235,35 @@ class Judge:
                 return f"{placed.topic} could not happen: {refusal}"
         return ""  # any other refusal is of a rule that has become stricter since
 
+    def _otherwise(self, draft: Draft, happened: Fact, command: Command) -> str:
+        """How a fact differs from what its command would record; empty if it does not.
+
+        Facts of version 0.1 lack what was added since. Of a claim nothing is compared: decided by
+        somebody who is vouched for, it waits for nobody.
+        """
+        if getattr(happened, "waits_for", None) or isinstance(happened, Credit.Claimed):
+            return ""
+        topic, id = happened.TOPIC, happened.originator_id
+        same = (one for one in draft.facts if (one.TOPIC, one.originator_id) == (topic, id))
+        if (own := next(same, None)) is None:
+            return "" if not draft.facts else "is not what comes of its command"
+        for name in _told_by(cast("Any", type(happened)), cast("Any", type(command))):
+            value, again = getattr(happened, name), getattr(own, name)
+            is_old = value is None and not self.time.is_kept
+            if value != again and not is_old and not self._was_overtaken(happened, value, again):
+                return f"says another “{name}” than its command would have"
+        return ""
+
+    def _was_overtaken(self, happened: Fact, value: object, again: object) -> bool:
+        """Whether a fact names as its moment one shortly before the time it bears.
+
+        It took over the time of the fact before it, which was recorded after it was decided.
+        """
+        if self._before is None or self._before.timestamp != happened.timestamp:
+            return False
+        moment, earliest = instant(happened.timestamp), instant(happened.timestamp - CLOCKS_APART)
+        return again == moment and isinstance(value, str) and earliest < value < moment
+
 
 def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
     """The fault in fields that a fact repeats from others; empty if there is none."""
@@ -246,25 +274,6 @@ def _repeats(earlier: Earlier, placed: Placed, happened: Fact) -> str:
     except Unknown as refusal:
         return f"{placed.topic} could not happen: {refusal}"
     return name and f"{placed.topic} says another “{name}” than what it follows"
-
-
-def _otherwise(draft: Draft, happened: Fact, command: Command, *, is_old: bool) -> str:
-    """How a fact differs from what its command would record; empty if it does not.
-
-    Facts of version 0.1 lack what was added since. Of a claim nothing is compared: decided by
-    somebody who is vouched for, it waits for nobody.
-    """
-    if getattr(happened, "waits_for", None) or isinstance(happened, Credit.Claimed):
-        return ""
-    topic, id = happened.TOPIC, happened.originator_id
-    own = next((one for one in draft.facts if (one.TOPIC, one.originator_id) == (topic, id)), None)
-    if own is None:
-        return "" if not draft.facts else "is not what comes of its command"
-    for name in _told_by(cast("Any", type(happened)), cast("Any", type(command))):
-        value = getattr(happened, name)
-        if value != getattr(own, name) and not (is_old and value is None):
-            return f"says another “{name}” than its command would have"
-    return ""
 
 
 @cache

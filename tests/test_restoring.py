@@ -7,8 +7,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import count
 
 from databases import Postgres, running_postgres
 from golden_journals import Known, answers_to, put_back, written
@@ -19,6 +21,7 @@ from stories import dispute, story, ticking
 from wandering import Stubborn, Wanderer
 
 from domain.chain import Chains
+from domain.draft import Draft
 from domain.receipt import read_leaf
 from domain.tree import leaf_hash
 from projections.follower import no_progress
@@ -79,6 +82,29 @@ def comes_back(databases: list[str], seed: int, steps: int, walk: type[Wanderer]
         for check in audit.CHECKS.values():
             assert isinstance(audit.first_difference(check, other, no_progress), str)
         return len(lines)
+
+
+def test_what_others_overtook_while_it_was_decided_is_sound_and_comes_back(
+    database: str, other_database: str
+) -> None:
+    """As where many write at once: it takes over the time of the fact that came before it."""
+    with story(database, clock=ticking()) as told, story(database) as other:
+        other.journal.clock = lambda: told.journal.clock() + timedelta(milliseconds=500)
+        commit, faster = told.journal.commit, (other.person(f"faster {n}") for n in count())
+
+        def slowly(draft: Draft) -> Sequence[int]:
+            next(faster)
+            return commit(draft)
+
+        told.journal.commit = slowly  # type: ignore[method-assign]
+        song, poem = told.piece("song"), told.piece("poem", made_at="2010")
+        told.edge(song, poem)
+        told.release("single", song)
+        for check in audit.CHECKS.values():
+            assert isinstance(audit.first_difference(check, told.service, no_progress), str)
+        with story(other_database) as back:
+            put_back(back.service, list(export_lines(told.journal)))
+            assert back.head() == told.head()
 
 
 def test_what_happened_again_comes_back(database: str, other_database: str) -> None:
