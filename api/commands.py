@@ -11,9 +11,9 @@ from flask import Response, jsonify, request
 
 from api.authentication import actor
 from api.fields import Shape
-from api.operations import IDEMPOTENCY_KEY, answered, documented, writing
+from api.operations import IDEMPOTENCY_KEY, answered, documented, of_query, writing
 from api.problems import of_unknown_outcome
-from api.received import read_body
+from api.received import must_ask_nothing, read_body
 from api.results import schema_of
 from api.routes import Routes, path_of, section_of
 from api.schemas import body_of
@@ -120,6 +120,7 @@ def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
         this tells whether it was recorded; repeating it with the key is safe in any case. Only its
         sender can ask.
         """
+        must_ask_nothing()
         found = journal.facts.request_under(key_digest(actor(), idempotency_key))
         if found is None:
             raise UnknownRequest(idempotency_key)
@@ -130,6 +131,7 @@ def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
             *("unauthenticated", "storage_unavailable"),
             *(UnknownRequest.code, BadIdempotencyKey.code),
             "not_found",  # a path that the converter does not match
+            *of_query(None),
         )
         answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
         return documented(show_request, answers, codes)

@@ -72,8 +72,16 @@ PROBLEM_ERROR = {
     "description": "What is wrong with one field or parameter.",
     "required": ["code", "detail"],
     "properties": {
-        "pointer": {"type": "string", "examples": ["#/title"]},
-        "parameter": {"type": "string"},
+        "pointer": {
+            "type": "string",
+            "examples": ["#/title"],
+            "description": "A JSON pointer (RFC 6901) into the body.",
+        },
+        "parameter": {
+            "type": "string",
+            "examples": ["as_of"],
+            "description": "A parameter of the path or of the query.",
+        },
         "code": {"type": "string", "examples": ["missing_field"]},
         "detail": {"type": "string", "examples": ["This is required."]},
     },

@@ -135,8 +135,10 @@ def asking(
     return documented(question.ask, answers, codes, query, " ".join(more))
 
 
-def of_query(query: type[Shape]) -> tuple[str, ...]:
-    """The codes of problems with the parameters of a question."""
+def of_query(query: type[Shape] | None) -> tuple[str, ...]:
+    """The codes of problems with the parameters of a route; one without any refuses them all."""
+    if query is None:
+        return ("unknown_field",)
     needed = any(field.required for field in query().fields.values())
     return (*OF_QUERY, "missing_field") if needed else OF_QUERY
 

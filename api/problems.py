@@ -53,7 +53,9 @@ OWN: dict[str, Kind] = {
     "not_acceptable": Kind(406, "None of the requested formats is available here."),
     "too_slow": Kind(408, "The body took too long to arrive."),
     "too_large": Kind(413, "The body is larger than this service accepts."),
-    "unsupported_media_type": Kind(415, "The body is not declared as application/json."),
+    "unsupported_media_type": Kind(
+        415, "The body is not declared as application/json, or it is compressed."
+    ),
     "too_many_requests": Kind(
         429, "More requests than the limit allows; the Retry-After header says how long to wait."
     ),
@@ -180,8 +182,10 @@ def of_refusal(refusal: Refusal | Problem) -> Problem:
 
 def told(wrong: Wrong) -> dict[str, str]:
     """A value that was refused, as an error of a problem."""
-    refusal = wrong.refusal
-    return {"pointer": pointer(wrong.path), "code": refusal.code, "detail": str(refusal)}
+    refusal, first = wrong.refusal, str(wrong.path[0])
+    is_in_path = first in the_visit().values
+    place = {"parameter": first} if is_in_path else {"pointer": pointer(wrong.path)}
+    return {**place, "code": refusal.code, "detail": str(refusal)}
 
 
 def listed(errors: Iterable[Mapping[str, str]]) -> dict[str, object]:

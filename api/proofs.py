@@ -18,6 +18,7 @@ from uuid import UUID
 from flask import Response, jsonify, request
 
 from api.authentication import actor, is_private
+from api.conditional import tagged
 from api.fields import Flag, Shape, Whole, word
 from api.routes import Routes
 from domain.checkpoint import encode_proof
@@ -370,6 +371,5 @@ def _kept(answer: Response, how: str) -> Response:
         return answer
     answer.headers["Cache-Control"] = how
     if not answer.is_streamed:
-        answer.add_etag()  # computed from the bytes sent, so it differs if compressed
-        answer.make_conditional(request)
+        tagged(answer)  # by the bytes sent, so the tag differs if they are compressed
     return answer

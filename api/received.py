@@ -13,12 +13,14 @@ from flask import request
 from marshmallow import ValidationError
 
 from api.complaints import Complaint
-from api.fields import Shape
+from api.fields import Nothing, Shape
 from api.problems import PROBLEMS, Problem, listed, pointer, told
 from domain.refusal import shown
 from domain.unambiguous import TooDeep, read_json
 
 MAXIMUM_BODY_BYTES = 1 << 20
+PLAIN = "identity"
+"""The content encoding of a body that is not compressed."""
 
 
 def read_body(shape: type[Shape], *, may_be_empty: bool = False) -> dict[str, Any]:
@@ -39,6 +41,9 @@ def read_object() -> dict[str, Any]:
 
 def read_file(maximum_bytes: int) -> bytes:
     """The body of the request as it was sent, whatever its declared type."""
+    if request.headers.get("Content-Encoding", PLAIN).lower() != PLAIN:
+        accepted = {"Accept-Encoding": PLAIN}  # RFC 9110, 15.5.16
+        raise Problem("unsupported_media_type", "Send the body uncompressed.", headers=accepted)
     raw = request.get_data()  # kept: a signature is over what was sent
     # Werkzeug cuts off a body of undeclared length one byte after the limit, without refusing it.
     if len(raw) > maximum_bytes:
@@ -47,6 +52,7 @@ def read_file(maximum_bytes: int) -> bytes:
 
 
 def _raw_body() -> bytes:
+    must_ask_nothing()
     raw = read_file(MAXIMUM_BODY_BYTES)
     if raw and request.mimetype != "application/json":
         raise Problem("unsupported_media_type", "Send JSON, as Content-Type: application/json.")
@@ -56,6 +62,12 @@ def _raw_body() -> bytes:
 def read_query(shape: type[Shape]) -> dict[str, Any]:
     """The query of the request, validated against this shape."""
     return loaded(shape, _Once(request.args.to_dict(flat=False)), "invalid_query", "query")
+
+
+def must_ask_nothing() -> None:
+    """Refuse every parameter, lest a client believe that it is heard."""
+    if request.query_string:
+        read_query(Nothing)
 
 
 class _Once(dict[str, Any]):

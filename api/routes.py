@@ -16,7 +16,6 @@ from api.conditional import by_bytes
 from api.fields import Shape
 from api.operations import (
     OF_BODY,
-    OF_QUERY,
     UNCHANGED,
     Refusals,
     answered,
@@ -24,7 +23,7 @@ from api.operations import (
     of_query,
     writing,
 )
-from api.received import read_body, read_file, read_object, read_query
+from api.received import must_ask_nothing, read_body, read_file, read_object, read_query
 from api.results import schema_of
 from domain.command import Field
 from domain.journal import Journal
@@ -125,11 +124,11 @@ class Routes:
 
         def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
             def answer_it() -> Response:
-                return tell(**(read_query(query) if query else {}))
+                return tell(**(_read(query) if problems else {}))  # probes may ask anything
 
             def doc() -> dict[str, Any]:
                 answers = {str(status): answered(told, schema_of(answer)) for status in statuses}
-                codes = [*problems, *(OF_QUERY if query else ())]
+                codes = [*problems, *of_query(query)] if problems else []
                 return documented(tell, answers, codes, query)
 
             public = "unauthenticated" not in problems
@@ -212,7 +211,7 @@ class Routes:
 
         def decorate(give: Callable[..., Response]) -> Callable[..., Response]:
             def given(**ids: Any) -> Response:
-                asked = read_query(query) if query else {}
+                asked = _read(query)
                 if not viewed:
                     return give(**ids, **asked)
                 with viewing(self._journal, self._store, asked) as view:
@@ -224,7 +223,7 @@ class Routes:
                 if public or viewed:
                     answers |= UNCHANGED
                 codes = ["storage_unavailable", *(refusal.code for refusal in refuses)]
-                codes += of_query(query) if query else []
+                codes += of_query(query)
                 codes += ["projections_behind", "position_in_future"] if viewed else []
                 # A path that its converter does not match is not found.
                 codes += ["not_found"] if "<" in path else []
@@ -248,7 +247,7 @@ class Routes:
             def doc() -> dict[str, Any]:
                 content = {media_type: {"schema": {"type": "string"}, "example": example}}
                 answers = {"200": {"description": "The file.", "content": content}}
-                codes = ["storage_unavailable", "too_large", "too_slow"]
+                codes = ["storage_unavailable", "too_large", "too_slow", "unsupported_media_type"]
                 codes += [refusal.code for refusal in refuses]
                 body = {"required": True, "content": content}
                 return documented(take, answers, codes) | {"requestBody": body}
@@ -270,6 +269,14 @@ class Routes:
     ) -> None:
         """Add a route with its documentation."""
         self.declared.append(Route(method, path, name, view, public, doc))
+
+
+def _read(query: type[Shape] | None) -> dict[str, Any]:
+    """The query of the request; a route that has none refuses every parameter."""
+    if query is not None:
+        return read_query(query)
+    must_ask_nothing()
+    return {}
 
 
 _JSON = "application/json"

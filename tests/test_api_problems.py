@@ -1,5 +1,6 @@
 """What is refused, each with its own code, and leaving no trace."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -276,6 +277,15 @@ def test_only_json_is_read(told: Served) -> None:
         refused(told, answer, 415, "unsupported_media_type")
     answer = told.operator.send("POST", "/contributors", b'{"name": "Cleo"}')
     refused(told, answer, 415, "unsupported_media_type")
+
+
+def test_a_compressed_body_is_refused_by_the_name_of_what_is_accepted(told: Served) -> None:
+    raw = gzip.compress(b'{"name": "Cleo"}')
+    packed = told.operator.send("POST", "/contributors", raw, {**JSON, "Content-Encoding": "gzip"})
+    refused(told, packed, 415, "unsupported_media_type")
+    assert packed.headers["Accept-Encoding"] == "identity"
+    plain = {**JSON, "Content-Encoding": "identity"}
+    assert told.operator.send("POST", "/contributors", b'{"name": "Cleo"}', plain).status == 201
 
 
 def test_a_verb_that_needs_no_reason_needs_no_body(told: Served) -> None:

@@ -65,6 +65,15 @@ def test_every_id_of_nothing_is_pointed_at(served: Served) -> None:
     ]
 
 
+def test_an_id_of_nothing_in_the_address_is_named_as_a_parameter(served: Served) -> None:
+    answer = served.operator.post(f"/credits/{id_of('no credit')}/dispute", grounds="x", reason="x")
+    assert (answer.status, answer.code) == (404, "unknown_credit")
+    wrong = {one["code"]: one for one in answer.json["errors"]}
+    assert wrong["unknown_credit"]["parameter"] == "id"
+    assert "pointer" not in wrong["unknown_credit"]
+    assert wrong["unknown_grounds"]["pointer"] == "#/grounds"
+
+
 def test_what_is_wrong_with_many_is_counted(served: Served) -> None:
     parts = [{"work": id_of(f"part {number}"), "rate": "x"} for number in range(30)]
     answer = served.operator.post("/releases", title="Much", components=parts).json

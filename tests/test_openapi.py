@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import pytest
 import schemathesis
@@ -419,6 +419,23 @@ def test_an_address_is_documented_once_and_names_the_methods_that_are_documented
             allowed = set(answer.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"}
             assert allowed == documented, (method, filled)
             assert (answer.status == 405) == (method == "DELETE")
+
+
+def test_a_parameter_that_a_route_does_not_have_is_refused_and_nothing_is_recorded(
+    served: Served,
+) -> None:
+    """Otherwise `as_of` would seem to be heard where it is not, and `dry_run` everywhere."""
+    document, head = served.operator.document, served.head
+    for method, path, operation in operations(document):
+        name = operation["operationId"]
+        if name in {"show_health", "show_readiness", "add_cosignatures"}:
+            continue  # probes say what they like; a witness sends by a protocol of others
+        asked = urlencode({**ASKED.get(name, {}), "dry_run": "true"})
+        here = f"{shown(document, path)}?{asked}"
+        answer = served.operator.get(here) if method == "get" else served.operator.post(here, {})
+        assert (answer.status, answer.code) == (422, "unknown_field"), (name, answer.text)
+        assert [one["parameter"] for one in answer.json["errors"]] == ["dry_run"]
+    assert served.head == head
 
 
 def test_an_id_that_only_filters_a_list_is_documented_to_be_refused(served: Served) -> None:
