@@ -96,58 +96,58 @@ def root_of(leaves: Iterable[Leaf]) -> bytes:
 
 def _put(
     place: int, depth: int, leaves: list[Leaf], known: Mapping[int, Node], put: dict[int, Node]
-) -> Node | None:
-    """Insert leaves below a place; returns its new content, and adds all changes to ``put``."""
+) -> bytes:
+    """Insert leaves below a place; returns its new hash, and adds all changes to ``put``."""
     there = known.get(place)
     if isinstance(there, Leaf):
         if all(leaf.path != there.path for leaf in leaves):
             leaves = sorted([*leaves, there])
         there = None
-    if not leaves:
-        return there
-    if there is not None and there != _above(place, known):
-        raise NotVerified(f"the map is damaged: place {place:x} is not the hash of those below")
     if there is None and len(leaves) == 1:
         put[place] = leaves[0]
-        return leaves[0]
+        return hash_of(leaves[0])
+    below = 2 * place
+    if there is None:
+        known, left, right = {}, EMPTY, EMPTY
+    else:
+        left, right = hash_of(known.get(below)), hash_of(known.get(below + 1))
+        if there != node_hash(left, right):
+            raise NotVerified(f"the map is damaged: place {place:x} is not the hash of those below")
     middle = _middle(leaves, depth)
-    left = _put(2 * place, depth + 1, leaves[:middle], known, put)
-    right = _put(2 * place + 1, depth + 1, leaves[middle:], known, put)
-    put[place] = node_hash(hash_of(left), hash_of(right))
-    return put[place]
-
-
-def _above(place: int, nodes: Mapping[int, Node]) -> bytes:
-    """The hash of the two places below."""
-    return node_hash(hash_of(nodes.get(2 * place)), hash_of(nodes.get(2 * place + 1)))
+    if middle:
+        left = _put(below, depth + 1, leaves[:middle], known, put)
+    if middle < len(leaves):
+        right = _put(below + 1, depth + 1, leaves[middle:], known, put)
+    put[place] = made = node_hash(left, right)
+    return made
 
 
 def _middle(leaves: Sequence[Leaf], depth: int) -> int:
     """How many of these sorted leaves go to the left at a depth."""
+    if len(leaves) == 1:
+        return 0 if is_right(leaves[0].path, depth) else 1
     return bisect_left(leaves, True, key=lambda leaf: is_right(leaf.path, depth))
 
 
 def _read_ways(leaves: Sequence[Leaf], read: Read) -> dict[int, Node]:
     """The content of the places along the paths to leaves, and of their siblings."""
     known = dict(read([ROOT]))
-    ahead, depth = AHEAD if len(leaves) <= FEW else 1, 0
+    ways = [place_of(leaf.path, DEPTH) for leaf in leaves]
+    ahead, depth = AHEAD if len(ways) <= FEW else 1, 0
     while depth < DEPTH:
-        leaves = [one for one in leaves if isinstance(known.get(place_of(one.path, depth)), bytes)]
-        if not leaves:
+        ways = [way for way in ways if isinstance(known.get(way >> (DEPTH - depth)), bytes)]
+        if not ways:
             break
-        known.update(read(_beside(leaves, depth, ahead)))
+        known.update(read(_beside(ways, depth, ahead)))
         depth = min(depth + ahead, DEPTH)
     return known
 
 
-def _beside(leaves: Sequence[Leaf], depth: int, ahead: int) -> set[int]:
-    """The next places along the paths to leaves, and their siblings."""
-    ways = {
-        place_of(leaf.path, deep)
-        for leaf in leaves
-        for deep in range(depth + 1, min(depth + ahead, DEPTH) + 1)
-    }
-    return ways | {place ^ 1 for place in ways}
+def _beside(ways: Sequence[int], depth: int, ahead: int) -> set[int]:
+    """The next places on the ways to places at the greatest depth, and their siblings."""
+    deeper = range(depth + 1, min(depth + ahead, DEPTH) + 1)
+    places = {way >> (DEPTH - deep) for way in ways for deep in deeper}
+    return places | {place ^ 1 for place in places}
 
 
 # -- proofs --------------------------------------------------------------------------------------

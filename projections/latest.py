@@ -9,19 +9,22 @@ to a checkpoint that witnesses have seen while the log grows on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
 
 from domain.engine import Engine, Overtaken, Row, Table, Transaction
 from domain.latest import Place, leaf_for, path_of
-from domain.receipt import read_links
 from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
 from domain.tree import HASH_BYTES
 from domain.unreadable import Unreadable, of_only_row
 
-PAGE = 20_000
-"""The most facts put into the map in one transaction."""
+PAGE, LARGE_PAGE = 20_000, 200_000
+"""The most facts put into the map in one transaction: beside other work, and while nothing waits.
+
+A place is hashed and written once for all the facts of a page, so a large page costs less.
+"""
 SIZES_KEPT, SEEN_SIZES_KEPT = 1_000, 20_000
 """For how many of the latest checkpoints there are proofs; and up to how many if witnesses come
 rarely, so that a checkpoint they have seen is among them.
@@ -81,13 +84,13 @@ class LatestMap:
 
     # -- growing ---------------------------------------------------------------------------
 
-    def grow(self, upto: int) -> bool:
-        """Put in the next facts, at most PAGE, up to a size; returns whether that is reached.
+    def grow(self, upto: int, most: int = PAGE) -> bool:
+        """Put in the next facts, at most ``most``, up to a size; returns whether that is reached.
 
         Raises NotVerified if the map is damaged where it changes.
         """
         size = self.size()
-        new = min(upto, size + PAGE)
+        new = min(upto, size + most)
         if size >= upto:
             return True
         leaves = [leaf_for(*one) for one in self.latest(size, new).items()]
@@ -108,17 +111,19 @@ class LatestMap:
 
     def latest(self, after: int, upto: int) -> dict[str, Place]:
         """The latest fact about each subject, among those after one position and up to another."""
-        rows = self.engine.query(
-            "SELECT position, links FROM stored_events "
-            "WHERE position > :after AND position <= :upto ORDER BY position",
-            after=after,
-            upto=upto,
-        )
-        return {
-            link.subject: Place(link.number, position)
-            for position, links in rows
-            for link in read_links(links)
-        }
+        found: dict[str, tuple[int, int]] = {}
+        for begin in range(after, upto, PAGE):
+            rows = self.engine.query(
+                "SELECT position, links FROM stored_events "
+                "WHERE position > :after AND position <= :upto ORDER BY position",
+                after=begin,
+                upto=min(begin + PAGE, upto),
+            )
+            linked = json.loads(f"[{','.join([links for _, links in rows])}]")
+            for (position, _), links in zip(rows, linked, strict=True):
+                for link in links:
+                    found[link[0]] = link[1], position
+        return {subject: Place(*place) for subject, place in found.items()}
 
     # -- answering -------------------------------------------------------------------------
 

@@ -52,7 +52,8 @@ from domain.tree import (
 from domain.trust import Policy
 from domain.unreadable import Unreadable, of_only_row
 from projections import latest as latest_facts
-from projections.latest import NOTES, LatestMap, note_first
+from projections.folding import uncollected
+from projections.latest import LARGE_PAGE, NOTES, LatestMap, note_first
 
 PAGE = 5_000
 """The most leaves integrated in one transaction."""
@@ -186,14 +187,15 @@ class Log:
 
     def catch_up(self) -> int:
         """Integrate everything there is and sign it; returns the size reached."""
-        while self.integrate() or not self._map_grows():
-            pass
+        with uncollected():
+            while self.integrate() or not self._map_grows(LARGE_PAGE):
+                pass
         self.sign()
         return self.size()
 
-    def _map_grows(self) -> bool:
-        """Put the next page of integrated facts into the map; returns whether none is left."""
-        return self.signer is None or self.map.grow(self.size())
+    def _map_grows(self, most: int = latest_facts.PAGE) -> bool:
+        """Put the next integrated facts into the map, at most so many; whether none is left."""
+        return self.signer is None or self.map.grow(self.size(), most)
 
     def sign(self) -> None:
         """Sign the tree at the map's size, and the map, unless that was done already."""
