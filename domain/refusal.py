@@ -256,7 +256,10 @@ class MadeInFuture(Refusal, says="“{made_at}” is in the future."):
     """A piece can't have been made in the future."""
 
 
-class BadUri(Refusal, says="“{uri}” is not an absolute URI."):
+class BadUri(
+    Refusal,
+    says="“{uri}” is not a whole address (an absolute URI), such as https://example.org/song.",
+):
     """An outside source is named by an absolute URI."""
 
 

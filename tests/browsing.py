@@ -164,7 +164,7 @@ def sign_in(page: Page, key: str) -> None:
 
 
 def findings(page: Page, within: str | None = None) -> list[str]:
-    """What axe finds serious or critical, each with where it is; within a part of a long page."""
+    """What axe finds, each with where it is; within a part of a long page."""
     # What is in order is not told one by one: that takes longer than to find it.
     only = {"resultTypes": ["violations"]}
     if not page.evaluate("'axe' in window"):  # it is large, and faster the second time
@@ -174,7 +174,6 @@ def findings(page: Page, within: str | None = None) -> list[str]:
     return [
         f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}"
         for one in found
-        if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
 

@@ -327,6 +327,41 @@ def test_what_would_be_refused_is_refused_before_it_is_shown(served: Served) -> 
     assert served.head == head
 
 
+def test_what_is_wrong_is_listed_in_the_order_of_the_form(served: Served) -> None:
+    ana = served.admit("Ana")
+    someone = signed_in(served, ana)
+    said = {"form_token": someone.get("/post").token, "title": "A poem", "medium": "text"}
+    said |= {"media_url": "example.org/poem", "made_at": "last summer", "do": "preview"}
+    said |= {"source": "https://example.org/a", "source_kind": "sample", "source_rate": "5/4"}
+    said |= {"person": ana, "person_role": "bard"}
+    page = someone.post("/post", said)
+    summary = page.text.partition('id="problem"')[2].partition("</ul>")[0]
+    asked = ["made_at", "media_url", "rate-0", "role-0"]
+    assert re.findall('href="#([^"]+)"', summary) == asked
+    assert "is not a whole address" in page.text_seen
+
+
+def test_who_is_not_found_can_be_credited_all_the_same(served: Served) -> None:
+    """The form is not a dead end: it says who registers people, or leads there."""
+    found = {"form_token": "", "find_people": "Amina Diallo", "do": "find"}
+    someone = signed_in(served, served.admit("Ana"))
+    page = someone.post("/post", found | {"form_token": someone.get("/post").token})
+    assert "The operator can register people who are not here yet" in page.text_seen
+    assert "The operator can register" in someone.get("/suggest?kind=people&q=Amina+D").text_seen
+    operator = reader(served).sign_in(served.operator.key or "")
+    page = operator.post("/post", found | {"form_token": operator.get("/post").token})
+    assert 'href="/do/contributor?name=Amina%20Diallo"' in page.text
+    assert 'value="Amina Diallo"' in operator.get("/do/contributor?name=Amina%20Diallo").text
+
+
+def test_a_credit_is_given_without_oneself_by_who_is_credited_already(served: Served) -> None:
+    ana, ben = served.admit("Ana"), served.admit("Ben")
+    poem = served.post_piece("A poem", by=ana)
+    given, claimed = (signed_in(served, one).get(f"/piece/{poem}/credits") for one in (ana, ben))
+    assert f'value="{ben}"' in claimed.text
+    assert f'value="{ana}"' not in given.text
+
+
 def test_many_sources_are_pasted_at_once(served: Served) -> None:
     ana = served.admit("Ana")
     poem = served.post_piece("A poem")

@@ -421,6 +421,16 @@ def test_a_threshold_that_is_asked_for_is_kept() -> None:
     )
 
 
+def test_of_many_works_with_the_same_share_as_many_are_drawn_as_fit() -> None:
+    """Where a share divides all or none, a picture of an album is more than one of its songs."""
+    songs = tuple(Work(f"{n}", f"Song {n}", share=Fraction(1, 150)) for n in range(1, 151))
+    edges = tuple(Edge("album", song.id, "component", None) for song in songs)
+    works = (Work("album", "Album", "release"), *songs)
+    kept = folded(LineagePicture(Lineage("album", edges), works))
+    assert len(kept.works) == MOST_DRAWN
+    assert kept.said == f"+ {151 - MOST_DRAWN} works of 0.7 % or less"
+
+
 def test_without_shares_the_farthest_are_folded() -> None:
     kept = folded(picture(500, shares=False))
     assert re.fullmatch(r"\+ \d+ works further back, from generation \d+ on", kept.said)

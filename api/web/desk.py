@@ -192,6 +192,14 @@ def _id_of_comment(frame: Frame, sent: Mapping[str, str]) -> str:
     return id
 
 
+def _headed(command: type[Command]) -> tuple[str, list[str]]:
+    """The heading of a form, and the paragraphs below it: the rest of what its command says."""
+    first, _, more = str(command.__doc__).partition("\n")
+    heading, _, rest = re.sub(r"[:;] ", "\n", first, count=1).rstrip(".").partition("\n")
+    lead = [f"{rest[:1].upper()}{rest[1:]}."] if rest else []
+    return heading, lead + [one.strip() for one in more.split("\n\n") if one.strip()]
+
+
 def _preview(frame: Frame, command: Command, sent: dict[str, str]) -> str:
     """The page of what a command would change; raises the refusal if it would be refused."""
     frame.rehearse(command)
@@ -222,9 +230,12 @@ def _form(
         )
         for one in sorted(command.fields(), key=_comes_later)
     ]
+    heading, paragraphs = _headed(command)
     return render_template(
         "do.html",
         command=command,
+        heading=heading,
+        paragraphs=paragraphs,
         inputs=inputs,
         problem=problem,
         wrong=errors.by_field(problem, sent, {one.name: one.label for one in inputs}),

@@ -79,7 +79,9 @@ def _found(frame: Frame) -> None:
     @frame.viewed("/suggest", Listed)
     def suggest(view: View, said: Said) -> Answer:
         q = said.get("q")
-        return render_template("suggestions.html", q=q, **suggestions(view, q, said.get("kind")))
+        return render_template(
+            "suggestions.html", q=q, kind=said.get("kind"), **suggestions(view, q, said.get("kind"))
+        )
 
 
 def _search(view: View, said: Said, root: str | None = None) -> str:

@@ -347,13 +347,14 @@ def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:
-    """Redirect to a page after a form was handled.
+    """Redirect to a page, or to a place on it (after “#”), after a form was handled.
 
     With the position of what was recorded, the page waits until it is folded and says once that it
     was recorded.
     """
+    page, mark, place = path.partition("#")
     waits = "" if position is None else f"?{urlencode({'min_position': position})}"
-    answer = redirect(f"{request.script_root}{path}{waits}", 303)
+    answer = redirect(f"{request.script_root}{page}{waits}{mark}{place}", 303)
     if position is not None:
         keeping.tell_once(answer, position, is_repeated=position <= g.get("head", 0))
     return answer

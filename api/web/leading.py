@@ -1,4 +1,7 @@
-"""Where a form leads once it is recorded: to the page of what was created or changed."""
+"""Where a form leads once it is recorded: to the page of what was created or changed.
+
+A comment is shown in its place, which may be far down.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from api.web.amounts import pool_in
 from api.web.frame import Frame
 from domain.command import Command
+from domain.commands.commenting import PostComment
 from domain.permission import BOOKS
 from domain.values import Ref
 from projections import lineage
@@ -30,7 +34,7 @@ def leads_to(
     ]
     places = [(str(command.MAKES), made), *refs]
     if page := next((f"/{PAGES[noun]}/{id}" for noun, id in places if noun in PAGES and id), None):
-        return page
+        return f"{page}#comment-{made}" if command is PostComment else page
     with frame.store.view() as view:
         if join := dict(refs).get("join"):
             return f"/piece/{lineage.join(view, join)['into']['id']}"

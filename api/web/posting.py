@@ -6,6 +6,7 @@ A preview comes first; only its button records anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import g, render_template, request
@@ -29,7 +30,7 @@ from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS
 from domain.role import roles
 from domain.wrong import must_not_be_refused
-from projections import timeline
+from projections import attribution, lineage, timeline
 from projections.store import View
 
 PROOF = ("evidence", "evidence_kind")
@@ -44,8 +45,8 @@ Stating = Callable[[PostingForm], list[Command]]
 def pages(frame: Frame) -> None:
     """The forms that post something new."""
     _post(frame)
-    _added(frame, "sources", PostingForm.empty, _remixes)
-    _added(frame, "credits", _with_oneself, _credits, *PROOF)
+    _added(frame, "sources", lambda _: PostingForm.empty(), _remixes)
+    _added(frame, "credits", partial(_with_oneself, frame), _credits, *PROOF)
 
 
 def _post(frame: Frame) -> None:
@@ -61,7 +62,7 @@ def _post(frame: Frame) -> None:
 
     @frame.page("/post", nobody_else=True)
     def show_post() -> Answer:
-        sheet = _with_oneself()
+        sheet = _with_oneself(frame)
         if source := request.args.get("source"):
             sheet.add_source(source)
         for name in FOR:
@@ -78,14 +79,14 @@ def _post(frame: Frame) -> None:
 def _added(
     frame: Frame,
     purpose: str,
-    begin: Callable[[], PostingForm],
+    begin: Callable[[str], PostingForm],
     state: Callable[[PostingForm, str], list[Command]],
     *names: str,
 ) -> None:
     """Register the form that adds sources or credits to a work."""
 
     def show(id: str) -> Answer:
-        return _form(frame, begin(), purpose, work=id)
+        return _form(frame, begin(id), purpose, work=id)
 
     def take(id: str) -> Answer:
         sheet = PostingForm.sent(*names)
@@ -98,12 +99,19 @@ def _added(
     frame.form(f"/piece/<id>/{purpose}")(take)
 
 
-def _with_oneself() -> PostingForm:
-    """A form with nobody but the person who has signed in."""
+def _with_oneself(frame: Frame, work: str | None = None) -> PostingForm:
+    """A form with nobody but the person who has signed in, unless credited on the work already."""
     sheet = PostingForm.empty()
-    if g.actor != OPERATOR:
+    if g.actor != OPERATOR and not (work and _is_credited(frame, work)):
         sheet.add_person(g.actor)
     return sheet
+
+
+def _is_credited(frame: Frame, work: str) -> bool:
+    with frame.view({}) as view:
+        own = attribution.account_ids(view, g.actor)
+        credits = attribution.standing_on(view, lineage.find(view, work).number)
+    return any(one["contributor"]["id"] in own for one in credits)
 
 
 def _remixes(sheet: PostingForm, work: str) -> list[Command]:

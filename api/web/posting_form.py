@@ -52,6 +52,8 @@ FIELDS = {
     "evidence_kind": "Kind of evidence",
 }
 """The fields that a form has once, with their labels."""
+_IN_ORDER = (*islice(FIELDS, 6), "sources", "authors", "evidence", "evidence_kind")
+"""What stands below what in the form."""
 _SOURCE_FIELDS = {
     **dict.fromkeys(("source", "work", "uri", "parent"), ("source", "Source")),
     **dict.fromkeys(("note", "evidence"), ("note", "Note")),
@@ -183,6 +185,7 @@ class PostingForm:
             return []
         errors = problem.members.get("errors")
         if isinstance(errors, list):
+            errors = sorted(errors, key=lambda error: _rank(error["pointer"]))
             return [_place(error["pointer"], str(error["detail"])) for error in errors]
         # A refusal carries the refused value; its field is the one with that value.
         said = {value for value in problem.members.values() if isinstance(value, str) and value}
@@ -260,6 +263,12 @@ def numbers(typed: str) -> Iterator[dict[str, str]]:
     for one in filter(None, map(str.strip, typed.split(","))):
         scheme, _, number = one.partition(" ")
         yield {"scheme": scheme.lower(), "identifier": number.strip()}
+
+
+def _rank(pointer: str) -> int:
+    """How far down in the form the input is that a JSON pointer means."""
+    name = pointer.split("/")[1] if "/" in pointer else ""
+    return _IN_ORDER.index(name) if name in _IN_ORDER else len(_IN_ORDER)
 
 
 def _place(pointer: str, detail: str) -> tuple[str, str]:

@@ -16,6 +16,8 @@ from projections.wording import several
 
 MOST_DRAWN = 80
 """If there are more works than this, small ones are folded, unless all are requested."""
+FEWEST = 4
+"""At least one work in so many of those that fit is drawn, even if many have the same share."""
 THRESHOLDS = tuple(Fraction(1, part) for part in (1000, 500, 200, 100, 50, 20))
 """Shares below which works are folded; the first that leaves few enough works is taken."""
 
@@ -82,9 +84,9 @@ def folded(picture: LineagePicture) -> Folded:
     widest = _widest(lineage, picture.over)
     by_share = _weightiest(works, widest, picture)
     if by_share:
-        kept, threshold = by_share
+        kept, below = by_share
         is_unknown = any(work.share is None for id, work in works.items() if id not in kept)
-        said = f"under {percent(threshold)}{' or without a known share' if is_unknown else ''}"
+        said = f"{below}{' or without a known share' if is_unknown else ''}"
     else:
         kept, first = _nearest(works, lineage, widest, picture.most)
         said = f"further back, from generation {first} on"
@@ -157,17 +159,36 @@ def _reached(kept: Iterable[str], root: str, widest: dict[str, str]) -> set[str]
 
 def _weightiest(
     works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
-) -> tuple[set[str], Fraction] | None:
-    """The works with at least the first share that leaves few enough, and that share, if any."""
+) -> tuple[set[str], str] | None:
+    """The works with at least the first share that leaves few enough, and which share others have.
+
+    If that leaves out almost all because many have the same share, as many of these as fit are
+    kept.
+    """
     known = sum(work.share is not None for work in works.values())
     if not known or (picture.fold is None and known <= picture.most):
         return None
     for threshold in THRESHOLDS if picture.fold is None else (picture.fold,):
         large = (id for id, work in works.items() if (work.share or 0) >= threshold)
         kept = _reached(large, picture.lineage.root, widest)
+        if picture.fold is None and len(kept) < picture.most // FEWEST:
+            return _filled(kept, works, widest, picture)
         if len(kept) <= picture.most or picture.fold is not None:
-            return kept, threshold
+            return kept, f"under {percent(threshold)}"
     return None
+
+
+def _filled(
+    kept: set[str], works: dict[str, Work], widest: dict[str, str], picture: LineagePicture
+) -> tuple[set[str], str]:
+    """These works and the weightiest others, as many as fit, and the share of the rest."""
+    for id in sorted(works, key=lambda id: works[id].share or 0, reverse=True):
+        more = kept | _reached((id,), picture.lineage.root, widest)
+        if len(more) > picture.most:
+            break
+        kept = more
+    rest = max(work.share or Fraction(0) for id, work in works.items() if id not in kept)
+    return kept, f"of {percent(rest)} or less"
 
 
 def _nearest(
