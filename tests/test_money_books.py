@@ -169,6 +169,19 @@ def test_expenses_are_paid_back_before_there_is_a_profit(database: str) -> None:
             told.spend(pool, 1, id_of("nobody"))
 
 
+def test_a_name_in_amended_terms_is_the_payee_of_an_expense(database: str) -> None:
+    with bank(database) as told:
+        pool = pooled(told, {"b": "1"}, terms=HALF)
+        shares = [["shop", "1/2"], ["artists", "1/2", AGREED]]
+        terms = {"type": "fixed", "shares": shares}
+        said = {"pool": pool, "terms": terms, "effective_at": "2026-06"}
+        told.tell("amend_pool", reason="The shop pays for the printing.", **said)
+        told.spend(pool, 50, "shop")
+        told.spend(pool, 20, "house")
+        told.earn(pool, 170, "2026-06")
+        assert told.account() == {"shop": 100, "house": 20, "b": 50}
+
+
 def test_plain_rounding_carries_nothing(database: str) -> None:
     with bank(database) as told:
         pool = pooled(told, {"a": "49", "b": "51"}, rounding=PLAIN)

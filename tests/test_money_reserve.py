@@ -185,6 +185,27 @@ def test_a_correction_frees_as_much_of_a_reserve_as_it_takes(database: str) -> N
         ]
 
 
+def test_what_is_taken_back_after_a_correction_is_taken_from_the_reserve_first(
+    database: str,
+) -> None:
+    """The reserve stays under the agreement by which it was earned."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        reserve(told, pool, "1/5", 12)
+        revenue = told.earn(pool, 1_000, "2026-01")
+        assert told.pay() == {a: 400, b: 400}
+        for shares in ({a: "6/10", b: "4/10"}, {a: "7/10", b: "3/10"}):
+            told.accept(told.agree(pool, shares, "2026-01"), a, b)
+            told.tell("correct_pool", pool=pool, reason="Ana did more.")
+        assert (told.account(), told.account(RESERVED)) == ({a: 200, b: -100}, {a: 100})
+        told.reverse(revenue, 300)
+        assert (told.account(), told.account(RESERVED)) == ({a: 90, b: -190}, {})
+        reserve(told, pool, "1")
+        told.earn(pool, 100, "2026-02")
+        told.earn(pool, -50, "2026-02")
+        assert (told.account(), told.account(RESERVED)) == ({a: 90, b: -190}, {a: 35, b: 15})
+
+
 def test_a_waiver_and_an_expense_given_back_free_a_reserve_too(database: str) -> None:
     with bank(database) as told:
         pool, (a, b) = told.pool(), told.people("Ana", "Ben")

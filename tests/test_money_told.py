@@ -494,3 +494,48 @@ def test_why_explains_a_correction_by_the_shares_before_and_after_it() -> None:
         Fraction(one["due"]) == Fraction(one["by_agreement"]) + Fraction(one["by_terms"])
         for one in found.values()
     )
+
+
+def test_what_is_taken_back_is_explained_by_the_terms_by_which_it_was_divided() -> None:
+    """Terms amended since say nothing of it, until a correction divides it by them."""
+
+    def terms(bank: int, shop: str) -> dict[str, Any]:
+        rest = str(1 - Fraction(shop))
+        rule = {"name": f"shop {shop}", "if": {"territory": "DE"}}
+        shares = [["shop", shop], ["artists", rest, AGREED]]
+        sold = {"type": "by_sold", "rules": [rule | {"then": shares}], "otherwise": AGREED}
+        return {"type": "waterfall", "tranches": [["bank", bank], ["artists", None, sold]]}
+
+    with bank(SQLITE) as told:
+        pool, a = told.pool(terms=terms(700, "1/2")), told.person("a")
+        told.agree(pool, {a: "1"}, "2026")
+        sold = [{"territory": "DE", "units": 1, "amount": "20"}]
+        revenue = told.earn(pool, 2_000, "2026-02", sold=sold)
+        amended = terms(400, "1/4"), terms(900, "1/5")
+        said = {"pool": pool, "effective_at": "2026", "reason": "renewed"}
+        told.tell("amend_pool", terms=amended[0], **said)
+        first = told.reverse(revenue, 1_500).id
+        told.tell("correct_pool", pool=pool, reason="renewed")
+        told.tell("amend_pool", terms=amended[1], **said)
+        second = told.reverse(revenue).id
+        with told.view() as view:
+            found = [
+                why(view, told.journal, entry, who, actor=OPERATOR)
+                for entry in (first, second)
+                for who in ("bank", "shop", a)
+            ]
+    assert [one["terms"] for one in found] == [terms(700, "1/2")] * 3 + [amended[0]] * 3
+    assert [one["amount_minor"] for one in found] == [-200, -650, -650, -400, -25, -75]
+    assert [[(each["rule"], each["amount"]) for each in one["rules"]] for one in found] == [
+        [],
+        [("shop 1/2", "-650")],
+        [("shop 1/2", "-650")],
+        [],
+        [("shop 1/4", "-25")],
+        [("shop 1/4", "-75")],
+    ]
+    recouped = [
+        (one["before_minor"], one["now_minor"])
+        for (one,) in (each["recouped"] for each in (found[0], found[3]))
+    ]
+    assert recouped == [(700, -200), (400, -400)]

@@ -128,8 +128,7 @@ class ReverseExpense(Command):
             more = {"reversal": past.id, "reason": reason}
             own = part_id(past.id, "correction", number)
             yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
-            agreement = drawn.content["proposal"]
-            yield from freed_to_cover(past, own, agreement, drawn.lines, reason)
+            yield from freed_to_cover(past, own, drawn, reason)
             if not overpaid:
                 return
 

@@ -292,7 +292,8 @@ class ReverseRevenue(Command):
         warn_if_late(past, recorded.effective_at)
         past.watch_money(recorded.release)
         if known.division is not None:
-            yield from reversed_by(past, self.revenue, taken, past.id, reason=self.reason)
+            reason = past.text(past.actor, "reason", self.reason)
+            yield from reversed_by(past, self.revenue, taken, past.id, reason=reason)
             return
         yield noun.then(
             Revenue.Reversed,
@@ -352,4 +353,4 @@ def corrected(
     drawn = correction_of(past.books(), proposal, change, partial(past.get, Entry))
     more = {"replaces": replaces, "reason": reason, "effective_at": instant(past.now)}
     yield from entry_facts(past, Entry.Corrected, id, drawn.lines, **drawn.content, **more)
-    yield from freed_to_cover(past, id, replaces or proposal, drawn.lines, reason)
+    yield from freed_to_cover(past, id, drawn, reason)

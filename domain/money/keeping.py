@@ -203,7 +203,8 @@ def is_own_name(past: Past, pool: str, text: str) -> bool:
         return True
     agreed = (payee for each in known.agreements for payee in books.agreements[each].pieces)
     has_account = any(of in known.agreements for (_, of), _ in books.accounts.under(text))
-    return has_account or text in {*texts_in(known.opened.terms), *agreed}
+    terms = (named for each in books.opened[pool].versions for named in texts_in(each.terms))
+    return has_account or text in {*terms, *agreed}
 
 
 def named_in(past: Past, pool: str, kind: str, name: str) -> str | None:

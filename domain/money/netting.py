@@ -18,8 +18,10 @@ from domain.money.books import Books
 from domain.money.entry import Entry
 from domain.money.keeping import division_id, entry_facts
 from domain.money.reckoning import reversal_of, rules_of_reversal
+from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Revenue
 from domain.past import Past
+from domain.seal import Said
 
 
 class Taken(NamedTuple):
@@ -89,7 +91,7 @@ def reversed_by(
     units: int,
     reversal: str,
     *,
-    reason: str | None = None,
+    reason: Said | None = None,
     against: str | None = None,
 ) -> Iterator[New]:
     """The facts that reverse these units of a divided revenue."""
@@ -99,3 +101,4 @@ def reversed_by(
     drawn = reversal_of(books, entry, before, units, rules_of_reversal(books, entry, before))
     more = {"reason": reason, "against": against}
     yield from entry_facts(past, Entry.Reversed, reversal, drawn.lines, **drawn.content, **more)
+    yield from freed_to_cover(past, reversal, drawn, reason)

@@ -33,7 +33,7 @@ from domain.money.policy.flow import FINE
 from domain.money.policy.sold import Origin
 from domain.money.pool import Pool
 from domain.money.recouping import account_places
-from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, taken_first
+from domain.money.reserve import Payers, Reserved, Rows, held_back, in_force, taken_by, taken_first
 from domain.money.sales import paid_first
 from domain.money.shares import Shares
 from domain.money.state import Cost, DivisionBooks
@@ -126,8 +126,9 @@ def _held_back(
 def _taken_first(books: Books, agreement: Agreement, lines: Sequence[Line]) -> Rows:
     if not books.opened[agreement.pool].reserving:
         return []
-    reserves = books.reserves_of(agreement.proposal, [line.payee for line in lines])
-    return [row.written() for row in taken_first(reserves, lines)]
+    taken = taken_by(lines)
+    reserves = books.reserves_of(agreement.proposal, taken)
+    return [row.written() for row in taken_first(reserves, taken)]
 
 
 def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> ComputedEntry:

@@ -105,13 +105,17 @@ def held_back(
     return found
 
 
-def taken_first(reserves: Reserves, lines: Iterable[Line]) -> list[Reserved]:
-    """What a reversal takes from reserves before it takes from what is owed."""
+def taken_by(lines: Iterable[Line]) -> dict[str, int]:
+    """By payee: the units that an entry takes from them."""
+    return {line.payee: -line.amount_minor for line in lines if line.amount_minor < 0}
+
+
+def taken_first(reserves: Reserves, taken: Mapping[str, int]) -> list[Reserved]:
+    """What is taken from reserves, before it is taken from what is owed."""
     return [
         row
-        for line in lines
-        if line.amount_minor < 0
-        for row in reserves.get(line.payee, NO_RESERVE).given(line.payee, -line.amount_minor)
+        for payee, units in taken.items()
+        for row in reserves.get(payee, NO_RESERVE).given(payee, units)
     ]
 
 

@@ -10,12 +10,12 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.moment import instant
 from domain.money.books import Account
-from domain.money.entry import Entry, Line
+from domain.money.entry import Entry
 from domain.money.keeping import entry_facts, must_know
 from domain.money.pool import Pool
 from domain.money.postings import RESERVED
 from domain.money.reckoning import ComputedEntry, freed_of
-from domain.money.reserve import Reserved, taken_first
+from domain.money.reserve import Reserved, read_reserved, taken_by, taken_first
 from domain.past import Past
 from domain.permission import BOOKS
 from domain.refusal import NothingReserved, UnknownContributor, UnknownWork, WrongState
@@ -123,21 +123,27 @@ def freed_when_due(past: Past, batch: str, accounts: Collection[Account]) -> Ite
         yield from _entry(past, part_id(batch, "freed", number), drawn, None)
 
 
-def freed_to_cover(
-    past: Past, id: str, agreement: str, lines: Collection[Line], reason: Said | None
-) -> Iterator[New]:
+def freed_to_cover(past: Past, id: str, entry: ComputedEntry, reason: Said | None) -> Iterator[New]:
     """Free reserves of those from whom an entry takes, up to what it takes from each.
 
-    So nobody is in debt while a reserve of their own is held back.
+    So nobody is in debt while a reserve of their own is held back in the pool. It may be under
+    another agreement than the entry: a correction moves divisions, not reserves.
     """
-    books = past.books()
-    if not books.opened[books.agreements[agreement].pool].reserving:
+    books, pool = past.books(), str(entry.content["pool"])
+    if not books.opened[pool].reserving:
         return
-    payees = [line.payee for line in lines if line.amount_minor < 0]
-    rows = taken_first(books.reserves_of(agreement, payees), lines)
-    if rows:
-        drawn = freed_of(books, agreement, rows)
-        yield from _entry(past, part_id(id, "freed", 0), drawn, reason)
+    taken, number = taken_by(entry.lines), 0
+    for row in read_reserved(entry.content.get("reserved")):
+        taken[row.payee] += row.units
+    agreements = books.pools[pool].agreements
+    books.fetch((books.reserves, [(each, payee) for each in agreements for payee in taken]))
+    for agreement in agreements:
+        if rows := taken_first(books.reserves_of(agreement, taken), taken):
+            drawn = freed_of(books, agreement, rows)
+            yield from _entry(past, part_id(id, "freed", number), drawn, reason)
+            number += 1
+        for row in rows:
+            taken[row.payee] += row.units
 
 
 def _freed(past: Past, accounts: Collection[Account], until: str | None) -> list[ComputedEntry]:

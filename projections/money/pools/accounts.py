@@ -138,9 +138,33 @@ def _amendments(view: View, noun: Pool) -> list[AmendmentTold]:
 
 
 def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
-    """The pool with the terms by which an entry was computed."""
+    """The pool with the terms by which an entry was computed.
+
+    What is taken back of a division goes by the terms by which it was divided, until a correction
+    divides it by amended ones.
+    """
     noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool)
+    if noun.amended and isinstance(entry.first, Entry.Reversed | Entry.Redivided):
+        divided = view.at(_divided_at(view, journal, entry, entry.first.division))
+        noun = noun_at(divided, journal, Pool, noun.id)
     return noun.at(entry.first.effective_at)
+
+
+def _divided_at(view: View, journal: Journal, entry: Entry, division: str) -> int:
+    """The position at which a division was last divided by terms, before an entry."""
+    rows: list[tuple[str, int]] = view.rows(
+        "SELECT b.id, b.position FROM @bookings b WHERE b.pool = :pool AND b.position < :position "
+        "AND (b.kind = 'correction' OR b.id = :division) ORDER BY b.position DESC",
+        pool=entry.first.pool,
+        position=entry.position,
+        division=division,
+    )
+    found = ((position, id, noun_at(view, journal, Entry, id).first) for id, position in rows)
+    return next(
+        position
+        for position, id, first in found
+        if id == division or any(each == division for each, _ in getattr(first, "anew", ()) or ())
+    )
 
 
 def as_made(view: View, entry: Entry) -> View:
