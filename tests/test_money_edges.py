@@ -555,6 +555,24 @@ def test_a_refund_is_taken_of_what_each_got_of_the_revenue_while_no_band_moves()
             assert told.account() == own
 
 
+def test_a_refund_that_took_a_unit_of_somebody_else_is_followed_by_the_rest() -> None:
+    """Whom rounding had favoured gives the unit back with the first, and gets it with the rest."""
+    bands = {"type": "escalator", "earned_minor": 0, "bands": [["1000", AGREED], [None, AGREED]]}
+    with bank(SQLITE) as told:
+        pool = told.pool(terms=bands)
+        told.agree(pool, {"a": "3/5", "b": "2/5"}, "2026-02")
+        told.agree(pool, dict.fromkeys("cde", "1/3"), "2026-03")
+        told.earn(pool, 1, "2026-02")
+        told.spend(pool, 5, "payer")
+        (payer,) = (one.payer for one in told.since(0, "expense.recorded"))
+        revenue = told.earn(pool, 8, "2026-03")
+        assert told.account() == {"a": 1, payer: 5, "c": 1, "d": 1, "e": 1}
+        told.reverse(revenue, 2)
+        assert told.account() == {payer: 4, "c": 1, "d": 1, "e": 1}
+        told.reverse(revenue)
+        assert told.account() == {"a": 1}
+
+
 def test_what_goes_on_in_a_further_fact_continues_the_last_asset_and_leaves_the_others() -> None:
     x, y, z, w = (asset(name, {name: "1"}) for name in "xyzw")
     more = {**z, "shares": [["q", "1"]]}

@@ -539,3 +539,25 @@ def test_what_is_taken_back_is_explained_by_the_terms_by_which_it_was_divided() 
         for (one,) in (each["recouped"] for each in (found[0], found[3]))
     ]
     assert recouped == [(700, -200), (400, -400)]
+
+
+def test_whom_amended_terms_name_was_not_named_before() -> None:
+    """A dispute holds what terms give by name, but nothing as of when they did not name them."""
+    with bank(SQLITE) as told:
+        a, b = told.people("a", "b")
+        piece = told.piece("song", by=[a])
+        pool = told.pool(terms=HALF, release=told.release("record", piece))
+        told.accept(told.agree(pool, {a: "1/2", b: "1/2"}, "2026"), a, b)
+        told.earn(pool, 400)
+        credit = told.since(0, "credit.granted")[0].originator_id
+        told.tell("dispute_credit", id=credit, grounds="other", reason="r")
+        before = told.head()
+        shares = [[a, "1/2"], ["artists", "1/2", AGREED]]
+        terms = {"type": "fixed", "shares": shares}
+        told.tell("amend_pool", pool=pool, terms=terms, effective_at="2026-06", reason="named")
+        held = []
+        for as_of in (before, told.head()):
+            with told.view(as_of=as_of) as view:
+                (one,) = statements.statement(view, told.journal, a)["statements"]
+                held.append(one["balances"]["held_minor"])
+    assert held == [0, 100]

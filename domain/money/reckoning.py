@@ -159,8 +159,9 @@ def reversal_of(
 ) -> ComputedEntry:
     """The reversal of ``taken`` units of a division, after the entries ``before``.
 
-    Usually every line gives back units in proportion to what it has left. After a correction, or if
-    bands have moved since, what is due by the current shares and bands is taken back instead.
+    Usually every line gives back units in proportion to what it has left. After a correction, if
+    bands have moved since, or if a line has less than nothing left, what is due by the current
+    shares and bands is taken back instead.
     """
     first = division.first
     assert isinstance(first, Entry.Divided)
@@ -177,10 +178,11 @@ def reversal_of(
         due = _with_costs(terms.due, costs)
     left = _left(division, before)
     moved = have_bands(opened.terms) and rules > 1 and _is_moved(due, left, taken)
-    if known.is_corrected or moved:
+    given = {payee: units for payee, (units, _) in left.items() if units}
+    # An earlier reversal may have taken a unit that was carried, and left less than nothing.
+    if known.is_corrected or moved or min(given.values()) < 0:
         units = settle(_sum(pool.carry, due))
     else:
-        given = {payee: units for payee, (units, _) in left.items() if units}
         units = {payee: -back for payee, back in apportion_over(taken, given).items()}
     content = {
         **of_agreement(agreement, pool, rules),

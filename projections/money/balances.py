@@ -426,7 +426,8 @@ def _named(view: View, pools: set[str]) -> dict[str, set[str]]:
     """By pool: the people and works that are named in its terms."""
     found: dict[str, set[str]] = defaultdict(set)
     for pool, payee in view.rows(
-        "SELECT n.pool, n.payee FROM @named n WHERE n.pool IN :pools", pools=sorted(pools)
+        "SELECT n.pool, n.payee FROM @named n WHERE n.pool IN :pools AND n.position <= :as_of",
+        pools=sorted(pools),
     ):
         found[pool].add(payee)
     return dict(found)
