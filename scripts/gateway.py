@@ -295,6 +295,8 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
     }
     headers = scope.headers
     for name in headers:
+        if "_" in name:  # would pass for the header with a hyphen, which a proxy may have set
+            continue
         values = headers.get_all(name)
         joined = (
             values[0] if len(values) == 1 else (("; " if name == "cookie" else ", ").join(values))

@@ -1,22 +1,95 @@
-"""Connections to a service that are kept open, one for each thread that sends requests.
+"""Requests to a service, whose answers must end in time, however slowly they trickle.
 
-Opening a connection costs the service more than many answers. If a proxy is in between, or an
-answer leads elsewhere, each request has its own.
+A line keeps its connections open, one for each thread that sends requests: opening one costs the
+service more than many answers. If a proxy is in between, or an answer leads elsewhere, each request
+has its own.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
 from typing import Any, Self
+from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, getproxies, proxy_bypass, urlopen
+from urllib.request import Request, getproxies, proxy_bypass
 
 TIMEOUT_SECONDS = 30
-KINDS = {"http": HTTPConnection, "https": HTTPSConnection}
+"""How long a service may be silent."""
+MOST_SECONDS = 300
+"""How long it may take for a whole answer."""
+
+
+class _Timed(RawIOBase):
+    """What a socket receives until the answer is due."""
+
+    def __init__(self, received: Any, sock: Any) -> None:
+        self._received, self._sock = received, sock
+        self._due = time.monotonic() + MOST_SECONDS
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int | None:
+        left = self._due - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"the answer takes more than {MOST_SECONDS} seconds")
+        self._sock.settimeout(min(left, TIMEOUT_SECONDS))
+        count: int | None = self._received.readinto(into)
+        self._sock.settimeout(TIMEOUT_SECONDS)
+        return count
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, sock: Any, *terms: Any, **named: Any) -> None:
+        super().__init__(sock, *terms, **named)
+        self.fp = BufferedReader(_Timed(self.fp.detach(), sock))
+
+
+class _Http(HTTPConnection):
+    response_class = _Answer
+
+
+class _Https(HTTPSConnection):
+    response_class = _Answer
+
+
+KINDS = {"http": _Http, "https": _Https}
+
+
+class _HttpHandler(request.HTTPHandler):
+    def http_open(self, asked: Request) -> HTTPResponse:
+        return self.do_open(_Http, asked)
+
+
+class _HttpsHandler(request.HTTPSHandler):
+    def https_open(self, asked: Request) -> HTTPResponse:
+        return self.do_open(_Https, asked)
+
+
+def open_alone(asked: Request) -> Any:
+    """The answer over a connection of its own; raises HTTPError for a refusal."""
+    opener = request.OpenerDirector()  # of all protocols, a redirection may lead to these alone
+    for handler in (
+        request.ProxyHandler(),
+        _HttpHandler(),
+        _HttpsHandler(),
+        request.UnknownHandler(),
+        request.HTTPRedirectHandler(),
+        request.HTTPErrorProcessor(),
+        request.HTTPDefaultErrorHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener.open(asked, timeout=TIMEOUT_SECONDS)
 
 
 class Line:
@@ -39,8 +112,8 @@ class Line:
         answer = None if asked.data is not None or _has_proxy(asked) else self._ask(asked)
         if answer is None or 300 <= answer.status < 400:
             if answer is not None:
-                answer.read()
-            with urlopen(asked, timeout=TIMEOUT_SECONDS) as other:
+                self._connection(asked).close()
+            with open_alone(asked) as other:
                 yield other
             return
         if answer.status >= 400:

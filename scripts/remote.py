@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from domain.checkpoint import (
     Checkpoint,
@@ -26,7 +26,7 @@ from domain.note import Note, VerifierKey
 from domain.receipt import Receipt, verify_receipt
 from domain.tree import ENTRIES, LARGEST_ENTRY_BYTES, TILE_WIDTH, NotVerified, Tile
 from scripts.described import printable
-from scripts.line import TIMEOUT_SECONDS, Line
+from scripts.line import Line, open_alone
 from scripts.mirrored import must_be_seen
 
 TOO_MANY = 429
@@ -174,15 +174,16 @@ def fetch(
         # Unredirected: the key is not sent to wherever a redirection leads.
         asked.add_unredirected_header("Authorization", f"Bearer {key}")
     try:
-        with line.open(asked) if line else urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
-            data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
-            if answer.headers.get("Content-Encoding") == "gzip":
-                data = _unpacked(data)
-    except HTTPError as refused:
-        with refused:
-            said = refused.read(10_000).decode("utf-8", "replace")
-        told = f"{address}: {refused.code} {printable(_in_words(said))}"
-        raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
+        try:
+            with line.open(asked) if line else open_alone(asked) as answer:
+                data: bytes = answer.read(LARGEST_ANSWER_BYTES + 1)
+                if answer.headers.get("Content-Encoding") == "gzip":
+                    data = _unpacked(data)
+        except HTTPError as refused:
+            with refused:
+                said = refused.read(10_000).decode("utf-8", "replace")
+            told = f"{address}: {refused.code} {printable(_in_words(said))}"
+            raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
     except (URLError, HTTPException, OSError, zlib.error) as error:
         raise Unreachable(f"{address}: {getattr(error, 'reason', error)}") from error
     if len(data) > LARGEST_ANSWER_BYTES:

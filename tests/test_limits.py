@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from serving import OPERATOR_KEY, Client, Served, serving
 from stories import at_once
+from test_server import serving as served_by_stemma
 
 from api.allowance import DEFAULTS, RATES, Limit, read_limits, read_networks
 from api.identity.keys import strong_key
@@ -126,6 +127,20 @@ def test_nobody_else_may_name_an_address(tmp_path: Path, clock: Clock) -> None:
     with serving(database, follow=False, limits=(SMALL, (), clock)) as served:
         got = [from_address(served, f"192.0.2.{n}", path="/openapi.json") for n in range(7)]
         assert got == [200] * 6 + [429]
+
+
+def test_a_header_that_resembles_that_of_the_proxy_names_no_address(tmp_path: Path) -> None:
+    settings = {"STEMMA_TRUSTED_PROXIES": "127.0.0.1", "STEMMA_LIMITS": "visitors=3/60"}
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with served_by_stemma(database, "--workers", "1", **settings) as server:
+        got = []
+        for number in range(4):
+            connection = HTTPConnection("127.0.0.1", server.port)
+            said = {"X-Forwarded-For": "192.0.2.1", "X_Forwarded_For": f"192.0.3.{number}"}
+            connection.request("GET", "/openapi.json", headers=said)
+            got.append(connection.getresponse().status)
+            connection.close()
+    assert got == [200] * 3 + [429]
 
 
 def sign_in(served: Served, key: str, address: str = "192.0.2.1") -> tuple[int, dict[str, str]]:

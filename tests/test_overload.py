@@ -243,6 +243,15 @@ def test_what_follows_a_body_with_length_and_encoding_is_never_a_request(
         assert all_of(one).count(b"HTTP/1.1 ") == 1
 
 
+def test_a_header_with_an_underscore_stands_for_none_with_a_hyphen(server: Server) -> None:
+    """A proxy that sets or removes a header lets its likeness pass."""
+    sent = b"GET /health HTTP/1.1\r\n" + HOST + b"X_Request_Id: 0123456789abcdef\r\n"
+    with connected(server, count=1, sending=sent + b"Connection: close\r\n\r\n") as (one,):
+        answer = all_of(one)
+    assert answer[:12] == b"HTTP/1.1 200"
+    assert b"0123456789abcdef" not in answer
+
+
 def test_only_http_1_is_served(server: Server) -> None:
     with connected(server, count=1, sending=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)) as (
         one,

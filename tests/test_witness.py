@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,7 @@ from domain.checkpoint import cosign, open_checkpoint, sign
 from domain.note import COSIGNATURE, Signature, SignerKey, VerifierKey
 from domain.receipt import verify_receipt
 from domain.tree import NotVerified
+from scripts.line import Line
 from scripts.mirror import mirror
 from scripts.remote import Remote, Unreachable, fetch
 from scripts.service import open_service
@@ -292,6 +294,59 @@ def test_what_a_log_answers_is_read_only_up_to_a_size(tmp_path: Path) -> None:
     for address in ("file:///etc/hostname", str(tmp_path), "http://127.0.0.1:9/log/checkpoint"):
         with pytest.raises(Unreachable):
             fetch(address)
+
+
+BEGUN = b"HTTP/1.1 200 OK\r\n"
+NOT_IN_TIME = {
+    "headers": (BEGUN, b"X: y\r\n"),
+    "one header": (BEGUN, b"X"),
+    "a body": (BEGUN + b"\r\n", b"x"),
+    "a refusal": (b"HTTP/1.1 404 NOT FOUND\r\n\r\n", b"x"),
+}
+
+
+@pytest.mark.parametrize("sent", NOT_IN_TIME.values(), ids=NOT_IN_TIME)
+@pytest.mark.parametrize("by_line", [False, True], ids=["alone", "by a line"])
+def test_what_a_log_answers_is_read_only_for_so_long(
+    sent: tuple[bytes, bytes], by_line: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part is in time, and there is always another: so a log could stop its monitors."""
+    monkeypatch.setattr("scripts.line.MOST_SECONDS", 0.5)
+    late = pytest.raises(Unreachable, match=r"takes more than|timed out")
+    with trickling(*sent) as address, Line() as line, late:
+        fetch(address, line=line if by_line else None)
+
+
+@contextmanager
+def trickling(begun: bytes, part: bytes) -> Iterator[str]:
+    """A log whose answer begins so and then goes on in parts, ten a second."""
+    stopped = Event()
+
+    def answer(listening: socket.socket) -> None:
+        while True:
+            with suppress(OSError), listening.accept()[0] as one:
+                if stopped.is_set():
+                    return
+                one.sendall(begun)
+                while not stopped.wait(0.1):
+                    one.sendall(part)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=answer, args=(listening,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/checkpoint"
+        finally:
+            stopped.set()
+            socket.create_connection(listening.getsockname()).close()
+            thread.join()
+
+
+@pytest.mark.parametrize("there", ["ftp://127.0.0.1/", "file:///etc/hostname"])
+def test_a_redirection_leads_only_to_http(there: str) -> None:
+    sent = f"HTTP/1.1 302 FOUND\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n".encode()
+    with trickling(sent, b"") as address, pytest.raises(Unreachable):
+        fetch(address)
 
 
 # -- the keys of the log -----------------------------------------------------------------------
