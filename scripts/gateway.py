@@ -128,7 +128,9 @@ class Gateway:
         if answer is None:
             return
         if answer.is_stream and scope.method == "GET" and not self._streams.is_full:
-            await self._streams.send(proto, answer.headers, answer.body, partial(self._on, scope))
+            kind = scope.scheme, scope.headers.get("host"), scope.path, scope.query_string
+            ask = partial(self._on, scope)
+            await self._streams.send(proto, answer.headers, answer.body, ask, kind)
         else:
             proto.response_bytes(*answer)
 

@@ -118,9 +118,12 @@ class Line:
             return
         if answer.status >= 400:
             raise HTTPError(asked.full_url, answer.status, answer.reason, answer.headers, answer)
-        yield answer
-        if not answer.isclosed():  # not read completely: the rest would precede the next answer
-            self._connection(asked).close()
+        try:
+            yield answer
+        finally:
+            if not answer.isclosed():  # the rest of it would precede the next answer
+                answer.close()
+                self._connection(asked).close()
 
     def _ask(self, asked: Request) -> HTTPResponse:
         connection = self._connection(asked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from typing import Any
 
@@ -40,7 +40,7 @@ class Streams:
         self._head, self._known = head, 0
         self._grown = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
-        self._asking: dict[int, asyncio.Future[bytes | None]] = {}
+        self._asking: dict[tuple[int, Hashable], asyncio.Future[bytes | None]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -48,9 +48,12 @@ class Streams:
         return self.open >= MOST_STREAMS
 
     async def send(
-        self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask
+        self, proto: Any, headers: list[tuple[str, str]], first: bytes, ask: Ask, kind: Hashable
     ) -> None:
-        """Send events until the client is gone, or MOST_SECONDS are over."""
+        """Send events until the client is gone, or MOST_SECONDS are over.
+
+        Streams of the same ``kind`` are told the same.
+        """
         self.open += 1
         try:
             if self._looking is None or self._looking.done():
@@ -59,13 +62,13 @@ class Streams:
             transport = proto.response_stream(200, kept)
             with suppress(TimeoutError):
                 async with asyncio.timeout(MOST_SECONDS):
-                    await self._go_on(transport, first, ask)
+                    await self._go_on(transport, first, ask, kind)
         except Exception as error:  # the client is gone
             log.debug("a stream ended: %s", error)
         finally:
             self.open -= 1
 
-    async def _go_on(self, transport: Any, first: bytes, ask: Ask) -> None:
+    async def _go_on(self, transport: Any, first: bytes, ask: Ask, kind: Hashable) -> None:
         part: bytes | None = first
         last, is_idle = _last_id(first), False
         await _sent(transport, first)
@@ -74,24 +77,25 @@ class Streams:
                 await _sent(transport, HEARTBEAT)
             elif part is None or is_idle:
                 await asyncio.sleep(0 if part else LOOK_SECONDS)
-            part = await self._together(last, ask)
+            part = await self._together(last, ask, kind)
             upto = last if part is None else _last_id(part)
             is_idle = upto <= last
             if part is not None and not is_idle:
                 await _sent(transport, part)
                 last = upto
 
-    async def _together(self, last: int, ask: Ask) -> bytes | None:
-        """The events after an id, requested once for all streams that wait for them."""
-        if last not in self._asking:
-            self._asking[last] = asyncio.ensure_future(ask(str(last)))
-            self._asking[last].add_done_callback(lambda _: self._asking.pop(last))
-        try:
-            return await asyncio.shield(self._asking[last])
-        except asyncio.CancelledError:
-            raise
-        except Exception:  # too much to do, or no database: asked again after a while
-            return None
+    async def _together(self, last: int, ask: Ask, kind: Hashable) -> bytes | None:
+        """The events after an id, requested once for all streams of a kind that wait for them.
+
+        One that is refused, for its key or its limit, takes nothing from the others: the next asks.
+        """
+        key = last, kind
+        while (others := self._asking.get(key)) is not None:
+            if (part := await asyncio.shield(others)) is not None:
+                return part
+        self._asking[key] = asyncio.ensure_future(_asked(last, ask))
+        self._asking[key].add_done_callback(lambda _: self._asking.pop(key))
+        return await asyncio.shield(self._asking[key])
 
     async def _grows_beyond(self, position: int) -> bool:
         """Whether the journal grows beyond a position before a heartbeat is due."""
@@ -111,6 +115,13 @@ class Streams:
                         self._known = head
                         self._grown.notify_all()
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _asked(last: int, ask: Ask) -> bytes | None:
+    try:
+        return await ask(str(last))
+    except Exception:  # too much to do, or no database: asked again after a while
+        return None
 
 
 def _last_id(part: bytes) -> int:

@@ -142,10 +142,34 @@ def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Pa
                 one.close()
 
 
-def listen(port: int) -> socket.socket:
+def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> None:
+    """Streams that wait for the same event are told by one question, which need not be the first's:
+    not if its key has ended, and not if it named another host."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with running(database, "--workers", "1") as server:
+        server.admit("Ana")
+        _, ended = server.ask("/keys", {})
+        listening = [
+            listen(server.port, key=ended["key"]),
+            listen(server.port, host="there"),
+            listen(server.port),
+        ]
+        try:
+            for one in listening:
+                read_until(one, b"contributor.admitted")
+            assert server.ask(f"/keys/{ended['id']}/end", {})[0] == 200
+            server.admit("Ben")
+            for one, source in zip(listening[1:], (b"http://there/", b"http://here/"), strict=True):
+                assert source in read_until(one, b'"Ben"')
+        finally:
+            for one in listening:
+                one.close()
+
+
+def listen(port: int, *, host: str = "here", key: str = KEY) -> socket.socket:
     one = socket.create_connection(("127.0.0.1", port), timeout=60)
-    said = f"GET /feed HTTP/1.1\r\nHost: here\r\nAccept: {STREAM}\r\nAuthorization: Bearer {KEY}"
-    one.sendall(f"{said}\r\n\r\n".encode())
+    said = f"GET /feed HTTP/1.1\r\nHost: {host}\r\nAccept: {STREAM}\r\n"
+    one.sendall(f"{said}Authorization: Bearer {key}\r\n\r\n".encode())
     return one
 
 
