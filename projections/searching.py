@@ -18,7 +18,7 @@ from projections import attribution, challenges, lineage, projects
 from projections.documents import KINDS, WORKS_KINDS, called_tag, kind_tag, person_tag
 from projections.merges import accounts_under
 from projections.question import After, Limit, question
-from projections.store import LIMIT, Later, Page, View, decode_cursor, encode_cursor
+from projections.store import LIMIT, Later, Page, View, decode_cursor, encode_cursor, holds
 from projections.told_finding import MATCHES, Hit, HitCounts, KindCount, KindFound
 
 NAMESAKES = 20
@@ -284,7 +284,7 @@ def _states(view: View, people: Collection[int]) -> dict[int, str]:
         return {}
     rows = view.rows(
         "SELECT p.number, p.state FROM @contributors p WHERE p.number IN :numbers "
-        "AND p.since <= :as_of AND p.until > :as_of",
+        f"AND {holds('p')}",
         numbers=list(people),
     )
     return dict(rows)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.credit import NOT_COUNTED
+from domain.engine import PLANNED_ONCE
 from domain.identity import part_id
 from domain.journal import Journal
 from domain.known import Known
@@ -151,7 +152,7 @@ class Asked:
             table, said = _given(name, columns, known)
             tables, values = [*tables, table], values | said
         every = f"WITH {', '.join(tables)} {select} FROM ({' UNION '.join(self._parts)}) AS every"
-        return view.rows(f"{every} {rest}", **self._values, **values, **asked)
+        return view.rows(f"{PLANNED_ONCE}{every} {rest}", **self._values, **values, **asked)
 
     def count(self, view: View) -> int:
         """How many items wait for them, counted up to MOST_COUNTED."""

@@ -4,7 +4,8 @@ SQL is written once, for every engine. ``:name`` is a value and ``IN :name`` a l
 length; ``FROM EACH :name`` are the texts of a list as rows, in a column ``value``. ``JOIN EACH
 table t ON t.column = other.column`` looks up the rows for each preceding row by the index on the
 column, whatever the planner would choose; recursive queries need that, since statistics say nothing
-about their steps. ``string_agg`` joins many texts into one.
+about their steps. ``string_agg`` joins many texts into one. A query that begins with PLANNED_ONCE
+is planned once, for any values and by indexes: of many tables, planning takes longer than running.
 Each engine translates this in one place, and never lets an exception of its driver escape.
 
 A thread has at most one connection, so its queries within a transaction see that transaction.
@@ -32,6 +33,7 @@ EMBEDDED = "sqlite:///"
 """The prefix of addresses of SQLite files."""
 LISTS = (list, set, tuple)
 """The types that are bound as a list of values."""
+PLANNED_ONCE = "/* planned once */ "
 LOCK_TIMEOUT_SECONDS = 20
 """How long a transaction waits for the locks of others."""
 

@@ -16,10 +16,18 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
-Row = tuple[Any, ...]
+from domain.engine import PLANNED_ONCE, Row
+
 Asked = tuple[bytes, Sequence[Any]]
 """SQL with ``$1``, ``$2`` and so on, and the values for them."""
 
+_ONCE = PLANNED_ONCE.encode()
+# Without values, the planner would take a frequent one for any, and read whole tables.
+_SETTINGS = {b"plan_cache_mode": b"force_generic_plan", b"enable_seqscan": b"off"}
+_BEFORE: list[Asked] = [(b"SET %s = %s" % one, ()) for one in _SETTINGS.items()]
+_AFTER: list[Asked] = [(b"RESET %s" % name, ()) for name in _SETTINGS]
+"""What is sent around a query that is planned once. An error between them undoes the first, because
+a message is one transaction or part of one."""
 MOST_PREPARED = 400
 """How many statements a connection keeps prepared; with more, it forgets them all."""
 _Key = tuple[bytes, tuple[int, ...] | None]
@@ -40,7 +48,7 @@ class Statements:
 
     def rows(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Execute these statements in one message; returns the rows of each query among them."""
-        results = self._results(asked)
+        results = self._results([one for each in asked for one in _planned(each)])
         return [self._read(one) for one in results if one.status == ExecStatus.TUPLES_OK]
 
     def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
@@ -100,6 +108,12 @@ class Statements:
     def _read(self, result: PGresult) -> list[Row]:
         self._form.set_pgresult(result)
         return self._form.load_rows(0, result.ntuples, tuple)
+
+
+def _planned(asked: Asked) -> list[Asked]:
+    """A statement, with what is sent around it if it is planned once."""
+    is_once = asked[0].startswith(_ONCE)
+    return [*_BEFORE, asked, *_AFTER] if is_once else [asked]
 
 
 def _answers(connection: PGconn) -> Generator[Any, Any, list[PGresult]]:

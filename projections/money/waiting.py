@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from domain.engine import PLANNED_ONCE
 from domain.journal import Journal
 from domain.money.held import DISPUTED, HELD, NO_PARTS, TO_BE_CORRECTED, Held, Owed, Question
 from domain.money.proposal import Proposal
@@ -58,9 +59,7 @@ _BELOW = (
     f"AND {counting('e', NOT_COUNTED)} AND {holds('e')}"
 )
 """SQL: all descendants of the child of an edge that was found false."""
-_MAY_DEPEND = (
-    f"WITH RECURSIVE wrong AS ({_FOUND_FALSE}), below (number, position) AS ({_BELOW}) "
-    "SELECT d.proposal, s.payee, max(d.position) FROM ("
+_DEPENDENT = (
     "SELECT q.proposal, f.position FROM wrong f JOIN @pieces q ON q.piece = f.work "
     "UNION SELECT a.id, f.position FROM wrong f "
     f"JOIN @works w ON w.id = f.work AND {holds('w')} JOIN @pools o ON o.release = w.number "
@@ -70,12 +69,20 @@ _MAY_DEPEND = (
     # A work that the terms name is paid by the lineage of the release.
     "UNION SELECT a.id, b.position FROM below b JOIN @pools o ON o.release = b.number "
     "JOIN @named n ON n.pool = o.id AND n.payee LIKE 'work/%' "
-    "JOIN @proposals a ON a.pool = o.id) AS d "
+    "JOIN @proposals a ON a.pool = o.id"
+)
+_SHARING = (
+    "SELECT x.proposal, x.payee FROM dependent d JOIN @pieces x ON x.proposal = d.proposal UNION "
+    "SELECT d.proposal, n.payee FROM dependent d JOIN @proposals a ON a.id = d.proposal "
+    "JOIN @named n ON n.pool = a.pool"
+)
+_MAY_DEPEND = (
+    f"{PLANNED_ONCE}WITH RECURSIVE wrong AS ({_FOUND_FALSE}), "
+    f"below (number, position) AS ({_BELOW}), dependent (proposal, position) AS ({_DEPENDENT}), "
+    f"sharing (proposal, payee) AS ({_SHARING}) "
+    "SELECT d.proposal, s.payee, max(d.position) FROM dependent d "
     f"JOIN @proposals p ON p.id = d.proposal AND p.state = '{Proposal.Finalised.STATE}' "
-    f"AND {holds('p')} JOIN @pools o ON o.id = p.pool "
-    "JOIN (SELECT x.proposal, x.payee FROM @pieces x UNION "
-    "SELECT a.id, n.payee FROM @named n JOIN @proposals a ON a.pool = n.pool) s "
-    "ON s.proposal = p.id "
+    f"AND {holds('p')} JOIN @pools o ON o.id = p.pool JOIN sharing s ON s.proposal = p.id "
     "WHERE {whose} AND NOT EXISTS (SELECT 1 FROM @known k WHERE k.proposal = d.proposal "
     "AND (k.payee IS NULL OR k.payee = s.payee) AND k.position >= d.position "
     "AND k.position <= :as_of) "
@@ -88,6 +95,8 @@ def to_confirm(view: View, whose: str, **values: Any) -> list[tuple[str, str, in
 
     They wait for a confirmation or a new agreement. ``whose`` is an SQL condition on pools.
     """
+    if not view.rows(f"{_FOUND_FALSE} LIMIT 1"):
+        return []  # as nearly always
     rows = view.rows(_MAY_DEPEND.replace("{whose}", whose), most=MOST_DOUBTED, **values)
     held = balances.held(view, ((payee, proposal) for proposal, payee, _ in rows)) if rows else {}
     return [
