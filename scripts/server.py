@@ -31,7 +31,14 @@ from granian.server.mp import MPServer
 from api import limits
 from api.application import create_app
 from api.waiting import wait_for
-from domain.engine import DatabaseUnavailable, NoDatabase, RebuildNeeded, TimeLimits, UpgradeNeeded
+from domain.engine import (
+    DatabaseDamaged,
+    DatabaseUnavailable,
+    NoDatabase,
+    RebuildNeeded,
+    TimeLimits,
+    UpgradeNeeded,
+)
 from projections.workshop import open_workshop
 from scripts.communities import Community, read_communities
 from scripts.delivering import start_delivering
@@ -39,7 +46,7 @@ from scripts.gateway import Bounds, Gateway
 from scripts.hosting import Hosting
 from scripts.logs import THROUGH_THE_ROOT, configure_logs
 from scripts.pushing import start_pushing
-from scripts.service import NOT_ONE, open_by, patiently, prepare, settle
+from scripts.service import open_by, patiently, prepare, settle
 from scripts.settings import (
     BadSetting,
     Settings,
@@ -211,13 +218,11 @@ def _prepare(settings: Settings, community: str = "") -> None:
     """Make a database ready; of several communities, a failing one does not stop the others."""
     try:
         prepare(settings)
-    except (NoDatabase, RebuildNeeded, UpgradeNeeded) as error:
+    except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded) as error:
         if not community:
             raise
         log.warning("%s is not served: %s", community, error)
     except DatabaseUnavailable as error:
-        if NOT_ONE in str(error) and not community:
-            raise
         log.warning("%s (it is waited for)", error)
     if settings.embedded:
         make_log_key(settings)

@@ -19,6 +19,7 @@ from api.sending.mailboxes import Mailboxes
 from domain.engine import (
     EMBEDDED,
     UNHURRIED,
+    DatabaseDamaged,
     DatabaseUnavailable,
     Engine,
     NoDatabase,
@@ -123,20 +124,14 @@ def open_by(settings: Settings, **further: Any) -> Service:
     return open_service(settings.database, **keys, **told, sends_mail=is_mailed, **further)
 
 
-NOT_ONE = "file is not a database"
-"""SQLite's error for a file that is no database, for which waiting is useless."""
-
-
 def patiently(open: Callable[[], T], tell: Callable[[str], object]) -> T:
     """Open something, retrying until the database answers; ``tell`` gets each error."""
     while True:
         try:
             return open()
-        except (NoDatabase, RebuildNeeded, UpgradeNeeded):
+        except (NoDatabase, DatabaseDamaged, RebuildNeeded, UpgradeNeeded):
             raise
         except DatabaseUnavailable as error:
-            if NOT_ONE in str(error):
-                raise
             tell(f"{error} (it is waited for)")
             time.sleep(RETRY_SECONDS)
 

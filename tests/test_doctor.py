@@ -159,6 +159,12 @@ def test_without_a_database_the_rest_is_still_examined(tmp_path: Path) -> None:
     assert {told[name] for name in ("follower", "clock", "log_key")} == {SKIPPED}
 
 
+def test_a_damaged_database_is_to_be_restored(tmp_path: Path) -> None:
+    (tmp_path / "stemma.db").write_bytes(b"x" * 5000)
+    (found,) = examine(lambda: read_settings({"STEMMA_DATA": str(tmp_path)}), ["database"])
+    assert (found.status, found.advice) == (FAILED, "Restore the latest backup: “stemma restore”.")
+
+
 def run(environment: Environment, *words: str) -> tuple[int, str]:
     done = CliRunner().invoke(main, ["doctor", *words], env=environment)
     return done.exit_code, done.output

@@ -14,7 +14,14 @@ import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import at_once
 
-from domain.engine import DatabaseUnavailable, Engine, NoDatabase, Table, TimeLimits
+from domain.engine import (
+    DatabaseDamaged,
+    DatabaseUnavailable,
+    Engine,
+    NoDatabase,
+    Table,
+    TimeLimits,
+)
 from domain.engine.deadline import TookTooLong
 from domain.engine.opening import open_engine
 from domain.engine.postgres import CONNECTIONS, PostgresEngine
@@ -352,8 +359,28 @@ def test_a_new_file_and_those_beside_it_are_for_their_owner_alone(tmp_path: Path
 
 def test_what_is_no_database_is_named_so(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("a" * 5000)
-    with pytest.raises(DatabaseUnavailable, match="file is not a database"):
+    with pytest.raises(DatabaseDamaged, match=r"a.db is damaged.*file is not a database.*restore"):
         open_engine(f"sqlite:///{tmp_path / 'a.db'}")
+
+
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with closing(open_engine(f"sqlite:///{path}")) as engine:
+        engine.execute("CREATE TABLE a (b TEXT)")
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + b"\xff" * (len(data) - 100))
+    with pytest.raises(DatabaseDamaged, match=r"a.db is damaged.*malformed.*“stemma restore”"):
+        open_engine(f"sqlite:///{path}").query("SELECT * FROM a")
+
+
+def test_a_damaged_search_index_is_no_damaged_database(tmp_path: Path) -> None:
+    with closing(open_engine(f"sqlite:///{tmp_path / 'a.db'}")) as engine:
+        engine.execute("CREATE VIRTUAL TABLE a USING fts5(b)")
+        engine.execute("INSERT INTO a VALUES ('word')")
+        engine.execute("DELETE FROM a_content")
+        with pytest.raises(DatabaseUnavailable, match="“stemma rebuild” makes it anew"):
+            engine.query("SELECT * FROM a WHERE a MATCH 'word'")
+        assert engine.query("SELECT 1") == [(1,)]
 
 
 def test_a_database_that_is_not_there_is_not_created_by_a_look(

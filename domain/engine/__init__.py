@@ -60,6 +60,10 @@ class NoDatabase(DatabaseUnavailable):
     """No database exists at the address, and none was to be created."""
 
 
+class DatabaseDamaged(DatabaseUnavailable):
+    """The file of the database is damaged, or is no database: waiting does not help."""
+
+
 class Pooled(NamedTuple):
     """How many connections to its database a process has."""
 

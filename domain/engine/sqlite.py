@@ -31,6 +31,7 @@ from domain.engine import (
     LOCK_TIMEOUT_SECONDS,
     NONE,
     UNHURRIED,
+    DatabaseDamaged,
     DatabaseUnavailable,
     Engine,
     OutcomeUnknown,
@@ -83,8 +84,8 @@ _NO_SUCH = re.compile(r"no such (table|column)|has no column named|has \d+ colum
 class _answering:  # noqa: N801 - it is used as a function
     """Translate the driver's exceptions, except those that point to our own mistakes."""
 
-    def __init__(self, sql: str = "") -> None:
-        self.sql = sql
+    def __init__(self, path: str, sql: str = "") -> None:
+        self.path, self.sql = path, sql
 
     def __enter__(self) -> None:
         pass
@@ -103,7 +104,30 @@ class _answering:  # noqa: N801 - it is used as a function
                     raise TookTooLong("A statement took too long") from error
                 if _NO_SUCH.search(str(error)):
                     raise other_layout(str(error), self.sql) from error
-                raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+                raise _unavailable(self.path, error) from error
+
+
+def _unavailable(path: str, error: sqlite3.DatabaseError) -> DatabaseUnavailable:
+    """What is wrong with the file at a path, and what to do about it."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if code == sqlite3.SQLITE_CORRUPT_VTAB:
+        return DatabaseUnavailable(
+            f"The search index in {path} is damaged ({error}): “stemma rebuild” makes it anew"
+        )
+    match code & 0xFF:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return DatabaseDamaged(
+                f"{path} is damaged, or is no database ({error}): move it away, but keep it, and "
+                "restore the latest backup in its place with “stemma restore”"
+            )
+        case sqlite3.SQLITE_FULL:
+            return DatabaseUnavailable(f"There is no space left for {path} ({error})")
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return DatabaseUnavailable(
+                f"{path} cannot be opened or written ({error}): this user must be allowed to write "
+                "it and its folder"
+            )
+    return DatabaseUnavailable(f"The database does not answer: {error}")
 
 
 def _create(path: str) -> None:
@@ -203,7 +227,7 @@ class SQLiteEngine(Engine):
     def _asked(self, sql: str, values: Mapping[str, Any]) -> list[Row]:
         must_go_on()
         connection = self._connection()
-        with _answering(sql), connection.in_use:
+        with _answering(self.path, sql), connection.in_use:
             return connection.execute(*self.told(sql, values)).fetchall()
 
     def remembering(self, is_still: Callable[[], bool]) -> None:
@@ -246,7 +270,7 @@ class SQLiteEngine(Engine):
         if shutil.disk_usage(Path(self.path).parent).free < LEAST_FREE_BYTES:
             raise DatabaseUnavailable("The disk of the database is full")
         with (
-            _answering(),
+            _answering(self.path),
             closing(
                 sqlite3.connect(self.path, timeout=0, isolation_level=None, factory=_Connection)
             ) as connection,
@@ -279,7 +303,7 @@ class SQLiteEngine(Engine):
     def snapshot(self) -> Iterator[None]:
         """A transaction that reads; the write-ahead log preserves what it sees."""
         local, connection = self._local, self._connection()
-        with _answering(), connection.in_use:
+        with _answering(self.path), connection.in_use:
             local.begins, local.is_still = True, None
             try:
                 yield
@@ -346,7 +370,7 @@ class SQLiteEngine(Engine):
             raise DatabaseUnavailable("The database does not answer: it is locked")
         try:
             connection = self._connection()
-            with _answering(), connection.in_use:
+            with _answering(self.path), connection.in_use:
                 yield connection
         finally:
             self._queue.release()
@@ -355,7 +379,7 @@ class SQLiteEngine(Engine):
         """This thread's connection, opened at first use."""
         connection = self._local.connection
         if connection is None:
-            with _answering():
+            with _answering(self.path):
                 _create(self.path)
                 connection = sqlite3.connect(
                     self.path,
