@@ -30,6 +30,7 @@ from scripts.mirrored import (
     unverified,
 )
 from scripts.remote import Remote
+from scripts.safe_file import alone, write_whole
 
 AT_ONCE = 4
 """How many tiles are fetched at the same time."""
@@ -55,42 +56,45 @@ def mirror(
     recorded. If the mirror ``is_replayed`` next, how its facts name each other is left to that (see
     scripts.replay). If witnesses are asked for, it is the latest tree that they have seen.
     """
-    note, trusted = log.checkpoint()
-    kept = folder / "checkpoint"
-    remembered = open_checkpoint(kept.read_bytes(), log.keys).checkpoint if kept.exists() else None
-    log.must_be_recent(trusted, kept)
-    with evidence_kept(note, kept):
-        if remembered is not None:
-            if log.is_witnessed and remembered.size > trusted.checkpoint.size:
-                _must_hold(folder, remembered, trusted.checkpoint)
-                return trusted  # the witnesses have not seen the tree that is here yet
-            must_continue(remembered, trusted.checkpoint)
-        size = trusted.checkpoint.size
-        every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
-        lowest = 0 if only_hashes else ENTRIES
-        tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
-        sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
-        with _kept_if_verified([folder / tile.path for tile in every]):
-            sampled = _fetched(log, folder, tiles, sample, progress)
-            map = log.map(size)
-            if map is None and (folder / "map").exists():
-                raise NotVerified(f"the log does not show the map of its {size} facts")
-            if only_hashes:
-                check_hashes(folder, trusted.checkpoint, remembered, _make)
-                _ = map and open_map(map, log.keys, trusted)
-            elif is_replayed:
-                check_entries(folder, trusted.checkpoint, remembered, _make)
-            else:
-                names = log.names(trusted.checkpoint)
-                chains = check_log(folder, trusted.checkpoint, remembered, names, _make)
-                check_map(map, trusted, log.keys, chains.heads)
-            for tile, data in sampled.items():
-                must_be_shown(folder, tile, data)
-    if map:
-        _keep_map(folder / "map", size, map)
-    if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
-        write_whole(kept, note)
-    return trusted
+    with alone(folder / ".lock"):  # two runs at once would keep each other's unverified files
+        note, trusted = log.checkpoint()
+        kept = folder / "checkpoint"
+        remembered = (
+            open_checkpoint(kept.read_bytes(), log.keys).checkpoint if kept.exists() else None
+        )
+        log.must_be_recent(trusted, kept)
+        with evidence_kept(note, kept):
+            if remembered is not None:
+                if log.is_witnessed and remembered.size > trusted.checkpoint.size:
+                    _must_hold(folder, remembered, trusted.checkpoint)
+                    return trusted  # the witnesses have not seen the tree that is here yet
+                must_continue(remembered, trusted.checkpoint)
+            size = trusted.checkpoint.size
+            every = [*([] if only_hashes else bundles_of(size)), *tiles_of(size)]
+            lowest = 0 if only_hashes else ENTRIES
+            tiles = [tile for tile in every if again or _is_fetched(folder, tile, lowest)]
+            sample = SystemRandom().sample(left := [*{*every} - {*tiles}], min(SAMPLE, len(left)))
+            with _kept_if_verified([folder / tile.path for tile in every]):
+                sampled = _fetched(log, folder, tiles, sample, progress)
+                map = log.map(size)
+                if map is None and (folder / "map").exists():
+                    raise NotVerified(f"the log does not show the map of its {size} facts")
+                if only_hashes:
+                    check_hashes(folder, trusted.checkpoint, remembered, _make)
+                    _ = map and open_map(map, log.keys, trusted)
+                elif is_replayed:
+                    check_entries(folder, trusted.checkpoint, remembered, _make)
+                else:
+                    names = log.names(trusted.checkpoint)
+                    chains = check_log(folder, trusted.checkpoint, remembered, names, _make)
+                    check_map(map, trusted, log.keys, chains.heads)
+                for tile, data in sampled.items():
+                    must_be_shown(folder, tile, data)
+        if map:
+            _keep_map(folder / "map", size, map)
+        if not kept.exists() or kept.read_bytes() != note:  # its age tells how long it is unchanged
+            write_whole(kept, note)
+        return trusted
 
 
 def _fetched(
@@ -172,11 +176,3 @@ def _keep_map(kept: Path, size: int, note: bytes) -> None:
     for earlier in kept.iterdir():
         if earlier.name != str(size):
             earlier.unlink()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)

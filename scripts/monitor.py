@@ -28,10 +28,10 @@ from domain.note import KEY_ID_BYTES, Note, VerifierKey
 from domain.receipt import Leaf, leaf_bytes, read_leaf
 from domain.signature import check_signature, must_be_signed_for
 from domain.tree import TILE_WIDTH, Frontier, NotVerified, entries_of, leaf_hash
-from scripts.mirror import evidence_kept, write_whole
+from scripts.mirror import evidence_kept
 from scripts.mirrored import bundles_of
 from scripts.remote import Remote, Unreachable
-from scripts.safe_file import alone
+from scripts.safe_file import alone, write_whole
 
 
 class Watched(NamedTuple):

@@ -1,10 +1,11 @@
-"""Writing files completely or not at all, readable only by their owner; and lock files.
+"""Writing files completely or not at all; and lock files.
 
 The rule: what was interrupted leaves nothing under the name it would have had.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,28 +14,48 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The errors of a disk that takes no more, which do not say of which file."""
+SHARED = 0o666
+"""The mode of what others may read, as far as the umask lets them."""
+
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, *, mode: int = 0o600, is_new: bool = False) -> Iterator[BinaryIO]:
     """Yields a file to write, which gets its name when all of it is on the disk.
 
-    What is no regular file, such as /dev/stdout, is written as it is.
+    What is no regular file, such as /dev/stdout, is written as it is. With ``is_new``, another file
+    of that name is not replaced (FileExistsError).
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield file
         return
     unfinished = path.with_name(f".{path.name}.{token_hex(4)}.unfinished")
-    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        if is_new:
+            path.hardlink_to(unfinished)
+        else:
+            unfinished.replace(path)
+    except OSError as problem:
+        if problem.errno in FULL and problem.filename is None:
+            problem.filename = str(path)
+        raise
     finally:
         unfinished.unlink(missing_ok=True)
     _settle(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that others may read, in a folder that is made if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path, mode=SHARED) as file:
+        file.write(data)
 
 
 def _settle(folder: Path) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
 from domain.note import COSIGNATURE, Note, SignerKey
 from domain.tree import NotVerified
-from scripts.mirror import evidence_kept, write_whole
+from scripts.mirror import evidence_kept
 from scripts.remote import Remote, Unreachable, fetch
-from scripts.safe_file import alone
+from scripts.safe_file import alone, write_whole, written_whole
 
 
 def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
@@ -70,8 +70,8 @@ def key_in(path: Path, name: str, kind: int) -> SignerKey:
         if not name:
             raise NotVerified(f"{path} does not exist yet: name the witness, by --name")
         key = SignerKey.new(name, kind)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(f"{key.secret_text()}\n")
+        with written_whole(path, is_new=True) as file:
+            file.write(f"{key.secret_text()}\n".encode())
     key = SignerKey.parse(path.read_text().strip())
     if name not in {"", key.name}:
         raise NotVerified(f"the key in {path} is of {key.name}, not of {name}")

@@ -22,9 +22,9 @@ from domain.latest import Place, leaf_for
 from domain.note import SignerKey
 from domain.tree import TILE_WIDTH, bundle, leaf_hash, root_of
 from projections.latest import PLACES
-from scripts.mirror import write_whole
 from scripts.mirrored import bundles_of
 from scripts.remote import Remote
+from scripts.safe_file import write_whole
 from scripts.stemma import main
 
 SIGNER = SignerKey("stemma.example/log", bytes(range(7, 39)))

@@ -6,6 +6,9 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from errno import ENOSPC
+from os import strerror
 from pathlib import Path
 
 import pytest
@@ -215,4 +218,20 @@ def test_a_file_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), written_whole(path) as file:
         file.writelines(unfinished())
     assert path.read_text() == "the one before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_on_a_full_disk_is_named_and_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.backup"
+    with pytest.raises(OSError, match=r"a\.backup"), written_whole(path):
+        raise OSError(ENOSPC, strerror(ENOSPC))  # as writing to it would
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_must_be_new_replaces_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    for text in (b"one", b"other"):
+        with suppress(FileExistsError), written_whole(path, is_new=True) as file:
+            file.write(text)
+    assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]

@@ -20,7 +20,7 @@ from projections.placing import Place
 from projections.shops.beside import beside, stated_in, undone
 from projections.shops.placed import Number
 from scripts import bundle, terminal
-from scripts.commands.frame import err, opened, out, progress_of
+from scripts.commands.frame import err, opened, out, progress_of, written
 from scripts.commands.recording import must_promise
 from scripts.convert import NAMES, SHOPS, NotConvertible
 from scripts.safe_file import written_whole
@@ -213,10 +213,9 @@ def export(ctx: click.Context, path: Path, after: int) -> None:
         head = service.journal.facts.head()
         if after > head:
             raise click.ClickException(f"the journal ends at position {head}")
-        file = nullcontext(sys.stdout.buffer) if str(path) == "-" else written_whole(path)
-        with file as written:
+        with written(path) as file:
             for number, line in enumerate(bundle.sealed_lines(service.journal, service.log, after)):
-                written.write(line.encode())
+                file.write(line.encode())
                 if number % 1000 == 0:
                     told(after + number, head)
 

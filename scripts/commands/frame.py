@@ -5,9 +5,11 @@ Everything a command opens here is closed when it ends.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 from rich.console import Console
@@ -23,6 +25,7 @@ from projections.wording import several
 from scripts import bundle, terminal
 from scripts.commands.wording import in_own_words, remember
 from scripts.communities import community_named, read_communities
+from scripts.safe_file import written_whole
 from scripts.service import Service, open_by
 from scripts.settings import BadSetting, Settings, read_settings
 
@@ -125,6 +128,13 @@ def asked(
                 yield service, view
             except Refusal as refusal:
                 raise click.ClickException(in_own_words(refusal, view)) from refusal
+
+
+def written(path: Path, *, mode: int = 0o600) -> AbstractContextManager[BinaryIO]:
+    """A file to write, which gets its name once it is complete; “-” is standard output."""
+    if str(path) == "-":
+        return nullcontext(sys.stdout.buffer)
+    return written_whole(path, mode=mode)
 
 
 @contextmanager

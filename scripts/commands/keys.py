@@ -29,6 +29,7 @@ from scripts.commands.frame import (
     out,
     settings_of,
 )
+from scripts.safe_file import written_whole
 from scripts.service import Service
 from scripts.settings import make_log_key, retire_log_keys, rotate_log_key
 
@@ -68,10 +69,10 @@ def key_pair(contributor: str, file: Path) -> None:
     """
     made = SignerKey.new(named("contributor", contributor))
     try:
-        file.touch(mode=0o600, exist_ok=False)
+        with written_whole(file, is_new=True) as written:
+            written.write(f"{made.secret_text()}\n".encode())
     except FileExistsError:
         raise click.ClickException(f"there is already a file {file}") from None
-    file.write_text(f"{made.secret_text()}\n")
     click.echo(str(made.verifier))
 
 

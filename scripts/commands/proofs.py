@@ -17,7 +17,8 @@ import click
 
 from domain.checkpoint import Trusted
 from projections import history
-from scripts.commands.frame import asked, named, opened, progress_of, shortened
+from scripts.commands.frame import asked, named, opened, progress_of, shortened, written
+from scripts.safe_file import SHARED
 
 if TYPE_CHECKING:
     from scripts.remote import Remote
@@ -52,9 +53,10 @@ def receipt(ctx: click.Context, position: int, file: Path, disclosures: Path | N
         (placed,) = service.journal.facts.at([position])
         texts = history.disclosures(service.journal, placed)
     if disclosures is not None:
-        disclosures.write_text(json.dumps({"disclosures": texts}, ensure_ascii=False))
-    with click.open_file(str(file), "wb") as written:
-        written.write(proof)
+        with written(disclosures) as beside:
+            beside.write(json.dumps({"disclosures": texts}, ensure_ascii=False).encode())
+    with written(file, mode=SHARED) as into:
+        into.write(proof)
 
 
 @commands.command()
@@ -73,8 +75,8 @@ def receipts(ctx: click.Context, subject: str, file: Path, kind: str, *, witness
         seen = service.log.seen_size() if witnessed else view.as_of
         positions = history.PROVEN[kind].positions(view.at(seen), named(kind, subject))
         proofs = service.log.receipts(positions)
-        with click.open_file(str(file), "wb") as written:
-            written.writelines(proofs)
+        with written(file, mode=SHARED) as into:
+            into.writelines(proofs)
 
 
 @commands.command()
@@ -92,8 +94,8 @@ def latest(ctx: click.Context, subject: str, file: Path, kind: str, *, witnessed
     with asked(ctx) as (service, _):
         service.log.catch_up()
         proof = service.log.latest_of(named(kind, subject), witnessed=witnessed)
-    with click.open_file(str(file), "wb") as written:
-        written.write(proof)
+    with written(file, mode=SHARED) as into:
+        into.write(proof)
 
 
 log_keys = click.option(

@@ -18,6 +18,7 @@ from domain.money.keeping import division_id
 from domain.values import Payee, Ref, Value
 from projections.registry import QUESTIONS
 from scripts import bundle
+from scripts.safe_file import written_whole
 from scripts.service import Service
 from scripts.settings import BadSetting, Settings
 
@@ -192,8 +193,8 @@ def _kept_key(service: Service, path: Path) -> str:
             return key
     key = service.keys.create("operator")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(key + "\n")
+    with written_whole(path) as file:
+        file.write(f"{key}\n".encode())
     return key
 
 
