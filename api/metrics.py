@@ -109,8 +109,9 @@ class State(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The finding of the readiness checks, as figures."""
         found = self._readiness.find_out()
-        yield GaugeMetricFamily("stemma_journal_facts", "Recorded facts.", found.journal)
-        yield GaugeMetricFamily("stemma_log_leaves", "Facts in the log.", found.log_size)
+        if found.checks["database"].status == OK:  # otherwise they are unknown, and not 0
+            yield GaugeMetricFamily("stemma_journal_facts", "Recorded facts.", found.journal)
+            yield GaugeMetricFamily("stemma_log_leaves", "Facts in the log.", found.log_size)
         if found.silence is not None:
             said = "Seconds since a follower gave a sign of life."
             yield GaugeMetricFamily("stemma_follower_silence_seconds", said, found.silence)

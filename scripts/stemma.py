@@ -6,6 +6,8 @@ The one rule: every error is one sentence and a status, never a traceback.
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from typing import Any
 
 import click
@@ -34,6 +36,7 @@ from scripts.commands import (
 )
 from scripts.commands.frame import Chosen, OurMistake
 from scripts.commands.wording import in_own_words
+from scripts.safe_file import FULL
 from scripts.settings import NAMES, BadSetting
 
 SECTIONS = {
@@ -63,6 +66,19 @@ class Command(click.Group):
                     for name, one in sorted(found)
                 )
 
+    def main(self, *args: Any, **further: Any) -> Any:
+        """Run a command; if what it prints can't be written, that is an error as well."""
+        try:
+            try:
+                return super().main(*args, **further)
+            finally:
+                sys.stdout.flush()
+        except OSError as problem:
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is still to come
+            if problem.errno != errno.EPIPE:
+                click.ClickException(_of_system(problem)).show()
+            sys.exit(1)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -79,11 +95,18 @@ class Command(click.Group):
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader has closed the pipe
                 raise
-            raise click.ClickException(str(problem)) from problem
+            raise click.ClickException(_of_system(problem)) from problem
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as problem:
             raise _unforeseen(problem) from problem
+
+
+def _of_system(problem: OSError) -> str:
+    """The error for one of the operating system, which names no file if it is of the output."""
+    if problem.errno in FULL and problem.filename is None:
+        return f"the output could not be written: {problem.strerror}"
+    return str(problem)
 
 
 def _unforeseen(problem: Exception) -> click.ClickException:

@@ -293,6 +293,36 @@ def test_the_words_of_a_real_pipe_are_whole_and_end_quietly(stemma: Stemma) -> N
         assert process.stderr.read() == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "works -h", "--version", "works", "export", "facets --json", "trial-balance --csv"],
+)
+def test_what_cannot_be_written_to_a_full_disk_is_one_clear_error(
+    words: str, stemma: Stemma
+) -> None:
+    stemma("contributor", "add", "--name", "Ana")
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [*STEMMA, "--database", stemma.database, *words.split()],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    said = "Error: the output could not be written: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (1, said)
+
+
+def test_output_that_was_closed_is_not_missed(stemma: Stemma) -> None:
+    """`stemma export >&-`, as a job may run it."""
+    stemma("contributor", "add", "--name", "Ana")
+    command = f'"{sys.executable}" -m scripts --database "{stemma.database}"'
+    for words in ("export", "works", "import - <&-"):
+        ran = subprocess.run(
+            f"{command} {words} >&-",
+            shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        assert (ran.returncode, ran.stderr) == (0, ""), words
+
+
 # -- page by page --------------------------------------------------------------------------
 
 COMMUNITY = [

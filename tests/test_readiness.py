@@ -16,6 +16,7 @@ from serving import Served, serving
 from test_clock import SetClock
 from test_server import prepared, started, wait_until
 
+from api.metrics import State
 from domain.commands.admitting import AdmitContributor
 from projections.readiness import (
     FAILED,
@@ -161,6 +162,8 @@ def test_a_database_that_does_not_answer_leaves_the_rest_unknown(service: Servic
     assert told.pop("database") == FAILED
     assert set(told.values()) == {UNKNOWN}
     assert found.status == "unready"
+    figures = {one.name for one in State(prober.readiness).collect()}
+    assert figures.isdisjoint({"stemma_journal_facts", "stemma_log_leaves"})  # unknown is not 0
 
 
 def test_a_postgresql_that_is_read_only_is_not_ready(postgres_dsn: str) -> None:
