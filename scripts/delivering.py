@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -35,6 +37,8 @@ AT_ONCE = 8
 """How many recipients are served at the same time."""
 IN_A_ROW = 50
 """How many events one webhook gets before others have their turn."""
+TURN_SECONDS = 10.0
+"""The time after which it gets no further event in the same turn."""
 GONE = 410
 
 
@@ -63,8 +67,11 @@ class Deliverer:
         """Start sending to recipients that are due; returns to how many it is sending."""
         self._busy = {id: one for id, one in self._busy.items() if not one.done()}
         now, head = self._clock(), self._store.current().position
+        theirs = defaultdict[str, list[Webhook]](list)
         for one in self._webhooks.due(now, head):
-            self._begin(one.id, self._turn, one)
+            theirs[one.holder].append(one)
+        for holder, webhooks in theirs.items():
+            self._begin(holder, self._turns, webhooks)
         for box in self._mailing.due(now, head) if self._mailing else ():
             self._begin(box.token, self._mail, box)
         return len(self._busy)
@@ -85,6 +92,11 @@ class Deliverer:
     def close(self) -> None:
         """Wait until everything being sent is finished."""
         self._threads.shutdown()
+
+    def _turns(self, webhooks: Sequence[Webhook]) -> bool:
+        """Serve one after the other, so that slow ones hold up only those of the same holder."""
+        taken = [self._turn(one) for one in webhooks]
+        return all(taken)
 
     def _turn(self, one: Webhook) -> bool:
         if not self._webhooks.take(one, self._clock()):
@@ -109,8 +121,11 @@ class Deliverer:
         """Send the next events, up to the first that is not accepted."""
         with self._store.view() as view:
             found = stretch(view, self._journal, one.source, one.position, IN_A_ROW)
+        end = time.monotonic() + TURN_SECONDS
         for event in found.events:
             if one.wants(event["type"]):
+                if time.monotonic() > end:
+                    break
                 if why := self._refused(one, event):
                     is_gone = why == str(GONE)
                     self._webhooks.failed(one, why, self._clock(), is_final=is_gone)
@@ -119,8 +134,9 @@ class Deliverer:
                 if not self._webhooks.delivered(one, upto, self._clock()):
                     return False
                 one = one._replace(position=upto, failures=0, failing_since=None)
-        if found.upto > one.position:
-            self._webhooks.delivered(one, found.upto, self._clock())
+        else:
+            if found.upto > one.position:
+                self._webhooks.delivered(one, found.upto, self._clock())
         self._webhooks.leave(one)
         return True
 

@@ -1,7 +1,7 @@
 """Notifications by mail: read from a real SMTP server, as a reader of mail reads them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
@@ -254,6 +254,29 @@ def test_who_ends_and_asks_anew_sends_strangers_no_more_confirmations(mailed: Ma
     assert mailed.deliver(LEAST_BETWEEN) == []
     assert put("ana@example.org").state == "new"
     assert len(mailed.deliver()) == 1
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_who_changes_the_address_while_mail_is_sent_sends_strangers_no_more(
+    mailed: Mailed, ends: bool
+) -> None:
+    ana = mailed.told.person("ana")
+
+    def put(number: int) -> None:
+        address = f"stranger{number}@example.org"
+        mailed.mailboxes.put(ana, address, "daily", position=0, now=mailed.time())
+
+    def meanwhile() -> None:
+        if ends:
+            mailed.mailboxes.end(ana)
+        with suppress(BadAddress):
+            put(len(mailed.post.got))
+
+    put(0)
+    mailed.post.before = meanwhile
+    for _ in range(3):
+        mailed.deliver()
+    assert mailed.post.to == ["stranger0@example.org"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Rule: the receiver is real, and reads what it gets with libraries that others wr
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -212,6 +213,32 @@ def test_what_is_not_taken_is_sent_again_later_and_holds_up_nobody_else(
         assert receiver.positions == [1, 2, 2, 2, 2, 3]
         assert len({h["webhook-id"] for h, _ in receiver.got}) == len(people)
         assert sent.state(one).position == sent.state(another).position == told.head()
+
+
+def test_receivers_that_are_slow_hold_up_only_their_own_holder(
+    sent: Sent, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they are, and also if they answer just in time, each event anew."""
+    monkeypatch.setattr("scripts.delivering.TURN_SECONDS", 0.5)
+    told = sent.told
+    ana = told.person("ana")
+    for number in range(20):
+        told.person(f"person {number}")
+    receiver.before = lambda: time.sleep(0.3)
+    with receiving() as other:
+        for _ in range(MOST):
+            sent.webhooks.add(ana, receiver.url, "urn:here", position=0, now=sent.time())
+        sent.subscribe(other)
+        told.service.follower.catch_up()
+        sent.deliverer.look()
+        deadline = time.monotonic() + 20
+        while len(other.positions) < 21 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert len(other.positions) == 21
+        assert len({headers["webhook-id"] for headers, _ in receiver.got}) < 21
+        receiver.before = lambda: None
+        sent.deliver()
+        assert receiver.positions.count(21) == MOST
 
 
 def test_what_a_killed_process_had_sent_is_sent_again_by_the_next(

@@ -8,14 +8,15 @@ confirmed from there, the only message sent to it is the one that asks for that.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
 from api.sending.turns import SENT, Turns
 from domain.contributor import Contributor
-from domain.engine import Engine, Table
+from domain.engine import Engine, Table, Transaction
 from domain.moment import instant
 from domain.outside import public_host
 from domain.refusal import BadAddress, UnknownMailbox
@@ -140,18 +141,29 @@ class Mailboxes:
 
         Raises BadAddress if a confirmation was sent less than ``LEAST_BETWEEN`` ago.
         """
-        there = next(iter(self._rows("holder = :holder", holder=holder)), None)
-        if there is not None and there.address == address and there.state != DISABLED:
-            self._change("often = :often, next_at = NULL", holder, often=often)
-        else:
-            asked_at = there.asked_at if there else None
-            if asked_at is not None and instant(now - LEAST_BETWEEN) < asked_at:
-                raise BadAddress("a confirmation has just been sent; try again in ten minutes")
-            made = (holder, address, often, NEW, token_hex(TOKEN_BYTES), instant(now))
-            with self._engine.transaction() as writer:
+        made = (holder, address, often, NEW, token_hex(TOKEN_BYTES), instant(now), position, 0)
+        with self._alone(holder) as (writer, there):
+            if there is not None and there.address == address and there.state != DISABLED:
+                change = (
+                    "UPDATE mailboxes SET often = :often, next_at = NULL WHERE holder = :holder"
+                )
+                writer.execute(change, often=often, holder=holder)
+            else:
+                asked_at = there and there.asked_at
+                if asked_at is not None and instant(now - LEAST_BETWEEN) < asked_at:
+                    raise BadAddress("a confirmation has just been sent; try again in ten minutes")
                 writer.execute("DELETE FROM mailboxes WHERE holder = :holder", holder=holder)
-                writer.insert(MAILBOXES, [(*made, position, 0, asked_at, *[None] * 5)])
+                writer.insert(MAILBOXES, [(*made, asked_at, *[None] * 5)])
         return self.of([holder])[0]
+
+    @contextmanager
+    def _alone(self, holder: str) -> Iterator[tuple[Transaction, Mailbox | None]]:
+        """A transaction with a holder's row, which nobody else changes meanwhile."""
+        with self._engine.appending(MAILBOXES, "SELECT 1") as (writer, _):
+            found = writer.query(
+                f"SELECT {_COLUMNS} FROM mailboxes WHERE holder = :holder", holder=holder
+            )
+            yield writer, Mailbox(*found[0]) if found else None
 
     def confirm(self, token: str, position: int) -> Mailbox:
         """Confirm an address; digests begin after ``position``."""
@@ -176,14 +188,11 @@ class Mailboxes:
 
         When a confirmation was last sent is kept, so that ending does not allow another at once.
         """
-        ended = [
-            (holder, "", NEVER, DISABLED, token_hex(TOKEN_BYTES), one.made_at, 0, 0, one.asked_at)
-            for one in self.of([holder])
-            if one.asked_at is not None
-        ]
-        with self._engine.transaction() as writer:
+        with self._alone(holder) as (writer, there):
             writer.erase("mailboxes", "holder", [holder])
-            writer.insert(MAILBOXES, [(*one, *[None] * 5) for one in ended])
+            if there is not None and there.asked_at is not None:
+                ended = (holder, "", NEVER, DISABLED, token_hex(TOKEN_BYTES), there.made_at, 0, 0)
+                writer.insert(MAILBOXES, [(*ended, there.asked_at, *[None] * 5)])
 
     def _change(self, changes: str, holder: str, **values: str | int) -> None:
         self._engine.execute(
@@ -205,8 +214,12 @@ class Mailboxes:
         return [Mailbox(*row) for row in rows]
 
     def take(self, one: Mailbox, now: datetime) -> bool:
-        """Take its turn for this process; False if another process has it, or it was changed."""
-        return self._turns.take(one, now, "state", "often")
+        """Take its turn for this process; False if another process has it, or it was changed.
+
+        That a confirmation is sent is noted before, so that a change meanwhile allows no other.
+        """
+        asked = {"asked_at": instant(now)} if one.state == NEW else {}
+        return self._turns.take(one, now, "state", "often", **asked)
 
     def has_asked(self, one: Mailbox, now: datetime) -> None:
         """Note that the message that asks for a confirmation was sent."""

@@ -55,12 +55,12 @@ class Turns:
             **values,
         )
 
-    def take(self, one: Turn, now: datetime, *further: str) -> bool:
+    def take(self, one: Turn, now: datetime, *further: str, **changes: str) -> bool:
         """Take a turn for this process; False if another holds it, or the row was changed.
 
         ``further`` columns must be unchanged too.
         """
-        changes = {"taken_until": instant(now + TAKEN)}
+        changes["taken_until"] = instant(now + TAKEN)
         return self._change(one, changes, further, f" AND {_FREE}", now=instant(now))
 
     def after(self, one: Turn, changes: dict[str, Any]) -> bool:
