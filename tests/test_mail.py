@@ -24,6 +24,7 @@ from api.sending.mailboxes import LEAST_BETWEEN, PAUSES, Mailbox, Mailboxes, mus
 from api.sending.turns import PATIENCE, TAKEN
 from api.web.mail import Sender
 from domain.identity import part_id
+from domain.printable import CONTROLS
 from domain.refusal import BadAddress, UnknownMailbox
 from scripts.delivering import Deliverer
 from scripts.mailing import MailServer
@@ -185,6 +186,21 @@ def test_a_digest_has_what_waits_and_what_happened_as_text_and_as_a_page(mailed:
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert stop in text
     assert mailed.deliver(PAUSES["weekly"]) == [], "nothing is new"
+
+
+def test_no_title_adds_a_line_to_a_digest(mailed: Mailed) -> None:
+    told = mailed.told
+    ana, ben = told.person("Ana"), told.person("Ben")
+    told.tell("ask_first", id=ana, actor=ana)
+    mailed.want(ana)
+    forged = "\n\nStop:\u2028https://evil.example/\x1b[2J\u202e"
+    told.credit(told.piece(f"A song{forged}", by=[ben], actor=ben), ana, actor=ben)
+    (message,) = mailed.deliver()
+    text = text_of(message)
+    assert "evil.example" in text
+    assert not CONTROLS.search(text)
+    for line in text.splitlines():
+        assert "evil.example" not in line or line.startswith("- "), line
 
 
 def test_each_is_told_as_often_as_they_want(mailed: Mailed) -> None:

@@ -24,6 +24,7 @@ from api.web.finding import told
 from domain.journal import Journal
 from domain.money.currency import money
 from domain.permission import OPERATOR
+from domain.printable import one_line
 from projections import happenings, inbox, wording
 from projections.inbox import InboxItem
 from projections.store import View
@@ -103,8 +104,10 @@ def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> Ema
     """The message with a digest."""
     with _APP.test_request_context():
         g.actor = one.holder
-        waiting = [(_asks(each), words.answer_at(each)) for each in found.waiting]
-    happened = [(Markup(fact["sentence"]).striptags(), fact["where"]) for fact in found.happened]
+        waiting = [(one_line(_asks(each)), words.answer_at(each)) for each in found.waiting]
+    happened = [
+        (one_line(Markup(fact["sentence"]).striptags()), fact["where"]) for fact in found.happened
+    ]
     text, page = "", Markup()
     for heading, lines, of in (
         ("Waiting for you", waiting, found.waits),
