@@ -1,7 +1,8 @@
 """Waiting without blocking a thread: the request gives up its thread and is repeated later.
 
 A server that can repeat requests puts a ``Patience`` into the WSGI environment. Under any other
-server the thread waits.
+server the thread waits, and so it does once the request has recorded something: a repetition would
+find that recorded already, and say so.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Patience:
     """What a request has already waited for, over its repetitions."""
 
     waited: set[str] = field(default_factory=set)
+    has_recorded: bool = False
 
     @property
     def is_repeated(self) -> bool:
@@ -46,10 +48,17 @@ def wait_for(what: str, ready: Future[Any]) -> None:
     if ready.done():
         return
     patience: Patience | None = the_visit().environ.get(PATIENCE)
-    if patience is None:
+    if patience is None or patience.has_recorded:
         wait([ready])
     elif what not in patience.waited:
         raise NotYet(what, ready)
+
+
+def has_recorded() -> None:
+    """Note that this request has recorded something, so that it is not repeated."""
+    patience: Patience | None = the_visit().environ.get(PATIENCE)
+    if patience is not None:
+        patience.has_recorded = True
 
 
 def is_repeated() -> bool:

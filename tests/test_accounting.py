@@ -157,7 +157,7 @@ def test_what_a_file_does_not_say_can_be_said_beside_it(database: str) -> None:
         said = {"source": "Shop", "effective_at": "2026-07"}
         bare = statement("1.50", head="Amount\n", pool=pool, **said)
         assert outcomes(recorded(told, bare)) == [("new", 150, "")]
-        with pytest.raises(Problem, match="no column for: pool"):
+        with pytest.raises(Problem, match="no column called pool"):
             rehearsed(told, statement("1.50", head="Amount\n", **said))
 
 

@@ -86,7 +86,7 @@ class Reader:
         raw = connection.getresponse()
         page = Page(raw.status, dict(raw.getheaders()), raw.read().decode(errors="replace"))
         connection.close()
-        if found := re.match(r"([^=]+)=([^;]*)", page.headers.get("Set-Cookie", "")):
+        if found := re.match(r"([^=]+)=([^;]*)", raw.getheader("Set-Cookie", "")):
             self.cookies[found[1]] = found[2]
         return page
 
@@ -700,6 +700,8 @@ def test_a_button_about_shares_is_there_only_if_it_would_do_something(public: Se
     assert public.head == head
     said = {"form_token": token, "kind": "other", "text": "Well."}
     assert someone.post(f"{address}/comment", said).status == 303
+    assert someone.post(f"{address}/comment", said).status == 303, "gone back to and sent again"
+    assert len(public.operator.get(f"/proposals/{proposal}").json["comments"]) == 1
     assert "answer" in offered_to(reader(public).sign_in(OPERATOR_KEY))
     public.operator.post(f"/proposals/{proposal}/withdraw", reason="Cem is missing.")
     page = someone.get(address).text_seen

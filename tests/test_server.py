@@ -19,9 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
+from test_pages import Reader
 
 from domain.commands.admitting import AdmitContributor
 from scripts.service import Service, open_service
@@ -326,6 +328,24 @@ def test_a_follower_waits_for_a_database_that_is_away(postgres_dsn: str) -> None
         with open_service(postgres_dsn) as service:
             service.journal.record(AdmitContributor(name="Ana"))
             wait_until(partial(has_read, service, 1), follower)
+
+
+def test_a_form_that_waits_for_what_it_recorded_is_carried_out_once(tmp_path: Path) -> None:
+    """A request that waits is repeated, but not after it recorded: it would find that done."""
+    with serving(f"sqlite:///{tmp_path / 'stemma.db'}") as server:
+        someone = Reader(server.port).sign_in(KEY)
+        token = someone.get("/do/contributor").token
+        said = {"form_token": token, "name": "Ana"}
+        assert someone.post("/do/contributor", said | {"id": str(uuid4())}).status == 303
+        for _ in range(3):
+            warned = someone.post("/do/contributor", said | {"id": str(uuid4())})
+            assert "Recorded, with a warning" in warned.text_seen
+        piece = {"title": "A song", "medium": "audio"}
+        work = server.ask("/contributions", piece)[1]["id"]
+        for line in ("https://example.org/a", "https://example.org/b"):
+            said = {"form_token": token, "lines": line}
+            told = someone.post(f"/piece/{work}/cite", said).text_seen
+            assert "It was cited before" not in told
 
 
 def has_read(service: Service, position: int) -> bool:

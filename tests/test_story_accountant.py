@@ -88,7 +88,7 @@ def test_from_a_statement_to_a_closed_period(
         main.get_by_role("link", name="Upload a shop's statement").click()
         page.get_by_label("The file").set_input_files(statement)
         page.get_by_role("button", name="Preview").click()
-        expect(page.get_by_role("alert")).to_contain_text("no column for: pool")
+        expect(page.get_by_role("alert")).to_contain_text("no column called pool")
         page.get_by_label("The file").set_input_files(statement)
         page.get_by_label("Pool").fill(pool)
         page.get_by_role("button", name="Preview").click()

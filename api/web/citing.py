@@ -6,6 +6,7 @@ from flask import g, render_template, request
 
 from api.authentication import must_include
 from api.citing import MOST_LINES, LineTold, cite
+from api.waiting import has_recorded
 from api.web.address import asked, id_named
 from api.web.frame import Answer, Frame
 from domain.commands.deriving import DeclareRemix
@@ -28,6 +29,7 @@ def pages(frame: Frame) -> None:
         must_include(DeclareRemix)
         lines = request.form.get("lines", "").splitlines()
         told = cite(frame.journal, frame.store, id, lines[:MOST_LINES], g.actor, id_named)
+        has_recorded()
         left = [line for line in told if line["outcome"] not in ("cited", "already_cited")]
         return _page(frame, id, told, "\n".join(line["text"] for line in left))
 

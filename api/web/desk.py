@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from flask import g, render_template, request
 from markupsafe import Markup, escape
@@ -24,9 +23,7 @@ from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
 from api.web.typed import typed, wrong_beside
 from domain.command import Command, Field
-from domain.commands.commenting import PostComment
-from domain.comment import Comment
-from domain.identity import named_id, new_id
+from domain.identity import new_id
 from domain.money.currency import called, decimal
 from domain.past import Past
 from domain.permission import OPERATOR
@@ -106,9 +103,7 @@ def pages(frame: Frame) -> None:
             with frame.store.view() as view:
                 sent = chosen(view, command, sent)
             amounts.must_be_in(frame, command, sent, currency)
-            if command is PostComment and not sent.get("id"):
-                sent["id"] = _id_of_comment(frame, sent)
-            stated = typed(command, sent, currency)
+            stated = typed(command, frame.with_id(command, sent), currency)
             if do == "preview":
                 return _preview(frame, stated, sent)
             receipt = frame.record(stated)
@@ -178,18 +173,6 @@ def _command(name: str) -> type[Command]:
     if name not in COMMANDS:
         raise Problem("not_found", PROBLEMS["not_found"].meaning)
     return COMMANDS[name]
-
-
-def _id_of_comment(frame: Frame, sent: Mapping[str, str]) -> str:
-    """The id of a comment, which follows from what its form says, so that it is posted once.
-
-    The form stands on pages that are loaded again when they are gone back to, with what was typed
-    but not with an id. A comment that was removed can be posted again.
-    """
-    id = named_id(UUID(int=0), f"{g.form_token}{json.dumps(sent, sort_keys=True)}")
-    while any(isinstance(one.fact(), Comment.Removed) for one in frame.journal.facts.streams([id])):
-        id = named_id(UUID(id), "again")
-    return id
 
 
 def _headed(command: type[Command]) -> tuple[str, list[str]]:

@@ -7,12 +7,14 @@ because who may read, the view and the headers are settled together for each pag
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request
 from markupsafe import Markup
@@ -28,6 +30,7 @@ from api.identity.sessions import Sessions, form_token
 from api.limits import Limits
 from api.problems import PROBLEMS, Problem, of_refusal, wants_page
 from api.schemas import stated
+from api.waiting import has_recorded
 from api.web import keeping, words
 from api.web.address import Listed, Said, When, again, asked, id_in_path, part
 from api.web.cookies import SESSION, cookie, drop_cookie
@@ -38,10 +41,11 @@ from domain.command import Command
 from domain.draft import Acknowledgement
 from domain.engine import DatabaseUnavailable
 from domain.fact import Fact
-from domain.identity import new_id
+from domain.identity import named_id, new_id
 from domain.journal import Journal
 from domain.money.currency import amount, called, money
 from domain.refusal import NotPermitted, NotPublished, Refusal
+from domain.values import NewId
 from projections import lineage, wording
 from projections.money.readers import ANONYMOUS
 from projections.pictures.cover import cover
@@ -279,7 +283,25 @@ class Frame:
             must_include(type(command))
         with bounded_for(*map(type, commands)):
             g.head = self.journal.facts.head()  # a receipt up to here is a repetition
-            return self.journal.record(*commands, by=g.actor)
+            receipt = self.journal.record(*commands, by=g.actor)
+        has_recorded()
+        return receipt
+
+    def with_id(self, command: type[Command], sent: Mapping[str, str]) -> dict[str, str]:
+        """What a form says with the id of what it records; without one, it follows from the rest.
+
+        Such a form stands on a page that is loaded again when it is gone back to: with what was
+        typed, but with no id. Sent again, it records nothing, unless what it recorded has changed
+        since: a comment that was removed can be posted again.
+        """
+        one = command.by_name().get("id")
+        if one is None or not isinstance(one.value, NewId) or sent.get("id"):
+            return {**sent}
+        said = {"form_token": g.form_token, "command": command.NAME, **sent}
+        id = named_id(UUID(int=0), json.dumps(said, sort_keys=True))
+        while len(self.journal.facts.streams([id])) > 1:
+            id = named_id(UUID(id), "again")
+        return {**sent, "id": id}
 
     def decide(
         self,
@@ -298,6 +320,7 @@ class Frame:
         fields = [one for one in command.fields() if one.name not in about]
         sent = {one.name: request.form.get(one.name, "").strip() for one in fields}
         said = {**about, **{name: text for name, text in sent.items() if text}}
+        said = self.with_id(command, said)
         try:
             asked = stated(command, said)
             if self.may(command, **said) and is_overtaken():

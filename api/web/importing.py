@@ -13,6 +13,7 @@ from flask import g, render_template, request
 
 from api.authentication import must_include
 from api.problems import Problem, of_refusal
+from api.waiting import has_recorded
 from api.web import statements
 from api.web.address import Said, id_named
 from api.web.frame import Answer, Frame
@@ -62,6 +63,7 @@ def pages(frame: Frame) -> None:
                 problem = of_refusal(refusal)
                 return _form(view, said, problem), problem.code
         told, position = statements.recorded(frame.journal, lines, g.actor)
+        has_recorded()
         with frame.view({} if position is None else {"min_position": position}) as view:
             return _told(view, said, None, told, position)
 

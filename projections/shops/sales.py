@@ -181,7 +181,8 @@ def _columns(header: list[str], given: Row) -> dict[str, str]:
     if not said & {"pool", *NUMBERS}:
         missing.insert(0, "pool")
     if missing:
-        raise NotConvertible(f"there is no column for: {', '.join(missing)}")
+        names = "; ".join(" or ".join(COLUMNS[field]) for field in missing)
+        raise NotConvertible(f"there is no column called {names}")
     return found
 
 
