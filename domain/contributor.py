@@ -24,7 +24,7 @@ GROUNDS = {
 
 FORMER = {
     "erased": "the former name is gone from every answer",
-    "kept": "the former name is answered as what they were called formerly",
+    "kept": "the former name stays, shown as what they were called before",
 }
 """What the person wants to be done with a former name."""
 ERASED_IN_ONE_FACT = 1000

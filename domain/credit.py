@@ -23,7 +23,7 @@ NOT_COUNTED = (PENDING, "declined", "revoked")
 
 
 _NAMED = {
-    "credited_as": ", named “{credited_as}”",
+    "credited_as": ", under the name “{credited_as}”",
     "character": ", playing “{character}”",
 }
 """What the sentence of a credit adds."""
@@ -48,6 +48,8 @@ class Credit(Disputable):
     """Who has to agree before it counts; CONTRIBUTOR if the person wants to be asked first."""
     deadline: str | None = None
     """Until then, only the other side may answer a claim."""
+    is_hidden = False
+    """Whether the person's name is kept off it."""
 
     @common
     class Event(Fact):
@@ -173,9 +175,15 @@ class Credit(Disputable):
 
         FROM = ("granted", "claimed", "accepted", "disputed")
 
+        def apply(self, noun: Credit) -> None:
+            noun.is_hidden = True
+
     @fact("credit.shown", "{contributor} put their name back on a credit on {work}")
     class Shown(Event):
         """The person's name is shown on it again."""
+
+        def apply(self, noun: Credit) -> None:
+            noun.is_hidden = False
 
     @fact("credit.licence_agreed", "{contributor} agreed to license {work} under {licence}")
     class LicenceAgreed(Event):

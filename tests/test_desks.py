@@ -281,8 +281,8 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
     every = kim.get("/desk/accountant/balances?currency=eur").text_seen
     assert "All together1,234.50 EUR" in every, "what was charged sums to zero"
     assert (owed[cleo], owed["Somebody outside"], owed["operator"]) == (1_300, -300, -1_000)
-    again = kim.post("/do/revenue", said | {"document": "D 1"})
-    again = kim.post("/do/revenue", said | {"document": "D 1"})
+    for id in (uuid4(), uuid4()):
+        again = kim.post("/do/revenue", said | {"document": "D 1", "id": str(id)})
     assert "already recorded: 1,234.50 EUR, store, 2026-01-01." in again.text_seen
     assert (
         kim.post(
@@ -434,7 +434,9 @@ def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(serve
     work = served.post_piece("A veil", by=ana)
     credit = served.operator.get(f"/works/{work}").json["credits"][0]["id"]
     own, other = signed_in(served, ana), signed_in(served, ben)
-    assert "Hide your name on one credit" in own.get(f"/credit/{credit}").text_seen
+    page = own.get(f"/credit/{credit}").text_seen
+    assert ("Put your name back" in page, "Hide your name on" in page) == (False, True)
+    assert "shown to others without the name" not in page
     served.acting(ana).post(f"/credits/{credit}/hide")
     page = own.get(f"/credit/{credit}").text_seen
     assert "shown to others without the name" in page

@@ -668,6 +668,14 @@ def test_bars_are_as_high_as_what_was_earned_and_none_is_left_out(months: dict[s
     )
 
 
+def test_a_phone_shows_all_of_a_few_months() -> None:
+    """A picture wider than the window is seen from its right edge: a single bar would be hidden."""
+    for count in (1, 2, 3):
+        months = {f"2026-0{month}": 1_000 for month in range(1, count + 1)}
+        svg = earnings_svg(months, "{} EUR".format, title="Earnings", stand_alone=False)
+        assert float(ElementTree.fromstring(svg).attrib["width"]) <= 328
+
+
 def test_a_month_without_earnings_keeps_its_place() -> None:
     assert bars_of({"2025-11": 3, "2026-02": 4}) == {
         "2025-11": 3,

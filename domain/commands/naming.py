@@ -14,6 +14,7 @@ from domain.credit import Credit
 from domain.fact import New
 from domain.past import Past
 from domain.permission import OWN
+from domain.refusal import WrongState
 from domain.text import searched
 from domain.values import ContributorId, CreditId, Example, FormerName, Name
 from domain.words import words_of
@@ -82,3 +83,8 @@ class UnhideCredit(Command):
     """Put your name back on a credit."""
 
     id: CreditId
+
+    def decide(self, past: Past) -> Iterator[New]:
+        if not past.get(Credit, self.id).is_hidden:
+            raise WrongState(Credit.NAME, self.id, "shown", ("hidden",))
+        yield from super().decide(past)

@@ -18,6 +18,8 @@ it, what its label adds to them."""
 
 _MARGIN, _SIZE = 16.0, 11.0
 _WIDE, _HIGH, _WIDEST = 620.0, 150.0, 44.0
+_STEP = 72.0
+"""How far apart bars are at most, so that a phone shows all of a few."""
 _APART = 8.0
 """The least space between two labels of the axis."""
 
@@ -38,10 +40,11 @@ def earnings_svg(
     unit = _HIGH / ((top - bottom) or 1)
     ends = [money(each) for each in dict.fromkeys((top, 0, bottom))]
     left, zero = _MARGIN, _MARGIN + 6 + top * unit
+    count = max(1, len(bars))
+    step = min(_STEP, _WIDE / count)
     # On the right, because phones show the latest months first.
-    right = left + _WIDE + 8 + max(width(each, _SIZE) for each in ends)
-    step = _WIDE / max(1, len(bars))
-    drawn = [*_rules(ends, [top, 0, bottom], unit, right, zero)]
+    right = left + count * step + 8 + max(width(each, _SIZE) for each in ends)
+    drawn = [*_rules(ends, [top, 0, bottom], unit, left + count * step, right, zero)]
     for place, (name, units) in enumerate(bars.items()):
         drawn.append(_bar(f"{name}: {money(units)}", units * unit, left + place * step, step, zero))
     base = zero - bottom * unit
@@ -86,13 +89,13 @@ def _number(name: str) -> int:
 
 
 def _rules(
-    said: list[str], at: list[int], unit: float, right: float, zero: float
+    said: list[str], at: list[int], unit: float, end: float, right: float, zero: float
 ) -> Iterator[Markup]:
     """Lines at zero and at the greatest and least sum, each with its amount if there is room."""
     free = 0.0
     for text, units in zip(said, dict.fromkeys(at), strict=True):
         y = zero - units * unit
-        yield rule(_MARGIN, y, _MARGIN + _WIDE)
+        yield rule(_MARGIN, y, end)
         if y >= free:
             yield figure(text, right, y + 4, _SIZE, faint=True)
             free = y + _SIZE
@@ -112,7 +115,7 @@ def _names(names: list[str], left: float, step: float, y: float) -> list[Markup]
     return [
         caption(name, left + (place + 0.5) * step, y, _SIZE)
         for place, name in enumerate(names)
-        if place % every == 0 and (place + 0.5) * step + room / 2 <= _WIDE + _MARGIN
+        if place % every == 0 and (place + 0.5) * step + room / 2 <= len(names) * step + _MARGIN
     ]
 
 
