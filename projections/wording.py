@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from domain.money.currency import money
+from domain.money.policy.assets import RELEASE
 from domain.refusal import BadRate
 from domain.remix import exact_rate
 
@@ -134,6 +135,13 @@ def reserving(line: Mapping[str, Any], currency: str) -> str:
         return f"{said} taken from the reserve for returns"
     until = f"until {day(line['until'])}" if line["until"] else "until it is freed"
     return f"{said} held back for returns {until}"
+
+
+def waived_over(over: str, asset: str, title: str | None) -> str:
+    """To whom a waived share of an asset went: the others in the scope of the waiver."""
+    if over in (RELEASE, asset):
+        return f"the others {'there' if over == asset else 'of the release'}"
+    return f"the others within {title or over}"
 
 
 def remarks(one: Mapping[str, Any]) -> list[str]:

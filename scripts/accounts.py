@@ -13,6 +13,7 @@ from rich.table import Table
 
 from domain.money.currency import money
 from projections.money.pools import pool_named
+from projections.money.pools.told import PieceTold
 from projections.question import Asking
 from projections.wording import (
     CONSENTS,
@@ -27,6 +28,7 @@ from projections.wording import (
     reserving,
     sending,
     units,
+    waived_over,
 )
 from scripts.terminal import shown
 
@@ -312,23 +314,33 @@ def why(out: Console, asking: Asking) -> None:
             f"the remainder of this line ranked {rounding['rank']} of {rounding['payees']}"
         )
     for piece in told["pieces"]:
-        name = shown(piece["title"] or piece["asset"])
-        out.print(
-            f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of the "
-            f"agreed part: {percent(piece['part'])}, {units(piece['amount'], currency)}"
-        )
-        for path, left_out, amount in zip(
-            piece["paths"], piece["paths_left_out"], piece["path_amounts"], strict=True
-        ):
-            steps = [shown(step["title"] or step["id"]) for step in path]
-            if left_out:
-                steps.insert(len(steps) // 2, f"({left_out:,} more)")
-            through = " ← ".join(steps)
-            out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
-        for each in piece["through"]:
-            group = shown(each["group"]["name"] or each["group"]["id"])
-            of = f"which divided {percent(each['of'])} among its members"
-            out.print(f"  {percent(each['share'])} of it through {group}, {of}")
+        _piece(out, piece, currency)
+
+
+def _piece(out: Console, piece: PieceTold, currency: str) -> None:
+    """What a payee has through an asset, and by which paths, waivers and groups."""
+    name = shown(piece["title"] or piece["asset"])
+    out.print(
+        f"\n{percent(piece['share'])} of {name}, which is {percent(piece['value'])} of the "
+        f"agreed part: {percent(piece['part'])}, {units(piece['amount'], currency)}"
+    )
+    for path, left_out, amount in zip(
+        piece["paths"], piece["paths_left_out"], piece["path_amounts"], strict=True
+    ):
+        steps = [shown(step["title"] or step["id"]) for step in path]
+        if left_out:
+            steps.insert(len(steps) // 2, f"({left_out:,} more)")
+        through = " ← ".join(steps)
+        out.print(f"  {through}{f': {units(amount, currency)}' if amount else ''}")
+    if piece["waived_over"]:
+        over = piece["waived_over"], piece["asset"], piece["over_title"]
+        out.print(f"  waived, so it went to {shown(waived_over(*over))}")
+    if piece["from_waivers"] != "0":
+        out.print(f"  {units(piece['from_waivers'], currency)} more of what others waived")
+    for each in piece["through"]:
+        group = shown(each["group"]["name"] or each["group"]["id"])
+        of = f"which divided {percent(each['of'])} among its members"
+        out.print(f"  {percent(each['share'])} of it through {group}, {of}")
 
 
 def _table(left: Iterable[str], right: Iterable[str], *last: str) -> Table:

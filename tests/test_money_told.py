@@ -5,10 +5,12 @@ Each claim is one that a changed comparison, sign or “and” would break (see 
 
 from csv import DictReader
 from fractions import Fraction
+from io import StringIO
 from typing import Any
 
 import pytest
 from money import AGREED, HALF, Bank, asset, bank, verify
+from rich.console import Console
 
 from domain.money.pool import LEAST_REVIEW_HOURS
 from domain.permission import OPERATOR
@@ -20,6 +22,9 @@ from projections.money.readers import Reader
 from projections.money.remittances import withholdings
 from projections.money.statement_files import as_csv
 from projections.money.statement_pdf import _shown
+from projections.question import Asking
+from projections.registry import QUESTIONS
+from scripts.accounts import why as on_terminal
 
 SQLITE = "sqlite:///:memory:"
 TENTHS = (("1/10", "9/10"), ("1/5", "4/5"))
@@ -561,3 +566,36 @@ def test_whom_amended_terms_name_was_not_named_before() -> None:
                 (one,) = statements.statement(view, told.journal, a)["statements"]
                 held.append(one["balances"]["held_minor"])
     assert held == [0, 100]
+
+
+def test_pieces_and_what_others_waived_sum_to_what_goes_by_agreement() -> None:
+    with bank(SQLITE) as told:
+        a, b, c = told.people("a", "b", "c")
+        song, beat = told.piece("song", by=[a]), told.piece("beat", by=[b])
+        pool = told.pool(release=told.release("record", song, beat), terms=HALF)
+        shares = [
+            asset(song, {a: "1/2", b: "1/4", c: "1/4"}, "3", within=["act"]),
+            asset(beat, {a: "1/2", b: "1/2"}, within=["act"]),
+        ]
+        agreed = told.agree(pool, shares, "2026")
+        for who, scope in ((b, song), (c, "act")):
+            told.tell("waive_share", proposal=agreed, contributor=who, scope=scope)
+        told.earn(pool, 1_600)
+        revenue = told.since(0, "entry.divided")[0].originator_id
+        out = StringIO()
+        with told.view() as view:
+            for who in (a, b):
+                said = {"id": revenue, "payee": who}
+                asking = Asking(QUESTIONS["explain_line"], view, told.journal, said)
+                on_terminal(Console(file=out, width=200), asking)
+                found = asking.answer
+                assert [
+                    (piece["title"], piece["amount"], piece["waived_over"], piece["from_waivers"])
+                    for piece in found["pieces"]
+                ] == {
+                    a: [("song", "300", None, "240"), ("beat", "100", None, "30")],
+                    b: [("song", "150", song, "0"), ("beat", "100", None, "30")],
+                }[who]
+                assert found["by_agreement"] == {a: "670", b: "130"}[who]
+    for sentence in ("waived, so it went to the others there", "2.40 USD more of what others"):
+        assert sentence in out.getvalue()

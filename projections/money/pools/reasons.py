@@ -12,7 +12,7 @@ from domain.money.entry import Entry, Line
 from domain.money.naming import PAYER
 from domain.money.policy.assets import Holding
 from domain.money.proposal import Proposal
-from domain.money.shares import holdings_in, shares_of
+from domain.money.shares import holdings_in, parts_of, shares_of
 from domain.money.split import read_terms
 from domain.readers import MONEY
 from domain.refusal import NoShare, NotDivided
@@ -23,7 +23,7 @@ from projections.money import splitting
 from projections.money.agreements import waivers_of
 from projections.money.pools.accounts import as_made, terms_of
 from projections.money.pools.divisions import document_of, reserved_told
-from projections.money.pools.payees import payees_told
+from projections.money.pools.payees import payees_told, titles
 from projections.money.pools.recouping import of_entry, recouped_told
 from projections.money.pools.revenue import pool_of
 from projections.money.pools.ruling import of_entry as of_entry_rules
@@ -190,6 +190,8 @@ def _pieces(
     ids = lineage.ids_of(frozen, tree.generation)
     numbers = {id: number for number, id in ids.items()}
     through = _paths(frozen, noun)
+    kept = parts_of(noun.current.assets, waivers).get(payee, {}) if waivers else {}
+    called = titles(view, set(waivers.values()))
     pieces: list[PieceTold] = []
     for each in holdings_in(noun.current.assets):
         if each.payee != payee:
@@ -202,6 +204,8 @@ def _pieces(
         told = lineage.references(frozen, {work for end in ends for work in end.works})
         whole = [[ids[work] for work in path] for path in paths]
         parts = _parts(through, whole, is_all=counted["path_count"] == len(paths))
+        over = waivers.get((payee, each.asset))
+        gained = kept.get(each.asset, each.part) - each.part if over is None else Fraction()
         pieces.append(
             {
                 "asset": each.asset,
@@ -210,7 +214,9 @@ def _pieces(
                 "share": str(each.share),
                 "part": str(each.part),
                 "amount": str(agreed * each.part),
-                "waived_over": waivers.get((payee, each.asset)),
+                "waived_over": over,
+                "over_title": None if over is None else called.get(over),
+                "from_waivers": str(agreed * gained),
                 "through": _through(view, noun, each),
                 **counted,
                 "paths": [

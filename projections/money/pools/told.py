@@ -393,6 +393,10 @@ class PieceTold(PathCount):
     part: Annotated[str, "The payee's part of the agreed amount through it.", Example("3/8")]
     amount: Annotated[Exact, "That part of this amount, before any waiver.", Example("151380")]
     waived_over: Annotated[str | None, "What it was spread over, if the payee waived it."]
+    over_title: Annotated[str | None, "If that is a work."]
+    from_waivers: Annotated[
+        Exact, "What comes to the payee here of shares that others waived.", Example("0")
+    ]
     through: Annotated[
         list[ThroughPart], "The groups whose share it is part of, by their own division."
     ]
@@ -423,7 +427,8 @@ class Why(TypedDict):
     """Why a payee got this amount.
 
     due = by_agreement + by_terms + costs + stated; amount = carry_before + due − carry_after;
-    by_agreement = agreed · share, less the same of what a correction ``corrects``.
+    by_agreement = agreed · share, less the same of what a correction ``corrects``;
+    agreed · share = the amounts of all ``pieces`` that the payee did not waive + ``from_waivers``.
     """
 
     division: EntryId
