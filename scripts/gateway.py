@@ -100,6 +100,8 @@ class Gateway:
         self._threads = Threads("request", bounds.threads, places)
         self._spare = Threads("alive", 1, math.inf)
         self._held_bytes = 0
+        self._arriving: dict[asyncio.Timeout, list[bytes]] = {}
+        """The bodies that are still arriving, and the time limit of each; the oldest first."""
         self.head: Callable[[], int] = lambda: 0
         """Returns the position up to which facts are folded."""
         self._streams = Streams(self._look)
@@ -169,11 +171,15 @@ class Gateway:
             return
         if stated > MAXIMUM_BODY_BYTES + 1:
             return  # the application refuses it
+        limit = asyncio.timeout(self.bounds.seconds)
         try:
-            async with asyncio.timeout(self.bounds.seconds):
+            async with limit:
+                self._arriving[limit] = held
                 await self._receive_parts(proto, held)
         except TimeoutError:
             raise Problem("too_slow", "The body did not arrive in time.", headers=CLOSE) from None
+        finally:
+            self._arriving.pop(limit, None)
         if stated >= 0 and stated != sum(map(len, held)):
             raise _malformed("The body ended before its stated length.")
 
@@ -189,7 +195,18 @@ class Gateway:
             if length > MAXIMUM_BODY_BYTES:
                 return  # the application refuses it
             if self._held_bytes > BODIES_BYTES:
-                raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
+                self._give_up_slowest(held)
+
+    def _give_up_slowest(self, held: list[bytes]) -> None:
+        """Free the body that has been arriving for longest, so that slow ones refuse no others."""
+        limit, slowest = next(iter(self._arriving.items()))
+        if slowest is held:
+            raise Problem("overloaded", "Too many bodies are arriving at once.", headers=CLOSE)
+        del self._arriving[limit]
+        if not limit.expired():
+            limit.reschedule(0)
+        self._held_bytes -= sum(map(len, slowest))
+        slowest.clear()
 
     async def _asked(
         self, scope: Any, body: bytes, proto: Any, further: Mapping[str, str] = NOTHING

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from test_server import KEY, Server, serving, wait_until
 
+from api.received import MAXIMUM_BODY_BYTES
 from scripts.benchmarks.layout import lineage
 from scripts.bundle import Found, import_lines
+from scripts.gateway import BODIES_BYTES
 from scripts.service import open_service
 
 REQUEST_SECONDS = 1
@@ -97,6 +99,21 @@ def test_unfinished_bodies_hold_no_thread_and_end_in_time(server: Server) -> Non
             answer = all_of(one)
             assert answer.startswith(b"HTTP/1.1 408 ")
             assert b'"code": "too_slow"' in answer
+
+
+def test_large_bodies_that_never_end_refuse_no_other(tmp_path: Path) -> None:
+    """However much memory they hold: the slowest is given up for what arrives."""
+    begun = b"POST /sign-in HTTP/1.1\r\n" + HOST + FORM + b"Transfer-Encoding: chunked\r\n\r\n"
+    begun += b"%x\r\n" % MAXIMUM_BODY_BYTES + bytes(MAXIMUM_BODY_BYTES) + b"\r\n"
+    settings = {"STEMMA_REQUEST_SECONDS": "60"}
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with serving(database, "--workers", "1", **settings) as server:
+        count = BODIES_BYTES // MAXIMUM_BODY_BYTES + 6
+        with connected(server, count=count, sending=begun) as sockets:
+            server.admit("Ana")
+            assert sockets[0].recv(1 << 16).startswith(b"HTTP/1.1 408 ")
+            sockets[-1].sendall(b"0\r\n\r\n")
+            assert sockets[-1].recv(1 << 16).startswith(b"HTTP/1.1 401 ")
 
 
 def test_idle_connections_hold_no_thread_and_end_in_time(server: Server) -> None:
