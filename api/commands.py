@@ -37,7 +37,7 @@ class WarningTold(TypedDict):
     """What looks wrong about something recorded."""
 
     code: Annotated[str, Example("older_than_source")]
-    detail: Annotated[str, "The same as a sentence."]
+    detail: Annotated[str, "The same as a sentence.", Example("It is older than its source.")]
 
 
 class ReceiptTold(TypedDict):

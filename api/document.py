@@ -15,6 +15,7 @@ from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
 from api.addresses import IdConverter, PayeeConverter
+from api.operations import HEADERS
 from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
 from api.results import COMPONENTS
 from api.routes import Routes
@@ -24,7 +25,9 @@ TITLE = "Stemma"
 VERSION = "0.1.0"
 DESCRIPTION = (
     "Who made what from what, and who contributed to a release: contributions, remixes and "
-    "credits, recorded as facts for ever."
+    "credits, recorded as facts for ever. Whatever is refused is answered with a problem and its "
+    "code (RFC 9457); what no operation names is `method_not_allowed` and, for what is not valid "
+    "HTTP, `bad_request`."
 )
 PROBLEM = {
     "type": "object",
@@ -97,6 +100,7 @@ PATH_EXAMPLES = {
     **{"tile": "0/000.p/1", "bundle": "000.p/1", "position": 1, "size": 1},
     "payee": values.BEN,
     "key": "22a6266a91c4",
+    "id": "6a0f6b0e-0d9e-4b8f-9a2e-4a7f5d1c2b3a",  # of a webhook
     "idempotency_key": values.EDGE,
 }
 """Examples of parameters in paths that are not ids."""
@@ -115,7 +119,9 @@ def document_of(nouns: Iterable[Routes]) -> dict[str, Any]:
     api = _api(app)
     for blueprint in described:
         api.register_blueprint(blueprint)
-    document: dict[str, Any] = json.loads(json.dumps(api.spec.to_dict()))
+    document: dict[str, Any] = _with_alternatives(json.loads(json.dumps(api.spec.to_dict())))
+    for unused in ("Error", "PaginationMetadata"):
+        del document["components"]["schemas"][unused]
     document["paths"] = merged(document["paths"])
     for _, path, operation in operations(document):
         _give_examples(operation, document)
@@ -158,6 +164,8 @@ def _api(app: Flask) -> Api:
         api.spec.components.schema(component_of(code), {"description": kind.meaning, **schema})
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
+    for name, header in HEADERS.items():
+        api.spec.components.header(name, header)
     api.spec.components.security_scheme(
         "key",
         {
@@ -167,6 +175,19 @@ def _api(app: Flask) -> Api:
         },
     )
     return api
+
+
+def _with_alternatives(value: Any) -> Any:
+    """The same, with “one of these words, or null” as alternatives: generators make one type."""
+    if isinstance(value, list):
+        return [_with_alternatives(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    said = {name: _with_alternatives(item) for name, item in value.items()}
+    if "enum" in said and "null" in said["type"]:
+        words = {"type": said.pop("type")[0], "enum": said.pop("enum")}
+        said["anyOf"] = [words, {"type": "null"}]
+    return said
 
 
 def merged(paths: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -214,12 +235,20 @@ def example(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
     schema = resolved(schema, document)
     if "examples" in schema:
         return schema["examples"][0]
-    if "array" in schema.get("type", ()):
-        return [example(schema["items"], document)]
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "boolean":
+            return False
+        case "integer":
+            return schema.get("minimum", 0)
+        case "array" | ["array", _]:
+            return [example(schema["items"], document)]
+    needed = schema.get("required", ())
     return {
         name: example(field, document)
         for name, field in schema.get("properties", {}).items()
-        if _can_be_shown(resolved(field, document))
+        if name in needed or _can_be_shown(resolved(field, document))
     }
 
 

@@ -30,7 +30,7 @@ from domain.refusal import BadAddress, UnknownMailbox
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import attribution
 from projections.store import Store, told_of
-from projections.told import MOMENT, Count
+from projections.told import Count, Instant
 
 LONGEST_TOKEN = 64
 
@@ -61,10 +61,10 @@ class MailboxTold(TypedDict):
         "Confirmation to be sent (new) or sent (asked); disabled if nothing arrived for days.",
         one_of((NEW, ASKED, CONFIRMED, DISABLED)),
     ]
-    sent_at: Annotated[str | None, "When the latest digest was sent.", Example(MOMENT)]
-    next_at: Annotated[str | None, "None is sent before.", Example(MOMENT)]
+    sent_at: Annotated[Instant | None, "When the latest digest was sent."]
+    next_at: Annotated[Instant | None, "None is sent before."]
     said: Annotated[str | None, "Why the last attempt failed.", Example("550 no such user")]
-    made_at: Annotated[str, Example(MOMENT)]
+    made_at: Instant
 
 
 class MailboxList(TypedDict):

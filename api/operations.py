@@ -20,6 +20,7 @@ from domain.refusal import (
     BadId,
     BadIdempotencyKey,
     BadSignature,
+    ClockUnreliable,
     IdempotencyKeyReused,
     NotPublished,
     Refusal,
@@ -39,9 +40,28 @@ OF_KEY = (BadIdempotencyKey.code, IdempotencyKeyReused.code, "outcome_unknown")
 OF_TEXT = ("bad_text", "text_too_long")
 OF_QUERY = ("invalid_query", "unknown_field", "wrong_type", "out_of_range")
 
+HEADERS: dict[str, dict[str, Any]] = {
+    name: {"description": description, "schema": {"type": kind}}
+    for name, description, kind in (
+        ("X-Request-Id", "Names this answer in the logs.", "string"),
+        ("ETag", "Its tag, for If-None-Match.", "string"),
+        ("RateLimit-Policy", "The limit that the request was counted against, if any.", "string"),
+        ("RateLimit", "What is left of it, and the seconds until there is more.", "string"),
+        ("Retry-After", "After how many seconds to try again.", "integer"),
+        ("WWW-Authenticate", "How to authenticate.", "string"),
+    )
+}
+"""The headers of answers in the OpenAPI document."""
+
 UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "The tags of answers that the client has (RFC 9110, 13.1.2).",
+    "schema": {"type": "string"},
+}
 KEY_PARAMETER = {
     "in": "header",
     "name": IDEMPOTENCY_KEY,
@@ -71,8 +91,8 @@ def writing(
         *(refusal.code for refusal in refuses),
     ]
     if signed:
-        codes += [BadSignature.code, *OF_KEY]
-    codes += ["bad_cursor"] if "cursor" in body().fields else []
+        codes += [BadSignature.code, ClockUnreliable.code, *OF_KEY]
+    codes += _of_cursor(body)
     sent = list(_fields_of(body))
     if any(isinstance(field, Texts) for field in body().fields.values()):
         codes.append("too_many_items")
@@ -110,8 +130,8 @@ def asking(
         *of_query(query),
         *(refusal.code for refusal in question.refusals()),
     ]
-    codes += ["bad_cursor"] if question.has_pages else []
-    if question.has_pages or any(isinstance(one.value, Word) for one in question.in_query):
+    codes += _of_cursor(query)
+    if any(isinstance(one.value, Word) for one in question.in_query):
         codes += OF_TEXT
     codes += [BadId.code] if any(isinstance(one.value, Ref) for one in question.in_query) else []
     codes += [NotPublished.code] if question.may_be_as_published else []
@@ -133,6 +153,12 @@ def asking(
     more += ["A list, in pages."] if question.is_list else []
     more += ["Long lists go on in further pages."] if question.parts else []
     return documented(question.ask, answers, codes, query, " ".join(more))
+
+
+def _of_cursor(shape: type[Shape]) -> tuple[str, ...]:
+    """The codes of problems with the cursor, if there is one."""
+    names = {field.data_key or name for name, field in shape().fields.items()}
+    return ("bad_cursor", *OF_TEXT) if "cursor" in names else ()
 
 
 def of_query(query: type[Shape] | None) -> tuple[str, ...]:
@@ -162,12 +188,32 @@ def documented(
     for status, problem in _problems(limited).items():
         known = responses.setdefault(status, problem)
         known["content"] = {**known["content"], **problem["content"]}
-    doc: dict[str, Any] = {"summary": " ".join(summary.split()), "responses": responses}
+    doc: dict[str, Any] = {"summary": " ".join(summary.split())}
     if description:
         doc["description"] = description
     if query:
         doc["parameters"] = [{"in": "query", "schema": query}]
+    if "304" in responses:
+        doc["parameters"] = [*doc.get("parameters", ()), IF_NONE_MATCH]
+    doc["responses"] = {
+        status: _with_headers(status, response, has_tag="304" in responses)
+        for status, response in responses.items()
+    }
     return doc
+
+
+def _with_headers(status: str, response: dict[str, Any], *, has_tag: bool) -> dict[str, Any]:
+    """The response with the headers that every one of its kind has."""
+    names = {
+        "304": ["ETag"],
+        "401": ["WWW-Authenticate"],
+        "429": ["Retry-After", "RateLimit-Policy", "RateLimit"],
+        "503": ["Retry-After"],
+    }.get(status, [])
+    if status.startswith("2"):
+        names = ["X-Request-Id", "RateLimit-Policy", "RateLimit", *(["ETag"] if has_tag else [])]
+    refs = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {**response, "headers": {**response.get("headers", {}), **refs}} if names else response
 
 
 def answered(

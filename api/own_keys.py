@@ -29,7 +29,7 @@ from domain.refusal import (
 from domain.text import LIMITS
 from domain.values import BEN, Example
 from projections.store import Store, told_of
-from projections.told import MOMENT
+from projections.told import Instant
 
 LONGEST_SCOPE = 2000
 
@@ -64,9 +64,9 @@ class KeyTold(TypedDict):
     holder: Annotated[str, "Whom it acts for: a contributor, or “operator”.", Example(BEN)]
     label: Annotated[str | None, Example("laptop")]
     scope: Annotated[str | None, "Null is everything that its holder may do.", Example("read")]
-    made_at: Annotated[str, Example(MOMENT)]
-    expires_at: Annotated[str | None, Example(MOMENT)]
-    used_at: Annotated[str | None, "Its last use, within about a minute.", Example(MOMENT)]
+    made_at: Instant
+    expires_at: Instant | None
+    used_at: Annotated[Instant | None, "Its last use, within about a minute."]
     ended_at: Annotated[str | None, "When it was ended, or “forgotten” with its holder."]
 
 

@@ -35,7 +35,7 @@ from projections.grants import roles_of
 from projections.log import Log
 from projections.money.readers import Reader
 from projections.store import Store, View
-from projections.told import MOMENT, Count
+from projections.told import Count, Instant
 
 FOR_EVER = "public, max-age=31536000, immutable"
 """A tile never changes, a partial one neither: another width is another path (tlog-tiles, sections
@@ -82,7 +82,7 @@ class PositionTold(TypedDict):
     position: Annotated[
         Count, "The last fact recorded up to then; 0 if there was none.", Example(57)
     ]
-    recorded_at: Annotated[str | None, "When that was recorded.", Example(MOMENT)]
+    recorded_at: Annotated[Instant | None, "When that was recorded."]
 
 
 def proofs(journal: Journal, store: Store, log: Log, *, publish_entries: bool) -> Routes:

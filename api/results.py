@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from domain.values import Choice, Example, Length, Number, Ref, Value, Word
+from domain.values import Choice, Example, Instant, Length, Number, Ref, Value, Word
 from projections.question import Question
 from projections.told import Count
 
@@ -84,16 +84,13 @@ def _noted(schema: Schema, notes: tuple[Any, ...]) -> Schema:
                 schema = {**schema, "examples": [value]}
             case Value():
                 schema = {**schema, **_keywords(note)}
-    if "enum" in schema and isinstance(schema["type"], list):
-        schema["enum"] = [*dict.fromkeys((*schema["enum"], None))]
     return schema
 
 
 def _or_null(schema: Schema) -> Schema:
     if "type" not in schema:
         return {"anyOf": [schema, {"type": "null"}]}
-    nullable = {"examples": [None], **schema, "type": [schema["type"], "null"]}
-    return {**nullable, "enum": [*schema["enum"], None]} if "enum" in schema else nullable
+    return {"examples": [None], **schema, "type": [schema["type"], "null"]}
 
 
 def _keywords(value: Value) -> Schema:
@@ -106,6 +103,8 @@ def _keywords(value: Value) -> Schema:
             said["format"] = "uuid"
         case Word(format=str(form)):
             said["format"] = form
+        case Instant():
+            said["format"] = "date-time"
         case Number(least=0):
             said["minimum"] = 0
         case Choice(words=words):

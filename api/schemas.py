@@ -69,8 +69,7 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case RateValue():
             return Rate(value.help, value.example, **options)
         case Word():
-            metadata = {"format": value.format} if value.format else {}
-            return Text(value.limit, value.example, value.help, metadata=metadata, **options)
+            return Text(value.limit, value.example, value.help, metadata=_words(value), **options)
         case Number():
             return Units(value.least, value.example, value.help, most=value.most, **options)
         case Json():
@@ -83,6 +82,12 @@ def _field(value: Value, **options: Any) -> fields.Field[Any]:  # noqa: PLR0911 
         case Several():
             return _several(value, **options)
     raise AssertionError(value)
+
+
+def _words(word: Word) -> dict[str, Any]:
+    """What the document says of the words that a field may hold; the domain checks them."""
+    said: dict[str, Any] = {"format": word.format} if word.format else {}
+    return {**said, "enum": [*word.choices]} if word.choices else said
 
 
 @cache
@@ -104,7 +109,8 @@ def body_of_question(question: Question) -> type[Shape]:
         one.name: _parameter(one) if isinstance(one.value, ChoiceValue | Cursor) else field_of(one)
         for one in question.in_query
     }
-    return cast("type[Shape]", type(f"body_of_{question.name}", (Shape,), named))
+    name = question.name.title().replace("_", "")
+    return cast("type[Shape]", type(name, (Shape,), named))
 
 
 def _parameter(one: Field) -> fields.Field[Any]:

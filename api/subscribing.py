@@ -19,7 +19,7 @@ from domain.refusal import BadWebhook, UnknownWebhook
 from domain.values import BEN, LARGEST_POSITION, Example, one_of
 from projections import attribution
 from projections.store import Store, told_of
-from projections.told import MOMENT, Count
+from projections.told import Count, Instant
 
 LONGEST_TYPES = 500
 
@@ -57,9 +57,9 @@ class WebhookTold(TypedDict):
     state: Annotated[str, "Disabled after days without an answer.", one_of((ACTIVE, DISABLED))]
     position: Annotated[Count, "Everything up to it was delivered.", Example(4711)]
     failures: Annotated[Count, "How often sending the next event has failed.", Example(0)]
-    next_at: Annotated[str | None, "When it is sent again.", Example(MOMENT)]
+    next_at: Annotated[Instant | None, "When it is sent again."]
     said: Annotated[str | None, "Why the last attempt failed.", Example("503")]
-    made_at: Annotated[str, Example(MOMENT)]
+    made_at: Instant
 
 
 class WebhookMade(WebhookTold):

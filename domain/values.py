@@ -331,6 +331,11 @@ def one_of(words: Iterable[str], help: str = "") -> Choice:
     return Choice(words=tuple(words), help=help)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Instant(Value):
+    """A moment of the clock, in UTC and with microseconds (RFC 3339)."""
+
+
 @dataclass(frozen=True)
 class Length(Value):
     """A list of exactly this many items."""

@@ -19,7 +19,7 @@ from domain.values import EDGE, Example
 from projections.history import tell
 from projections.money.readers import ANONYMOUS, Reader
 from projections.store import View
-from projections.told import MOMENT, FactTold
+from projections.told import FactTold, Instant
 
 SPECIFICATION = "1.0"
 ONE, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -41,7 +41,7 @@ class CloudEvent(TypedDict):
     source: Annotated[str, "The address of this installation.", Example("https://example.org/")]
     type: Annotated[str, "The topic of the fact.", Example("remix.declared")]
     subject: Annotated[str, "What it happened to.", Example(EDGE)]
-    time: Annotated[str, Example(MOMENT)]
+    time: Instant
     datacontenttype: Annotated[str, Example("application/json")]
     data: FactTold
 

@@ -43,8 +43,8 @@ class Conflict(TypedDict):
     """A rule of a licence that a remix breaks."""
 
     code: Annotated[str, one_of(tuple(RULES))]
-    detail: Annotated[str, "The rule as a sentence."]
-    source: Annotated[str, "Where the rule is from."]
+    detail: Annotated[str, "The rule as a sentence.", Example(RULES["no_derivatives"].says)]
+    source: Annotated[str, "Where the rule is from.", Example(RULES["no_derivatives"].source)]
     child: WorkRef
     parent: WorkRef
     remix: Annotated[RemixId | None, "Null where it is not about one remix."]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
+from domain import values
 from domain.credit import CREDIT_KINDS
 from domain.disclosure import AI_PARTS, AI_USES, EVIDENCE_KINDS, NO_AI
 from domain.dispute import GROUNDS
@@ -46,7 +47,9 @@ Count = Annotated[int, Number(least=0)]
 """A whole number that is not negative."""
 Exact = Annotated[str, "Exact."]
 """An exact number."""
-Instant = Annotated[str, Example(MOMENT)]
+Instant = Annotated[str, values.Instant(example=MOMENT)]
+Effect = Annotated[str, Example(MOMENT)]
+"""When something takes effect, as stated: that may be before the year 1, which no instant is."""
 Agent = Annotated[str, "A contributor, or “operator”.", Example(BEN)]
 Rate = Annotated[ExactRate | None, "Exactly as stated."]
 Evidence = Annotated[str | None, "What proves it; null when it was erased."]
@@ -61,7 +64,9 @@ AiUses = Annotated[
 ]
 AiToolTold = Annotated[str | None, "The tool used."]
 
-Deadline = Annotated[str | None, "For a pending claim: until then only the other side can answer."]
+Deadline = Annotated[
+    Instant | None, "For a pending claim: until then only the other side can answer."
+]
 
 AiUsed = Annotated[str, one_of(("any", NO_AI, *AI_PARTS))]
 KindOfWork = Annotated[str, one_of(("contribution", "outside", "release"))]
@@ -377,11 +382,12 @@ class ClaimTold(TypedDict):
     rate: Rate
     evidence: Evidence
     claimed_by: Agent
-    may_answer: Annotated[str, "Who accepts or declines it: a contributor, or “operator”."]
+    may_answer: Annotated[
+        str, "Who accepts or declines it: a contributor, or “operator”.", Example(BEN)
+    ]
     deadline: Annotated[
-        str | None,
+        Instant | None,
         "After this a moderator may answer too; null if only the person credited may.",
-        Example(MOMENT),
     ]
     position: Annotated[Count, Example(44)]
 
@@ -602,7 +608,11 @@ class FactInHistory(FactTold):
 class Disclosures(TypedDict):
     """What a fact commits to (RFC 9901, section 4.2)."""
 
-    disclosures: Annotated[list[Annotated[list[str], Length(3)]], "Each a salt, a name and a text."]
+    disclosures: Annotated[
+        list[Annotated[list[str], Length(3)]],
+        "Each a salt, a name and a text.",
+        Example([["vG9oC1Vv62tTwcHUZWjVpg", "name", "Ben"]]),
+    ]
 
 
 class DisclosuresOfFact(Disclosures):

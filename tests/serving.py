@@ -125,7 +125,7 @@ class Contract:
         written = json.dumps(schema)
         if written not in self._validators:
             whole = {**schema, "components": self.document["components"]}
-            self._validators[written] = Draft202012Validator(whole)
+            self._validators[written] = Draft202012Validator(whole, validate_formats=True)
         return self._validators[written]
 
 

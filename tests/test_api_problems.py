@@ -181,6 +181,7 @@ BODIES: list[tuple[str, Any, int, str]] = [
     ("/works/{song}/redate", {"made_at": "2019/2018", "reason": "x"}, 422, "bad_made_at"),
     ("/remixes/{edge}/settle", {"outcome": "upheld", "reason": "x"}, 409, "wrong_state"),
     ("/remixes/{edge}/settle", {"outcome": "won", "reason": "x"}, 422, "bad_outcome"),
+    ("/payout-batches/preview", {"currency": "EUR", "cursor": "x"}, 422, "bad_cursor"),
     ("/remixes/{edge}/dispute", {"grounds": "other"}, 422, "missing_field"),
     ("/remixes/{edge}/dispute", {"grounds": "x", "reason": "x"}, 422, "unknown_grounds"),
     (
@@ -342,6 +343,7 @@ QUERIES = [
     ("/works/{poem}/contributors?role=wizard", 422, "unknown_role"),
     ("/works/{poem}/contributors?kind=vague", 422, "unknown_kind"),
     ("/works/{poem}/lineage?format=pdf", 422, "unknown_choice"),
+    ("/works/{poem}/lineage?cursor=", 422, "bad_text"),
     (f"/contributors/{NOBODY}", 404, "unknown_contributor"),
     (f"/contributors/{NOBODY}/attribution", 404, "unknown_contributor"),
     (f"/contributors/{NOBODY}/history", 404, "unknown_contributor"),

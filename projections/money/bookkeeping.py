@@ -35,7 +35,7 @@ from projections.money.statement_files import rows_of_csv
 from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
 from projections.question import Form, Paged, question
 from projections.store import Page, View, holds, told_rows, wanted
-from projections.told import Count, Instant
+from projections.told import Count, Effect, Instant
 
 KINDS = ("revenue", "expense")
 Since = Annotated[
@@ -57,7 +57,7 @@ class BookingLine(TypedDict):
     name: Annotated[str, "The source of revenue, the category of an expense.", Example("store")]
     amount_minor: Annotated[int, Example(10_000)]
     reversed_minor: Annotated[int, "How much of it was reversed.", Example(0)]
-    effective_at: Instant
+    effective_at: Effect
     document: str | None
     recorded_at: Instant
     position: Count

@@ -37,7 +37,7 @@ from domain.values import (
     WorkId,
     one_of,
 )
-from projections.told import MOMENT, Agent, Count, Exact, Instant, PathCount, PersonRef
+from projections.told import MOMENT, Agent, Count, Effect, Exact, Instant, PathCount, PersonRef
 
 EARNING = ("division", "reversal", "correction", "adjustment", "opening", "assignment")
 RESERVE = "reserve"
@@ -634,7 +634,7 @@ class RateTold(TypedDict):
     currency: Dollars
     into_currency: Annotated[CurrencyCode, Example("EUR")]
     rate: Annotated[str, "How much of the other currency one unit buys.", Example("0.9217")]
-    effective_at: Annotated[Instant, "It is used from then on."]
+    effective_at: Annotated[Effect, "It is used from then on."]
     source_name: Annotated[str | None, Example("ECB reference rates")]
     position: Annotated[Count, Example(88)]
 
@@ -659,7 +659,7 @@ class WithholdingTold(TypedDict):
         str | None, "The form or the treaty.", Example("W-8BEN of 2026-01-12, article 12")
     ]
     note: str | None
-    effective_at: Annotated[Instant, "For payouts from then on."]
+    effective_at: Annotated[Effect, "For payouts from then on."]
     until: Annotated[str | None, "For payouts before then.", Example(MOMENT)]
     state: Annotated[str, one_of(("stated", "ended"))]
     position: Annotated[Count, Example(88)]

@@ -44,7 +44,7 @@ from projections.money.told import (
     WaivedLine,
     Where,
 )
-from projections.told import MOMENT, Count, Exact, Instant, PathCount
+from projections.told import MOMENT, Count, Effect, Exact, Instant, PathCount
 
 # -- pools ---------------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class Booking(TypedDict):
 
     pool: PoolId
     amount_minor: Annotated[int, Example(807_364)]
-    effective_at: Annotated[Instant, "When it was earned or spent."]
+    effective_at: Annotated[Effect, "When it was earned or spent."]
     recorded_at: Instant
     document: Annotated[str | None, Example("statement 2017-06, page 3")]
     note: str | None
