@@ -58,6 +58,7 @@ class LineTold(TypedDict):
     code: Annotated[str | None, "The code of a refusal."]
     work: Annotated[WorkId | None, "What is cited.", Example(POEM)]
     remix: Annotated[RemixId | None, "The new remix.", Example(EDGE)]
+    position: Annotated[Count | None, "Where in the journal it is recorded.", Example(42)]
 
 
 class Said(NamedTuple):
@@ -144,7 +145,8 @@ class _Citing:
     def tell(self, number: int, line: str) -> LineTold:
         """What became of a line."""
         told: dict[str, Any] = {"line": number, "text": line, "outcome": "cited"}
-        told |= {"detail": OUTCOMES["cited"], "code": None, "work": None, "remix": None}
+        told |= {"detail": OUTCOMES["cited"], "code": None}
+        told |= dict.fromkeys(("work", "remix", "position"))
         try:
             told |= self._cited(read(line))
         except Refusal as refusal:
@@ -170,7 +172,7 @@ class _Citing:
         asked = {"child": self.work, "kind": said.kind, "rate": said.rate, **of}
         receipt = self.journal.record(DeclareRemix.of(asked), by=self.actor)
         self.cited.add(id)
-        return {"work": id, "remix": receipt.id}
+        return {"work": id, "remix": receipt.id, "position": receipt.position}
 
     def _named(self, said: Said) -> Iterator[str]:
         """The ids of the nodes that a line may mean."""

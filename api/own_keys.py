@@ -147,8 +147,11 @@ OF_MAKING: Refusals = (
 
 
 def told(key: Key) -> dict[str, Any]:
-    """A key as answers show it."""
-    return {**told_of(KeyTold, key, id=key.name, ended_at=key.revoked_at)}
+    """A key as answers show it, its times like all others."""
+    times = (key.made_at, key.expires_at, key.used_at, key.revoked_at)
+    made, expires, used, ended = (time and time.replace("+00:00", "Z") for time in times)
+    shown = {"made_at": made, "expires_at": expires, "used_at": used, "ended_at": ended}
+    return {**told_of(KeyTold, key, id=key.name, **shown)}
 
 
 def _made(made: Made) -> dict[str, Any]:

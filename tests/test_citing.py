@@ -243,6 +243,7 @@ def test_it_is_done_by_http_on_a_page_and_at_the_terminal(tmp_path: Path) -> Non
         assert "It is the same file." not in served.operator.get(f"/piece/{work}").text
         answer = served.acting(ana).post(f"/works/{work}/citations", lines=["Tide", "nothing"])
         assert [one["outcome"] for one in answer.json["items"]] == ["cited", "unknown"]
+        assert [one["position"] for one in answer.json["items"]] == [served.head, None]
         assert served.acting(ana).post(f"/works/{work}/citations", lines=["x"] * 1001).status == 422
         assert served.acting(ana).post(f"/works/{id_of('no')}/citations", lines=[]).status == 404
         page = served.acting(ana).get(f"/piece/{work}/cite").text

@@ -235,6 +235,11 @@ def test_the_examples_work_as_they_stand(served: Served, clock: Clock) -> None:
             here = here.replace(PROPOSAL, other)
         answer = served.operator.post(here, body)
         assert answer.status in {200, 201}, (name, answer.text)
+        if "Location" in answer.headers:
+            there = served.operator.get(
+                answer.headers["Location"], min_position=answer.json["position"]
+            )
+            assert there.status == 200, (name, there.text)
     keyed = {"Content-Type": "application/json", "Idempotency-Key": EDGE}
     assert served.operator.send("POST", "/contributors", b'{"name": "Dee"}', keyed).status == 201
     size = served.service.log.catch_up()

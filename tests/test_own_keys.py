@@ -215,6 +215,8 @@ def test_the_last_use_of_a_key_is_seen_and_written_once_a_minute(served: Served)
         return key.used_at
 
     first = soon(used)
+    (shown,) = ana.get("/keys").items
+    assert [shown["made_at"][-1], shown["used_at"][-1]] == ["Z", "Z"]
     assert datetime.now(UTC) - datetime.fromisoformat(first) < timedelta(seconds=10)
     for _ in range(20):
         ana.get("/works")

@@ -179,7 +179,7 @@ MONEY: dict[str, set[str]] = {
     "show_revenue show_expense show_division explain_line": IN_MONEY,
     # Cleo's poem is in the release: she reads what is agreed, but no amounts.
     "show_pool show_proposal show_proposal_diff": {*IN_MONEY, "cleo"},
-    "show_statement show_earnings show_payout": {"ben", "abe", "uma", OPERATOR},
+    "show_statement show_earnings show_payout show_withholding": {"ben", "abe", "uma", OPERATOR},
     "show_group_division": {"ben", "abe", "uma", OPERATOR},
     "show_payout_batch list_payout_batches": {"abe", "uma", OPERATOR},
     "list_bookings list_balances show_trial_balance": {"abe", "uma", OPERATOR},
@@ -351,7 +351,7 @@ _NOUNS = {
     **{"contributors": "contributor", "contributor": "contributor", "statement": "contributor"},
     **{"credits": "credit", "credit": "credit", "pools": "pool", "pool": "pool"},
     **{"proposals": "proposal", "proposal": "proposal", "entries": "entry", "entry": "entry"},
-    **{"expenses": "expense", "identifiers": "identifier"},
+    **{"expenses": "expense", "identifiers": "identifier", "withholdings": "withholding"},
     **{"projects": "project", "project": "project", "step": "step", "steps": "step"},
     **{"challenges": "challenge", "challenge": "challenge", "comments": "remark"},
     "comment": "remark",

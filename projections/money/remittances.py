@@ -13,8 +13,8 @@ from domain.engine import Row
 from domain.journal import Journal
 from domain.money.currency import decimal
 from domain.readers import EVERYONE, OWN_MONEY
-from domain.refusal import UnknownContributor
-from domain.values import CountryCode, Number, PayeeText
+from domain.refusal import UnknownContributor, UnknownWithholding
+from domain.values import CountryCode, Number, PayeeText, WithholdingId
 from projections.money.balances import persons_of
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
@@ -90,6 +90,17 @@ def withholdings(
         **said,
     )
     return Page(_rules_told(view, page), more)
+
+
+@question("show_withholding", "/withholdings/{id}", may=OWN_MONEY)
+def withholding(view: View, journal: Journal, id: WithholdingId, *, actor: str) -> WithholdingTold:
+    """A withholding rule, with what it rests on."""
+    row = view.one(f"SELECT {_RULE} FROM @withholdings x WHERE x.id = :id AND {holds('x')}", id=id)
+    if row is None:
+        raise UnknownWithholding(id)
+    (found,) = _rules_told(view, [row])
+    Reader(view, journal, actor).must_be("what is withheld of others", found["payee"]["id"])
+    return found
 
 
 _RULE = (
