@@ -163,6 +163,17 @@ def test_histories_tell_of_projects_and_challenges_by_name(scene: Scene) -> None
     assert "The keeper answers Draw him" in scene.seen(f"/history/{scene.drawing}")
 
 
+def test_who_joined_later_reads_pages_about_the_time_before(scene: Scene) -> None:
+    said = {"work": scene.drawing, "contributor": scene.ben, "role": "illustrator"}
+    credit = scene.served.operator.post("/credits", said).id
+    head = scene.served.head
+    someone = signed_in(scene.served, scene.served.admit("Newcomer"))
+    lists = ("/", "/challenge", "/follows", "/waiting", f"/credit/{credit}")
+    for path in (*lists, f"/project/{scene.project}", f"/challenge/{scene.challenge}"):
+        page = someone.get(f"{path}?as_of={head}")
+        assert (page.status, "Newcomer" in page.text_seen) == (200, True), path
+
+
 def test_a_project_shows_as_of_each_fact_and_after_its_leader_was_forgotten(scene: Scene) -> None:
     served = scene.served
     eva = served.admit("Eva")

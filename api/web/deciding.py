@@ -15,14 +15,13 @@ from api.web import errors, words
 from api.web.address import asked
 from api.web.desk import forms_for
 from api.web.finding import on_works, told
-from api.web.frame import Answer, Frame, reader
+from api.web.frame import Answer, Frame, account, reader
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.disclosure import EVIDENCE_KINDS
 from domain.dispute import FITTING, GROUNDS, OUTCOMES
 from domain.identifier import Identifier
 from domain.money.hold import hold_on
-from domain.permission import OPERATOR
 from domain.refusal import Refusal, WrongState
 from domain.registry import COMMANDS
 from domain.remix import REMIX_KINDS
@@ -116,7 +115,8 @@ def _page(frame: Frame, noun: str, verbs: Mapping[str, Verb], shown: Told) -> No
 
 
 def _credit(frame: Frame, view: View, id: str) -> dict[str, Any]:
-    own = [] if g.actor in (None, OPERATOR) else attribution.accounts(view, g.actor)
+    known = account(view)
+    own = [] if known is None else attribution.accounts(view, known)
     found = disputes.credit_to(view, frame.journal, id, own)
     (credit,) = on_works(view, [disputed(view, found)])
     standing = attribution.standing_on(view, lineage.find(view, credit["work"]["id"]).number)

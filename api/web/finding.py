@@ -18,13 +18,14 @@ from api.seen import Seen
 from api.web import words
 from api.web.address import Listed, Said, id_in_path
 from api.web.drawing import FAR, FAR_WIDEST, drawn_onward
-from api.web.frame import Answer, Frame, to_page
+from api.web.frame import Answer, Frame, account, to_page
 from domain.fact import utc_now
 from domain.permission import OPERATOR
 from domain.text import whole
 from projections import attribution, happenings, inbox, lineage, searching, series, timeline
 from projections.finding import PEOPLE_ORDERS, RELATIVE_ORDERS, WORK_ORDERS, Order
 from projections.happenings import HappeningTold
+from projections.inbox import InboxItem
 from projections.meant import meant
 from projections.registry import QUESTIONS
 from projections.store import Page, View
@@ -220,17 +221,20 @@ def _waiting(frame: Frame) -> None:
     @frame.viewed("/waiting", Listed, nobody_else=True)
     def show_waiting(view: View, said: Said) -> Answer:
         kind = said.get("kind") if said.get("kind") in happenings.KINDS else None
-        found = Page[HappeningTold]([], None)
-        if g.actor != OPERATOR:
+        found, asking = Page[HappeningTold]([], None), Page[InboxItem]([], None)
+        own = account(view)
+        if own or g.actor == OPERATOR:
+            asking = inbox.inbox(view, frame.journal, actor=g.actor, after=said.at.of("inbox"))
+        if own:
             after = said.at.cursor if said.at.what != "inbox" else None
             found = happenings.of_contributor(
-                view, frame.journal, g.actor, actor=g.actor, kind=kind, after=after
+                view, frame.journal, own, actor=own, kind=kind, after=after
             )
         return render_template(
             "waiting.html",
             seen=Seen(frame.store.engine).upto(g.actor),
             upto=view.as_of,
-            inbox=inbox.inbox(view, frame.journal, actor=g.actor, after=said.at.of("inbox")),
+            inbox=asking,
             notices=told(view, found.items, words.told_to),
             followed=timeline.names(view, {one["follows"] or "" for one in found.items}),
             next=found.next,

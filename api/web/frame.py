@@ -44,6 +44,7 @@ from domain.fact import Fact
 from domain.identity import named_id, new_id
 from domain.journal import Journal
 from domain.money.currency import amount, called, money
+from domain.permission import OPERATOR
 from domain.refusal import NotPermitted, NotPublished, Refusal
 from domain.values import NewId
 from projections import lineage, wording
@@ -362,6 +363,15 @@ class Frame:
 def reader() -> str:
     """Who reads the page: the actor who has signed in, or ``ANONYMOUS``."""
     return g.actor or ANONYMOUS
+
+
+def account(view: View) -> str | None:
+    """The contributor who reads the page, if they were known as of the view.
+
+    Whoever joined later reads a page about the past like somebody without an account.
+    """
+    id = None if g.actor in (None, OPERATOR) else g.actor
+    return id if id and view.numbers("contributors", [id]) else None
 
 
 def _usual(in_path: dict[str, Any]) -> dict[str, Any]:

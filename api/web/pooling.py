@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import g, render_template, request
+from flask import render_template, request
 
 from api import percentages
 from api.problems import Problem, listed, of_refusal
@@ -16,14 +16,13 @@ from api.schemas import stated
 from api.web import amounts, errors, words
 from api.web.address import form_id
 from api.web.choosing import Names
-from api.web.frame import Answer, Frame
+from api.web.frame import Answer, Frame, account
 from api.web.previewing import seal, tried
 from api.web.terms import ARTISTS, TEMPLATES, Blank, Template, given
 from domain.money.apportionment import payee_key
 from domain.money.currency import currency_code
 from domain.money.pool import POOL_KINDS
 from domain.money.proposing import OpenPool
-from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from projections import attribution, lineage, timeline
 from projections.money.splitting import lineage_at
@@ -42,8 +41,8 @@ class People(Names):
         super().__init__(over.labels(view, payees=over.people))
         self.credited = tuple(self.told)
         self.works = timeline.names(view, over.lineage.generation)
-        if g.actor != OPERATOR:
-            self.told.setdefault(g.actor, attribution.person(view, g.actor)["name"])
+        if own := account(view):
+            self.told.setdefault(own, attribution.person(view, own)["name"])
 
     def called(self, id: str) -> str:
         """The name of a payee; for a work that is a payee, “the makers of …”."""

@@ -13,9 +13,9 @@ from flask import g, render_template
 from api.web import words
 from api.web.address import Listed, Said, asked
 from api.web.finding import cards, told
-from api.web.frame import Answer, Frame, to_page
+from api.web.frame import Answer, Frame, account, to_page
 from api.web.together import for_you
-from domain.permission import OPERATOR, OWN
+from domain.permission import OWN
 from projections import (
     attribution,
     challenges,
@@ -78,13 +78,13 @@ def _together(frame: Frame, view: View) -> dict[str, Any]:
 
 def _own(frame: Frame, view: View) -> dict[str, Any] | None:
     """What the desk shows; None for a reader without an account."""
-    if g.actor in (None, OPERATOR):
+    if (own := account(view)) is None:
         return None
-    asking = inbox.inbox(view, frame.journal, actor=g.actor, limit=MOST_ASKED)
-    news = happenings.of_contributor(view, frame.journal, g.actor, actor=g.actor, limit=MOST_NEWS)
-    made = people.made_by(view, g.actor, limit=MOST_WORKS)
+    asking = inbox.inbox(view, frame.journal, actor=own, limit=MOST_ASKED)
+    news = happenings.of_contributor(view, frame.journal, own, actor=own, limit=MOST_NEWS)
+    made = people.made_by(view, own, limit=MOST_WORKS)
     return {
-        "person": attribution.person(view, g.actor),
+        "person": attribution.person(view, own),
         "inbox": asking.items,
         "news": told(view, news.items, words.told_to),
         "made": Page([{**one, "uses": _uses(view, one)} for one in made.items], made.next),

@@ -15,7 +15,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import words
 from api.web.address import Continued, Listed, Said, asked
 from api.web.deciding import is_overtaken, latest
-from api.web.frame import Answer, Frame, to_page
+from api.web.frame import Answer, Frame, account, to_page
 from api.web.keeping import said_before
 from domain.command import Command
 from domain.follow import FOLLOWED
@@ -76,9 +76,9 @@ def pages(frame: Frame) -> None:
     @frame.viewed(FOLLOWS, Listed, nobody_else=True)
     def show_follows(view: View, said: Said) -> Answer:
         found = Page[FollowTold]([], None)
-        if g.actor != OPERATOR:
+        if own := account(view):
             part: Paged = {"after": said.at.cursor, "limit": FOLLOWED_SHOWN}
-            found = following.of_contributor(view, frame.journal, g.actor, actor=g.actor, **part)
+            found = following.of_contributor(view, frame.journal, own, actor=own, **part)
         lines = [(one, _followed_thing(one)) for one in found.items]
         return render_template("follows.html", lines=lines, next=found.next)
 
@@ -122,7 +122,7 @@ def followed(view: View, kind: str, id: str) -> dict[str, Any]:
         "kind": kind,
         "id": id,
         "count": following.count(view, numbers),
-        "is_own": following.follows(view, g.actor or "", numbers),
+        "is_own": following.follows(view, account(view) or "", numbers),
         "may": g.actor not in (None, OPERATOR),
     }
 

@@ -15,11 +15,10 @@ from api.web import talking, words
 from api.web.address import Listed, Said
 from api.web.desk import forms_for, is_open
 from api.web.finding import cards, sorts, told
-from api.web.frame import Answer, Frame, led_on, reader
+from api.web.frame import Answer, Frame, account, led_on, reader
 from domain.command import Command
 from domain.commands.challenging import FeatureAnswer
 from domain.identity import may_be_id
-from domain.permission import OPERATOR
 from domain.project import PROJECT_KINDS, Step
 from domain.role import roles, within
 from domain.values import POEM
@@ -184,9 +183,9 @@ def _forms(frame: Frame, challenge: str) -> list[type[Command]]:
 
 def _own(view: View, challenge: str) -> list[dict[str, Any]]:
     """The latest pieces that the reader posted and that do not answer the challenge yet."""
-    if g.actor in (None, OPERATOR):
+    if (own := account(view)) is None:
         return []
-    posters = attribution.account_ids(view, g.actor)
+    posters = attribution.account_ids(view, own)
     return [{**one} for one in challenges.could_answer(view, challenge, posters, MANY)]
 
 
@@ -194,16 +193,16 @@ def _suggested(view: View, challenge: str) -> list[PersonSuggested]:
     """A few people who could answer a challenge, for somebody who has signed in."""
     if g.actor is None:
         return []
-    near = None if g.actor == OPERATOR else g.actor
+    near = account(view)
     found = suggesting.people(view, challenge, near, limit=FEW_SUGGESTED, is_you=near is not None)
     return found.items
 
 
 def for_you(frame: Frame, view: View) -> list[ChallengeSuggested]:
     """A few challenges that the reader could answer, each with the reasons."""
-    if g.actor in (None, OPERATOR):
+    if (own := account(view)) is None:
         return []
-    found = suggesting.challenges_for(view, frame.journal, g.actor, limit=FEW_SUGGESTED)
+    found = suggesting.challenges_for(view, frame.journal, own, limit=FEW_SUGGESTED)
     return found.items
 
 
