@@ -115,7 +115,7 @@ class Recording:
             base = Group(position, position, stamp, heads)
         self._begun, self._stamp, self._heads = base.position, base.stamp, {**base.heads}
         self._latest = self._begun
-        self._rows = defaultdict[Table, list[Row]](list)
+        self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
         self._taken: set[object] = set()
         """What nobody else may have."""
         self._linked: set[str] = set()

@@ -9,6 +9,7 @@ One file, because a record's fields are declared, read, checked and written by t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -35,6 +36,7 @@ from domain.refusal import NothingStated, QuotaExceeded, Refusal, WrongState, sp
 from domain.values import Many, NewId, Ref, Several, Text, Value, Word
 
 _canonical = encoder(sort_keys=True)
+_text = json.encoder.encode_basestring  # as json.dumps with ensure_ascii=False
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every command by its name, such as ``remix.strike``; what creates a noun is named by it alone."""
@@ -139,8 +141,9 @@ class Record:
     def texts(self) -> list[str]:
         """The texts people wrote in it, in order."""
         found: list[str] = []
+        own = vars(self)
         for name in self.form().texts:
-            stated = getattr(self, name)
+            stated = own[name]
             if isinstance(stated, str):
                 found.append(stated)
             elif stated is not None:
@@ -194,8 +197,8 @@ class Command(Record):
 
     def told(self, kind: type[Fact], **otherwise: Any) -> dict[str, Any]:
         """Content for a kind of fact: the fields that both have in common, then ``otherwise``."""
-        names = _in_common(type(self), kind)  # type: ignore[arg-type]
-        return {**{name: getattr(self, name) for name in names}, **otherwise}
+        own, names = vars(self), _in_common(type(self), kind)  # type: ignore[arg-type]
+        return {**{name: own[name] for name in names}, **otherwise}
 
     def own(self) -> dict[str, Any]:
         """Its fields with their values, except those in the path."""
@@ -279,11 +282,10 @@ class Command(Record):
 
     def asked(self) -> str:
         """The request as canonical JSON, with texts people wrote replaced by whether they exist."""
-        request = _plain(self)
-        request["command"] = self.NAME
+        request = {**vars(self), "command": self.NAME}
         if self.MAKES:  # the request is stored under this id, whether or not the client chose it
-            request.pop(self.subject(), None)
-        return _canonical(request)
+            request[self.subject()] = None
+        return _spelled(type(self), request)
 
     def digest(self, actor: str) -> str:
         """The SHA-256 by which repetitions are recognised; people's texts are compared apart."""
@@ -365,8 +367,8 @@ class Form(NamedTuple):
     """The fields that have to be read: their name, reader and whether they are required."""
     with_ids: list[Field]
     """The fields that hold ids, or records with ids."""
-    sealed: dict[str, Any]
-    """The single texts people write, each False: that it is absent."""
+    spelled: list[tuple[str, str, Callable[[Any], str]]]
+    """For canonical JSON, in its order: each name, the name as JSON, and what writes the value."""
     texts: list[str]
     """The fields with texts people write: single ones, lists of them, and records with some."""
 
@@ -375,6 +377,7 @@ class Form(NamedTuple):
 def _form(cls: type[Any]) -> Form:
     hints = get_type_hints(cls, include_extras=True)
     every = tuple(Field(one.name, value_of(hints[one.name]), one.default) for one in fields(cls))
+    by_name = {one.name: one for one in every}
     held = [(one, getattr(one.value, "inner", one.value)) for one in every]
     lists = {one.name: one.value.record for one in every if isinstance(one.value, Several)}
     to_read = [
@@ -388,13 +391,13 @@ def _form(cls: type[Any]) -> Form:
     of_texts |= {one.name for one, value in held if isinstance(value, Text) and value.is_sealed}
     return Form(
         every,
-        {one.name: one for one in every},
+        by_name,
         tuple(one.name for one in every if one.is_needed),
         {one.name: one.default for one in every},
         [*lists.items()],
         to_read,
         [one for one in every if one.name in of_ids],
-        {o.name: False for o in every if o.name in of_texts and isinstance(o.value, Text)},
+        [(n, f"{_text(n)}:", _writer(by_name.get(n))) for n in sorted({*by_name, "command"})],
         [one.name for one in every if one.name in of_texts],
     )
 
@@ -405,15 +408,26 @@ def _reader(value: Value) -> Callable[[Any, datetime], Any]:
     return value.reader if isinstance(value, Word) else value.read
 
 
-def _plain(stated: Record) -> dict[str, Any]:
-    """The fields that are not empty; of a text people wrote, only whether there is one."""
-    form = stated.form()
-    plain = form.sealed | {
-        name: value if name not in form.sealed else True
-        for name, value in vars(stated).items()
-        if value is not None
-    }
-    for name, _ in form.lists:
-        if name in plain:
-            plain[name] = [_plain(part) for part in plain[name]]
-    return plain
+def _writer(one: Field | None) -> Callable[[Any], str]:
+    if one is not None and isinstance(one.value, Several):
+        return lambda parts: f"[{','.join([_spelled(type(part), vars(part)) for part in parts])}]"
+    is_sealed = one is not None and isinstance(one.value, Text) and one.value.is_sealed
+    return _whether if is_sealed else _json
+
+
+def _spelled(kind: type[Record], stated: Mapping[str, Any]) -> str:
+    """The fields that are not empty as JSON; of a text people wrote, only whether there is one."""
+    parts = [
+        name_as_json + write(value)
+        for name, name_as_json, write in kind.form().spelled
+        if (value := stated.get(name)) is not None or write is _whether
+    ]
+    return f"{{{','.join(parts)}}}"
+
+
+def _whether(text: str | None) -> str:
+    return "false" if text is None else "true"
+
+
+def _json(value: Any) -> str:
+    return _text(value) if type(value) is str else _canonical(value)

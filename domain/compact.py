@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def encoder(*, sort_keys: bool = False) -> Callable[[dict[str, Any]], str]:
-    """A function that writes an object as JSON without blanks; characters are not escaped."""
+def encoder(*, sort_keys: bool = False) -> Callable[[Any], str]:
+    """A function that writes a value as JSON without blanks; characters are not escaped."""
     plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:

@@ -345,15 +345,12 @@ class Draft(Past):
 
     def _remember(self, command: Command, position: int) -> Acknowledgement:
         """Store the request, so that a repetition is recognised."""
-        target = command.target(self.actor) or self.id
         by_text = {text.value: text.digest for text in self._sheet.disclosures}
         texts = tuple([by_text.get(text, "") for text in command.texts()])
         rest = command.digest(self.actor), texts, self.id, self._key
-        request = Request(target, position, *rest)
-        self.requests.append(Request(target, position - PENDING, *rest))
-        self.prefetch_requests([target])
-        self._asked[target].append(request)
-        self._come_to(target, position)
+        self.requests.append(Request(self.id, position - PENDING, *rest))
+        self._asked[self.id].append(Request(self.id, position, *rest))
+        self._come_to(self.id, position)
         return Acknowledgement(self.id, position, tuple(self.warnings))
 
     def _added(self) -> list[Fact]:

@@ -88,12 +88,12 @@ def heads_of(
 ) -> tuple[int, str, dict[str, Row]]:
     """The latest position, its time, and the heads of all subjects that have facts.
 
-    ``born`` are the subjects whose first fact is about to be recorded. Call it under the append
-    lock.
+    ``born`` are the subjects whose first fact is about to be recorded, so that they have none yet.
+    Call it under the append lock.
     """
-    subjects = {subject for subjects in about for subject in subjects}
+    subjects = {subject for subjects in about for subject in subjects}.difference(born)
     found = begun(transaction.query, transaction.engine, subjects)
-    missing = subjects - found.heads.keys() - found.wrong - set(born)
+    missing = subjects - found.heads.keys() - found.wrong
     for subject in sorted(found.wrong | missing):
         if (head := told_by_facts(transaction, subject)) != NONE:
             found.heads[subject] = head

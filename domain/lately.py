@@ -79,7 +79,7 @@ class Lately:
         if told[-1].position > latest.position or (since and since[0].before > before):
             return None
         moments: list[Begun | Group] = [*told, *since]
-        heads = dict[str, Row]()
+        heads: dict[str, Row] = {}
         for moment in sorted(moments, key=_POSITION):
             heads.update(moment.heads)
         facts = [*chain.from_iterable(one.facts for one in since)]

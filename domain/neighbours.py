@@ -42,9 +42,11 @@ class Neighbours:
         self._added: dict[str, Near] = {"child": {}, "parent": {}}
         self._position, self._own = 0, range(0)
         self._components = Components()
-        self.unlicensed, self.unpublished = set[str](), set[str]()
+        self.unlicensed: set[str] = set()
+        self.unpublished: set[str] = set()
         """Works known to have no licence, and works known not to be published releases."""
-        self.nodes, self.members = dict[str, str](), dict[str, set[str]]()
+        self.nodes: dict[str, str] = {}
+        self.members: dict[str, set[str]] = {}
         """The node of each work, and the works of each node, as far as Known looked them up;
         emptied when any works are joined or separated."""
         self._joins = False

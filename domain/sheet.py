@@ -6,38 +6,35 @@ commitments (domain.seal).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from domain.fact import Fact, New
-from domain.seal import TEXTS, Disclosure, Said, seal, spell_owners
+from domain.seal import Disclosure, Said, seal, spell_owners
 from domain.signature import Signing
 from domain.text import plain_text
 
 
-@dataclass
 class Sheet:
     """The facts and texts of one command."""
 
-    actor: str
-    now: datetime
-    signing: Signing | None = None
-    facts: list[Fact] = field(default_factory=list)
-    disclosures: list[Disclosure] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, actor: str, now: datetime, signing: Signing | None = None) -> None:
+        self.actor, self.now, self.signing = actor, now, signing
+        self.facts: list[Fact] = []
+        self.disclosures: list[Disclosure] = []
+        self._common: dict[str, Any] = {"timestamp": now, "actor": actor}
+        """The fields that all of its facts have in common."""
         self._added: dict[str, int] = {}
         """By id: how many facts of its stream are on the sheet."""
         self._sealed: dict[tuple[str, str, str], str] = {}
         """By owner, name and text: the commitment."""
-        self._signed: dict[str, str] = {}
-        if self.signing is not None:
-            message = self.signing.disclosure()
+        if signing is not None:
+            message = signing.disclosure()
             self.disclosures.append(message)
             self._sealed[message.owner, message.name, message.value] = message.digest
-            self._signed = {"message": message.digest, "signature": self.signing.signature}
-            if self.signing.bound is not None:
-                self._signed["binds"] = str(self.signing.bound)
+            self._common |= {"message": message.digest, "signature": signing.signature}
+            if signing.bound is not None:
+                self._common["binds"] = str(signing.bound)
 
     def write(self, new: New, after: int = 0) -> Fact:
         """Add a fact; ``after`` is how many facts its stream had before this command."""
@@ -46,11 +43,9 @@ class Sheet:
             {
                 **new.content,
                 **self._texts(new),
-                **self._signed,
+                **self._common,
                 "originator_id": new.id,
                 "originator_version": after + added,
-                "timestamp": self.now,
-                "actor": self.actor,
             }
         )
         self.facts.append(made)
@@ -58,12 +53,15 @@ class Sheet:
 
     def _texts(self, new: New) -> dict[str, str]:
         """The commitments to the texts of a fact, and the owners of those texts."""
-        owners, sealed = dict[str, str](), dict[str, str]()
-        for name, value in new.content.items():
-            if value is not None and name in TEXTS:
+        owners: dict[str, str] = {}
+        sealed: dict[str, str] = {}
+        for name in new.kind.SEALED:
+            if (value := new.content.get(name)) is not None:
                 said = value if isinstance(value, Said) else Said(self.actor, name, value)
                 owners[name], sealed[name] = said.owner, self._seal(*said)
-        return sealed | {"owners": spell_owners(owners, self.actor)} if owners else sealed
+        if owners:
+            sealed["owners"] = spell_owners(owners, self.actor)
+        return sealed
 
     def _seal(self, owner: str, name: str, value: str) -> str:
         """The commitment to a text; a text repeated in one command is stored once."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from eventsourcing.persistence import StoredEvent
 
 from domain.clock import stamp_of
+from domain.compact import encoder
 from domain.engine import Row, Table
 from domain.fact import Fact, FoundBy, contents_of, fact_of, read_fact
 from domain.receipt import NO_LINKS, Link, read_links, spell_leaf
@@ -16,6 +17,8 @@ from domain.request import Request
 from domain.seal import Disclosure
 from domain.text import searched
 from domain.unreadable import READING_FAILS, Unreadable
+
+_encode = encoder()
 
 
 class Placed(NamedTuple):
@@ -156,7 +159,7 @@ def vault_row(disclosure: Disclosure) -> Row:
 def request_rows(requests: Sequence[Request], positions: Sequence[int]) -> list[Row]:
     """The rows of requests, with their indexes in the append turned into positions."""
     return [
-        (positions[one.position], one.target, one.digest, json.dumps(one.texts), one.id, one.key)
+        (positions[one.position], one.target, one.digest, _encode(one.texts), one.id, one.key)
         for one in requests
     ]
 

@@ -708,9 +708,9 @@ COPIED = 50
 """The number of rows from which COPY costs less than INSERT."""
 
 
-def _is_copied(rows: Mapping[Table, Sequence[Row]]) -> Callable[[Table], bool]:
-    """Tells for a table whether COPY fits: its rows are many, and have no ON CONFLICT clause."""
-    return lambda table: len(rows[table]) >= COPIED and not table.on_conflict
+def _copied(rows: Mapping[Table, Sequence[Row]]) -> list[Table]:
+    """The tables for which COPY fits: their rows are many, and have no ON CONFLICT clause."""
+    return [one for one, found in rows.items() if len(found) >= COPIED and not one.on_conflict]
 
 
 class PostgresTransaction(Transaction):
@@ -733,7 +733,7 @@ class PostgresTransaction(Transaction):
         If it ``is_last``, that statement and COMMIT are one message.
         """
         rows = dict(rows)
-        for table in filter(_is_copied(rows), list(rows)):
+        for table in _copied(rows):
             self._copy(table, rows.pop(table))
         if rows:
             sql, values = self.there[0], [*self.there[1]]
@@ -785,7 +785,7 @@ class _OneInsert(PostgresTransaction):
     """Queries, and one insert, which commits itself."""
 
     def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
-        if not any(map(_is_copied(rows), rows)):
+        if not _copied(rows):
             self.commit.is_sent = bool(rows)
             super().insert_all(rows)
             return

@@ -75,7 +75,8 @@ class Statements:
             self._connection.execute(b"DEALLOCATE ALL")
             self._names.clear()
             self._made = 0
-        connection, form, new = self._connection.pgconn, self._form, dict[_Key, bytes]()
+        connection, form = self._connection.pgconn, self._form
+        new: dict[_Key, bytes] = {}
         written = [
             (
                 sql,
