@@ -18,6 +18,7 @@ from domain import remix
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.contributor import Contributor
 from domain.credit import Credit
+from domain.engine import PLANNED_ONCE
 from domain.fact import Fact
 from domain.pedigree import Ends, Pedigree
 from domain.refusal import UnknownContributor, UnknownCredit
@@ -441,7 +442,7 @@ def persons_later(view: View, numbers: Iterable[int]) -> Callable[[], dict[int, 
     }
     left = [number for number in wanted if number > 0 and number not in known]
     sql = f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
-    rows = view.later(f"{sql} AND {holds('p')}", numbers=left) if left else ()
+    rows = view.later(f"{PLANNED_ONCE}{sql}AND {holds('p')}", numbers=left) if left else ()
 
     def told() -> dict[int, PersonRef]:
         found: dict[int, PersonRef] = {one: {"id": id, "name": name} for one, id, name in rows}
@@ -822,13 +823,14 @@ def after_merges(view: View, number: int) -> int:
 
 def find_root(view: View, id: str) -> int:
     """The number of the account that the one with this id belongs to after all merges."""
-    return after_merges(view, find_person(view, id)[0])
+    number, _, _, _, merged_into, _ = find_person(view, id)
+    return number if merged_into is None else after_merges(view, merged_into)
 
 
 def persons_of(view: View, ids: Collection[str]) -> dict[str, str]:
     """The ids of the accounts that these belong to after all merges, by their own ids."""
     rows = view.rows(
-        "SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
+        f"{PLANNED_ONCE}SELECT p.id, i.id FROM @contributors p LEFT JOIN @contributors i "
         f"ON i.number = p.merged_into AND {holds('i')} WHERE p.id IN :ids AND {holds('p')}",
         ids=sorted(ids),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from domain.engine import PLANNED_ONCE
 from projections import attribution
 from projections.finding import CREDIT_COUNTS, REMIX_COUNTS
 from projections.hidden import NOT_HIDDEN
@@ -77,14 +78,14 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
         return {person: held[person] for person in people}
     held |= {person: [] for person in new}
     rows = view.rows(
-        "SELECT DISTINCT p.number, c.work FROM @contributors p JOIN @credits c "
-        f"ON c.contributor = p.number AND {counts} "
-        f"WHERE p.number IN :people AND p.until = {NEVER} AND c.work >= coalesce(("
+        f"{PLANNED_ONCE}WITH oldest (person, work) AS MATERIALIZED (SELECT p.number, coalesce(("
         "SELECT CASE WHEN l.contributor = p.number THEN l.work END FROM (SELECT DISTINCT "
         "c.contributor, c.work FROM @credits c "
         f"WHERE (c.contributor, c.work) <= (p.number, {NEVER}) AND {counts} "
         "ORDER BY c.contributor DESC, c.work DESC LIMIT 1 OFFSET :before) AS l), 0) "
-        "ORDER BY c.work DESC",
+        f"FROM @contributors p WHERE p.number IN :people AND p.until = {NEVER}) "
+        "SELECT DISTINCT o.person, c.work FROM oldest o JOIN @credits c "
+        f"ON c.contributor = o.person AND c.work >= o.work AND {counts} ORDER BY c.work DESC",
         people=new,
         before=each - 1,
     )

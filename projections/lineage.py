@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from domain.claim import PENDING
 from domain.contribution import Contribution
 from domain.dates import is_surely_before, span_of, year_of
-from domain.engine import Row
+from domain.engine import PLANNED_ONCE, Row
 from domain.fact import Fact
 from domain.identity import part_id
 from domain.join import Join
@@ -270,7 +270,8 @@ def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     }
     if left := wanted - found.keys():
         rows = view.rows(
-            f"SELECT {_WORK} FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
+            f"{PLANNED_ONCE}SELECT {_WORK} FROM @works w WHERE w.number IN :numbers "
+            f"AND {holds('w')}",
             numbers=list(left),
         )
         found |= {row[0]: WorkRow(*row) for row in rows}
@@ -365,7 +366,7 @@ def references(view: View, numbers: Iterable[int]) -> dict[int, WorkRef]:
     if not wanted:
         return {}
     rows = view.rows(
-        "SELECT w.number, w.id, w.kind, w.state, "
+        f"{PLANNED_ONCE}SELECT w.number, w.id, w.kind, w.state, "
         "(SELECT v.value FROM vault v WHERE v.digest = w.title), w.medium, w.uri, w.made_at "
         f"FROM @works w WHERE w.number IN :numbers AND {holds('w')}",
         numbers=wanted,

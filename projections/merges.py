@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from domain.engine import Row
+from domain.engine import PLANNED_ONCE, Row
 from projections.store import holds
 
 Ask = Callable[..., list[Row]]
@@ -16,7 +16,8 @@ def roots_of(ask: Ask, accounts: Iterable[int]) -> dict[int, int]:
     left, into = set(accounts), dict[int, int]()
     while left:
         rows = ask(
-            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.number IN :left "
+            f"{PLANNED_ONCE}SELECT p.number, p.merged_into FROM @contributors p "
+            "WHERE p.number IN :left "
             f"AND p.merged_into IS NOT NULL AND {holds('p')}",
             left=sorted(left),
         )
@@ -37,7 +38,8 @@ def accounts_under(ask: Ask, people: Collection[int]) -> dict[int, int]:
     left = list(people)
     while left:
         rows = ask(
-            "SELECT p.number, p.merged_into FROM @contributors p WHERE p.merged_into IN :left "
+            f"{PLANNED_ONCE}SELECT p.number, p.merged_into FROM @contributors p "
+            "WHERE p.merged_into IN :left "
             f"AND {holds('p')}",
             left=left,
         )

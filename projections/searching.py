@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, cast
 
+from domain.engine import PLANNED_ONCE
 from domain.engine.documents import FIRST, LAST, All, Document, Phrase, Some, Wanted, Without
 from domain.values import Example, known
 from domain.words import phrases_of
@@ -86,7 +87,7 @@ def matching(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -
 def _asked(view: View, wanted: Wanted, limit: int, under: int = _BEFORE_ALL) -> Later:
     under = min(under, _beyond(view))
     sql, values = view.engine.DOCUMENTS.latest(wanted, under, limit)
-    return view.later(sql, **values)
+    return view.later(PLANNED_ONCE + sql, **values)
 
 
 def _numbers(found: Later) -> list[int]:
@@ -179,7 +180,7 @@ def _few(view: View, phrases: Sequence[Phrase], kind: str | None) -> list[tuple[
         return None
     wanted = _of_kind(_anywhere(view, phrases), kind)
     lately = view.engine.DOCUMENTS.lately(wanted, _beyond(view))
-    if lately and view.rows(lately[0], **lately[1]):
+    if lately and view.rows(PLANNED_ONCE + lately[0], **lately[1]):
         return None
     numbers = matching(view, wanted, FEW + 1)
     if len(numbers) > FEW:

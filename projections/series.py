@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NamedTuple, TypedDict, Unpack
 
+from domain.engine import PLANNED_ONCE
 from domain.release import PARTS
 from domain.values import POEM, Example, WorkId, one_of
 from projections import lineage
@@ -145,7 +146,7 @@ def _wholes_told(view: View, numbers: set[int]) -> dict[int, Whole]:
 def inside(view: View, wholes: Sequence[int]) -> dict[int, dict[int, str]]:
     """By series or season: the seasons and episodes in it, by number, and which part each is."""
     rows = view.rows(
-        "WITH RECURSIVE inside (whole, number, part) AS ("
+        f"{PLANNED_ONCE}WITH RECURSIVE inside (whole, number, part) AS ("
         "SELECT w.number, w.number, w.part FROM @works w WHERE w.number IN :wholes "
         f"AND w.part IN ('series', 'season') AND {holds('w')} "
         "UNION SELECT inside.whole, e.parent, w.part FROM inside "

@@ -20,7 +20,15 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from domain.cached import cached_property
 from domain.clock import STAMP
-from domain.engine import DatabaseUnavailable, Engine, RebuildNeeded, Row, Table, Transaction
+from domain.engine import (
+    PLANNED_ONCE,
+    DatabaseUnavailable,
+    Engine,
+    RebuildNeeded,
+    Row,
+    Table,
+    Transaction,
+)
 from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
@@ -333,19 +341,19 @@ class View:
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, by digest, without those that were erased."""
         wanted = sorted(digest for digest in digests if digest)
-        sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
+        sql = f"{PLANNED_ONCE}SELECT digest, value FROM vault WHERE digest IN :wanted"
         return Texts(self.rows(sql, wanted=wanted)) if wanted else Texts()
 
     def numbers(self, table: str, ids: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows with these ids in a read table; unknown ids are left out."""
         wanted = sorted(ids)
         sql = f"SELECT t.id, t.number FROM @{table} t WHERE t.id IN :ids AND {holds('t')}"
-        return dict(self.rows(sql, ids=wanted)) if wanted else {}
+        return dict(self.rows(PLANNED_ONCE + sql, ids=wanted)) if wanted else {}
 
     def ids(self, table: str, numbers: Iterable[int]) -> dict[int, str]:
         """The ids of the rows with these numbers in a read table, by number."""
         sql = f"SELECT t.number, t.id FROM @{table} t WHERE t.number IN :numbers AND {holds('t')}"
-        return dict(self.rows(sql, numbers=list(numbers)))
+        return dict(self.rows(PLANNED_ONCE + sql, numbers=list(numbers)))
 
     def at(self, as_of: int) -> View:
         """This view as of an earlier position."""

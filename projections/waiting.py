@@ -105,7 +105,7 @@ class Asked:
             False,
             own,
             ids,
-            sorted({*ids, *balances.names_of(view, ids), *balances.claimed_by(view, ids)}),
+            balances.payees_for(view, ids),
             works,
             pools,
             {one.role for one in grants},

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from domain.engine import PLANNED_ONCE
 from domain.journal import Journal
 from domain.money.held import (
     DEBT,
@@ -185,7 +186,7 @@ def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:
     """By payee and agreement: what is owed."""
     found: dict[Key, Owed] = {}
     for payee, proposal, units, is_paid in view.rows(
-        "SELECT p.payee, p.proposal, p.amount, "
+        f"{PLANNED_ONCE}SELECT p.payee, p.proposal, p.amount, "
         "CASE WHEN EXISTS (SELECT 1 FROM @payouts y WHERE y.id = p.noun) "
         "OR EXISTS (SELECT 1 FROM @bookings b WHERE b.id = p.noun AND b.kind = 'assignment' "
         "AND b.payee <> p.payee) THEN 1 ELSE 0 END "
@@ -240,16 +241,6 @@ def claims(view: View, of: Iterable[Key], *, is_clear: bool = False) -> dict[Key
     return found
 
 
-def claimed_by(view: View, people: Collection[str]) -> list[str]:
-    """The works, as payees, whose waiting shares these people claimed."""
-    rows = view.rows(
-        "SELECT DISTINCT s.payee FROM @shares s "
-        f"WHERE s.contributor IN :people AND {holds('s')} ORDER BY s.payee",
-        people=sorted(people),
-    )
-    return [payee for (payee,) in rows]
-
-
 def payees_of(view: View, id: str) -> list[str]:
     """All payees that are a contributor: accounts, names, and works whose shares they claimed.
 
@@ -258,8 +249,7 @@ def payees_of(view: View, id: str) -> list[str]:
     id = _whose(view, id)
     if Payee.parse(id).kind == "other":
         return [id]
-    people = [*view.ids("contributors", attribution.accounts(view, id)).values()]
-    return sorted({*people, *claimed_by(view, people), *names_of(view, people)})
+    return payees_for(view, view.ids("contributors", attribution.accounts(view, id)).values())
 
 
 def paid_as(view: View, id: str) -> PersonRef:
@@ -304,14 +294,15 @@ def identified(view: View, names: Collection[str]) -> dict[str, str]:
     return dict(rows)
 
 
-def names_of(view: View, people: Collection[str]) -> list[str]:
-    """The outsiders' names that were identified as these people."""
+def payees_for(view: View, people: Collection[str]) -> list[str]:
+    """As what these accounts are paid: themselves, names that were identified as theirs, and works
+    whose waiting shares they claimed."""
     rows = view.rows(
-        "SELECT i.name FROM @identified i "
-        "WHERE i.contributor IN :people AND i.position <= :as_of ORDER BY i.name",
+        "SELECT i.name FROM @identified i WHERE i.contributor IN :people AND i.position <= :as_of "
+        f"UNION SELECT s.payee FROM @shares s WHERE s.contributor IN :people AND {holds('s')}",
         people=sorted(people),
     )
-    return [name for (name,) in rows]
+    return sorted({*people, *(payee for (payee,) in rows)})
 
 
 class _Asked(NamedTuple):

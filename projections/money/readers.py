@@ -21,7 +21,7 @@ from domain.stored import Placed
 from projections import attribution, lineage
 from projections.ancestry import ancestry
 from projections.grants import roles_of
-from projections.money.balances import claimed_by, names_of, payees_of
+from projections.money.balances import payees_for, payees_of
 from projections.nouns import noun_at
 from projections.store import View
 
@@ -140,8 +140,7 @@ class Reader:
     @cached_property
     def ids(self) -> set[str]:
         """The ids of their accounts, the names that stand for them, and the works they claimed."""
-        ids = {*self.view.ids("contributors", self.accounts).values()}
-        return ids.union(names_of(self.view, ids), claimed_by(self.view, ids))
+        return {*payees_for(self.view, self.view.ids("contributors", self.accounts).values())}
 
     # -- how they stand to a pool ----------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from domain.engine import PLANNED_ONCE
 from domain.money.naming import PAYER
 from domain.money.payee import Payee
 from projections.money.told import PayeeRef
@@ -52,7 +53,7 @@ def titles(view: View, works: set[str]) -> dict[str, str]:
 def _called(view: View, works: set[str]) -> dict[str, str]:
     """The labels of works: the title, or the URI of an outside source."""
     rows = view.rows(
-        "SELECT t.id, t.uri FROM @works t "
+        f"{PLANNED_ONCE}SELECT t.id, t.uri FROM @works t "
         f"WHERE t.id IN :ids AND t.uri IS NOT NULL AND {holds('t')}",
         ids=sorted(works),
     )
@@ -61,8 +62,8 @@ def _called(view: View, works: set[str]) -> dict[str, str]:
 
 def _named(view: View, table: str, column: str, ids: set[str]) -> dict[str, str]:
     rows = view.rows(
-        f"SELECT t.id, v.value FROM @{table} t JOIN vault v ON v.digest = t.{column} "
-        f"WHERE t.id IN :ids AND {holds('t')}",
+        f"{PLANNED_ONCE}SELECT t.id, v.value FROM @{table} t "
+        f"JOIN vault v ON v.digest = t.{column} WHERE t.id IN :ids AND {holds('t')}",
         ids=sorted(ids),
     )
     return dict(rows)
