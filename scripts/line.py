@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BufferedReader, RawIOBase
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -76,6 +76,16 @@ class _HttpsHandler(request.HTTPSHandler):
         return self.do_open(_Https, asked)
 
 
+class _Redirected(request.HTTPRedirectHandler):
+    """Closes the answer that leads elsewhere, also if that is no address."""
+
+    def http_error_302(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any) -> Any:
+        with fp:
+            return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 def open_alone(asked: Request) -> Any:
     """The answer over a connection of its own; raises HTTPError for a refusal."""
     opener = request.OpenerDirector()  # of all protocols, a redirection may lead to these alone
@@ -84,7 +94,7 @@ def open_alone(asked: Request) -> Any:
         _HttpHandler(),
         _HttpsHandler(),
         request.UnknownHandler(),
-        request.HTTPRedirectHandler(),
+        _Redirected(),
         request.HTTPErrorProcessor(),
         request.HTTPDefaultErrorHandler(),
     ):

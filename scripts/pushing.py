@@ -18,6 +18,7 @@ from domain.refusal import Refusal
 from domain.tree import NotVerified
 from domain.trust import Party
 from projections.log import Log, Signed
+from scripts.described import printable
 from scripts.remote import Unreachable, fetch
 from scripts.settings import Settings
 
@@ -68,7 +69,9 @@ class Pusher:
     def _size_in(body: str, signed: Signed) -> int:
         """The size that a witness has seen; NotVerified if our log does not continue that tree."""
         if not re.fullmatch("0|[1-9][0-9]{0,18}", body) or int(body) > signed.size:
-            raise NotVerified(f"it has seen a tree of {body[:30]} leaves, ours has {signed.size}")
+            raise NotVerified(
+                f"it has seen a tree of {printable(body[:30])} leaves, ours has {signed.size}"
+            )
         return int(body)
 
     def run(self, stopped: threading.Event) -> None:

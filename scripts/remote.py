@@ -184,8 +184,10 @@ def fetch(
                 said = refused.read(10_000).decode("utf-8", "replace")
             told = f"{address}: {refused.code} {printable(_in_words(said))}"
             raise Unreachable(told, refused.code, said, refused.headers["Retry-After"]) from refused
-    except (URLError, HTTPException, OSError, zlib.error) as error:
-        raise Unreachable(f"{address}: {getattr(error, 'reason', error)}") from error
+    # ValueError: a redirection leads to what is no address.
+    except (URLError, HTTPException, OSError, ValueError, zlib.error) as error:
+        told = printable(str(getattr(error, "reason", error)))
+        raise Unreachable(f"{address}: {told}") from error
     if len(data) > LARGEST_ANSWER_BYTES:
         raise Unreachable(f"{address} answers more than {LARGEST_ANSWER_BYTES} bytes")
     return data

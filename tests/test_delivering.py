@@ -5,13 +5,17 @@ Rule: the process is the command that an installation runs; only names are answe
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certified import certified
@@ -91,6 +95,43 @@ def test_an_event_goes_to_a_server_only_if_an_authority_vouches_for_it(tmp_path:
         nowhere = url.replace("localhost", "127.0.0.2")  # not a name of the certificate
         with pytest.raises(Unreached):
             post(nowhere, b"{}", {}, HERE, str(ours.authority))
+
+
+def test_a_receiver_that_is_slow_at_every_step_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is over during the handshake, each step is in time, and the answer has no end."""
+    ours = certified(_folder(tmp_path, "ours"))
+    stopped, connects = threading.Event(), socket.create_connection
+
+    def answer(listening: socket.socket) -> None:
+        with suppress(OSError):
+            plain, _ = listening.accept()
+            stopped.wait(1.2)
+            with ours.context.wrap_socket(plain, server_side=True) as one:
+                one.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not stopped.wait(0.1):
+                    one.sendall(b"X")
+
+    def late(*terms: Any) -> socket.socket:
+        connected = connects(*terms)
+        stopped.wait(0.5)
+        return connected
+
+    monkeypatch.setattr(outbound, "SECONDS", 1.0)
+    monkeypatch.setattr(outbound.socket, "create_connection", late)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        url = f"https://localhost:{listening.getsockname()[1]}/hook"
+        begun = time.monotonic()
+        try:
+            with pytest.raises(Unreached):
+                post(url, b"{}", {}, HERE, str(ours.authority))
+            assert time.monotonic() - begun < 10
+        finally:
+            stopped.set()
+            thread.join()
 
 
 def test_a_name_that_leads_inside_the_second_time_does_not_lead_the_connection_there(

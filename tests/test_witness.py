@@ -342,6 +342,25 @@ def trickling(begun: bytes, part: bytes) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x1b[2J\rforged\r\n\r\n",
+        b"HTTP/9\x1b[2J 200 OK\r\n\r\n",
+        b"HTTP/1.1 \x1b[2J OK\r\n\r\n",
+        b"HTTP/1.1 404 NOT FOUND\r\n\r\n\x1b[2J\nforged",
+        b"HTTP/1.1 302 FOUND\r\nLocation: http://[\x1b[2J/\r\n\r\n",
+    ],
+)
+def test_nothing_of_an_answer_commands_a_terminal_or_forges_a_line(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.line.MOST_SECONDS", 0.5)
+    with trickling(sent, b"") as address, pytest.raises(Unreachable) as refused:
+        fetch(address)
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize("there", ["ftp://127.0.0.1/", "file:///etc/hostname"])
 def test_a_redirection_leads_only_to_http(there: str) -> None:
     sent = f"HTTP/1.1 302 FOUND\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n".encode()

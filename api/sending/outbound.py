@@ -143,11 +143,14 @@ class _Pinned(HTTPConnection):
 
     def connect(self) -> None:
         """Connect; for https, the certificate must be that of the host name."""
-        plain = socket.create_connection((self._target.ip, self._target.port), SECONDS)
-        self.sock = plain
+        self.sock = socket.create_connection((self._target.ip, self._target.port), SECONDS)
         if self._target.is_encrypted:
-            context = trusting(self._authorities)
-            self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
+            # The handshake comes after the assignment, or ``end`` could not break it off.
+            wrapped = trusting(self._authorities).wrap_socket(
+                self.sock, server_hostname=self._target.host, do_handshake_on_connect=False
+            )
+            self.sock = wrapped
+            wrapped.do_handshake()
 
     def end(self) -> None:
         """Break the connection off, whatever it is waiting for."""
