@@ -9,6 +9,7 @@ from test_money_booked import TERMS_OF_ALL_KINDS
 from domain.permission import OPERATOR
 from domain.refusal import BadAmount, ReversalTooLarge
 from projections.money import earning, statements
+from projections.money.bookkeeping import bookings
 from projections.money.pools import statement as pool_statement
 from projections.money.pools.revenue import revenue_of
 
@@ -53,6 +54,26 @@ def test_a_month_below_zero_takes_back_the_latest_first(database: str) -> None:
             page = revenue_of(view, told.journal, pool, actor=OPERATOR)
         assert [each["taken_back_minor"] for each in page.items] == [0, 0, 301]
         assert page.items[1]["reversals"][0]["against"] == short
+
+
+def test_what_is_listed_less_what_was_reversed_is_what_came_in(database: str) -> None:
+    """What a negative month takes back is reversed where it came in, and was taken only once."""
+    with bank(database) as told:
+        pool, *_ = halves(told)
+        first = told.earn(pool, 1_000, "2026-01")
+        told.earn(pool, -1_700, "2026-02")
+        told.earn(pool, 300, "2026-03")
+        told.reverse(told.earn(pool, 500, "2026-04"), 40)
+        with told.view() as view:
+            listed = bookings(view, told.journal, actor=OPERATOR, kind="revenue").items
+        came = [
+            each["amount_minor"] - each["reversed_minor"] + each["taken_back_minor"]
+            for each in listed
+        ]
+        shown = where_it_is(told, pool)
+        assert sum(came) == shown["received_minor"] - shown["reversed_minor"] == 60
+        assert [each["taken_back_minor"] for each in listed] == [1_700, 0, 0, 0]
+        assert listed[1]["id"] == first
 
 
 def test_what_was_never_there_is_taken_from_what_comes_next(database: str) -> None:

@@ -57,6 +57,9 @@ class BookingLine(TypedDict):
     name: Annotated[str, "The source of revenue, the category of an expense.", Example("store")]
     amount_minor: Annotated[int, Example(10_000)]
     reversed_minor: Annotated[int, "How much of it was reversed.", Example(0)]
+    taken_back_minor: Annotated[
+        Count, "For negative revenue: how much of other revenue it has taken back.", Example(0)
+    ]
     effective_at: Effect
     document: str | None
     recorded_at: Instant
@@ -193,6 +196,8 @@ _BOOKING = (
     "b.id, b.kind, b.pool, o.name, o.currency, b.source, b.named, b.amount, "
     "(SELECT CAST(COALESCE(-sum(r.amount), 0) AS BIGINT) FROM @bookings r WHERE r.revenue = b.id "
     "AND r.kind IN ('reversal', 'expense_reversal') AND r.position <= :as_of), "
+    "(SELECT CAST(COALESCE(-sum(r.amount), 0) AS BIGINT) FROM @bookings r "
+    "WHERE r.against = b.id AND r.position <= :as_of), "
     "b.effective, b.document, b.at, abs(b.amount) AS ranked, b.position AS tied"
 )
 
@@ -240,7 +245,7 @@ def booking(view: View, id: str) -> BookingLine | None:
 
 
 def _bookings_told(view: View, rows: Sequence[Row]) -> list[BookingLine]:
-    texts = view.texts({text for row in rows for text in (row[3], row[6], row[10])})
+    texts = view.texts({text for row in rows for text in (row[3], row[6], row[11])})
     lines = (
         (id, kind, {"id": pool, "name": texts[name]}, unit, texts[named] or word, *more, position)
         for id, kind, pool, name, unit, word, named, *more, _, position in rows
