@@ -261,7 +261,7 @@ LONG_PAGES = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_every_window_and_axe_finds_nothing_serious(
+def test_a_page_fits_every_window_and_axe_finds_nothing(
     window: Page, places: dict[str, str], name: str
 ) -> None:
     window.goto(places[name])
@@ -269,7 +269,7 @@ def test_a_page_fits_every_window_and_axe_finds_nothing_serious(
 
 
 @pytest.mark.parametrize("name", OWN_PAGES)
-def test_a_page_of_ones_own_fits_and_axe_finds_nothing_serious(
+def test_a_page_of_ones_own_fits_and_axe_finds_nothing(
     own_window: Page, places: dict[str, str], name: str
 ) -> None:
     own_window.goto(places[name])
@@ -296,7 +296,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_a_form_is_answered_with_fits_and_axe_finds_nothing_serious(
+def test_what_a_form_is_answered_with_fits_and_axe_finds_nothing(
     window: Page, places: dict[str, str], name: str
 ) -> None:
     place, said, button, title = ANSWERS[name]

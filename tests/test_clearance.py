@@ -189,7 +189,8 @@ def test_the_page_says_whom_to_ask_and_leads_to_where_it_is_done(tmp_path: Path)
         assert "No licence is on record." in page
         assert f'href="/do/work.describe?id={song}"' in page
         assert f'href="/contributor/{mia}"' in page
-        assert f'href="/do/comment?work={song}&amp;text=%40Mia%20"' in page, "where to ask them"
+        assert f'href="/piece/{song}?say=%40Mia%20#say"' in page, "where to ask them"
+        assert ">@Mia </textarea>" in served.operator.get(f"/piece/{song}", say="@Mia ").text
         assert "Publish it anyway" in page
         only = served.operator.get(f"/release/{made}/clearance?kind=licence_missing").text
         assert "registry" in page.partition("</nav>")[2]

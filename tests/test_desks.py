@@ -106,6 +106,7 @@ def test_what_is_corrected_is_replaced_by_another_that_was_offered(served: Serve
 
 def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Served) -> None:
     one, other, third = (served.admit(f"Cleo {name}") for name in ("Reed", "Reed", "Reeding"))
+    served.post_piece("A reed", by=one)
     operator = reader(served).sign_in(OPERATOR_KEY)
     token, path = operator.get("/do/contributor.merge").token, "/do/contributor.merge"
     said = {"form_token": token, "id": "Cleo Reed", "into": "cleo reeding", "do": "preview"}
@@ -113,6 +114,8 @@ def test_a_form_takes_names_and_asks_which_if_several_are_called_so(served: Serv
     asked = operator.post(path, said)
     assert asked.status == 422
     assert "Choose one of the matches." in asked.text_seen
+    assert f"Cleo Reed (writer, …{one[-6:]})" in asked.text_seen
+    assert f"Cleo Reed (not credited yet, …{other[-6:]})" in asked.text_seen
     assert set(re.findall(r'<option value="([0-9a-f-]{36})">', asked.text)) == {one, other, third}
     for name, answer in {
         "Zebedee": "Nothing and nobody is called “Zebedee”.",

@@ -134,7 +134,7 @@ def test_from_a_statement_to_a_closed_period(
 
 
 @pytest.mark.slow
-def test_every_page_of_the_desk_fits_and_axe_finds_nothing_serious(
+def test_every_page_of_the_desk_fits_and_axe_finds_nothing(
     browser: Browser, empty: Served, tmp_path: Path
 ) -> None:
     post, (ana, ben) = empty.operator.post, (empty.admit(name) for name in ("Ana", "Ben"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 from unicodedata import normalize
 
 from markupsafe import Markup
@@ -27,7 +28,7 @@ from domain.permission import OPERATOR
 from domain.readers import MONEY
 from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
-from projections import timeline
+from projections import attribution, timeline
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -195,21 +196,40 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
         return [(typed, typed)]
     if kind := {PAYEE: "person", "project": noun, "challenge": noun}.get(noun):
         called = things(view, entitled(view, typed, SUGGESTED, (kind,))).values()
-        told = _told_apart([(one["id"], one["name"]) for one in called])
+        told = _told_apart(view, [(one["id"], one["name"], one) for one in called])
         return told or ([(typed, typed)] if noun == PAYEE else [])
     if "://" in typed:
         return [(outside_id(typed), typed)]
     found = suggestions(view, typed, KINDS[noun])
     named = [
-        (one["id"], words.called(one))
+        (one["id"], words.called(one), one)
         for one in (*found["works"], *found["people"])
         if noun != "release" or one["kind"] == "release"
     ]
     exact = [one for one in named if folded(one[1]) == folded(typed)]
-    return exact if len(exact) == 1 else _told_apart(named)
+    return [exact[0][:2]] if len(exact) == 1 else _told_apart(view, named)
 
 
-def _told_apart(named: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Ids with names, where equal names are told apart by the end of the id."""
-    count = Counter(name for _, name in named)
-    return [(id, f"{name} (…{id[-6:]})" if count[name] > 1 else name) for id, name in named]
+def _told_apart(
+    view: View, named: list[tuple[str, str, Mapping[str, Any]]]
+) -> list[tuple[str, str]]:
+    """Ids with names; equal names are told apart by what there is about each and the end of its id.
+
+    Whoever merges two accounts thus sees which is which.
+    """
+    count = Counter(name for _, name, _ in named)
+    return [
+        (id, f"{name} ({', '.join((*_about(view, one), f'…{id[-6:]}'))})")
+        if count[name] > 1
+        else (id, name)
+        for id, name, one in named
+    ]
+
+
+def _about(view: View, one: Mapping[str, Any]) -> Iterator[str]:
+    """What a person did, or what a work is and who made it, in a few words."""
+    if one.get("kind", "person") == "person":
+        did = attribution.person(view, one["id"])["did"]
+        yield from [each["role"] for each in did[:2]] or ["not credited yet"]
+    elif "makers" in one:
+        yield from filter(None, (one["medium"], *(each["name"] for each in one["makers"][:2])))

@@ -29,6 +29,8 @@ def foreseen(view: View, command: Command) -> list[Markup]:
 def _merged(view: View, command: Any) -> Iterator[Markup]:
     names = timeline.names(view, [command.id, command.into])
     old, new = words.link(names[command.id]), words.link(names[command.into])
+    if old.striptags() == new.striptags():
+        old = Markup("{} (…{})").format(old, command.id[-6:])
     yield Markup("From now on, {} and {} are one person, called {}.").format(old, new, new)
     yield from _of_account(view, command.id, old, new)
     yield Markup("Every key of {} keeps working, for that account.").format(old)

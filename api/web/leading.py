@@ -1,6 +1,7 @@
 """Where a form leads once it is recorded: to the page of what was created or changed.
 
-A comment is shown in its place, which may be far down.
+A comment is shown in its place, which may be far down; a reply, which may be on a further page of
+its thread, on a page of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def leads_to(
     frame: Frame, command: type[Command], made: str | None, sent: Mapping[str, str]
 ) -> str:
     """The page of the noun created, else of the first id in the form that has one, else a desk."""
+    if command is PostComment and sent.get("reply_to"):
+        return f"/comment/{made}"
     refs = [
         (one.value.noun, sent[one.name])
         for one in command.fields()

@@ -19,6 +19,8 @@ from api.web.keeping import ask_for_key, is_ours, show_kept
 
 audit = logging.getLogger("stemma.audit")
 
+NO_KEY = "This key is not valid. It may be mistyped or have ended; the operator can make another."
+
 
 def pages(frame: Frame) -> None:
     """The page that asks for a key, its form, and the form that signs out."""
@@ -36,7 +38,7 @@ def pages(frame: Frame) -> None:
         if token is None:
             frame.limits.fail()
             audit.warning("sign-in failed")
-            return ask_for_key(to, kept=kept, problem="This key is not valid.", status=401)
+            return ask_for_key(to, kept=kept, problem=NO_KEY, status=401)
         come_in(frame.sessions.caller(token))
         audit.info("signed in", extra={"actor": g.actor})
         answer: AnyResponse
