@@ -47,6 +47,8 @@ LISTENING_SECONDS = 0.5
 """The delay after which a new process is assumed to listen."""
 GRACE_SECONDS = 2.0
 """The time a thread gets, after its deadline, to notice it."""
+LONGEST_PREFERENCES = 1_000
+"""The longest “Accept” header that is read: thousands of media types take half a second."""
 NOTHING: Mapping[str, str] = {}
 CLOSE = {"Connection": "close"}
 """Ends a connection whose further bytes can't be trusted, or are not read."""
@@ -321,6 +323,8 @@ def _environ(scope: Any, body: bytes = b"", patience: Patience | None = None) ->
             values[0] if len(values) == 1 else (("; " if name == "cookie" else ", ").join(values))
         )
         environ[f"HTTP_{name.upper().replace('-', '_')}"] = joined
+    if len(environ.get("HTTP_ACCEPT", "")) > LONGEST_PREFERENCES:
+        del environ["HTTP_ACCEPT"]  # as if it accepted anything
     environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
     environ["CONTENT_LENGTH"] = environ.pop("HTTP_CONTENT_LENGTH", None) or str(len(body))
     environ.pop("HTTP_TRANSFER_ENCODING", None)

@@ -277,6 +277,19 @@ def test_a_source_is_text_whatever_it_holds(
     assert [one.anchor for one in made.sections] == ["", "a-bb"]
 
 
+def test_a_search_of_many_words_costs_no_more_than_one_of_few() -> None:
+    """Anybody may search the documentation, without a key."""
+
+    def seconds(q: str) -> float:
+        begun = time.process_time()
+        for guide in guides.written().values():
+            guide.found(q)
+        return time.process_time() - begun
+
+    few = seconds("a")
+    assert seconds(" ".join("abcdefghijklmnoprstuvwy" * 4)) < few + 0.2
+
+
 def test_a_section_is_found_by_all_words_of_a_search_and_shows_the_first() -> None:
     guide = guides.guide("how-to/close-a-split")
     (section, *_) = guide.found("WINDOW_OPEN")

@@ -211,6 +211,14 @@ def test_waiting_for_a_position_holds_no_thread(server: Server, path: str) -> No
         assert (status, problem["code"]) == (503, "projections_behind")
 
 
+def test_long_lists_of_media_types_keep_nobody_waiting(server: Server) -> None:
+    """Without a key: each would take half a second of processor time, before it is refused."""
+    asked = b"GET /works HTTP/1.1\r\n" + HOST + b"Accept: " + b"a/b," * 15_000 + b"\r\n\r\n"
+    with connected(server, count=40, sending=asked) as sockets:
+        others_are_answered(server)
+        assert all(one.recv(12) == b"HTTP/1.1 401" for one in sockets)
+
+
 # -- what could be read in two ways ----------------------------------------------------------
 
 MALFORMED = {

@@ -17,7 +17,7 @@ from api.problems import PROBLEMS, Problem
 from api.web import guides
 from api.web.address import Listed, asked
 from api.web.frame import Answer, Frame
-from api.web.reference import Reference, holds
+from api.web.reference import Reference
 
 PROBLEMS_PAGE = "problems"
 """The chapter of problems, after those of the API."""
@@ -50,7 +50,7 @@ def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
         every: dict[str, list[Any]] = {
             "guides": [one for one in sections if one[1]],
             "operations": [one for one in referred().operations if one.is_meant(q)],
-            "codes": [one for one in problems if holds(q, one[0], one[1].meaning)],
+            "codes": [one for one in problems if guides.holds(q, one[0], one[1].meaning)],
         }
         return shown(
             "found",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +40,8 @@ class Section(NamedTuple):
     def excerpt(self, q: str) -> str:
         """The words around the first match of a search."""
         text = " ".join(self.text.split())
-        places = [text.casefold().find(word) for word in folded(q).split()]
+        told = text.casefold()
+        places = [told.find(word) for word in _words(q)]
         found = min((place for place in places if place >= 0), default=0)
         start = max(found - AROUND, 0)
         before, after = text[start:found], text[found : found + AROUND]
@@ -65,12 +66,25 @@ class Guide(NamedTuple):
 
     def found(self, q: str) -> list[Section]:
         """The first sections that contain every word of a search, also in the title of the page."""
-        words = folded(q).split()
-        return [
-            one
-            for one in self.sections
-            if all(word in folded(f"{self.title}\n{one.title}\n{one.text}") for word in words)
-        ][:MOST_SECTIONS]
+        found = (one for one in self.sections if holds(q, self.title, one.title, one.text))
+        return [*islice(found, MOST_SECTIONS)]
+
+
+def holds(q: str, *texts: str) -> bool:
+    """Whether texts of the documentation contain every word of a search."""
+    told = _searched(texts)
+    return all(word in told for word in _words(q))
+
+
+@cache
+def _searched(texts: Sequence[str]) -> str:
+    """Texts as searches compare them, computed once: the documentation does not change."""
+    return folded("\n".join(texts))
+
+
+@lru_cache(maxsize=16)
+def _words(q: str) -> Collection[str]:
+    return dict.fromkeys(folded(q).split())
 
 
 class Shelf(NamedTuple):

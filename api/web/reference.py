@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from api.document import operations, resolved
 from api.problems import MEDIA_TYPE, PROBLEMS, component_of
-from domain.text import folded
+from api.web.guides import holds
 
 WIDTH = 76
 """The width of a line in examples."""
@@ -128,12 +128,6 @@ class Reference:
     def that_answer(self, code: str) -> list[Operation]:
         """The operations that list a problem as their own."""
         return [one for one in self.operations if code in self.own_problems(one)]
-
-
-def holds(q: str, *texts: str) -> bool:
-    """Whether the texts contain every word of a search."""
-    told = folded("\n".join(texts))
-    return all(word in told for word in folded(q).split())
 
 
 def _usual(told: list[list[T]]) -> list[T]:
