@@ -201,6 +201,7 @@ def _empty() -> Application:
     app.json = Json(app)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY_BYTES + 1
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # two may be part of a name, such as an idempotency key
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "bytecode_cache": COMPILED}
     app.url_map.converters |= {"id": IdConverter, "payee": PayeeConverter}
     app.url_rule_class = RuleOnDemand

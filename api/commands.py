@@ -12,7 +12,7 @@ from flask import Response, jsonify, request
 from api.authentication import actor
 from api.fields import Shape
 from api.operations import IDEMPOTENCY_KEY, answered, documented, of_query, writing
-from api.problems import of_unknown_outcome
+from api.problems import of_refusal, of_unknown_outcome
 from api.received import must_ask_nothing, read_body
 from api.results import schema_of
 from api.routes import Routes, path_of, section_of
@@ -25,7 +25,7 @@ from domain.identity import new_id
 from domain.journal import Journal
 from domain.money.policy.bounds import ASKED, bounded
 from domain.permission import limited, open_to
-from domain.refusal import BadIdempotencyKey, UnknownRequest
+from domain.refusal import BadIdempotencyKey, Refusal, UnknownRequest
 from domain.registry import COMMANDS
 from domain.request import key_digest
 from domain.values import Example, Json, WorkId
@@ -87,6 +87,8 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
                 )
         except OutcomeUnknown as error:
             raise of_unknown_outcome(error, key) from error
+        except Refusal as refused:
+            raise of_refusal(refused, in_path=ids) from None
         return _answer(command, receipt, log)
 
     def doc() -> dict[str, Any]:

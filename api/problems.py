@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from inspect import getdoc
 from math import ceil
@@ -167,8 +167,11 @@ def problem_uri(code: str) -> str:
     return f"/docs#problem-{code}"
 
 
-def of_refusal(refusal: Refusal | Problem) -> Problem:
-    """A refusal of the domain, as a problem; a problem stays itself."""
+def of_refusal(refusal: Refusal | Problem, in_path: Collection[str] = ()) -> Problem:
+    """A refusal of the domain, as a problem; a problem stays itself.
+
+    ``in_path`` are the fields of the command that stand in the path of its route.
+    """
     if isinstance(refusal, Problem):
         return refusal
     frees = refusal.details.get("frees_at")
@@ -176,15 +179,14 @@ def of_refusal(refusal: Refusal | Problem) -> Problem:
     headers = {} if wait is None else {"Retry-After": str(wait)}
     members = refusal.details
     if any(one.refusal.code == refusal.code for one in refusal.wrong):
-        members = {**members, **listed(map(told, refusal.wrong))}
+        members = {**members, **listed(told(one, in_path) for one in refusal.wrong)}
     return Problem(refusal.code, str(refusal), members=members, headers=headers)
 
 
-def told(wrong: Wrong) -> dict[str, str]:
-    """A value that was refused, as an error of a problem."""
+def told(wrong: Wrong, in_path: Collection[str] = ()) -> dict[str, str]:
+    """A value that was refused, as an error of a problem; ``in_path`` are not in the body."""
     refusal, first = wrong.refusal, str(wrong.path[0])
-    is_in_path = first in the_visit().values
-    place = {"parameter": first} if is_in_path else {"pointer": pointer(wrong.path)}
+    place = {"parameter": first} if first in in_path else {"pointer": pointer(wrong.path)}
     return {**place, "code": refusal.code, "detail": str(refusal)}
 
 

@@ -83,8 +83,8 @@ def test_what_is_wrong_with_many_is_counted(served: Served) -> None:
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def form(served: Served, name: str, **sent: str) -> tuple[int, str]:
-    answer = served.operator.send("POST", f"/do/{name}", urlencode(sent).encode(), FORM)
+def form(served: Served, command: str, /, **sent: str) -> tuple[int, str]:
+    answer = served.operator.send("POST", f"/do/{command}", urlencode(sent).encode(), FORM)
     return answer.status, answer.text
 
 
@@ -116,6 +116,14 @@ def test_all_that_is_wrong_with_a_form_stands_beside_its_fields(served: Served) 
         "effective_at": "Date: “soon” is not a date: write a year, month, day or time, such as "
         "1969, 1969-10, 1969-10-14 or 1969-10-14T20:15:00Z.",
     }
+
+
+def test_a_field_with_the_name_of_a_part_of_the_page_s_address_is_named_as_well(
+    served: Served,
+) -> None:
+    status, page = form(served, "contributor", name="\u2800")
+    assert status == 422
+    assert list(beside(page)) == ["name"]
 
 
 @pytest.mark.parametrize("typed", ["1_4", "+14", "١٤", "14.0", "1" * 5_000])

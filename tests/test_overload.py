@@ -145,6 +145,13 @@ def test_chunks_without_end_hold_no_thread_and_end_in_time(server: Server) -> No
         assert all(all_of(one).startswith(b"HTTP/1.1 408 ") for one in sockets)
 
 
+def test_an_address_is_read_as_utf_8_whether_it_is_escaped_or_not(server: Server) -> None:
+    for query in ("q=Zoë", "q=Zo%C3%AB", "q=%ff", "q=東京"):
+        asked = f"GET /works?{query} HTTP/1.1\r\nAuthorization: Bearer {KEY}\r\n".encode()
+        with connected(server, count=1, sending=asked + HOST + b"\r\n") as (one,):
+            assert one.recv(100).startswith(b"HTTP/1.1 200 "), query
+
+
 def test_chunks_that_are_too_many_are_refused_before_their_end(server: Server) -> None:
     begun = b"POST /contributors HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n"
     key = b"Authorization: Bearer " + KEY.encode() + b"\r\nContent-Type: application/json\r\n\r\n"

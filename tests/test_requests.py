@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -129,6 +129,14 @@ def test_every_further_key_answers_over_http(served: Served) -> None:
     for key in "uvw":
         asked = served.operator.get(f"/requests/{key}")
         assert (asked.status, asked.json) == (200, said[0].json)
+
+
+def test_a_key_with_slashes_is_asked_for_as_it_is(served: Served) -> None:
+    for key in ("shop//17", "shop/17", "../17", "%2F"):
+        body = json.dumps({"title": key, "medium": "text"}).encode()
+        said = served.operator.send("POST", "/contributions", body, keyed(key))
+        asked = served.operator.get(f"/requests/{quote(key, safe='')}")
+        assert (asked.status, asked.json) == (200, said.json), key
 
 
 def test_the_same_key_at_the_same_moment_is_one_request(database: str) -> None:

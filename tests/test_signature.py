@@ -24,7 +24,7 @@ from domain.note import COSIGNATURE, SignerKey
 from domain.receipt import Leaf, Link, leaf_bytes, read_leaf
 from domain.refusal import BadSignature, BadSigningKey, NotPermitted, WrongState
 from domain.registry import BY_OPERATION
-from domain.seal import digest_of
+from domain.seal import TEXTS, digest_of
 from domain.signature import check_signature, must_fit, read_signing, salt_of, sign_command
 from domain.stated import BOOKED, BRINGS, brings
 from domain.tree import NotVerified, leaf_hash
@@ -78,6 +78,7 @@ def test_the_documented_example_is_what_is_signed() -> None:
     assert made.disclosure().digest == found["digest"]
     assert f"Stemma-Signature: {made.sent}" == found["header"]
     assert made.nonce in told
+    assert all(f"`{name}`" in told for name in TEXTS)
 
 
 def test_a_message_holds_no_text_of_a_person_and_a_salt_for_each() -> None:
