@@ -7,13 +7,13 @@ One file, because it is one query and its parts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from domain.claim import CONTRIBUTOR, PENDING
 from domain.credit import NOT_COUNTED
-from domain.engine import PLANNED_ONCE
+from domain.engine import PLANNED_ONCE, Row
 from domain.identity import part_id
 from domain.journal import Journal
 from domain.known import Known
@@ -100,6 +100,7 @@ class Asked:
         works = [one.work for one in grants if one.work]
         pools = [one.pool for one in grants if one.pool]
         speaks = {"ids": ids, "produced": works, "own": own, "pools": pools}
+        authored = view.later(_AUTHORED, own=own)  # sent along with the next query
         return cls(
             now,
             False,
@@ -109,7 +110,7 @@ class Asked:
             works,
             pools,
             {one.role for one in grants},
-            _authored(view, own),
+            _authored(authored),
             to_confirm(view, _OF_THEIRS, **speaks),
         )
 
@@ -409,10 +410,10 @@ _OF_JUDGE = [
 _BOOKS = _asked("a.kind", f"a.desk = '{asks.BOOKS}'")
 
 
-def _authored(view: View, own: Sequence[int]) -> list[int]:
-    """The works with a disputed edge that were posted with a credit of one of these accounts."""
+def _authored(rows: Iterable[Row]) -> list[int]:
+    """Those of these works with a disputed edge that were posted with the credit beside them."""
     return [
         number
-        for credit, work, number in view.rows(_AUTHORED, own=own)
+        for credit, work, number in rows
         if any(part_id(work, "author", place) == credit for place in range(MOST_PARTS))
     ]
