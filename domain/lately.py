@@ -7,6 +7,7 @@ whether that is so: the next position is free, or the latest fact is the remembe
 from __future__ import annotations
 
 from base64 import b64encode
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
@@ -74,7 +75,7 @@ class Lately:
         """
         told = sorted(decided, key=_POSITION)
         before = told[0].position
-        since = [group for group in self._groups if group.position > before]
+        since = self._since(before)
         latest = since[-1] if since else told[0]
         if told[-1].position > latest.position or (since and since[0].before > before):
             return None
@@ -85,6 +86,11 @@ class Lately:
         facts = [*chain.from_iterable(one.facts for one in since)]
         spent = [*chain.from_iterable(one.spent for one in since)]
         return Group(before, latest.position, latest.stamp, heads, facts, spent)
+
+    def _since(self, position: int) -> tuple[Group, ...]:
+        """The groups recorded after a position."""
+        groups = self._groups
+        return groups[bisect_right(groups, position, key=_POSITION) :]
 
     def recorded(self, group: Group) -> None:
         """Remember a group that was recorded."""
@@ -164,8 +170,7 @@ class Lately:
 
     def after(self, position: int) -> list[Placed]:
         """The facts recorded after a position; none unless the very next one is remembered."""
-        groups = [group for group in self._groups if group.position > position]
-        rows = [row for group in groups for row in group.stored if row[0] > position]
+        rows = [row for one in self._since(position) for row in one.stored if row[0] > position]
         return [Placed(*row) for row in rows] if rows and rows[0][0] == position + 1 else []
 
     def begun(self, ids: Collection[str]) -> Begun | None:

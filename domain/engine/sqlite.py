@@ -424,6 +424,11 @@ def _emptied_log(connection: sqlite3.Connection) -> bool:
 
 
 @lru_cache(maxsize=256)
+def _whole(table: Table) -> str:
+    """The statement that inserts a whole row."""
+    return _insert(table.name, tuple(table.columns), table.updated)
+
+
 def _insert(table: str, columns: Sequence[str], updated: str = "") -> str:
     places = ", ".join("?" * len(columns))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}){updated}"
@@ -435,8 +440,7 @@ class SQLiteTransaction(Transaction):
     has_erased = False
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        statement = _insert(table.name, tuple(table.columns), table.updated)
-        self.connection.executemany(statement, rows)
+        self.connection.executemany(_whole(table), rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """By plain INSERTs: SQLite has nothing faster."""
