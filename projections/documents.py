@@ -229,15 +229,19 @@ class _Writing:
     """Makes documents from the read tables of a generation and the vault."""
 
     def __init__(self, asked: Transaction | Engine, generation: int) -> None:
-        self.query, self.generation = asked.query, generation
+        self.query_all, self.generation = asked.query_all, generation
         self.engine = (asked if isinstance(asked, Engine) else asked.engine).DOCUMENTS
         self.name = table_name(NAME, generation)
         self.stored = _stored(self.name, self.engine)
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         """The rows of a query on this generation's tables at the latest position."""
-        sql = with_tables(sql, self.generation)
-        return self.query(sql, **values, as_of=LARGEST_POSITION)
+        return self.all_rows(sql, **values)[0]
+
+    def all_rows(self, *queries: str, **values: Any) -> list[list[Row]]:
+        """The rows of each of several queries with the same values."""
+        values["as_of"] = LARGEST_POSITION
+        return self.query_all([(with_tables(sql, self.generation), values) for sql in queries])
 
     def made(self, table: str, numbers: list[int]) -> list[Row]:
         """The documents of what has these numbers in a table, as rows."""
@@ -283,7 +287,7 @@ class _Writing:
                 after |= {one.rowid: one for one in make(numbers)}
         gone = [number for number, one in before.items() if after.get(number) != one]
         if gone:
-            writer.execute(f"DELETE FROM {self.name} WHERE rowid IN :gone", gone=gone)
+            writer.execute_many(f"DELETE FROM {self.name} WHERE rowid IN :gone", [{"gone": gone}])
         new = (one for number, one in after.items() if before.get(number) != one)
         writer.insert(self.stored, [*map(self.engine.row, new)])
 
@@ -353,18 +357,15 @@ class _Writing:
         if not wanted:
             return {}
         sql = "SELECT digest, value FROM vault WHERE digest IN :wanted"
-        return dict(self.query(sql, wanted=wanted))
+        return dict(self.rows(sql, wanted=wanted))
 
     # -- the document of each kind ---------------------------------------------------------------
 
     def works(self, numbers: Collection[int]) -> Iterator[Document]:
         """Of works, joined ones as one: titles, creators, addresses, media, credits and roles."""
-        rows = self.rows(
+        rows, credits = self.all_rows(
             "SELECT w.node, w.number, w.kind, w.state, w.title, w.creators, w.address, w.medium "
             f"FROM @works w WHERE w.node IN :numbers AND w.until = {NEVER}",
-            numbers=list(numbers),
-        )
-        credits = self.rows(
             "SELECT c.work, c.contributor, c.role, c.display, c.credited_as, c.character, c.hidden "
             f"FROM @credits c WHERE c.work IN :numbers AND c.until = {NEVER} "
             f"AND {counting('c', NOT_COUNTED)}",

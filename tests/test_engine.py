@@ -295,6 +295,21 @@ def test_the_last_insert_of_an_append_is_whole_or_not_at_all(tables: Engine) -> 
     assert append_last(tables, 4) == 8
 
 
+def test_a_transaction_that_fails_at_its_last_insert_leaves_nothing(tables: Engine) -> None:
+    """On PostgreSQL, inserts are sent with the next statement or with COMMIT."""
+    counted = "SELECT name FROM counts WHERE name IN :names ORDER BY name"
+    with suppress(IntegrityError), tables.transaction() as writer:
+        writer.insert(COUNTS, [("x", 1)])
+        writer.insert(KEPT, [(1, "taken", b"", None)])
+    with suppress(ZeroDivisionError), tables.transaction() as writer:
+        writer.insert(COUNTS, [("y", 1)])
+        raise ZeroDivisionError
+    with tables.transaction() as writer:
+        writer.insert(COUNTS, [("z", 1)])
+        assert writer.query(counted, names=["x", "y", "z"]) == [("z",)]
+    assert tables.query(counted, names=["x", "y", "z"]) == [("z",)]
+
+
 def test_of_an_insert_that_the_server_ends_it_is_known_that_nothing_was_recorded(
     postgres_dsn: str,
 ) -> None:

@@ -186,6 +186,10 @@ class Transaction(ABC):
         rows: list[Row] = self._cursor.execute(*self.engine.told(sql, values)).fetchall()
         return rows
 
+    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        """The rows of each of several queries, which an engine may send in one message."""
+        return [self.query(sql, **values) for sql, values in asked]
+
     def execute(self, sql: str, /, **values: Any) -> int:
         """Execute a statement; returns the number of rows affected."""
         return int(self._cursor.execute(*self.engine.told(sql, values)).rowcount)

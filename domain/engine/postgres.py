@@ -59,6 +59,7 @@ from domain.engine.statements import Asked, Statements
 from domain.refusal import NotPermitted
 
 T = TypeVar("T")
+_Kind = TypeVar("_Kind", bound="PostgresTransaction")
 
 _VALUE = re.compile(r"(?<![:\w]):(\w+)")
 _LIST = re.compile(r"\b(IN|FROM EACH) :(\w+)")
@@ -215,6 +216,16 @@ class _Connection(psycopg.Connection):
         """The object that sends its statements."""
         return Statements(self)
 
+    def cursor(self, *args: Any, **terms: Any) -> Any:
+        """A cursor of the driver, which comes after all that waits."""
+        self.asking.send()
+        return super().cursor(*args, **terms)
+
+    def rollback(self) -> None:
+        """Undo what was sent, and forget what waits."""
+        self.asking.forget()
+        super().rollback()
+
 
 class _Snapshot:
     """A snapshot of one thread, which begins with its first query."""
@@ -338,9 +349,12 @@ class PostgresEngine(Engine):
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes; unless durable, its commit does not wait for the disk."""
-        begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit = off"
-        with self._begun(begin) as (transaction, _):
+        """A transaction that writes; unless durable, its commit does not wait for the disk.
+
+        It begins with its first message.
+        """
+        with self._ended(_Deferring) as transaction:
+            transaction.later(_BEGIN if durable else _BEGIN_NOT_DURABLE)
             yield transaction
 
     @contextmanager
@@ -348,25 +362,24 @@ class PostgresEngine(Engine):
         """The table is locked before the query runs; all of it is sent in one message."""
         idle = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
         lock = f"BEGIN; {idle}; LOCK TABLE {table.name} IN EXCLUSIVE MODE; {sql}"
-        with self._begun(lock) as begun:
-            yield begun
+        with self._ended(PostgresTransaction) as transaction:
+            yield transaction, _last(transaction.connection.execute(lock.encode()))
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[tuple[Transaction, list[Row]]]:
-        """A transaction that begins with these statements, and the rows of the last of them."""
+    def _ended(self, kind: type[_Kind]) -> Iterator[_Kind]:
+        """A transaction of a kind that the block begins, and that is committed at its end."""
         with _answering(), self._held as connection, _Commit(connection) as commit:
-            assert connection.pgconn.transaction_status == TransactionStatus.IDLE, (
-                "transactions do not nest"
-            )
+            is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+            assert is_idle, "transactions do not nest"
+            assert not connection.asking.is_waiting, "transactions do not nest"
             try:
-                rows = _last(connection.execute(begin.encode()))
-                yield PostgresTransaction(self, connection, commit), rows
+                yield kind(self, connection, commit)
+                if not commit.is_sent:
+                    commit.is_sent = True
+                    connection.asking.rows([_COMMIT])
             except BaseException:
                 connection.rollback()
                 raise
-            if not commit.is_sent:
-                commit.is_sent = True
-                connection.execute(b"COMMIT")
 
     @contextmanager
     def hoping(self, row: str = "", values: Sequence[Any] = ()) -> Iterator[Transaction]:
@@ -594,6 +607,9 @@ _WITH_WORDS = (
 )
 """The tables of documents."""
 _SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN: list[Asked] = [(b"BEGIN", ())]
+_BEGIN_NOT_DURABLE: list[Asked] = [*_BEGIN, (b"SET LOCAL synchronous_commit = off", ())]
+_COMMIT: Asked = b"COMMIT", ()
 
 
 def _configured(limits: TimeLimits) -> Callable[[psycopg.Connection], None]:
@@ -690,6 +706,18 @@ def _insert(tables: tuple[Table, ...], counts: tuple[int, ...], row: str) -> byt
     return f"WITH {placed} SELECT count(*) FROM {before}".encode()
 
 
+def _inserted(
+    rows: Mapping[Table, Sequence[Row]], row: str = "", told: Sequence[Any] = ()
+) -> Asked:
+    """One statement that inserts rows into several tables, if ``row`` is there, if one is named."""
+    values = [*told]
+    for each in rows.values():
+        few = chain.from_iterable(each)
+        values += few if len(each) < MANY else map(_array, zip(*each, strict=True))
+    counts = tuple(min(len(each), MANY) for each in rows.values())
+    return _insert(tuple(rows), counts, row), values
+
+
 def _insert_into(table: Table, count: int, where: str) -> str:
     kinds = [kind.split()[0].replace("BYTES", "BYTEA") for kind in table.columns.values()]
     if count < MANY:
@@ -723,6 +751,10 @@ class PostgresTransaction(Transaction):
         super().__init__(engine, connection)
         self.commit = commit
 
+    def query_all(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
+        found: list[list[Row]] = self._cursor.rows([self.engine.told(*one) for one in asked])
+        return found
+
     def define(self, statements: Iterable[str]) -> None:
         """Execute all statements in one message."""
         self.connection.execute("; ".join(statements).encode())
@@ -732,21 +764,20 @@ class PostgresTransaction(Transaction):
 
         If it ``is_last``, that statement and COMMIT are one message.
         """
+        if rows := self._few(rows):
+            asked = [_inserted(rows, *self.there)]
+            if is_last:
+                self.commit.is_sent = True
+                asked.append(_COMMIT)
+            if self._cursor.rows(asked)[0] == [(0,)] and self.there[0]:
+                raise Overtaken("by another server")
+
+    def _few(self, rows: Mapping[Table, Sequence[Row]]) -> Mapping[Table, Sequence[Row]]:
+        """The rows that are inserted by one statement; all others are inserted by COPY now."""
         rows = dict(rows)
         for table in _copied(rows):
             self._copy(table, rows.pop(table))
-        if rows:
-            sql, values = self.there[0], [*self.there[1]]
-            for each in rows.values():
-                few = chain.from_iterable(each)
-                values += few if len(each) < MANY else map(_array, zip(*each, strict=True))
-            counts = tuple(min(len(each), MANY) for each in rows.values())
-            asked: list[Asked] = [(_insert(tuple(rows), counts, sql), values)]
-            if is_last:
-                self.commit.is_sent = True
-                asked.append((b"COMMIT", ()))
-            if self._cursor.rows(asked)[0] == [(0,)] and sql:
-                raise Overtaken("by another server")
+        return rows
 
     def _copy(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert whole rows by COPY, in binary format if the types of all columns allow it."""
@@ -779,6 +810,21 @@ class PostgresTransaction(Transaction):
     def lock(self) -> None:
         """Take the advisory lock that stands for the tables; its number is arbitrary."""
         self.connection.execute(b"SELECT pg_advisory_xact_lock(7236833)")
+
+
+class _Deferring(PostgresTransaction):
+    """A transaction that sends what returns nothing together with the next statement."""
+
+    def later(self, asked: Iterable[Asked]) -> None:
+        """Send these statements with the next one, or with COMMIT."""
+        self._cursor.later(asked)
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.later(self.engine.told(sql, row) for row in rows)
+
+    def insert_all(self, rows: Mapping[Table, Sequence[Row]], *, is_last: bool = False) -> None:
+        if rows := self._few(rows):
+            self.later([_inserted(rows)])
 
 
 class _OneInsert(PostgresTransaction):

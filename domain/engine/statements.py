@@ -43,8 +43,27 @@ class Statements:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection, self._form = connection, Transformer(connection)
         self._names: dict[_Key, bytes] = {}
+        self._waiting: list[Asked] = []
         self._last: PGresult
         self._made = 0
+
+    def later(self, asked: Iterable[Asked]) -> None:
+        """Send these statements with the next message, which raises the error if one fails."""
+        self._waiting += asked
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any statements wait for the next message."""
+        return bool(self._waiting)
+
+    def send(self) -> None:
+        """Send what waits, if anything."""
+        if self._waiting:
+            self._results([])
+
+    def forget(self) -> None:
+        """Do not send what waits."""
+        self._waiting.clear()
 
     def rows(self, asked: Sequence[Asked]) -> list[list[Row]]:
         """Execute these statements in one message; returns the rows of each query among them."""
@@ -53,7 +72,7 @@ class Statements:
 
     def execute(self, sql: bytes, values: Sequence[Any]) -> Self:
         """Execute one statement, like a cursor."""
-        *_, self._last = self._results([(sql, values)])
+        (self._last,) = self._results([(sql, values)])
         return self
 
     def executemany(self, sql: bytes, rows: Iterable[Sequence[Any]]) -> None:
@@ -70,13 +89,15 @@ class Statements:
         return self._last.command_tuples or 0
 
     def _results(self, asked: Sequence[Asked]) -> list[PGresult]:
-        """The result of each statement and of preparing it; raises the first error."""
+        """The result of each statement; raises the first error, also of those that waited."""
+        waiting, self._waiting = self._waiting, []
         if self._made > MOST_PREPARED:
             self._connection.execute(b"DEALLOCATE ALL")
             self._names.clear()
             self._made = 0
         connection, form = self._connection.pgconn, self._form
         new: dict[_Key, bytes] = {}
+        made, places = self._made, list[int]()
         written = [
             (
                 sql,
@@ -84,7 +105,7 @@ class Statements:
                 form.types,
                 form.formats,
             )
-            for sql, values in asked
+            for sql, values in (*waiting, *asked)
         ]
         try:
             connection.enter_pipeline_mode()
@@ -94,6 +115,7 @@ class Statements:
                     name = new[sql, types] = b"s%d" % self._made
                     connection.send_prepare(name, sql, types)
                 connection.send_query_prepared(name, values, formats, Format.BINARY)
+                places.append(len(places) + self._made - made)
             connection.pipeline_sync()
             results = self._connection.wait(_answers(connection))
             connection.exit_pipeline_mode()
@@ -104,7 +126,7 @@ class Statements:
             if result.status in FAILED:
                 raise error_from_result(result)
         self._names |= new
-        return results
+        return [results[place] for place in places[len(waiting) :]]
 
     def _read(self, result: PGresult) -> list[Row]:
         self._form.set_pgresult(result)
