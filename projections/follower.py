@@ -10,6 +10,7 @@ One file, because a rebuild is the same folding into other tables.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 
 from domain.clock import STAMP, stamp_of
-from domain.engine import DatabaseUnavailable, Locked, Overtaken, Transaction
+from domain.engine import DatabaseUnavailable, Locked, Overtaken, RebuildNeeded, Transaction
 from domain.journal import Journal
 from domain.stored import Placed
 from projections import documents
@@ -240,7 +241,8 @@ def advance(
     """Claim a page: move every projection's position from exactly ``at``, or raise ``Overtaken``.
 
     With ``stamp``, the time of the page's last fact, it also raises if the database does not hold
-    that fact: after a failover the new server may never have had it.
+    that fact: after a failover the new server may never have had it. If the positions in use
+    contradict each other, nobody was faster, and it raises ``RebuildNeeded``.
     """
     is_there = f"AND EXISTS (SELECT 1 FROM stored_events WHERE position = :to AND {STAMP} = :stamp)"
     moved = writer.execute(
@@ -252,8 +254,12 @@ def advance(
         position=at.position,
         current=current,
     )
-    if moved != len(PROJECTIONS):
-        raise Overtaken
+    if moved == len(PROJECTIONS):
+        return
+    found = writer.query("SELECT generation, position FROM projections WHERE current = 1")
+    if current and (len(found) != len(PROJECTIONS) or len({*found}) != 1):
+        raise RebuildNeeded("they are at different positions, or not all there")
+    raise Overtaken
 
 
 # -- generations ---------------------------------------------------------------------------
@@ -270,7 +276,17 @@ def layout_version() -> str:
 
 def next_generation(writer: Transaction) -> int:
     """A number no generation has used."""
-    return int(writer.query("SELECT coalesce(max(generation), 0) FROM projections")[0][0]) + 1
+    return max(_generations(writer), default=0) + 1
+
+
+_OF_GENERATION = re.compile(table_name("", 0).replace("0", "([0-9]+)"))
+
+
+def _generations(writer: Transaction) -> set[int]:
+    """Every generation that has a position or, if that was lost, tables."""
+    positions = writer.query("SELECT DISTINCT generation FROM projections")
+    tables = filter(None, map(_OF_GENERATION.match, writer.engine.tables()))
+    return {number for (number,) in positions} | {int(one[1]) for one in tables}
 
 
 def first_generation(writer: Transaction) -> None:
@@ -381,9 +397,8 @@ class Rebuild:
             writer.lock()
             # Read before dropping, so that no dropped generation's number is used again.
             number = next_generation(writer)
-            for (left_behind,) in writer.query(
-                "SELECT DISTINCT generation FROM projections WHERE current = 0"
-            ):
+            in_use = writer.query("SELECT generation FROM projections WHERE current = 1")
+            for left_behind in _generations(writer) - {number for (number,) in in_use}:
                 drop(writer, left_behind)
             begin(writer, number)
         with uncollected():
@@ -448,12 +463,16 @@ class Rebuild:
             self.numbers = Numbering()
 
     def _switch(self, at: Generation) -> bool:
-        """Make the new tables current; returns False if the old ones are ahead of them by now."""
+        """Make the new tables current; returns False if more facts were folded into the old ones.
+
+        Old ones that are ahead of the facts themselves, of which some are lost, do not count.
+        """
         with self.store.writing() as writer:
             writer.lock()
             must_exist(writer, at.number)
             ahead = writer.query(
-                "SELECT 1 FROM projections WHERE current = 1 AND position > :position",
+                "SELECT 1 FROM projections WHERE current = 1 AND position > :position "
+                "AND EXISTS (SELECT 1 FROM stored_events WHERE position > :position)",
                 position=at.position,
             )
             if ahead:

@@ -9,10 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Story, at_once, every_fact, every_table, id_of, meanwhile, read_tables, story
+from stories import (
+    Story,
+    at_once,
+    every_fact,
+    every_table,
+    id_of,
+    meanwhile,
+    raw_connection,
+    read_tables,
+    story,
+)
+from tampering import without_triggers
 from warm import PROCESSES
 
-from domain.engine import DatabaseUnavailable, Overtaken
+from domain.engine import DatabaseUnavailable, Overtaken, RebuildNeeded
 from domain.engine.documents import Document
 from domain.fact import Fact
 from projections import attribution, documents, folding, follower, lineage
@@ -437,3 +448,37 @@ def test_preparing_twice_or_at_once_makes_one_generation(database: str) -> None:
 
         at_once(*[prepare] * 4)
         assert generations_on(told) == {1}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM projections",
+        "DELETE FROM projections WHERE name = 'money'",
+        "UPDATE projections SET position = 0 WHERE name = 'money'",
+    ],
+)
+def test_positions_that_contradict_each_other_are_named_and_mended_by_a_rebuild(
+    damage: str, database: str
+) -> None:
+    with story(database) as told:
+        told.piece("song")
+        told.service.follower.catch_up()
+        told.service.engine.execute(damage)
+        told.piece("poem")
+        with pytest.raises(RebuildNeeded, match="at different positions, or not all there"):
+            told.service.follower.catch_up()
+        Rebuild(told.journal, told.store).run()
+        assert told.service.follower.catch_up() == told.head()
+
+
+def test_a_rebuild_ends_where_facts_were_lost(database: str) -> None:
+    with story(database) as told:
+        told.piece("song")
+        told.piece("poem")
+        told.service.follower.catch_up()
+        with raw_connection(database) as connection:
+            without_triggers(connection, "stored_events")
+            connection.execute("DELETE FROM stored_events WHERE position = 2")
+        Rebuild(told.journal, told.store).run()
+        assert set(told.store.positions().values()) == {1}
