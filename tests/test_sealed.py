@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from golden_journals import FOLDER
-from stories import every_fact, story, ticking
+from stories import every_fact, raw_connection, story, ticking
+from tampering import without_triggers
 from test_commands import Stemma
 
 from scripts.bundle import ExportDamaged, found_in, import_lines, sealed_lines
@@ -235,3 +236,25 @@ def test_a_file_that_must_be_new_replaces_no_other(tmp_path: Path) -> None:
             file.write(text)
     assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        ("DELETE FROM stored_events WHERE position = 2", "there is no fact at position 2"),
+        ("UPDATE stored_events SET topic = 'x' WHERE position = 2", "position 2: this row does"),
+        ("UPDATE stored_events SET links = 'x' WHERE position = 2", "not those in the log"),
+    ],
+)
+def test_facts_that_were_changed_are_not_exported(damage: str, said: str, tmp_path: Path) -> None:
+    stemma = Stemma(f"sqlite:///{tmp_path / 'stemma.db'}")
+    for name in ("Ana", "Ben", "Eva"):
+        stemma("contributor", "add", "--name", name)
+    with open_service(stemma.database) as service:
+        service.log.catch_up()
+    with raw_connection(stemma.database) as connection:
+        without_triggers(connection, "stored_events")
+        connection.execute(damage)
+    ran = stemma.run("export", str(tmp_path / "all.jsonl"))
+    assert (ran.exit_code, said in ran.stderr, "(damaged)" in ran.stderr) == (1, True, True)
+    assert not list(tmp_path.glob("*all.jsonl*"))

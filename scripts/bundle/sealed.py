@@ -19,7 +19,7 @@ from domain.journal import Journal
 from domain.lines import BadLine, Line, NotRestored
 from domain.refusal import Refusal
 from domain.stored import Placed
-from domain.tree import Frontier, leaf_hash
+from domain.tree import Frontier, NotVerified, leaf_hash
 from projections.log import Log
 from scripts.bundle.whole import exported, placed_in
 
@@ -52,7 +52,7 @@ def sealed_lines(journal: Journal, log: Log, after: int = 0) -> Iterator[str]:
     """An export, line by line: its first line, every fact after a position, and its seal."""
     hashed, count, head = sha256(), 0, after
     tree = tree_at(journal, log, after)
-    for line in _announced(journal, tree, after):
+    for line in _announced(journal, log, tree, after):
         text = json.dumps(line, ensure_ascii=False) + "\n"
         hashed.update(text.encode())
         if line["type"] == "fact":
@@ -62,10 +62,16 @@ def sealed_lines(journal: Journal, log: Log, after: int = 0) -> Iterator[str]:
     yield json.dumps({"type": LAST, **seal._asdict()}) + "\n"
 
 
-def _announced(journal: Journal, tree: Frontier, after: int) -> Iterator[Line]:
+def _announced(journal: Journal, log: Log, tree: Frontier, after: int) -> Iterator[Line]:
+    """The first line and the facts; raises NotVerified if they are not those in the log."""
     yield {"type": FIRST, "format": FORMAT, "after": after}
+    size = log.size()
     for placed, line in exported(journal, after):
+        if placed.position != tree.size + 1:
+            raise NotVerified(f"there is no fact at position {tree.size + 1}")
         tree.append(leaf_hash(placed.leaf()))
+        if tree.size == size and tree.root() != log.frontier(size).root():
+            raise NotVerified(f"the first {size} facts are not those in the log")
         yield line
 
 

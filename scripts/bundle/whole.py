@@ -242,5 +242,6 @@ def _keys_of(request: Request) -> list[str | None]:
 def commitments(placed: Placed, content: Mapping[str, Any] | None = None) -> list[str]:
     """The digests of the texts that a fact commits to, and of the message its actor signed."""
     content = placed.content() if content is None else content
-    names = (*FACTS[placed.topic].SEALED, "message")
+    kind = FACTS.get(placed.topic) or type(placed.fact())  # which raises: there is no such kind
+    names = (*kind.SEALED, "message")
     return [content[name] for name in names if name in content]
