@@ -17,10 +17,10 @@ from api.seen import SEEN
 from api.sending.mailboxes import MAILBOXES
 from api.sending.webhooks import WEBHOOKS
 from domain.derived import derived_version, refill
-from domain.engine import Engine, Table, Transaction, UpgradeNeeded
+from domain.engine import DatabaseDamaged, Engine, Table, Transaction, UpgradeNeeded
 from domain.kept import BOOKS
 from domain.quota import vouched
-from domain.stored import SPENT
+from domain.stored import FACTS, SPENT, VAULT
 from domain.stored import TABLES as JOURNAL
 from projections.follower import first_generation
 from projections.heartbeat import HEARTBEATS
@@ -59,6 +59,7 @@ def must_be_ours(engine: Engine, found: Found) -> None:
             f"The tables in the database are of a newer version of Stemma (this one knows no "
             f"{further[0]}): run that version"
         )
+    _must_have_what_is_recorded(found)
     if missing := sorted(_ours() - _columns(found)):
         raise _old(f"it has no {missing[0]}")
     versions: dict[str, str] = dict(engine.query("SELECT name, version FROM layouts"))
@@ -72,10 +73,21 @@ def must_be_ours(engine: Engine, found: Found) -> None:
         raise _old("what is derived from the facts is of another version")
 
 
+def _must_have_what_is_recorded(found: Found) -> None:
+    """Raise DatabaseDamaged if a table is missing that every version has, and nothing refills."""
+    for table in (FACTS, VAULT):
+        if table.name not in found:
+            raise DatabaseDamaged(
+                f"The database has lost its table {table.name}: restore the latest backup into a "
+                "new database, with “stemma restore”"
+            )
+
+
 def _old(why: str) -> UpgradeNeeded:
     return UpgradeNeeded(
         f"The tables in the database are of an older version of Stemma ({why}): stop what uses "
-        "them, make a backup, and run “stemma upgrade” with the role that owns them"
+        "them, make a backup with that version, and run “stemma upgrade” with the role that owns "
+        "them"
     )
 
 
@@ -107,6 +119,7 @@ def upgrade(engine: Engine) -> list[str]:
     Raises UpgradeNeeded if that takes more than adding tables and columns that may be empty.
     """
     found = found_in(engine)
+    _must_have_what_is_recorded(found)
     missing = sorted(_ours() - _columns(found))
     with engine.transaction() as transaction:
         transaction.lock()

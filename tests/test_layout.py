@@ -5,7 +5,7 @@ from serving import serving
 from stories import every_fact, raw_connection, story
 from test_commands import Stemma
 
-from domain.engine import RebuildNeeded, UpgradeNeeded
+from domain.engine import DatabaseDamaged, RebuildNeeded, UpgradeNeeded
 from projections.follower import no_progress
 from scripts import audit
 from scripts.service import bring_up_to_date, open_service, prepare
@@ -105,3 +105,13 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: str) -> None
     spoil(database, [])
     assert bring_up_to_date(database) == []
     is_whole(database)
+
+
+@pytest.mark.parametrize("lost", ["stored_events", "vault"])
+def test_what_is_lost_is_not_taken_for_an_older_version(lost: str, database: str) -> None:
+    """An upgrade would make an empty table, and from it derive that nothing was recorded."""
+    spoil(database, [f"DROP TABLE {lost}"])
+    said = f"The database has lost its table {lost}: restore the latest backup"
+    assert Stemma(database).wrong("works").startswith(said)
+    with pytest.raises(DatabaseDamaged, match=said):
+        bring_up_to_date(database)

@@ -61,7 +61,7 @@ class NoDatabase(DatabaseUnavailable):
 
 
 class DatabaseDamaged(DatabaseUnavailable):
-    """The file of the database is damaged, or is no database: waiting does not help."""
+    """The database is damaged, or is none of ours: waiting does not help."""
 
 
 class Pooled(NamedTuple):
