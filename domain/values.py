@@ -574,7 +574,7 @@ GrantedRole = Annotated[
         choices=GRANTABLE,
     ),
 ]
-RemixKind = Annotated[str, listed(REMIX_KINDS, "What was made of it.", "sample")]
+RemixKind = Annotated[str, listed(REMIX_KINDS, "How it was made from its source.", "sample")]
 CreditKind = Annotated[str, listed(CREDIT_KINDS, "direct or influence.", "influence")]
 Offered = Annotated[str, listed(OFFERED, "sold or free; default sold.", "free")]
 ProjectKind = Annotated[

@@ -432,6 +432,22 @@ def test_the_commands_on_the_audit_page_work_as_they_are_printed(
     assert (tmp_path / "log-folder").is_dir()
 
 
+def test_a_form_says_which_credit_or_remix_it_is_about_in_the_words_of_other_forms(
+    served: Served,
+) -> None:
+    ana = served.admit("Ana Oar")
+    song = served.post_piece("An oar", served.post_piece("A boat"), by=ana)
+    told = served.operator.get(f"/works/{song}").json
+    own = signed_in(served, ana)
+    form = own.get(f"/do/credit.correct?id={told['credits'][0]['id']}").text_seen
+    assert "Credit: Ana Oar, writer on An oar" in form
+    for label in ("Shown as", "Name on the credit", "Before the next name", "Made with AI"):
+        assert label in form
+        assert label in own.get("/post").text_seen
+    form = own.get(f"/do/remix.decline?id={told['sources'][0]['remix']}").text_seen
+    assert "Remix: An oar made from A boat (adaptation)" in form
+
+
 def test_a_hidden_credit_names_nobody_and_tells_its_person_how_it_is_shown(served: Served) -> None:
     ana, ben = served.admit("Ana Veil"), served.admit("Ben Veil")
     work = served.post_piece("A veil", by=ana)

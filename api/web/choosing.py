@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from unicodedata import normalize
 
@@ -18,7 +19,7 @@ from api.problems import Problem
 from api.web import words
 from api.web.address import id_named
 from api.web.finding import SUGGESTED, suggestions
-from api.web.frame import reader
+from api.web.frame import account, reader
 from domain.command import Command
 from domain.identity import may_be_id
 from domain.journal import Journal
@@ -26,9 +27,10 @@ from domain.money.currency import money
 from domain.outside import outside_id
 from domain.permission import OPERATOR
 from domain.readers import MONEY
+from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
-from projections import attribution, timeline
+from projections import attribution, lineage, timeline
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -137,11 +139,32 @@ def named(
     view: View, journal: Journal, command: type[Command], sent: Mapping[str, str]
 ) -> dict[str, Markup]:
     """By field: a link to what the id in it names, so that nobody has to recognise ids."""
-    ids = {
-        one.name: sent.get(one.name, "") for one in command.fields() if isinstance(one.value, Ref)
-    }
-    told = _told(view, journal, {id for id in ids.values() if may_be_id(id)})
+    refs = {one.name: one.value.noun for one in command.fields() if isinstance(one.value, Ref)}
+    ids = {name: sent.get(name, "") for name in refs if may_be_id(sent.get(name, ""))}
+    told = _told(view, journal, {*ids.values()})
+    for name, id in ids.items():
+        if refs[name] in _LINES:
+            with suppress(Unknown):
+                told[id] = _LINES[refs[name]](view, id)
     return {name: told[id] for name, id in ids.items() if id in told}
+
+
+def _credit(view: View, id: str) -> Markup:
+    known = account(view)
+    found = attribution.credit(view, id, attribution.accounts(view, known) if known else ())
+    person = found["credited_as"] or words.called({**found["contributor"]})
+    work = timeline.names(view, [found["work"]])[found["work"]]
+    return Markup("{}, {} on {}").format(person, found["role"], words.link(work))
+
+
+def _remix(view: View, id: str) -> Markup:
+    found = lineage.remix(view, id)
+    child, parent = (words.link({**found[side]}) for side in ("child", "parent"))
+    return Markup("{} made from {} ({})").format(child, parent, found["kind"])
+
+
+_LINES: Mapping[str, Callable[[View, str], Markup]] = {"credit": _credit, "remix": _remix}
+"""How a form says what it is about, by the noun of its field."""
 
 
 def in_words(view: View, journal: Journal, text: str) -> Markup:

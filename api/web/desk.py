@@ -53,8 +53,14 @@ OWN = "currency"
 IN_UNITS = "In the currency's smallest units"
 LISTED = re.compile(r"(the \w+ of )?GET /(kinds|roles)")
 """How the help of a field refers to a vocabulary of the API."""
-LABELS = {"uri": "Address", "sha256": "SHA-256", "made_at": "Made", "effective_at": "Date"}
-"""The labels that cannot be derived from the name of a field."""
+LABELS = {
+    **{"uri": "Address", "sha256": "SHA-256", "made_at": "Made", "effective_at": "Date"},
+    **{"display": "Shown as", "credited_as": "Name on the credit", "billing": "Place in the order"},
+    **{"join_phrase": "Before the next name", "ai": "Made with AI", "ai_tool": "By which tool"},
+    **{"child": "Work", "parent": "Source", "evidence_kind": "Kind of evidence"},
+    **{"media_url": "Where it can be seen or heard", "identifiers": "Registry numbers"},
+}
+"""The labels that cannot be derived from the name of a field, or that other forms have, too."""
 
 
 class Input(NamedTuple):
