@@ -155,6 +155,29 @@ def test_a_first_line_may_say_what_separates_the_columns(tmp_path: Path) -> None
     assert [place_of(line, 1) for line in (unread, sold)] == ["row 4", "row 3"]
 
 
+def test_sales_from_which_returns_were_taken_are_not_recorded_a_second_time(
+    database: str, tmp_path: Path
+) -> None:
+    """Of one statement, what came back is taken from what was sold; nobody has reversed that."""
+    with bank(database) as told:
+        pool, *_ = shared(told, RULES)
+        told.clock.wait(days=300)
+
+        def import_again(sold: str, back: str) -> Any:
+            row = f"{pool};Shop;2026-07;s1"
+            rows = f"{row};US;stream;;1;{sold};x", f"{row};DE;stream;;-1;{back};x"
+            return imported(told, table(tmp_path, *rows))
+
+        for _ in range(2):
+            report = import_again("3.00", "-5.00")
+            assert (report.refused, report.warned) == ([], [])
+        for amounts in (("4.00", "-5.00"), ("3.00", "-4.00")):
+            (refused,) = import_again(*amounts).refused
+            assert refused.code == "id_taken"
+            assert "record the difference as revenue of the same date" in refused.reason
+        assert [one.amount_minor for one in told.since(0, "revenue.recorded")] == [300, -500]
+
+
 def test_a_corrected_statement_is_recorded_once_the_first_is_reversed(
     database: str, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from domain.identity import part_id
 from domain.lines import Line
 from domain.money.currency import money
 from domain.money.dividing import RecordRevenue
+from domain.money.entry import Entry
 from domain.money.revenue import Revenue
 
 SALES = "sales:"
@@ -20,6 +21,10 @@ REVERSED = (
     "These sales were recorded before and reversed since; importing them again does not undo that. "
     "If they did come in, record them as revenue of the same date."
 )
+AGAIN = "reverse it and import this again"
+DIFFERENCE = (
+    "record the difference as revenue of the same date, since nothing is left to be reversed"
+)
 
 
 def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
@@ -27,7 +32,7 @@ def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
     if not str(line.get("id", "")).startswith(SALES):
         return command
     first, number = command, 0
-    while _was_taken_back(draft, command) and not is_alike(draft, command):
+    while _was_reversed(draft, command) and not is_alike(draft, command):
         number += 1
         command = replace(first, id=part_id(str(first.id), "restated", number))
     return command
@@ -36,7 +41,7 @@ def restated(draft: Draft, line: Line, command: RecordRevenue) -> RecordRevenue:
 def remarks(draft: Draft, line: Line, command: RecordRevenue) -> list[str]:
     """What to say of sales that were recorded before: whether all of them were reversed since."""
     is_of_shop = str(line.get("id", "")).startswith(SALES)
-    return [REVERSED] if is_of_shop and _was_taken_back(draft, command) else []
+    return [REVERSED] if is_of_shop and _was_reversed(draft, command) else []
 
 
 def is_alike(draft: Draft, command: RecordRevenue) -> bool:
@@ -51,14 +56,28 @@ def otherwise(draft: Draft, id: str) -> str:
     """Why a line is refused whose id has other sales."""
     recorded = draft.get(Revenue, id).recorded
     amount = money(recorded.amount_minor, recorded.currency)
+    can_be_reversed = draft.books().revenues[id].left_minor > 0
     return (
         f"These sales are already recorded with a different amount, {amount} in all ({id}). "
-        "If that was wrong, reverse it and import this again."
+        f"If that was wrong, {AGAIN if can_be_reversed else DIFFERENCE}."
     )
 
 
-def _was_taken_back(draft: Draft, command: RecordRevenue) -> bool:
-    if not draft.stream(str(command.id)):
+def _was_reversed(draft: Draft, command: RecordRevenue) -> bool:
+    """Whether nothing is left of a revenue because it was reversed.
+
+    What only negative revenue has taken back, such as the returns of the same statement, was sold.
+    """
+    id = str(command.id)
+    if not draft.stream(id):
         return False
-    known = draft.books().revenues[str(command.id)]
-    return known.recorded.amount_minor > 0 and known.left_minor == 0
+    books = draft.books()
+    known = books.revenues[id]
+    if known.recorded.amount_minor <= 0 or known.left_minor:
+        return False
+    entries = books.divisions[known.division].reversals if known.division else ()
+    facts = (fact for each in (id, *entries) for _, fact in draft.stream(each))
+    return any(
+        isinstance(fact, Revenue.Reversed | Entry.Reversed) and fact.against is None
+        for fact in facts
+    )
