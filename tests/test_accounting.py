@@ -118,6 +118,10 @@ def test_a_rehearsal_warns_of_other_sales_with_the_same_statement(database: str)
         assert f"in this pool: 3.00 USD ({first.originator_id})" in warned
         told.reverse(first.originator_id)
         assert warnings(more) == [[], []]
+        sold, back = (f"{pool};Shop;2026-06;s3;{each}" for each in ("US;stream;2.00", "DE;;-2.00"))
+        recorded(told, statement(sold, back))
+        more = statement(sold, sold.replace("US", "FR"), back)
+        assert [len(each) for each in warnings(more)] == [1, 1]
 
 
 def test_a_rehearsal_warns_of_what_came_back_from_revenue_that_was_reversed(database: str) -> None:

@@ -100,7 +100,8 @@ def _recorded(
     texts = view.texts({row[3] for row in rows})
     others: dict[Stated, list[tuple[str, str, int]]] = defaultdict(list)
     for id, source, time, document, currency, amount_minor, back_minor, gone_minor in rows:
-        if id not in but and amount_minor + gone_minor:
+        # What only negative revenue has taken back, as returns of the same statement, was sold.
+        if id not in but and (amount_minor + gone_minor or not back_minor):
             left = id, currency, amount_minor + back_minor
             others[Stated(pool, source, time, texts[document])].append(left)
     # Negative revenue alone is what the sales beside it left when they were reversed.
