@@ -113,8 +113,10 @@ def growth_of(what: str, costs: Sequence[Cost], aims: tuple[Aim, ...]) -> Result
 def _at(growth: dict[str, list[Cost]], address: str, works: int, size: Size) -> Iterator[Result]:
     """A community of so many works, with pools, folded and in the log."""
     with open_service(address, signer=SIGNER) as service, plain(address) as by_hand:
+        pools, facts, filled = _filled(service, works, Worked(by_hand))
+    # Opened again, as workers open it: a connection that has filled SQLite answers more slowly.
+    with open_service(address, signer=SIGNER) as service, plain(address) as by_hand:
         worked = Worked(by_hand)
-        pools, facts, filled = _filled(service, works, worked)
         for what, microseconds in filled.items():
             said = f"{what} of {works:,} works"
             yield Result(said, microseconds, "µs/fact", point=(what, works))
