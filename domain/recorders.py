@@ -265,7 +265,8 @@ class JournalRecorder(ApplicationRecorder):
 
     def at(self, positions: Collection[int]) -> list[Placed]:
         """The facts at these positions, in order; none where no database could hold one."""
-        return self._placed(_AT, these=[one for one in positions if one <= LARGEST_SIZE])
+        these = [one for one in positions if one <= LARGEST_SIZE]
+        return self._placed(_AT, these=these) if these else []
 
     def with_fact(
         self, position: int, *asked: tuple[str, Mapping[str, Any]]

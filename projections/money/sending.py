@@ -11,6 +11,8 @@ from projections.store import View, holds, told_rows
 
 def sent_told(view: View, payouts: Collection[str]) -> dict[str, SentTold]:
     """By payout: how it was sent."""
+    if not payouts:
+        return {}
     withheld = _withheld(view, payouts)
     rows = view.rows(
         "SELECT y.sent_currency, y.sent, y.withheld, y.id, y.rate, x.effective, x.id "
@@ -31,6 +33,8 @@ EXCHANGED_INTO = (
 
 def returned_among(view: View, payouts: Collection[str]) -> set[str]:
     """Those of these payouts that came back and wait until their payee claims them."""
+    if not payouts:
+        return set()
     rows = view.rows(
         f"SELECT y.id FROM @payouts y WHERE y.id IN :payouts AND y.state = 'returned' "
         f"AND {holds('y')}",

@@ -61,6 +61,8 @@ def _called(view: View, works: set[str]) -> dict[str, str]:
 
 
 def _named(view: View, table: str, column: str, ids: set[str]) -> dict[str, str]:
+    if not ids:
+        return {}
     rows = view.rows(
         f"{PLANNED_ONCE}SELECT t.id, v.value FROM @{table} t "
         f"JOIN vault v ON v.digest = t.{column} WHERE t.id IN :ids AND {holds('t')}",
