@@ -52,6 +52,17 @@ class PayeeConverter(PathConverter):
             return value
 
 
+class KeyConverter(BaseConverter):
+    """An idempotency key in a path: any text, with slashes wherever they are."""
+
+    regex = ".+"
+    part_isolating = False
+
+
+CONVERTERS = {"id": IdConverter, "payee": PayeeConverter, "key": KeyConverter}
+"""The converters of paths by the names that routes call them."""
+
+
 class RuleOnDemand(Rule):
     """A route whose URL builder is compiled on first use.
 

@@ -17,7 +17,7 @@ from jinja2.bccache import Bucket
 
 from api import proofs, service
 from api import web as pages
-from api.addresses import IdConverter, PayeeConverter, RuleOnDemand
+from api.addresses import CONVERTERS, RuleOnDemand
 from api.allowance import Network
 from api.answer import Answer
 from api.authentication import admission
@@ -203,7 +203,7 @@ def _empty() -> Application:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # two may be part of a name, such as an idempotency key
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "bytecode_cache": COMPILED}
-    app.url_map.converters |= {"id": IdConverter, "payee": PayeeConverter}
+    app.url_map.converters |= CONVERTERS
     app.url_rule_class = RuleOnDemand
     return app
 

@@ -138,7 +138,7 @@ def _add_asking(journal: Journal, log: Log, routes: Routes) -> None:
         answers = {"200": answered("Recorded.", schema_of(ReceiptTold))}
         return documented(show_request, answers, codes)
 
-    routes.add("GET", "/requests/<path:idempotency_key>", show_request, "show_request", doc)
+    routes.add("GET", "/requests/<key:idempotency_key>", show_request, "show_request", doc)
 
 
 def bounded_for(*commands: type[Command]) -> AbstractContextManager[None]:

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
-from api.addresses import IdConverter, PayeeConverter
+from api.addresses import CONVERTERS, IdConverter, KeyConverter, PayeeConverter
 from api.operations import HEADERS
 from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
 from api.results import COMPONENTS
@@ -142,7 +142,7 @@ def _documented(routes: Routes) -> Blueprint:
 
 def _api(app: Flask) -> Api:
     """The document without its routes."""
-    app.url_map.converters |= {"id": IdConverter, "payee": PayeeConverter}
+    app.url_map.converters |= CONVERTERS
     api = Api(
         app,
         spec_kwargs={
@@ -155,6 +155,7 @@ def _api(app: Flask) -> Api:
     api.DEFAULT_ERROR_RESPONSE_NAME = None
     api.register_converter(IdConverter, _path_id)
     api.register_converter(PayeeConverter, lambda _: PAYEE_IN_PATH)
+    api.register_converter(KeyConverter, lambda _: {"type": "string", "minLength": 1})
     api.register_converter(UUIDConverter, lambda _: _id_of("work"))
     api.spec.components.schema("ProblemError", PROBLEM_ERROR)
     api.spec.components.schema("Problem", PROBLEM)

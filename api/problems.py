@@ -170,7 +170,7 @@ def problem_uri(code: str) -> str:
 def of_refusal(refusal: Refusal | Problem, in_path: Collection[str] = ()) -> Problem:
     """A refusal of the domain, as a problem; a problem stays itself.
 
-    ``in_path`` are the fields of the command that stand in the path of its route.
+    ``in_path`` are the fields that are parameters of the address and not in the body.
     """
     if isinstance(refusal, Problem):
         return refusal

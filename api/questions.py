@@ -15,14 +15,17 @@ from api.conditional import by_bytes, once
 from api.current import the_visit
 from api.fields import Shape
 from api.operations import answered, asking, writing
+from api.problems import of_refusal
 from api.received import read_body, read_query
 from api.results import answer_of
 from api.routes import Routes, path_of, section_of
 from api.schemas import body_of_question, query_of
 from domain.fact import utc_now
 from domain.journal import Journal
+from domain.refusal import Refusal, Wrong
+from domain.wrong import must_not_be_refused
 from projections import lineage
-from projections.question import Asking, Form, Question
+from projections.question import Asking, Form, Question, wire_name
 from projections.registry import QUESTIONS
 from projections.store import Store, View
 
@@ -100,7 +103,7 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
     body = body_of_question(question)
 
     def ask() -> Response:
-        said = read_body(body)
+        said = _read(question, read_body(body), in_body=True)
         with viewing(journal, store, {}) as view:
             return answer_at(view, asked_by(view, journal, question.name, said).answer, {})
 
@@ -111,10 +114,21 @@ def _add_rehearsal(journal: Journal, store: Store, routes: Routes, question: Que
     routes.add("POST", path_of(question.path, question.in_path), ask, question.name, doc)
 
 
-def _read(question: Question, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters in their normal form; raises the refusal of the first bad one."""
-    values = {one.name: one.value for one in question.in_query}
-    return {name: values[name].read(value, utc_now()) for name, value in asked.items()}
+def _read(question: Question, asked: Mapping[str, Any], *, in_body: bool = False) -> dict[str, Any]:
+    """What was asked in its normal form; raises a problem that names every value refused."""
+    read, wrong, now = dict(asked), list[Wrong](), utc_now()
+    for one in question.in_query:
+        if (value := asked.get(one.name)) is not None:
+            try:
+                read[one.name] = one.value.read(value, now)
+            except Refusal as refusal:
+                wrong.append(Wrong((wire_name(one),), refusal))
+    try:
+        must_not_be_refused(wrong)
+    except Refusal as first:
+        parameters = () if in_body else map(wire_name, question.in_query)
+        raise of_refusal(first, in_path=[*parameters]) from None
+    return read
 
 
 def _form_of(question: Question, named: str | None) -> Form | None:

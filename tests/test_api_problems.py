@@ -182,6 +182,8 @@ BODIES: list[tuple[str, Any, int, str]] = [
     ("/remixes/{edge}/settle", {"outcome": "upheld", "reason": "x"}, 409, "wrong_state"),
     ("/remixes/{edge}/settle", {"outcome": "won", "reason": "x"}, 422, "bad_outcome"),
     ("/payout-batches/preview", {"currency": "EUR", "cursor": "x"}, 422, "bad_cursor"),
+    ("/payout-batches/preview", {"currency": "0"}, 422, "bad_currency"),
+    ("/remixes/preview", {"child": "song", "parent": "poem", "kind": "x"}, 422, "unknown_kind"),
     ("/remixes/{edge}/dispute", {"grounds": "other"}, 422, "missing_field"),
     ("/remixes/{edge}/dispute", {"grounds": "x", "reason": "x"}, 422, "unknown_grounds"),
     (

@@ -74,6 +74,17 @@ def test_an_id_of_nothing_in_the_address_is_named_as_a_parameter(served: Served)
     assert wrong["unknown_grounds"]["pointer"] == "#/grounds"
 
 
+def test_every_parameter_of_a_question_that_is_refused_is_named(served: Served) -> None:
+    answer = served.operator.get("/works?role=flying")
+    assert (answer.status, answer.code) == (422, "unknown_role")
+    assert [(one["parameter"], one["code"]) for one in answer.json["errors"]] == [
+        ("role", "unknown_role")
+    ]
+    answer = served.operator.post("/payout-batches/preview", currency="0")
+    assert (answer.status, answer.code) == (422, "bad_currency")
+    assert pointers(answer.json) == [("#/currency", "bad_currency")]
+
+
 def test_what_is_wrong_with_many_is_counted(served: Served) -> None:
     parts = [{"work": id_of(f"part {number}"), "rate": "x"} for number in range(30)]
     answer = served.operator.post("/releases", title="Much", components=parts).json
