@@ -51,6 +51,7 @@ DEFAULTS = {
     "writes": Limit(600, 60),  # what a person with a key sends
     "visitors": Limit(1800, 60),  # everything from an address without a valid key
     "tiles": Limit(18_000, 60),  # what anybody fetches of the log's tiles, which never change
+    "keys": Limit(100, 86_400),  # keys that a person makes or replaces; each stays listed for good
     "failures": Limit(20, 600),  # keys from an address that are not valid
 }
 """The limits by name; a person who clicks meets none of them."""

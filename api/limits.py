@@ -29,6 +29,8 @@ FREE = frozenset({"static", "metrics", "service.show_health", "service.show_read
 """The endpoints that are not counted: probes, and files that never change."""
 TILES = frozenset({"log.show_tile", "log.show_entry_tile", "log.show_entries"})
 """The endpoints that a mirror requests for every 256 facts; proxies may cache their answers."""
+KEYS = frozenset({"keyring.make_key", "keyring.replace_key"})
+"""The endpoints that make a key."""
 OPERATOR_FACTOR = 10
 
 
@@ -61,8 +63,14 @@ class Limits:
         elif actor is None:
             self._must_be_within("visitors", self.address())
         else:
+            if endpoint in KEYS:
+                self.make_key()
             what = "reads" if visit.method in ("GET", "HEAD", "OPTIONS") else "writes"
             self._must_be_within(what, actor)
+
+    def make_key(self) -> None:
+        """Count a key that the sender makes."""
+        self._must_be_within("keys", the_visit().actor or "")
 
     def fail(self) -> None:
         """Count an invalid key against the address it came from."""

@@ -89,6 +89,22 @@ def test_another_key_of_the_same_person_is_no_further_limit(served: Served) -> N
     assert answers == [200] * 5 + [429]
 
 
+def test_a_person_makes_only_so_many_keys_a_day_and_can_always_end_them(
+    tmp_path: Path, clock: Clock
+) -> None:
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    limits = {"keys": Limit(3, 86_400)}
+    with serving(database, follow=False, limits=(limits, (), clock)) as served:
+        ana = served.acting(served.admit("Ana"))
+        made = [ana.post("/keys") for _ in range(2)]
+        assert ana.post(f"/keys/{made[0].json['id']}/replace").status == 201
+        assert (refused := ana.post("/keys")).status == 429
+        assert refused.headers["Retry-After"] == str(86_400 // 3)
+        assert ana.post(f"/keys/{made[0].json['id']}/replace").status == 429
+        assert ana.post(f"/keys/{made[1].json['id']}/end").status == 200
+        assert served.operator.post("/keys").status == 201
+
+
 def test_tiles_of_the_log_have_a_limit_of_their_own(served: Served) -> None:
     served.admit("Ana")
     served.service.log.catch_up()

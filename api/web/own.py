@@ -84,12 +84,12 @@ def _ring(frame: Frame) -> Keyring:
 
 def _keys_changed(frame: Frame, said: Said) -> dict[str, Made | None]:
     ring, key = _ring(frame), said.get("key", "")
-    match said.get("do"):
-        case "replace":
-            return {"made": ring.replace(key, _hours(said))}
-        case "end":
-            ring.end(key)
-            return {}
+    if said.get("do") == "end":
+        ring.end(key)
+        return {}
+    frame.limits.make_key()
+    if said.get("do") == "replace":
+        return {"made": ring.replace(key, _hours(said))}
     fields = ("holder", "label", "scope", "expires_at")
     stated = {name: said[name] for name in fields if name in said}
     if "holder" in stated:
