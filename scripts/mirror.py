@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from random import SystemRandom
 
-from domain.checkpoint import Checkpoint, Trusted, must_continue, open_checkpoint
+from domain.checkpoint import Checkpoint, Trusted, must_continue
 from domain.latest import open_map
 from domain.tree import ENTRIES, TILE_WIDTH, NotVerified, Tile, root_of, tiles_of
 from scripts.line import Line
@@ -25,6 +25,7 @@ from scripts.mirrored import (
     check_hashes,
     check_log,
     check_map,
+    checkpoint_in,
     hashes_in,
     must_be_shown,
     unverified,
@@ -59,9 +60,7 @@ def mirror(
     with alone(folder / ".lock"):  # two runs at once would keep each other's unverified files
         note, trusted = log.checkpoint()
         kept = folder / "checkpoint"
-        remembered = (
-            open_checkpoint(kept.read_bytes(), log.keys).checkpoint if kept.exists() else None
-        )
+        remembered = checkpoint_in(kept, log.keys)
         log.must_be_recent(trusted, kept)
         with evidence_kept(note, kept):
             if remembered is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,30 @@ def check_log(
 
 
 def _follow(chains: Chains, bundle: Tile, index: int, entry: bytes, hash: bytes) -> None:
-    leaf = read_leaf(entry)
-    if leaf.position != index + 1:
-        raise NotVerified(f"{bundle.path}: leaf {index} says another position")
-    chains.follow(leaf, hash)
+    try:
+        leaf = read_leaf(entry)
+        if leaf.position != index + 1:
+            raise NotVerified("it says another position")
+        chains.follow(leaf, hash)
+    except NotVerified as problem:
+        raise NotVerified(f"{bundle.path}, leaf {index}: {problem}") from problem
+
+
+@contextmanager
+def of_file(path: Path) -> Iterator[None]:
+    """Of what is not verified here, the error names the file: it was kept, and is not the log."""
+    try:
+        yield
+    except NotVerified as problem:
+        raise NotVerified(f"{path}: {problem}") from problem
+
+
+def checkpoint_in(kept: Path, keys: Sequence[VerifierKey]) -> Checkpoint | None:
+    """The checkpoint that was kept in a file; None if there is none yet."""
+    if not kept.exists():
+        return None
+    with of_file(kept):
+        return open_checkpoint(kept.read_bytes(), keys).checkpoint
 
 
 Make = Callable[[Path, bytes], object]

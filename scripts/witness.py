@@ -16,6 +16,7 @@ from domain.checkpoint import Checkpoint, Trusted, cosign, open_checkpoint
 from domain.note import COSIGNATURE, Note, SignerKey
 from domain.tree import NotVerified
 from scripts.mirror import evidence_kept
+from scripts.mirrored import checkpoint_in, of_file
 from scripts.remote import Remote, Unreachable, fetch
 from scripts.safe_file import alone, write_whole, written_whole
 
@@ -33,11 +34,11 @@ def witness(log: Remote, folder: Path, signer: SignerKey) -> Trusted:
         kept = path_of(folder, checkpoint.origin)
         kept = kept if kept.exists() else folder / "checkpoint"
         log.must_be_recent(opened, kept)
-        if kept.exists():
+        before = checkpoint_in(kept, log.keys)
+        if before is not None:
             with evidence_kept(note, kept):
-                before = open_checkpoint(kept.read_bytes(), log.keys).checkpoint
                 log.prove_growth(before, checkpoint)
-        if not kept.exists() or _tree_in(kept.read_bytes()) != checkpoint:
+        if before != checkpoint:
             write_whole(kept, note)
         line = cosign(note, signer, int(time.time()))
     text, blank, _ = note.rpartition(b"\n\n")
@@ -72,7 +73,8 @@ def key_in(path: Path, name: str, kind: int) -> SignerKey:
         key = SignerKey.new(name, kind)
         with written_whole(path, is_new=True) as file:
             file.write(f"{key.secret_text()}\n".encode())
-    key = SignerKey.parse(path.read_text().strip())
+    with of_file(path):
+        key = SignerKey.parse(path.read_text().strip())
     if name not in {"", key.name}:
         raise NotVerified(f"the key in {path} is of {key.name}, not of {name}")
     return key
@@ -81,8 +83,10 @@ def key_in(path: Path, name: str, kind: int) -> SignerKey:
 def path_of(folder: Path, origin: str) -> Path:
     """The path at which a witness keeps the latest checkpoint of a log."""
     asked = folder / "checkpoint"
-    if asked.exists() and _tree_in(asked.read_bytes()).origin == origin:
-        return asked
+    if asked.exists():
+        with of_file(asked):
+            if _tree_in(asked.read_bytes()).origin == origin:
+                return asked
     return folder / sha256(origin.encode()).hexdigest() / "checkpoint"
 
 

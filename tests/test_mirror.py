@@ -15,16 +15,17 @@ from test_audit import POSTGRES_OPEN, SQLITE_OPEN
 from test_witness import SECOND, WITNESS, WITNESSES, log_keys, tell, url_of
 
 from domain.checkpoint import Checkpoint, cosign, open_checkpoint, sign
-from domain.note import SignerKey, VerifierKey
+from domain.note import COSIGNATURE, SignerKey, VerifierKey
 from domain.note import sign as sign_note
 from domain.receipt import verify_receipt
 from domain.tree import EMPTY_ROOT, NotVerified
 from projections import history
 from scripts import mirror as mirroring
 from scripts.mirror import mirror
+from scripts.mirrored import check_log
 from scripts.remote import Remote
 from scripts.stemma import main
-from scripts.witness import witness
+from scripts.witness import key_of, witness
 
 DAY = 86_400
 
@@ -300,6 +301,27 @@ def test_what_could_not_be_verified_is_not_kept_but_the_checkpoint_that_was_sign
             mirror(Remote(url_of(other), keys), folder, only_hashes=True)
     assert (folder / "checkpoint").read_bytes() == kept
     assert (folder / "checkpoint.refused").read_bytes() == signed
+
+
+def test_a_damaged_file_of_a_mirror_or_witness_is_named(served: Served, tmp_path: Path) -> None:
+    """Otherwise the log would seem to be wrong."""
+    tell(served, 3)
+    log, folder = Remote(url_of(served), log_keys(served), OPERATOR_KEY), tmp_path / "mirror"
+    mirror(log, folder)
+    (entries,) = folder.glob("tile/entries/*/*")
+    sound = entries.read_bytes()
+    entries.write_bytes(sound.replace(b"fact", b"fart", 1).replace(b"{", b"[", 1))
+    with pytest.raises(NotVerified, match=r"^tile/entries/000.p/3, leaf 0: "):
+        check_log(folder, log.checkpoint()[1].checkpoint)
+    entries.write_bytes(sound)
+    (folder / "checkpoint").write_bytes(b"")
+    with pytest.raises(NotVerified, match=rf"^{folder}/checkpoint: "):
+        mirror(log, folder)
+    (folder / "witness.key").write_text("")
+    with pytest.raises(NotVerified, match=rf"^{folder}/witness.key: "):
+        key_of(folder, "")
+    with pytest.raises(NotVerified, match=rf"^{folder}/checkpoint: "):
+        witness(log, folder, SignerKey.new("witness.example/w", COSIGNATURE))
 
 
 SIGNER = SignerKey("log.example", bytes(range(3, 35)))
