@@ -163,6 +163,13 @@ def test_histories_tell_of_projects_and_challenges_by_name(scene: Scene) -> None
     assert "The keeper answers Draw him" in scene.seen(f"/history/{scene.drawing}")
 
 
+def test_who_leads_a_project_assembles_a_release_from_its_pieces(scene: Scene) -> None:
+    path = f"/assemble?project={scene.project}"
+    assert f'href="{path}"' in scene.as_(scene.ana).get(f"/project/{scene.project}").text
+    assert path not in scene.as_(scene.ben).get(f"/project/{scene.project}").text
+    assert f'value="{scene.drawing}"' in scene.as_(scene.ana).get(path).text
+
+
 def test_who_joined_later_reads_pages_about_the_time_before(scene: Scene) -> None:
     said = {"work": scene.drawing, "contributor": scene.ben, "role": "illustrator"}
     credit = scene.served.operator.post("/credits", said).id

@@ -25,7 +25,7 @@ from domain.commands.releasing import AssembleRelease
 from domain.refusal import NoComponents, Refusal
 from domain.release import PARTS
 from domain.text import whole
-from projections import timeline
+from projections import projects, timeline
 
 FIELDS = {
     **{"title": "Title", "part": "Part of a series", "made_at": "Made"},
@@ -113,6 +113,10 @@ def pages(frame: Frame) -> None:
         sheet = Sheet(form_id(), dict.fromkeys(FIELDS, ""))
         for work in request.args.getlist("work"):
             sheet.rows.append((id_in_path(work), ""))
+        if project := request.args.get("project"):
+            with frame.view({}) as view:
+                made = projects.pieces(view, id_in_path(project), limit=MOST_ROWS)
+            sheet.rows += [(one["work"]["id"], "") for one in made.items]
         return _form(frame, sheet)
 
     @frame.form("/assemble")

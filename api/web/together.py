@@ -31,8 +31,6 @@ from projections.store import Page, View
 from projections.told_finding import ChallengeSuggested, PersonSuggested
 
 MANY, CARDS, FEW, FEW_FACTS, FEW_SUGGESTED = 30, 24, 12, 8, 6
-MOST_ASSEMBLED = 50
-"""How many pieces of a project the form that assembles a release begins with."""
 COMMENTS = 2
 """How many comments the page of a project shows; few, as it has much else."""
 LEAST, ROOM = 1, 24
@@ -129,9 +127,6 @@ def _project(frame: Frame) -> None:
             **talking.about(view, "project", id, said.at, COMMENTS),
             facts=_history(view, frame, projects.find(view, id).number),
             forms=forms_for(frame, "project", id) if g.actor else [],
-            pieces=[
-                one["work"]["id"] for one in projects.pieces(view, id, limit=MOST_ASSEMBLED).items
-            ],
         )
 
     @frame.viewed("/step/<id>")
