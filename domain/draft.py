@@ -70,6 +70,10 @@ class Acknowledgement(NamedTuple):
         warnings = [one._asdict() for one in self.warnings]
         return {"id": self.id, "position": self.position, "warnings": warnings}
 
+    def recorded(self, positions: Sequence[int]) -> Acknowledgement:
+        """The answer after the facts of its draft were recorded at these positions."""
+        return self._replace(position=at(self.position, positions))
+
 
 def at(position: int, positions: Sequence[int]) -> int:
     """The final position for one that may be pending, given those of the draft's facts."""

@@ -22,7 +22,7 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 
 from domain.clock import CLOCK, Clock, must_be_credible, stamp_of
 from domain.command import Command
-from domain.draft import Acknowledgement, Draft, at, read_first
+from domain.draft import Acknowledgement, Draft, read_first
 from domain.engine import DatabaseUnavailable, Engine
 from domain.fact import Fact, FactMapper, utc_now
 from domain.installation import Rules
@@ -123,8 +123,7 @@ class Journal(Application[str]):
         about = {id for command in commands for id in read_first(command, by)}
         receipts, positions = self.decided(carry_out, signing=signing, about=about)
         told = tuple(chain.from_iterable(one.warnings for one in receipts))
-        id, position, _ = receipts[-1]
-        return Acknowledgement(id, at(position, positions), told)
+        return receipts[-1]._replace(warnings=told).recorded(positions)
 
     def decided(
         self,
