@@ -19,6 +19,7 @@ from domain.money.books import Books, fold_after
 from domain.money.entry import Entry, Line, must_add_up
 from domain.money.split import PLAIN
 from domain.refusal import (
+    AmountMissing,
     BadAmount,
     BadMadeAt,
     EarnedInFuture,
@@ -56,7 +57,7 @@ def test_an_amount_is_a_whole_number_of_units_that_every_reader_keeps(
     with bank(database) as told:
         pool = told.pool()
         if amount != -1:  # revenue may be below zero
-            with pytest.raises(BadAmount):
+            with pytest.raises(AmountMissing if amount is None else BadAmount):
                 told.earn(pool, amount)
         with pytest.raises(BadAmount):
             told.spend(pool, amount)
