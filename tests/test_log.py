@@ -302,7 +302,7 @@ def test_every_byte_of_a_small_mirror_that_is_changed_is_noticed(tmp_path: Path)
         check_map(map.read_bytes(), trusted, [signer.verifier], chains.heads)
 
     check()
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("[!.]*") if path.is_file()]  # all but its lock
     assert len(files) == 4
     for path in files:
         data = path.read_bytes()
