@@ -30,7 +30,6 @@ def test_a_dispute_is_settled_and_what_is_the_same_becomes_one(stage: Stage) -> 
 
 def give_credit(page: Page, *, js: bool) -> None:
     go(page, "Claim or give a credit")
-    page.get_by_role("button", name="Remove").click()
     find(page, "Find a person", "Ben", "Ben", js=js)
     page.get_by_label("Role", exact=True).fill("editor")
     page.get_by_role("button", name="Preview").click()
