@@ -183,21 +183,25 @@ def lines(commands: Iterable[Command]) -> Iterator[dict[str, Any]]:
 # -- as facts ------------------------------------------------------------------------------
 
 
-def record(journal: Journal, commands: Iterable[Command], batch: int = 5_000) -> int:
+def record(
+    journal: Journal, commands: Iterable[Command], batch: int = 5_000, before: int = 0
+) -> int:
     """Write a community straight into the journal, unchecked; returns its number of facts.
 
-    What was written of it before, in as large batches, is not written again.
+    What was written of it before, in as large batches, is not written again; ``before`` it there
+    were so many other facts.
     """
     sheets = (facts_of(OPERATOR, command, journal.clock()) for command in commands)
-    return write(journal, sheets, batch)
+    return write(journal, sheets, batch, before)
 
 
-def write(journal: Journal, sheets: Iterator[Sheet], batch: int) -> int:
+def write(journal: Journal, sheets: Iterator[Sheet], batch: int, before: int = 0) -> int:
     """Write sheets straight into the journal, unchecked, in batches; returns their number of facts.
 
-    What was written of them before, in as large batches, is not written again.
+    What was written of them before, in as large batches, is not written again; ``before`` them
+    there were so many other facts.
     """
-    count, done = 0, journal.facts.head()
+    count, done = 0, journal.facts.head() - before
     while some := list(islice(sheets, batch)):
         facts = [happened for sheet in some for happened in sheet.facts]
         count += len(facts)

@@ -99,7 +99,7 @@ def appended(size: Size, database: str, batch: int) -> Result:
 def fill(address: str, commands: Iterable[Command]) -> int:
     """Record another community and integrate it; how many facts there are."""
     with open_service(address, signer=SIGNER) as service:
-        record(service.journal, commands)
+        record(service.journal, commands, before=service.journal.facts.head())
         return service.log.catch_up()
 
 
