@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -118,6 +118,12 @@ def spell_link(subject: str, number: int, previous: int, hash: str) -> str:
 def read_links(text: str) -> tuple[Link, ...]:
     """Read links from their JSON in a leaf."""
     return _links(json.loads(text))
+
+
+def numbers_in(texts: Iterable[str]) -> Iterator[Iterator[tuple[str, int]]]:
+    """Of the links of each fact: subjects with their numbers. All are read at once."""
+    for links in json.loads(f"[{','.join(texts)}]"):
+        yield ((link[0], link[1]) for link in links)
 
 
 def _spelled(link: Link, position: int) -> str:

@@ -9,13 +9,13 @@ to a checkpoint that witnesses have seen while the log grows on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
 
 from domain.engine import Engine, Overtaken, Row, Table, Transaction
 from domain.latest import Place, leaf_for, path_of
+from domain.receipt import numbers_in
 from domain.sparse import ROOT, Leaf, Node, Proof, hash_of, prove, put
 from domain.tree import HASH_BYTES
 from domain.unreadable import Unreadable, of_only_row
@@ -119,10 +119,10 @@ class LatestMap:
                 after=begin,
                 upto=min(begin + PAGE, upto),
             )
-            linked = json.loads(f"[{','.join([links for _, links in rows])}]")
-            for (position, _), links in zip(rows, linked, strict=True):
-                for link in links:
-                    found[link[0]] = link[1], position
+            linked = numbers_in(links for _, links in rows)
+            for (position, _), numbers in zip(rows, linked, strict=True):
+                for subject, number in numbers:
+                    found[subject] = number, position
         return {subject: Place(*place) for subject, place in found.items()}
 
     # -- answering -------------------------------------------------------------------------

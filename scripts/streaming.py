@@ -52,7 +52,7 @@ class Streams:
     ) -> None:
         """Send events until the client is gone, or MOST_SECONDS are over.
 
-        Streams of the same ``kind`` are told the same.
+        Streams of the same ``kind`` get the same events.
         """
         self.open += 1
         try:

@@ -320,13 +320,17 @@ def test_an_amount_is_typed_as_money_where_its_currency_is_known(served: Served)
         assert nobody.get(f"/desk/accountant/{path}").status == 403
 
 
-def test_a_form_asks_first_for_what_must_be_said_and_names_what_is_missing(served: Served) -> None:
-    whole = served.operator.post(
-        "/releases", title="U", components=[{"work": served.post_piece("An ode")}]
-    ).id
+def _pool(served: Served, title: str, piece: str, *, name: str, currency: str) -> str:
+    """A pool of a new release, whose terms give everything to one payee."""
+    part = {"work": served.post_piece(piece)}
+    whole = served.operator.post("/releases", title=title, components=[part]).id
     terms = {"type": "fixed", "shares": [["choir", "1"]]}
-    pool = {"name": "u", "kind": "song", "currency": "EUR", "terms": terms}
-    pool = served.operator.post(f"/releases/{whole}/pools", pool).id
+    pool = {"name": name, "kind": "song", "currency": currency, "terms": terms}
+    return served.operator.post(f"/releases/{whole}/pools", pool).id
+
+
+def test_a_form_asks_first_for_what_must_be_said_and_names_what_is_missing(served: Served) -> None:
+    pool = _pool(served, "U", "An ode", name="u", currency="EUR")
     kim = signed_in(served, with_role(served, "Kim Oh", "accountant"))
     form = kim.get(f"/do/revenue?pool={pool}")
     names = re.findall(r'name="(\w+)"', form.text.partition("typed_in")[2])
@@ -342,12 +346,7 @@ def test_a_form_asks_first_for_what_must_be_said_and_names_what_is_missing(serve
 
 
 def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> None:
-    whole = served.operator.post(
-        "/releases", title="V", components=[{"work": served.post_piece("A psalm")}]
-    ).id
-    terms = {"type": "fixed", "shares": [["choir", "1"]]}
-    pool = {"name": "v", "kind": "song", "currency": "KWD", "terms": terms}
-    pool = served.operator.post(f"/releases/{whole}/pools", pool).id
+    pool = _pool(served, "V", "A psalm", name="v", currency="KWD")
     sale = {"amount_minor": 9_000, "source": "store", "effective_at": "2026-01"}
     served.operator.post(f"/pools/{pool}/revenue", sale)
     kim, cleo = signed_in(served, with_role(served, "Kim Fen", "accountant")), served.admit("Cleo")

@@ -143,7 +143,7 @@ def test_a_stream_stays_open_holds_no_thread_and_tells_what_happens(tmp_path: Pa
 
 
 def test_no_stream_takes_events_from_another_or_changes_them(tmp_path: Path) -> None:
-    """Streams that wait for the same event are told by one question, which need not be the first's:
+    """One question serves the streams that wait for the same event, and need not be the first's:
     not if its key has ended, and not if it named another host."""
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with running(database, "--workers", "1") as server:

@@ -236,9 +236,9 @@ def _of(view: View, noun: str, typed: str) -> list[tuple[str, str]]:
 def _told_apart(
     view: View, named: list[tuple[str, str, Mapping[str, Any]]]
 ) -> list[tuple[str, str]]:
-    """Ids with names; equal names are told apart by what there is about each and the end of its id.
+    """Ids with names; equal names differ by what there is about each and by the end of its id.
 
-    Whoever merges two accounts thus sees which is which.
+    When two accounts are merged, this shows which is which.
     """
     count = Counter(name for _, name, _ in named)
     return [

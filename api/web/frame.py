@@ -368,7 +368,7 @@ def reader() -> str:
 def account(view: View) -> str | None:
     """The contributor who reads the page, if they were known as of the view.
 
-    Whoever joined later reads a page about the past like somebody without an account.
+    Somebody who joined later reads a page about the past as if without an account.
     """
     id = None if g.actor in (None, OPERATOR) else g.actor
     return id if id and view.numbers("contributors", [id]) else None
