@@ -35,7 +35,7 @@ from domain.seal import Disclosure, Owned
 from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
 from domain.text import searched
 from domain.together import Together
-from domain.tree import LARGEST_SIZE
+from domain.tree import LARGEST_SIZE, NotVerified
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -285,6 +285,15 @@ class JournalRecorder(ApplicationRecorder):
             topics=list(topics),
             limit=limit,
         )
+
+    def next(self, position: int, limit: int) -> list[Placed]:
+        """The next facts of all after a position; raises NotVerified if one of them is missing."""
+        placed = self.after(position, limit)
+        if placed and placed[-1].position != position + len(placed):
+            found = enumerate(placed, position + 1)
+            missing = next(expected for expected, one in found if one.position != expected)
+            raise NotVerified(f"there is no fact at position {missing}")
+        return placed
 
     def lately(self, position: int) -> list[Placed]:
         """The next facts after a position, from memory; none if they are not remembered.

@@ -151,8 +151,7 @@ def open_journal(address: str, folder: str) -> None:
 def read(after: int, upto: int) -> Page:
     """Read facts and keep them for ``fold``."""
     global _read  # noqa: PLW0603 - they are too many to be sent away and back
-    placed = JournalRecorder(_engine).after(after, upto - after)
-    placed = [one for one in placed if one.position <= upto]  # some may have been removed
+    placed = JournalRecorder(_engine).next(after, upto - after)
     facts = facts_in(placed)
     _read = placed, facts
     joins = (one for one in facts if isinstance(one, Join.Event) and one.node)

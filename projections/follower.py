@@ -21,6 +21,7 @@ from domain.clock import STAMP, stamp_of
 from domain.engine import DatabaseUnavailable, Locked, Overtaken, RebuildNeeded, Transaction
 from domain.journal import Journal
 from domain.stored import Placed
+from domain.tree import NotVerified
 from projections import documents
 from projections.crew import Crew, hands
 from projections.documents import Changed
@@ -84,7 +85,7 @@ class Follower:
         at = self._at
         facts = self.journal.facts
         placed = facts.lately(at.position)[:PAGE] if self._is_sure else []
-        placed = placed or facts.after(at.position, PAGE)
+        placed = placed or facts.next(at.position, PAGE)
         if not placed:
             return False
         self._is_sure = False
@@ -162,6 +163,9 @@ class Follower:
                     continue
             except DatabaseUnavailable as error:
                 log.warning("the database does not answer: %s", error)
+                self._stopping.wait(RETRY_SECONDS)
+            except NotVerified as error:
+                log.error("%s; it can't be folded", error)
                 self._stopping.wait(RETRY_SECONDS)
             except Exception:
                 # /ready reports that folding has stopped; nothing would report a dead thread.
@@ -440,7 +444,7 @@ class Rebuild:
                             pages.write(writer, at.number, None)
                     at = Generation(at.number, reached)
                     progress(at.position, self.journal.facts.head())
-        while placed := self.journal.facts.after(at.position, min(self.page, upto - at.position)):
+        while placed := self.journal.facts.next(at.position, min(self.page, upto - at.position)):
             with self.store.writing() as writer:
                 advance(writer, at, placed[-1].position, current=0)
                 changed = Changed() if self.has_documents else None

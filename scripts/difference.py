@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.stored import Placed
+from domain.tree import NotVerified
 from domain.unreadable import Unreadable
 from projections.damage import DAMAGED, place_of
 from projections.follower import Progress
@@ -92,6 +93,8 @@ def all_differences(check: Check, service: Service, progress: Progress) -> list[
             f"{error.table}, {error.key}", f"this row does not read ({error.why!r})"
         )
         return [*there, unreadable]
+    except NotVerified as error:
+        return [*there, Difference("what is stored", str(error))]
     except DAMAGED as error:
         return [*there, Difference(ENDED, f"it ended in {error!r}, in {place_of(error)}")]
 

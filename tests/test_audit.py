@@ -609,6 +609,28 @@ def test_what_was_changed_is_found_where_it_is(
         assert found.startswith(said), found
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_a_missing_fact_is_told_only_where_it_is_missing(
+    engine: str,
+    prepared_databases: dict[str, str],
+    postgres_server: Postgres,
+    tmp_path: Path,
+) -> None:
+    with (
+        copy_of(prepared_databases[engine], postgres_server, tmp_path) as database,
+        story(database, signer=SIGNER, create=False) as told,
+    ):
+        about = {one.subject for one in told.journal.facts.at([7])[0].linked()}
+        tamper(database, "DELETE FROM stored_events WHERE position = 7")
+        journal, tables, links = (
+            list(map(str, all_differences(CHECKS[name], told.service, no_progress)))
+            for name in ("journal", "read tables", "links")
+        )
+        assert journal == ["position 7: there is no fact; the next is at 8"]
+        assert tables == ["what is stored: there is no fact at position 7"]
+        assert 1 <= len(links) <= len(about)
+
+
 @pytest.mark.parametrize("change", [a_head, a_lost_head])
 def test_a_wrong_head_is_replaced_by_what_the_facts_say(database: str, change: Change) -> None:
     """Before anything is linked to it: the next fact names the one that is really before it."""

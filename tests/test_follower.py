@@ -26,6 +26,7 @@ from warm import PROCESSES
 from domain.engine import DatabaseUnavailable, Overtaken, RebuildNeeded
 from domain.engine.documents import Document
 from domain.fact import Fact
+from domain.tree import NotVerified
 from projections import attribution, documents, folding, follower, lineage
 from projections.folding import PROJECTIONS, Numbering, fold
 from projections.follower import Follower, Rebuild, advance, first_generation
@@ -482,3 +483,21 @@ def test_a_rebuild_ends_where_facts_were_lost(database: str) -> None:
             connection.execute("DELETE FROM stored_events WHERE position = 2")
         Rebuild(told.journal, told.store).run()
         assert set(told.store.positions().values()) == {1}
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_nothing_folds_over_a_missing_fact(processes: int, database: str) -> None:
+    with story(database) as told:
+        for title in ("song", "poem", "saga"):
+            told.piece(title)
+        with raw_connection(database) as connection:
+            without_triggers(connection, "stored_events")
+            connection.execute("DELETE FROM stored_events WHERE position = 2")
+        steps = (
+            Follower(told.journal, told.store).fold_page,
+            Rebuild(told.journal, told.store, processes=processes).run,
+            told.service.log.integrate,
+        )
+        for step in steps:
+            with pytest.raises(NotVerified, match="there is no fact at position 2"):
+                step()

@@ -203,7 +203,7 @@ def export_lines(journal: Journal, after: int = 0, page: int = 2000) -> Iterator
 
 def exported(journal: Journal, after: int, page: int = 2000) -> Iterator[tuple[Placed, Line]]:
     """Each fact after a position, with its line in an export."""
-    while placed := journal.facts.after(after, page):
+    while placed := journal.facts.next(after, page):
         sealed = [(one, commitments(one)) for one in placed]
         known = {
             disclosure.digest: disclosure

@@ -35,11 +35,11 @@ from scripts.service import Service
 def journal(service: Service, progress: Progress) -> Differences:
     """Positions have no gaps, and every fact is of a known kind and stored in its normal form."""
     backwards: list[int] = []
-    position, last = 0, ""
+    count, position, last = 0, 0, ""
     for placed in all_facts(service, progress):
-        position += 1
-        if placed.position != position:
-            yield at(position, f"there is no fact; the next is at {placed.position}")
+        if placed.position != position + 1:
+            yield at(position + 1, f"there is no fact; the next is at {placed.position}")
+        count, position = count + 1, placed.position
         stamp = stamp_of(placed.state)
         if stamp < last and placed.topic != Clock.Accepted.TOPIC:
             backwards.append(position)
@@ -52,7 +52,7 @@ def journal(service: Service, progress: Progress) -> Differences:
         else:
             if written.state != placed.state:
                 yield at(position, f"this is not the normal form of a {placed.topic}")
-    return f"{position} facts, without a gap{_times(backwards)}"
+    return f"{count} facts, without a gap{_times(backwards)}"
 
 
 def _times(backwards: list[int]) -> str:
@@ -132,6 +132,8 @@ def _illegal(stream: list[Placed]) -> Iterator[Difference]:
         if not may_stand_at(kind, 1 if noun is None else version):
             yield at(where, f"{placed.topic} is fact {version} of its history")
         if noun is None:
+            if kind not in BORN:
+                return
             noun = BORN[kind].__new__(BORN[kind])
             noun.facts = []
         elif kind not in _OF_NOUN[type(noun)]:
