@@ -20,7 +20,8 @@ from api.schemas import body_of
 from api.signatures import signing_of
 from domain.command import Command
 from domain.draft import Acknowledgement
-from domain.engine import OutcomeUnknown
+from domain.engine import DatabaseUnavailable, OutcomeUnknown
+from domain.engine.deadline import TookTooLong
 from domain.identity import new_id
 from domain.journal import Journal
 from domain.money.policy.bounds import ASKED, bounded
@@ -89,7 +90,10 @@ def _add(journal: Journal, log: Log, routes: Routes, command: type[Command]) -> 
             raise of_unknown_outcome(error, key) from error
         except Refusal as refused:
             raise of_refusal(refused, in_path=ids) from None
-        return _answer(command, receipt, log)
+        try:
+            return _answer(command, receipt, log)
+        except (DatabaseUnavailable, TookTooLong) as error:  # by now it is recorded
+            raise of_unknown_outcome(error, key) from error
 
     def doc() -> dict[str, Any]:
         told = schema_of(ReceiptTold)

@@ -239,7 +239,7 @@ def of_crowded(_: Crowded) -> Problem:
     return Problem("overloaded", PROBLEMS["overloaded"].meaning)
 
 
-def of_unknown_outcome(error: OutcomeUnknown, key: str | None = None) -> Problem:
+def of_unknown_outcome(error: Exception, key: str | None = None) -> Problem:
     """The problem of a request that may have been recorded, and where to ask by its key."""
     log.warning("%s", error)
     if key is None:

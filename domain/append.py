@@ -124,6 +124,7 @@ class Recording:
         self._recorded: dict[str, list[tuple[int, Fact]]] = {}
         """What was recorded since these were decided, by topic, with what was taken."""
         self._happened(self._since() if self.base is None else base.facts)
+        self._accepted: list[Append] = []
         self.outcomes = [*map(self._outcome, appends)]
         """Per append: its positions, or the error because of which it was not recorded."""
         self._write()
@@ -164,6 +165,7 @@ class Recording:
         self._facts += facts
         self._happened(facts)
         self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
+        self._accepted.append(append)
         return positions
 
     def group(self) -> Group:
@@ -180,7 +182,7 @@ class Recording:
             {table: found for table, found in rows.items() if found},
             is_last=not any(append.is_alone for append in self.appends),
         )
-        for append in self.appends:
+        for append in self._accepted:
             if append.erased:
                 self.transaction.erase("vault", "digest", append.erased)
             if append.condition is not None:

@@ -45,8 +45,8 @@ class Arrivals:
                 self._pause = SOON_SECONDS
             self._expected.append(one)
             if not self._is_looking:
-                self._is_looking = True
                 threading.Thread(target=self._watch, name="arrivals", daemon=True).start()
+                self._is_looking = True  # not if there is no room for another thread
         return one.reached
 
     def arrive(self, position: int) -> None:

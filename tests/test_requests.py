@@ -311,6 +311,22 @@ def test_at_the_end_the_outcome_is_unknown_and_can_be_asked(
     assert served.head == 1
 
 
+@pytest.mark.parametrize("key", ["k", None], ids=["keyed", "unkeyed"])
+def test_what_is_recorded_is_never_said_not_to_be(
+    breaking: tuple[Served, Breaking], key: str | None
+) -> None:
+    """Although the database is lost before the promise in the answer is made."""
+    served, proxy = breaking
+    proxy.word = b"WHERE position = $1 ORDER BY position"
+    body = json.dumps({"name": "Ana"}).encode()
+    broken = served.operator.send("POST", "/contributors", body, keyed(key) if key else JSON)
+    assert (broken.status, broken.code) == (503, "outcome_unknown")
+    assert served.head == 1
+    told = served.operator.get(broken.json["request"]).json
+    assert admit(served.operator, "Ana", broken.json["idempotency_key"]).json == told
+    assert served.head == 1
+
+
 @pytest.mark.parametrize(
     "word, code",
     [

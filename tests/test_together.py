@@ -283,6 +283,22 @@ def test_of_commands_in_one_group_each_has_its_own_answer(database: str) -> None
         must_be_whole(told)
 
 
+# -- one that erases -------------------------------------------------------------------------
+
+
+def test_what_is_refused_erases_nothing(database: str) -> None:
+    """Not even if its condition fails only when it is recorded, under the lock."""
+    with story(database) as told:
+        told.person("ana")
+        names = [one.digest for one in told.journal.facts.owned([id_of("ana")])]
+        seen = Condition(0, {Contributor.Admitted.TOPIC: {id_of("ana")}}, emptied=[id_of("ana")])
+        for condition in (seen, seen._replace(emptied=())):
+            with pytest.raises(IntegrityError):
+                append(told, admitted("ben"), erased=names, condition=condition)
+        assert [*told.journal.facts.texts(names).values()] == ["ana"]
+        assert told.head() == 1
+
+
 # -- waiting ---------------------------------------------------------------------------------
 
 
