@@ -25,7 +25,6 @@ from domain.join import Join
 from domain.lineage import Edge, Edges, Lineage, edge_of, once
 from domain.recorders import JournalRecorder
 from domain.remix import Remix
-from domain.values import LARGEST_POSITION
 from domain.work import Work
 from projections.finding import REMIX_COUNTS as _COUNTS
 from projections.store import View, holds
@@ -94,7 +93,7 @@ class Ancestry:
 
         If a later one is kept already, it is kept beside that under its own position.
         """
-        if self.is_small or view.as_of == LARGEST_POSITION:
+        if self.is_small:
             return
         latest = view.memory.get(self._key)
         is_past = isinstance(latest, Ancestry) and latest.since > view.as_of

@@ -133,9 +133,9 @@ def of_kinds(
 ) -> Page[InboxItem]:
     """A page of the items of these kinds in somebody's inbox."""
     asked = Asked.of(view, journal, actor)
-    place = decode_cursor(after, str, int, str)
+    place = decode_cursor(after, str, int, str, str)
     rows = asked.rows(view, journal, kinds, place, limit + 1)
-    page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind))
+    page, more = cut(rows, limit, lambda row: (row.due, row.born, row.kind, row.noun))
     return Page(_told(view, journal, asked, page), more)
 
 

@@ -29,7 +29,6 @@ from domain.engine import (
     Table,
     Transaction,
 )
-from domain.values import LARGEST_POSITION
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
 
@@ -361,8 +360,9 @@ class View:
         return View(self.engine, self.generation, earlier, self.memory, self.state, self.moment)
 
     def now(self) -> View:
-        """A view of the latest rows, whatever the position of this one."""
-        return View(self.engine, self.generation, LARGEST_POSITION, self.memory)
+        """This view as of the latest position, whatever its own."""
+        latest = self.as_of if self.state is None else self.state.at.position
+        return View(self.engine, self.generation, latest, self.memory, self.state, self.moment)
 
 
 class Later(Sequence[Row]):

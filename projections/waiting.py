@@ -188,19 +188,19 @@ class Asked:
         limit: int,
     ) -> list[Waiting]:
         """The items of these kinds beyond a place, the most urgent first."""
-        due, born, kind = place or ("", 0, "")
+        due, born, kind, noun = place or ("", 0, "", "")
         rows = self._rows(
             view,
             _GROUPED,
             "WHERE kind IN :kinds GROUP BY kind, noun) AS waiting "
-            "WHERE due > :due "
-            "OR due = :due AND (born > :born OR born = :born AND kind > :kind) "
-            "ORDER BY due, born, kind LIMIT :limit",
+            "WHERE (due, born, kind, noun) > (:due, :born, :kind, :noun) "
+            "ORDER BY due, born, kind, noun LIMIT :limit",
             self._final(view, journal),
             kinds=list(kinds),
             due=due,
             born=born,
             kind=kind,
+            noun=noun,
             limit=limit,
             most=limit + BESIDE,
         )

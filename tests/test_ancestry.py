@@ -10,12 +10,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from money import bank
 from stories import IDS, every_fact, story
 
+from domain.readers import AGREEMENT
 from domain.refusal import Refusal, UnknownWork
 from projections import ancestry, attribution, graph, licences, lineage, pending
 from projections.memory import Memory
 from projections.money import splitting
+from projections.money.readers import Reader
 from projections.store import View
 
 
@@ -173,6 +176,25 @@ def test_however_a_lineage_changes_it_is_answered_like_one_that_is_read(
                     assert answers(warm, root) == answers(fresh, root), number
                     titles = by_title(warm, root)
                     assert titles == sorted(titles, key=str), number
+
+
+def test_who_asked_whether_they_may_read_leaves_a_lineage_to_change(database: str) -> None:
+    """Whoever has a part in a release may read its pool, so that is asked of its lineage."""
+    with bank(database) as told:
+        ana, ben, eva = told.people("ana", "ben", "eva")
+        first = told.piece("first", by=[ana])
+        album = told.release("album", told.piece("last", first, by=[ben]))
+        pool = told.pool(release=album)
+
+        def asked() -> tuple[int, bool]:
+            """How many contributed, and whether Eva may read how the pool is shared."""
+            with told.view() as view:
+                count = len(attribution.contributors(view, album).items)
+                return count, Reader(view, told.journal, eva).may(AGREEMENT, pool)
+
+        assert asked() == (2, False)
+        told.credit(first, eva)
+        assert asked() == (3, True)
 
 
 def test_memory_gives_way_to_what_was_asked_for_later() -> None:

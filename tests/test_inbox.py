@@ -211,6 +211,26 @@ def test_a_share_that_rests_on_what_was_found_false_waits_for_who_decides(told: 
     assert kinds(told, pia) == {}
 
 
+def test_what_one_finding_put_in_doubt_is_met_once_in_pages_of_any_length(told: Bank) -> None:
+    poem, song, pool = film(told)
+    ana, ben, pia = map(id_of, ("ana", "ben", "pia"))
+    pools_of_it = [pool, *(told.pool(f"pool {n}", release=id_of("show")) for n in range(4))]
+    for each in pools_of_it:
+        agreed = told.agree(each, [asset(poem, {ana: "1"}), asset(song, {ben: "1"})])
+        told.accept(agreed, ana, ben)
+        told.earn(each, 1000)
+    told.tell("revoke_credit", id=part_id(song, "author", 0), reason="No.", actor=ben)
+    with told.view() as view:
+        whole = inbox.inbox(view, told.journal, actor=pia).items
+        assert [one["kind"] for one in whole] == ["doubted_share"] * len(pools_of_it)
+        items, after = list[Any](), None
+        while not items or after:
+            page, after = inbox.inbox(view, told.journal, actor=pia, after=after, limit=2)
+            items += page
+    assert items == whole
+    assert [one["id"] for one in whole] == sorted(one["id"] for one in whole)
+
+
 def test_a_share_by_name_waits_when_an_edge_above_the_release_was_found_false(told: Bank) -> None:
     ana, pia = told.people("ana", "pia")
     poem = told.piece("poem", by=[ana], actor=ana)
