@@ -14,12 +14,13 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
 
-from api.fields import Choice, Shape, Whole
+from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem
 from api.waiting import wait_for
 from domain.journal import Journal
 from domain.values import LARGEST_POSITION
-from projections.store import Page, Store, View
+from projections.question import MAXIMUM_LIMIT
+from projections.store import LIMIT, Page, Store, View
 
 LONGEST_CURSOR = 500
 NOTHING: Mapping[str, Any] = {}
@@ -33,6 +34,15 @@ class Asked(Shape):
         0,
         LARGEST_POSITION,
         "Wait briefly until answers know this position, such as the one a write returned.",
+    )
+
+
+class Paging(Shape):
+    """The parameters of a list that has no position."""
+
+    limit = Whole(1, MAXIMUM_LIMIT, f"How many at most; default {LIMIT}.", load_default=LIMIT)
+    cursor = Text(
+        LONGEST_CURSOR, "WzQyXQ", "Continue here: “next” of the page before.", allow_none=False
     )
 
 
@@ -83,18 +93,19 @@ def answer_at(
         return answer
     said = answer._asdict() if isinstance(answer, Page) else answer
     told = jsonify({"as_of": view.as_of, **said, **beside})
-    links = []
-    if said.get("next") is not None:
-        links.append(_link("next", view, cursor=said["next"]))
-    if "after" in asked:
-        links.append(_link("first", view))
+    return linked(told, said.get("next"), is_further="after" in asked, as_of=str(view.as_of))
+
+
+def linked(told: Response, further: str | None, *, is_further: bool, **at: str) -> Response:
+    """The answer with links (RFC 8288) to the next page, if any, and from that to the first."""
+    links = [] if further is None else [_link("next", **at, cursor=further)]
+    links += [_link("first", **at)] if is_further else []
     if links:
         told.headers["Link"] = ", ".join(links)
     return told
 
 
-def _link(relation: str, view: View, **more: str) -> str:
-    """A link (RFC 8288) to another page of the list, at the same position."""
+def _link(relation: str, **changed: str) -> str:
     kept = {name: value for name, value in request.args.items() if name != "cursor"}
-    query = urlencode({**kept, "as_of": str(view.as_of), **more})
-    return f'<{quote(request.script_root + request.path)}?{query}>; rel="{relation}"'
+    path, query = quote(request.script_root + request.path), urlencode({**kept, **changed})
+    return f'<{path}{query and "?"}{query}>; rel="{relation}"'

@@ -109,18 +109,18 @@ class State(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The finding of the readiness checks, as figures."""
         found = self._readiness.find_out()
-        if found.checks["database"].status == OK:  # otherwise they are unknown, and not 0
-            yield GaugeMetricFamily("stemma_journal_facts", "Recorded facts.", found.journal)
-            yield GaugeMetricFamily("stemma_log_leaves", "Facts in the log.", found.log_size)
+        if (reached := found.reached) is not None:
+            yield GaugeMetricFamily("stemma_journal_facts", "Recorded facts.", reached.journal)
+            yield GaugeMetricFamily("stemma_log_leaves", "Facts in the log.", reached.log_size)
+            behind = GaugeMetricFamily(
+                "stemma_projection_behind", "Facts not folded yet.", labels=("projection",)
+            )
+            for name, position in reached.projections.items():
+                behind.add_metric((name,), reached.journal - position)
+            yield behind
         if found.silence is not None:
             said = "Seconds since a follower gave a sign of life."
             yield GaugeMetricFamily("stemma_follower_silence_seconds", said, found.silence)
-        behind = GaugeMetricFamily(
-            "stemma_projection_behind", "Facts not folded yet.", labels=("projection",)
-        )
-        for name, position in found.projections.items():
-            behind.add_metric((name,), found.journal - position)
-        yield behind
         checks = GaugeMetricFamily(
             "stemma_check", "Whether a check of /ready is passed.", labels=("check",)
         )

@@ -9,6 +9,7 @@ from flask import Response, jsonify
 
 from api.authentication import actor
 from api.fields import Choice, Nothing, Shape, Text, Units
+from api.listing import WHOLE, Part
 from api.routes import Routes
 from api.seen import Seen
 from api.sending.mailboxes import (
@@ -67,12 +68,6 @@ class MailboxTold(TypedDict):
     made_at: Instant
 
 
-class MailboxList(TypedDict):
-    """Where mail is sent to, the oldest first."""
-
-    items: list[MailboxTold]
-
-
 class SeenUpto(Shape):
     """Up to where somebody has read."""
 
@@ -93,9 +88,9 @@ class Notifications:
         self.mailboxes, self.is_sent = Mailboxes(journal.engine), is_sent
         """Whether this installation sends mail."""
 
-    def all(self, actor: str) -> list[Mailbox]:
+    def all(self, actor: str, part: Part = WHOLE) -> list[Mailbox]:
         """The mailboxes of all accounts of the actor; for the operator, all."""
-        return self.mailboxes.of(None if actor == OPERATOR else self._accounts(actor))
+        return self.mailboxes.of(None if actor == OPERATOR else self._accounts(actor), part)
 
     def own(self, actor: str) -> Mailbox | None:
         """The actor's mailbox."""
@@ -143,13 +138,13 @@ def notifications(journal: Journal, store: Store, theirs: Notifications) -> Rout
     """The routes of notifications by mail."""
     routes = Routes("notifications", "What waits and what happened, by mail.", journal, store)
 
-    @routes.says("/notifications", MailboxList, told="The addresses.")
-    def list_mailboxes() -> Response:
+    @routes.lists("/notifications", MailboxTold, "The addresses, the oldest first.", told)
+    def list_mailboxes(part: Part) -> list[Mailbox]:
         """List where mail is sent to: your address, for the operator everybody's.
 
         Nobody else ever sees it, and it is erased when its holder is forgotten.
         """
-        return jsonify(items=[told(one) for one in theirs.all(actor())])
+        return theirs.all(actor(), part)
 
     here, said = "/notifications", "The mailbox."
 

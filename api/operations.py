@@ -53,6 +53,14 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 """The headers of answers in the OpenAPI document."""
 
+LINKS = {
+    "Link": {
+        "description": "The next and the first page (RFC 8288).",
+        "schema": {"type": "string"},
+    }
+}
+"""The header of a page of a list in the OpenAPI document."""
+
 UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -92,7 +100,7 @@ def writing(
     ]
     if signed:
         codes += [BadSignature.code, ClockUnreliable.code, *OF_KEY]
-    codes += _of_cursor(body)
+    codes += of_cursor(body)
     sent = list(_fields_of(body))
     if any(isinstance(field, Texts) for field in body().fields.values()):
         codes.append("too_many_items")
@@ -130,7 +138,7 @@ def asking(
         *of_query(query),
         *(refusal.code for refusal in question.refusals()),
     ]
-    codes += _of_cursor(query)
+    codes += of_cursor(query)
     if any(isinstance(one.value, Word) for one in question.in_query):
         codes += OF_TEXT
     codes += [BadId.code] if any(isinstance(one.value, Ref) for one in question.in_query) else []
@@ -141,13 +149,7 @@ def asking(
     )
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
-    links = {
-        "Link": {
-            "description": "The next and the first page (RFC 8288).",
-            "schema": {"type": "string"},
-        }
-    }
-    answers = {"200": answered("The answer.", answer, links if question.has_pages else None, also)}
+    answers = {"200": answered("The answer.", answer, LINKS if question.has_pages else None, also)}
     answers |= UNCHANGED
     more = [open_to(question.may), "Answers as of any position of the journal."]
     more += ["A list, in pages."] if question.is_list else []
@@ -155,7 +157,7 @@ def asking(
     return documented(question.ask, answers, codes, query, " ".join(more))
 
 
-def _of_cursor(shape: type[Shape]) -> tuple[str, ...]:
+def of_cursor(shape: type[Shape]) -> tuple[str, ...]:
     """The codes of problems with the cursor, if there is one."""
     names = {field.data_key or name for name, field in shape().fields.items()}
     return ("bad_cursor", *OF_TEXT) if "cursor" in names else ()
@@ -175,6 +177,8 @@ def documented(
     codes: Collection[str],
     query: type[Shape] | None = None,
     more: str = "",
+    *,
+    is_probe: bool = False,
 ) -> dict[str, Any]:
     """The operation of any route; its docstring gives the summary and the description."""
     if "unauthenticated" in codes:
@@ -182,10 +186,11 @@ def documented(
     summary, _, description = (getdoc(said) or "").partition("\n\n")
     description = "\n\n".join(filter(None, (description, more)))
     responses = dict(answers)
-    if "storage_unavailable" in codes:
-        codes = [*codes, "rebuild_needed", "upgrade_needed"]
-    limited = [*codes, *OF_LOAD, "too_many_requests"] if codes else codes  # probes are not counted
-    for status, problem in _problems(limited).items():
+    if not is_probe:
+        if "storage_unavailable" in codes:
+            codes = [*codes, "rebuild_needed", "upgrade_needed"]
+        codes = [*codes, *OF_LOAD, "too_many_requests"]
+    for status, problem in _problems(codes).items():
         known = responses.setdefault(status, problem)
         known["content"] = {**known["content"], **problem["content"]}
     doc: dict[str, Any] = {"summary": " ".join(summary.split())}

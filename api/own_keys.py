@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
-from flask import Response, jsonify
-
 from api.authentication import caller
 from api.fields import Nothing, Shape, Text, Units, word
 from api.identity.keyring import GRACE_HOURS, MOST_GRACE_HOURS, Keyring, Made
-from api.identity.keys import Key, Keys
+from api.identity.keys import STATES, Key, Keys
 from api.identity.scope import KEYRING
+from api.listing import Part
 from api.operations import Refusals
 from api.routes import Routes
 from domain.journal import Journal
@@ -27,7 +26,7 @@ from domain.refusal import (
     UnknownKey,
 )
 from domain.text import LIMITS
-from domain.values import BEN, Example
+from domain.values import BEN, Example, one_of
 from projections.store import Store, told_of
 from projections.told import Instant
 
@@ -67,19 +66,14 @@ class KeyTold(TypedDict):
     made_at: Instant
     expires_at: Instant | None
     used_at: Annotated[Instant | None, "Its last use, within about a minute."]
-    ended_at: Annotated[str | None, "When it was ended, or “forgotten” with its holder."]
+    state: Annotated[str, "“void”: its holder was forgotten.", one_of(STATES)]
+    ended_at: Annotated[Instant | None, "When it was ended, or became void; null if it was not."]
 
 
 class KeyMade(KeyTold):
     """A new key."""
 
     key: Annotated[str, "The key. It can't be shown again.", Example("stemma_…")]
-
-
-class KeyList(TypedDict):
-    """Keys, the oldest first."""
-
-    items: list[KeyTold]
 
 
 def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
@@ -89,13 +83,13 @@ def own_keys(journal: Journal, store: Store, keys: Keys) -> Routes:
     def ring() -> Keyring:
         return Keyring(keys, journal, caller())
 
-    @routes.says("/keys", KeyList, told="The keys.")
-    def list_keys() -> Response:
+    @routes.lists("/keys", KeyTold, "The keys, the oldest first.", told)
+    def list_keys(part: Part) -> list[Key]:
         """List your keys: for the operator, everybody's.
 
         Of a key only its id is known afterwards, never the key itself.
         """
-        return jsonify(items=[told(key) for key in ring().all()])
+        return ring().all(part)
 
     @routes.changes("/keys", NewKey, KeyMade, "The key.", OF_MAKING, status=201, may_be_empty=True)
     def make_key(**said: Any) -> Mapping[str, Any]:
@@ -148,7 +142,7 @@ OF_MAKING: Refusals = (
 
 def told(key: Key) -> dict[str, Any]:
     """A key as answers show it, its times like all others."""
-    times = (key.made_at, key.expires_at, key.used_at, key.revoked_at)
+    times = (key.made_at, key.expires_at, key.used_at, key.revoked_at or key.forgotten_at)
     made, expires, used, ended = (time and time.replace("+00:00", "Z") for time in times)
     shown = {"made_at": made, "expires_at": expires, "used_at": used, "ended_at": ended}
     return {**told_of(KeyTold, key, id=key.name, **shown)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from domain.values import Choice, Example, Instant, Length, Number, Ref, Value, Word
@@ -17,6 +18,7 @@ COMPONENTS: dict[str, Schema] = {}
 PLAIN = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 AS_OF = Annotated[Count, "The position of the journal at which the answer holds.", Example(57)]
 NEXT = Annotated[str | None, "The cursor of the next page; null at the end.", Example("WzQyXQ")]
+NOTHING: Mapping[str, Any] = {}
 LEFT_OUT = Annotated[Count, "How many items of its lists are on the pages that follow.", Example(0)]
 
 _meant: dict[str, Any] = {}
@@ -27,16 +29,17 @@ def answer_of(question: Question) -> Schema:
     """The schema of a question's answer."""
     result, name = question.result, _name(question.result)
     if question.is_list:
-        items = types.GenericAlias(list, (result,))
         beside = {key: get_type_hints(tell)["return"] for key, tell in question.beside.items()}
-        fields = {"next": NEXT, "items": items, **beside}
-        return _known(f"{name}List", ("list", result), fields)
+        return list_of(result, beside, as_of=AS_OF)
     more = {"next": NEXT, "left_out": LEFT_OUT} if question.parts else {}
-    return _known(f"{name}Answer", ("answer", result), {**_hints(result), **more})
+    fields = {"as_of": AS_OF, **_hints(result), **more}
+    return _component(f"{name}Answer", ("answer", result), fields)
 
 
-def _known(name: str, meant: Any, fields: dict[str, Any]) -> Schema:
-    return _component(name, meant, {"as_of": AS_OF, **fields})
+def list_of(item: Any, beside: Mapping[str, Any] = NOTHING, /, **first: Any) -> Schema:
+    """The schema of a list in pages."""
+    fields = {**first, "next": NEXT, "items": types.GenericAlias(list, (item,)), **beside}
+    return _component(f"{_name(item)}List", ("list", item), fields)
 
 
 def schema_of(hint: Any) -> Schema:

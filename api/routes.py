@@ -6,29 +6,34 @@ compute something from a body alone, return or accept a file, or describe the se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Blueprint, Response, jsonify
 
-from api.asking import Asked, viewing
+from api.asking import Asked, Paging, linked, viewing
 from api.conditional import by_bytes
 from api.fields import Shape
+from api.listing import Part, page_of
 from api.operations import (
+    LINKS,
     OF_BODY,
     UNCHANGED,
     Refusals,
     answered,
     documented,
+    of_cursor,
     of_query,
     writing,
 )
 from api.received import must_ask_nothing, read_body, read_file, read_object, read_query
-from api.results import schema_of
+from api.results import list_of, schema_of
 from domain.command import Field
 from domain.journal import Journal
 from domain.values import Number, Payee, Ref, Value
 from projections.store import Store
+
+Find = TypeVar("Find", bound=Callable[[Part], Sequence[Any]])
 
 SECTIONS = {
     **dict.fromkeys(("revenue", "expenses", "entries"), "pools"),
@@ -116,24 +121,53 @@ class Routes:
         told: str = "The answer.",
         statuses: Collection[int] = (200,),
         problems: Collection[str] = ("unauthenticated", "storage_unavailable"),
+        is_probe: bool = False,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Declare a GET route that describes the service, or lists what is not recorded as facts.
 
-        Public unless its problems name ``unauthenticated``.
+        Public unless its problems name ``unauthenticated``. A probe may ask anything, and is not
+        counted against a limit.
         """
 
         def decorate(tell: Callable[..., Response]) -> Callable[..., Response]:
             def answer_it() -> Response:
-                return tell(**(_read(query) if problems else {}))  # probes may ask anything
+                return tell(**({} if is_probe else _read(query)))
 
             def doc() -> dict[str, Any]:
                 answers = {str(status): answered(told, schema_of(answer)) for status in statuses}
-                codes = [*problems, *of_query(query)] if problems else []
-                return documented(tell, answers, codes, query)
+                if is_probe:
+                    return documented(tell, answers, problems, is_probe=True)
+                return documented(tell, answers, [*problems, *of_query(query)], query)
 
             public = "unauthenticated" not in problems
             self.add("GET", path, answer_it, tell.__name__, doc, public=public)
             return tell
+
+        return decorate
+
+    def lists(
+        self, path: str, item: Any, told: str, tell: Callable[[Any], Mapping[str, Any]]
+    ) -> Callable[[Find], Find]:
+        """Declare a GET route that lists, in pages, what is not recorded as facts.
+
+        The function returns a part of the list; ``tell`` is an item as answers show it.
+        """
+
+        def decorate(find: Find) -> Find:
+            def list_it() -> Response:
+                asked = read_query(Paging)
+                after = asked.get("cursor")
+                found = page_of(find, after, asked["limit"])
+                told = jsonify(next=found.next, items=[tell(one) for one in found.items])
+                return linked(told, found.next, is_further=after is not None)
+
+            def doc() -> dict[str, Any]:
+                answers = {"200": answered(told, list_of(item), LINKS)}
+                codes = ("unauthenticated", "storage_unavailable", *of_query(Paging))
+                return documented(find, answers, (*codes, *of_cursor(Paging)), Paging)
+
+            self.add("GET", path, list_it, find.__name__, doc)
+            return find
 
         return decorate
 

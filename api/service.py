@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from flask import Response, jsonify
 
 from api.conditional import lasting
+from api.operations import OF_LOAD
 from api.routes import Routes
 from domain.journal import Journal
 from domain.remix import REMIX_KINDS
@@ -69,13 +70,17 @@ class Ready(TypedDict):
         "“behind”: answers are old; “unready”: a check failed.",
         one_of(("ready", "behind", "unready")),
     ]
-    journal: Annotated[Count, "The position of the latest fact.", Example(57)]
+    journal: Annotated[
+        Count | None,
+        "The position of the latest fact. Null, as are the next two, if the database does not say.",
+        Example(57),
+    ]
     projections: Annotated[
-        dict[str, int],
+        dict[str, int] | None,
         "How far each has read.",
         Example({"lineage": 57, "attribution": 57, "history": 57, "notices": 57}),
     ]
-    behind: Annotated[Count, "How many facts the slowest has yet to read.", Example(0)]
+    behind: Annotated[Count | None, "How many facts the slowest has yet to read.", Example(0)]
     checks: Annotated[
         dict[str, CheckTold],
         "database, storage, tables, clock, follower, projections, log, and standbys if there are.",
@@ -87,7 +92,7 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
     """The routes of the service itself."""
     routes = Routes("service", "The service itself, and its vocabulary.", journal, store)
 
-    @routes.says("/health", Health, problems=())
+    @routes.says("/health", Health, problems=(), is_probe=True)
     def show_health() -> Response:
         """Whether the process is alive.
 
@@ -95,21 +100,29 @@ def service(journal: Journal, store: Store, readiness: Readiness) -> Routes:
         """
         return lasting(jsonify(status="ok"))
 
-    @routes.says("/ready", Ready, statuses=(200, 503), problems=())
+    @routes.says(
+        "/ready",
+        Ready,
+        statuses=(200, 503),
+        problems=("storage_unavailable", *OF_LOAD),
+        is_probe=True,
+    )
     def show_readiness() -> Response:
         """Whether this process can do its work; 503 while a check fails.
 
         The checks: the database answers, takes writes and has tables of this version, the clock is
         credible, a follower is alive, the read tables and the log follow the journal. What standbys
         lack is said, but is no failure: they are passed over. For the readiness probe of a load
-        balancer, which then sends requests elsewhere. A finding is up to a second old.
+        balancer, which then sends requests elsewhere. A finding is up to a second old. Until the
+        database has answered for the first time, there is none, but a problem.
         """
         found = readiness.find_out()
+        reached = found.reached
         told = jsonify(
             status=found.status,
-            journal=found.journal,
-            projections=found.projections,
-            behind=found.behind,
+            journal=reached and reached.journal,
+            projections=reached and reached.projections,
+            behind=reached and reached.behind,
             checks={name: check._asdict() for name, check in found.checks.items()},
         )
         told.status_code = 200 if found.status == "ready" else 503

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
-from flask import Response, jsonify, request
+from flask import request
 
 from api.allowance import Network
 from api.authentication import actor
 from api.fields import Nothing, Shape, Text, Units
+from api.listing import WHOLE, Part
 from api.routes import Routes
 from api.sending.outbound import LONGEST_URL, must_be_url
 from api.sending.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
@@ -69,12 +70,6 @@ class WebhookMade(WebhookTold):
                       Example("whsec_…")]  # fmt: skip
 
 
-class WebhookList(TypedDict):
-    """Webhooks, the oldest first."""
-
-    items: list[WebhookTold]
-
-
 class Subscriptions:
     """The webhooks that somebody may see and change."""
 
@@ -82,9 +77,9 @@ class Subscriptions:
         self._journal, self._store, self._allowed = journal, store, allowed
         self._webhooks = Webhooks(journal.engine)
 
-    def all(self, actor: str) -> list[Webhook]:
+    def all(self, actor: str, part: Part = WHOLE) -> list[Webhook]:
         """The webhooks of all accounts of the actor; for the operator, all."""
-        return self._webhooks.of(self._holders(actor))
+        return self._webhooks.of(self._holders(actor), part)
 
     def add(
         self,
@@ -125,13 +120,13 @@ def webhooks(journal: Journal, store: Store, theirs: Subscriptions) -> Routes:
     """The routes of webhooks."""
     routes = Routes("webhooks", "Events of the feed, sent where you say.", journal, store)
 
-    @routes.says("/webhooks", WebhookList, told="The webhooks.")
-    def list_webhooks() -> Response:
+    @routes.lists("/webhooks", WebhookTold, "The webhooks, the oldest first.", told)
+    def list_webhooks(part: Part) -> list[Webhook]:
         """List your webhooks, and how far each was delivered: for the operator, everybody's.
 
         For one that waits, it says why the last attempt failed and when the next one is due.
         """
-        return jsonify(items=[told(one) for one in theirs.all(actor())])
+        return theirs.all(actor(), part)
 
     said, one = "The webhook.", "/webhooks/<string:id>"
 

@@ -43,21 +43,30 @@ class Check(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What an examination of this process found."""
+class Reached(NamedTuple):
+    """How far everything is."""
 
-    checks: Mapping[str, Check] = field(default_factory=dict)
-    journal: int = 0
-    projections: Mapping[str, int] = field(default_factory=dict)
-    log_size: int = 0
-    silence: float | None = None
-    """Seconds since the last heartbeat of a follower."""
+    journal: int
+    """The position of the latest fact."""
+    projections: Mapping[str, int]
+    """The position that each has read."""
+    log_size: int
 
     @property
     def behind(self) -> int:
         """How many facts the slowest projection has yet to read."""
         return max(self.journal - min(self.projections.values(), default=0), 0)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an examination of this process found."""
+
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    reached: Reached | None = None
+    """None: the database did not say."""
+    silence: float | None = None
+    """Seconds since the last heartbeat of a follower."""
 
     @property
     def status(self) -> str:
@@ -122,26 +131,26 @@ class Readiness:
     def _look(self) -> Finding:
         try:
             head, positions = self._journal.facts.head(), self._store.positions()
-            size, silence = self._log.size(), self._heartbeat.age()
+            reached = Reached(head, positions, self._log.size())
+            silence = self._heartbeat.age()
         except DatabaseUnavailable as error:
             log.warning("not ready: %s", error)
             names = ("storage", "tables", "clock", "follower", "projections", "log", *self._more)
             unknown = dict.fromkeys(names, Check(UNKNOWN, "This needs the database."))
             failed = Check(FAILED, "The database is not answering, or its tables are missing.")
             return Finding({"database": failed, **unknown})
-        found = Finding({}, head, positions, size, silence)
         checks = {
             "database": Check(OK, f"{head} facts."),
             "storage": self._storage(),
             "tables": self._tables(),
             "clock": self._clock_check(),
-            "follower": _follower(found),
-            "projections": self._projections(found),
-            "log": self._integration(found),
+            "follower": _follower(head, silence),
+            "projections": self._projections(reached),
+            "log": self._integration(reached),
             **_standbys(self._journal.engine.replicas()),
             **{name: examine() for name, examine in self._more.items()},
         }
-        return Finding(checks, head, positions, size, silence)
+        return Finding(checks, reached, silence)
 
     def _storage(self) -> Check:
         try:
@@ -179,25 +188,25 @@ class Readiness:
         self._has_leapt = has_leapt
         return leap
 
-    def _projections(self, found: Finding) -> Check:
-        still = self._read.stands_still(found.journal - found.behind, found.journal)
-        return _follows("The read tables", found.behind, still)
+    def _projections(self, reached: Reached) -> Check:
+        still = self._read.stands_still(reached.journal - reached.behind, reached.journal)
+        return _follows("The read tables", reached.behind, still)
 
-    def _integration(self, found: Finding) -> Check:
-        behind = max(found.journal - found.log_size, 0)
-        still = self._integrated.stands_still(found.log_size, found.journal)
+    def _integration(self, reached: Reached) -> Check:
+        behind = max(reached.journal - reached.log_size, 0)
+        still = self._integrated.stands_still(reached.log_size, reached.journal)
         return _follows("The log", behind, still)
 
 
-def _follower(found: Finding) -> Check:
-    if found.silence is None:
-        if found.journal == 0:
+def _follower(head: int, silence: float | None) -> Check:
+    if silence is None:
+        if head == 0:
             return Check(OK, "There is nothing to fold yet.")
         return Check(FAILED, "No follower has run yet: start “stemma follow”.")
-    if found.silence > SILENT_SECONDS:
-        seconds = round(found.silence)
+    if silence > SILENT_SECONDS:
+        seconds = round(silence)
         return Check(FAILED, f"No follower has given a sign of life for {seconds} seconds.")
-    return Check(OK, f"A follower gave a sign of life {max(found.silence, 0):.0f} seconds ago.")
+    return Check(OK, f"A follower gave a sign of life {max(silence, 0):.0f} seconds ago.")
 
 
 def _standbys(replicas: Sequence[Replica]) -> dict[str, Check]:

@@ -284,9 +284,12 @@ def test_over_http_a_person_forgets_themself_and_their_keys_are_void(database: s
         for client in (own, second, served.acting(gus)):
             assert client.get(f"/works/{piece}").status == 401
             assert client.post("/contributions", title="t", medium="text").status == 401
-        assert {key.revoked_at for key in served.service.keys.list() if key.holder == gus} == {
-            "forgotten"
-        }
+        keys = served.service.keys.list([gus])
+        assert len(keys) == 3
+        assert {key.state for key in keys} == {"void"}
+        told = [one for one in served.operator.get("/keys").items if one["holder"] == gus]
+        forgotten = served.operator.get(f"/contributors/{gus}/history").items[-1]["recorded_at"]
+        assert {(one["state"], one["ended_at"]) for one in told} == {("void", forgotten)}
         operator = served.operator
         # Nothing is left to erase; that it was decided once more is on record.
         again = operator.post(path, ground="objection")

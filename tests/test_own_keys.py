@@ -133,6 +133,20 @@ def test_people_make_list_and_end_their_own_keys(served: Served) -> None:
     assert served.client(key["key"]).get("/works").status == 401
 
 
+def test_a_key_says_whether_it_can_be_used_and_when_it_ended(served: Served) -> None:
+    ana = served.acting(served.admit("Ana"))
+    key = made(ana)
+    assert (key["state"], key["ended_at"]) == ("valid", None)
+    ended = ana.post(f"/keys/{key['id']}/end", {}).json
+    assert ended["state"] == "revoked"
+    assert datetime.fromisoformat(ended["ended_at"]) >= datetime.fromisoformat(key["made_at"])
+    expires = (datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
+    brief = made(ana, expires_at=expires)
+    time.sleep(0.5)
+    (listed,) = [one for one in ana.get("/keys").items if one["id"] == brief["id"]]
+    assert (listed["state"], listed["ended_at"]) == ("expired", None)
+
+
 def test_the_operator_makes_and_ends_everybodys_keys(served: Served) -> None:
     ana = served.admit("Ana")
     key = made(served.operator, holder=ana, label="from the operator")

@@ -236,6 +236,19 @@ def test_asking_often_costs_one_look_a_second(database: str) -> None:
         assert prober.after(KEPT_SECONDS).status == "unready"
 
 
+def test_what_the_database_does_not_say_is_null_and_not_0(database: str) -> None:
+    with serving(database) as served:
+        served.admit("Ana")
+        wait_until(lambda: served.operator.get("/ready").json["behind"] == 0)
+        assert served.operator.get("/ready").json["journal"] == served.head
+        served.service.follower.stop()
+        served.service.engine.execute("DROP TABLE heartbeats")
+        wait_until(lambda: served.operator.get("/ready").json["journal"] is None)
+        told = served.operator.get("/ready").json
+        assert (told["projections"], told["behind"]) == (None, None)
+        assert told["checks"]["database"]["status"] == FAILED
+
+
 def test_ready_says_nothing_of_the_database_behind_it(postgres_dsn: str) -> None:
     with serving(postgres_dsn) as served:
         served.service.follower.stop()

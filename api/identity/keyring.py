@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from api.identity.keys import Key, Keys
 from api.identity.scope import KEYS, Caller, Scope
+from api.listing import WHOLE, Part
 from domain.contributor import Contributor
 from domain.dates import start_of
 from domain.fact import utc_now
@@ -41,9 +42,9 @@ class Keyring:
     def __init__(self, keys: Keys, journal: Journal, caller: Caller) -> None:
         self._keys, self._journal, self._caller = keys, journal, caller
 
-    def all(self) -> list[Key]:
+    def all(self, part: Part = WHOLE) -> list[Key]:
         """The keys of all accounts of the caller; for the operator, everybody's."""
-        return self._keys.list(self._holders())
+        return self._keys.list(self._holders(), part)
 
     def make(
         self,

@@ -20,6 +20,8 @@ from secrets import token_urlsafe
 from typing import NamedTuple
 
 from api.identity.scope import EVERYTHING, Caller, Scope
+from api.listing import WHOLE, Part
+from domain.clock import STAMP
 from domain.contributor import Contributor
 from domain.engine import DatabaseUnavailable, Engine, Table
 from domain.identity import new_id
@@ -34,7 +36,7 @@ PREFIX = "stemma_"
 RANDOM_BYTES = 32
 # Read from the journal itself, so that every process refuses the key from that fact on.
 _FORGOTTEN = (
-    "SELECT 'forgotten' FROM stored_events "
+    f"SELECT {STAMP} FROM stored_events "
     f"WHERE originator_id = k.holder AND topic = '{Contributor.Forgotten.TOPIC}'"
 )
 SHORTEST_ID, ID_LENGTH = 8, 12
@@ -60,6 +62,9 @@ KEY_TERMS = Table(
 )
 
 
+VALID, EXPIRED, REVOKED, VOID = STATES = ("valid", "expired", "revoked", "void")
+
+
 class Key(NamedTuple):
     """A key as it is stored."""
 
@@ -67,12 +72,13 @@ class Key(NamedTuple):
     holder: str
     made_at: str
     revoked_at: str | None
-    """When it was revoked, or the word “forgotten” if its holder was forgotten."""
     label: str | None = None
     """What its holder calls it."""
     scope: str | None = None
     expires_at: str | None = None
     used_at: str | None = None
+    forgotten_at: str | None = None
+    """When its holder was forgotten, which makes every key void."""
 
     @property
     def name(self) -> str:
@@ -80,9 +86,23 @@ class Key(NamedTuple):
         return self.digest[:ID_LENGTH]
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Its place in a list."""
+        return self.made_at, self.name
+
+    @property
+    def state(self) -> str:
+        """One of ``STATES``."""
+        if self.revoked_at is not None:
+            return REVOKED
+        if self.forgotten_at is not None:
+            return VOID
+        return EXPIRED if self.expires_at is not None and self.expires_at <= _now() else VALID
+
+    @property
     def is_valid(self) -> bool:
-        """Whether it has neither been revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > _now())
+        """Whether it can be used."""
+        return self.state == VALID
 
 
 class Keys:
@@ -169,7 +189,7 @@ class Keys:
         key = Key(digest_of(token), holder, _now(), None, label, words, expires_at)
         with self._engine.transaction() as transaction:
             transaction.insert(KEYS, [key[:4]])
-            transaction.insert(KEY_TERMS, [(key.digest, *key[4:])])
+            transaction.insert(KEY_TERMS, [(key.digest, label, words, expires_at, None)])
         audit.info("key made", extra={"holder": holder, "key": key.name})
         return token
 
@@ -210,18 +230,18 @@ class Keys:
 
     # -- listing ---------------------------------------------------------------------------
 
-    def list(self, holders: Collection[str] | None = None) -> list[Key]:
+    def list(self, holders: Collection[str] | None = None, part: Part = WHOLE) -> list[Key]:
         """Every key ever made, or those of these holders, oldest first."""
-        chosen = "" if holders is None else "WHERE k.holder IN :holders "
-        rows = self._engine.query(
-            "SELECT k.digest, k.holder, k.made_at, "
-            f"coalesce(k.revoked_at, ({_FORGOTTEN} LIMIT 1)), "
-            "t.label, t.scope, t.expires_at, t.used_at "
+        rows = part.rows(
+            self._engine,
+            "SELECT k.digest, k.holder, k.made_at, k.revoked_at, t.label, t.scope, t.expires_at, "
+            f"t.used_at, ({_FORGOTTEN} LIMIT 1) "
             "FROM api_keys k LEFT JOIN api_key_terms t ON t.digest = k.digest "
-            f"{chosen}ORDER BY k.made_at, k.digest",
+            f"WHERE {'1 = 1' if holders is None else 'k.holder IN :holders'}",
+            f"k.made_at, substr(k.digest, 1, {ID_LENGTH})",
             **({} if holders is None else {"holders": sorted(holders)}),
         )
-        return [Key(*row) for row in rows]
+        return [Key._make((*key, at and bytes(at).decode())) for *key, at in rows]
 
     def named(self, key: str, holders: Collection[str] | None = None) -> Key | None:
         """The key with this token, or the only one whose digest begins so; None if not exactly one.

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, NamedTuple
 
+from api.listing import WHOLE, Part
 from api.sending.turns import SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table, Transaction
@@ -74,6 +75,11 @@ class Mailbox(NamedTuple):
     """Why sending failed last."""
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Its place in a list."""
+        return self.made_at, self.holder
+
+    @property
     def is_told(self) -> bool:
         """Whether digests are sent to it."""
         return self.state == CONFIRMED and self.often != NEVER
@@ -104,20 +110,21 @@ class Mailboxes:
         self._engine = engine
         self._turns = Turns(engine, MAILBOXES.name, "holder", "token", "position")
 
-    def of(self, holders: Collection[str] | None) -> list[Mailbox]:
+    def of(self, holders: Collection[str] | None, part: Part = WHOLE) -> list[Mailbox]:
         """The mailboxes of these holders (None: all), oldest first."""
         if holders is None:
-            return self._found("1 = 1")
-        return self._found("holder IN :holders", holders=sorted(holders))
+            return self._found("1 = 1", part)
+        return self._found("holder IN :holders", part, holders=sorted(holders))
 
-    def _found(self, where: str, **values: Any) -> list[Mailbox]:
-        return self._rows(f"{where} AND address <> ''", **values)
+    def _found(self, where: str, part: Part = WHOLE, **values: Any) -> list[Mailbox]:
+        return self._rows(f"{where} AND address <> ''", part, **values)
 
-    def _rows(self, where: str, **values: Any) -> list[Mailbox]:
+    def _rows(self, where: str, part: Part = WHOLE, **values: Any) -> list[Mailbox]:
         """Mailboxes, including those that were ended lately and have no address."""
-        rows = self._engine.query(
-            f"SELECT {_COLUMNS} FROM mailboxes WHERE {where} AND NOT holder IN ({_FORGOTTEN}) "
-            "ORDER BY made_at, holder",
+        rows = part.rows(
+            self._engine,
+            f"SELECT {_COLUMNS} FROM mailboxes WHERE {where} AND NOT holder IN ({_FORGOTTEN})",
+            "made_at, holder",
             forgotten=Contributor.Forgotten.TOPIC,
             **values,
         )

@@ -14,6 +14,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
+from api.listing import WHOLE, Part
 from api.sending.turns import SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
@@ -61,6 +62,11 @@ class Webhook(NamedTuple):
     said: str | None
     """Why the last attempt failed."""
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its place in a list."""
+        return self.made_at, self.id
+
     def wants(self, topic: str) -> bool:
         """Whether facts of a topic are sent to it."""
         return self.types is None or topic.startswith(tuple(self.types.split()))
@@ -97,11 +103,13 @@ class Webhooks:
             writer.insert(WEBHOOKS, [(*made, None)])
         return made
 
-    def of(self, holders: Collection[str] | None) -> list[Webhook]:
+    def of(self, holders: Collection[str] | None, part: Part = WHOLE) -> list[Webhook]:
         """The webhooks of these holders (None: all), oldest first."""
-        where = "" if holders is None else "WHERE holder IN :holders "
-        rows = self._engine.query(
-            f"SELECT {_COLUMNS} FROM webhooks {where}ORDER BY made_at, id",
+        rows = part.rows(
+            self._engine,
+            f"SELECT {_COLUMNS} FROM webhooks "
+            f"WHERE {'1 = 1' if holders is None else 'holder IN :holders'}",
+            "made_at, id",
             **({} if holders is None else {"holders": sorted(holders)}),
         )
         return [Webhook(*row) for row in rows]

@@ -24,12 +24,15 @@ from api.sending.mailboxes import LONGEST_ADDRESS, OFTEN
 from api.sending.outbound import LONGEST_URL
 from api.sending.webhooks import Webhook
 from api.subscribing import LONGEST_TYPES, Again, NewWebhook, Subscriptions
-from api.web.address import id_named
+from api.web.address import id_named, part
 from api.web.frame import Answer, Frame
 from domain.permission import OPERATOR
 from domain.refusal import Refusal
 from domain.text import whole
 from projections import timeline
+
+MANY = 30
+"""How many keys or webhooks a page shows."""
 
 Said = Mapping[str, str]
 """What was typed into a form."""
@@ -106,12 +109,14 @@ def _hours(said: Said) -> int:
 
 def _keys(frame: Frame, **more: Any) -> str:
     """The page of the keys that the reader may see."""
-    keys = sorted(_ring(frame).all(), key=lambda key: (key.is_valid, key.made_at), reverse=True)
+    every = sorted(_ring(frame).all(), key=lambda key: (key.is_valid, key.made_at), reverse=True)
+    keys, further = part(every, "keys", MANY)
     with frame.store.view() as view:
         names = timeline.names(view, {key.holder for key in keys} - {OPERATOR})
     return render_template(
         "own_keys.html",
         keys=keys,
+        next=further,
         names={id: one["name"] for id, one in names.items()},
         used=(caller().key or "")[:ID_LENGTH],
         scope_words=WORDS,
@@ -143,7 +148,8 @@ def _webhooks_changed(theirs: Subscriptions, said: Said) -> dict[str, Webhook]:
 def _webhooks(theirs: Subscriptions, **more: Any) -> str:
     """The page of the reader's webhooks."""
     limits = {"url": LONGEST_URL, "types": LONGEST_TYPES}
-    return render_template("own_webhooks.html", webhooks=theirs.all(g.actor), limits=limits, **more)
+    shown, further = part(theirs.all(g.actor), "webhooks", MANY)
+    return render_template("own_webhooks.html", webhooks=shown, next=further, limits=limits, **more)
 
 
 # -- notifications ---------------------------------------------------------------------------------

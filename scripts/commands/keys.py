@@ -159,11 +159,11 @@ def key_list(ctx: click.Context, as_json: bool) -> None:
             **{"key": one.name, "for": one.holder, "name": names.get(one.holder)},
             **{"label": one.label, "scope": one.scope, "made_at": one.made_at},
             **{"used_at": one.used_at, "expires_at": one.expires_at},
-            "revoked_at": one.revoked_at,
+            **{"state": one.state, "revoked_at": one.revoked_at},
         }
         for one in keys
     ]
-    columns = {name: name for name in ("key", "for", "name", "label", "scope")}
+    columns = {name: name for name in ("key", "state", "for", "name", "label", "scope")}
     times = {"made": "made_at", "used": "used_at", "ends": "expires_at", "revoked": "revoked_at"}
     listed(found, {**columns, **times}, as_json=as_json)
 
