@@ -132,23 +132,25 @@ class Follower:
         """Take some erased words out of the index; returns whether there was anything to do."""
         return self._purging.step()
 
-    def catch_up(self, progress: Progress = no_progress) -> int:
+    def catch_up(self, progress: Progress = no_progress, *, since: int | None = None) -> int:
         """Fold all facts there are; returns the position reached.
 
         If more facts are missing than are folded, it rebuilds, which costs less. After many facts
-        it analyses the tables, so that PostgreSQL plans for their present content.
+        it analyses the tables, so that PostgreSQL plans for their present content; those after
+        ``since`` count even if another follower has folded them.
         """
         begun = self.store.current().position
+        since = begun if since is None else since
         if self.journal.facts.head() - begun >= max(MUCH, begun):
             with suppress(Overtaken):  # by another rebuild
                 grace_seconds = GRACE_SECONDS if begun else 0.0  # nobody reads empty tables
-                begun = Rebuild(self.journal, self.store).run(progress, grace_seconds)
+                since = Rebuild(self.journal, self.store).run(progress, grace_seconds)
         while self.fold_page():
             progress(self.store.current().position, self.journal.facts.head())
         while self.purge():
             pass
         reached = self.store.current()
-        if reached.position - begun >= MUCH:
+        if reached.position - since >= MUCH:
             self.store.engine.analyze(table_name(table.name, reached.number) for table in TABLES)
         return reached.position
 

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from domain.lines import Warned
 from domain.printable import escaped
 from projections import placing
+from projections.companion import Companion
 from projections.placing import Place
 from projections.shops.beside import beside, stated_in, undone
 from projections.shops.placed import Number
@@ -74,7 +76,11 @@ commands = click.Group()
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the log's signed promises of all that was recorded here, as JSON Lines.",
 )
-@click.option("--fold/--no-fold", default=True, help="Also fold what was recorded.")
+@click.option(
+    "--fold/--no-fold",
+    default=True,
+    help="Also fold what was recorded, at the same time if there are several cores.",
+)
 @click.pass_context
 def import_(  # the options above, one by one
     ctx: click.Context,
@@ -113,21 +119,21 @@ def import_(  # the options above, one by one
         if seal is None:  # an export brings its own times along
             service.journal.must_have_credible_clock()
         try:
-            with progress_of("importing") as told:
-                report = bundle.import_lines(
-                    service.journal,
-                    found,
-                    namespace=namespace,
-                    file=path.name,
-                    batch=batch,
-                    is_vouched_for=not as_claims,
-                    is_strict=strict_sources,
-                    progress=lambda so_far: told(so_far.lines, total),
-                )
+            report = _recorded(
+                service,
+                found,
+                total,
+                fold=fold,
+                namespace=namespace,
+                file=path.name,
+                batch=batch,
+                is_vouched_for=not as_claims,
+                is_strict=strict_sources,
+            )
         finally:
             if fold:
                 with progress_of("folding") as told:
-                    service.follower.catch_up(told)
+                    service.follower.catch_up(told, since=before)
             if promises is not None:
                 _keep_promises(service, before, promises)
         if fold and source in SHOPS:
@@ -136,6 +142,20 @@ def import_(  # the options above, one by one
         _must_be_restored(service, report, seal)
     if strict and (report.refused or report.left_out):
         sys.exit(1)
+
+
+def _recorded(
+    service: Service, found: Iterator[bundle.Found], total: int | None, *, fold: bool, **how: Any
+) -> bundle.Report:
+    """Record lines; with ``fold``, a second process folds them at the same time."""
+    with progress_of("importing") as told, Companion(service.engine) as companion:
+
+        def progress(so_far: bundle.Report) -> None:
+            told(so_far.lines, total)
+            if fold:
+                companion.recorded(so_far.recorded.total())
+
+        return bundle.import_lines(service.journal, found, **how, progress=progress)
 
 
 class _Places:
