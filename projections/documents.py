@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from itertools import starmap
+from itertools import chain, starmap
 from operator import itemgetter
 from typing import Any
 
@@ -117,15 +117,17 @@ class Changed:
         if happened.TOPIC in erased_by():
             self.texts.update(getattr(happened, "erased", "").split())
 
-    def note_rows(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-        """Note the rows that were written to a table."""
+    def note_rows(
+        self, table: Table, rows: Iterable[Sequence[Any]], former: Iterable[Sequence[Any]]
+    ) -> None:
+        """Note the rows that were written to a table, and those that they replace."""
         at = table.places
         if table is CREDITS:
-            self._note_credits(rows)
+            self._note_credits(rows)  # one moves to another work only with the row of that
         elif (found := self._by_table().get(table.name)) is not None:
             numbers, columns = found
-            for name in columns:
-                numbers.update(row[at[name]] for row in rows if row[at[name]] is not None)
+            for row in chain(rows, former):
+                numbers.update(row[at[name]] for name in columns if row[at[name]] is not None)
 
     def _by_table(self) -> Mapping[str, tuple[set[int], tuple[str, ...]]]:
         return {
@@ -274,8 +276,8 @@ class _Writing:
         further = {n: said for n, said in changed.further.items() if n not in changed.people}
         before = self.held(changed.numbers() | further.keys())
         after = self._with_further(further, before)
-        if found := changed.people | self._roots(further.keys() - before.keys()):
-            found |= self._roots(self._ever_merged_into(found))
+        if found := changed.people | (further.keys() - before.keys()):
+            found |= self._roots(found)
             before |= self.held(found - changed.people) if found != changed.people else {}
             changed.people = found
         for (make, _), numbers in zip(
@@ -320,15 +322,6 @@ class _Writing:
         """The accounts that these belong to after all merges."""
         roots = roots_of(self.rows, numbers)
         return {roots.get(number, number) for number in numbers}
-
-    def _ever_merged_into(self, numbers: Collection[int]) -> set[int]:
-        """The accounts into which these are, or ever were, merged."""
-        rows = self.rows(
-            "SELECT DISTINCT p.merged_into FROM @contributors p WHERE p.number IN :numbers "
-            "AND p.merged_into IS NOT NULL",
-            numbers=list(numbers),
-        )
-        return {into for (into,) in rows}
 
     def _find_texts(self, changed: Changed) -> None:
         """Note all that shows one of ``changed.texts``; this reads whole tables, and is rare."""

@@ -203,6 +203,8 @@ class PageOfRows:
         self.closed: list[dict[str, Any]] = []
         self.waiting: list[tuple[int, Put | Amend]] = []
         """Changes of rows from earlier pages; these are read together when it is written."""
+        self.former: list[Row] = []
+        """These rows, as they were."""
 
     def put(self, position: int, values: Values) -> None:
         """Add a row, or the next version of a row with the same key."""
@@ -275,12 +277,13 @@ class PageOfRows:
             )
 
     def _read(self, writer: Transaction, name: str) -> None:
-        for row in writer.query(
+        self.former = writer.query(
             f"SELECT {', '.join(self.table.all_columns)} FROM {name} "
             f"WHERE {self.table.key} IN :keys AND until = :never",
             keys=list({_key_of(change) for _, change in self.waiting}),
             never=NEVER,
-        ):
+        )
+        for row in self.former:
             known = [*row[:-2], 0, NEVER]
             self.latest[known[self.table.key_place]] = known
 
@@ -305,7 +308,7 @@ class Pages(dict[Table, PageOfRows]):
             if page.rows:
                 rows[table.stored(name)] = page.rows
                 if changed is not None:
-                    changed.note_rows(table, page.rows)
+                    changed.note_rows(table, page.rows, page.former)
         writer.insert_all(rows)
         for move in self.moved:
             pages, to = Pages(), {move.column: move.after}

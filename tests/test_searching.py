@@ -188,7 +188,35 @@ def test_a_withdrawn_piece_is_found_by_no_title(told: Story) -> None:
     assert found(told, "quicksilver") == []
 
 
-def test_a_merged_person_and_a_joined_work_are_found_by_both_names(told: Story) -> None:
+def test_a_joined_work_is_found_by_both_titles_until_it_is_parted(told: Story) -> None:
+    song, wave = told.piece("Song"), told.piece("Wave", by=[told.person("Ana")])
+    join = told.tell("join_works", work=wave, into=song).id
+    assert found(told, "song") == found(told, "wave") == found(told, "ana song") == ["Song"]
+    is_as_the_rows_say(told)
+    told.tell("undo_join", id=join, reason="Another one.")
+    assert found(told, "wave") == found(told, "ana wave") == ["Wave"]
+    assert found(told, "song") == ["Song"]
+    is_as_the_rows_say(told)
+
+
+def test_a_person_is_found_by_what_accounts_merged_one_into_the_other_did(told: Story) -> None:
+    one, two, three = (told.person(name) for name in ("One", "Two", "Three"))
+    told.piece("Song", by=[one])
+    told.tell("merge_contributor", id=one, into=two)
+    told.tell("merge_contributor", id=two, into=three)
+    assert found(told, "writer", kind="person") == ["Three"]
+    is_as_the_rows_say(told)
+    told.tell("separate_contributor", id=two, reason="Two people.")
+    assert found(told, "writer", kind="person") == ["Two"]
+    is_as_the_rows_say(told)
+    credit = told.credit(id_of("Song"), one, "singer")
+    assert found(told, "singer", kind="person") == ["Two"]
+    told.tell("revoke_credit", id=credit, reason="No.")
+    assert found(told, "singer", kind="person") == []
+    is_as_the_rows_say(told)
+
+
+def test_a_merged_person_is_found_by_both_names(told: Story) -> None:
     ana, other = told.person("Ana"), told.person("Anastasia")
     told.piece("Song", by=[other])
     told.tell("merge_contributor", id=other, into=ana)
