@@ -804,3 +804,13 @@ def test_what_changed_names_its_own_cause(database: str) -> None:
         assert texts == {ana: ["less for ana"], ben: ["more for ben"]}
         assert lines[ana]["by_waivers"] == "1/12"
         assert [each["payee"]["id"] for each in lines[eva]["waivers"]] == [eva]
+
+
+def test_who_has_no_share_is_not_asked_to_accept_it(database: str) -> None:
+    """Ben sold his to Ana; there is nothing for him to answer, and nothing is held for it."""
+    with bank(database) as told:
+        ana, ben = told.people("ana", "ben")
+        proposal = told.agree(told.pool(), {ana: "1", ben: "0"})
+        assert [one.payee for one in told.since(0, "share.offered")] == [ana]
+        with pytest.raises(NoShare):
+            told.accept(proposal, ben)

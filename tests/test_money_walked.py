@@ -112,7 +112,7 @@ def test_why_shows_a_long_path_by_its_ends_and_counts_the_rest(database: str) ->
         assert piece["path_amounts"] == ["100"]
 
 
-def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database: str) -> None:
+def test_a_payout_that_came_back_is_not_called_paid_even_once_it_is_claimed(database: str) -> None:
     with bank(database) as told:
         (a,) = told.people("a")
         pool = told.pool()
@@ -135,7 +135,7 @@ def test_a_payout_that_came_back_is_not_called_paid_until_it_is_claimed(database
             (batch,) = bookkeeping.latest_batches(view).items
         assert (batch["open"], batch["returned"]) == (0, 1), "not settled"
         told.tell("claim_payout", id=payout, actor=a)
-        assert lines() == ["Earned", "Paid: closed", "Claimed again: closed"]
+        assert lines() == ["Earned", "Paid, but it came back: closed", "Claimed again"]
 
 
 def test_why_is_asked_by_the_name_that_an_expense_gave(database: str) -> None:

@@ -1,11 +1,13 @@
 """The facts of an agreement: made here, made elsewhere, or implied by the terms of a pool.
 
-Every payee is asked, except those who accepted the same share before: that is carried over.
+Every payee with a share is asked, except those who accepted the same share before: that is carried
+over. A share of 0 gives nothing that could be accepted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from domain.fact import New
@@ -81,6 +83,8 @@ def _asked(
         "release": agreement.release,
         "payee": payee,
     }
+    if not Fraction(share):
+        return
     if of.is_work and (maker := maker_of(past, payee)):
         yield claimed(past, agreement, payee, maker)
     elif of.is_contributor:

@@ -194,7 +194,7 @@ def _lines(view: View, rows: Sequence[Row]) -> list[WithheldLine]:
     told = payees_told(view, {key[0] for key in sums})
     documents = _documents(view, {key[3] for key in sums if key[3] is not None})
     ordered = sorted(
-        sums.items(),
+        ((key, amounts) for key, amounts in sums.items() if any(amounts)),
         key=lambda each: (told[each[0][0]]["name"] or "", *(part or "" for part in each[0])),
     )
     lines = ((*key[:3], *amounts, *key[3:], key[3]) for key, amounts in ordered)

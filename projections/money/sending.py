@@ -32,12 +32,12 @@ EXCHANGED_INTO = (
 
 
 def returned_among(view: View, payouts: Collection[str]) -> set[str]:
-    """Those of these payouts that came back and wait until their payee claims them."""
+    """Those of these payouts that came back, whether or not their payee has claimed them since."""
     if not payouts:
         return set()
     rows = view.rows(
-        f"SELECT y.id FROM @payouts y WHERE y.id IN :payouts AND y.state = 'returned' "
-        f"AND {holds('y')}",
+        "SELECT y.id FROM @payouts y WHERE y.id IN :payouts "
+        f"AND y.state IN ('returned', 'claimed') AND {holds('y')}",
         payouts=sorted(payouts),
     )
     return {id for (id,) in rows}

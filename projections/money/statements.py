@@ -213,7 +213,7 @@ def _lines(
             source=texts[row.named] or row.source,
             of_minor=row.of,
             share=None if row.is_reserve else shares.get((row.noun, row.payee)),
-            reason=None if row.kind == "division" else texts[row.reason],
+            reason=None if _kind(row) in ("division", "claim") else texts[row.reason],
             amount_minor=row.amount,
             is_late=any(
                 row.effective is not None and row.effective < until and row.position > closed

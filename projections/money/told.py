@@ -476,8 +476,7 @@ class Movement(Line):
     sent: Annotated[SentTold | None, "For a payout with withholding or an exchange."]
     is_returned: Annotated[
         bool,
-        "Whether it is a payout that came back and is waiting to be claimed; for an exchange, "
-        "whether it came back.",
+        "Whether it is a payout, or the exchange for one, that came back.",
     ]
 
 
