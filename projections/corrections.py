@@ -14,11 +14,7 @@ ENDINGS = (
     *(".withdrawn", ".undone", ".separated", ".merged", ".retired", ".reversed", ".redivided"),
 )
 """The endings of the topics of corrections."""
-BOOKED = ("revenue.", "expense.", "entry.", "payout.")
-"""The kinds of facts that have pages of their own, the books."""
-CORRECTING = tuple(
-    topic for topic in FACTS if topic.endswith(ENDINGS) and not topic.startswith(BOOKED)
-)
+CORRECTING = tuple(topic for topic in FACTS if topic.endswith(ENDINGS))
 SCANNED = 5_000
 """How many positions a page covers at most, however few corrections are among them."""
 

@@ -181,4 +181,4 @@ def test_pages_and_histories_show_corrections(tmp_path: Path) -> None:
         fact = served.operator.get(f"/works/{song}/history").items[-1]
         assert (fact["content"]["title"], fact["reason"]) == ("Low <Tide>", "typo")
         assert "Correct" in served.operator.get("/do/credit.correct").text
-        assert not any(topic.startswith("payout.") for topic in CORRECTING)
+        assert {"revenue.reversed", "entry.reversed", "expense.reversed"} < {*CORRECTING}
