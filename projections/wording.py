@@ -76,6 +76,18 @@ def day(moment: str | None) -> str:
     return (moment or "")[:10]
 
 
+_MIDNIGHT = "T00:00:00.000000Z"
+
+
+def earned(moment: str | None) -> str:
+    """When money was earned or spent: the month if that is what was stated, otherwise the day.
+
+    A month is recorded as its first instant.
+    """
+    stated = day(moment)
+    return stated[:7] if moment == f"{stated[:7]}-01{_MIDNIGHT}" else stated
+
+
 def minute(moment: str) -> str:
     """A recorded moment, to the minute, in UTC."""
     return f"{moment[:10]} {moment[11:16]}"

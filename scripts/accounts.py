@@ -22,6 +22,7 @@ from projections.wording import (
     WAITS_BECAUSE,
     booked,
     day,
+    earned,
     percent,
     recouping,
     remarks,
@@ -129,12 +130,12 @@ def statement(out: Console, asking: Asking) -> None:
 
 
 def _lines(one: dict[str, Any]) -> Table:
-    heads = ("recorded", "earned on", "what", "release", "pool", "source")
+    heads = ("recorded", "earned", "what", "release", "pool", "source")
     table = _table(heads, ["amount"])
     for line in one["movements"]:
         table.add_row(
             day(line["recorded_at"]),
-            day(line["effective_at"]),
+            earned(line["effective_at"]),
             _what(line, one["currency"]),
             _of(line["release"], "title"),
             _of(line["pool"], "name"),
@@ -157,7 +158,7 @@ def _what(line: dict[str, Any], currency: str) -> str:
     what = booked(line)
     if line["recouped"]:
         return recouping(line["recouped"], currency, shown)
-    what += f", late for {day(line['effective_at'])}" if line["is_late"] else ""
+    what += f", late for {earned(line['effective_at'])}" if line["is_late"] else ""
     what += f", by {shown('; '.join(line['rules']))}" if line["rules"] else ""
     sent = line["sent"] and sending(line["sent"], currency)
     return ": ".join(filter(None, [what, shown(line["reason"] or ""), sent]))
@@ -189,8 +190,8 @@ def _months(out: Console, rows: list[tuple[Any, str]], sums: dict[str, int]) -> 
         of = [_of(month[name], "name") for name in pools]
         late = money(month["late_minor"], currency) if month["late_minor"] else ""
         table.add_row(month["month"], *of, money(month["earned_minor"], currency), late)
-    for currency, earned in sums.items():
-        table.add_row("[bold]all[/bold]", *("" for _ in pools), money(earned, currency), "")
+    for currency, whole in sums.items():
+        table.add_row("[bold]all[/bold]", *("" for _ in pools), money(whole, currency), "")
     out.print(table)
 
 

@@ -6,7 +6,9 @@ from io import StringIO
 import pytest
 from money import bank
 
+from domain.dates import start_of
 from domain.refusal import BadPeriod, PeriodClosed, PeriodNotOver
+from projections import wording
 from projections.money import earning, pools, statement_files, statements
 
 
@@ -86,3 +88,9 @@ def test_only_time_that_has_passed_is_closed_and_only_once(database: str) -> Non
             with pytest.raises(PeriodClosed):
                 told.tell("close_period", until=until)
         told.tell("close_period", until="2026-04")
+
+
+def test_a_month_is_shown_as_a_month_and_a_day_as_a_day() -> None:
+    """A month is recorded as its first instant; to show its first day would be wrong."""
+    shown = map(wording.earned, [start_of("2026-03"), start_of("2026-03-02"), None])
+    assert [*shown] == ["2026-03", "2026-03-02", ""]

@@ -30,7 +30,7 @@ from domain.readers import MONEY
 from domain.refusal import Unknown
 from domain.text import folded, searched
 from domain.values import Many, Payee, Ref, Several, Value
-from projections import attribution, lineage, timeline
+from projections import attribution, lineage, timeline, wording
 from projections.meant import meant
 from projections.money.bookkeeping import booking, pools_by_size
 from projections.money.readers import Reader
@@ -182,8 +182,9 @@ def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Marku
         told[pool["id"]] = Markup("{} of {}").format(link, pool["title"] or "a release")
     for id in set(ids) - set(told):
         if (line := booking(view, id)) and may(MONEY, line["pool"]["id"]):
-            amount, day = money(line["amount_minor"], line["currency"]), line["effective_at"][:10]
-            told[id] = Markup("{}, {}, {}").format(amount, line["name"], day)
+            amount = money(line["amount_minor"], line["currency"])
+            earned = wording.earned(line["effective_at"])
+            told[id] = Markup("{}, {}, {}").format(amount, line["name"], earned)
     return told
 
 

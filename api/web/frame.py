@@ -53,7 +53,12 @@ from projections.pictures.cover import cover
 from projections.store import Store, View
 
 FILTERS: Mapping[str, Callable[..., object]] = {
-    **{"day": wording.day, "percent": wording.percent, "rate": wording.rate},
+    **{
+        "day": wording.day,
+        "earned": wording.earned,
+        "percent": wording.percent,
+        "rate": wording.rate,
+    },
     **{"unit": called, "brief": words.brief, "combined": lambda one, **more: {**one, **more}},
 }
 

@@ -162,7 +162,7 @@ def _about(line: Movement, currency: str) -> str:
 
 
 def _facts(line: Movement) -> str:
-    earned = f"for {wording.day(line['effective_at'])} · " if line["effective_at"] else ""
+    earned = f"for {wording.earned(line['effective_at'])} · " if line["effective_at"] else ""
     earned += "late · " if line["is_late"] else ""
     agreed = f"agreement {line['agreement']:,} · " if line["agreement"] else ""
     through = "".join(f"through {_text(group['name'])} · " for group in line["through"])
