@@ -24,6 +24,7 @@ Content = Mapping[str, Any]
 
 _CREDIT = "credit.claimed credit.granted"
 _ENTRIES = "entry.divided entry.continued proposal.implied"
+_REVERSED = "entry.reversed entry.redivided entry.freed"
 _AGREED = f"proposal.continued proposal.shared share.offered share.carried share.claimed {_ENTRIES}"
 
 BRINGS = {
@@ -106,7 +107,7 @@ BRINGS = {
     "record_agreement": f"> proposal.posted proposal.finalised share.accepted {_AGREED}",
     "record_assignment": "> entry.assigned entry.continued",
     "record_expense": f"expense.recorded > {_ENTRIES}",
-    "record_revenue": f"revenue.recorded > revenue.reversed entry.reversed entry.freed {_ENTRIES}",
+    "record_revenue": f"revenue.recorded > revenue.reversed {_REVERSED} {_ENTRIES}",
     "redate_work": "work.redated",
     "register_key": "contributor.key_registered",
     "remove_leader": "project.leader_removed",
@@ -117,7 +118,7 @@ BRINGS = {
     "replace_remix": "remix.retired remix.declared",
     "return_payout": "payout.returned",
     "reverse_expense": "expense.reversed > entry.redivided entry.freed entry.continued",
-    "reverse_revenue": "revenue.reversed > entry.reversed entry.freed entry.continued",
+    "reverse_revenue": f"revenue.reversed > {_REVERSED} entry.continued",
     "revise_proposal": "proposal.revised > proposal.continued",
     "revoke_credit": "credit.revoked",
     "revoke_key": "contributor.key_revoked",

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from rich.console import Console
 from test_beancount import complaints
 from test_statement_pdf import seen
 
+from domain.money import dividing
 from domain.money.postings import OWED, RESERVED
+from domain.money.reckoning import division_of
 from domain.permission import OPERATOR
 from domain.refusal import NothingReserved
 from projections import wording
@@ -65,6 +68,52 @@ def test_what_is_taken_back_is_taken_from_the_reserve_first(database: str) -> No
         assert (told.account(), told.account(RESERVED)) == ({}, {a: 25, b: 25})
         told.reverse(revenue, 150)
         assert (told.account(), told.account(RESERVED)) == ({a: -50, b: -50}, {})
+
+
+def test_nothing_is_held_back_of_what_a_debt_takes(database: str) -> None:
+    """Ana owes 60.00: it is recovered first, and of the rest as much is held back as of all."""
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        revenue = told.earn(pool, 12_000, "2026-01")
+        assert told.pay(payees=[a]) == {a: 6_000}
+        reserve(told, pool, "1/5", 12)
+        told.reverse(revenue)
+        assert told.account() == {a: -6_000}
+        told.earn(pool, 8_000, "2026-02")
+        assert (told.account(), told.account(RESERVED)) == ({a: -2_000, b: 3_200}, {b: 800})
+        told.earn(pool, 4_200, "2026-03")
+        assert told.account() == {b: 3_200 + 1_680}, "20.00 of 21.00 were owed"
+        assert told.account(RESERVED) == {a: 100, b: 800 + 420}
+        told.earn(pool, 1_000, "2026-04")
+        assert told.account(RESERVED) == {a: 100 + 100, b: 800 + 420 + 100}
+
+
+def test_a_debt_under_an_earlier_agreement_is_recovered_before_anything_is_held_back(
+    database: str,
+) -> None:
+    with bank(database) as told:
+        pool, a, b = halves(told)
+        revenue = told.earn(pool, 1_000, "2026-01")
+        assert told.pay() == {a: 500, b: 500}
+        told.reverse(revenue)
+        reserve(told, pool, "1/5")
+        told.accept(told.agree(pool, {a: "1/4", b: "3/4"}, "2026-02"), a, b)
+        told.earn(pool, 800, "2026-02")
+        assert (told.account(), told.account(RESERVED)) == ({a: -300}, {b: 100})
+
+
+def test_what_was_held_back_by_earlier_rules_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dividing, "division_of", partial(division_of, rules=2))
+    with bank(database) as told:  # is verified at its end
+        pool, a, b = halves(told)
+        revenue = told.earn(pool, 1_000, "2026-01")
+        told.pay()
+        reserve(told, pool, "1/5")
+        told.reverse(revenue)
+        told.earn(pool, 100, "2026-02")
+        assert (told.account(), told.account(RESERVED)) == ({a: -460, b: -460}, {a: 10, b: 10})
 
 
 def test_the_first_payout_after_its_months_frees_it(database: str) -> None:
@@ -203,7 +252,7 @@ def test_what_is_taken_back_after_a_correction_is_taken_from_the_reserve_first(
         reserve(told, pool, "1")
         told.earn(pool, 100, "2026-02")
         told.earn(pool, -50, "2026-02")
-        assert (told.account(), told.account(RESERVED)) == ({a: 90, b: -190}, {a: 35, b: 15})
+        assert (told.account(), told.account(RESERVED)) == ({a: 90, b: -175}, {a: 35})
 
 
 def test_a_waiver_and_an_expense_given_back_free_a_reserve_too(database: str) -> None:

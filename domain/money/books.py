@@ -146,6 +146,15 @@ class Books(Folding):
         found = ((payee, self.reserves.get((agreement, payee))) for payee in payees)
         return {payee: reserve for payee, reserve in found if reserve is not None}
 
+    def debts_in(self, pool: str, payees: Collection[str]) -> dict[str, int]:
+        """By payee who owes a pool more than it owes them, under all its agreements: how much."""
+        agreements = self.pools[pool].agreements
+        self.fetch((self.accounts, [(payee, each) for payee in payees for each in agreements]))
+        left = {
+            payee: sum(self.owed(payee, each).left_minor for each in agreements) for payee in payees
+        }
+        return {payee: -units for payee, units in left.items() if units < 0}
+
     def payers_of(self, expense: str) -> list[str]:
         """The divisions that paid back a part of an expense, the latest first."""
         return [id for (_, _, id), _ in reversed(self.paid_back.under(expense))]

@@ -270,6 +270,9 @@ def divide_waiting(past: Past, pool: str) -> Iterator[New]:
 class ReverseRevenue(Command):
     """Reverse revenue, in whole or in part: a refund, a chargeback.
 
+    Under terms with bands, tranches or advances, what came in later under other shares moves up: it
+    is divided as if the reversed money had never come in.
+
     A reversal can't be undone: if the money comes in after all, or was reversed by mistake, record
     it as revenue of the same date.
     """

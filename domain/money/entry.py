@@ -4,9 +4,9 @@ In every line, carried before + due − allocated = carried after; and the lines
 both in allocated units and in exact dues. An entry also states everything it was computed from.
 
 Kinds: the division of a revenue, its reversal, a correction after shares changed, a redivision
-after an expense was reversed, an adjustment between payees, opening balances from other books, the
-release of a reserve, and the assignment of what one payee is owed to another. The first fact of an
-entry describes it; further facts of the same append hold more lines.
+after an expense or earlier revenue was reversed, an adjustment between payees, opening balances
+from other books, the release of a reserve, and the assignment of what one payee is owed to another.
+The first fact of an entry describes it; further facts of the same append hold more lines.
 """
 
 from __future__ import annotations
@@ -64,16 +64,28 @@ def read_lines(lines: Lines) -> Iterator[Line]:
 
 
 RULES = 2
-"""The version of the rules by which entries other than corrections are computed now.
+"""The version of the rules by which all other entries are computed now.
 
 By version 1, terms did not look through to the agreed shares, and a reversal took back a part of
 what the division gave, whatever had gone through bands, tranches and advances since.
+"""
+RULES_OF_DIVISIONS = 3
+"""The version of the rules by which divisions are computed now.
+
+By version 2, a reserve was held back from a payee who was in debt.
 """
 RULES_OF_CORRECTIONS = 3
 """The version of the rules by which corrections are computed now.
 
 By version 2, a division that a correction divided again lost its place in bands and tranches: more
 went by the new shares than the division had given by the old ones.
+"""
+
+RULES_OF_REVERSALS = 3
+"""The version of the rules by which reversals are computed now.
+
+By version 2, a reversal took the last units of bands, tranches and advances from the people of the
+reversed revenue, though others may have received them.
 """
 
 NO_RANKS: Mapping[str, int] = {}
@@ -190,6 +202,8 @@ class Entry(Noun):
         flow: FlowRows
         against: str | None = None
         """The negative revenue that it was taken back for, if any."""
+        flow_before: FlowRows | None = None
+        """The running totals it was taken back from, if what was divided later moves up."""
 
     @fact("entry.corrected", "{actor} corrected what payees of {release} were due", begins=True)
     class Corrected(First):
@@ -211,7 +225,8 @@ class Entry(Noun):
         begins=True,
     )
     class Redivided(First):
-        """An expense was reversed, so what a division had paid back for it is divided, too.
+        """An expense was reversed, so what a division had paid back for it is divided, too; or
+        earlier revenue was, so that a division moved up in bands and tranches.
 
         The division is taken back and divided again; the lines are the differences, and sum to 0.
         """
@@ -219,8 +234,9 @@ class Entry(Noun):
         revenue: str
         division: str
         reversal: str
-        """The reversal of the expense."""
+        """The reversal of the expense or of the earlier revenue."""
         costs: Costs
+        """What is taken back for expenses; empty if the division moved up."""
         flow_before: FlowRows
         """The running totals of the terms before it was divided again."""
         flow: FlowRows

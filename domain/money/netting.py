@@ -7,6 +7,7 @@ reversed. For the rest the pool is in debt, which the next revenue pays before i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from heapq import merge
 from itertools import islice
 from typing import NamedTuple
@@ -15,8 +16,9 @@ from domain.fact import New
 from domain.identity import part_id
 from domain.kept import AT_ONCE
 from domain.money.books import Books
-from domain.money.entry import Entry
+from domain.money.entry import RULES_OF_REVERSALS, Entry
 from domain.money.keeping import division_id, entry_facts
+from domain.money.moving import later_than, moved_up
 from domain.money.reckoning import reversal_of, rules_of_reversal
 from domain.money.reserving import freed_to_cover
 from domain.money.revenue import Revenue
@@ -94,11 +96,19 @@ def reversed_by(
     reason: Said | None = None,
     against: str | None = None,
 ) -> Iterator[New]:
-    """The facts that reverse these units of a divided revenue."""
+    """The facts that reverse these units of a divided revenue, and move up what came later."""
     books, division = past.books(), division_id(revenue)
     entry = past.get(Entry, division)
     before = [past.get(Entry, each) for each in books.divisions[division].reversals]
-    drawn = reversal_of(books, entry, before, units, rules_of_reversal(books, entry, before))
+    rules, later = rules_of_reversal(books, entry, before), None
+    if rules == RULES_OF_REVERSALS:
+        later = later_than(books, division, partial(past.get, Entry))
+    drawn = reversal_of(books, entry, before, units, rules, later and later.flow)
     more = {"reason": reason, "against": against}
     yield from entry_facts(past, Entry.Reversed, reversal, drawn.lines, **drawn.content, **more)
     yield from freed_to_cover(past, reversal, drawn, reason)
+    for number, moved in enumerate(later.moved(drawn.content["flow"]) if later else ()):
+        own, drawn = part_id(reversal, "moved", number), moved_up(past.books(), moved)
+        more = {"reversal": reversal, "reason": reason}
+        yield from entry_facts(past, Entry.Redivided, own, drawn.lines, **drawn.content, **more)
+        yield from freed_to_cover(past, own, drawn, reason)

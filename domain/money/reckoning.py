@@ -23,6 +23,8 @@ from domain.money.books import Books, PoolBooks
 from domain.money.entry import (
     RULES,
     RULES_OF_CORRECTIONS,
+    RULES_OF_DIVISIONS,
+    RULES_OF_REVERSALS,
     Costs,
     Entry,
     Line,
@@ -79,7 +81,7 @@ class Change(NamedTuple):
 
 
 def division_of(
-    books: Books, revenue: str, agreement: Agreement, rules: int = RULES
+    books: Books, revenue: str, agreement: Agreement, rules: int = RULES_OF_DIVISIONS
 ) -> ComputedEntry:
     """The division of a revenue: first expenses are paid back, then terms and shares apply."""
     known = books.revenues[revenue]
@@ -107,20 +109,28 @@ def division_of(
         "flow": written(terms.flow),
     }
     lines = entry_lines(division.units, due, pool.carry, division.ranks)
-    content["reserved"] = _held_back(books, agreement, lines, costs, recorded.effective_at)
+    content["reserved"] = _held_back(books, agreement, lines, costs, content)
     return ComputedEntry(lines, content)
 
 
 def _held_back(
-    books: Books, agreement: Agreement, lines: Sequence[Line], costs: Payers, effective_at: str
+    books: Books,
+    agreement: Agreement,
+    lines: Sequence[Line],
+    costs: Payers,
+    content: Mapping[str, Any],
 ) -> Rows:
+    effective_at = content["effective_at"]
     rules = in_force(books.opened[agreement.pool].reserving, effective_at)
     if not rules:
         return []
     of = {line.payee: rules.get(line.payee) or rules.get(None) for line in lines}
     by_payee = {payee: rule for payee, rule in of.items() if rule is not None}
     reserves = books.reserves_of(agreement.proposal, by_payee)
-    return [row.written() for row in held_back(by_payee, reserves, lines, costs, effective_at)]
+    has_debts = (content["rules"] or 1) >= RULES_OF_DIVISIONS
+    debts = books.debts_in(agreement.pool, by_payee) if has_debts else {}
+    held = held_back(by_payee, reserves, lines, costs, effective_at, debts)
+    return [row.written() for row in held]
 
 
 def _taken_first(books: Books, agreement: Agreement, lines: Sequence[Line]) -> Rows:
@@ -145,19 +155,27 @@ def freed_of(books: Books, proposal: str, rows: Sequence[Reserved]) -> ComputedE
 def rules_of_reversal(books: Books, division: Entry, before: Sequence[Entry]) -> int:
     """The version of the rules for a reversal: a division by the first rules keeps them."""
     is_old = up_to_redivision(division, before)[-1].first.rules is None
-    return 1 if is_old and look_through(_opened_of(books, division.id).terms) else RULES
+    looks = look_through(opened_of(books, division.id).terms)
+    return 1 if is_old and looks else RULES_OF_REVERSALS
 
 
-def _opened_of(books: Books, division: str) -> Pool.Opened:
+def opened_of(books: Books, division: str) -> Pool.Opened:
     """The pool with the terms that a division is under now."""
     known = books.divisions[division]
     return books.opened[books.revenues[known.revenue].recorded.pool].version(known.terms)
 
 
 def reversal_of(
-    books: Books, division: Entry, before: Sequence[Entry], taken: int, rules: int = RULES
+    books: Books,
+    division: Entry,
+    before: Sequence[Entry],
+    taken: int,
+    rules: int,
+    flow: Mapping[str, Fraction] | None = None,
 ) -> ComputedEntry:
     """The reversal of ``taken`` units of a division, after the entries ``before``.
+
+    ``flow`` are the running totals without what moves up (see domain.money.moving), if anything.
 
     Usually every line gives back units in proportion to what it has left. After a correction, if
     bands have moved since, or if a line has less than nothing left, what is due by the current
@@ -166,7 +184,7 @@ def reversal_of(
     first = division.first
     assert isinstance(first, Entry.Divided)
     known, pool = books.divisions[division.id], books.pools[first.pool]
-    agreement, opened = books.agreements[known.agreement], _opened_of(books, division.id)
+    agreement, opened = books.agreements[known.agreement], opened_of(books, division.id)
     costs = _costs_back(division, before, taken)
     if rules == 1:
         terms = _first_taken_back(opened, division, [*before, taken]).shared(agreement.shares)
@@ -174,14 +192,14 @@ def reversal_of(
     else:
         profit_minor = taken + sum(int(units) for *_, units in costs)
         taking = taking_of(books.revenues[first.revenue].recorded, division, before, profit_minor)
-        terms = taken_back(opened, taking, pool.flow, agreement.shares)
+        terms = taken_back(opened, taking, pool.flow if flow is None else flow, agreement.shares)
         due = _with_costs(terms.due, costs)
     left = _left(division, before)
     moved = have_bands(opened.terms) and rules > 1 and _is_moved(due, left, taken)
     given = {payee: units for payee, (units, _) in left.items() if units}
     # An earlier reversal may have taken a unit that was carried, and left less than nothing.
     if known.is_corrected or moved or min(given.values()) < 0:
-        units = settle(_sum(pool.carry, due))
+        units = settle(summed(pool.carry, due))
     else:
         units = {payee: -back for payee, back in apportion_over(taken, given).items()}
     content = {
@@ -194,6 +212,8 @@ def reversal_of(
         "costs": costs,
         "flow": written(terms.flow),
     }
+    if flow is not None:
+        content["flow_before"] = written(flow)
     lines = entry_lines(units, due, pool.carry)
     content["reserved"] = _taken_first(books, agreement, lines)
     return ComputedEntry(lines, content)
@@ -234,16 +254,16 @@ def redivision_of(
     recorded = books.revenues[first.revenue].recorded
     taking = taking_of(recorded, division, before, 0)
     left = taking.whole_minor - taking.before_minor
-    opened = _opened_of(books, division.id)
+    opened = opened_of(books, division.id)
     back = taken_back(opened, taking._replace(taken_minor=left), pool.flow, agreement.shares)
     costs: Costs = [[cost.expense, cost.payer, -cost.left_minor]]
     costs += (list(each) for each in _paid_back(pool, cost.left_minor))
-    flow_before = _sum(pool.flow, back.flow)
+    flow_before = summed(pool.flow, back.flow)
     more = sum(int(units) for *_, units in costs)
     origin = origin_of_entries(recorded, [division, *before])
     origin = origin._replace(expenses_minor=origin.expenses_minor + more)
     anew = by_shares(opened, left - more, flow_before, agreement.shares, origin=origin)
-    due = _with_costs(_sum(back.due, anew.due), costs)
+    due = _with_costs(summed(back.due, anew.due), costs)
     content = {
         **of_agreement(agreement, pool, RULES),
         "amount_minor": 0,
@@ -253,9 +273,9 @@ def redivision_of(
         "effective_at": first.effective_at,
         "costs": costs,
         "flow_before": written(flow_before),
-        "flow": written(_sum(back.flow, anew.flow)),
+        "flow": written(summed(back.flow, anew.flow)),
     }
-    units = settle(_sum(pool.carry, due))
+    units = settle(summed(pool.carry, due))
     return ComputedEntry(entry_lines(units, due, pool.carry), content)
 
 
@@ -289,7 +309,7 @@ def correction_of(
         revenue = books.divisions[id].revenue
         now = books.opened[agreement.pool].version(books.terms_for(agreement.pool, revenue))
         recorded = books.revenues[revenue].recorded
-        opened, taking = (_opened_of(books, id), now), taking_of(recorded, entry, before, 0)
+        opened, taking = (opened_of(books, id), now), taking_of(recorded, entry, before, 0)
         origin = origin_of_entries(recorded, [entry, *before])
         if rules < RULES_OF_CORRECTIONS:
             divided = _divided_anew(opened, taking, origin, flow, change)
@@ -298,8 +318,8 @@ def correction_of(
             divided = _divided_in_place(opened, taking, origin, flows, change, agreed)
         more = _NONE
         for terms in divided:
-            due, flow = _sum(due, terms.due), _sum(flow, terms.flow)
-            moved = _sum(moved, terms.flow)
+            due, flow = summed(due, terms.due), summed(flow, terms.flow)
+            moved = summed(moved, terms.flow)
             more += terms.agreed
         if now != opened[0]:
             more_agreed.append([id, str(more)])
@@ -312,7 +332,7 @@ def correction_of(
         through = {place: flow[place] - pool.flow.get(place, _NONE) for place in flow}
         content |= {"flow": written(through), "is_complete": change.is_complete}
         content |= {"anew": more_agreed} if more_agreed else {}
-    units = settle(_sum(pool.carry, due))
+    units = settle(summed(pool.carry, due))
     return ComputedEntry(entry_lines(units, due, pool.carry), content)
 
 
@@ -327,7 +347,7 @@ def _divided_anew(
     before, now = opened
     back = taken_back(before, taking._replace(taken_minor=left), flow, change.old)
     yield back
-    yield by_shares(now, left, _sum(flow, back.flow), change.new, origin=origin)
+    yield by_shares(now, left, summed(flow, back.flow), change.new, origin=origin)
 
 
 def _divided_in_place(
@@ -354,25 +374,25 @@ def _divided_in_place(
         found = {place: units for place, units in bands.items() if place not in accounts}
         return found | {place: totals.get(place, _NONE) for place in accounts}
 
-    there = _sum(*(each.flow for each in _given_in_place(before, taking, change.old)))
+    there = summed(*(each.flow for each in given_in_place(before, taking, change.old)))
     left = taking.whole_minor - taking.before_minor
-    end = at(_sum(taking.flow_before, there), flow)
+    end = at(summed(taking.flow_before, there), flow)
     back = taken_back(before, taking._replace(taken_minor=left), end, change.old)
     if back.agreed != -agreed:
         yield from _divided_anew(opened, taking, origin, flow, change)
         return
     yield back
-    start = at(_sum(taking.flow_before, moved), _sum(flow, back.flow))
-    yield from _given_in_place(now, taking._replace(flow_before=start), change.new)
+    start = at(summed(taking.flow_before, moved), summed(flow, back.flow))
+    yield from given_in_place(now, taking._replace(flow_before=start), change.new)
 
 
-def _given_in_place(opened: Pool.Opened, taking: Taking, shares: Shares) -> Iterator[Terms]:
+def given_in_place(opened: Pool.Opened, taking: Taking, shares: Shares) -> Iterator[Terms]:
     """What a division gives after the totals before it, and what reversals take of that."""
     flow, whole = taking.flow_before, taking.whole_minor
     given = by_shares(opened, whole, flow, shares, origin=taking.origin)
     yield given
     first = taking._replace(before_minor=0, taken_minor=taking.before_minor)
-    yield taken_back(opened, first, _sum(flow, given.flow), shares)
+    yield taken_back(opened, first, summed(flow, given.flow), shares)
 
 
 def changes_due(books: Books, pool: str) -> dict[tuple[str, str], Change]:
@@ -522,7 +542,8 @@ def _costs_back(division: Entry, before: Sequence[Entry], taken: int) -> Costs:
     ]
 
 
-def _sum(carry: Mapping[str, Fraction], due: Mapping[str, Fraction]) -> dict[str, Fraction]:
+def summed(carry: Mapping[str, Fraction], due: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """Both added up, name by name."""
     return {
         payee: carry.get(payee, _NONE) + due.get(payee, _NONE)
         for payee in dict.fromkeys([*carry, *due])

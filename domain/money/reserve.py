@@ -90,8 +90,12 @@ def held_back(
     lines: Iterable[Line],
     costs: Payers,
     effective_at: str,
+    debts: Mapping[str, int],
 ) -> list[Reserved]:
-    """What is held back of a division, by the rule for each payee; never of repaid expenses."""
+    """What is held back of a division, by the rule for each payee.
+
+    Never of repaid expenses, nor of what a payee's debt to the pool takes first.
+    """
     spent: dict[str, int] = {}
     for _, payer, units in costs:
         spent[str(payer)] = spent.get(str(payer), 0) + int(units)
@@ -99,6 +103,7 @@ def held_back(
     for line in lines:
         rule, earned = rules.get(line.payee), line.amount_minor - spent.get(line.payee, 0)
         if rule is not None and earned > 0 and (due := earned * Fraction(rule.rate)):
+            due = min(due, Fraction(max(0, line.amount_minor - debts.get(line.payee, 0))))
             before = reserves.get(line.payee, NO_RESERVE).carried
             until = _until(rule, effective_at)
             found.append(Reserved(line.payee, floor(before + due), until, due, before))

@@ -43,10 +43,11 @@ MOST_MONTHS = 120
 class StateReserve(Command):
     """Hold back a part of what a pool's payees earn, as a reserve for returns.
 
-    The reserve is a separate account. What is taken back from a payee is taken from there first,
-    and what a correction takes from them frees as much of it. Otherwise it is freed by the first
-    payout after its months, or by ``pool free-reserve``. A rule for one payee takes precedence over
-    the rule for all; the latest rule for a date applies, and a rate of 0 ends it.
+    The reserve is a separate account. A payee's debt to the pool is recovered before anything is
+    held back. What is taken back from a payee is taken from there first, and what a correction
+    takes from them frees as much of it. Otherwise it is freed by the first payout after its months,
+    or by ``pool free-reserve``. A rule for one payee takes precedence over the rule for all; the
+    latest rule for a date applies, and a rate of 0 ends it.
     """
 
     pool: PoolId

@@ -10,6 +10,9 @@ from domain.money.policy.sold import Origin
 from domain.money.revenue import Revenue
 from domain.money.terms import Taking
 
+_PLACED = (Entry.Divided, Entry.Redivided)
+"""The entries that say where in bands and tranches a division is."""
+
 
 def origin_of_part(recorded: Revenue.Recorded, amount_minor: int) -> Origin:
     """The sales behind a part of a revenue."""
@@ -23,7 +26,8 @@ def taking_of(
     given = up_to_redivision(division, before)
     origin = origin_of_entries(recorded, given)
     since = before[len(given) - 1 :]
-    flow_before = {place: Fraction(amount) for place, amount in given[-1].flow_before}
+    placed = [each for each in (division, *before) if isinstance(each.first, _PLACED)][-1]
+    flow_before = {place: Fraction(amount) for place, amount in placed.flow_before}
     return Taking(flow_before, profit_of(given), -profit_of(since), taken, origin)
 
 
@@ -35,8 +39,12 @@ def origin_of_entries(recorded: Revenue.Recorded, entries: Sequence[Entry]) -> O
 
 
 def up_to_redivision(division: Entry, before: Sequence[Entry]) -> Sequence[Entry]:
-    """A division and the entries about it up to the last one that divided it again, if any."""
-    anew = (n for n, each in enumerate(before, 1) if isinstance(each.first, Entry.Redivided))
+    """A division and the entries about it up to the last that divided more of it again, if any."""
+    anew = (
+        number
+        for number, each in enumerate(before, 1)
+        if isinstance(each.first, Entry.Redivided) and each.costs
+    )
     return [division, *before][: max(anew, default=0) + 1]
 
 

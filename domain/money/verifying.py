@@ -16,9 +16,10 @@ from domain.moment import instant
 from domain.money.agreement import Agreement
 from domain.money.books import Books
 from domain.money.due import standings
-from domain.money.entry import Entry, stated_lines
+from domain.money.entry import RULES_OF_REVERSALS, Entry, stated_lines
 from domain.money.finalising import ACCEPTED, is_unchanged
 from domain.money.held import Held, Questions
+from domain.money.moving import Moved, later_than, moved_up
 from domain.money.netting import takings
 from domain.money.payout import Batch, Payout
 from domain.money.postings import ACCOUNTS, IN_TRANSIT, PAID, SUSPENSE, postings
@@ -78,6 +79,8 @@ class Verifier:
         """By account of that payee: the balance, the units payable, and the hold."""
         self._reversed: str | None = None
         """The pool of an expense that was reversed just before."""
+        self._moving: list[Moved] = []
+        """The divisions that have to move up after the latest reversal."""
         self._fresh: str | None = None
         """The revenue that was recorded last."""
         self._arranged = Arrangements()
@@ -96,13 +99,11 @@ class Verifier:
                 yield Fault(position, f"this does not follow from what came before: {problem}")
                 return
         yield from self._flush(None)
-        if self._reversed is not None:
-            yield from self._overdrawn(self.books.position)
+        yield from self._left_undone(self.books.position, None)
         yield from self._balances()
 
     def _one(self, position: int, happened: Fact) -> Iterator[Fault]:
-        if self._reversed is not None and not isinstance(happened, Entry.Event):
-            yield from self._overdrawn(position)
+        yield from self._left_undone(position, happened)
         match happened:
             case Entry.Event():
                 self._pending.append((position, happened))
@@ -150,6 +151,15 @@ class Verifier:
                 self._must_be_next(pool, short, happened.originator_id, units)
             case Expense.Reversed(pool=pool):
                 self._reversed = pool
+
+    def _left_undone(self, position: int, following: Fact | None) -> Iterator[Fault]:
+        """Check that what a reversal entails was recorded before anything else."""
+        if self._reversed is not None and not isinstance(following, Entry.Event):
+            yield from self._overdrawn(position)
+        if not isinstance(following, Entry.Redivided | Entry.Freed | Entry.Continued):
+            for moved in self._moving:
+                yield Fault(position, f"{moved.standing.division} should have moved up")
+            self._moving = []
 
     def _overdrawn(self, position: int) -> Iterator[Fault]:
         """Check that no payer of a reversed expense was paid back more than is left of it."""
@@ -223,17 +233,9 @@ class Verifier:
                 assert not any(takings(books, recorded.pool, self._fresh)), "the pool is in debt"
                 return division_of(books, revenue, agreement, rules)
             case Entry.Reversed(division=division):
-                before = [self._entries[each] for each in books.divisions[division].reversals]
-                taken = -first.amount_minor
-                self._must_be_next(first.pool, first.against, first.revenue, taken)
-                return reversal_of(books, self._entries[division], before, taken, rules)
+                return self._reversal(entry, division, rules)
             case Entry.Redivided(division=division):
-                before = [self._entries[each] for each in books.divisions[division].reversals]
-                expense, payer, units = entry.costs[0]
-                cost = Cost(str(expense), str(payer), -int(units))
-                paid = paid_by(self._entries[division], before, cost.expense)
-                assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
-                return redivision_of(books, self._entries[division], before, cost)
+                return self._redivision(entry, division)
             case Entry.Freed():
                 return freed_of(books, first.proposal, list(self._free(entry)))
             case Entry.Adjusted() | Entry.Opened() | Entry.Assigned():
@@ -249,6 +251,28 @@ class Verifier:
         else:
             change = changes_due(books, first.pool)[first.replaces, first.proposal]
         return correction_of(books, first.proposal, change, self._entries.__getitem__, rules)
+
+    def _reversal(self, entry: Entry, division: str, rules: int) -> ComputedEntry:
+        first, books, later = entry.first, self.books, None
+        assert isinstance(first, Entry.Reversed)
+        before = [self._entries[each] for each in books.divisions[division].reversals]
+        self._must_be_next(first.pool, first.against, first.revenue, -first.amount_minor)
+        if rules == RULES_OF_REVERSALS:
+            later = later_than(books, division, self._entries.__getitem__)
+        parts = self._entries[division], before, -first.amount_minor
+        found = reversal_of(books, *parts, rules, later and later.flow)
+        self._moving = [*later.moved(found.content["flow"])] if later else []
+        return found
+
+    def _redivision(self, entry: Entry, division: str) -> ComputedEntry:
+        if self._moving:
+            return moved_up(self.books, self._moving.pop(0))
+        before = [self._entries[each] for each in self.books.divisions[division].reversals]
+        expense, payer, units = entry.costs[0]
+        cost = Cost(str(expense), str(payer), -int(units))
+        paid = paid_by(self._entries[division], before, cost.expense)
+        assert 0 < cost.left_minor <= paid, "more is taken back than was paid back"
+        return redivision_of(self.books, self._entries[division], before, cost)
 
     def _free(self, entry: Entry) -> Iterator[Reserved]:
         """Check that what is freed was reserved, and that no carry changes."""

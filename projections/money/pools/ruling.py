@@ -51,7 +51,11 @@ def of_entry(view: View, journal: Journal, entry: Entry) -> Ruled:
     division = noun_at(view, journal, Entry, first.division)
     before = _earlier(view, journal, first.revenue, entry)
     taking = taking_of(recorded, division, before, costs - first.amount_minor)
-    flow = through_pool(view.at(entry.position - 1), journal, first.pool)
+    flow = (
+        through_pool(view.at(entry.position - 1), journal, first.pool)
+        if first.flow_before is None
+        else {place: Fraction(part) for place, part in entry.flow_before}
+    )
     return taken_back(opened, taking, flow, shares).by_payee(opened, shares)
 
 

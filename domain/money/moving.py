@@ -1,0 +1,162 @@
+"""What moves up in bands, tranches and advances when revenue divided before it is reversed.
+
+A refund runs back down the waterfall: what was divided later under other shares or terms is taken
+back, the last first, then the reversed revenue; then what stands is divided again in its order. So
+each revenue gives, by its own agreement, what it would have given had the reversed money never
+come in, and nobody is charged for what others received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import dropwhile, takewhile
+from typing import NamedTuple
+
+from domain.kept import placed_at
+from domain.money.agreement import Agreement
+from domain.money.apportionment import settle
+from domain.money.books import Books
+from domain.money.entry import RULES_OF_REVERSALS, Entry, FlowRows, entry_lines
+from domain.money.pool import Pool
+from domain.money.reckoning import (
+    ComputedEntry,
+    given_in_place,
+    of_agreement,
+    opened_of,
+    summed,
+    written,
+)
+from domain.money.state import DivisionBooks
+from domain.money.taking import taking_of
+from domain.money.terms import Taking, Terms, have_bands, taken_back
+
+
+class Standing(NamedTuple):
+    """A division that stands, and by what it is divided."""
+
+    division: str
+    revenue: str
+    effective_at: str | None
+    agreement: Agreement
+    opened: Pool.Opened
+    taking: Taking
+    """Its whole profit, and how much of that earlier reversals took back."""
+
+    def taken_back(self, flow: Mapping[str, Fraction]) -> Terms:
+        """What it gives back if it is the last that these totals count."""
+        left = self.taking.whole_minor - self.taking.before_minor
+        taking = self.taking._replace(taken_minor=left)
+        return taken_back(self.opened, taking, flow, self.agreement.shares)
+
+    def given_after(self, flow: Mapping[str, Fraction]) -> Terms:
+        """What it gives after these totals."""
+        taking = self.taking._replace(flow_before=flow)
+        given = Terms({}, Fraction(), {})
+        for each in given_in_place(self.opened, taking, self.agreement.shares):
+            given = _both(given, each)
+        return given
+
+
+class Moved(NamedTuple):
+    """A division that moved up, and what changes for its payees."""
+
+    standing: Standing
+    flow_before: Mapping[str, Fraction]
+    change: Terms
+
+
+class Later(NamedTuple):
+    """What was divided later than a revenue, taken back."""
+
+    flow: Mapping[str, Fraction]
+    """The running totals without it."""
+    back: Sequence[tuple[Standing, Terms]]
+    """In its order: each division, and what it gave back."""
+
+    def moved(self, reversed_flow: FlowRows) -> Iterator[Moved]:
+        """The divisions that give something else after the reversal added this to the totals."""
+        flow = summed(self.flow, {place: Fraction(amount) for place, amount in reversed_flow})
+        for standing, back in self.back:
+            given = standing.given_after(flow)
+            change = _both(back, given)
+            if change.agreed or any(change.due.values()) or any(change.flow.values()):
+                yield Moved(standing, flow, change)
+            flow = summed(flow, given.flow)
+
+
+def later_than(books: Books, division: str, entry_of: Callable[[str], Entry]) -> Later | None:
+    """What was divided later than a division, from the first under other shares or terms on.
+
+    None if nothing is.
+    """
+    flow = books.pools[_pool(books, division)].flow
+    back: list[tuple[Standing, Terms]] = []
+    for id, each in reversed(_others_after(books, division)):
+        standing = _standing(books, id, each, entry_of)
+        back.append((standing, standing.taken_back(flow)))
+        flow = summed(flow, back[-1][1].flow)
+    return Later(flow, back[::-1]) if back else None
+
+
+def _others_after(books: Books, division: str) -> list[tuple[str, DivisionBooks]]:
+    """The divisions after one from the first under other shares or terms on, if they can move.
+
+    Those before that have the same shares, so whichever of them gives back the last units, the
+    same people do.
+    """
+    known, pool = books.divisions[division], books.pools[_pool(books, division)]
+    is_alone = len(pool.agreements) == 1 and not books.opened[pool.opened.originator_id].amended
+    if is_alone or not have_bands(opened_of(books, division).terms):
+        return []
+    since = placed_at(known.at)
+    keys = sorted(
+        (at, id)
+        for agreement in pool.agreements
+        for _, at, id in takewhile(lambda key: key[1] > since, books.divided.latest(agreement))
+    )
+    books.fetch((books.divisions, [id for _, id in keys]))
+    after = [(id, books.divisions[id]) for _, id in keys]
+    books.fetch((books.revenues, [each.revenue for _, each in after]))
+    stands = [
+        each for each in after if each[1].rules > 1 and books.revenues[each[1].revenue].left_minor
+    ]
+    same = known.agreement, known.terms
+    return [*dropwhile(lambda each: (each[1].agreement, each[1].terms) == same, stands)]
+
+
+def _standing(
+    books: Books, id: str, known: DivisionBooks, entry_of: Callable[[str], Entry]
+) -> Standing:
+    entry, before = entry_of(id), [*map(entry_of, known.reversals)]
+    taking = taking_of(books.revenues[known.revenue].recorded, entry, before, 0)
+    by = books.agreements[known.agreement], opened_of(books, id)
+    return Standing(id, known.revenue, entry.first.effective_at, *by, taking)
+
+
+def moved_up(books: Books, moved: Moved) -> ComputedEntry:
+    """The entry by which a division moves up; its lines are the differences, and sum to 0."""
+    standing, change = moved.standing, moved.change
+    pool = books.pools[standing.agreement.pool]
+    content = {
+        **of_agreement(standing.agreement, pool, RULES_OF_REVERSALS),
+        "amount_minor": 0,
+        "agreed": str(change.agreed),
+        "revenue": standing.revenue,
+        "division": standing.division,
+        "effective_at": standing.effective_at,
+        "costs": [],
+        "flow_before": written(moved.flow_before),
+        "flow": written(change.flow),
+    }
+    units = settle(summed(pool.carry, change.due))
+    return ComputedEntry(entry_lines(units, change.due, pool.carry), content)
+
+
+def _pool(books: Books, division: str) -> str:
+    return books.revenues[books.divisions[division].revenue].recorded.pool
+
+
+def _both(one: Terms, other: Terms) -> Terms:
+    flow = summed(one.flow, other.flow)
+    return Terms(summed(one.due, other.due), one.agreed + other.agreed, flow)

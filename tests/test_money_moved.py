@@ -1,0 +1,203 @@
+"""A refund under bands, tranches and advances leaves what there would be without it.
+
+Rule: every history is told twice, once with what came back never having come in; what everybody is
+due must be the same, exactly, whoever had the shares when.
+"""
+
+from collections import defaultdict
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from money import AGREED, Bank, bank
+from test_money_in_place import AROUND, advanced, label
+from test_money_told import SQLITE
+
+from domain.identity import part_id
+from domain.money import netting
+from domain.money.entry import Entry
+from domain.money.verifying import Verifier
+from projections.money import pools, statements
+
+BANDED = [each for each in AROUND if each not in ("fee, bank", "bank, fee", "sales")]
+"""Without caps on each revenue: what they give depends on what came in at once."""
+BANK = {"type": "waterfall", "tranches": [["bank", 1_000], ["artists", None, AGREED]]}
+HOUSE = {
+    "type": "escalator",
+    "earned_minor": 0,
+    "bands": [["600", AGREED], [None, [["house", "1/2"], ["artists", "1/2", AGREED]]]],
+}
+
+
+class Told(NamedTuple):
+    """A history: what came in, in cents and for which month; from which months other shares apply;
+    and what came back, by the number of the revenue, in fourths of what came in."""
+
+    around: str
+    is_advanced: bool
+    came_in: tuple[tuple[int, int], ...]
+    changes: tuple[int, ...]
+    came_back: tuple[tuple[int, int], ...]
+
+    @property
+    def back(self) -> dict[int, int]:
+        """By number of a revenue: the cents that came back in all."""
+        sums: dict[int, int] = defaultdict(int)
+        for number, fourths in self.came_back:
+            left = self.came_in[number][0] - sums[number]
+            sums[number] += min(left, self.came_in[number][0] * fourths // 4)
+        return sums
+
+
+def due(told: Bank, said: Told, *, without: bool) -> dict[str, Fraction]:
+    """By payee: what is due after what came back, or if it had never come in."""
+    names = {who: told.person(f"{who} {without}") for who in "abc"}
+    a, b, c = names.values()
+    inner = advanced(a) if said.is_advanced else AGREED
+    terms = AROUND[said.around](label("1/10", inner))
+    pool = told.pool(f"pool {without}", terms=terms)
+    shares = [{a: "1/2", b: "1/2"}, {a: "1/4", c: "3/4"}, {b: "1/3", c: "2/3"}]
+    since = ("2020", *(f"2026-{month:02}" for month in said.changes))
+    for each, month in zip(shares[: len(since)], since, strict=True):
+        told.accept(told.agree(pool, each, month), *each)
+    revenue = []
+    for number, (cents, month) in enumerate(said.came_in):
+        left = cents - (said.back.get(number, 0) if without else 0)
+        revenue.append(told.earn(pool, left, f"2026-{month:02}") if left else "")
+    left_minor = {number: cents for number, (cents, _) in enumerate(said.came_in)}
+    for number, fourths in () if without else said.came_back:
+        taken = min(left_minor[number], said.came_in[number][0] * fourths // 4)
+        left_minor[number] -= taken
+        if taken:
+            told.reverse(revenue[number], taken, reason=f"refund {told.head()}")
+    called = {id: who for who, id in names.items()}
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    for placed in told.journal.read():
+        entry = placed.fact()
+        if getattr(entry, "pool", None) == pool:
+            for payee, _, amount, *_ in getattr(entry, "lines", ()):
+                sums[called.get(payee, payee)] += Fraction(amount)
+    return {payee: amount for payee, amount in sums.items() if amount}
+
+
+def told_twice(database: str, said: Told) -> None:
+    with bank(database) as told:
+        told.clock.wait(days=300)
+        assert due(told, said, without=False) == due(told, said, without=True)
+
+
+@pytest.mark.parametrize("around", BANDED)
+@pytest.mark.parametrize("is_advanced", [True, False])
+@pytest.mark.parametrize("changes", [(2,), (2, 4)], ids=str)
+def test_what_is_left_after_a_refund_is_what_would_have_been_given(
+    database: str, around: str, is_advanced: bool, changes: tuple[int, ...]
+) -> None:
+    came_in = ((9_000, 1), (22_000, 2), (4_000, 1), (30_000, 5))
+    told_twice(database, Told(around, is_advanced, came_in, changes, ((0, 2), (1, 4), (0, 4))))
+
+
+months, fourths = st.integers(1, 6), st.sampled_from([1, 2, 3, 4])
+
+
+@given(
+    around=st.sampled_from(BANDED),
+    is_advanced=st.booleans(),
+    came_in=st.lists(st.tuples(st.integers(1, 30_000), months), min_size=1, max_size=6),
+    changes=st.lists(months, min_size=1, max_size=2, unique=True),
+    data=st.data(),
+)
+@settings(max_examples=settings().max_examples // 4)
+def test_so_it_is_for_whatever_came_in_and_back(
+    around: str,
+    is_advanced: bool,
+    came_in: list[tuple[int, int]],
+    changes: list[int],
+    data: Any,
+) -> None:
+    number = st.integers(0, len(came_in) - 1)
+    back = data.draw(st.lists(st.tuples(number, fourths), min_size=1, max_size=5))
+    told_twice(
+        SQLITE, Told(around, is_advanced, tuple(came_in), tuple(sorted(changes)), tuple(back))
+    )
+
+
+def two_years(told: Bank, terms: Any) -> tuple[str, str, str, str, str]:
+    """Ana had all of last year's shares, Cleo has this year's; 6.00 came in, then 8.00."""
+    pool, a, c = told.pool(terms=terms), *told.people("Ana", "Cleo")
+    told.accept(told.agree(pool, {a: "1"}, "2025"), a)
+    told.accept(told.agree(pool, {c: "1"}, "2026"), c)
+    return pool, a, c, told.earn(pool, 600, "2025-05"), told.earn(pool, 800, "2026-03")
+
+
+def test_nobody_gives_back_what_the_bank_and_others_received(database: str) -> None:
+    """Ana never got anything of it, and owes nothing; the bank is paid by what stands."""
+    with bank(database) as told:
+        _, _, c, first, _ = two_years(told, BANK)
+        assert told.account() == {"bank": 1_000, c: 400}
+        told.reverse(first, 300)
+        assert told.account() == {"bank": 1_000, c: 100}
+        told.reverse(first)
+        assert told.account() == {"bank": 800}
+
+
+def test_a_refund_takes_all_that_its_revenue_gave_and_the_others_move_up(database: str) -> None:
+    with bank(database) as told:
+        _, a, c, first, _ = two_years(told, HOUSE)
+        assert told.account() == {a: 600, c: 400, "house": 400}
+        told.reverse(first)
+        assert told.account() == {c: 700, "house": 100}
+
+
+def test_who_moved_up_is_told_why(database: str) -> None:
+    """… in the statement, by its month and with the reason, and line by line."""
+    with bank(database) as told:
+        _, _, c, first, _ = two_years(told, HOUSE)
+        reversal = told.reverse(first, reason="The shop closed.").id
+        moved = part_id(reversal, "moved", 0)
+        told.service.follower.catch_up()
+        with told.view() as view:
+            (one,) = statements.statement(view, told.journal, c)["statements"]
+            last = one["movements"][-1]
+            why = pools.why(view, told.journal, moved, c, actor="operator")
+        assert (last["kind"], last["amount_minor"], last["reason"]) == (
+            "correction",
+            300,
+            "The shop closed.",
+        )
+        assert (why["by_agreement"], why["by_terms"], why["due"]) == ("300", "0", "300")
+
+
+def test_what_came_back_for_a_negative_month_moves_others_up_as_well(database: str) -> None:
+    """The latest gives back first; what is beyond it is last year's, and Cleo's stands nowhere."""
+    with bank(database) as told:
+        pool, a, c, _, _ = two_years(told, BANK)
+        told.earn(pool, 100, "2025-06")
+        assert told.account() == {"bank": 1_000, a: 100, c: 400}
+        told.earn(pool, -500, "2026-04")
+        assert told.account() == {"bank": 1_000}
+
+
+def test_a_division_that_should_have_moved_up_and_did_not_is_found() -> None:
+    with bank(SQLITE) as told:
+        _, _, _, first, second = two_years(told, HOUSE)
+        told.reverse(first)
+        facts = [(one.position, one.fact()) for one in told.journal.read()]
+        kept = [each for each in facts if not isinstance(each[1], Entry.Redivided)]
+        division = told.books().revenues[second].division
+        assert [one.what for one in Verifier().read(kept)] == [f"{division} should have moved up"]
+        (moved,) = (each for _, each in facts if isinstance(each, Entry.Redivided))
+        moved.lines[0][1] = int(moved.lines[0][1]) + 1
+        assert any("recomputed" in fault.what for fault in Verifier().read(facts))
+
+
+def test_a_reversal_of_earlier_rules_stays_as_it_is_and_is_verified(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(netting, "rules_of_reversal", lambda *_: 2)
+    with bank(database) as told:  # is verified at its end
+        _, a, c, first, _ = two_years(told, HOUSE)
+        told.reverse(first)
+        assert told.account() == {a: 300, c: 400, "house": 100}
+        assert not told.since(0, "entry.redivided")
