@@ -74,7 +74,7 @@ def viewing(journal: Journal, store: Store, asked: dict[str, Any]) -> AbstractCo
 
 def form_asked(forms: Mapping[str, str]) -> str:
     """The name of the media type that the client prefers; the first one if it has no preference."""
-    if not request.accept_mimetypes:
+    if len(forms) == 1 or not request.accept_mimetypes:
         return next(iter(forms))
     liked = request.accept_mimetypes.best_match(forms.values())
     if liked is None:
@@ -103,6 +103,21 @@ def linked(told: Response, further: str | None, *, is_further: bool, **at: str) 
     if links:
         told.headers["Link"] = ", ".join(links)
     return told
+
+
+def with_alternatives(
+    answer: Response, view: View, media_types: Mapping[str, str], form: str
+) -> Response:
+    """The answer with links to itself in the other formats."""
+    links = [
+        f'{_link("alternate", as_of=str(view.as_of), format=name)}; type="{media_type}"'
+        for name, media_type in media_types.items()
+        if name != form
+    ]
+    if links:
+        pages = answer.headers.get_all("Link")
+        answer.headers["Link"] = ", ".join([*pages, *links])
+    return answer
 
 
 def _link(relation: str, **changed: str) -> str:

@@ -55,11 +55,11 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 LINKS = {
     "Link": {
-        "description": "The next and the first page (RFC 8288).",
+        "description": "The next and the first page, or the other formats (RFC 8288).",
         "schema": {"type": "string"},
     }
 }
-"""The header of a page of a list in the OpenAPI document."""
+"""The header of a page of a list, or of what has several formats, in the OpenAPI document."""
 
 UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
 
@@ -149,7 +149,8 @@ def asking(
     )
     if any(isinstance(field, Choice) for field in query().fields.values()):
         codes.append("unknown_choice")
-    answers = {"200": answered("The answer.", answer, LINKS if question.has_pages else None, also)}
+    has_links = question.has_pages or question.forms
+    answers = {"200": answered("The answer.", answer, has_links and LINKS, also)}
     answers |= UNCHANGED
     more = [open_to(question.may), "Answers as of any position of the journal."]
     more += ["A list, in pages."] if question.is_list else []

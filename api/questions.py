@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from api.asking import answer_at, form_asked, viewing
+from api.asking import answer_at, form_asked, viewing, with_alternatives
 from api.authentication import actor
 from api.conditional import by_bytes, once
 from api.current import the_visit
@@ -51,6 +51,7 @@ def questions(journal: Journal, store: Store, rooms: Mapping[str, Routes]) -> No
 
 def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> None:
     query = query_of(question)
+    media_types = {"json": JSON} | {name: form.media_type for name, form in question.forms.items()}
 
     def ask(**ids: Any) -> Response:
         asked = (
@@ -59,14 +60,16 @@ def _add(journal: Journal, store: Store, routes: Routes, question: Question) -> 
             else dict(_nothing_asked(query))
         )
         as_published = asked.pop("as_", None) == "published"
-        form = _form_of(question, asked.pop("format", None))
+        form_name = asked.pop("format", None) or form_asked(media_types)
+        form = question.forms.get(form_name)
         with viewing(journal, store, asked) as now:
 
             def compute() -> Response:
                 view = lineage.as_published(now, ids["id"]) if as_published else now
                 said = {**ids, **_read(question, asked)}
                 asking = asked_by(view, journal, question.name, said)
-                return _fitting(asking, asked) if form is None else written(form, asking)
+                answer = _fitting(asking, asked) if form is None else written(form, asking)
+                return with_alternatives(answer, view, media_types, form_name)
 
             if not question.given:
                 media_type, varies = form.media_type if form else JSON, bool(question.forms)
@@ -129,14 +132,6 @@ def _read(question: Question, asked: Mapping[str, Any], *, in_body: bool = False
         parameters = () if in_body else map(wire_name, question.in_query)
         raise of_refusal(first, in_path=[*parameters]) from None
     return read
-
-
-def _form_of(question: Question, named: str | None) -> Form | None:
-    """The named form, or the one that the client prefers; None: JSON."""
-    if not question.forms:
-        return None
-    media_types = {"json": JSON} | {name: form.media_type for name, form in question.forms.items()}
-    return question.forms.get(named or form_asked(media_types))
 
 
 def asked_by(view: View, journal: Journal, name: str, said: Mapping[str, Any]) -> Asking:

@@ -35,6 +35,10 @@ NO_PAGES = {
     "/static/<path:filename>": "a part of pages",
     "/static/pictures.css": "a part of pages",
     "/static/arimo-<int:weight>.woff2": "a part of pages with a picture, which browsers keep",
+    **{
+        f"/works/<id>/lineage.{name}": "a whole lineage for other tools"
+        for name in ("graphml", "dot", "jsonld")
+    },
     "/works/<id>/lineage.png": "as many pixels as the picture is large",
     "/works/<id>/descendants.png": "as many pixels as the picture is large",
     "/pools/<id>/split.png": "as many pixels as the picture is large",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from flask import Response, g, request, send_from_directory
 
+from api.questions import written
 from api.web import words
 from api.web.address import Said, again
 from api.web.frame import Answer, Frame
@@ -31,6 +32,8 @@ from projections.pictures.lineage import MOST_CARDS, lineage_svg
 from projections.pictures.outline import nested_html
 from projections.pictures.svg import SHEET, Markup, policy
 from projections.pictures.timeline import Happening, timeline_svg
+from projections.question import Asking
+from projections.registry import QUESTIONS
 from projections.store import View
 from projections.workshop import elsewhere
 
@@ -38,6 +41,7 @@ NEAR, NEAR_WIDEST = 14, 6
 """How many works made from a work its page draws, and how many of them from any one work."""
 FAR, FAR_WIDEST = 80, 16
 """The same for the page of its descendants, and for the picture as a file."""
+LINEAGE = QUESTIONS["show_lineage"]
 SVG = "image/svg+xml; charset=utf-8"
 FONT_SECONDS = 7 * 24 * 60 * 60
 """How long a browser may cache the font."""
@@ -47,6 +51,7 @@ def pages(frame: Frame) -> None:
     """Pictures as files, and the style sheet and font of those within pages."""
 
     frame.blueprint.app_template_global("earnings_drawn")(earnings_drawn)
+    frame.blueprint.app_template_global("lineage_forms")(LINEAGE.forms.items)
 
     @frame.page("/static/pictures.css", anybody=True)
     def show_picture_sheet() -> Answer:
@@ -58,6 +63,8 @@ def pages(frame: Frame) -> None:
 
     pictured(frame, "works/<id>/lineage", as_svg, as_png, _by_itself, is_release=True)
     pictured(frame, "works/<id>/descendants", as_svg, as_png, _onward_by_itself, is_release=True)
+    for name in LINEAGE.forms:
+        _exported(frame, name)
 
 
 def pictured(
@@ -86,6 +93,16 @@ def pictured(
     for form, show in (("svg", drawn), ("png", painted)):
         show.__name__ = f"{show.__name__}_{path.rpartition('/')[2]}"
         frame.viewed(f"/{path}.{form}", is_release=is_release)(show)
+
+
+def _exported(frame: Frame, name: str) -> None:
+    """Register a lineage in another format as a file."""
+
+    def show(view: View, _: Said, id: str) -> Answer:
+        return written(LINEAGE.forms[name], Asking(LINEAGE, view, frame.journal, {"id": id}))
+
+    show.__name__ = f"show_lineage_as_{name}"
+    frame.viewed(f"/works/<id>/lineage.{name}", is_release=True)(show)
 
 
 def _by_itself(view: View, said: Said, id: str) -> tuple[LineagePicture, bool]:
@@ -128,7 +145,7 @@ class Drawn(NamedTuple):
     has_unknown: bool
     """Whether other edges state no rate, so that what goes over them is unknown."""
     files: dict[str, str]
-    """The addresses of the picture as ``svg`` and ``png``."""
+    """The addresses of the picture as ``svg`` and ``png``, and of a lineage in other formats."""
     is_onward: bool = False
     """Whether it shows what was made from the work."""
     left_out: str = ""
@@ -153,7 +170,7 @@ def drawn_inline(view: View, work: WorkRow, room_bytes: int) -> Drawn | None:
             svg = None
         if weight(outline) > room_bytes:
             outline = None
-    files = {form: _file(id, form) for form in ("svg", "png")}
+    files = {form: _file(id, form) for form in ("svg", "png", *LINEAGE.forms)}
     return Drawn(svg, outline, count, *known, files)
 
 
