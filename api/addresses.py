@@ -43,7 +43,10 @@ class IdConverter(BaseConverter):
 
 
 class PayeeConverter(PathConverter):
-    """A payee in a path: an id, put in its normal form, or a name."""
+    """A payee in a path: an id, put in its normal form, or a name, with slashes wherever."""
+
+    regex = ".+?"
+    part_isolating = False
 
     def to_python(self, value: str) -> str:
         try:

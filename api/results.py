@@ -102,7 +102,7 @@ def _keywords(value: Value) -> Schema:
     if value.example is not None:
         said["examples"] = [value.example]
     match value:
-        case Ref():
+        case Ref(or_name=False):
             said["format"] = "uuid"
         case Word(format=str(form)):
             said["format"] = form

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from html import escape
 from io import StringIO
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from money import Clock
 from serving import Client, Served, serving
+from test_pages import reader
 
 from domain.permission import open_to
 from domain.readers import ALL_MONEY, OWN_MONEY
@@ -228,7 +230,7 @@ def test_the_statement_of_a_name_is_asked_for_like_that_of_a_person(served: Serv
     book, label = Book(served), "Tide / Blue Records"
     book.pool = book.open_pool(terms={"type": "fixed", "shares": [[label, "1"]]})
     book.earn(1001)
-    path = f"/contributors/{quote(label)}"
+    path = f"/contributors/{quote(label, safe='')}"
     told = book.api.get(f"{path}/statement").json
     assert (told["contributor"]["name"], told["statements"][0]["closing_minor"]) == (label, 1001)
     assert book.api.get(f"{path}/earnings").json["earnings"][0]["earned_minor"] == 1001
@@ -237,6 +239,37 @@ def test_the_statement_of_a_name_is_asked_for_like_that_of_a_person(served: Serv
     assert book.api.get("/contributors/Nobody/statement").code == "unknown_contributor"
     shouted = f"/contributors/{book.ana.upper()}"
     assert book.api.get(f"{shouted}/statement").json["contributor"]["id"] == book.ana
+
+
+NAMES = (
+    "/dev/null",
+    "//",
+    "Live/division",
+    "a/../b",
+    "x/claim",
+    "y/statement",
+    "z/earnings",
+    "#1?",
+)
+
+
+def test_whatever_a_payee_is_called_leads_to_their_statement(database: str) -> None:
+    with serving(database) as served:
+        book = Book(served)
+        shares = [[name, f"1/{len(NAMES)}"] for name in NAMES]
+        book.pool = book.open_pool(terms={"type": "fixed", "shares": shares})
+        entry = book.api.get(f"/revenue/{book.earn(1000)}").json["division"]
+        someone = reader(served).sign_in(served.operator.key)
+        balances = someone.get("/desk/accountant/balances").text
+        for name in NAMES:
+            path = quote(name, safe="")
+            for what in ("statement", "earnings"):
+                told = book.api.get(f"/contributors/{path}/{what}").json
+                assert told["contributor"] == {"id": name, "kind": "other", "name": name}, what
+            assert book.api.get(f"/entries/{entry}/lines/{path}/why").json["amount_minor"] == 125
+            assert f'href="/statement/{path}' in balances
+            page = someone.get(f"/statement/{path}")
+            assert (page.status, escape(name) in page.text) == (200, True)
 
 
 def test_every_line_can_be_explained(served: Served, clock: Clock) -> None:

@@ -44,7 +44,7 @@ def pages(frame: Frame) -> None:
     """The forms by which a group divides its share of one agreement, or all its shares."""
 
     frame.filled("/proposal/<id>/divide", "show_dividing", "divide_share")(partial(_form, frame))
-    frame.filled("/statement/<id>/division", "show_group_division", "divide_shares")(
+    frame.filled("/statement/<uuid:id>/division", "show_group_division", "divide_shares")(
         partial(_standing, frame)
     )
 

@@ -381,7 +381,7 @@ def account(view: View) -> str | None:
 
 def _usual(in_path: dict[str, Any]) -> dict[str, Any]:
     """The parameters in a path, with the id in canonical form."""
-    return in_path | {name: id_in_path(text) for name, text in in_path.items() if name == "id"}
+    return in_path | {n: id_in_path(str(text)) for n, text in in_path.items() if n == "id"}
 
 
 def to_page(path: str, position: int | None = None) -> AnyResponse:

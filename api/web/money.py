@@ -85,7 +85,7 @@ def pages(frame: Frame) -> None:
     def claim_payout(payee: str) -> Answer:
         payout = id_in_path(request.form.get("payout", ""))
         receipt = frame.record(ClaimPayout(id=payout))
-        return to_page(f"/statement/{quote(payee)}", receipt.position)
+        return to_page(f"/statement/{quote(payee, safe='')}", receipt.position)
 
 
 # -- pools ---------------------------------------------------------------------------------

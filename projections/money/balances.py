@@ -42,8 +42,8 @@ from domain.money.postings import (
 from projections import attribution, lineage
 from projections.money.agreements import parts_in
 from projections.money.questioned import questions, with_above
+from projections.money.told import PayeeRef
 from projections.store import View, holds, wanted
-from projections.told import PersonRef
 
 NOT_OWED = (IN_TRANSIT, PAID, SUSPENSE, WITHHELD, EXCHANGED, RESERVED)
 """The accounts of money that is no longer owed, or not yet."""
@@ -252,13 +252,13 @@ def payees_of(view: View, id: str) -> list[str]:
     return payees_for(view, view.ids("contributors", attribution.accounts(view, id)).values())
 
 
-def paid_as(view: View, id: str) -> PersonRef:
+def paid_as(view: View, id: str) -> PayeeRef:
     """The contributor, or the name for which something was posted; else UnknownContributor."""
     id = _whose(view, id)
     if Payee.parse(id).kind == "other" and is_paid(view, id):
-        return {"id": id, "name": id}
+        return {"id": id, "kind": "other", "name": id}
     number = attribution.find_person(view, id)[0]
-    return attribution.persons(view, [number])[number]
+    return {"kind": "contributor", **attribution.persons(view, [number])[number]}
 
 
 def is_paid(view: View, payee: str) -> bool:

@@ -177,7 +177,7 @@ def _why(line: Movement, origin: str) -> str:
 
 def _checks(view: View, id: str, asked: Asked, origin: str) -> list[dict[str, Any]]:
     query = urlencode({"as_of": view.as_of, **{name: said for name, said in asked.items() if said}})
-    path = f"/contributors/{quote(id)}/statement"
+    path = f"/contributors/{quote(id, safe='')}/statement"
     return [
         {
             "said": "Nothing recorded is ever edited. Requested again at this position, "

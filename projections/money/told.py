@@ -27,6 +27,7 @@ from domain.values import (
     Example,
     ExchangeRateId,
     Length,
+    PayeeId,
     PayoutId,
     PoolId,
     ProposalCommentId,
@@ -385,7 +386,8 @@ class Line(TypedDict):
     effective_at: Annotated[str | None, "When it was earned.", Example(MOMENT)]
     noun: Annotated[EntryId, "The division, correction, reversal or payout."]
     payee: Annotated[
-        ContributorId, "The account it is on; an account merged later keeps its id here."
+        PayeeId,
+        "The account it is on, as in a payee; an account merged later keeps its id here.",
     ]
     source: Annotated[
         str | None, "Of an exchange, the currency that it was earned in.", Example("Bandcamp")
@@ -524,7 +526,7 @@ class CurrencyStatement(TypedDict):
 class Statement(TypedDict):
     """What somebody earned, was paid and is owed in a period."""
 
-    contributor: PersonRef
+    contributor: PayeeRef
     after: Annotated[Count, "The period begins after this position.", Example(0)]
     until: Annotated[Count, "The period ends with this position.", Example(97)]
     statements: list[CurrencyStatement]
@@ -557,7 +559,7 @@ class CurrencyEarnings(TypedDict):
 class Earnings(TypedDict):
     """What somebody earned, by when it was earned."""
 
-    contributor: PersonRef
+    contributor: PayeeRef
     earnings: list[CurrencyEarnings]
 
 
