@@ -374,6 +374,47 @@ def test_a_form_that_names_its_currency_takes_amounts_in_it(served: Served) -> N
     assert served.operator.get(f"/pools/{pool}").json["country"] == "KW"
 
 
+def test_what_was_reversed_by_mistake_is_recorded_again_and_both_are_seen(served: Served) -> None:
+    pool = _pool(served, "W", "A hymn", name="w", currency="DKK")
+    post = served.operator.post
+    sale = {"amount_minor": 9_000, "source": "store", "effective_at": "2026-01"}
+    revenue = post(f"/pools/{pool}/revenue", sale).id
+    reversal = post(f"/revenue/{revenue}/reverse", reason="The wrong month.").id
+    kim = signed_in(served, with_role(served, "Kim Ness", "accountant"))
+    page = kim.get(f"/entry/{reversal}")
+    assert "A reversal stays; record the amount again" in page.text_seen
+    (again,) = re.findall(r'href="(/do/revenue[^"]*)"', page.text)
+    form = kim.get(unescape(again)).text
+    assert f'value="{pool}"' in form
+    assert 'value="2026-01"' in form
+    auditor = signed_in(served, with_role(served, "Au Ness", "auditor"))
+    assert "The wrong month." in auditor.get("/desk/auditor").text_seen
+    assert "Reversed by mistake" not in auditor.get(f"/entry/{reversal}").text
+
+
+def test_who_paid_before_having_a_share_is_told_apart_and_can_be_joined(served: Served) -> None:
+    """The name in the terms and the name of the payer are two payees until both are one person."""
+    pool = _pool(served, "X", "A canon", name="x", currency="NOK")
+    post, nell = served.operator.post, served.admit("Nell")
+    spent = {"amount_minor": 500, "category": "printing", "payer": "Nell & Co"}
+    post(f"/pools/{pool}/expenses", spent | {"effective_at": "2026-01"})
+    sale = {"amount_minor": 1_500, "source": "store", "effective_at": "2026-01"}
+    post(f"/pools/{pool}/revenue", sale)
+    terms = {"type": "fixed", "shares": [["Nell & Co", "1"]]}
+    later = {"terms": terms, "effective_at": "2026-02", "reason": "Sold.", "document": "deed"}
+    post(f"/pools/{pool}/amend", later)
+    post(f"/pools/{pool}/revenue", sale | {"effective_at": "2026-02", "amount_minor": 700})
+    kim = signed_in(served, with_role(served, "Kim Moor", "accountant"))
+    assert "named with an expense" in kim.get("/desk/accountant/balances?currency=nok").text_seen
+    every = served.operator.get("/balances", currency="NOK").items
+    names = [one["payee"]["id"] for one in every if one["payee"]["name"] == "Nell & Co"]
+    assert len(names) == 2
+    for name in names:
+        post(f"/contributors/{nell}/identify", name=name, reason="It is she.")
+    (joined,) = served.operator.get(f"/balances?payee={nell}").items
+    assert joined["owed_minor"] == 500 + 700
+
+
 def test_payouts_that_came_back_are_ticked_one_by_one(served: Served) -> None:
     """All of a batch usually arrive; none of it has come back before somebody says so."""
     post = served.operator.post

@@ -130,3 +130,18 @@ def test_terms_and_agreement_change_for_the_same_money_in_one_correction(databas
         told.earn(right, 50_000, "2026-01")
         told.earn(right, 30_000, "2026-03")
         assert told.account(pool=pool) == told.account(pool=right)
+
+
+def test_a_correction_is_explained_by_the_terms_for_what_it_corrects(database: str) -> None:
+    """… not by those in force on the day of the correction, which are for later revenue."""
+    with bank(database) as told:
+        pool = told.pool(terms=label("15"))
+        told.agree(pool, {"a": "1"}, "2026-01")
+        told.earn(pool, 1_000, "2026-01")
+        amend(told, pool, label("20"), "2026-03")
+        told.agree(pool, {"a": "1", "b": "1"}, "2026-01")
+        correction = told.tell("correct_pool", pool=pool, reason="b was left out").id
+        with told.view() as view:
+            why = pools.why(view, told.journal, correction, "b", actor="operator")
+        assert why["terms"] == label("15")
+        assert (why["by_agreement"], why["due"]) == ("425", "425")

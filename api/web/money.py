@@ -20,6 +20,7 @@ from api.web.address import Continued, Listed, Said, When, id_in_path
 from api.web.desk import forms_for
 from api.web.drawing import pictured
 from api.web.frame import Answer, Frame, reader, to_page, to_save
+from api.web.keepers import keeps_books
 from domain.money import payee as payees
 from domain.money.apportionment import divide
 from domain.money.currency import money
@@ -211,7 +212,9 @@ def _divisions(frame: Frame) -> None:
     def show_division(view: View, _: Said, id: str) -> Answer:
         told = pools.division(view, frame.journal, id, actor=reader())
         release = lineage.work(view, told["release"])
-        return render_template("entry.html", division=told, release=release)
+        return render_template(
+            "entry.html", division=told, release=release, keeps_books=keeps_books(frame)
+        )
 
     @frame.viewed("/entry/<id>/why", Asked, nobody_else=True)
     def show_why(view: View, said: Said, id: str) -> Answer:

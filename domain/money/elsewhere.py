@@ -224,11 +224,14 @@ class IdentifyPayee(Command):
     """Record which contributor a name in terms or agreements, such as “label”, stands for.
 
     What the name has earned and will earn is theirs: it is on their statement and paid with the
-    rest.
+    rest. A name that paid for something before it had a share is two payees: it is reimbursed under
+    an id of its own (payer/…, see the balances). If both are the same contributor, they are one.
     """
 
     contributor: ContributorId
-    name: Annotated[PayeeText, "The name in terms or agreements.", Example("label")]
+    name: Annotated[
+        PayeeText, "The name in terms or agreements, or the id of a payer.", Example("label")
+    ]
     reason: Annotated[Reason, Example("The label has an account now.")]
     evidence: Evidence | None = None
 

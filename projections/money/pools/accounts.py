@@ -141,13 +141,37 @@ def terms_of(view: View, journal: Journal, entry: Entry) -> Pool.Opened:
     """The pool with the terms by which an entry was computed.
 
     What is taken back of a division goes by the terms by which it was divided, until a correction
-    divides it by amended ones.
+    divides it by amended ones. A correction goes by those for the revenue that it corrects, not by
+    those of its own day; if they were amended in between, by the latest.
     """
     noun = noun_at(as_made(view, entry), journal, Pool, entry.first.pool)
+    at = entry.first.effective_at
     if noun.amended and isinstance(entry.first, Entry.Reversed | Entry.Redivided):
         divided = view.at(_divided_at(view, journal, entry, entry.first.division))
         noun = noun_at(divided, journal, Pool, noun.id)
-    return noun.at(entry.first.effective_at)
+    if noun.amended and isinstance(entry.first, Entry.Corrected):
+        at = _earned_last(as_made(view, entry), entry.first)
+    return noun.at(at)
+
+
+def _earned_last(view: View, corrected: Entry.Corrected) -> str | None:
+    """The date of the latest revenue that goes by the agreement of a correction; else its own."""
+    agreements: list[tuple[str, int, str]] = view.rows(
+        "SELECT COALESCE(a.effective_at, ''), a.number, a.id FROM @proposals a "
+        f"WHERE a.pool = :pool AND a.number IS NOT NULL AND {holds('a')}",
+        pool=corrected.pool,
+    )
+    dates: list[tuple[str]] = view.rows(
+        "SELECT DISTINCT b.effective FROM @bookings b WHERE b.pool = :pool "
+        "AND b.kind = 'division' AND b.position <= :as_of",
+        pool=corrected.pool,
+    )
+    found = (
+        date
+        for (date,) in dates
+        if max(each for each in agreements if each[0] <= date)[-1] == corrected.proposal
+    )
+    return max(found, default=corrected.effective_at)
 
 
 def _divided_at(view: View, journal: Journal, entry: Entry, division: str) -> int:
