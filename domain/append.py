@@ -1,4 +1,4 @@
-"""Appends: recording facts in one transaction, under the lock that puts them in a total order.
+"""Appends: facts that are recorded together, and the transaction in which that is done.
 
 Several appends share a transaction, and so its lock and the wait for the disk. Each has its own
 condition, and one that is refused leaves nothing behind: its rows are not written at all. What
@@ -8,7 +8,7 @@ only the database can refuse ends the transaction; then each is recorded in one 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -16,12 +16,12 @@ from typing import Any, NamedTuple, cast
 from eventsourcing.persistence import StoredEvent
 
 from domain.chain import link_facts
-from domain.clock import in_order, stamp_of
+from domain.clock import START, Point, in_order, stamp_of
 from domain.condition import Condition, Spent
 from domain.engine import Overtaken, Row, Table, Transaction
 from domain.fact import Fact, FoundBy, read_fact
-from domain.heads import Begun, heads_of
-from domain.lately import MOST_FACTS, Group
+from domain.heads import Basis, read_heads
+from domain.lately import MOST_FACTS, Group, Since
 from domain.request import Request
 from domain.seal import Disclosure
 from domain.stored import (
@@ -61,9 +61,8 @@ class Append(NamedTuple):
     """What counts toward quotas: the place of the fact, its actor and the quota."""
     keeping: Callable[[Transaction, Sequence[int], Sequence[Fact]], None] | None = None
     """Writes further rows that follow from the facts, in the same transaction."""
-    begun: Begun | None = None
-    """What was there when it was decided, if it need not be read again unless others were faster.
-    """
+    basis: Basis | None = None
+    """What it was decided on, if that need not be read again unless others were faster."""
 
     @property
     def is_alone(self) -> bool:
@@ -79,9 +78,9 @@ class Append(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether all that has to be read for it was read when it was decided."""
-        if self.begun is None or not self.is_plain:
+        if self.basis is None or not self.is_plain:
             return False
-        told = self.born.union(self.begun.heads)
+        told = self.born.union(self.basis.heads)
         return all(map(told.issuperset, self.about))
 
     @property
@@ -103,28 +102,19 @@ PERSONAL = ("mailboxes", "seen", "webhooks")
 class Recording:
     """The appends of one transaction, taken one after the other and written when this is made."""
 
-    def __init__(
-        self, transaction: Transaction, appends: Sequence[Append], base: Group | None
-    ) -> None:
-        self.transaction, self.appends, self.base = transaction, appends, base
-        """``base`` is None if the heads have to be read."""
-        if base is None:
-            about = [*chain.from_iterable(one.about for one in appends)]
-            born = {id for one in appends for id in one.born}
-            position, stamp, heads = heads_of(transaction, about, born)
-            base = Group(position, position, stamp, heads)
-        self._begun, self._stamp, self._heads = base.position, base.stamp, {**base.heads}
-        self._latest = self._begun
+    def __init__(self, transaction: Transaction, appends: Sequence[Append], since: Since) -> None:
+        self._transaction, self._appends, self._since = transaction, appends, since
+        self._end, self._heads = since.end, {**since.heads}
         self._rows: defaultdict[Table, list[Row]] = defaultdict(list)
-        self._taken: set[object] = set()
+        self._taken: list[Append] = []
+        self._unique: set[object] = set()
         """What nobody else may have."""
         self._linked: set[str] = set()
         """The subjects of the facts taken so far."""
         self._facts: list[tuple[int, Fact]] = []
         self._recorded: dict[str, list[tuple[int, Fact]]] = {}
         """What was recorded since these were decided, by topic, with what was taken."""
-        self._happened(self._since() if self.base is None else base.facts)
-        self._accepted: list[Append] = []
+        self._happened(since.facts)
         self.outcomes = [*map(self._outcome, appends)]
         """Per append: its positions, or the error because of which it was not recorded."""
         self._write()
@@ -137,21 +127,22 @@ class Recording:
 
     def _take(self, append: Append) -> Sequence[int]:
         """Give an append its positions; Overtaken if it may not be recorded any more."""
-        unique = append.unique if len(self.appends) > 1 else set()
-        if not self._taken.isdisjoint(unique):
+        unique = append.unique if len(self._appends) > 1 else set()
+        if not self._unique.isdisjoint(unique):
             raise Overtaken("its place was taken")
-        if append.condition is not None:
-            if self._is_stale(append.begun):
-                raise Overtaken("what was remembered")
-            append.condition.must_hold(self._recorded)
-            append.condition.must_be_unspent(partial(self._count, append.condition.after))
+        if (condition := append.condition) is not None:
+            if condition.after not in self._since.points:
+                raise Overtaken("what it was decided on")
+            condition.must_hold(self._recorded)
+            condition.must_be_unspent(partial(self._count, condition.after))
         positions, stored = append.positions, append.stored
         if positions is None:
             # Under the lock the greatest position is final, so the next ones have no gaps.
-            positions = range(self._latest + 1, self._latest + 1 + len(stored))
-            stored = list(in_order(stored, self._stamp))
+            first = self._end.position + 1
+            positions = range(first, first + len(stored))
+            stored = list(in_order(stored, self._end.stamp))
         if append.keeping is not None:
-            append.keeping(self.transaction, positions, as_recorded(append, stored))
+            append.keeping(self._transaction, positions, as_recorded(append, stored))
         rows = self._rows
         rows[FACTS] += linked(stored, positions, append.about, self._heads)
         rows[VAULT] += map(vault_row, append.disclosures)
@@ -160,31 +151,31 @@ class Recording:
         rows[FOUND] += found_rows(append.found, positions)
         rows[SPENT] += spent_rows(append.spent, stored, positions)
         self._linked.update(chain.from_iterable(append.about))
-        self._taken |= unique
+        self._unique |= unique
         facts = [*zip(positions, append.facts, strict=True)]
         self._facts += facts
         self._happened(facts)
-        self._latest, self._stamp = positions[-1], stamp_of(stored[-1].state)
-        self._accepted.append(append)
+        self._end = Point(positions[-1], stamp_of(stored[-1].state))
+        self._taken.append(append)
         return positions
 
     def group(self) -> Group:
         """What was taken."""
         heads = {subject: self._heads[subject] for subject in self._linked}
-        told = heads, self._facts, self._rows[SPENT], self._rows[FACTS]
-        return Group(self._begun, self._latest, self._stamp, *told)
+        rows = self._rows
+        return Group(self._since.end, self._end, heads, self._facts, rows[SPENT], rows[FACTS])
 
     def _write(self) -> None:
         """Write all that was taken."""
         heads = [(subject, *self._heads[subject]) for subject in self._linked]
         rows = {FACTS: [], HEADS: heads, **self._rows}
-        self.transaction.insert_all(
+        self._transaction.insert_all(
             {table: found for table, found in rows.items() if found},
-            is_last=not any(append.is_alone for append in self.appends),
+            is_last=not any(append.is_alone for append in self._taken),
         )
-        for append in self._accepted:
+        for append in self._taken:
             if append.erased:
-                self.transaction.erase("vault", "digest", append.erased)
+                self._transaction.erase("vault", "digest", append.erased)
             if append.condition is not None:
                 append.condition.must_be_empty(self._left)
                 self._forget(append.condition.emptied)
@@ -192,41 +183,69 @@ class Recording:
     def _forget(self, people: Collection[str]) -> None:
         """Erase what is kept of people outside the facts."""
         for table in PERSONAL if people else ():
-            self.transaction.erase(table, "holder", people)
-
-    def _is_stale(self, begun: Begun | None) -> bool:
-        """Whether too much was recorded since something was decided by what was remembered."""
-        if begun is None or not begun.is_remembered or self.base is not None:
-            return False
-        return self._begun - begun.position > MOST_FACTS
-
-    def _since(self) -> Iterator[tuple[int, Fact]]:
-        """What was recorded while these were decided, as far as it may contradict them."""
-        decided = [one.condition for one in self.appends if not self._is_stale(one.begun)]
-        conditions = [one for one in decided if one is not None and one.after < self._begun]
-        if conditions:
-            for position, id, version, topic, state in self.transaction.query(
-                "SELECT position, originator_id, originator_version, topic, state "
-                "FROM stored_events WHERE position > :after AND topic IN :topics",
-                after=min(one.after for one in conditions),
-                topics=sorted({topic for one in conditions for topic in one.watched}),
-            ):
-                yield position, read_fact(id, version, topic, state)
+            self._transaction.erase(table, "holder", people)
 
     def _happened(self, facts: Iterable[tuple[int, Fact]]) -> None:
         for one in facts:
             self._recorded.setdefault(one[1].TOPIC, []).append(one)
 
-    def _count(self, after: int, one: Spent) -> int:
-        """How often the accounts have counted toward a quota, given ``times`` as of ``after``."""
-        is_known = self.base is not None or after == self._begun
-        before = one.times if is_known else count_spent(self.transaction.query, one)
-        rows = (*(self.base.spent if self.base else ()), *self._rows[SPENT])
-        return before + sum(one.counts(*row[:3]) for row in rows if row[3] > after)
+    def _count(self, after: Point, one: Spent) -> int:
+        """How often accounts have counted toward a quota, given how often they had at a point."""
+        rows = (*self._since.spent, *self._rows[SPENT])
+        return one.times + sum(one.counts(*row[:3]) for row in rows if row[3] > after.position)
 
     def _left(self, owners: Collection[str]) -> int:
         sql = f"SELECT count(*) FROM vault WHERE {OWNED}"
-        return int(self.transaction.query(sql, owners=list(owners))[0][0])
+        return int(self._transaction.query(sql, owners=list(owners))[0][0])
+
+
+def read_since(transaction: Transaction, appends: Sequence[Append]) -> Since:
+    """What was recorded since appends were decided, read within the transaction that records them.
+
+    What was decided on memories from too long ago counts as decided on another journal.
+    """
+    about = chain.from_iterable(chain.from_iterable(one.about for one in appends))
+    born = {id for one in appends for id in one.born}
+    end, heads = read_heads(transaction, {*about} - born)
+    conditions = [one.condition for one in appends if not _is_old(one.basis, end)]
+    decided = [one for one in conditions if one is not None]
+    earlier = [one for one in decided if one.after != end]
+    if not earlier:
+        return Since([end], end, heads)
+    points, after = {START, end}, min(one.after.position for one in earlier)
+    facts: list[tuple[int, Fact]] = []
+    for position, id, version, topic, state in transaction.query(
+        "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+        "WHERE position >= :after AND (position IN :points OR topic IN :topics)",
+        after=after,
+        points=[one.after.position for one in earlier],
+        topics=sorted({topic for one in earlier for topic in one.watched}),
+    ):
+        points.add(Point(position, stamp_of(state)))
+        facts.append((position, read_fact(id, version, topic, state)))
+    counts = [spent for one in earlier for spent in one.spent]
+    return Since(points, end, heads, facts, _spent_after(transaction, after, counts))
+
+
+def _is_old(basis: Basis | None, end: Point) -> bool:
+    """Whether too much was recorded since to read it all."""
+    if basis is None or not basis.is_remembered:
+        return False
+    return end.position - basis.point.position > MOST_FACTS
+
+
+def _spent_after(transaction: Transaction, after: int, counts: Sequence[Spent]) -> list[Row]:
+    """The rows after a position of what counts toward these quotas."""
+    if not counts:
+        return []
+    return transaction.query(
+        "SELECT actor, quota, at, position FROM spent WHERE actor IN :accounts "
+        "AND quota IN :quotas AND at > :since AND position > :after",
+        accounts=sorted({account for one in counts for account in one.accounts}),
+        quotas=sorted({one.quota for one in counts}),
+        since=min(one.since for one in counts),
+        after=after,
+    )
 
 
 def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]:
@@ -237,12 +256,6 @@ def as_recorded(append: Append, stored: Sequence[StoredEvent]) -> Sequence[Fact]
         read_fact(str(one.originator_id), one.originator_version, one.topic, one.state)
         for one in stored
     ]
-
-
-def count_spent(query: Callable[..., Sequence[Row]], one: Spent) -> int:
-    """How often accounts have counted toward a quota since a moment, as recorded."""
-    sql = "SELECT count(*) FROM spent WHERE actor IN :accounts AND quota = :quota AND at > :since"
-    return int(query(sql, accounts=list(one.accounts), quota=one.quota, since=one.since)[0][0])
 
 
 def linked(

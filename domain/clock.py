@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from eventsourcing.persistence import StoredEvent
@@ -76,9 +77,22 @@ def stamp_of(state: bytes) -> str:
     return state[_START : _START + _LENGTH].decode()
 
 
-def moment_of(stamp: str) -> datetime | None:
-    """An instant as a datetime; None for the empty text."""
-    return datetime.fromisoformat(stamp) if stamp else None
+class Point(NamedTuple):
+    """The end of the journal at some time: the position of its latest fact, and that fact's time.
+
+    A server that took over, or a restored backup, may have another fact at the same position.
+    """
+
+    position: int
+    stamp: str
+
+    @property
+    def moment(self) -> datetime | None:
+        """The time as a datetime; None at the start."""
+        return datetime.fromisoformat(self.stamp) if self.stamp else None
+
+
+START = Point(0, "")
 
 
 def in_order(stored: Iterable[StoredEvent], last: str) -> Iterator[StoredEvent]:

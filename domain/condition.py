@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from domain.clock import Point
 from domain.engine import Overtaken
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ class Spent(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """Record only if, after a position, no fact of a watched topic is about a watched subject."""
+    """Record only if, after a point, no fact of a watched topic is about a watched subject."""
 
-    after: int
+    after: Point
     watched: Mapping[str, Collection[str] | None]
     """By topic: the watched subjects; None: any subject."""
     emptied: Collection[str] = ()
@@ -43,7 +44,7 @@ class Condition(NamedTuple):
         """Raise Overtaken if one of these facts, given by topic, is watched."""
         for topic, subjects in self.watched.items():
             for position, happened in recorded.get(topic, ()):
-                if position > self.after and (
+                if position > self.after.position and (
                     subjects is None or not set(happened.touches()).isdisjoint(subjects)
                 ):
                     raise Overtaken(topic)

@@ -22,7 +22,7 @@ from domain.condition import Condition, Spent
 from domain.contributor import Contributor
 from domain.fact import Fact, New
 from domain.grant import grant_id
-from domain.heads import Begun
+from domain.heads import Basis
 from domain.identity import new_id
 from domain.installation import Rules
 from domain.join import Join
@@ -33,8 +33,8 @@ from domain.note import VerifierKey
 from domain.nouns import NAMED, may_stand_at
 from domain.past import PENDING, Past
 from domain.permission import OPERATOR, open_to
+from domain.queries import Facts
 from domain.quota import must_be_within, vouched
-from domain.recorders import JournalRecorder
 from domain.refusal import (
     BadSignature,
     ContributorForgotten,
@@ -95,7 +95,7 @@ class Draft(Past):
 
     def __init__(
         self,
-        stored: JournalRecorder,
+        stored: Facts,
         rules: Rules,
         now: datetime,
         *,
@@ -103,9 +103,9 @@ class Draft(Past):
         near: Neighbours | None = None,
         signing: Signing | None = None,
         is_vouched_for: bool = False,
-        begun: Begun | None = None,
+        basis: Basis | None = None,
     ) -> None:
-        super().__init__(stored, rules, now, near, begun)
+        super().__init__(stored, rules, now, near, basis)
         now = self.now
         self.is_vouched_for = is_vouched_for
         self.once = None if once is None else ChainMap({}, cast("dict[str, int]", once))
@@ -146,7 +146,7 @@ class Draft(Past):
             self.watch(born.TOPIC, *self.edges_watched)
         for topic in TOPICS if self.money_watched else ():
             self.watch(topic, *self.money_watched)
-        return Condition(self.position, self.watched, self.emptied, self._spent)
+        return Condition(self.point, self.watched, self.emptied, self._spent)
 
     @property
     def decided(self) -> Books | None:

@@ -76,10 +76,9 @@ class Fact:
     INVOLVES: ClassVar[str] = ""
     """The field with the contributors who become involved by it: one id, or several."""
     FOUND_BY: ClassVar[tuple[str, ...]] = ()
-    """The fields by whose values commands find this fact (see JournalRecorder.found)."""
+    """The fields by whose values commands find this fact (see Facts.found)."""
     LEADS_TO: ClassVar[dict[str, str]] = {}
-    """From a field of FOUND_BY to the field that follows it along the graph (see
-    JournalRecorder.reached)."""
+    """From a field of FOUND_BY to the field that follows it along the graph (see Facts.leads)."""
 
     QUOTA: ClassVar[str] = ""
     """The quota it counts toward, which limits how much one person may do (see domain.quota)."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from domain.chain import NONE
-from domain.clock import STAMP
+from domain.clock import STAMP, START, Point
 from domain.engine import Engine, Row, Transaction
 from domain.join import MEMBERS, NODE
 from domain.receipt import spell_leaf
@@ -25,15 +25,13 @@ Head = tuple[int, int, str]
 """A number, a position and the hash of a leaf in base64."""
 
 
-class Begun(NamedTuple):
-    """The state of some subjects at a position, read in one query: heads and, if asked, streams."""
+class Basis(NamedTuple):
+    """What a decision is based on: the state of some subjects, read in one query or remembered."""
 
     asked: Collection[str]
     """The subjects that were read."""
-    position: int
-    """The latest position of the journal."""
-    stamp: str
-    """The time of the fact there."""
+    point: Point
+    """The end of the journal then."""
     heads: dict[str, Row]
     """The head of each subject that has facts, if it matches its fact."""
     streams: list[Row]
@@ -46,26 +44,26 @@ class Begun(NamedTuple):
     """Whether it was remembered, not read: others may have recorded something since."""
 
 
-def begun(
+def read_basis(
     query: Callable[..., list[Row]], engine: Engine, subjects: Collection[str], more: str = ""
-) -> Begun:
+) -> Basis:
     """Read the heads of some subjects and, with ``more=STREAMS``, their streams and joins."""
-    found = Begun(subjects, 0, "", {}, [], set(), set())
+    found = Basis(subjects, START, {}, [], set(), set())
     of_head = _FACT.replace("originator", "f.originator").replace(" topic", " f.topic")
-    for subject, position, number, hash, *fact in query(
-        f"SELECT '' AS subject, position, 0 AS number, {STAMP} AS hash, {_FACT} "
+    for what, subject, number, hash, position, *fact in query(
+        f"SELECT {_END} AS what, '' AS subject, 0 AS number, {STAMP} AS hash, position, {_FACT} "
         f"FROM stored_events WHERE {LATEST} UNION ALL "
-        f"SELECT h.subject, h.position, h.number, CAST(h.hash AS {engine.typed('BYTES')}), "
-        f"{of_head} FROM heads h LEFT JOIN stored_events f ON f.position = h.position "
+        f"SELECT {_HEAD}, h.subject, h.number, CAST(h.hash AS {engine.typed('BYTES')}), "
+        f"h.position, {of_head} FROM heads h LEFT JOIN stored_events f ON f.position = h.position "
         f"WHERE h.subject IN :subjects{more}",
         subjects=list(subjects),
     ):
-        if number == _OF_STREAM:
+        if what == _IN_STREAM:
             found.streams.append((position, *fact))
-        elif number == _OF_JOIN:
+        elif what == _JOINED:
             found.joined.add(subject)
-        elif not subject:
-            found = found._replace(position=position, stamp=bytes(hash).decode())
+        elif what == _END:
+            found = found._replace(point=Point(position, bytes(hash).decode()))
         elif (head := (number, position, bytes(hash).decode())) == _head(subject, position, fact):
             found.heads[subject] = head
         else:
@@ -73,31 +71,28 @@ def begun(
     return found
 
 
-_OF_STREAM, _OF_JOIN = -1, -2
+_END, _HEAD, _IN_STREAM, _JOINED = range(4)
+"""What a row of ``read_basis`` tells."""
 STREAMS = (
-    f" UNION ALL SELECT '', position, {_OF_STREAM}, NULL, {_FACT} FROM stored_events "
-    f"WHERE originator_id IN :subjects UNION ALL SELECT value, position, {_OF_JOIN}, NULL, "
-    f"NULL, NULL, NULL, NULL, NULL FROM found WHERE field IN ('{NODE}', '{MEMBERS}') "
+    f" UNION ALL SELECT {_IN_STREAM}, '', 0, NULL, position, {_FACT} FROM stored_events "
+    f"WHERE originator_id IN :subjects UNION ALL SELECT {_JOINED}, value, 0, NULL, "
+    f"NULL, NULL, NULL, NULL, NULL, NULL FROM found WHERE field IN ('{NODE}', '{MEMBERS}') "
     "AND value IN :subjects"
 )
-"""SQL for further rows of ``begun``: the streams of the subjects, and which were ever joined."""
+"""SQL for further rows of ``read_basis``: streams of the subjects, and which were ever joined."""
 
 
-def heads_of(
-    transaction: Transaction, about: Sequence[Collection[str]], born: Collection[str]
-) -> tuple[int, str, dict[str, Row]]:
-    """The latest position, its time, and the heads of all subjects that have facts.
+def read_heads(transaction: Transaction, subjects: Collection[str]) -> tuple[Point, dict[str, Row]]:
+    """The end of the journal, and the heads of those of these subjects that have facts.
 
-    ``born`` are the subjects whose first fact is about to be recorded, so that they have none yet.
-    Call it under the append lock.
+    Within the transaction of an append, a head that is wrong or missing is found in the facts.
     """
-    subjects = {subject for subjects in about for subject in subjects}.difference(born)
-    found = begun(transaction.query, transaction.engine, subjects)
-    missing = subjects - found.heads.keys() - found.wrong
+    found = read_basis(transaction.query, transaction.engine, subjects)
+    missing = {*subjects} - found.heads.keys() - found.wrong
     for subject in sorted(found.wrong | missing):
         if (head := told_by_facts(transaction, subject)) != NONE:
             found.heads[subject] = head
-    return found.position, found.stamp, found.heads
+    return found.point, found.heads
 
 
 def _head(subject: str, position: int, fact: Sequence[Any]) -> Head | None:

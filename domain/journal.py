@@ -158,13 +158,13 @@ class Journal(Application[str]):
         The first attempt goes by what is remembered, and stands if it leads to an append, which
         checks that it still holds. Otherwise everything is read."""
         with suppress(Refusal, IntegrityError), self.engine.snapshot():
-            if is_first and (begun := self.facts.remembered(about)):
-                draft = self.draft(begun=begun, **terms)
+            if is_first and (basis := self.facts.remembered(about)):
+                draft = self.draft(basis=basis, **terms)
                 told = decide(draft)
                 if draft.facts:
                     return told, draft
         with self.engine.snapshot():
-            draft = self.draft(begun=self.facts.begun(about), **terms)
+            draft = self.draft(basis=self.facts.basis(about), **terms)
             return decide(draft), draft
 
     def draft(self, **terms: Any) -> Draft:
@@ -188,7 +188,7 @@ class Journal(Application[str]):
             requests=draft.requests,
             spent=draft.spent(),
             decided=draft.decided,
-            begun=draft.begun,
+            basis=draft.basis,
         )
         draft.near.recorded(positions)
         return positions
@@ -201,7 +201,7 @@ class Journal(Application[str]):
         decided: Books | None = None,
         **terms: Any,
     ) -> Sequence[int]:
-        """Record facts in the form in which they are stored (see JournalRecorder)."""
+        """Record facts in the form in which they are stored (see domain.append)."""
         if facts is None:
             facts = [cast("Fact", self.mapper.to_domain_event(one)) for one in stored]
         about = [happened.subjects() for happened in facts]
@@ -246,7 +246,7 @@ class Journal(Application[str]):
 
     def must_have_credible_clock(self) -> None:
         """Raise ClockUnreliable if the clock contradicts the latest fact."""
-        must_be_credible(self.clock(), self.facts.latest()[1])
+        must_be_credible(self.clock(), self.facts.latest().moment)
 
     def clock_problem(self) -> str:
         """What is wrong with the clock, in a sentence; empty if nothing is."""
@@ -259,7 +259,7 @@ class Journal(Application[str]):
     def accept_clock(self) -> int:
         """Record that time goes on from what the clock now shows; the position of that fact."""
         for _ in attempts():
-            _, latest = self.facts.latest()
+            latest = self.facts.latest().moment
             now = self.clock()
             happened = Clock.Accepted(
                 originator_id=CLOCK,

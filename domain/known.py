@@ -20,7 +20,7 @@ from domain.money.revenue import Booked
 from domain.money.split import limit_edges
 from domain.outside import Outside, outside_id
 from domain.pending import Pending, Stream, is_born
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.refusal import UnknownWork
 from domain.remix import Remix, exact_rate
 from domain.stored import Placed, facts_in
@@ -36,7 +36,7 @@ MOST_ALIKE = 100
 class Known:
     """The journal up to a position, and the facts that a draft is about to record after it."""
 
-    facts: JournalRecorder
+    facts: Facts
     upto: int
     pending: Pending = field(default_factory=Pending)
     _nodes: dict[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from domain.components import Components
 from domain.fact import Fact
 from domain.join import Join
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.release import Release
 from domain.remix import Remix
 from domain.work import Work
@@ -36,7 +36,7 @@ Near = dict[str, list[str]]
 class Neighbours:
     """Cached edges of works; struck, retired and pending edges are included."""
 
-    def __init__(self, stored: JournalRecorder) -> None:
+    def __init__(self, stored: Facts) -> None:
         self._stored = stored
         self._near: dict[str, Near] = {"child": {}, "parent": {}}
         self._added: dict[str, Near] = {"child": {}, "parent": {}}

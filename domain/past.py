@@ -14,11 +14,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from domain.clock import moment_of
 from domain.contributor import Contributor
 from domain.fact import Fact, New, Noun
 from domain.grant import GRANTABLE, SCOPED, Grant, grant_id
-from domain.heads import Begun
+from domain.heads import Basis
 from domain.installation import Rules
 from domain.join import Join
 from domain.kept import Rows
@@ -28,7 +27,7 @@ from domain.neighbours import Neighbours
 from domain.nouns import BORN, NAMED
 from domain.pending import Pending, Stream
 from domain.permission import OPERATOR, open_to, stands
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.refusal import NotPermitted
 from domain.release import Release
 from domain.seal import TEXTS, Disclosure, Owned, Said
@@ -64,18 +63,18 @@ class Past:
 
     def __init__(
         self,
-        stored: JournalRecorder,
+        stored: Facts,
         rules: Rules,
         now: datetime,
         near: Neighbours | None = None,
-        begun: Begun | None = None,
+        basis: Basis | None = None,
     ) -> None:
         self.stored, self._rules = stored, rules
-        self.begun = begun
+        self.basis = basis
         """The streams of the ids in the first command, if they were prefetched in one query."""
-        known = begun and (begun.position, moment_of(begun.stamp))
-        self.position, self.latest = known or stored.latest()
-        """The position up to which the journal is read, and the time of the fact there."""
+        self.point = stored.latest() if basis is None else basis.point
+        """The end of the journal: what is recorded later is not read."""
+        self.position, self.latest = self.point.position, self.point.moment
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
         self.facts: list[Fact] = []
@@ -99,12 +98,12 @@ class Past:
         self.near = near or Neighbours(stored)
         """The edges around works, recorded or added; an import reuses it for its next append."""
         self.near.begin(self.position)
-        if begun:
-            self.near.nodes.update((id, id) for id in begun.asked if id not in begun.joined)
+        if basis:
+            self.near.nodes.update((id, id) for id in basis.asked if id not in basis.joined)
         self.known = Known(stored, self.position, self._pending, self.near.nodes, self.near.members)
         """The graph of works and people, including what was added so far."""
-        self._streams: dict[str, Stream] = {id: [] for id in (begun.asked if begun else ())}
-        for placed in map(Placed._make, sorted(begun.streams) if begun else ()):
+        self._streams: dict[str, Stream] = {id: [] for id in (basis.asked if basis else ())}
+        for placed in map(Placed._make, sorted(basis.streams) if basis else ()):
             self._streams[placed.originator_id].append((placed.position, _fact(placed)))
         self._nouns: dict[str, Noun] = {}
         self._books: Books | None = None

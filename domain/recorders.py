@@ -1,117 +1,79 @@
-"""The journal in a database, in one file: how facts are recorded and queried.
+"""The journal's recorder: what the eventsourcing library asks of one, over any engine.
 
-An append is recorded within one transaction, alone or with others. It writes the facts at the next
-positions, their links to earlier facts (see domain.chain) and the texts they commit to, after a
-check that nothing recorded since its decision contradicts it.
-
-It is never repeated: if the connection breaks, the caller has to find out whether it was recorded.
-Triggers refuse to edit or delete facts.
+Triggers refuse to edit or delete facts. How they are recorded is in domain.appending, and most of
+what is read of them in domain.queries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
-    IntegrityError,
     Notification,
     NotSupportedError,
     StoredEvent,
     Subscription,
 )
 
-from domain.append import Append, Recording, count_spent
-from domain.clock import STAMP, moment_of
-from domain.condition import Spent
-from domain.engine import DatabaseUnavailable, Engine, Row
-from domain.heads import LATEST, STREAMS, Begun, begun
-from domain.lately import MOST_FACTS, Group, Lately
-from domain.request import Request
-from domain.seal import Disclosure, Owned
-from domain.stored import FACTS, FURTHER_KEYS, OWNED, REQUESTS, Placed, texts_of
-from domain.text import searched
-from domain.together import Together
-from domain.tree import LARGEST_SIZE, NotVerified
+from domain.append import Append
+from domain.appending import Appending
+from domain.engine import Engine
+from domain.heads import STREAMS, Basis, read_basis
+from domain.lately import Lately
+from domain.queries import Facts
+from domain.stored import FURTHER_KEYS, Placed
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
 
-class JournalRecorder(ApplicationRecorder):
-    """The eventsourcing library's recorder over an engine, with the journal's own queries."""
+class JournalRecorder(Facts, ApplicationRecorder):
+    """The facts, with what this process remembers of them, and the way to add more."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._overtaken = 0
-        """How many of the next groups take the lock first, because another process was faster."""
-        self._pause = LEAST_PAUSE
-        """How many will do so when that happens again."""
+        super().__init__(engine)
         self._lately = Lately()
-        self.together = Together(self._record, MOST_TOGETHER)
+        self.appending = Appending(engine, self._lately)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **terms: Any) -> Sequence[int]:
         """Record facts, with the fields of an Append as terms; returns their positions."""
-        append = Append(stored_events, **terms)
-        if not append.is_alone:
-            return self.together.ask(append)
-        (outcome,) = self._record(append, lambda: [append])
-        if isinstance(outcome, Exception):
-            raise outcome
-        if append.erased:
-            with suppress(DatabaseUnavailable):  # it is recorded; a follower tries again
-                self.engine.settle()
-        return outcome
+        return self.appending.append(Append(stored_events, **terms))
 
-    def _record(
-        self, first: Append, close: Callable[[], Sequence[Append]]
-    ) -> list[Sequence[int] | Exception]:
-        """Record a group in one transaction; returns the positions of each, or its refusal.
-
-        Where other processes record as well, more may join it until it is its turn.
-        """
-        if self._overtaken:
-            self._overtaken -= 1
-        else:
-            appends = close()
-            if all(one.is_plain for one in appends):
-                base = self._base(appends)
-                try:
-                    # Fails if another process meanwhile records something at the next position.
-                    with self.engine.hoping(*_still(base)) as transaction:
-                        recording = Recording(transaction, appends, base)
-                    self._pause = LEAST_PAUSE
-                    return self._remembered(recording)
-                except IntegrityError:
-                    self._overtaken, self._pause = self._pause, min(2 * self._pause, MOST_PAUSE)
-            close = partial(tuple, appends)
-        asked = self._base([first])
-        since = _since(asked.position) if asked else "SELECT 1"
-        with self.engine.appending(FACTS, since) as (transaction, rows):
-            appends = close()
-            base = self._base(appends)
-            there = None
-            if base and asked and base.position == asked.position:
-                there = self._lately.with_others(base, rows)
-            recording = Recording(transaction, appends, there)
-        return self._remembered(recording)
-
-    def _base(self, appends: Sequence[Append]) -> Group | None:
-        """What is remembered of the facts that appends follow; None if it has to be read."""
-        begun = [one.begun for one in appends if one.begun is not None and one.is_known]
-        return self._lately.since(begun) if len(begun) == len(appends) else None
-
-    def _remembered(self, recording: Recording) -> list[Sequence[int] | Exception]:
-        self._lately.recorded(recording.group())
-        return recording.outcomes
+    def name_further(self, keys: Mapping[str, int]) -> None:
+        """Store the keys under which requests were repeated, with the positions of the requests."""
+        with self.engine.transaction() as transaction:
+            transaction.insert(FURTHER_KEYS, list(keys.items()))
 
     def vacuum(self) -> bool:
         """Rewrite the vault; returns false if it has to be repeated (see Engine.vacuum)."""
         return self.engine.vacuum("vault")
+
+    # -- memory ----------------------------------------------------------------------------
+
+    def basis(self, ids: Collection[str]) -> Basis:
+        """Read the streams and heads of some ids; the first query of a snapshot."""
+        self.engine.remembering(lambda: self.latest() == found.point)
+        found = read_basis(self.engine.aside, self.engine, ids, STREAMS)
+        self._lately.read(found)
+        return found
+
+    def remembered(self, ids: Collection[str]) -> Basis | None:
+        """The same from memory, or None; only an append made on it shows that it was up to date."""
+        found = self._lately.basis(ids)
+        if found is not None:
+            self.engine.remembering(lambda: self.latest() == found.point)
+        return found
+
+    def lately(self, position: int) -> list[Placed]:
+        """The next facts after a position, from memory; none if they are not remembered.
+
+        A server that replaced another one may lack them.
+        """
+        return self._lately.after(position)
+
+    # -- as the library names it -----------------------------------------------------------
 
     def select_events(
         self,
@@ -156,261 +118,3 @@ class JournalRecorder(ApplicationRecorder):
     ) -> Subscription[ApplicationRecorder]:
         """Not supported: followers poll for new facts."""
         raise NotSupportedError("see projections.follower")
-
-    def head(self) -> int:
-        """The position of the latest fact; 0 for an empty journal."""
-        return self.latest()[0]
-
-    def latest(self) -> tuple[int, datetime | None]:
-        """The position and the time of the latest fact; 0 and None for an empty journal."""
-        sql = f"SELECT position, {STAMP} FROM stored_events WHERE {LATEST}"
-        ((position, stamp),) = self.engine.read(sql) or [(0, b"")]
-        return position, moment_of(bytes(stamp).decode())
-
-    def begun(self, ids: Collection[str]) -> Begun:
-        """Read the streams and heads of some ids; the first query of a snapshot."""
-        self.engine.remembering(lambda: self.head() == found.position)
-        found = begun(self.engine.aside, self.engine, ids, STREAMS)
-        self._lately.read(found)
-        return found
-
-    def remembered(self, ids: Collection[str]) -> Begun | None:
-        """The same from memory, or None; only an append made on it shows that it was up to date."""
-        found = self._lately.begun(ids)
-        if found is not None:
-            self.engine.remembering(lambda: self.head() == found.position)
-        return found
-
-    def turns(self, after: int, upto: int) -> list[tuple[int, str]]:
-        """The facts whose time is before that of the preceding fact: positions and times.
-
-        Only facts from ``after`` to ``upto`` are compared. The times are texts that sort by time.
-        """
-        sql = (
-            f"SELECT position, stamp FROM (SELECT position, {STAMP} AS stamp, "
-            f"lag({STAMP}) OVER (ORDER BY position) AS before FROM stored_events "
-            "WHERE position >= :after AND position <= :upto) AS told "
-            "WHERE stamp < before ORDER BY position"
-        )
-        rows = self.engine.read(sql, after=after, upto=upto)
-        return [(position, bytes(stamp).decode()) for position, stamp in rows]
-
-    def streams(self, ids: Collection[str]) -> list[Placed]:
-        """All facts of these streams, in order of stream and version."""
-        if not ids:
-            return []
-        return self._placed(
-            "WHERE originator_id IN :ids ORDER BY originator_id, originator_version", ids=list(ids)
-        )
-
-    def births(self, ids: Collection[str]) -> dict[str, int]:
-        """The positions of the first facts of these streams."""
-        sql = (
-            "SELECT originator_id, position FROM stored_events "
-            "WHERE originator_id IN :ids AND originator_version = 1"
-        )
-        return dict(self.engine.aside(sql, ids=list(ids)))
-
-    def found(
-        self,
-        fields: Collection[str],
-        values: Collection[str],
-        upto: int | None = None,
-        most: int | None = None,
-    ) -> list[Placed]:
-        """The facts with one of these values in one of these fields, in order of position.
-
-        A field is named ``topic.field``, and the fact's class lists it in FOUND_BY. If there are
-        more than ``most``, the latest ones.
-        """
-        cut = "" if most is None else f" ORDER BY position DESC LIMIT {most:d}"
-        return self._placed(
-            "WHERE position IN (SELECT position FROM found WHERE value IN :values "
-            f"AND field IN :fields AND position <= :upto{cut}) ORDER BY position",
-            values=list(values),
-            fields=list(fields),
-            upto=(1 << 63) - 1 if upto is None else upto,
-        )
-
-    def leads(self, field: str, values: Collection[str], upto: int) -> list[tuple[str, str]]:
-        """The edges from these values of a field, as (value, target), even if void by now."""
-        sql = (
-            "SELECT value, leads_to FROM found WHERE value IN :values AND field = :field "
-            "AND position <= :upto AND leads_to IS NOT NULL"
-        )
-        rows = self.engine.aside(sql, values=list(values), field=field, upto=upto)
-        return [(value, to) for value, to in rows]
-
-    def around(
-        self, field: str, values: Collection[str], upto: int, most: int, limit: int
-    ) -> list[tuple[str, str | None]]:
-        """The edges from these values and from all that they lead to in any number of steps.
-
-        They start from at most ``most`` values, those given first; ``limit`` bounds the rows. The
-        target is None where a value has no edge.
-        """
-        sql = (
-            "WITH RECURSIVE reached (value) AS ("
-            "SELECT f.value FROM found f WHERE f.value IN :values AND f.field = :field "
-            "AND f.position <= :upto UNION "
-            "SELECT f.leads_to FROM reached r JOIN EACH found f ON f.value = r.value "
-            "AND f.field = :field AND f.position <= :upto), "
-            "near (value) AS (SELECT value FROM reached LIMIT :most) "
-            "SELECT n.value, f.leads_to FROM near n LEFT JOIN found f ON f.value = n.value "
-            "AND f.field = :field AND f.position <= :upto LIMIT :limit"
-        )
-        asked = {"field": field, "values": list(values), "upto": upto}
-        rows = self.engine.aside(sql, **asked, most=most, limit=limit)
-        return [(value, to) for value, to in rows]
-
-    def at(self, positions: Collection[int]) -> list[Placed]:
-        """The facts at these positions, in order; none where no database could hold one."""
-        these = [one for one in positions if one <= LARGEST_SIZE]
-        return self._placed(_AT, these=these) if these else []
-
-    def with_fact(
-        self, position: int, *asked: tuple[str, Mapping[str, Any]]
-    ) -> tuple[list[Placed], list[list[Row]]]:
-        """The fact at a position, if any, and the rows of further queries, in one message."""
-        sql = f"{_FACTS} {_AT}"
-        facts, *found = self.engine.query_all([(sql, {"these": [position]}), *asked])
-        return [Placed(*row) for row in facts], found
-
-    def after(self, position: int, limit: int, topics: Collection[str] = ()) -> list[Placed]:
-        """The next facts after a position, of these topics or, without any, of all."""
-        of_topics = "AND topic IN :topics " if topics else ""
-        return self._placed(
-            f"WHERE position > :position {of_topics}ORDER BY position LIMIT :limit",
-            position=position,
-            topics=list(topics),
-            limit=limit,
-        )
-
-    def next(self, position: int, limit: int) -> list[Placed]:
-        """The next facts of all after a position; raises NotVerified if one of them is missing."""
-        placed = self.after(position, limit)
-        if placed and placed[-1].position != position + len(placed):
-            found = enumerate(placed, position + 1)
-            missing = next(expected for expected, one in found if one.position != expected)
-            raise NotVerified(f"there is no fact at position {missing}")
-        return placed
-
-    def lately(self, position: int) -> list[Placed]:
-        """The next facts after a position, from memory; none if they are not remembered.
-
-        A server that replaced another one may lack them.
-        """
-        return self._lately.after(position)
-
-    def texts(self, digests: Collection[str]) -> dict[str, str]:
-        """The texts behind those of these commitments that were not erased."""
-        sql = "SELECT digest, value FROM vault WHERE digest IN :digests"
-        return dict(self.engine.aside(sql, digests=list(digests)))
-
-    def owned(self, owners: Collection[str]) -> list[Owned]:
-        """Every text that belongs to these owners, with its commitment."""
-        sql = f"SELECT owner, digest, name FROM vault WHERE {OWNED} ORDER BY owner, digest"
-        return [Owned(*row) for row in self.engine.read(sql, owners=list(owners))]
-
-    def named(self, name: str, limit: int) -> list[tuple[str, str]]:
-        """The owners of this name, ignoring case and accents, each with its commitment."""
-        sql = (
-            "SELECT owner, digest FROM vault WHERE name = 'name' "
-            "AND substr(folded, 1, 100) = substr(:folded, 1, 100) "
-            # With =, SQLite would substitute the value for the column above, and miss the index.
-            "AND folded BETWEEN :folded AND :folded ORDER BY owner LIMIT :limit"
-        )
-        rows = self.engine.read(sql, folded=searched(name), limit=limit)
-        return [(owner, digest) for owner, digest in rows]
-
-    def disclosures(self, digests: Collection[str]) -> list[Disclosure]:
-        """The disclosures of those of these commitments that were not erased."""
-        sql = (
-            "SELECT digest, owner, name, salt, value FROM vault "
-            "WHERE digest IN :digests ORDER BY digest"
-        )
-        return [Disclosure(*row) for row in self.engine.read(sql, digests=list(digests))]
-
-    def requests(self, targets: Collection[str]) -> list[Request]:
-        """The requests for these targets, in order of position."""
-        return self._requests("target IN :targets", targets=list(targets))
-
-    def spent(self, accounts: Collection[str], quota: str, since: str) -> Spent:
-        """How often these accounts of one person counted toward a quota since a moment."""
-        asked = Spent(tuple(accounts), quota, since, 0)
-        return asked._replace(times=count_spent(self.engine.aside, asked))
-
-    def spending(self, accounts: Collection[str], quota: str, limit: int) -> list[Placed]:
-        """The facts of these accounts that count toward a quota, latest first."""
-        return self._placed(
-            "WHERE position IN (SELECT position FROM spent WHERE actor IN :accounts "
-            "AND quota = :quota ORDER BY position DESC LIMIT :limit) ORDER BY position DESC",
-            accounts=list(accounts),
-            quota=quota,
-            limit=limit,
-        )
-
-    def request_under(self, key: str) -> Request | None:
-        """The request sent under an idempotency key, given its digest (see ``key_digest``)."""
-        under = "SELECT position FROM {} WHERE key = :key"
-        both = " UNION ALL ".join(under.format(each.name) for each in (REQUESTS, FURTHER_KEYS))
-        return next(iter(self._requests(f"position IN ({both})", key=key)), None)
-
-    def name_further(self, keys: Mapping[str, int]) -> None:
-        """Store the keys under which requests were repeated, with the positions of the requests."""
-        with self.engine.transaction() as transaction:
-            transaction.insert(FURTHER_KEYS, list(keys.items()))
-
-    def requests_between(self, after: int, upto: int) -> list[Request]:
-        """The requests with positions above ``after`` and up to ``upto``, with all their keys."""
-        between = "position > :after AND position <= :upto"
-        keys: dict[int, list[str]] = {}
-        for position, key in self.engine.read(
-            f"SELECT position, key FROM further_keys WHERE {between} ORDER BY position, key",
-            after=after,
-            upto=upto,
-        ):
-            keys.setdefault(position, []).append(key)
-        return [
-            one._replace(further=tuple(keys.get(one.position, ())))
-            for one in self._requests(between, after=after, upto=upto)
-        ]
-
-    def _requests(self, where: str, **values: Any) -> list[Request]:
-        sql = (
-            f"SELECT target, position, digest, texts, id, key FROM requests WHERE {where} "
-            "ORDER BY position"
-        )
-        return [
-            Request(target, position, digest, texts_of(position, texts), id, key)
-            for target, position, digest, texts, id, key in self.engine.aside(sql, **values)
-        ]
-
-    def _placed(self, where: str, **values: Any) -> list[Placed]:
-        return [*map(_PLACED, self.engine.aside(f"{_FACTS} {where}", **values))]
-
-
-_AT = "WHERE position IN :these ORDER BY position"
-_PLACED = partial(tuple.__new__, Placed)
-_FACTS = (
-    "SELECT position, originator_id, originator_version, topic, state, links FROM stored_events"
-)
-
-
-def _since(position: int) -> str:
-    """A query, without values, for the fact at a position and those that others recorded since."""
-    return f"{_FACTS} WHERE position >= {position:d} ORDER BY position LIMIT {MOST_FACTS + 2}"
-
-
-def _still(base: Group | None) -> tuple[str, Sequence[Any]]:
-    """The row that must exist for facts to follow a base (another server may lack it)."""
-    if base is None or not base.position:
-        return "", ()
-    return STILL, (base.position, base.stamp.encode())
-
-
-STILL = f"stored_events WHERE position = ? AND {STAMP} = ?"
-LEAST_PAUSE, MOST_PAUSE = 8, 64
-"""How many groups take the lock first after one that came too late; doubled each time in a row."""
-MOST_TOGETHER = 64
-"""The most appends that share a transaction."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from eventsourcing.persistence import StoredEvent
 
-from domain.clock import stamp_of
+from domain.clock import Point, stamp_of
 from domain.compact import encoder
 from domain.engine import Row, Table
 from domain.fact import Fact, FoundBy, contents_of, fact_of, read_fact
@@ -31,6 +31,11 @@ class Placed(NamedTuple):
     state: bytes
     links: str = NO_LINKS
     """Its place in the chain of facts about each of its subjects, spelled as in its leaf."""
+
+    @property
+    def point(self) -> Point:
+        """The end of the journal when it was recorded."""
+        return Point(self.position, stamp_of(self.state))
 
     def linked(self) -> tuple[Link, ...]:
         """The links as objects."""
@@ -83,6 +88,8 @@ FACTS = Table(
     keys=(("position",), ("originator_id", "originator_version")),
     unchangeable="facts are immutable",
 )
+COLUMNS = ", ".join(FACTS.columns)
+"""The columns of a fact, in the order of ``Placed``."""
 HEADS = Table(
     "heads",
     {"subject": "TEXT", "number": "BIGINT", "position": "BIGINT", "hash": "TEXT"},

@@ -23,7 +23,7 @@ from domain.engine import Row
 from domain.fact import FACTS, Fact
 from domain.join import Join
 from domain.lineage import Edge, Edges, Lineage, edge_of, once
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.remix import Remix
 from domain.work import Work
 from projections.finding import REMIX_COUNTS as _COUNTS
@@ -154,7 +154,7 @@ class Ancestry:
 
     def _changed(self, view: View) -> set[int] | None:
         """The works in it that facts have changed since; None if any of them may have changed."""
-        facts = JournalRecorder(view.engine).after(self._until, MOST_READ, _CHANGING)
+        facts = Facts(view.engine).after(self._until, MOST_READ, _CHANGING)
         happened = [placed.fact() for placed in facts if placed.position <= view.as_of]
         if len(happened) == MOST_READ or any(isinstance(one, _OF_ALL) for one in happened):
             return None

@@ -17,7 +17,7 @@ from domain.engine import Engine, Row
 from domain.engine.opening import open_engine
 from domain.fact import Fact
 from domain.join import Join
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.stored import Placed, facts_in
 from projections import documents
 from projections.folding import Numbering, Pages, changes_in, subjects_of
@@ -151,7 +151,7 @@ def open_journal(address: str, folder: str) -> None:
 def read(after: int, upto: int) -> Page:
     """Read facts and keep them for ``fold``."""
     global _read  # noqa: PLW0603 - they are too many to be sent away and back
-    placed = JournalRecorder(_engine).next(after, upto - after)
+    placed = Facts(_engine).next(after, upto - after)
     facts = facts_in(placed)
     _read = placed, facts
     joins = (one for one in facts if isinstance(one, Join.Event) and one.node)

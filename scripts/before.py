@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
+from domain.clock import Point
 from domain.command import Command
 from domain.draft import LEADING, Acknowledgement, Draft
 from domain.engine import Engine, Row
@@ -26,7 +27,7 @@ from domain.nouns import BORN
 from domain.past import PENDING, N
 from domain.pending import Stream
 from domain.permission import OPERATOR
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 from domain.request import Request
 from domain.seal import Disclosure, Said
 from domain.sheet import Sheet
@@ -78,7 +79,7 @@ class _Found(NamedTuple):
     leads_to: str | None
 
 
-class Before(JournalRecorder):
+class Before(Facts):
     """The facts before the one that is judged: those stored before its page, and those of the page.
 
     It starts before the page; ``add`` moves on by one fact.
@@ -86,7 +87,7 @@ class Before(JournalRecorder):
 
     def __init__(self, engine: Engine, first: int, page: Sequence[Placed]) -> None:
         super().__init__(cast("Engine", _Before(engine, first - 1)))
-        self._position, self._moment = super().latest()
+        self._end = super().latest()
         self._streams: dict[str, list[Placed]] = {}
         self._found: dict[str, dict[str, list[_Found]]] = {}
         """By value and field, because some values have very many entries in one field."""
@@ -102,7 +103,7 @@ class Before(JournalRecorder):
     def add(self, placed: _Read) -> None:
         """Go on by the next fact of the page."""
         happened = placed.fact()
-        self._position, self._moment = placed.position, happened.timestamp
+        self._end = placed.point
         self._at[placed.position] = placed
         streams, found = self._of_page
         streams.setdefault(placed.originator_id, []).append(placed)
@@ -117,11 +118,8 @@ class Before(JournalRecorder):
             if one.value in self._found:
                 self._found[one.value].setdefault(one.field, []).append(entry)
 
-    def head(self) -> int:
-        return self._position
-
-    def latest(self) -> tuple[int, datetime | None]:
-        return self._position, self._moment
+    def latest(self) -> Point:
+        return self._end
 
     def streams(self, ids: Collection[str]) -> list[Placed]:
         self._read_streams(ids)
@@ -202,7 +200,7 @@ class Before(JournalRecorder):
         here = (
             one
             for one in self.page
-            if position < one.position <= self._position and (not topics or one.topic in topics)
+            if position < one.position <= self._end.position and (not topics or one.topic in topics)
         )
         return [*stored, *here][:limit]
 

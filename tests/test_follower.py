@@ -92,7 +92,8 @@ def test_a_follower_folds_nothing_that_its_server_lacks(database: str) -> None:
         lately = told.journal.facts._lately
         last, head = lately._groups[-1], told.head()
         lost = [(head + 1, *row[1:]) for row in last.stored]
-        lately.recorded(last._replace(before=head, position=head + 1, stored=lost))
+        after = last.point._replace(position=head + 1)
+        lately.recorded(last._replace(before=last.point, point=after, stored=lost))
         assert told.journal.facts.lately(head)
         told.service.follower.catch_up()
         assert told.store.current().position == head

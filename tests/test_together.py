@@ -17,6 +17,7 @@ from stories import NOON, OPERATOR, Story, carry_out, id_of, story
 from test_audit import tamper
 
 from domain.chain import Chains
+from domain.clock import START, Point
 from domain.commands.admitting import AdmitContributor
 from domain.condition import Condition, Spent
 from domain.contributor import Contributor
@@ -24,6 +25,7 @@ from domain.draft import Draft
 from domain.engine import DatabaseUnavailable, OutcomeUnknown
 from domain.engine.deadline import TookTooLong, within
 from domain.grant import grant_id
+from domain.moment import instant
 from domain.receipt import read_leaf
 from domain.refusal import (
     ContributorForgotten,
@@ -33,11 +35,13 @@ from domain.refusal import (
     Unknown,
 )
 from domain.request import Request
-from domain.stored import FACTS
+from domain.stored import FACTS, TABLES
 from domain.together import Together
 from domain.tree import leaf_hash
 
 SIZE = 4
+FIRST = Point(1, instant(NOON))
+"""The end of a journal that holds the fact of ``admitted`` alone."""
 
 
 def admitted(name: str, version: int = 1, **said: Any) -> Contributor.Admitted:
@@ -57,7 +61,7 @@ def append(told: Story, *facts: Contributor.Admitted, **terms: Any) -> list[int]
 @contextmanager
 def one_group(told: Story, *members: Callable[[], Any]) -> Iterator[list[Future[Any]]]:
     """What becomes of members that are recorded together, in this order."""
-    together, begun = told.journal.facts.together, threading.Event()
+    together, begun = told.journal.facts.appending.together, threading.Event()
 
     def hold(*_: Any) -> None:
         begun.set()
@@ -102,7 +106,7 @@ def must_be_whole(told: Story) -> None:
 
 def overtaken_before(told: Story, name: str) -> list[int]:
     """By what was recorded before the group."""
-    seen = Condition(0, {Contributor.Admitted.TOPIC: {id_of("ana")}})
+    seen = Condition(START, {Contributor.Admitted.TOPIC: {id_of("ana")}})
     return append(told, admitted(name), condition=seen)
 
 
@@ -118,7 +122,7 @@ def taken_key(told: Story, name: str) -> list[int]:
 
 def spent_quota(told: Story, name: str) -> list[int]:
     """More was spent than was known."""
-    known = Condition(0, {}, spent=[Spent(("ana",), "works", "", 0)])
+    known = Condition(START, {}, spent=[Spent(("ana",), "works", "", 0)])
     return append(told, admitted(name), condition=known)
 
 
@@ -223,7 +227,7 @@ def test_members_that_contradict_each_other_are_recorded_up_to_the_first(
     """Those after ``place`` watch what it records; none before it does."""
     with story(database) as told:
         name = f"{place}"
-        watching = Condition(1, {Contributor.Admitted.TOPIC: {id_of(name)}})
+        watching = Condition(FIRST, {Contributor.Admitted.TOPIC: {id_of(name)}})
         members = [
             partial(append, told, admitted(f"{number}"), condition=watching)
             for number in range(SIZE)
@@ -236,7 +240,7 @@ def test_members_that_contradict_each_other_are_recorded_up_to_the_first(
 
 def test_members_spend_one_quota(database: str) -> None:
     with story(database) as told:
-        known = Condition(1, {}, spent=[Spent(("ana",), "works", "", 0)])
+        known = Condition(FIRST, {}, spent=[Spent(("ana",), "works", "", 0)])
         members = [
             partial(append, told, admitted(f"{n}"), condition=known, spent=[SPENT_BY_ANA])
             for n in range(SIZE)
@@ -291,8 +295,8 @@ def test_what_is_refused_erases_nothing(database: str) -> None:
     with story(database) as told:
         told.person("ana")
         names = [one.digest for one in told.journal.facts.owned([id_of("ana")])]
-        seen = Condition(0, {Contributor.Admitted.TOPIC: {id_of("ana")}}, emptied=[id_of("ana")])
-        for condition in (seen, seen._replace(emptied=())):
+        seen = Condition(START, {Contributor.Admitted.TOPIC: {id_of("ana")}})
+        for condition in (seen, seen._replace(emptied=[id_of("ana")])):
             with pytest.raises(IntegrityError):
                 append(told, admitted("ben"), erased=names, condition=condition)
         assert [*told.journal.facts.texts(names).values()] == ["ana"]
@@ -448,12 +452,12 @@ def test_what_a_command_reads_is_of_one_moment_whoever_records_meanwhile(databas
 # -- after its own ---------------------------------------------------------------------------
 
 
-def decided(told: Story, name: str, actor: str = OPERATOR) -> Draft:
-    """A piece of Ana's that is decided now."""
-    by = [{"contributor": id_of("ana"), "role": "writer"}]
-    about = {id_of("ana"), *read_first_of(actor)}
+def decided(told: Story, name: str, actor: str = OPERATOR, of: str = "ana") -> Draft:
+    """A piece of Ana's, or of somebody else's, that is decided now."""
+    by = [{"contributor": id_of(of), "role": "writer"}]
+    about = {id_of(of), *read_first_of(actor)}
     with told.service.engine.snapshot():
-        draft = told.journal.draft(begun=told.journal.facts.begun(about))
+        draft = told.journal.draft(basis=told.journal.facts.basis(about))
         told_of = {"title": name, "medium": "text", "authors": by, "id": id_of(name)}
         carry_out(draft, "submit_contribution", actor, **told_of)
     return draft
@@ -495,7 +499,7 @@ def test_who_writes_again_is_not_read_again(database: str, monkeypatch: pytest.M
     with story(database) as told:
         told.person("ana")
         told.piece("first", by=[id_of("ana")])
-        monkeypatch.setattr(told.journal.facts, "begun", None)
+        monkeypatch.setattr(told.journal.facts, "basis", None)
         for number in range(SIZE):
             told.piece(f"more {number}", id_of("first"), by=[id_of("ana")])
         must_be_whole(told)
@@ -507,7 +511,7 @@ def test_beside_another_process_only_what_that_recorded_is_read(
     with story(database) as told, story(database, create=False) as others:
         told.person("ana")
         told.piece("first", by=[id_of("ana")])
-        monkeypatch.setattr(told.journal.facts, "begun", None)
+        monkeypatch.setattr(told.journal.facts, "basis", None)
         for number in range(SIZE):
             others.piece(f"theirs {number}", by=[id_of("ana")])
             others.edge(id_of(f"theirs {number}"), id_of("first"))
@@ -534,7 +538,7 @@ def test_who_comes_while_another_process_writes_shares_the_next_transaction(
                     pool.submit(told.journal.record, AdmitContributor(name=f"late {number}"))
                     for number in range(SIZE)
                 ]
-                wait_for(lambda: told.journal.facts.together.waiting == SIZE - 1)
+                wait_for(lambda: told.journal.facts.appending.together.waiting == SIZE - 1)
             positions = sorted(one.result().position for one in late)
         assert positions == [*range(head + 1, head + 1 + SIZE)]
         assert len(transactions) == 1
@@ -569,4 +573,28 @@ def test_what_a_failover_lost_is_not_built_on(database: str) -> None:
             "DELETE FROM heads WHERE position = 2",
         )
         assert told.journal.commit(early) == range(2, 4)
+        must_be_whole(told)
+
+
+@pytest.mark.parametrize("ours", range(3))
+@pytest.mark.parametrize("theirs", range(3))
+def test_what_was_decided_on_what_a_failover_lost_is_not_recorded(
+    theirs: int, ours: int, database: str
+) -> None:
+    """Whoever has recorded something in its place; and what is remembered of it is forgotten."""
+    with story(database) as told, story(database, create=False) as others:
+        told.person("ana")
+        told.person("ben")
+        early = decided(told, "early", of="ben")
+        lost = (one.name for one in TABLES if "position" in one.columns)
+        tamper(database, *(f"DELETE FROM {name} WHERE position = 2" for name in lost))
+        for number in range(theirs):
+            others.person(f"theirs {number}")
+        for number in range(ours):
+            told.person(f"ours {number}")
+        with pytest.raises(IntegrityError):
+            told.journal.commit(early)
+        with pytest.raises(Unknown):
+            told.piece("late", by=[id_of("ben")])
+        told.piece("of Ana", by=[id_of("ana")])
         must_be_whole(told)

@@ -20,7 +20,7 @@ from domain.money.payee import Payee
 from domain.money.pool import Pool
 from domain.money.reserve import Reserve
 from domain.money.state import EVERY, Cost, DivisionBooks, Doubt, OpenPool, mappings
-from domain.recorders import JournalRecorder
+from domain.queries import Facts
 
 Above = Mapping[str, Collection[str]]
 """By work: everything it was made from."""
@@ -347,9 +347,7 @@ class Books(Folding):
         transaction.insert(BOOKS, sorted(rows))
 
 
-def fold_after(
-    books: Books, facts: JournalRecorder, upto: int | None = None, page: int = 2_000
-) -> None:
+def fold_after(books: Books, facts: Facts, upto: int | None = None, page: int = 2_000) -> None:
     """Fold the facts after the books' position, up to ``upto`` or to the end."""
     while placed := facts.after(books.position, page, TOPICS):
         for one in placed:

@@ -97,7 +97,7 @@ def populations(service: Service) -> Iterator[Population]:
             lines = getattr(happened, "lines", ())
             pairs["payee"] += ((happened.originator_id, str(line[0])) for line in lines)
     releases = set(ids.get("release", ()))
-    _, latest = journal.facts.latest()
+    latest = journal.facts.latest().moment
     further: dict[str, dict[str, Any]] = {"show_split": SPLIT}
     if latest is not None:
         further["show_withheld"] = {"year": latest.year}
