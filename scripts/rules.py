@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from domain.clock import Clock, stamp_of
 from domain.command import Command
+from domain.contribution import Contribution
 from domain.credit import Credit
 from domain.draft import Draft
 from domain.engine import Engine
@@ -124,6 +125,8 @@ class Judge:
         self._before: Fact | None = None
         self._led: Fact | None = None
         """The latest fact that does not only follow from another one."""
+        self._leading: Fact | None = None
+        """The latest fact that is allowed only with the piece that follows it."""
 
     def go_on(self, journal: Journal, after: int, *, is_kept: bool = False) -> None:
         """Start after a position."""
@@ -187,6 +190,8 @@ class Judge:
                 is_there = getattr(happened, "originator_id", None) == id
             case Outside.Cited() if before == self._led:
                 is_there = happened is not None
+            case Work.Described() if before is self._leading:
+                is_there = isinstance(happened, Work.Described | Contribution.Submitted)
             case _:
                 return ""
         is_there &= happened is not None and _by_at(happened) == _by_at(before)
@@ -227,13 +232,24 @@ class Judge:
                 _must_have_waited(draft, happened)
                 _must_divide_as_said(draft, happened)
         except BROKEN as refusal:
-            cited = isinstance(refusal, NotPermitted) and _has_cited(draft, happened)
-            if self.time.is_kept or not cited:
+            if not isinstance(refusal, NotPermitted) or not self._may_after_all(draft, happened):
                 return f"{placed.topic} could not happen: {refusal}"
         except Refusal as refusal:
             if placed.topic.partition(".")[0] in NEVER_LAXER:
                 return f"{placed.topic} could not happen: {refusal}"
         return ""  # any other refusal is of a rule that has become stricter since
+
+    def _may_after_all(self, draft: Draft, happened: Fact) -> bool:
+        """Whether something else than the permission of a command allows a fact."""
+        match happened:
+            case Work.Described(originator_id=id, reason=None):
+                # Who posts a piece may say what a source elsewhere is, if it has no title yet.
+                self._leading, work = happened, draft.work(id)
+                return isinstance(work, Outside) and work.title is None
+            case Remix.Declared(parent=id) if not self.time.is_kept:
+                work = draft.work(id)  # in version 0.1, to have cited it was enough
+                return isinstance(work, Outside) and work.poster == happened.actor
+        return False
 
     def _otherwise(self, draft: Draft, happened: Fact, command: Command) -> str:
         """How a fact differs from what its command would record; empty if it does not.
@@ -311,14 +327,6 @@ def _led_to(journal: Journal, last: Placed) -> Fact | None:
             break
         happened = before.fact()
     return happened
-
-
-def _has_cited(draft: Draft, happened: Fact) -> bool:
-    """Whether the actor cited the source themself, which was enough in version 0.1."""
-    if not isinstance(happened, Remix.Declared):
-        return False
-    parent = draft.work(happened.parent)
-    return isinstance(parent, Outside) and parent.poster == happened.actor
 
 
 def _must_be_permitted(draft: Draft, command: Command, by: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from golden_journals import put_back
 from stories import NOON, Story, days_before, every_fact, id_of, story
 
 from domain.credit import Credit
@@ -13,11 +14,13 @@ from domain.grant import Grant, grant_id
 from domain.join import Join
 from domain.money.hold import Hold, hold_on
 from domain.note import SignerKey
+from domain.outside import outside_id
 from domain.permission import OPERATOR
 from domain.refusal import LineageCycle
 from domain.remix import Remix
 from domain.work import Work
 from projections.follower import no_progress
+from scripts.bundle import export_lines
 from scripts.difference import all_differences
 from scripts.rules import rules
 
@@ -55,6 +58,25 @@ def test_an_equal_credit_under_an_id_of_its_own_is_another_one(database: str) ->
         assert told.tell("open_credit", **said).id == first
         assert told.tell("open_credit", id=id_of("another"), **said).id != first
         assert isinstance(all_differences(rules, told.service, no_progress), str)
+
+
+def test_who_uses_what_others_cited_may_be_the_first_to_say_what_it_is(
+    database: str, other_database: str
+) -> None:
+    """Such a history can be audited and restored."""
+    source = {"uri": "https://example.org/waves", "kind": "sample"}
+    other = {"uri": "urn:tide", "kind": "sample", "licence": "CC0-1.0"}
+    with story(database) as told, story(other_database) as back:
+        for name, sources in {
+            "ana": [source],
+            "ben": [source | {"licence": "CC0-1.0"}, other],
+            "eva": [other | {"title": "Tide"}, source | {"title": "Waves", "creators": "Theo"}],
+        }.items():
+            said = {"title": f"{name}'s", "medium": "audio", "sources": sources}
+            told.tell("submit_contribution", **said, actor=told.person(name))
+        assert told.topics().count("work.described") == 4
+        put_back(back.service, list(export_lines(told.journal)))
+        assert decided_again(told) == decided_again(back) == []
 
 
 class Scene:
@@ -133,6 +155,13 @@ def a_right_that_somebody_took(to: Scene) -> str:
     return to.add(Work.RightStated, to.piece, **said) + "work.right_stated could not happen"
 
 
+def a_source_that_a_stranger_described(to: Scene) -> str:
+    said = {"child": to.source, "uri": "urn:tide", "kind": "sample"}
+    to.told.tell("declare_remix", **said, actor=to.ben)
+    place = to.add(Work.Described, outside_id("urn:tide"), licence="CC0-1.0", actor=to.eva)
+    return f"{place}what belongs to the work.described before it is left out"
+
+
 def somebody_unknown(to: Scene) -> str:
     said = {"made_at": "1999", "made": "1999-01-01T00:00:00.000000Z", "reason": "x"}
     return to.add(Work.Redated, to.piece, actor=id_of("nobody"), **said) + "work.redated could not"
@@ -155,7 +184,8 @@ CHEATS: tuple[Callable[[Scene], str], ...] = (
     *(a_cycle, an_edge_to_nothing, a_credit_of_nobody, an_unknown_role),
     *(a_claim_accepted_by_a_stranger, a_dispute_settled_by_a_party, a_dispute_withdrawn_by_another),
     *(a_credit_revoked_by_a_stranger, a_role_that_somebody_gave_themself),
-    *(a_hold_by_somebody_who_keeps_no_books, a_right_that_somebody_took, somebody_unknown),
+    *(a_hold_by_somebody_who_keeps_no_books, a_right_that_somebody_took),
+    *(a_source_that_a_stranger_described, somebody_unknown),
     *(time_that_runs_backwards, a_time_to_come),
 )
 
