@@ -155,7 +155,7 @@ def create_app(
     app = _empty()
     opening = KeysAndTokens(keys, issuer and Tokens(issuer, Identities(store.engine)))
     readiness = Readiness(journal, store, log)
-    metrics = Metrics(journal.engine, readiness, metrics_folder)
+    metrics = Metrics(log, readiness, metrics_folder)
     if metrics_token is not None:
         app.add_url_rule("/metrics", METRICS, metrics_page(metrics, metrics_token))
     theirs = Subscriptions(journal, store, webhook_networks)

@@ -18,7 +18,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from domain.engine import Engine, Pooled
+from api.sending.turns import recipients_of
+from domain.engine import Pooled
+from projections.log import Log
 from projections.readiness import OK, Readiness
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,8 +30,8 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """The figures of this process, and, where workers share a folder, of all of them."""
 
-    def __init__(self, engine: Engine, readiness: Readiness, folder: str | None) -> None:
-        self._engine, self._state, self._folder = engine, State(readiness), folder
+    def __init__(self, log: Log, readiness: Readiness, folder: str | None) -> None:
+        self._engine, self._state, self._folder = log.engine, State(log, readiness), folder
         self._own = own = CollectorRegistry()
         self._seconds = Histogram(
             "stemma_request_seconds",
@@ -103,8 +105,8 @@ def _forget_dead_workers(folder: str) -> None:
 class State(Collector):
     """Figures read from the database on request, the same for every worker."""
 
-    def __init__(self, readiness: Readiness) -> None:
-        self._readiness = readiness
+    def __init__(self, log: Log, readiness: Readiness) -> None:
+        self._log, self._readiness = log, readiness
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The finding of the readiness checks, as figures."""
@@ -118,6 +120,7 @@ class State(Collector):
             for name, position in reached.projections.items():
                 behind.add_metric((name,), reached.journal - position)
             yield behind
+            yield from self._of_others()
         if found.silence is not None:
             said = "Seconds since a follower gave a sign of life."
             yield GaugeMetricFamily("stemma_follower_silence_seconds", said, found.silence)
@@ -127,3 +130,19 @@ class State(Collector):
         for name, check in found.checks.items():
             checks.add_metric((name,), check.status == OK)
         yield checks
+
+    def _of_others(self) -> Iterator[GaugeMetricFamily]:
+        """What depends on others: witnesses, and the servers that webhooks and mail are sent to."""
+        signed, cosigned = self._log.signed_sizes()
+        said = "Facts under the latest checkpoint."
+        yield GaugeMetricFamily("stemma_log_signed_leaves", said, signed)
+        said = "Facts under the latest checkpoint that a witness has cosigned."
+        yield GaugeMetricFamily("stemma_log_cosigned_leaves", said, cosigned)
+        recipients = GaugeMetricFamily(
+            "stemma_recipients",
+            "Webhooks and mailboxes: served, failing, or disabled after failing for days.",
+            labels=("kind", "state"),
+        )
+        for kind, state, number in recipients_of(self._log.engine):
+            recipients.add_metric((kind, state), number)
+        yield recipients

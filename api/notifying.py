@@ -15,7 +15,6 @@ from api.seen import Seen
 from api.sending.mailboxes import (
     ASKED,
     CONFIRMED,
-    DISABLED,
     LONGEST_ADDRESS,
     NEW,
     OFTEN,
@@ -24,6 +23,7 @@ from api.sending.mailboxes import (
     Mailboxes,
     must_be_address,
 )
+from api.sending.turns import DISABLED
 from domain.engine import Engine
 from domain.journal import Journal
 from domain.permission import OPERATOR

@@ -13,7 +13,8 @@ from api.fields import Nothing, Shape, Text, Units
 from api.listing import WHOLE, Part
 from api.routes import Routes
 from api.sending.outbound import LONGEST_URL, must_be_url
-from api.sending.webhooks import ACTIVE, DISABLED, Webhook, Webhooks
+from api.sending.turns import DISABLED
+from api.sending.webhooks import ACTIVE, Webhook, Webhooks
 from domain.journal import Journal
 from domain.permission import OPERATOR
 from domain.refusal import BadWebhook, UnknownWebhook

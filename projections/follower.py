@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -71,6 +72,8 @@ class Follower:
         self._at, self._is_sure = Generation(0, -1), False
         """The generation and position it reached, and whether that is certain because it has just
         folded up to there itself; otherwise it looks them up."""
+        self._rests: dict[Callable[[], bool], float] = {}
+        """Until when a step that failed is not tried again."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -160,20 +163,31 @@ class Follower:
             # Read before folding, so that a write in the meantime ends the wait below at once.
             seen = self.journal.last_written
             try:
-                went_on = [step() for step in self.steps]
+                went_on = [self._take(step) for step in self.steps]
                 if any(went_on):
                     continue
             except DatabaseUnavailable as error:
                 log.warning("the database does not answer: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
-            except NotVerified as error:
-                log.error("%s; it can't be folded", error)
-                self._stopping.wait(RETRY_SECONDS)
-            except Exception:
-                # /ready reports that folding has stopped; nothing would report a dead thread.
-                log.exception("folding failed and is tried again")
-                self._stopping.wait(RETRY_SECONDS)
             self._wait_for_more_than(seen)
+
+    def _take(self, step: Callable[[], bool]) -> bool:
+        """Take a step; if it fails, it is tried again in a second, and the others go on.
+
+        /ready reports what stands still; nothing would report a dead thread.
+        """
+        if time.monotonic() < self._rests.get(step, 0.0):
+            return False
+        try:
+            return step()
+        except DatabaseUnavailable:
+            raise
+        except NotVerified as error:
+            log.error("%s", error)
+        except Exception:
+            log.exception("following failed and is tried again")
+        self._rests[step] = time.monotonic() + RETRY_SECONDS
+        return False
 
     def _wait_for_more_than(self, seen: int) -> None:
         with self.journal.written:

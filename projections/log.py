@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from domain import checkpoint as checkpoints
 from domain.as_of import make_as_of
@@ -109,6 +109,13 @@ class Signed(NamedTuple):
     note: bytes
 
 
+class LastSigned(Protocol):
+    """Where the checkpoint signed last is kept, outside the database, which can be set back."""
+
+    def read(self) -> bytes | None: ...
+    def write(self, note: bytes) -> None: ...
+
+
 class Log:
     """The log of one journal; without a signing key it grows but has no checkpoints."""
 
@@ -121,12 +128,14 @@ class Log:
         former: Sequence[SignerKey | VerifierKey] = (),
         witnesses: Sequence[VerifierKey] = (),
         policy: Policy | None = None,
+        last_signed: LastSigned | None = None,
     ) -> None:
         self.journal, self.engine, self.signer, self.clock = journal, journal.engine, signer, clock
         self.former, self.witnesses = former, witnesses
         """``former`` are earlier keys; those given as secret keys still sign as well."""
         self.policy = policy if policy is not None and policy.needs_witnesses else None
         """Which witnesses must have seen a checkpoint before it is published; None if none must."""
+        self.last_signed = last_signed
         self.map = LatestMap(self.engine)
         self._signed_at = -SECONDS_BETWEEN_CHECKPOINTS  # a monotonic clock may start at 0
         self._tiles_read: dict[int, bytes] = {}
@@ -136,6 +145,11 @@ class Log:
         """The keys that verify this log's signatures, the current one first."""
         keys = [*([] if self.signer is None else [self.signer]), *self.former]
         return [key.verifier if isinstance(key, SignerKey) else key for key in keys]
+
+    def keys_of(self, note: bytes) -> list[VerifierKey]:
+        """The keys that verify a checkpoint; none if it is of a log under another name."""
+        keys, origin = self.public_keys(), Checkpoint.parse(Note.parse(note).text).origin
+        return keys if keys and keys[0].name == origin else []
 
     # -- growing ---------------------------------------------------------------------------
 
@@ -201,12 +215,13 @@ class Log:
         self._signed_at = self.clock()
         if self.signer is None:
             return
+        self.must_not_have_gone_back()
         self.map.grow(self.size())
         size, latest = self.map.size(), self.checkpoint()
         if size == 0 or (latest is not None and not self._has_to_sign(latest, size)):
             return
         secret = [self.signer, *(key for key in self.former if isinstance(key, SignerKey))]
-        tree = Checkpoint(self.signer.name, size, self.root(size))
+        tree = Checkpoint(self.signer.name, size, frontier_at(size, self._stored_tiles).root())
         note = checkpoints.sign(tree, *secret)
         if latest is not None:
             self._must_continue(Checkpoint.parse(Note.parse(latest.note).text), tree)
@@ -221,6 +236,8 @@ class Log:
                     note=what,
                 )
             note_first(writer)
+        if self.last_signed is not None:
+            self.last_signed.write(note)
         if latest is not None and latest.size == size:
             self._sign_again(CHECKPOINTS, latest, Note.parse(note))
             self._sign_again(NOTES, Signed(size, self.map_of(size)), Note.parse(signed))
@@ -243,6 +260,46 @@ class Log:
             old_root=old.root,
             root=new.root,
         )
+
+    def must_not_have_gone_back(self) -> None:
+        """Raise NotVerified if the database lacks facts that this log has signed.
+
+        It does if it was restored or recovered to an earlier moment. To sign the facts that then
+        get the same positions would be a fork.
+        """
+        note = None if self.last_signed is None else self.last_signed.read()
+        if note is None or self.signer is None:
+            return
+        signed, size = Checkpoint.parse(Note.parse(note).text), self.size()
+        if signed.origin != self.signer.name:
+            return
+        if size < signed.size:
+            raise NotVerified(
+                f"rollback: {signed.origin} has signed {signed.size} facts, and the database has "
+                f"only {size} of them"
+            )
+        if frontier_at(signed.size, self._stored_tiles).root() != signed.root:
+            raise NotVerified(
+                f"rollback: {signed.origin} has signed {signed.size} facts, and the database has "
+                "others at their positions"
+            )
+
+    def signed_sizes(self) -> tuple[int, int]:
+        """How many facts the latest checkpoint covers, and the latest that a witness cosigned."""
+        sql = (
+            "SELECT (SELECT coalesce(max(size), 0) FROM log_checkpoints), "
+            "(SELECT coalesce(max(size), 0) FROM log_cosignatures)"
+        )
+        ((signed, cosigned),) = self.engine.query(sql)
+        return signed, cosigned
+
+    def progress(self) -> tuple[int, int]:
+        """How many facts are in the log and, if it is signed, signed; and a sum that grows."""
+        size = self.size()
+        if self.signer is None:
+            return size, size
+        signed, _ = self.signed_sizes()
+        return signed, size + self.map.size() + signed
 
     def _sign_again(self, table: Table, latest: Signed, ours: Note) -> None:
         """Add the signatures of a new key to the latest checkpoint, or to its map."""
@@ -383,7 +440,7 @@ class Log:
         if tile.level == ENTRIES:
             placed = self.journal.facts.next(tile.number * TILE_WIDTH, tile.width)
             return tile, bundle(one.leaf() for one in placed)
-        (hashes,) = self._tiles([tile])
+        (hashes,) = self._stored_tiles([tile])
         return tile, hashes[: _bytes_of(tile)]
 
     def promise(self, position: int) -> str | None:
@@ -444,16 +501,26 @@ class Log:
 
     def _proven(self, placed: Placed, signed: Signed) -> bytes:
         """The receipt of a fact under a checkpoint; NotVerified if it or a tile is damaged."""
+        return self._checked(lambda: self._receipt(placed, signed))
+
+    def _receipt(self, placed: Placed, signed: Signed) -> bytes:
         index, size, leaf, edge = placed.position - 1, signed.size, placed.leaf(), self._edge
         if edge.size != size:  # many receipts lead to the same checkpoint
             edge = self._edge = self.frontier(size)
         proof, root = inclusion_proof(index, size, self._tiles, edge), _root_in(signed.note)
-        try:
-            verify_inclusion(leaf_hash(leaf), index=index, size=size, proof=proof, root=root)
-        except NotVerified:  # once the tiles are repaired, they have to be read again
-            self._tiles_read, self._edge = {}, Frontier()
-            raise
+        verify_inclusion(leaf_hash(leaf), index=index, size=size, proof=proof, root=root)
         return make_receipt(leaf=leaf, index=index, proof=proof, checkpoint=signed.note)
+
+    def _checked(self, make: Callable[[], bytes]) -> bytes:
+        """What is made of tiles and checked; if it does not hold, of tiles read again.
+
+        They may have been repaired, or the database set back.
+        """
+        try:
+            return make()
+        except NotVerified:
+            self._tiles_read, self._edge = {}, Frontier()
+            return make()
 
     def map_of(self, size: int) -> bytes:
         """The signed root of a checkpoint's map; raises NotInLog if none was signed."""
@@ -487,12 +554,18 @@ class Log:
     def as_of(self, position: int) -> bytes:
         """The proof behind answers as of a position; raises NotInLog if no checkpoint covers it."""
         signed = self._covering(position)
-        return make_as_of(
-            size=position,
-            root=self.root(position),
-            proof=consistency_proof(position, signed.size, self._tiles),
-            checkpoint=signed.note,
+        return self._checked(lambda: self._as_of(position, signed))
+
+    def _as_of(self, position: int, signed: Signed) -> bytes:
+        root, proof = self.root(position), consistency_proof(position, signed.size, self._tiles)
+        verify_consistency(
+            old_size=position,
+            size=signed.size,
+            proof=proof,
+            old_root=root,
+            root=_root_in(signed.note),
         )
+        return make_as_of(size=position, root=root, proof=proof, checkpoint=signed.note)
 
     def _covering(self, position: int) -> Signed:
         """The best checkpoint that covers a position (see ``receipt``); raises NotInLog."""
@@ -507,7 +580,7 @@ class Log:
         """The proof that the tree of one size is a prefix of that of another; raises NotInLog."""
         if not 1 <= old <= new <= self.size():
             raise NotInLog(f"the sizes {old} and {new}")
-        return consistency_proof(old, new, self._tiles)
+        return consistency_proof(old, new, self._stored_tiles)
 
     def root(self, size: int) -> bytes:
         """The root of the tree at a size."""
@@ -532,8 +605,15 @@ class Log:
             for size, note in rows:
                 yield Signed(size, bytes(note))
 
+    def _stored_tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
+        """The rows of these tiles as they are stored, for what is signed, or can't be checked."""
+        return _read(self.engine.query, tiles)
+
     def _tiles(self, tiles: Sequence[Tile]) -> list[bytes]:
-        """The rows of these tiles, from the cache if possible: a tile's hashes never change."""
+        """The rows of these tiles, from the cache if possible: a tile's hashes never change.
+
+        They do in a database that is set back, so whatever is made of them is checked.
+        """
         kept, places = self._tiles_read, [_place(tile) for tile in tiles]
         rows = {place: kept.get(place, b"") for place in places}
         if missing := [tile for tile in tiles if len(rows[_place(tile)]) < _bytes_of(tile)]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from domain.engine import DatabaseUnavailable, RebuildNeeded, Replica, UpgradeNeeded
 from domain.journal import Journal
+from domain.tree import NotVerified
 from projections.heartbeat import Heartbeat
 from projections.log import Log
 from projections.store import Store
@@ -133,6 +134,7 @@ class Readiness:
             head, positions = self._journal.facts.head(), self._store.positions()
             reached = Reached(head, positions, self._log.size())
             silence = self._heartbeat.age()
+            log_check = self._log_check(head)
         except DatabaseUnavailable as error:
             log.warning("not ready: %s", error)
             names = ("storage", "tables", "clock", "follower", "projections", "log", *self._more)
@@ -146,7 +148,7 @@ class Readiness:
             "clock": self._clock_check(),
             "follower": _follower(head, silence),
             "projections": self._projections(reached),
-            "log": self._integration(reached),
+            "log": log_check,
             **_standbys(self._journal.engine.replicas()),
             **{name: examine() for name, examine in self._more.items()},
         }
@@ -192,9 +194,14 @@ class Readiness:
         still = self._read.stands_still(reached.journal - reached.behind, reached.journal)
         return _follows("The read tables", reached.behind, still)
 
-    def _integration(self, reached: Reached) -> Check:
-        behind = max(reached.journal - reached.log_size, 0)
-        still = self._integrated.stands_still(reached.log_size, reached.journal)
+    def _log_check(self, head: int) -> Check:
+        try:
+            self._log.must_not_have_gone_back()
+        except NotVerified as problem:
+            return Check(FAILED, f"The log can't go on: {problem}.")
+        reached, progress = self._log.progress()
+        behind = max(head - reached, 0)
+        still = self._integrated.stands_still(progress, progress + behind)
         return _follows("The log", behind, still)
 
 

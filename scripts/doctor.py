@@ -30,8 +30,8 @@ from projections.readiness import FAILED as CHECK_FAILED
 from projections.readiness import Check, Readiness
 from projections.typesetting import TypstError, typeset
 from scripts.pushing import of_unknown_kind
-from scripts.service import Service, open_service
-from scripts.settings import BadSetting, Settings, read_log_keys
+from scripts.service import Service, open_by
+from scripts.settings import BadSetting, Settings
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 
@@ -88,8 +88,7 @@ def examine(read: Callable[[], Settings], only: Collection[str] = ()) -> Iterato
 def _of_database(settings: Settings, wanted: Collection[str]) -> Iterator[Found]:
     with ExitStack() as stack:
         try:
-            keys = read_log_keys(settings)._asdict()
-            service = stack.enter_context(open_service(settings.database, create=False, **keys))
+            service = stack.enter_context(open_by(settings, create=False))
             version = _version(settings, service)
         except (BadSetting, DatabaseUnavailable, OSError) as error:
             advice = "Start it, or correct the settings; “stemma serve” creates the tables."
@@ -118,7 +117,8 @@ ADVICE = {
     "tables": "Run “stemma rebuild” or “stemma upgrade”, as it says.",
     "follower": "Start “stemma follow”, or serve with --follow; if one runs, restart it.",
     "projections": "Look into the logs of the follower; “stemma rebuild” folds everything again.",
-    "log": "Look into the logs of the follower; “stemma verify database” finds a damaged tile.",
+    "log": "Look into the logs of the follower; “stemma verify database” finds a damaged tile. If "
+    "the database went back, see “Back up and restore”.",
 }
 
 
@@ -186,13 +186,16 @@ def _difference(wanted: Requirement) -> str:
 
 @_on_settings
 def look_at_data(settings: Settings) -> Said:
-    """The folder of STEMMA_DATA: its owner, and its free space."""
-    folder = settings.data
-    if not folder.is_dir():
-        return WARNING, f"There is no folder {folder} yet.", "“stemma serve” makes it."
-    if not os.access(folder, os.W_OK):
-        return FAILED, f"{folder} cannot be written.", "chown it to the user that runs Stemma."
-    free = shutil.disk_usage(folder).free
+    """The folder of STEMMA_DATA, and that of an embedded database: whether there is room."""
+    folders = {settings.data}
+    if settings.embedded:
+        folders.add(Path(settings.database.removeprefix(EMBEDDED)).parent)
+    for folder in folders:
+        if not folder.is_dir():
+            return WARNING, f"There is no folder {folder} yet.", "“stemma serve” makes it."
+        if not os.access(folder, os.W_OK):
+            return FAILED, f"{folder} cannot be written.", "chown it to the user that runs Stemma."
+    free, folder = min((shutil.disk_usage(folder).free, folder) for folder in folders)
     said = f"{folder} has {free >> 20} MiB left."
     if free < LEAST_FREE_BYTES:
         return FAILED, said, "Free space; writes will fail soon."

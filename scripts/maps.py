@@ -67,8 +67,7 @@ def _unbelievable(log: Log, size: int, note: bytes, nodes: dict[int, Node]) -> s
         if told.root != hash_of(nodes.get(ROOT)):
             return "its root is not that of the latest facts"
         checkpoint = log.checkpoint_of(size)
-        keys = log.public_keys()
-        if keys:
+        if keys := log.keys_of(checkpoint):
             open_map(bytes(note), keys, open_checkpoint(checkpoint, keys))
     except (NotVerified, NotInLog) as problem:
         return str(problem)

@@ -37,8 +37,9 @@ from projections.follower import Follower, Progress, Rebuild, layout_version, no
 from projections.heartbeat import Heartbeat
 from projections.log import Log
 from projections.store import Store
+from scripts.last_signed import LastSigned
 from scripts.layout import create_tables, found_in, is_empty, must_be_ours, upgrade
-from scripts.settings import Settings, read_log_keys
+from scripts.settings import MADE_UP, Settings, read_log_keys
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ def open_service(
     former: Sequence[SignerKey | VerifierKey] = (),
     witnesses: Sequence[VerifierKey] = (),
     policy: Policy | None = None,
+    last_signed: LastSigned | None = None,
     clock: Callable[[], datetime] = utc_now,
     create: bool = True,
     limits: TimeLimits = UNHURRIED,
@@ -103,7 +105,14 @@ def open_service(
     log_name = "" if signer is None else signer.name
     journal = Journal(engine, clock=clock, log_name=log_name, rules=Rules(**rules))
     follower, keys = Follower(journal, store), Keys(engine, operator_key=operator_key)
-    log = Log(journal, signer, former=former, witnesses=witnesses, policy=policy)
+    log = Log(
+        journal,
+        signer,
+        former=former,
+        witnesses=witnesses,
+        policy=policy,
+        last_signed=last_signed,
+    )
     heartbeat = Heartbeat(engine)
     follower.steps += [log.step, engine.settle, heartbeat.step]
     return Service(engine, journal, store, follower, keys, log, heartbeat)
@@ -119,7 +128,9 @@ OF_SETTINGS = (
 def open_by(settings: Settings, **further: Any) -> Service:
     """The service that the settings describe."""
     told = {name: getattr(settings, name) for name in OF_SETTINGS}
-    keys = read_log_keys(settings)._asdict()
+    keys: dict[str, Any] = read_log_keys(settings)._asdict()
+    if keys["signer"] is not None and not keys["signer"].name.startswith(MADE_UP):
+        keys["last_signed"] = LastSigned(settings.last_signed)
     is_mailed = bool(settings.smtp)
     return open_service(settings.database, **keys, **told, sends_mail=is_mailed, **further)
 

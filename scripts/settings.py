@@ -182,6 +182,12 @@ class Settings:
     """Environment variables that give the same settings to another process, in any folder."""
 
     @property
+    def last_signed(self) -> Path:
+        """The file with the checkpoint that was signed last, beside that of the key."""
+        is_kept = self.log_key and not self.log_key.startswith("env:")
+        return Path(f"{self.log_key if is_kept else self.data / 'log.key'}.signed")
+
+    @property
     def embedded(self) -> bool:
         """Whether the database is a file (SQLite) shared by processes of this machine."""
         return self.database.startswith(EMBEDDED)
@@ -318,6 +324,10 @@ def _kinds(said: str) -> tuple[str, ...]:
     return kinds
 
 
+MADE_UP = "stemma.invalid/"
+"""The beginning of the name of a log that was given none: for trying out, with any database."""
+
+
 class LogKeys(NamedTuple):
     """The present and the former keys of the log."""
 
@@ -351,7 +361,7 @@ def make_log_key(settings: Settings, name: str = "") -> SignerKey | None:
     """Write a new key for signing the log; None if there is one, or the file is not ours."""
     if settings.log_key.startswith("env:") or Path(settings.log_key).exists():
         return None
-    return _add_log_key(settings, name or f"stemma.invalid/{token_hex(8)}", LogKeys())
+    return _add_log_key(settings, name or f"{MADE_UP}{token_hex(8)}", LogKeys())
 
 
 def rotate_log_key(settings: Settings) -> SignerKey:

@@ -199,7 +199,7 @@ def test_metrics_are_counted_over_every_worker(database: str) -> None:
 
         def everything_is_in_the_log() -> bool:
             told.update(figures(scraped(server)))
-            return told["stemma_log_leaves"] == 6
+            return told["stemma_log_leaves"] == told["stemma_log_signed_leaves"] == 6
 
         wait_until(everything_is_in_the_log)
     assert told['stemma_request_seconds_count{method="GET",route="/works"}'] == 24
@@ -211,6 +211,7 @@ def test_metrics_are_counted_over_every_worker(database: str) -> None:
     assert told['stemma_check{check="follower"}'] == 1
     assert told["stemma_follower_silence_seconds"] < 10
     assert told['stemma_projection_behind{projection="lineage"}'] == 0
+    assert told["stemma_log_cosigned_leaves"] == 0
 
 
 def scraped(server: Server) -> str:

@@ -162,7 +162,7 @@ def test_a_database_that_does_not_answer_leaves_the_rest_unknown(service: Servic
     assert told.pop("database") == FAILED
     assert set(told.values()) == {UNKNOWN}
     assert found.status == "unready"
-    figures = {one.name for one in State(prober.readiness).collect()}
+    figures = {one.name for one in State(service.log, prober.readiness).collect()}
     assert figures.isdisjoint({"stemma_journal_facts", "stemma_log_leaves"})  # unknown is not 0
 
 

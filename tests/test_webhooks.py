@@ -27,7 +27,7 @@ from test_pages import signed_in
 
 from api.sending import outbound
 from api.sending.outbound import Unreached, is_public, must_be_url, post, target_of
-from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN
+from api.sending.turns import LONGEST_PAUSE, PATIENCE, TAKEN, recipients_of
 from api.sending.webhooks import MOST, Webhooks, signed
 from domain.refusal import BadWebhook, UnknownWebhook
 from scripts.delivering import Deliverer
@@ -282,9 +282,12 @@ def test_after_days_without_an_answer_it_is_disabled_until_somebody_says_so(
     told, one = sent.told, sent.subscribe(receiver)
     told.person("ana")
     receiver.answers = [503, 503]
+    assert recipients_of(told.store.engine) == [("webhook", "served", 1)]
     sent.deliver()
+    assert recipients_of(told.store.engine) == [("webhook", "failing", 1)]
     sent.time.ahead += PATIENCE + timedelta(seconds=1)
     sent.deliver()
+    assert recipients_of(told.store.engine) == [("webhook", "disabled", 1)]
     assert (sent.state(one).state, sent.state(one).said) == ("disabled", "503")
     sent.time.ahead += PATIENCE
     sent.deliver()

@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 from api.listing import WHOLE, Part
-from api.sending.turns import SENT, Turns
+from api.sending.turns import DISABLED, SENT, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table, Transaction
 from domain.moment import instant
@@ -43,7 +43,7 @@ NEVER = "never"
 OFTEN = (NEVER, *PAUSES)
 USUALLY = "daily"
 
-NEW, ASKED, CONFIRMED, DISABLED = "new", "asked", "confirmed", "disabled"
+NEW, ASKED, CONFIRMED = "new", "asked", "confirmed"
 """The states: a confirmation is to be sent, was sent, was given; sending failed for days."""
 LEAST_BETWEEN = timedelta(minutes=10)
 """The least time between two confirmation messages for one person."""

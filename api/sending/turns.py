@@ -20,6 +20,9 @@ PATIENCE = timedelta(days=3)
 TAKEN = timedelta(seconds=60)
 """How long a process holds a turn; after that, another process may take it."""
 
+DISABLED = "disabled"
+"""The state of a recipient to whom nothing is sent any more."""
+
 _FREE = "(taken_until IS NULL OR taken_until <= :now)"
 """The condition that no process holds the turn."""
 SENT: dict[str, Any] = {"failures": 0, "next_at": None, "failing_since": None, "said": None}
@@ -97,3 +100,16 @@ class Turns:
                 **values,
             )
         )
+
+
+def recipients_of(engine: Engine) -> list[tuple[str, str, int]]:
+    """How many webhooks and mailboxes there are, by their state."""
+    told = (
+        f"CASE WHEN state = '{DISABLED}' THEN '{DISABLED}' "
+        "WHEN failing_since IS NULL THEN 'served' ELSE 'failing' END"
+    )
+    return [
+        (kind, state, number)
+        for kind, table in (("webhook", "webhooks"), ("mailbox", "mailboxes"))
+        for state, number in engine.query(f"SELECT {told}, count(*) FROM {table} GROUP BY 1")
+    ]

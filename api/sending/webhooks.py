@@ -15,7 +15,7 @@ from secrets import token_bytes
 from typing import NamedTuple
 
 from api.listing import WHOLE, Part
-from api.sending.turns import SENT, TAKEN, Turns
+from api.sending.turns import DISABLED, SENT, TAKEN, Turns
 from domain.contributor import Contributor
 from domain.engine import Engine, Table
 from domain.identity import new_id
@@ -36,7 +36,7 @@ SECRET_BYTES = 32
 MOST = 10
 """How many webhooks a holder may have."""
 
-ACTIVE, DISABLED = "active", "disabled"
+ACTIVE = "active"
 
 
 class Webhook(NamedTuple):

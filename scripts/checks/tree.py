@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 
 from domain.checkpoint import Checkpoint, open_checkpoint
-from domain.note import Note, read_signatures, time_of
+from domain.note import Note, VerifierKey, read_signatures, time_of
 from domain.tree import (
     HASH_BYTES,
     TILE_WIDTH,
@@ -49,13 +49,15 @@ def log(service: Service, progress: Progress) -> Differences:
     (count,) = service.engine.query("SELECT count(*) FROM log_tiles")[0]
     if count != expected:
         yield at("the log", f"it has {count} tiles, and {size} facts make {expected}")
-    signed = dict[int, bytes]()
+    signed, keys = dict[int, bytes](), list[VerifierKey]()
     for one in service.log.checkpoints():
         signed[one.size] = one.note
         if one.size > size:
             yield at(f"the checkpoint of size {one.size}", f"the log holds {size} facts")
-        elif why := _unbelievable(service.log, one):
+        elif why := _unbelievable(service.log, one, keys):
             yield at(f"the checkpoint of size {one.size}", why)
+        else:
+            keys = keys or service.log.keys_of(one.note)  # before, it had another name
     seen = yield from _cosigned(service.log, signed)
     seen_by = f", {seen} cosignatures" if seen else ""
     return (
@@ -101,13 +103,13 @@ def _hash(hashes: bytes, at: int) -> bytes:
     return hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
 
 
-def _unbelievable(log: Log, signed: Signed) -> str:
+def _unbelievable(log: Log, signed: Signed, keys: Collection[VerifierKey]) -> str:
     """Why the log can't have signed a stored checkpoint; empty if it can."""
     try:
-        if log.signer is None:
-            checkpoint = Checkpoint.parse(Note.parse(signed.note).text)
+        if keys := keys or log.keys_of(signed.note):
+            checkpoint = open_checkpoint(signed.note, keys).checkpoint
         else:
-            checkpoint = open_checkpoint(signed.note, [log.signer.verifier]).checkpoint
+            checkpoint = Checkpoint.parse(Note.parse(signed.note).text)
     except NotVerified as problem:
         return str(problem)
     if checkpoint.size != signed.size or checkpoint.root != log.root(signed.size):
