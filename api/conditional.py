@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Response
@@ -47,14 +48,8 @@ class _Kept:
         if _is_known(self.tag, environ):
             start_response("304 NOT MODIFIED", [*self.unchanged])
             return []
-        if self.tag and environ.get(NAMES_A_TAG):
-            return self.response(environ)(environ, start_response)
         start_response("200 OK", self.headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
-
-    def response(self, environ: WSGIEnvironment) -> Response:
-        """The same as a response of Flask."""
-        return _checked(Answer(self.body, headers=self.headers), environ)
 
 
 _LASTING = Memory[_Kept]()
@@ -70,18 +65,13 @@ def once(view: View, form: str, compute: Callable[[], Response], *, varies: bool
     names = ("Authorization", "Accept") if varies else ("Authorization",)
     if view.state is None:
         return _varying(by_bytes(compute()), names)
-    key = _key_of(visit)
-    kept = view.moment.get(key)  # the moment is that of the state
-    if isinstance(kept, _Kept):
-        return kept.response(environ)
     tag = _tag_of(view.state, (*map(environ.get, ADDRESS), form))
     unchanged = [("ETag", quote_etag(tag)), ("Vary", ", ".join(names))]
-    if _is_known(tag, environ):
+    if _is_known(tag, environ, is_there=False):
         return Answer(status=304, headers=unchanged)
     answer = compute()
     answer.headers.update(unchanged)
-    held = _Kept(answer.get_data(), list(answer.headers), tag, unchanged)
-    view.moment.keep(key, held, _bytes_of(key, held))
+    _keep(view.moment, visit, _Kept(answer.get_data(), list(answer.headers), tag, unchanged))
     return _checked(answer, environ)
 
 
@@ -99,20 +89,17 @@ def known_answer(store: Store, visit: Visit) -> WSGIApplication | None:
 
 def lasting(answer: Response) -> Response:
     """An answer that stays the same as long as this version is installed."""
-    key, kept = _key_of(the_visit()), _Kept(answer.get_data(), list(answer.headers))
-    _LASTING.keep(key, kept, _bytes_of(key, kept))
+    _keep(_LASTING, the_visit(), _Kept(answer.get_data(), list(answer.headers)))
     return answer
 
 
-def _bytes_of(key: _Key, kept: _Kept) -> int:
-    """Roughly the memory it takes; a client chooses how long the key is."""
-    return len(kept.body) + OVERHEAD_BYTES + sum(len(part or "") for part in key)
+def _keep(memory: Memory[Any], visit: Visit, kept: _Kept) -> None:
+    """Keep an answer, with roughly the memory it takes; a client chooses how long the key is."""
+    key = _key_of(visit)
+    memory.keep(key, kept, len(kept.body) + OVERHEAD_BYTES + sum(len(part or "") for part in key))
 
 
-_Key = tuple[str | None, ...]
-
-
-def _key_of(visit: Visit) -> _Key:
+def _key_of(visit: Visit) -> tuple[str | None, ...]:
     """All of a request that an answer depends on, besides the state.
 
     The route is that by which the request was admitted, lest another one lead to the answer.
@@ -142,21 +129,23 @@ def _varying(answer: Response, names: Iterable[str]) -> Response:
 
 def _checked(answer: Response, environ: WSGIEnvironment) -> Response:
     """The answer, or only its tag if the client knows it; no other condition is looked at."""
-    named = environ.get(NAMES_A_TAG)
-    if named and parse_etags(named).contains_weak(answer.get_etag()[0] or ""):
+    if _is_known(answer.get_etag()[0], environ):
         answer.status_code = 304
     return answer
 
 
-def _is_known(tag: str, environ: WSGIEnvironment) -> bool:
-    """Whether the client has the answer with this tag."""
+def _is_known(tag: str | None, environ: WSGIEnvironment, *, is_there: bool = True) -> bool:
+    """Whether the client has the answer with this tag; ``*`` stands for any answer that is there.
+
+    The comparison is weak: proxies that compress an answer weaken its tag.
+    """
     named = environ.get(NAMES_A_TAG)
     if not named or not tag:
         return False
-    if named == quote_etag(tag):
+    if named == quote_etag(tag):  # as nearly always
         return True
     tags = parse_etags(named)
-    return not tags.star_tag and tags.contains(tag)
+    return tags.contains_weak(tag) and (is_there or not tags.star_tag)
 
 
 def _tag_of(state: State, asked: Hashable) -> str:

@@ -136,7 +136,10 @@ class Lineage(Pedigree[Node]):
         if rate is None or None not in rates:
             return self
         filled = [rate if stated is None else stated for stated in rates]
-        edges = Edges[Node]((*ends, filled, ids, states))
+        return self.with_edges(Edges((*ends, filled, ids, states)))
+
+    def with_edges(self, edges: Collection[Edge[Node]]) -> Lineage[Node]:
+        """This lineage with other edges between the same pairs of works, in the same order."""
         return self._shared(replace(self, edges=edges), "places", "ordered")
 
     def held_by(self, holdings: Collection[tuple[Holders, list[int]]]) -> Lineage[Node]:

@@ -240,14 +240,18 @@ def _about(happened: Fact) -> str:
 
 def ancestry(view: View, root: int) -> Ancestry:
     """A work with everything it was made from, from memory if it is kept there."""
-    key = "ancestry", root
-    if key not in view.held:
+
+    def read(_: list[int]) -> dict[int, Ancestry]:
         found = remembered(view, root)
         if found is None:
             found = Ancestry(root, _read_stated(view, _ABOVE, [root]), view)
             found.keep(view)
-        view.held[key] = found
-    return cast("Ancestry", view.held[key])
+        return {root: found}
+
+    return view.looked_up(_READ, [root], read)[root]
+
+
+_READ = "ancestries"
 
 
 def remembered(view: View, root: int) -> Ancestry | None:
@@ -261,15 +265,14 @@ def remembered(view: View, root: int) -> Ancestry | None:
 
 def numbered(view: View, root: int) -> Lineage[int]:
     """The lineage of a work by numbers of works, its edges with ids and states."""
-    key = "numbered", root
-    if key not in view.held:
+
+    def read(_: list[int]) -> dict[int, Lineage[int]]:
         above = ancestry(view, root)
         rows = above.rows(view, "edges", _edge_rows)
         edges = above.derived(view, "edges", rows, lambda: edges_in(rows), len(rows))
-        found = view.held[key] = Lineage(root, tuple(edges))
-        # Both depend only on the pairs of works, which are the same.
-        vars(found).update(places=above.tree.places, ordered=above.tree.ordered)
-    return cast("Lineage[int]", view.held[key])
+        return {root: above.tree.with_edges(tuple(edges))}
+
+    return view.looked_up("numbered lineages", [root], read)[root]
 
 
 def ids_in(view: View, root: int) -> Mapping[int, str]:
@@ -285,7 +288,7 @@ def nearest(view: View, root: int, first: int = 0) -> Iterator[tuple[int, int]]:
 
     Far works are read only once the caller gets to them.
     """
-    if first < NEAR and ("ancestry", root) not in view.held and not remembered(view, root):
+    if first < NEAR and root not in view.known(_READ) and not remembered(view, root):
         near = [number for (number,) in view.rows(_NEAREST, works=[root], most=NEAR)]
         stated = _read_stated(view, _OF_WORKS, near)
         found, read = Ancestry(root, stated, view).tree.generation, {root, *near}

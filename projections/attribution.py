@@ -227,9 +227,10 @@ def credits_on(view: View, works: Collection[int], *, all_states: bool = False) 
 def _credits(view: View, where: str, beside: str = _NO_NAMES, **values: Any) -> list[CreditRow]:
     rows = view.rows(f"SELECT {beside}, {_CREDIT} FROM {_CREDIT_FROM} WHERE {where}", **values)
     if beside == _NAMES:
+        known = view.known(_PERSONS)
         for person, name, work, _, number, contributor, *_ in rows:
-            view.held["person", contributor] = {"id": person, "name": name}
-            view.held["id", number] = work
+            known[contributor] = {"id": person, "name": name}
+            lineage.note_id(view, number, work)
     return veiled(view, _merged(view, in_order(_CREDIT_ROW(row[3:]) for row in rows)))
 
 
@@ -431,22 +432,23 @@ def persons(view: View, numbers: Iterable[int]) -> dict[int, PersonRef]:
     return persons_later(view, numbers)()
 
 
+_PERSONS = "persons"
+
+
 def persons_later(view: View, numbers: Iterable[int]) -> Callable[[], dict[int, PersonRef]]:
     """People by their numbers, once the returned function is called.
 
     The query is sent in one message with others that wait by then.
     """
-    wanted, held = set(numbers), view.held
-    known: dict[int, PersonRef] = {
-        number: held["person", number] for number in wanted if ("person", number) in held
-    }
+    wanted, known = set(numbers), view.known(_PERSONS)
     left = [number for number in wanted if number > 0 and number not in known]
     sql = f"SELECT p.number, p.id, {_NAME} FROM @contributors p WHERE p.number IN :numbers "
     rows = view.later(f"{PLANNED_ONCE}{sql}AND {holds('p')}", numbers=left) if left else ()
 
     def told() -> dict[int, PersonRef]:
-        found: dict[int, PersonRef] = {one: {"id": id, "name": name} for one, id, name in rows}
-        return known | found | {one: {"id": id, "name": None} for one, id in _veils(view, wanted)}
+        known.update((number, {"id": id, "name": name}) for number, id, name in rows)
+        found: dict[int, PersonRef] = {one: known[one] for one in wanted if one in known}
+        return found | {one: {"id": id, "name": None} for one, id in _veils(view, wanted)}
 
     return told
 

@@ -7,6 +7,7 @@ read, so that the cost of an answer does not grow with all they did.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from domain.engine import PLANNED_ONCE
@@ -57,26 +58,26 @@ def own_works(view: View, person: int) -> list[int]:
 
 def _own(view: View, person: int) -> tuple[set[int], list[int]]:
     """A person's accounts, and the latest works on which they are credited."""
-    held: dict[int, tuple[set[int], list[int]]] = view.held.setdefault("own", {})
-    if person not in held:
+
+    def read(_: list[int]) -> dict[int, tuple[set[int], list[int]]]:
         accounts = attribution.accounts_of(view, person)
         latest = latest_works(view, accounts, OWN_WORKS).values()
         works = sorted({work for works in latest for work in works}, reverse=True)
-        held[person] = set(accounts), works[:OWN_WORKS]
-    return held[person]
+        return {person: (set(accounts), works[:OWN_WORKS])}
+
+    return view.looked_up("own works", [person], read)[person]
 
 
 def latest_works(view: View, people: Collection[int], each: int) -> dict[int, list[int]]:
-    """The latest works on which each of these accounts is credited, in the order of the accounts.
+    """The latest works on which each of these accounts is credited, in their order."""
+    read = partial(_latest_works, view, each=each)
+    return view.looked_up(("latest works", each), people, read)
 
-    The query first finds the oldest of the ``each`` latest works by its place in the index, so that
-    no engine reads and sorts everything that an account is credited on.
-    """
+
+def _latest_works(view: View, people: Collection[int], *, each: int) -> dict[int, list[int]]:
+    """The query first finds the oldest of the ``each`` latest works by its place in the index, so
+    that no engine reads and sorts everything that an account is credited on."""
     counts = f"{CREDIT_COUNTS} AND {NOT_HIDDEN}"
-    held: dict[int, list[int]] = view.held.setdefault(("latest", each), {})
-    if not (new := [person for person in people if person not in held]):
-        return {person: held[person] for person in people}
-    held |= {person: [] for person in new}
     rows = view.rows(
         f"{PLANNED_ONCE}WITH oldest (person, work) AS MATERIALIZED (SELECT p.number, coalesce(("
         "SELECT CASE WHEN l.contributor = p.number THEN l.work END FROM (SELECT DISTINCT "
@@ -86,12 +87,13 @@ def latest_works(view: View, people: Collection[int], each: int) -> dict[int, li
         f"FROM @contributors p WHERE p.number IN :people AND p.until = {NEVER}) "
         "SELECT DISTINCT o.person, c.work FROM oldest o JOIN @credits c "
         f"ON c.contributor = o.person AND c.work >= o.work AND {counts} ORDER BY c.work DESC",
-        people=new,
+        people=people,
         before=each - 1,
     )
+    found: dict[int, list[int]] = {person: [] for person in people}
     for person, work in rows:
-        held[person].append(work)
-    return {person: held[person] for person in people}
+        found[person].append(work)
+    return found
 
 
 def _beside(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Annotated, Any, NamedTuple, Unpack, cast
+from functools import lru_cache, partial
+from typing import Annotated, Any, NamedTuple, Unpack
 from urllib.parse import unquote
 
 from domain.claim import PENDING
@@ -229,13 +229,24 @@ def find(view: View, id: str) -> WorkRow:
 
 def stated(view: View, id: str) -> WorkRow:
     """The work with this id as it was recorded, regardless of joins; raises UnknownWork."""
-    if ("work", id) not in view.held:
+
+    def read(_: list[str]) -> dict[str, WorkRow]:
         row = view.one(f"SELECT {_WORK} FROM @works w WHERE w.id = :id AND {holds('w')}", id=id)
         if row is None:
             raise UnknownWork(id)
-        view.held["work", id] = view.held["work", row[0]] = WorkRow(*row)
-        view.held["id", row[0]] = id
-    return cast("WorkRow", view.held["work", id])
+        view.known(_ROWS)[row[0]] = found = WorkRow(*row)
+        note_id(view, found.number, id)
+        return {id: found}
+
+    return view.looked_up("works by id", [id], read)[id]
+
+
+_ROWS, _IDS = "works", "ids of works"
+
+
+def note_id(view: View, number: int, id: str | None) -> None:
+    """Note the id of a work that was read by the way, so that it is not read again."""
+    view.known(_IDS)[number] = id
 
 
 def as_published(view: View, id: str) -> View:
@@ -264,18 +275,16 @@ def shown_paths(tree: Pedigree[Any], works: Iterable[Any], limit: int) -> list[E
 
 def rows_of(view: View, numbers: Iterable[int]) -> dict[int, WorkRow]:
     """The works with these numbers."""
-    wanted = set(numbers)
-    found: dict[int, WorkRow] = {
-        number: view.held["work", number] for number in wanted if ("work", number) in view.held
-    }
-    if left := wanted - found.keys():
+
+    def read(left: list[int]) -> dict[int, WorkRow]:
         rows = view.rows(
             f"{PLANNED_ONCE}SELECT {_WORK} FROM @works w WHERE w.number IN :numbers "
             f"AND {holds('w')}",
-            numbers=list(left),
+            numbers=left,
         )
-        found |= {row[0]: WorkRow(*row) for row in rows}
-    return found
+        return {row[0]: WorkRow(*row) for row in rows}
+
+    return view.looked_up(_ROWS, numbers, read)
 
 
 def media_urls(view: View, ids: Sequence[str]) -> dict[str, str]:
@@ -341,13 +350,7 @@ def changed_licences(
 
 def ids_of(view: View, numbers: Iterable[int]) -> dict[int, str]:
     """The ids of the works with these numbers."""
-    wanted = set(numbers)
-    found: dict[int, str] = {
-        number: view.held["id", number] for number in wanted if ("id", number) in view.held
-    }
-    if left := wanted - found.keys():
-        found |= view.ids("works", left)
-    return found
+    return view.looked_up(_IDS, numbers, partial(view.ids, "works"))
 
 
 def nodes_of(view: View, ids: Iterable[str]) -> dict[str, str]:

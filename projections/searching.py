@@ -98,9 +98,11 @@ def _beyond(view: View) -> int:
     """A number above those of all documents; if the engine finds by spans, the next."""
     if not view.engine.DOCUMENTS.BY_SPANS:
         return _BEFORE_ALL
-    if "newest" not in view.held:
-        view.held["newest"] = view.rows("SELECT max(d.rowid) FROM @documents d")[0][0]
-    return (view.held["newest"] or 0) + 1
+
+    def read(_: object) -> dict[str, int]:
+        return {"newest": view.rows("SELECT max(d.rowid) FROM @documents d")[0][0] or 0}
+
+    return view.looked_up("documents", ["newest"], read)["newest"] + 1
 
 
 def entitled(view: View, title: str, limit: int, kinds: Collection[str] = WORKS_KINDS) -> list[int]:
@@ -201,8 +203,8 @@ def _rank(name: str, phrases: Sequence[Phrase]) -> int:
 
 def _anywhere(view: View, phrases: Sequence[Phrase]) -> Wanted:
     """The condition that each phrase is in a text, or in the name of a person whom it refers to."""
-    held = _namesakes(view, phrases)
-    parts = [Some((one, *_people(held[one]))) for one in phrases]
+    namesakes = _namesakes(view, phrases)
+    parts = [Some((one, *_people(namesakes[one]))) for one in phrases]
     return All(tuple(parts))
 
 
@@ -212,17 +214,18 @@ def _people(numbers: Iterable[int]) -> Iterator[Wanted]:
 
 def _namesakes(view: View, phrases: Sequence[Phrase]) -> Mapping[Phrase, list[int]]:
     """By phrase: all accounts of the people whose names contain it."""
-    held: dict[Phrase, list[int]] = view.held.setdefault("namesakes", {})
-    new = [one for one in dict.fromkeys(phrases) if one not in held]
-    if not new:
-        return held
-    asked = {one: _asked(view, _called(one), NAMESAKES) for one in new}
-    held |= {one: _numbers(found) for one, found in asked.items()}
-    # Merges as they are now, whatever the view's position, because documents are of now, too.
-    persons = accounts_under(view.now().rows, {number for one in new for number in held[one]})
-    for one in new:
-        held[one] = sorted(account for account, person in persons.items() if person in held[one])
-    return held
+
+    def read(new: list[Phrase]) -> dict[Phrase, list[int]]:
+        asked = [_asked(view, _called(one), NAMESAKES) for one in new]
+        found = {one: _numbers(numbers) for one, numbers in zip(new, asked, strict=True)}
+        # Merges as they are now, whatever the view's position, because documents are of now, too.
+        persons = accounts_under(view.now().rows, {one for some in found.values() for one in some})
+        return {
+            one: sorted(account for account, person in persons.items() if person in some)
+            for one, some in found.items()
+        }
+
+    return view.looked_up("namesakes", phrases, read)
 
 
 def _called(phrase: Phrase) -> Wanted:
@@ -295,8 +298,8 @@ def _found_in(
     view: View, numbers: Sequence[int], phrases: Sequence[Phrase]
 ) -> dict[int, list[str]]:
     """The parts of each document that contain at least one phrase, by its number."""
-    held: dict[Phrase, list[int]] = view.held.get("namesakes", {})
-    people = {person_tag(number) for one in phrases for number in held.get(one, ())}
+    namesakes = _namesakes(view, phrases).values()
+    people = {person_tag(number) for some in namesakes for number in some}
     found = {}
     for number, name, texts, terms, tags in _documents(view, numbers):
         parts = (("name", name), ("text", texts), ("term", terms))

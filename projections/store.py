@@ -32,6 +32,7 @@ from domain.engine import (
 from projections.arrivals import Arrivals
 from projections.memory import Memory, Moment, Moments
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 LIMIT = 50
@@ -260,8 +261,7 @@ class View:
         """``state`` is what answers depend on besides the position and the question."""
         self.memory = Memory[object]() if memory is None else memory
         """What other views have read; each entry knows at which positions it is valid."""
-        self.held: dict[Hashable, Any] = {}
-        """What was read in this view and may be needed again before it ends."""
+        self._known: dict[Hashable, dict[Any, Any]] = {}
         self.moment = moment or Moment()
         """What other views have read in the same state."""
         self._waiting: list[tuple[Later, tuple[str, dict[str, Any]]]] = []
@@ -336,6 +336,22 @@ class View:
         found = [*also, *self.rows(sql, most=limit + 1, **values)]
         found = [row for row in found if not place or _rank(row) > _rank(place)]
         return cut(sorted(found, key=_rank), limit, lambda row: row[-2:])
+
+    def known(self, name: Hashable) -> dict[Any, Any]:
+        """What was read in this view and may be needed again before it ends, by name and key."""
+        return self._known.setdefault(name, {})
+
+    def looked_up(
+        self, name: Hashable, keys: Iterable[K], read: Callable[[list[K]], Mapping[K, T]]
+    ) -> dict[K, T]:
+        """What is known under a name for these keys; ``read`` is asked for those not known yet.
+
+        Those for which it has nothing are left out.
+        """
+        wanted, known = dict.fromkeys(keys), self.known(name)
+        if left := [key for key in wanted if key not in known]:
+            known |= read(left)
+        return {key: known[key] for key in wanted if key in known}
 
     def texts(self, digests: set[str | None]) -> dict[str | None, str]:
         """The texts behind commitments, by digest, without those that were erased."""

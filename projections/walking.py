@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import cast
 
 from domain.engine import Row
 from projections import finding
@@ -89,10 +88,12 @@ def _in_title_order(view: View, works: list[int]) -> list[Row]:
 
 def _title(view: View, work: int) -> tuple[str, int]:
     """A work's sort key: its title, then its number."""
-    if ("title", work) not in view.held:
-        ((title,),) = view.rows(f"SELECT {_TITLE.key} {_TITLED}", works=[work])
-        view.held["title", work] = title, work
-    return cast("tuple[str, int]", view.held["title", work])
+
+    def read(works: list[int]) -> dict[int, tuple[str, int]]:
+        ((title,),) = view.rows(f"SELECT {_TITLE.key} {_TITLED}", works=works)
+        return {work: (title, work)}
+
+    return view.looked_up("titles", [work], read)[work]
 
 
 ASKED_ONE_BY_ONE = 64
