@@ -183,7 +183,8 @@ class Lineage(Pedigree[Node]):
         """The rates, of which none is missing; refuses (``BadGraph``) if an edge states none."""
         if None in self.stated.rates:
             child, parent, *_ = next(edge for edge in self.edges if edge.rate is None)
-            raise BadGraph("graph.edges", f"the edge from “{child}” to “{parent}” has no rate")
+            said = f"no rate is stated for “{parent}” as a source of “{child}”"
+            raise BadGraph("graph.edges", f"{said}; state one, or a default rate")
         return self.stated
 
     def rate(self, child: Node, parent: Node) -> Fraction | None:

@@ -371,7 +371,7 @@ def test_many_sources_are_pasted_at_once(served: Served) -> None:
         "https://example.org/b 20 % sample\nno\n"
     )
     page = someone.post(
-        "/post", {"form_token": someone.get("/post").token, "paste": lines, "do": "add"}
+        "/post", {"form_token": someone.get("/post").token, "paste_sources": lines, "do": "add"}
     )
     assert re.findall('name="source" value="([^"]+)"', page.text) == [
         poem,
@@ -720,7 +720,7 @@ def test_who_is_known_by_name_only_has_a_statement_for_those_who_keep_the_books(
     said = {"name": "p", "kind": "song", "currency": "EUR", "terms": terms}
     pool = post(f"/releases/{whole}/pools", said).id
     post(f"/pools/{pool}/revenue", source="store", amount_minor=1_234, effective_at="2026-01")
-    books, named = reader(public).sign_in(OPERATOR_KEY), f"/statement/{quote(name)}"
+    books, named = reader(public).sign_in(OPERATOR_KEY), f"/statement/{quote(name, safe='')}"
     assert f'href="{named}"' in books.get("/desk/accountant/balances").text.replace("&amp;", "&")
     shown = books.get(named)
     assert "12.34 EUR" in shown.text_seen

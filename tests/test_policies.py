@@ -1079,7 +1079,7 @@ EDGES = st.lists(
 def test_rates_between_the_same_works_are_summed_and_none_is_no_rate(edges: list[Any]) -> None:
     lineage = Lineage(0, tuple(edges))
     if any(edge.rate is None for edge in edges):
-        with pytest.raises(BadGraph, match="has no rate"):
+        with pytest.raises(BadGraph, match="no rate is stated"):
             _ = lineage.rated
         return
     told = {

@@ -397,6 +397,21 @@ def test_all_that_is_wrong_with_a_proposal_is_said_at_once(scene: Scene) -> None
         assert f'<a href="#{field}">' in page.text, field
 
 
+def test_a_rate_that_is_missing_is_asked_for_by_title_where_it_can_be_given(scene: Scene) -> None:
+    loose = scene.served.acting(scene.ana).post(
+        "/releases", title="An EP", components=[{"work": scene.pieces[0]}]
+    )
+    pool = scene.served.operator.post(
+        f"/releases/{loose.id}/pools",
+        {"name": "EP", "kind": "song", "currency": "EUR", "terms": {"type": "agreed"}},
+    ).id
+    page = scene.send(f"/pool/{pool}/propose", {"way": "rates", "do": "preview"})
+    assert '<a href="#default_rate">Rate where none is stated: ' in page.text
+    assert f"no rate is stated for “piece of {scene.ana}” as a source of “An EP”" in page.text_seen
+    assert loose.id not in page.text_seen
+    assert scene.send(f"/pool/{pool}/propose", {"default_rate": "1", "do": "preview"}).status == 200
+
+
 # -- the desk ------------------------------------------------------------------------------------
 
 

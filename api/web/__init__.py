@@ -22,6 +22,7 @@ from api.web import (
     assembling,
     audit,
     auditing,
+    choosing,
     citing,
     clearing,
     deciding,
@@ -51,7 +52,7 @@ from projections.log import Log
 from projections.store import Store
 
 ROOMS = (
-    *(signing_in, starting, finding, clearing, citing),
+    *(signing_in, starting, finding, choosing, clearing, citing),
     *(drawing, together, talking, posting, deciding, desk),
     *(moderating, money, accounting, assembling, pooling, amending),
     *(sharing, producing, proposing, dividing, revising, auditing),

@@ -13,13 +13,14 @@ from contextlib import suppress
 from typing import Any
 from unicodedata import normalize
 
-from markupsafe import Markup
+from flask import g
+from markupsafe import Markup, escape
 
 from api.problems import Problem
 from api.web import words
 from api.web.address import id_named
 from api.web.finding import SUGGESTED, suggestions
-from api.web.frame import account, reader
+from api.web.frame import Frame, account, reader
 from domain.command import Command
 from domain.identity import may_be_id
 from domain.journal import Journal
@@ -135,6 +136,14 @@ def chosen(view: View, command: type[Command], sent: dict[str, str]) -> dict[str
     return sent | ids
 
 
+def one_called(view: View, noun: str, typed: str) -> str:
+    """The id of what a text names; refused unless that is exactly one."""
+    found = _of(view, noun, typed)
+    if len(found) != 1:
+        raise Problem("unknown_choice", _unclear(view, noun, typed, dict(found)))
+    return found[0][0]
+
+
 def named(
     view: View, journal: Journal, command: type[Command], sent: Mapping[str, str]
 ) -> dict[str, Markup]:
@@ -167,10 +176,17 @@ _LINES: Mapping[str, Callable[[View, str], Markup]] = {"credit": _credit, "remix
 """How a form says what it is about, by the noun of its field."""
 
 
-def in_words(view: View, journal: Journal, text: str) -> Markup:
-    """A text in which ids are replaced by what they name."""
-    told = _told(view, journal, set(_ID.findall(text)))
-    return Markup("").join(told.get(part, part) for part in _ID.split(text))
+def pages(frame: Frame) -> None:
+    """The filter with which every page tells a refusal or a warning, so that nobody reads ids."""
+
+    @frame.blueprint.app_template_filter()
+    def in_words(text: str) -> Markup:
+        """A text in which ids are replaced by links to what they name, for who may read pages."""
+        if not (frame.public or g.get("actor")) or not (ids := set(_ID.findall(text))):
+            return escape(text)
+        with frame.store.view() as view:
+            told = _told(view, frame.journal, ids)
+        return Markup("").join(told.get(part, part) for part in _ID.split(text))
 
 
 def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Markup]:
@@ -190,8 +206,9 @@ def _told(view: View, journal: Journal, ids: Collection[str]) -> dict[str, Marku
 
 def payee_of(view: View, typed: str) -> str:
     """The id of the payee that a name or address means; unless exactly one, what was typed."""
-    found = _of(view, PAYEE, typed)
-    return found[0][0] if len(found) == 1 else typed
+    with suppress(Problem):
+        return one_called(view, PAYEE, typed)
+    return typed
 
 
 def _named_by(value: Value) -> tuple[str, bool]:

@@ -17,7 +17,7 @@ from api.problems import PROBLEMS, Problem, of_refusal
 from api.web import amounts, errors
 from api.web.address import form_id
 from api.web.choosing import KINDS as NAMED
-from api.web.choosing import SEPARATOR, Found, NotOne, chosen, in_words, named
+from api.web.choosing import SEPARATOR, Found, NotOne, chosen, named
 from api.web.foreseen import PREVIEWED, foreseen
 from api.web.frame import Answer, Frame, to_page
 from api.web.leading import PAGES, leads_to
@@ -121,9 +121,8 @@ def pages(frame: Frame) -> None:
             return _form(frame, command, sent, problem, typed_in=currency), problem.code
         place = leads_to(frame, command, receipt.id, sent)
         if receipt.warnings:
-            with frame.view({"min_position": receipt.position}) as view:
-                told = [in_words(view, frame.journal, one.detail) for one in receipt.warnings]
-            return render_template("warned.html", warnings=told, place=place)
+            with frame.view({"min_position": receipt.position}):  # what they name is known by now
+                return render_template("warned.html", warnings=receipt.warnings, place=place)
         return to_page(place, receipt.position)
 
 
@@ -208,8 +207,6 @@ def _form(
 ) -> str:
     with frame.store.view() as view:
         known = named(view, frame.journal, command, sent)
-        if problem and problem.description:
-            problem.description = in_words(view, frame.journal, problem.description)
     if problem and problem.problem == IdTaken.code:
         sent = {**sent, "id": new_id(None)}
     money = typed_in or (OWN if amounts.names_currency(command) else None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from markupsafe import Markup
-
 from api.problems import Problem
 
 Wrong = list[tuple[str, str]]
@@ -41,6 +39,5 @@ def _listed(problem: Problem) -> Iterator[tuple[str, str]]:
 def _with_value(problem: Problem, sent: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The error of a refusal, which carries the refused value, at each field with that value."""
     said = {value for value in problem.members.values() if isinstance(value, str) and value}
-    told = problem.description
-    plain = told.striptags() if isinstance(told, Markup) else str(told)
-    yield from ((name, plain) for name, value in sent.items() if value in said)
+    told = str(problem.description)
+    yield from ((name, told) for name, value in sent.items() if value in said)

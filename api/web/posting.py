@@ -152,7 +152,7 @@ def _taken(
     try:
         if sheet.change():
             return _form(frame, sheet, purpose, work=work)
-        found_here = _looked_for(sheet)
+        found_here = _looked_for(frame, sheet)
         if found_here is not None or do in ("change", "add", "find"):
             return _form(frame, sheet, purpose, work=work, searched=found_here or ("", ""))
         if do == "record":
@@ -170,14 +170,15 @@ def _some(commands: list[Command]) -> list[Command]:
     return commands
 
 
-def _looked_for(sheet: PostingForm) -> tuple[str, str] | None:
+def _looked_for(frame: Frame, sheet: PostingForm) -> tuple[str, str] | None:
     """What the form searches for, as kind and text; None if nothing.
 
     Ids and addresses need no search: they are added to the form, and both texts are empty.
     """
-    if lines := request.form.get("paste", "").strip():
-        sheet.paste(lines)
-        return ("", "")
+    if request.form.get("do") in ("add", "preview"):
+        with frame.store.view() as view:
+            if sheet.read_pasted(view):
+                return ("", "")
     for kind, add in (("works", sheet.add_source), ("people", sheet.add_person)):
         q = request.form.get(f"find_{kind}", "").strip()
         if q and can_be_named(q):

@@ -5,7 +5,7 @@ The form itself carries all of it; the server keeps nothing between requests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import Any
@@ -15,10 +15,12 @@ from flask import request
 from api import percentages
 from api.problems import Problem, of_refusal
 from api.web.address import form_id, id_named
+from api.web.choosing import SEPARATOR, one_called
 from domain.identity import may_be_id
 from domain.outside import normal_uri
 from domain.refusal import Refusal
 from domain.remix import REMIX_KINDS, exact_rate
+from domain.text import folded
 from projections import attribution, projects, timeline
 from projections.ancestry import ancestry
 from projections.store import View
@@ -69,6 +71,13 @@ _PERSON_FIELDS = {
 }
 """For rows of people, and above for sources: the fields by each of their names in commands and
 rows, with the prefix of the input's id (the number of the row follows) and the label."""
+PASTED = ("sources", "people")
+"""What can be pasted as a list."""
+COLUMNS = ("person", "role", "character", "credited_as")
+"""What the columns of a pasted table of people hold, unless its first line names them."""
+_HEADINGS = {"name": "person"} | {
+    folded(label): name for name, (_, label) in _PERSON_FIELDS.items() if name in PERSON
+}
 
 
 @dataclass
@@ -80,6 +89,8 @@ class PostingForm:
     sources: list[Row]
     people: list[Row]
     complaints: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    """The pasted lines that were not read yet or could not be, by what they are: see PASTED."""
     added: str = ""
     """The id of the input to focus: the first one of the row added last."""
 
@@ -96,6 +107,7 @@ class PostingForm:
             given,
             list(_rows("source", SOURCE))[:MOST_ROWS],
             list(_rows("person", PERSON))[:MOST_ROWS],
+            left={what: request.form.get(f"paste_{what}", "").strip("\r\n") for what in PASTED},
         )
 
     # -- adding and removing ----------------------------------------------------------------
@@ -124,25 +136,62 @@ class PostingForm:
         self.added = f"kind-{len(self.sources) - 1}"
 
     def add_person(self, named: str) -> None:
-        """Add a person by their id or the address of their page, unless they are there already."""
-        if all(row["person"] != _named(named) for row in self.people):
-            row = dict.fromkeys(PERSON, "") | {"person": _named(named)}
-            self.people.append(row)
-        self.added = f"role-{len(self.people) - 1}"
+        """Add a person by their id or the address of their page.
 
-    def paste(self, lines: str) -> None:
-        """Cite many sources: one id or address per line, optionally with a kind and a rate.
-
-        Lines that cannot be read are left out and listed in ``complaints``.
+        Who is there already is added for another role, once the row they have says one.
         """
-        for line in lines.splitlines():
-            if not (words := percentages.joined(line).split()):
-                continue
+        row = dict.fromkeys(PERSON, "") | {"person": _named(named)}
+        if row not in self.people:
+            self.people.append(row)
+        self.added = f"role-{self.people.index(row)}"
+
+    def read_pasted(self, view: View) -> bool:
+        """Add what was pasted; False if nothing was."""
+        pasted, self.left = self.left, dict.fromkeys(PASTED, "")
+        self._cite(pasted["sources"])
+        self._credit(view, pasted["people"])
+        return any(map(str.strip, pasted.values()))
+
+    def _cite(self, lines: str) -> None:
+        """Cite many sources: one id or address per line, optionally with a kind and a rate."""
+
+        def cite(line: str) -> None:
+            first, *others = percentages.joined(line).split()
+            self.add_source(first, *_kind_and_rate(others))
+
+        self._paste("sources", self.sources, lines.splitlines(), cite)
+
+    def _credit(self, view: View, lines: str) -> None:
+        """Credit many people: a table with one per line, copied from a spreadsheet."""
+        first, *others = table = lines.splitlines() or [""]
+        columns = [_HEADINGS.get(folded(cell)) for cell in _cells(first)]
+
+        def credit(line: str) -> None:
+            said = dict(zip(columns if all(columns) else COLUMNS, _cells(line), strict=False))
+            person = one_called(view, "contributor", said.get("person", ""))
+            row = {name: said.get(name, "") for name in PERSON} | {"person": person}
+            if row not in self.people:
+                self.people.append(row)
+
+        self._paste("people", self.people, others if all(columns) else table, credit)
+        if all(columns) and self.left["people"]:
+            self.left["people"] = f"{first}\n{self.left['people']}"
+
+    def _paste(
+        self, what: str, rows: list[Row], lines: list[str], add: Callable[[str], None]
+    ) -> None:
+        """Add what lines say; those that cannot be read stay, and ``complaints`` say why."""
+        left = list[str]()
+        for line in filter(str.strip, lines):
             try:
-                self.add_source(words[0], *_kind_and_rate(words[1:]))
+                if len(rows) == MOST_ROWS:
+                    raise Problem("too_many_items", f"A form holds {MOST_ROWS} {what}.")
+                add(line)
             except (Refusal, Problem) as refusal:
                 said = of_refusal(refusal).description
                 self.complaints.append(f"“{line.strip()[:80]}” was left out: {said}")
+                left.append(line)
+        self.left[what] = "\n".join(left)
 
     # -- as commands take them -------------------------------------------------------------
 
@@ -283,6 +332,11 @@ def _place(pointer: str, detail: str) -> tuple[str, str]:
         case ["authors", _, name] | [name, *_] if name in FIELDS:
             return name, f"{FIELDS[name]}: {detail}"
     return "", detail
+
+
+def _cells(line: str) -> list[str]:
+    """The columns of a line of a table, as a spreadsheet copies it or as it is typed."""
+    return [cell.strip() for cell in line.split("\t" if "\t" in line else SEPARATOR)]
 
 
 def _kind_and_rate(words: list[str]) -> tuple[str, str]:

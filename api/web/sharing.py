@@ -28,6 +28,7 @@ from domain.money.proposal import Assets
 from domain.money.proposing import PostProposal
 from domain.money.shares import shares_of
 from domain.money.through import joined
+from domain.refusal import BadGraph
 from domain.text import whole
 from projections import lineage, timeline, wording
 from projections.money import pools
@@ -36,7 +37,7 @@ from projections.money.splitting import lineage_at
 from projections.store import View
 
 FIELDS = {
-    **{"default_rate": "Rate where none is stated", "comment_days": "Open for comments"},
+    **{"default_rate": "Rate where none is stated", "comment_days": "Days for comments"},
     "note": "Note",
 }
 OF_MINOR = 100_000
@@ -221,13 +222,20 @@ def pages(frame: Frame) -> None:
                 preview=shown,
                 of_minor=OF_MINOR,
                 problem=problem,
-                wrong=[one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]],
+                wrong=_wrong(problem, sheet),
             )
 
         def command() -> Command:
             return stated(PostProposal, sheet.said(id))
 
         return tried(frame, do, sheet.seal(), command, preview, page, "/proposal/{}".format)
+
+
+def _wrong(problem: Problem | None, sheet: Sheet) -> errors.Wrong:
+    """The errors in fields; a rate that is missing in the lineage is one of the default rate."""
+    if problem and problem.problem == BadGraph.code:
+        return [("default_rate", f"{FIELDS['default_rate']}: {problem.members['reason']}.")]
+    return [one for one in errors.by_field(problem, sheet.fields, FIELDS) if one[0]]
 
 
 def _assets(facts: Sequence[Fact]) -> Assets:

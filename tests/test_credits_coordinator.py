@@ -1,0 +1,77 @@
+"""Whoever coordinates the credits of a film: a table pasted at once, and refusals in its words."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from serving import OPERATOR_KEY, Served, serving
+from stories import id_of
+from test_pages import Reader, reader, signed_in
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('credits') / 'stemma.db'}") as running:
+        yield running
+
+
+CREW = (
+    "Name\tRole\tCharacter\n"
+    "Ana\tActor\tthe keeper\n"
+    "Ana\tdirector\t\n"
+    "Ben\t1st AD\t\n"
+    "Cleo\tgaffer\t\n"
+    "Dee\tgrip\t\n"
+)
+
+
+def credited(window: Reader, film: str, **said: str) -> str:
+    """What the form of a film's credits answers."""
+    path = f"/piece/{film}/credits"
+    sent = {"form_token": window.get(path).token, "id": id_of("crew"), **said}
+    return window.post(path, sent).text
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """The columns of the people in a form."""
+    sent = re.findall(r'<input[^>]*name="(person\w*)" value="([^"]*)"', page)
+    return {name: [value for each, value in sent if each == name] for name, _ in sent}
+
+
+def test_credits_are_pasted_as_a_spreadsheet_has_them_and_who_is_unknown_stays(
+    served: Served,
+) -> None:
+    film_maker, *crew = (served.admit(name) for name in ("Mia", "Ana", "Ben", "Cleo"))
+    film = served.acting(film_maker).post("/contributions", title="Skerry", medium="video").id
+    window = signed_in(served, film_maker)
+    page = credited(window, film, paste_people=CREW, do="add")
+    told = rows(page)
+    assert told["person"][-4:] == [crew[0], *crew], "a person has as many rows as roles"
+    assert told["person_role"][-4:] == ["Actor", "director", "1st AD", "gaffer"]
+    assert told["person_character"][-4:] == ["the keeper", "", "", ""]
+    left = page.partition('name="paste_people"')[2].partition("</textarea>")[0]
+    assert left.endswith("Name\tRole\tCharacter\nDee\tgrip\t"), "with the headings it was read by"
+    again = credited(window, film, paste_people="Ana; actor\nCleo;; ;DJ Cleo", do="add")
+    assert rows(again)["person_role"][-2:] == ["actor", ""]
+    assert rows(again)["person_credited_as"][-2:] == ["", "DJ Cleo"]
+
+
+def test_a_preview_says_that_somebody_is_still_only_searched_for(served: Served) -> None:
+    ana = served.admit("Ana")
+    window = signed_in(served, ana)
+    page = window.post(
+        "/post", {"form_token": window.get("/post").token, "find_people": "Jane", "do": "preview"}
+    )
+    assert "“Jane” is still in this field" in page.text_seen
+
+
+def test_a_refusal_is_told_with_titles_wherever_it_is_shown(served: Served) -> None:
+    poem = served.post_piece("A poem")
+    song = served.post_piece("A song", poem)
+    operator = reader(served).sign_in(OPERATOR_KEY)
+    path = f"/piece/{poem}/sources"
+    sent = {"source": song, "source_kind": "sample", "do": "preview"}
+    page = operator.post(path, {"form_token": operator.get(path).token, **sent})
+    alert = page.text_seen.partition("This was not recorded.")[2].partition("lineage_cycle")[0]
+    assert "A poem → A song → A poem" in re.sub(r"\s+", " ", alert)
+    assert poem not in alert
