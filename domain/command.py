@@ -181,6 +181,8 @@ class Command(Record):
     """The noun it creates, if any."""
     THEN: ClassVar[type[Fact] | None]
     """The one fact that the default ``decide`` records about the noun named first in the path."""
+    IS_BRIEF: ClassVar[bool]
+    """Whether it decides quickly, by little more than the nouns it names (see Journal.record)."""
     HOME: ClassVar[str | None]
     """The path under which the noun it creates is found."""
 
@@ -311,6 +313,7 @@ def command(
     makes: str | None = None,
     then: type[Fact] | None = None,
     home: str | None = None,
+    is_brief: bool = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a command; the parameters are the class variables of ``Command``.
 
@@ -330,7 +333,7 @@ def command(
         made.PATH = path or (f"{usual}/{{id}}/{verb}" if verb else usual)
         made.LATE = frozenset(late)
         made.AT_ONCE = made.MAY if at_once is None else frozenset(at_once)
-        made.OPERATION = spelled(cls)
+        made.OPERATION, made.IS_BRIEF = spelled(cls), is_brief
         made.REFUSES = (*refuses, *((WrongState,) if then else ()))
         made.SPENDS = tuple(spends)
         if spends:

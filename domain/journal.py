@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain, count, pairwise
 from threading import Condition as Signal
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
@@ -35,6 +35,7 @@ from domain.recorders import JournalRecorder
 from domain.refusal import Busy, ClockUnreliable, Refusal, TooLarge
 from domain.signature import Signing
 from domain.stored import Placed
+from domain.together import Together
 
 T = TypeVar("T")
 
@@ -46,6 +47,8 @@ TURNS_PAGE = 200_000
 """How many facts one query examines for time that ran backwards."""
 ATTEMPTS = 12
 """How often an append is attempted, at least, while concurrent writers conflict with it."""
+MOST_DECIDED = 16
+"""The most brief commands that share a draft."""
 PATIENCE_SECONDS = 10
 """How long attempts go on, at least: many writers that move the same money succeed in turn."""
 
@@ -59,6 +62,27 @@ def attempts() -> Iterator[int]:
         if number:
             time.sleep(random.uniform(0, 0.002 * 2 ** min(number, 7)))
         yield number
+
+
+class Sent(NamedTuple):
+    """A command as a thread sends it, with its actor and idempotency key."""
+
+    command: Command
+    by: str
+    key: str | None
+    is_new_key: bool
+
+    def carried_out(self, draft: Draft) -> Acknowledgement:
+        """Its answer on a draft; raises its refusal."""
+        return draft.carry_out(self.command, self.by, key=self.key, is_new_key=self.is_new_key)
+
+    def tried(self, draft: Draft) -> Acknowledgement | None:
+        """Its answer, if it adds anything to the draft."""
+        before = len(draft.facts)
+        with suppress(Refusal):
+            told = self.carried_out(draft)
+            return told if len(draft.facts) > before else None
+        return None
 
 
 class Journal(Application[str]):
@@ -83,6 +107,7 @@ class Journal(Application[str]):
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""
+        self.together = Together(self._record_all, MOST_DECIDED, self._record_alone)
         self._turning = Lock()
         self._turns: list[tuple[int, str]] = []
         self._turned = 0
@@ -113,8 +138,49 @@ class Journal(Application[str]):
         A single command may be signed by its actor and have an idempotency key, which may have
         been made up for it. All commands are decided on one snapshot, and again on a later one if
         others write meanwhile. If one is refused, its refusal is raised and nothing is recorded.
+        Brief commands that threads send at the same time are decided and recorded together.
         """
+        if len(commands) == 1 and commands[0].IS_BRIEF and signing is None:
+            return self.together.ask(Sent(commands[0], by, key, is_new_key))
+        return self._recorded(commands, by, signing, key, is_new_key)
 
+    def _record_all(
+        self, first: Sent, close: Callable[[], Sequence[Sent]]
+    ) -> list[Acknowledgement | None]:
+        """The answers to commands that are decided on one draft and recorded in one append.
+
+        None for one that is left to its thread: of several, one that adds nothing to the draft,
+        because only on its own is it certain that it is refused or was carried out before; and all
+        of them if others keep writing meanwhile.
+        """
+        sent = close()
+
+        def carry_out(draft: Draft) -> list[Acknowledgement | None]:
+            if len(sent) == 1:
+                return [first.carried_out(draft)]
+            told = [one.tried(draft) for one in sent]
+            draft.further_keys.clear()  # of repetitions
+            return told
+
+        about = {id for one in sent for id in read_first(one.command, one.by)}
+        for is_first in (True, False):
+            with suppress(IntegrityError):
+                told, draft = self._decided(carry_out, about, {}, is_first=is_first)
+                positions = self.commit(draft)
+                return [one and one.recorded(positions) for one in told]
+        return [None] * len(sent)
+
+    def _record_alone(self, sent: Sent) -> Acknowledgement:
+        return self._recorded((sent.command,), sent.by, None, sent.key, sent.is_new_key)
+
+    def _recorded(
+        self,
+        commands: Sequence[Command],
+        by: str,
+        signing: Signing | None,
+        key: str | None,
+        is_new_key: bool,
+    ) -> Acknowledgement:
         def carry_out(draft: Draft) -> list[Acknowledgement]:
             return [
                 draft.carry_out(command, by, key=key, is_new_key=is_new_key) for command in commands

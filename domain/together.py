@@ -17,7 +17,7 @@ from domain.engine.deadline import TookTooLong, deadline
 
 T = TypeVar("T")
 R = TypeVar("R")
-Do = Callable[[T, Callable[[], Sequence[T]]], Sequence[R | Exception]]
+Do = Callable[[T, Callable[[], Sequence[T]]], Sequence[R | Exception | None]]
 
 
 def _taken() -> Lock:
@@ -46,13 +46,14 @@ class Together(Generic[T, R]):
     ``do`` is given the first request, and a function that closes the group and returns all of its
     requests. Until it is called, more may join, for example while ``do`` waits for a lock.
 
-    An exception returned as an outcome is raised for that request alone. If ``do`` itself raises,
-    nothing was done, and every thread repeats its own request alone; but OutcomeUnknown is raised
-    for every request of the group.
+    An exception returned as an outcome is raised for that request alone; for None, its thread
+    repeats it alone. If ``do`` itself raises, nothing was done, and every thread repeats its own
+    request alone; but OutcomeUnknown is raised for every request of the group. To repeat one alone
+    is to call ``alone`` or, without it, ``do`` for it.
     """
 
-    def __init__(self, do: Do[T, R], most: int) -> None:
-        self._do, self._most = do, most
+    def __init__(self, do: Do[T, R], most: int, alone: Callable[[T], R] | None = None) -> None:
+        self._do, self._most, self._alone = do, most, alone
         self._lock = Lock()
         self._waiting: list[_Asked[T, R]] = []
         self._is_busy = False
@@ -77,11 +78,17 @@ class Together(Generic[T, R]):
         if asked.outcome is None and not asked.is_alone:
             self._lead(asked)
         if asked.is_alone:
-            (asked.outcome,) = self._do(what, lambda: [what])
+            asked.outcome = self._repeated(what)
         assert asked.outcome is not None
         if isinstance(asked.outcome, Exception):
             raise asked.outcome
         return asked.outcome
+
+    def _repeated(self, what: T) -> R | Exception | None:
+        if self._alone is not None:
+            return self._alone(what)
+        (outcome,) = self._do(what, lambda: [what])
+        return outcome
 
     def _wait(self, asked: _Asked[T, R]) -> None:
         """Wait until it is done or its thread has to lead; past its deadline, leave the queue."""
@@ -147,4 +154,4 @@ class Together(Generic[T, R]):
                     asked.is_alone = True
         else:
             for asked, outcome in zip(group, outcomes, strict=True):
-                asked.outcome = outcome
+                asked.outcome, asked.is_alone = outcome, outcome is None

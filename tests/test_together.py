@@ -253,10 +253,8 @@ def test_members_spend_one_quota(database: str) -> None:
 def test_members_with_one_subject_are_linked_to_each_other(database: str) -> None:
     with story(database) as told:
         told.person("ana")
-        members = [
-            partial(told.piece, f"piece {number}", by=[id_of("ana")]) for number in range(SIZE)
-        ]
-        with one_group(told, *members):
+        drafts = [decided(told, f"piece {number}") for number in range(SIZE)]
+        with one_group(told, *(partial(told.journal.commit, draft) for draft in drafts)):
             pass
         must_be_whole(told)
         links = [link for one in told.facts() for link in one.linked()]

@@ -92,7 +92,13 @@ def _each(ids: tuple[str, ...] | None) -> list[str] | None:
     return [*dict.fromkeys(ids)] if ids else None
 
 
-@command("comment", may=(ANYONE,), spends=("conversation",), refuses=(OneSubject, WrongState))
+@command(
+    "comment",
+    may=(ANYONE,),
+    spends=("conversation",),
+    refuses=(OneSubject, WrongState),
+    is_brief=True,
+)
 class PostComment(_Saying):
     """Comment on a work, project, step or challenge, or reply to a comment; everyone can read it.
 

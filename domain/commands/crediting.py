@@ -51,6 +51,7 @@ SPEAKING = frozenset({"poster", "producer", "right holder"})
     at_once=SPEAKING,
     spends=("credits", "claims"),
     refuses=(ContradictoryDisclosure, EvidenceKindNeeded),
+    is_brief=True,
 )
 class OpenCredit(Command):
     """Credit a person: granted by the poster of the work, or claimed by the person.

@@ -41,7 +41,13 @@ class _Following(Command):
         return (*followed, follow_id(self.id, followed[1]))
 
 
-@command("contributor.follow", may=OWN, spends=("follows",), refuses=(OneSubject, WrongState))
+@command(
+    "contributor.follow",
+    may=OWN,
+    spends=("follows",),
+    refuses=(OneSubject, WrongState),
+    is_brief=True,
+)
 class FollowSubject(_Following):
     """Follow a work, a person, a project or a challenge: what happens there is shown to you.
 

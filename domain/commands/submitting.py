@@ -105,6 +105,7 @@ class Source(Record):
         *(ContradictoryDisclosure, BadIdentifier, WrongState, ChallengeOver),
     ),
     home="/works",
+    is_brief=True,
 )
 class SubmitContribution(Command):
     """Post a piece with its authors and sources, in one append."""
