@@ -6,7 +6,7 @@ It is given everything it needs; it reads no settings and opens nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from flask import Flask, Request
@@ -41,6 +41,7 @@ from api.received import MAXIMUM_BODY_BYTES
 from api.routes import Routes
 from api.splits import splits
 from api.subscribing import Subscriptions, webhooks
+from api.web import documents
 from api.web.frame import page_of
 from domain.journal import Journal
 from domain.printable import escaped
@@ -97,6 +98,9 @@ class NoSession(SessionInterface):
 class Application(Inside):
     """A Flask application without coroutines and without Flask's sessions."""
 
+    prepare: Callable[[], None]
+    """Makes what the first reader of the documentation would otherwise wait for."""
+
     response_class = Answer
     session_interface = NoSession()
 
@@ -136,7 +140,7 @@ def create_app(
     webhook_networks: Sequence[Network] = (),
     media_hosts: Collection[str] = (),
     sends_mail: bool = False,
-) -> Flask:
+) -> Application:
     """The WSGI application for a journal, its store, its keys and its log.
 
     ``public_pages`` lets anybody read the pages; forms and the API still require a key.
@@ -152,7 +156,7 @@ def create_app(
     from api.access import Observer, metrics_page
     from api.metrics import Metrics
 
-    app = _empty()
+    app, limits = _empty(), limits or Limits(journal.engine, {})
     opening = KeysAndTokens(keys, issuer and Tokens(issuer, Identities(store.engine)))
     readiness = Readiness(journal, store, log)
     metrics = Metrics(log, readiness, metrics_folder)
@@ -171,8 +175,8 @@ def create_app(
         proofs.proofs(journal, store, log, publish_entries=publish_entries),
     ]
     _register(app, journal, store, log, nouns)
-    document = cache(partial(document_of, nouns))
-    limits = limits or Limits(journal.engine, {})
+    document = partial(document_of, nouns)
+    app.prepare = lambda: documents.prepare(document())
     shared = (journal, store, keys, opening, log, document, limits, theirs, mail)
     app.register_blueprint(pages.pages(*shared, public=public_pages, media_hosts=media_hosts))
     answer_problems(app, page_of)

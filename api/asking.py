@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, jsonify, request
@@ -18,11 +18,14 @@ from api.fields import Choice, Shape, Text, Whole
 from api.problems import Problem
 from api.waiting import wait_for
 from domain.journal import Journal
-from domain.values import LARGEST_POSITION
+from domain.values import LARGEST_POSITION, one_of
 from projections.question import MAXIMUM_LIMIT
 from projections.store import LIMIT, Page, Store, View
 
 LONGEST_CURSOR = 500
+LINEAGES = ("now", "published")
+"""Which lineage of a release may be asked about."""
+AsKnown = Annotated[str, one_of(LINEAGES)]
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -50,7 +53,7 @@ class AskedOfRelease(Asked):
     """The parameters of a question about a work that may be a release."""
 
     as_ = Choice(
-        ("now", "published"),
+        LINEAGES,
         "As known now, or with the lineage that was frozen when the release was published.",
         data_key="as",
     )

@@ -7,20 +7,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+import sys
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from functools import cache
+from threading import Lock
+from typing import Annotated, Any
 
 from flask import Flask
 from flask_smorest import Api, Blueprint
 from werkzeug.routing import UUIDConverter
 
-from api.addresses import CONVERTERS, IdConverter, KeyConverter, PayeeConverter
-from api.operations import HEADERS
-from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS, component_of
+from api.addresses import (
+    CONVERTERS,
+    IdConverter,
+    KeyConverter,
+    PayeeConverter,
+    RuleOnDemand,
+)
+from api.operations import CODES, HEADERS
+from api.problems import MEDIA_TYPE, MOST_ERRORS, PROBLEMS
 from api.results import COMPONENTS
 from api.routes import Routes
 from domain import values
 
+ALIAS = type(Annotated[str, "A type with notes."])
 TITLE = "Stemma"
 VERSION = "0.1.0"
 DESCRIPTION = (
@@ -46,11 +56,7 @@ PROBLEM = {
         },
         "status": {"type": "integer", "minimum": 400, "maximum": 599, "examples": [422]},
         "detail": {"type": "string", "examples": ["title: This is required."]},
-        "code": {
-            "type": "string",
-            "examples": ["missing_field"],
-            "description": "Stable; the member that a program should check.",
-        },
+        "code": {"$ref": "#/components/schemas/ProblemCode"},
         "instance": {
             "type": "string",
             "format": "uri",
@@ -85,9 +91,16 @@ PROBLEM_ERROR = {
             "examples": ["as_of"],
             "description": "A parameter of the path or of the query.",
         },
-        "code": {"type": "string", "examples": ["missing_field"]},
+        "code": {"$ref": "#/components/schemas/ProblemCode"},
         "detail": {"type": "string", "examples": ["This is required."]},
     },
+}
+PROBLEM_CODE = {
+    "type": "string",
+    "enum": sorted(PROBLEMS),
+    "examples": ["missing_field"],
+    "description": "Stable; the member that a program should check. Which codes an operation may "
+    f"answer with is said of its answers ({CODES}).",
 }
 
 EXAMPLE_IDS = {
@@ -107,13 +120,33 @@ PATH_EXAMPLES = {
 PAYEE_IN_PATH = {"type": "string", "minLength": 1, "examples": [PATH_EXAMPLES["payee"]]}
 
 
-def document_of(nouns: Iterable[Routes]) -> dict[str, Any]:
+class Document(dict[str, Any]):
+    """An OpenAPI document, by which what is made from it is remembered."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+_MADE: dict[Hashable, Document] = {}
+_MAKING = Lock()
+
+
+def document_of(nouns: Collection[Routes]) -> Document:
     """The OpenAPI document that describes the routes.
 
-    It takes longer than all else that an application needs, so it is made when it is asked for, in
-    an application of its own: one that answers already takes no more routes.
+    It takes longer than all else that an application needs, so it is made when it is asked for, and
+    once in a process for all communities that have the same routes.
     """
+    key = frozenset((one.method, one.path, one.public) for each in nouns for one in each.declared)
+    with _MAKING:
+        if key not in _MADE:
+            _MADE[key] = _made(nouns)
+        return _MADE[key]
+
+
+def _made(nouns: Collection[Routes]) -> Document:
+    """In an application of its own: one that answers already takes no more routes."""
     app = Flask(__name__)
+    app.url_rule_class = RuleOnDemand
     app.config |= {"API_TITLE": TITLE, "API_VERSION": VERSION, "OPENAPI_VERSION": "3.1.0"}
     described = [_documented(routes) for routes in nouns]  # which names the components, too
     api = _api(app)
@@ -123,11 +156,12 @@ def document_of(nouns: Iterable[Routes]) -> dict[str, Any]:
     for unused in ("Error", "PaginationMetadata"):
         del document["components"]["schemas"][unused]
     document["paths"] = merged(document["paths"])
+    document = _with_names(document)
     for _, path, operation in operations(document):
         _give_examples(operation, document)
         for parameter in document["paths"][path].get("parameters", []):
             parameter["schema"].setdefault("examples", [PATH_EXAMPLES.get(parameter["name"])])
-    return document
+    return Document(document)
 
 
 def _documented(routes: Routes) -> Blueprint:
@@ -159,10 +193,7 @@ def _api(app: Flask) -> Api:
     api.register_converter(UUIDConverter, lambda _: _id_of("work"))
     api.spec.components.schema("ProblemError", PROBLEM_ERROR)
     api.spec.components.schema("Problem", PROBLEM)
-    for code, kind in PROBLEMS.items():
-        said = {"code": {"type": "string", "enum": [code]}}
-        schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": said}]}
-        api.spec.components.schema(component_of(code), {"description": kind.meaning, **schema})
+    api.spec.components.schema("ProblemCode", PROBLEM_CODE)
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
     for name, header in HEADERS.items():
@@ -189,6 +220,47 @@ def _with_alternatives(value: Any) -> Any:
         words = {"type": said.pop("type")[0], "enum": said.pop("enum")}
         said["anyOf"] = [words, {"type": "null"}]
     return said
+
+
+def _with_names(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with a component for every list of words that has a name."""
+    names, components = _names(), dict[str, Any]()
+
+    def named(value: Any) -> Any:
+        if isinstance(value, list):
+            return [named(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        said = {key: named(item) for key, item in value.items()}
+        words = said.get("enum")
+        if words is None or (name := names.get(tuple(words))) is None:
+            return said
+        components[name] = {"type": said.pop("type"), "enum": said.pop("enum")}
+        return {"$ref": f"#/components/schemas/{name}", **said}
+
+    said: dict[str, Any] = named(document)
+    schemas = said["components"]["schemas"]
+    assert not schemas.keys() & components.keys(), schemas.keys() & components.keys()
+    schemas |= components
+    return said
+
+
+@cache
+def _names() -> dict[tuple[str, ...], str]:
+    """By words: the name of the type that allows only these, in the code, which clients get, too.
+
+    A type of values that can be sent comes before one that only answers have.
+    """
+    names = dict[tuple[str, ...], str]()
+    answers = sorted(name for name in sys.modules if name.startswith(("projections.", "api.")))
+    for module in map(sys.modules.__getitem__, (values.__name__, *answers)):
+        aliases = [one for one in vars(module).items() if type(one[1]) is ALIAS]
+        for name, alias in aliases:
+            for value in alias.__metadata__:
+                match value:
+                    case values.Choice(words=words) | values.Word(choices=words) if words:
+                        names.setdefault(tuple(words), name)
+    return {words: name for words, name in names.items() if len(words) > 1}
 
 
 def merged(paths: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

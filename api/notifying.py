@@ -34,6 +34,7 @@ from projections.store import Store, told_of
 from projections.told import Count, Instant
 
 LONGEST_TOKEN = 64
+Often = Annotated[str, one_of(OFTEN)]
 
 
 class MailWanted(Shape):
@@ -56,7 +57,7 @@ class MailboxTold(TypedDict):
 
     holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
     address: Annotated[str, Example("ben@example.org")]
-    often: Annotated[str, one_of(OFTEN)]
+    often: Often
     state: Annotated[
         str,
         "Confirmation to be sent (new) or sent (asked); disabled if nothing arrived for days.",

@@ -6,14 +6,14 @@ can answer with, by status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from inspect import getdoc
 from typing import Any
 
 from marshmallow import Schema, fields
 
 from api.fields import Choice, Id, Shape, Texts, Units
-from api.problems import MEDIA_TYPE, PROBLEMS, component_of
+from api.problems import MEDIA_TYPE, PROBLEMS
 from api.signatures import PARAMETER
 from domain.permission import open_to
 from domain.refusal import (
@@ -60,6 +60,10 @@ LINKS = {
     }
 }
 """The header of a page of a list, or of what has several formats, in the OpenAPI document."""
+
+CODES = "x-problem-codes"
+"""The member of a documented answer with the codes of its problems. The type of all problems is the
+same, so that a generated client has one type and not hundreds."""
 
 UNCHANGED = {"304": {"description": "It is still what If-None-Match names.", "content": {}}}
 
@@ -193,7 +197,11 @@ def documented(
         codes = [*codes, *OF_LOAD, "too_many_requests"]
     for status, problem in _problems(codes).items():
         known = responses.setdefault(status, problem)
-        known["content"] = {**known["content"], **problem["content"]}
+        responses[status] = {
+            **problem,
+            **known,
+            "content": {**known["content"], **problem["content"]},
+        }
     doc: dict[str, Any] = {"summary": " ".join(summary.split())}
     if description:
         doc["description"] = description
@@ -245,13 +253,8 @@ def _problems(codes: Collection[str]) -> dict[str, Any]:
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in alike) + ".",
-            "content": {MEDIA_TYPE: {"schema": one_of(map(component_of, alike))}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            CODES: alike,
         }
         for status, alike in sorted(by_status.items())
     }
-
-
-def one_of(components: Iterable[str]) -> dict[str, Any]:
-    """The schema of a value that is one of these components."""
-    refs = [{"$ref": f"#/components/schemas/{name}"} for name in components]
-    return refs[0] if len(refs) == 1 else {"oneOf": refs}

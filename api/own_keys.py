@@ -31,6 +31,7 @@ from projections.store import Store, told_of
 from projections.told import Instant
 
 LONGEST_SCOPE = 2000
+KeyState = Annotated[str, one_of(STATES)]
 
 
 class NewKey(Shape):
@@ -66,7 +67,7 @@ class KeyTold(TypedDict):
     made_at: Instant
     expires_at: Instant | None
     used_at: Annotated[Instant | None, "Its last use, within about a minute."]
-    state: Annotated[str, "“void”: its holder was forgotten.", one_of(STATES)]
+    state: Annotated[KeyState, "“void”: its holder was forgotten."]
     ended_at: Annotated[Instant | None, "When it was ended, or became void; null if it was not."]
 
 

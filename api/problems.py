@@ -157,11 +157,6 @@ class Problem(HTTPException):
         return Response(json.dumps(body), status, self.headers, content_type=MEDIA_TYPE)
 
 
-def component_of(code: str) -> str:
-    """The name of its schema in the OpenAPI document: ``UnknownWorkProblem``."""
-    return f"{code}_problem".title().replace("_", "")
-
-
 def problem_uri(code: str) -> str:
     """The URI at which a code is explained."""
     return f"/docs#problem-{code}"

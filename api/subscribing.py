@@ -24,6 +24,7 @@ from projections.store import Store, told_of
 from projections.told import Count, Instant
 
 LONGEST_TYPES = 500
+WebhookState = Annotated[str, one_of((ACTIVE, DISABLED))]
 
 
 class NewWebhook(Shape):
@@ -56,7 +57,7 @@ class WebhookTold(TypedDict):
     holder: Annotated[str, "Whose it is: a contributor, or “operator”.", Example(BEN)]
     url: Annotated[str, Example("https://example.org/stemma")]
     types: Annotated[str | None, "Null is every type.", Example("remix.")]
-    state: Annotated[str, "Disabled after days without an answer.", one_of((ACTIVE, DISABLED))]
+    state: Annotated[WebhookState, "Disabled after days without an answer."]
     position: Annotated[Count, "Everything up to it was delivered.", Example(4711)]
     failures: Annotated[Count, "How often sending the next event has failed.", Example(0)]
     next_at: Annotated[Instant | None, "When it is sent again."]

@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "comments": ("comment.",),
 }
 """The kinds that can be asked for alone, with the beginnings of their topics."""
-Kind = Annotated[str, one_of(tuple(KINDS))]
+KindOfHappening = Annotated[str, one_of(tuple(KINDS))]
 
 _COMMENTED = (
     # Others commented on what they posted, are credited on, issued or lead; or replied to them.
@@ -100,7 +100,7 @@ def of_contributor(
     id: ContributorId,
     *,
     actor: str,
-    kind: Annotated[Kind | None, "Only these."] = None,
+    kind: Annotated[KindOfHappening | None, "Only these."] = None,
     own: Annotated[bool, Flag(help="Leave out what only happened to what they follow.")] = False,
     since: Annotated[
         int | None,

@@ -16,12 +16,12 @@ from domain.conflicts import Broken, Licences, given_since
 from domain.licensing import RULES, Terms, terms_of
 from domain.lineage import Edge
 from domain.printable import one_line
-from domain.values import Example, RemixId, WorkId, one_of
+from domain.values import Example, RemixId, WorkId
 from projections import attribution, billing, formats, lineage
 from projections.ancestry import T, ancestry, numbered
 from projections.question import Asking, Form, question
 from projections.store import View
-from projections.told import Count, WorkRef
+from projections.told import Count, LicenceRule, WorkRef
 
 MOST_SHOWN = 500
 """How many works, and how many conflicts, an answer lists."""
@@ -42,7 +42,7 @@ class LicensedWork(TypedDict):
 class Conflict(TypedDict):
     """A rule of a licence that a remix breaks."""
 
-    code: Annotated[str, one_of(tuple(RULES))]
+    code: LicenceRule
     detail: Annotated[str, "The rule as a sentence.", Example(RULES["no_derivatives"].says)]
     source: Annotated[str, "Where the rule is from.", Example(RULES["no_derivatives"].source)]
     child: WorkRef

@@ -83,6 +83,10 @@ KindOfCredit = Annotated[str, one_of(CREDIT_KINDS)]
 CreditState = Annotated[
     str, one_of(("granted", "claimed", "pending", "accepted", "declined", "disputed", "revoked"))
 ]
+IdentifierState = Annotated[str, one_of(("stated", "disputed", "withdrawn"))]
+JoinState = Annotated[str, one_of(("pending", "joined", "declined", "undone"))]
+MembershipState = Annotated[str, one_of(("offered", "accepted", "disputed", "declined"))]
+LicenceRule = Annotated[str, one_of(tuple(RULES))]
 PersonState = Annotated[str, one_of(("admitted", "merged", "forgotten"))]
 
 # -- people --------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ class IdentifierTold(TypedDict):
     id: IdentifierId
     scheme: Annotated[str, one_of(SCHEMES)]
     identifier: Annotated[str | None, "Null when it was erased.", Example("USSKG1912345")]
-    state: Annotated[str, one_of(("stated", "disputed", "withdrawn"))]
+    state: IdentifierState
     evidence: Evidence
     stated_by: Agent
     position: Annotated[Count, Example(46)]
@@ -198,7 +202,7 @@ class PeopleFacets(TypedDict):
 class ConflictThen(TypedDict):
     """Two licences that conflicted when a release was published."""
 
-    code: Annotated[str, one_of(tuple(RULES))]
+    code: LicenceRule
     child: WorkId
     parent: WorkId
 
@@ -252,7 +256,7 @@ class JoinTold(TypedDict):
     id: JoinId
     work: Annotated[WorkRef, "As it was recorded."]
     into: Annotated[WorkRef, "What stands for both, unless it is elsewhere and the other is here."]
-    state: Annotated[str, one_of(("pending", "joined", "declined", "undone"))]
+    state: JoinState
     reason: Annotated[str | None, Example("The same recording.")]
     said_by: Agent
     deadline: Deadline
@@ -523,7 +527,7 @@ class MembershipTold(TypedDict):
     contributor: PersonRef
     roles: Annotated[list[Role], "What they do in it."]
     during: Annotated[str | None, "When they were in it, as stated.", Example("2019/..")]
-    state: Annotated[str, one_of(("offered", "accepted", "disputed", "declined"))]
+    state: MembershipState
     position: Annotated[Count, Example(62)]
 
 

@@ -22,14 +22,13 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
-from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from api import limits
-from api.application import create_app
+from api.application import Application, create_app
 from api.waiting import wait_for
 from domain.engine import (
     DatabaseDamaged,
@@ -61,6 +60,8 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 1024
 """The connections that a process keeps open; idle, sending or waiting ones hold no thread."""
 HEADER_BYTES = 64 * 1024
+PREPARED_AFTER_SECONDS = 5.0
+"""A new worker first answers those who wait; then it makes the documentation, in about a second."""
 RESPAWN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 """The interval of a worker's heartbeat, and of the check that its parent is still there."""
@@ -88,10 +89,12 @@ def _gateway(
     gateway = Gateway(bounds, root=root, community=name)
     has_tried = threading.Event()
 
-    def open_app() -> None:
-        gateway.app, gateway.head = _opened(settings)
+    def open_app() -> Application:
+        app, gateway.head = _opened(settings)
+        gateway.app = app
         settle()
         has_tried.set()
+        return app
 
     def tell(why: str) -> None:
         log.warning("%s", why)
@@ -99,11 +102,14 @@ def _gateway(
 
     def opening() -> None:
         try:
-            patiently(open_app, tell)
+            app = patiently(open_app, tell)
         except BaseException:
             log.exception("the worker can't start")
             give_up()
             has_tried.set()
+        else:
+            time.sleep(PREPARED_AFTER_SECONDS)
+            app.prepare()
 
     threading.Thread(target=opening, daemon=True).start()
     # Without its database the worker serves nevertheless, and answers that it is unavailable.
@@ -111,7 +117,7 @@ def _gateway(
     return gateway
 
 
-def _opened(settings: Settings) -> tuple[Flask, Callable[[], int]]:
+def _opened(settings: Settings) -> tuple[Application, Callable[[], int]]:
     """The application, and a function that returns the position up to which facts are folded."""
     service = open_by(
         settings,

@@ -26,6 +26,7 @@ from werkzeug.wsgi import ClosingIterator
 from api.application import create_app
 from api.identity.issuer import Issuer
 from api.limits import Limits
+from api.operations import CODES
 from api.problems import MEDIA_TYPE, PROBLEMS
 from domain.engine import Engine
 from domain.note import SignerKey
@@ -110,6 +111,8 @@ class Contract:
         assert documented, f"{method} {path} says nothing of {answer.status}: {answer.text}"
         content = documented["content"].get(media_type)
         assert content, f"{method} {path} says nothing of {media_type}"
+        if media_type == MEDIA_TYPE:
+            assert answer.code in documented[CODES], f"{method} {path}: {answer.code}"
         if media_type.endswith("json"):
             self._validator(content["schema"]).validate(answer.json)
 

@@ -7,11 +7,11 @@ that its reader may not see.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 from flask import Blueprint
 
 from api.authentication import Opening
+from api.document import Document
 from api.identity.keys import Keys
 from api.limits import Limits
 from api.notifying import Notifications
@@ -66,7 +66,7 @@ def pages(
     keys: Keys,
     opening: Opening,
     log: Log,
-    document: Callable[[], dict[str, Any]],
+    document: Callable[[], Document],
     limits: Limits,
     theirs: Subscriptions,
     mail: Notifications,

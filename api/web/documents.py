@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from api.document import DESCRIPTION, VERSION
+from api.document import DESCRIPTION, VERSION, Document
 from api.problems import PROBLEMS, Problem
 from api.web import guides
 from api.web.address import Listed, asked
@@ -25,12 +25,12 @@ MOST_FOUND = 60
 """How many guides, operations and problems each a search shows."""
 
 
-def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
+def pages(frame: Frame, document: Callable[[], Document]) -> None:
     """The documentation, and the OpenAPI document from which its reference is generated."""
     problems = sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0]))
 
-    referred = cache(lambda: Reference.of(document()))
-    openapi = cache(lambda: json.dumps(document(), ensure_ascii=False))
+    def referred() -> Reference:
+        return _reference(document())
 
     def shown(template: str, here: str, **said: Any) -> str:
         made_here = {name: name.capitalize() for name in (*referred().chapters, PROBLEMS_PAGE)}
@@ -80,7 +80,24 @@ def pages(frame: Frame, document: Callable[[], dict[str, Any]]) -> None:
 
     @frame.page("/openapi.json", anybody=True)
     def show_openapi() -> Answer:
-        return Response(openapi(), mimetype="application/json")
+        return Response(_as_json(document()), mimetype="application/json")
+
+
+def prepare(document: Document) -> None:
+    """Make what all readers of the documentation share."""
+    _as_json(document)
+    _reference(document)
+    guides.written()
+
+
+@cache
+def _reference(document: Document) -> Reference:
+    return Reference.of(document)
+
+
+@cache
+def _as_json(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _titles() -> dict[str, str]:

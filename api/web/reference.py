@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from api.document import operations, resolved
-from api.problems import MEDIA_TYPE, PROBLEMS, component_of
+from api.operations import CODES
 from api.web.guides import holds
 
 WIDTH = 76
@@ -136,9 +136,6 @@ def _usual(told: list[list[T]]) -> list[T]:
     return [one for one, count in counts.items() if count > USUAL * len(told)]
 
 
-_CODES = {component_of(code): code for code in PROBLEMS}
-
-
 def _tell(
     method: str, path: str, operation: Mapping[str, Any], document: Mapping[str, Any]
 ) -> Operation:
@@ -147,10 +144,7 @@ def _tell(
     (_, told), *others = operation["responses"][status]["content"].items()
     answer, also = told["example"], [media_type for media_type, _ in others]
     codes = {
-        _CODES[one["$ref"].rpartition("/")[2]]
-        for response in operation["responses"].values()
-        if (problem := response["content"].get(MEDIA_TYPE))
-        for one in problem["schema"].get("oneOf", [problem["schema"]])
+        code for response in operation["responses"].values() for code in response.get(CODES, ())
     }
     return Operation(
         chapter=operation["tags"][0],

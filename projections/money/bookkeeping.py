@@ -32,12 +32,13 @@ from projections.money.pools.balance import summed
 from projections.money.pools.payees import payees_told
 from projections.money.readers import Reader
 from projections.money.statement_files import rows_of_csv
-from projections.money.told import Dollars, PayeeRef, PoolRef, ReasonHeld
+from projections.money.told import Account, Dollars, PayeeRef, PoolRef, ReasonHeld
 from projections.question import Form, Paged, question
 from projections.store import Page, View, holds, told_rows, wanted
 from projections.told import Count, Effect, Instant
 
 KINDS = ("revenue", "expense")
+KindOfBooking = Annotated[str, one_of(KINDS)]
 Since = Annotated[
     StatedMoment | None, "Earned or spent from this moment on; default: the beginning."
 ]
@@ -51,7 +52,7 @@ class BookingLine(TypedDict):
     """Revenue or an expense in the list of all."""
 
     id: Annotated[str, Example(REVENUE)]
-    kind: Annotated[str, one_of(KINDS)]
+    kind: KindOfBooking
     pool: PoolRef
     currency: Dollars
     name: Annotated[str, "The source of revenue, the category of an expense.", Example("store")]
@@ -88,7 +89,7 @@ class TrialLine(TypedDict):
     """The balance of an account, over all pools and payees."""
 
     currency: Dollars
-    account: Annotated[str, one_of(tuple(ACCOUNTS))]
+    account: Account
     meaning: Annotated[str, "What the account holds.", Example(ACCOUNTS["paid"])]
     amount_minor: Annotated[int, Example(10_000)]
 
@@ -208,7 +209,7 @@ def bookings(
     journal: Journal,
     *,
     actor: str,
-    kind: Annotated[str | None, one_of(KINDS), "Only revenue, or only expenses."] = None,
+    kind: Annotated[KindOfBooking | None, "Only revenue, or only expenses."] = None,
     pool: Annotated[PoolId | None, "Of this pool."] = None,
     currency: InCurrency = None,
     from_: Since = None,

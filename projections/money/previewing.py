@@ -29,7 +29,7 @@ from projections.told import Count
 
 OUTCOMES = ("paid", "below_minimum", "held", "overpaid")
 """What may become of a payee, in the order of listing."""
-Outcome = Annotated[str, one_of(OUTCOMES)]
+OutcomeOfPreview = Annotated[str, one_of(OUTCOMES)]
 LINE_BYTES = 700
 """Roughly how much memory one line takes."""
 
@@ -38,7 +38,7 @@ class PreviewLine(TypedDict):
     """What a batch would do for one payee."""
 
     payee: PayeeRef
-    outcome: Outcome
+    outcome: OutcomeOfPreview
     amount_minor: Annotated[int, "What would be paid, or is owed and can be.", Example(26_786)]
     withheld_minor: Annotated[int, "Of what would be paid.", Example(0)]
     sent: list[BatchSent]
@@ -49,7 +49,7 @@ class PreviewLine(TypedDict):
 class PreviewSum(TypedDict):
     """What becomes of all payees with the same outcome."""
 
-    outcome: Outcome
+    outcome: OutcomeOfPreview
     payees: Annotated[Count, Example(2)]
     amount_minor: Annotated[int, Example(50_000)]
 
@@ -85,7 +85,7 @@ def preview_payouts(
     minimum_minor: Annotated[
         int | None, Amount(help="The least that is paid to one payee; default 1.", example=1000)
     ] = None,
-    outcome: Annotated[str | None, one_of(OUTCOMES, "Only payees with this outcome.")] = None,
+    outcome: Annotated[OutcomeOfPreview | None, "Only payees with this outcome."] = None,
     after: Annotated[After | None, Example(None)] = None,
     limit: Annotated[Limit | None, f"How many at most; default {LIMIT}.", Example(50)] = None,
 ) -> PayoutPreview:

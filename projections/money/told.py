@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Annotated, Any, TypedDict
 
 from domain.money.held import REASONS
+from domain.money.naming import CATEGORIES, SOURCES
 from domain.money.pool import POOL_KINDS
+from domain.money.postings import ACCOUNTS
 from domain.money.proposal import COMMENT_KINDS
 from domain.money.split import ROUNDINGS
 from domain.values import (
@@ -53,8 +55,12 @@ KindOfPool = Annotated[str, one_of(POOL_KINDS)]
 KindOfComment = Annotated[str, one_of(COMMENT_KINDS)]
 KindOfEntry = Annotated[str, one_of(ENTRY_KINDS)]
 ProposalState = Annotated[str, one_of(("open", "finalised", "withdrawn"))]
+WithholdingState = Annotated[str, one_of(("stated", "ended"))]
 PayoutState = Annotated[str, one_of(("issued", "settled", "returned", "claimed"))]
 ReasonHeld = Annotated[str, one_of(REASONS)]
+KindOfSource = Annotated[str, one_of(SOURCES)]
+KindOfCost = Annotated[str, one_of(CATEGORIES)]
+Account = Annotated[str, one_of(ACCOUNTS)]
 RoundingMethod = Annotated[str, one_of(ROUNDINGS)]
 
 # -- splits --------------------------------------------------------------------------------------
@@ -662,7 +668,7 @@ class WithholdingTold(TypedDict):
     note: str | None
     effective_at: Annotated[Effect, "For payouts from then on."]
     until: Annotated[str | None, "For payouts before then.", Example(MOMENT)]
-    state: Annotated[str, one_of(("stated", "ended"))]
+    state: WithholdingState
     position: Annotated[Count, Example(88)]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Annotated, TypedDict
 
-from domain.money.naming import CATEGORIES, SOURCES
 from domain.money.postings import ACCOUNTS
 from domain.readers import STATEMENTS
 from domain.values import (
@@ -27,9 +26,12 @@ from domain.values import (
     one_of,
 )
 from projections.money.told import (
+    Account,
     Dollars,
+    KindOfCost,
     KindOfEntry,
     KindOfPool,
+    KindOfSource,
     Operator,
     PathWork,
     PayeeRef,
@@ -200,7 +202,7 @@ class PoolStatement(TypedDict):
 class Posting(TypedDict):
     """Money on an account."""
 
-    account: Annotated[str, one_of(ACCOUNTS)]
+    account: Account
     payee: PayeeRef | None
     proposal: Annotated[ProposalId | None, "The agreement."]
     amount_minor: Annotated[int, Example(25_000)]
@@ -258,9 +260,7 @@ class Revenue(Booking):
 
     id: RevenueId
     source: Annotated[str, "The name of the source, else its kind.", Example("HarperCollins")]
-    source_kind: Annotated[
-        Annotated[str, one_of(SOURCES)] | None, "Null if another kind of word was recorded."
-    ]
+    source_kind: Annotated[KindOfSource | None, "Null if another kind of word was recorded."]
     sold: Annotated[list[SoldTold], "What was sold, by kind; empty if that is not known."]
     exact: Annotated[
         Exact, "The exact sum of its lines; the amount is rounded.", Example("807364.2")
@@ -281,9 +281,7 @@ class Expense(Booking):
 
     id: ExpenseId
     category: Annotated[str, "What it was, else its kind.", Example("printing")]
-    category_kind: Annotated[
-        Annotated[str, one_of(CATEGORIES)] | None, "Null if another kind of word was recorded."
-    ]
+    category_kind: Annotated[KindOfCost | None, "Null if another kind of word was recorded."]
     payer: PayeeRef
     reversed_minor: Annotated[int, "How much was reversed.", Example(0)]
     reversals: list[ReversalItem]
