@@ -167,7 +167,7 @@ class Follower:
                 if any(went_on):
                     continue
             except DatabaseUnavailable as error:
-                log.warning("the database does not answer: %s", error)
+                log.warning("following waits: %s", error)
                 self._stopping.wait(RETRY_SECONDS)
             self._wait_for_more_than(seen)
 

@@ -54,23 +54,28 @@ def is_empty(found: Found) -> bool:
 
 def must_be_ours(engine: Engine, found: Found) -> None:
     """Raise UpgradeNeeded, with advice, unless the permanent tables are of this version."""
-    if further := sorted(_columns(found) - _ours() if LAYOUTS.name in found else ()):
-        raise UpgradeNeeded(
-            f"The tables in the database are of a newer version of Stemma (this one knows no "
-            f"{further[0]}): run that version"
-        )
+    versions = _versions(engine, found)
     _must_have_what_is_recorded(found)
     if missing := sorted(_ours() - _columns(found)):
         raise _old(f"it has no {missing[0]}")
-    versions: dict[str, str] = dict(engine.query("SELECT name, version FROM layouts"))
-    layout = int(versions.get("tables", 0))
-    if layout > LAYOUT:
-        raise UpgradeNeeded(
-            f"The tables in the database are of a newer version of Stemma (layout {layout}; this "
-            f"one has {LAYOUT}): run that version"
-        )
-    if layout < LAYOUT or versions.get("derived") != derived_version():
+    if int(versions.get("tables", 0)) < LAYOUT or versions.get("derived") != derived_version():
         raise _old("what is derived from the facts is of another version")
+
+
+def _versions(engine: Engine, found: Found) -> dict[str, str]:
+    """The versions by name; raises UpgradeNeeded if the tables are of a later one than ours."""
+    if LAYOUTS.name not in found:
+        return {}
+    why, versions = "", dict[str, str](engine.query("SELECT name, version FROM layouts"))
+    if further := sorted(_columns(found) - _ours()):
+        why = f"this one knows no {further[0]}"
+    elif (layout := int(versions.get("tables", 0))) > LAYOUT:
+        why = f"layout {layout}; this one has {LAYOUT}"
+    if why:
+        raise UpgradeNeeded(
+            f"The tables in the database are of a newer version of Stemma ({why}): run that version"
+        )
+    return versions
 
 
 def _must_have_what_is_recorded(found: Found) -> None:
@@ -119,6 +124,7 @@ def upgrade(engine: Engine) -> list[str]:
     Raises UpgradeNeeded if that takes more than adding tables and columns that may be empty.
     """
     found = found_in(engine)
+    _versions(engine, found)
     _must_have_what_is_recorded(found)
     missing = sorted(_ours() - _columns(found))
     with engine.transaction() as transaction:

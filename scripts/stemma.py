@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from domain.engine import DatabaseUnavailable, RebuildNeeded, UpgradeNeeded
+from domain.engine import DatabaseUnavailable, OutcomeUnknown, RebuildNeeded, UpgradeNeeded
+from domain.engine.deadline import TookTooLong
 from domain.refusal import Refusal
 from projections.damage import is_of_damage, place_of
 from projections.store import BadCursor, Behind
@@ -49,6 +50,13 @@ SECTIONS = {
 """The modules with the commands, under the headings of “stemma --help”."""
 WIDTH, INDENT = 100, 6
 """The width of help texts, and the space around the name of a command."""
+CODES = {
+    RebuildNeeded: "rebuild_needed",
+    UpgradeNeeded: "upgrade_needed",
+    OutcomeUnknown: "outcome_unknown",
+    TookTooLong: "took_too_long",
+}
+"""The codes of errors of the database, as in the API; of all others “storage_unavailable”."""
 ROOMS = tuple(room for rooms in SECTIONS.values() for room in rooms)
 
 
@@ -87,10 +95,10 @@ class Command(click.Group):
         except BadCursor as problem:
             said = "--after takes only the value that the last line of a page shows (bad_cursor)"
             raise click.ClickException(said) from problem
-        except (RebuildNeeded, UpgradeNeeded) as problem:
-            code = "rebuild_needed" if isinstance(problem, RebuildNeeded) else "upgrade_needed"
+        except (DatabaseUnavailable, TookTooLong) as problem:
+            code = CODES.get(type(problem), "storage_unavailable")
             raise click.ClickException(f"{problem} ({code})") from problem
-        except (BadSetting, DatabaseUnavailable, Behind) as problem:
+        except (BadSetting, Behind) as problem:
             raise click.ClickException(str(problem)) from problem
         except OSError as problem:
             if problem.errno == errno.EPIPE:  # the reader has closed the pipe

@@ -10,6 +10,7 @@ from threading import Barrier, Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import at_once
@@ -410,6 +411,38 @@ def test_a_database_that_is_not_there_is_not_created_by_a_look(
             open_engine(address, create=False)
         assert str(told.value) == said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_can_not_hold_every_letter_is_refused(postgres_dsn: str) -> None:
+    url = urlsplit(postgres_dsn)
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        name = f"latin{url.path[1:]}"
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING LATIN1 LOCALE 'C' TEMPLATE template0".encode()
+        )
+        try:
+            with pytest.raises(NoDatabase, match=f"“{name}” is LATIN1, and not UTF8"):
+                open_engine(url._replace(path=f"/{name}").geturl())
+        finally:
+            connection.execute(f"DROP DATABASE {name}".encode())
+
+
+def test_letters_are_sent_as_they_are_whatever_the_environment_says(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with closing(open_engine(postgres_dsn)) as engine:
+        assert engine.query("SELECT CAST(:name AS TEXT)", name="おゆき") == [("おゆき",)]
+
+
+def test_a_database_that_refuses_is_not_said_not_to_answer(postgres_dsn: str) -> None:
+    """The reason is one line, without the statement."""
+    with closing(open_engine(postgres_dsn)) as engine:
+        engine.execute("SET default_transaction_read_only = on")
+        with pytest.raises(DatabaseUnavailable) as told:
+            engine.execute("CREATE TABLE a (b BIGINT)")
+    said = "cannot execute CREATE TABLE in a read-only transaction"
+    assert str(told.value) == f"The database refuses this: {said}"
 
 
 def test_a_thread_that_ends_leaves_no_connection_behind(engine: Engine) -> None:

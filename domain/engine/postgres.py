@@ -163,11 +163,22 @@ class _answering:  # noqa: N801 - it is used as a function
             case psycopg.errors.QueryCanceled():
                 raise TookTooLong("A statement took too long") from error
             case psycopg.errors.LockNotAvailable():
-                raise Locked(f"The database does not answer: {error}") from error
+                raise Locked("The database is busy: another transaction holds a lock") from error
             case _ if isinstance(error, OTHER_LAYOUT):
                 raise other_layout(str(error).partition("\n")[0], self.sql) from error
             case _ if isinstance(error, SILENT):
-                raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+                raise DatabaseUnavailable(_said(error)) from error
+
+
+def _said(error: psycopg.Error) -> str:
+    """Why the database can't be used, on one line and without the statement."""
+    refuses = (error.sqlstate or "")[:2] not in _AWAY
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    return f"The database {'refuses this' if refuses else 'does not answer'}: {said}"
+
+
+_AWAY = ("", "08", "57")
+"""Classes of error codes (SQLSTATE): no connection, a server that stops or starts; and none."""
 
 
 class _Commit:
@@ -674,6 +685,7 @@ def _secret(url: str) -> str:
 
 _CONNECTED: dict[str, Any] = {
     "autocommit": True,
+    "client_encoding": "UTF8",  # whatever the environment, the database or the role says
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
     "cursor_factory": psycopg.RawCursor,
     "prepare_threshold": None,  # the driver would forget prepared statements after a rollback
@@ -682,13 +694,17 @@ _CONNECTED: dict[str, Any] = {
 
 def _answered(url: str, **terms: Any) -> _Connection:
     """A new connection; raises DatabaseUnavailable with the reason, which a pool would not give."""
+    name = conninfo_to_dict(url).get("dbname")
     try:
-        return _Connection.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
+        made = _Connection.connect(url, **{"connect_timeout": CONNECT_TIMEOUT_SECONDS, **terms})
     except psycopg.OperationalError as error:
-        name = conninfo_to_dict(url).get("dbname")
         if f'database "{name}" does not exist' in str(error):
             raise NoDatabase(f"There is no database “{name}” on the server") from error
-        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+        raise DatabaseUnavailable(_said(error)) from error
+    if (encoding := made.info.parameter_status("server_encoding")) != "UTF8":
+        made.close()
+        raise NoDatabase(f"The encoding of the database “{name}” is {encoding}, and not UTF8")
+    return made
 
 
 @lru_cache(maxsize=256)

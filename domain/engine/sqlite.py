@@ -120,6 +120,8 @@ def _unavailable(path: str, error: sqlite3.DatabaseError) -> DatabaseUnavailable
                 f"{path} is damaged, or is no database ({error}): move it away, but keep it, and "
                 "restore the latest backup in its place with “stemma restore”"
             )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return DatabaseUnavailable("The database is busy: another process holds a lock")
         case sqlite3.SQLITE_FULL:
             return DatabaseUnavailable(f"There is no space left for {path} ({error})")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
@@ -367,7 +369,7 @@ class SQLiteEngine(Engine):
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """This thread's connection, once no other thread of this process writes."""
         if not self._queue.acquire(timeout=self.limits.lock_seconds):
-            raise DatabaseUnavailable("The database does not answer: it is locked")
+            raise DatabaseUnavailable("The database is busy: another transaction holds a lock")
         try:
             connection = self._connection()
             with _answering(self.path), connection.in_use:
