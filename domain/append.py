@@ -135,11 +135,12 @@ class Recording:
                 raise Overtaken("what it was decided on")
             condition.must_hold(self._recorded)
             condition.must_be_unspent(partial(self._count, condition.after))
-        positions, stored = append.positions, append.stored
-        if positions is None:
-            # Under the lock the greatest position is final, so the next ones have no gaps.
-            first = self._end.position + 1
-            positions = range(first, first + len(stored))
+        # Under the lock the greatest position is final, so the next ones have no gaps.
+        first, stored = self._end.position + 1, append.stored
+        positions = append.positions or range(first, first + len(stored))
+        if positions[0] != first:
+            raise Overtaken("the position before is not the last one")
+        if append.positions is None:
             stored = list(in_order(stored, self._end.stamp))
         if append.keeping is not None:
             append.keeping(self._transaction, positions, as_recorded(append, stored))

@@ -287,6 +287,15 @@ class Journal(Application[str]):
             self.written.notify_all()
         return positions
 
+    def has_lost(self, written: int, end: int) -> None:
+        """Note that the journal ends before ``written``, the latest position of this process.
+
+        A failover has lost it, so nobody needs to wait for it any more.
+        """
+        with self.written:
+            if self.last_written == written:
+                self.last_written = end
+
     def rehearse(
         self, *commands: Command, by: str = OPERATOR
     ) -> tuple[Acknowledgement, Sequence[Fact]]:

@@ -15,7 +15,8 @@ from domain.engine import Engine
 from domain.engine.opening import open_engine
 from domain.journal import Journal
 from projections.crew import hands
-from projections.follower import Follower, layout_version
+from projections.follower import Follower
+from projections.generations import layout_version
 from projections.store import Store
 from projections.workshop import Ended, Worker
 

@@ -6,7 +6,7 @@ difference with its place, and returns what it has counted.
 
 from __future__ import annotations
 
-from projections.follower import Progress
+from projections.progress import Progress
 from scripts.checks.facts import index, journal, lineage, streams
 from scripts.checks.money import books, money
 from scripts.checks.requests import quotas, requests

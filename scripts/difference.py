@@ -11,7 +11,7 @@ from domain.stored import Placed
 from domain.tree import NotVerified
 from domain.unreadable import Unreadable
 from projections.damage import DAMAGED, place_of
-from projections.follower import Progress
+from projections.progress import Progress
 from scripts.service import Service
 
 PAGE = 5_000

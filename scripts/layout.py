@@ -22,7 +22,7 @@ from domain.kept import BOOKS
 from domain.quota import vouched
 from domain.stored import FACTS, SPENT, VAULT
 from domain.stored import TABLES as JOURNAL
-from projections.follower import first_generation
+from projections.generations import first_generation
 from projections.heartbeat import HEARTBEATS
 from projections.latest import begin_again
 from projections.log import TABLES as LOG

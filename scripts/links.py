@@ -9,7 +9,7 @@ from domain.receipt import Leaf
 from domain.signature import must_fit
 from domain.stored import HEADS, Placed
 from domain.tree import NotVerified, leaf_hash
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.wording import several
 from scripts.difference import Differences, all_pages, at, at_one_moment
 from scripts.layout import TABLES

@@ -12,8 +12,8 @@ from domain.note import Note
 from domain.refusal import NotInLog
 from domain.sparse import ROOT, Leaf, Node, hash_of, put
 from domain.tree import NotVerified
-from projections.follower import Progress
 from projections.log import Log
+from projections.progress import Progress
 from scripts.difference import Difference, Differences, at_one_moment
 from scripts.service import Service
 

@@ -21,7 +21,8 @@ from domain.receipt import read_leaf, read_place
 from domain.stored import HEADS
 from domain.tree import TILE_WIDTH, NotVerified, entries_of
 from projections.damage import DAMAGED
-from projections.follower import Progress, Rebuild
+from projections.progress import Progress
+from projections.rebuilding import Rebuild
 from scripts.mirrored import bundles_of, check_entries, check_map
 from scripts.service import Service
 

@@ -64,7 +64,7 @@ from domain.stored import Placed
 from domain.values import Payee, Ref
 from domain.work import Work
 from projections.damage import DAMAGED
-from projections.follower import Progress
+from projections.progress import Progress
 from scripts.before import Before, Deciding, Earlier, Ledger
 from scripts.commanded import NEVER_LAXER, Asked, asked_for, brought_by, is_agreed_at_once
 from scripts.difference import Differences, at, at_one_moment, pages

@@ -33,9 +33,12 @@ from domain.installation import Rules
 from domain.journal import Journal
 from domain.note import SignerKey, VerifierKey
 from domain.trust import Policy
-from projections.follower import Follower, Progress, Rebuild, layout_version, no_progress
+from projections.follower import Follower
+from projections.generations import layout_version
 from projections.heartbeat import Heartbeat
 from projections.log import Log
+from projections.progress import Progress, no_progress
+from projections.rebuilding import Rebuild
 from projections.store import Store
 from scripts.last_signed import LastSigned
 from scripts.layout import create_tables, found_in, is_empty, must_be_ours, upgrade

@@ -26,8 +26,8 @@ from domain.money.postings import OWED, RECEIVED, WAITING, postings
 from domain.money.revenue import Revenue
 from domain.money.split import PLAIN
 from domain.registry import BY_OPERATION
-from projections.follower import no_progress
 from projections.money import balances
+from projections.progress import no_progress
 from scripts import audit
 from scripts.service import open_service
 

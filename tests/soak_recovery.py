@@ -22,7 +22,7 @@ from databases import _binaries, _identity, _initialise, _installed, _wait_until
 from stories import Story, ticking
 
 from domain.note import SignerKey
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.bundle import root_of, tree_at
 from scripts.service import Service, open_service

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import psycopg
 from stories import Story, raw_connection
 
+from domain.stored import TABLES as STORED
 from projections.folding import TABLES
 from projections.store import table_name
 from scripts.layout import TABLES as ALL
@@ -120,6 +121,14 @@ def without_triggers(connection: Any, table: str) -> list[str]:
     for name, _ in found:
         connection.execute(f"DROP TRIGGER {name}")
     return [sql for _, sql in found]
+
+
+def lose(database: str, after: int) -> None:
+    """Delete what was recorded after a position, as a failover may; texts nobody refers to stay."""
+    with raw_connection(database) as connection:
+        for name in (one.name for one in STORED if "position" in one.columns):
+            without_triggers(connection, name)
+            connection.execute(f"DELETE FROM {name} WHERE position > {after}")
 
 
 def _replace(connection: Any, database: str, change: Change) -> None:

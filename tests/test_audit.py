@@ -36,8 +36,8 @@ from domain.registry import BY_OPERATION
 from domain.remix import Remix
 from domain.signature import sign_command
 from domain.tree import NotVerified, leaf_hash
-from projections.follower import no_progress
 from projections.log import COSIGNATURES
+from projections.progress import no_progress
 from projections.store import table_name
 from scripts import audit
 from scripts import difference as difference_of

@@ -14,7 +14,8 @@ from test_rules import recorded
 from domain.credit import Credit
 from domain.permission import OPERATOR
 from domain.tree import NotVerified
-from projections.follower import Rebuild, no_progress
+from projections.progress import no_progress
+from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing

@@ -12,7 +12,7 @@ from stories import every_fact, meanwhile, story
 from test_commands import Stemma
 
 from domain.note import SignerKey
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit, backup
 from scripts.bundle import export_lines
 from scripts.service import open_service

@@ -17,7 +17,7 @@ from domain.commands.releasing import AssembleRelease, PublishRelease
 from domain.commands.submitting import SubmitContribution
 from domain.fact import Fact
 from projections import attribution, lineage
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from projections.store import View
 from scripts.benchmarks import BENCHMARKS, run, society
 from scripts.benchmarks.by_hand import is_postgres, plain, scratch

@@ -11,7 +11,7 @@ from test_commands import Stemma
 from domain.clock import stamp_of
 from domain.refusal import ClockUnreliable
 from domain.registry import BY_OPERATION
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.bundle import Found, export_lines, import_lines
 from scripts.service import open_service

@@ -7,7 +7,7 @@ from stories import Story, every_table, read_tables, story
 
 from projections import companion
 from projections.companion import MUCH, Companion
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from projections.workshop import Worker
 
 

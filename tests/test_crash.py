@@ -18,7 +18,8 @@ from domain.note import SignerKey
 from domain.tree import Frontier, grow, leaf_hash, tiles_of
 from projections import attribution, lineage
 from projections.folding import TABLES
-from projections.follower import Rebuild, no_progress
+from projections.progress import no_progress
+from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.audit import CHECKS
 from scripts.difference import all_differences

@@ -9,7 +9,7 @@ from serving import serving
 from stories import Story, raw_connection
 from tampering import without_triggers
 
-from projections.follower import no_progress
+from projections.progress import no_progress
 from projections.store import table_name
 from scripts.audit import CHECKS
 from scripts.difference import Differences, all_differences

@@ -17,8 +17,8 @@ from stories import raw_connection
 
 from api.application import create_app
 from projections import attribution, formats, history, lineage
-from projections.follower import no_progress
 from projections.money import pools, statements
+from projections.progress import no_progress
 from projections.store import View
 from scripts import demonstration
 from scripts.audit import CHECKS

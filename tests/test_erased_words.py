@@ -15,7 +15,8 @@ from test_forgetting import relations
 from domain.engine.sqlite import SQLiteTransaction
 from domain.refusal import NotPermitted
 from projections import documents
-from projections.follower import Purging, Rebuild
+from projections.purging import Purging
+from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.stemma import main
 

@@ -20,7 +20,7 @@ from stories import (
     read_tables,
     story,
 )
-from tampering import without_triggers
+from tampering import lose, without_triggers
 from warm import PROCESSES
 
 from domain.engine import DatabaseUnavailable, Overtaken, RebuildNeeded
@@ -29,7 +29,9 @@ from domain.fact import Fact
 from domain.tree import NotVerified
 from projections import attribution, documents, folding, follower, lineage
 from projections.folding import PROJECTIONS, Numbering, fold
-from projections.follower import Follower, Rebuild, advance, first_generation
+from projections.follower import Follower
+from projections.generations import advance, first_generation
+from projections.rebuilding import Rebuild
 from projections.store import Behind
 
 
@@ -218,6 +220,22 @@ def test_what_was_acknowledged_is_waited_for_when_the_process_follows(database: 
             id = told.person(f"{number}")
             with told.store.view() as view:
                 assert attribution.person(view, id)["name"] == f"{number}"
+
+
+def test_what_a_failover_lost_is_not_waited_for(database: str) -> None:
+    """By all later reads: nobody would ever fold it."""
+    with story(database) as told:
+        told.store.awaited = lambda: told.journal.last_written
+        told.person("ana")
+        told.service.follower.catch_up()
+        told.person("ben")
+        lose(database, after=1)
+        told.service.follower.catch_up()
+        assert told.store.awaited() == 1
+        cleo = told.person("cleo")
+        told.service.follower.catch_up()
+        with told.store.view() as view:
+            assert attribution.person(view, cleo)["name"] == "cleo"
 
 
 # -- rebuilding ----------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, history, lineage
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts.bundle import Found, Line, export_lines, import_lines
 from scripts.checks.requests import requests
 from scripts.difference import all_differences

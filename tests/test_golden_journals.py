@@ -23,7 +23,7 @@ from golden_journals import (
 )
 
 from domain.fact import FACTS
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.bundle import export_lines
 from scripts.service import Service, open_service

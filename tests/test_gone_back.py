@@ -9,7 +9,7 @@ from test_readiness import Prober
 
 from domain.note import SignerKey
 from domain.tree import NotVerified
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.doctor import examine
 from scripts.last_signed import LastSigned

@@ -11,10 +11,10 @@ from stories import OPERATOR, Story, id_of, story
 from domain.money.through import divided, joined
 from domain.refusal import BadShare, GroupInGroup, NotPermitted, WrongState
 from projections import attribution, disputes, inbox, memberships, notices
-from projections.follower import no_progress
 from projections.money import balances, pools, statements
 from projections.money.pools.reasons import why
 from projections.money.statement_files import as_csv
+from projections.progress import no_progress
 from scripts import audit
 
 

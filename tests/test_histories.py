@@ -24,7 +24,7 @@ from domain.receipt import read_leaf
 from domain.refusal import Refusal
 from domain.tree import leaf_hash
 from projections import attribution, history, lineage, notices
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from projections.store import Page, View
 from scripts.bundle import Found, export_lines, import_lines
 

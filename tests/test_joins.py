@@ -28,7 +28,7 @@ from domain.refusal import (
     WrongState,
 )
 from projections import attribution, claims, lineage
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from projections.store import View
 from projections.told import PersonItem
 

@@ -25,8 +25,8 @@ from domain.note import Note, SignerKey
 from domain.refusal import MapNotKept, NotInLog
 from domain.sparse import Leaf, Node, Proof
 from domain.tree import NotVerified
-from projections.follower import no_progress
 from projections.log import Log
+from projections.progress import no_progress
 from scripts.audit import CHECKS
 from scripts.difference import all_differences
 from scripts.layout import upgrade

@@ -6,7 +6,7 @@ from stories import every_fact, raw_connection, story
 from test_commands import Stemma
 
 from domain.engine import DatabaseDamaged, RebuildNeeded, UpgradeNeeded
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.service import bring_up_to_date, open_service, prepare
 from scripts.settings import read_settings

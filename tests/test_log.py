@@ -24,8 +24,8 @@ from domain.note import SignerKey
 from domain.receipt import leaf_bytes, verify_receipt
 from domain.refusal import NotInLog
 from domain.tree import NotVerified, entries_of, leaf_hash, root_of, tiles_of
-from projections.follower import no_progress
 from projections.log import Log
+from projections.progress import no_progress
 from scripts.audit import CHECKS
 from scripts.difference import all_differences
 from scripts.layout import upgrade

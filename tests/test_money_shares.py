@@ -28,8 +28,8 @@ from domain.refusal import (
     WindowTooShort,
     WrongState,
 )
-from projections.follower import no_progress
 from projections.money import pools
+from projections.progress import no_progress
 from scripts.difference import all_differences
 from scripts.rules import rules
 

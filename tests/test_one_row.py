@@ -18,7 +18,7 @@ from serving import OPERATOR_KEY, Served, serving
 from tampering import BESIDE, changed
 from wandering import Wanderer
 
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts.audit import CHECKS
 from scripts.commands.frame import progress_of
 from scripts.comparison import audit as auditing

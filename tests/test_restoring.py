@@ -24,7 +24,7 @@ from domain.chain import Chains
 from domain.draft import Draft
 from domain.receipt import read_leaf
 from domain.tree import leaf_hash
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import audit
 from scripts.bundle import export_lines
 from scripts.service import Service, open_service

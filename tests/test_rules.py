@@ -19,7 +19,7 @@ from domain.permission import OPERATOR
 from domain.refusal import LineageCycle
 from domain.remix import Remix
 from domain.work import Work
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts.bundle import export_lines
 from scripts.difference import all_differences
 from scripts.rules import rules

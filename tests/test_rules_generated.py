@@ -16,7 +16,7 @@ from domain.money.state import mappings
 from domain.permission import ANYONE
 from domain.registry import COMMANDS
 from domain.stored import Placed
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts.audit import CHECKS
 from scripts.before import Before, Ledger
 from scripts.bundle import export_lines

@@ -18,8 +18,9 @@ from domain.engine.documents import Tsvector
 from domain.engine.sqlite import SQLiteEngine
 from domain.words import phrases_of, words_of
 from projections import documents, searching
-from projections.follower import Rebuild, no_progress
 from projections.meant import COMPARED, meant
+from projections.progress import no_progress
+from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.audit import read_tables
 from scripts.difference import all_differences

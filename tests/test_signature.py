@@ -29,7 +29,7 @@ from domain.signature import check_signature, must_fit, read_signing, salt_of, s
 from domain.stated import BOOKED, BRINGS, brings
 from domain.tree import NotVerified, leaf_hash
 from projections import history
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts import bundle
 from scripts.audit import CHECKS
 from scripts.difference import all_differences

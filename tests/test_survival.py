@@ -36,7 +36,7 @@ from domain.engine import DatabaseUnavailable, TimeLimits
 from domain.engine.deadline import TookTooLong, within
 from domain.engine.opening import open_engine
 from domain.engine.postgres import AWAY_SECONDS
-from projections.follower import advance
+from projections.generations import advance
 from scripts.service import open_service
 
 # -- processes that end ----------------------------------------------------------------------
@@ -94,7 +94,7 @@ def workers_of(server: Server) -> list[int]:
 # It claims a page as every follower does, and then does nothing any more.
 STALLED = """
 import sys, time
-from projections.follower import advance
+from projections.generations import advance
 from scripts.service import open_service
 with open_service(sys.argv[1]) as service:
     at = service.store.current()

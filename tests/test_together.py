@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import IntegrityError
 from stories import NOON, OPERATOR, Story, carry_out, id_of, story
-from test_audit import tamper
+from tampering import lose
 
 from domain.chain import Chains
 from domain.clock import START, Point
@@ -35,7 +35,7 @@ from domain.refusal import (
     Unknown,
 )
 from domain.request import Request
-from domain.stored import FACTS, TABLES
+from domain.stored import FACTS
 from domain.together import Together
 from domain.tree import leaf_hash
 
@@ -282,6 +282,20 @@ def test_of_commands_in_one_group_each_has_its_own_answer(database: str) -> None
             assert isinstance(taken.exception(), IdTaken)
             assert other.result().position == 3
         assert told.head() == 3
+        must_be_whole(told)
+
+
+# -- one that says where it belongs ----------------------------------------------------------
+
+
+def test_what_comes_from_another_journal_leaves_no_gap(database: str) -> None:
+    """Not even if facts before it are lost between when it was read and when it is recorded."""
+    with story(database) as told:
+        told.person("ana")
+        for position in (1, 3):
+            with pytest.raises(IntegrityError):
+                append(told, admitted("ben"), positions=[position])
+        assert append(told, admitted("ben"), positions=[2]) == [2]
         must_be_whole(told)
 
 
@@ -565,11 +579,7 @@ def test_what_a_failover_lost_is_not_built_on(database: str) -> None:
         told.person("ana")
         early = decided(told, "early")
         told.person("ben")
-        tamper(
-            database,
-            "DELETE FROM stored_events WHERE position = 2",
-            "DELETE FROM heads WHERE position = 2",
-        )
+        lose(database, after=1)
         assert told.journal.commit(early) == range(2, 4)
         must_be_whole(told)
 
@@ -584,8 +594,7 @@ def test_what_was_decided_on_what_a_failover_lost_is_not_recorded(
         told.person("ana")
         told.person("ben")
         early = decided(told, "early", of="ben")
-        lost = (one.name for one in TABLES if "position" in one.columns)
-        tamper(database, *(f"DELETE FROM {name} WHERE position = 2" for name in lost))
+        lose(database, after=1)
         for number in range(theirs):
             others.person(f"theirs {number}")
         for number in range(ours):

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
-from projections.follower import Progress, no_progress
+from projections.progress import Progress, no_progress
 from scripts.benchmarks.filled import SIGNER, filled_community
 from scripts.benchmarks.load import Served, serving
 from scripts.benchmarks.measure import Aim, Peer, Result, Size, at_most, seconds

@@ -15,7 +15,7 @@ from domain.engine import RebuildNeeded
 from domain.journal import Journal
 from domain.note import SignerKey
 from projections.folding import uncollected
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from scripts.benchmarks.by_hand import is_postgres, scratch
 from scripts.benchmarks.measure import KEY
 from scripts.generate import community, id_of, record

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from scripts.benchmarks.by_hand import is_postgres, plain, scratch
 from scripts.benchmarks.filled import filled_community
 from scripts.benchmarks.measure import Peer, Result, Size, Worked, at_least

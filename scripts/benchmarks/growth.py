@@ -26,8 +26,8 @@ from domain.note import SignerKey
 from domain.permission import OPERATOR
 from domain.stored import FACTS
 from projections import attribution, inbox, lineage, searching, suggesting
-from projections.follower import Rebuild
 from projections.money.statement_files import statement_of
+from projections.rebuilding import Rebuild
 from projections.store import Page
 from scripts.benchmarks.append import submission
 from scripts.benchmarks.by_hand import Plain, is_postgres, plain, scratch

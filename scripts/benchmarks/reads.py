@@ -28,7 +28,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from psycopg_pool import ConnectionPool
 
-from projections.follower import Rebuild
+from projections.rebuilding import Rebuild
 from projections.store import table_name
 from scripts.benchmarks.by_hand import PlainSQLite, Rows, is_postgres, scratch
 from scripts.benchmarks.load import Served, free_port, serving, wait_until_ready

@@ -16,7 +16,7 @@ from domain.release import Release
 from domain.remix import Remix
 from domain.stored import Placed
 from domain.work import Work
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.wording import several
 from scripts.bundle.whole import content_of
 from scripts.difference import (

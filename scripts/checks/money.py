@@ -13,8 +13,8 @@ from domain.money.pool import Pool
 from domain.money.proposal import Proposal
 from domain.money.proposing import computed_assets, eligible_assets
 from domain.money.verifying import Verifier
-from projections.follower import Progress
 from projections.money import balances as projected
+from projections.progress import Progress
 from projections.store import View
 from projections.wording import several
 from scripts.difference import Difference, Differences, all_facts, at, at_one_moment

@@ -14,7 +14,7 @@ from domain.permission import OPERATOR
 from domain.quota import VOUCHED
 from domain.stated import BRINGS
 from domain.stored import Placed, texts_of
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.wording import several
 from scripts.difference import Difference, Differences, all_pages, at, at_one_moment
 from scripts.service import Service

@@ -9,7 +9,9 @@ from domain.engine import Row, Transaction
 from projections import documents
 from projections.damage import DAMAGED
 from projections.folding import PROJECTIONS, TABLES, uncollected
-from projections.follower import Progress, Rebuild, begin, drop, next_generation
+from projections.generations import begin, drop, next_generation
+from projections.progress import Progress
+from projections.rebuilding import Rebuild
 from projections.store import Generation, table_name
 from projections.tables import Table
 from projections.wording import several

@@ -11,7 +11,7 @@ from domain.journal import Journal
 from domain.nouns import BORN
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import Placed, vault_row
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.wording import several
 from scripts.bundle.whole import commitments
 from scripts.difference import Difference, Differences, all_pages, at_one_moment, position

@@ -17,8 +17,8 @@ from domain.tree import (
     tiles_of,
     with_parts,
 )
-from projections.follower import Progress
 from projections.log import Log, Signed
+from projections.progress import Progress
 from projections.wording import several
 from scripts.difference import Difference, Differences, at, at_one_moment, pages, position
 from scripts.service import Service

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from projections.follower import GRACE_SECONDS, Rebuild
+from projections.rebuilding import GRACE_SECONDS, Rebuild
 from scripts.commands.frame import (
     all_settings_of,
     err,

@@ -18,7 +18,7 @@ from domain.printable import escaped
 from domain.refusal import Refusal
 from domain.seal import TEXTS
 from projections import lineage
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.question import Asking
 from projections.store import View
 from scripts.comparison.caller import Caller, refused

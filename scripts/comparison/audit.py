@@ -14,7 +14,7 @@ from pathlib import Path
 
 from domain.checkpoint import Trusted
 from projections.folding import uncollected
-from projections.follower import Progress
+from projections.progress import Progress
 from scripts.comparison import Comparison, Different
 from scripts.comparison.caller import Caller
 from scripts.comparison.enquiries import Enquiry, enquiries, populations

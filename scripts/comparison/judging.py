@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from typing import NamedTuple, Self
 
 from projections.folding import uncollected
-from projections.follower import no_progress
+from projections.progress import no_progress
 from scripts.audit import CHECKS as AUDIT
 from scripts.difference import Difference, all_differences
 from scripts.rules import rules_between, time_is_kept_from

@@ -15,7 +15,7 @@ from domain.engine import Row
 from domain.seal import Disclosure, digest_of, owner_in
 from domain.stored import VAULT, Placed, vault_row
 from domain.tree import NotVerified
-from projections.follower import Progress
+from projections.progress import Progress
 from projections.question import MAXIMUM_LIMIT
 from projections.store import decode_cursor, encode_cursor
 from scripts.checks.texts import erased_in, kept_in
