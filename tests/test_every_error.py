@@ -101,7 +101,8 @@ def form(served: Served, command: str, /, **sent: str) -> tuple[int, str]:
 
 def beside(page: str) -> dict[str, str]:
     """What stands beside each field of a form; the summary leads to every one of them."""
-    found = dict(re.findall(r'<p class="wrong" id="wrong-([a-z_0-9-]+)">([^<]*)</p>', page))
+    told = dict(re.findall(r'<p class="wrong" id="wrong-([a-z_0-9-]+)">(.*?)</p>', page))
+    found = {name: re.sub(r"<[^>]+>", "", said) for name, said in told.items()}
     for name in found:
         assert f'<a href="#{name}">' in page
         (field,) = re.findall(rf'<[a-z]+ [^>]*id="{name}"[^>]*>', page)
@@ -163,6 +164,7 @@ def test_what_is_refused_for_its_state_stands_beside_the_field_that_it_names(
     status, page = form(served, "contributor.merge", id=ana, into=ana, reason="One person.")
     assert status in (409, 422)
     assert beside(page)
+    assert all("Ana" in said and ana not in said for said in beside(page).values())
 
 
 def test_every_row_of_a_posting_form_says_what_is_wrong_with_it(served: Served) -> None:
@@ -227,3 +229,8 @@ def test_what_can_no_longer_be_done_is_explained_to_whoever_could_have_done_it(
     assert "It is revoked, so it can no longer be declined." in page
     cleo = signed_in(served, served.admit("Cleo"))
     assert "can no longer" not in cleo.get(f"/credit/{credit}").text_seen
+    kept = served.acting(ana).post("/credits", said | {"role": "singer"}).id
+    served.acting(ben).post(f"/credits/{kept}/accept", {})
+    wrong = {"grounds": "not_theirs", "reason": "It was Cleo.", "evidence": "the tape"}
+    served.acting(ana).post(f"/credits/{kept}/dispute", wrong)
+    assert "can no longer" not in window.get(f"/credit/{kept}").text_seen, "it was accepted"

@@ -184,7 +184,7 @@ def test_a_digest_has_what_waits_and_what_happened_as_text_and_as_a_page(mailed:
     stop = message["List-Unsubscribe"].strip("<>")
     assert stop.startswith("https://stemma.example/mail/stop/")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert stop in text
+    assert f"Unsubscribe: {stop}" in text
     assert mailed.deliver(PAUSES["weekly"]) == [], "nothing is new"
 
 

@@ -198,6 +198,7 @@ def _decidable(
         if (outcomes if name == "settle" else frame.may(verb.command, id=id))
     }
     decided = {verb.command for verb in verbs.values()}
+    was_accepted = any(one.topic == f"{noun}.accepted" for one in shown)
     return {
         "forms": [one for one in forms_for(frame, noun, id) if one not in decided and g.actor],
         "facts": told(view, history.tell(frame.journal, shown)),
@@ -207,7 +208,7 @@ def _decidable(
         "grounds": GROUNDS,
         "fitting": (*FITTING[noun], "other"),
         "plain_verbs": PLAIN,
-        "gone": list(_gone(frame, verbs, possible, id)),
+        "gone": [] if was_accepted else list(_gone(frame, verbs, possible, id)),
         "evidence_kinds": EVIDENCE_KINDS,
         "outcomes": {name: OUTCOMES[name] for name in outcomes},
         "problem": problem,

@@ -88,6 +88,7 @@ def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
     link = f"{sender.pages}/mail/confirm/{one.token}"
     says = "Someone, probably you, wants to receive notifications from Stemma at this address."
     asks = "To confirm it, open this page:"
+    token = "(For the API and the command line, the token is the last part of this address.)"
     else_ = "If it was not you, do nothing: nothing more will be sent here."
     page = Markup('<p>{}</p><p>{} <a href="{}">{}</a></p><p>{}</p>')
     return _message(
@@ -95,7 +96,7 @@ def confirming(one: Mailbox, sender: Sender, now: datetime) -> EmailMessage:
         sender,
         now,
         "Confirm your address",
-        f"{says}\n\n{asks}\n{link}\n\n(Or give its last part as the token.)\n\n{else_}\n",
+        f"{says}\n\n{asks}\n{link}\n\n{token}\n\n{else_}\n",
         page.format(says, asks, link, link, else_),
     )
 
@@ -125,12 +126,17 @@ def digesting(one: Mailbox, found: Digest, sender: Sender, now: datetime) -> Ema
                 text += f"  … and {of - len(lines)} more\n"
                 page += Markup("<p>… and {} more</p>").format(of - len(lines))
             text += "\n"
-    all_at, stop_at = f"{sender.pages}/waiting", _stop(one, sender)
-    text += f"All of it: {all_at}\nHow often: {sender.pages}/own-notifications\nStop: {stop_at}\n"
-    page += Markup(
-        '<p><a href="{}">All of it</a> · <a href="{}/own-notifications">How often</a> · '
-        '<a href="{}">Stop these messages</a></p>'
-    ).format(all_at, sender.pages, stop_at)
+    links = {
+        "See all of it": f"{sender.pages}/waiting",
+        "Change how often you get this": f"{sender.pages}/own-notifications",
+        "Unsubscribe": _stop(one, sender),
+    }
+    text += "".join(f"{says}: {where}\n" for says, where in links.items())
+    page += Markup("<p>{}</p>").format(
+        Markup(" · ").join(
+            Markup('<a href="{}">{}</a>').format(links[says], says) for says in links
+        )
+    )
     return _message(one, sender, now, found.subject, text, page)
 
 

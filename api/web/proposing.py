@@ -19,6 +19,7 @@ from api.web.dividing import members_of
 from api.web.frame import Answer, Frame, reader
 from api.web.keeping import said_before
 from domain.command import Command
+from domain.moment import instant
 from domain.money.payee import Payee
 from domain.money.policy.assets import RELEASE
 from domain.money.proposal import COMMENT_KINDS, Assets, Proposal
@@ -118,6 +119,7 @@ def _proposal(frame: Frame, id: str, problem: Problem | None = None, tried: str 
             and any(each.line["payee"]["id"] == g.actor for each in own)
             and bool(members_of(view, g.actor)),
             doubted=_doubted(frame, view, told),
+            is_over=instant(frame.journal.clock()) >= told["final_from"],
             stage=stage(told),
             **said_before(tried, may),
             comment_kinds=COMMENT_KINDS,
