@@ -26,6 +26,10 @@ WARNINGS = {
         "“{payee}” differs from “{other}” only in case, accents or encoding: they are paid as two "
         "payees. If they are one, use one spelling."
     ),
+    "payee_unknown": (
+        "Nobody is called “{payee}” in any terms or agreement, so this is about nobody yet. "
+        "State a contributor by id; on the command line and in bundles, @ and their word will do."
+    ),
     "document_repeated": "The same document and amount are already recorded: {first}.",
     "document_elsewhere": (
         "The same document and amount are already recorded in another pool: {first}."

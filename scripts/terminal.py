@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast, get_type_hints
 
@@ -31,7 +31,7 @@ from projections.dating import in_words
 from projections.question import Asking
 from projections.store import Page, View
 from projections.told import LineageTold
-from projections.wording import several
+from projections.wording import earned, several
 from scripts.bundle import Report
 
 RENDERERS = {
@@ -125,6 +125,14 @@ def received(pool: Mapping[str, Any]) -> str:
     return money(pool["received_minor"], pool["currency"])
 
 
+def _amount(name: str, of: Mapping[str, Any]) -> str:
+    """An amount in the currency stated beside it; without one, the plain number."""
+    amount_minor, currency = of[name], of.get("currency")
+    if amount_minor is None:
+        return ""
+    return decimal(amount_minor, currency) if currency else str(amount_minor)
+
+
 def _why(one: Mapping[str, Any]) -> str:
     return " ".join(reason["says"] for reason in one["reasons"])
 
@@ -188,6 +196,14 @@ COLUMNS: dict[str, Columns] = {
         **{**SUGGESTED, "until": "answer_by", "id": lambda one: one["challenge"]["id"]},
     },
     "LikelySource": {"work": lambda one: formats.label(one["work"]), "why": _why},
+    "BookingLine": {
+        **{"earned": lambda one: earned(one["effective_at"]), "kind": "kind", "pool": "pool"},
+        "name": "name",
+        "amount": partial(_amount, "amount_minor"),
+        "reversed": partial(_amount, "reversed_minor"),
+        "taken back": partial(_amount, "taken_back_minor"),
+        **{"currency": "currency", "document": "document", "id": "id"},
+    },
     "PoolItem": {
         "pool": lambda pool: pool["name"] or "(erased)",
         "kind": "kind",
@@ -241,7 +257,9 @@ def plain(out: Console, asking: Asking) -> None:
     table_of(out, {"": "name", " ": "value"}, rows)
     for name, items in lists.items():
         out.print(f"\n{name}")
-        table_of(out, _columns(items[0], items), items)
+        # Amounts in it are in the currency of the whole, unless a line states its own.
+        own = {"currency": answer["currency"]} if answer.get("currency") else {}
+        table_of(out, _columns(items[0], items), [own | item for item in items])
 
 
 def _is_empty(value: object, *, or_zero: bool) -> bool:
@@ -268,14 +286,6 @@ def _columns(heads: Iterable[str], items: Sequence[Mapping[str, Any]]) -> Column
         head.removesuffix("_minor"): partial(_amount, head) if head.endswith("_minor") else head
         for head in told
     }
-
-
-def _amount(name: str, of: Mapping[str, Any]) -> str:
-    """An amount in the currency stated beside it; without one, the plain number."""
-    amount_minor, currency = of[name], of.get("currency")
-    if amount_minor is None:
-        return ""
-    return decimal(amount_minor, currency) if currency else str(amount_minor)
 
 
 def facets(out: Console, asking: Asking) -> None:
@@ -309,6 +319,16 @@ def table_of(out: Console, columns: Columns, rows: Iterable[Mapping[str, Any]]) 
     out.print(table)
 
 
+def _fields(of: dict[str, Any]) -> Iterator[str]:
+    """The fields of an object in words; an amount beside its currency is one of them."""
+    match of:
+        case {"currency": str(currency), "amount_minor": int(units), **rest}:
+            yield money(units, currency)
+            of = rest
+    for name, each in of.items():
+        yield f"{name}={_cell(each)}"
+
+
 def _cell(value: object) -> str:
     """A value on one line: an object by its label, a list by its items."""
     match value:
@@ -319,7 +339,7 @@ def _cell(value: object) -> str:
         case {"title": title, "uri": _, **rest} if title or "kind" in rest:
             return shown(formats.label(cast("Mapping[str, Any]", value)))
         case dict():
-            return ", ".join(f"{name}={_cell(each)}" for name, each in value.items())
+            return ", ".join(_fields(value))
         case list():
             return ", ".join(map(_cell, value))
     return shown(str(value))

@@ -310,6 +310,27 @@ def test_a_rule_states_a_country_a_part_and_a_time_that_there_are(database: str)
         withhold(told, "label", "0")
 
 
+def test_what_is_stated_for_a_name_that_nobody_has_is_warned_of(database: str) -> None:
+    """“ana” is not Ana: a rule for a misspelt name would silently withhold nothing."""
+    with bank(database) as told:
+        ana = told.person("Ana")
+        pool = told.pool(terms={"type": "fixed", "shares": [["label", "1/2"], [ana, "1/2"]]})
+
+        def warned(command: str, **said: Any) -> list[str]:
+            return [one.code for one in told.tell(command, **said).warnings]
+
+        rule = {"country": "US", "rate": "0.3", "document": FORM, "effective_at": "2026-01"}
+        reserve = {"pool": pool, "rate": "0.1", "effective_at": "2026-01"}
+        for payee, codes in (("ana", ["payee_unknown"]), (ana, []), ("label", [])):
+            assert warned("state_withholding", payee=payee, **rule) == codes
+            assert warned("choose_payment_currency", payee=payee, currency="EUR") == codes
+            assert warned("state_reserve", payee=payee, **reserve) == codes
+        told.earn(pool, 100)
+        assert warned("issue_payouts", currency="USD", payees=["ana", "label"])[:1] == [
+            "payee_unknown"
+        ]
+
+
 def test_what_came_back_in_the_year_in_which_it_was_paid_is_no_line_of_its_summary(
     database: str,
 ) -> None:

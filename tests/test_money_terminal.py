@@ -116,6 +116,25 @@ def test_earnings_and_what_was_withheld_of_whom_for_what() -> None:
         assert printed(told, "show_earnings", accounts.earnings, id=c)[0] == "(forgotten)"
 
 
+def test_amounts_inside_an_answer_are_shown_in_its_currency(tmp_path: Path) -> None:
+    """Beside a total of 10.00, the lines of a preview said 1000; a month is shown as a month."""
+    database = f"sqlite:///{tmp_path / 'stemma.db'}"
+    with bank(database) as told:
+        pool = told.pool(terms={"type": "fixed", "shares": [["Blue Records", "1"]]})
+        told.earn(pool, 1_000, "2026-03", document="D 1")
+        told.service.follower.catch_up()
+
+    def answered(*words: str) -> list[str]:
+        done = CliRunner().invoke(main, ["--database", database, *words])
+        return [" ".join(line.split()) for line in done.output.splitlines() if line.strip()]
+
+    *_, sums, items, _, line = answered("payout", "preview", "--currency", "USD")
+    assert (sums, items) == ("paid 1 10.00", "items")
+    assert line == "Blue Records paid 10.00 10.00 USD, count=1"
+    shown = answered("bookings")[1]
+    assert shown.startswith("2026-03 revenue pool shop 10.00 0.00 0.00 USD D 1 ")
+
+
 def test_a_name_has_a_statement_like_a_person(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'stemma.db'}"
     with bank(database) as told:

@@ -19,8 +19,9 @@ from money import HALF, Bank, asset, bank
 from serving import Served, serving
 
 from domain.moment import instant
+from domain.permission import OPERATOR
 from domain.refusal import BadCurrency, BadMadeAt, BadPeriod, UnknownContributor
-from projections.money import statements
+from projections.money import bookkeeping, pools, statements
 from projections.money.statement_files import COLUMNS, _cell, as_csv, statement_of
 from projections.money.told import ENTRY_KINDS
 from projections.store import View
@@ -301,3 +302,27 @@ def test_who_asks_for_csv_or_pdf_gets_it(
     assert api.get(path, headers={"Accept": "image/png"}).code == "not_acceptable"
     stranger = served.acting(served.admit("Ben"))
     assert stranger.get(path, headers={"Accept": accept}, **asked).code == "not_permitted"
+
+
+def test_what_can_be_paid_is_what_is_left_after_debts(database: str) -> None:
+    """A payout deducts debts, so 0.80 that could be paid beside a debt of 0.50 are 0.30."""
+    with bank(database) as told:
+        ana = told.person("Ana")
+        one, two = told.pool("one"), told.pool("two")
+        for pool in (one, two):
+            told.accept(told.agree(pool, {ana: "1"}), ana)
+        revenue = told.earn(one, 50)
+        told.pay()
+        told.reverse(revenue)
+        told.earn(two, 80)
+        with told.view() as view:
+            (shown,) = statements.statement(view, told.journal, ana)["statements"]
+            (line,) = bookkeeping.all_balances(view, told.journal, actor=OPERATOR).items
+            owed = {
+                pool: pools.statement(view, told.journal, pool, actor=OPERATOR)["lines"][0]
+                for pool in (one, two)
+            }
+        for each in (shown["balances"], line):
+            assert (each["payable_minor"], each["debt_minor"]) == (30, 0)
+        assert (owed[one]["debt_minor"], owed[two]["payable_minor"]) == (50, 80), "in each pool"
+        assert told.pay() == {ana: 30}

@@ -12,7 +12,7 @@ from domain.command import Command, command
 from domain.fact import New
 from domain.moment import is_in_future
 from domain.money.exchange import ExchangeRate, PaymentCurrency
-from domain.money.keeping import must_know, side_of
+from domain.money.keeping import must_know, side_of, warn_of_nobody
 from domain.money.pool import BY_TERRITORY, Pool
 from domain.money.remitting import Arrangements
 from domain.money.withholding import Withholding
@@ -91,6 +91,7 @@ class ChoosePaymentCurrency(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payee])
+        warn_of_nobody(past, [self.payee])
         yield PaymentCurrency.Chosen.born(past.id, **self.told(PaymentCurrency.Chosen))
 
 
@@ -115,6 +116,7 @@ class StateWithholding(Command):
 
     def decide(self, past: Past) -> Iterator[New]:
         must_know(past, [self.payee])
+        warn_of_nobody(past, [self.payee])
         if self.until is not None and self.until <= self.effective_at:
             raise BadPeriod(self.effective_at, self.until)
         # The operator owns the document and the note, because they prove what was withheld.

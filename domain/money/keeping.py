@@ -159,6 +159,14 @@ def must_know(past: Past, payees: Iterable[str], pool: str | None = None) -> Non
             past.contributor(payee.id)
 
 
+def warn_of_nobody(past: Past, payees: Iterable[str]) -> None:
+    """Warn of names under which nobody is paid."""
+    for name in payees:
+        is_name = Payee.parse(name).kind == "other" and not past.is_vouched_for
+        if is_name and not past.books().is_named(name):
+            past.warn("payee_unknown", payee=name)
+
+
 def _warn_of_alike(past: Past, names: Collection[str], pool: str | None) -> None:
     """Warn of names that only case, accents or the form of Unicode tell from others."""
     if past.is_vouched_for or not names:

@@ -21,7 +21,7 @@ from domain.money.books import Account
 from domain.money.currency import money
 from domain.money.due import Due, due
 from domain.money.hold import Hold, hold_on
-from domain.money.keeping import must_know, side_of
+from domain.money.keeping import must_know, side_of, warn_of_nobody
 from domain.money.payout import Batch, Payout, PayoutParts
 from domain.money.remitting import Remittance, accounts_of, remitted, sources_of
 from domain.money.reserving import freed_when_due
@@ -102,7 +102,9 @@ class IssuePayouts(Command):
     id: NewBatchId | None = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        must_know(past, [*(self.payees or ()), *(each.payee for each in self.minimums)])
+        named = [*(self.payees or ()), *(each.payee for each in self.minimums)]
+        must_know(past, named)
+        warn_of_nobody(past, named)
         accounts = self.accounts(past)
         yield from freed_when_due(past, past.id, accounts)
         paid = self.paid(past, due(past, accounts))

@@ -11,7 +11,7 @@ from domain.identity import part_id
 from domain.moment import instant
 from domain.money.books import Account
 from domain.money.entry import Entry
-from domain.money.keeping import entry_facts, must_know
+from domain.money.keeping import entry_facts, must_know, warn_of_nobody
 from domain.money.pool import Pool
 from domain.money.postings import RESERVED
 from domain.money.reckoning import ComputedEntry, freed_of
@@ -68,7 +68,9 @@ class StateReserve(Command):
     reason: Annotated[Reason | None, Example("Shops may return records for six months.")] = None
 
     def decide(self, past: Past) -> Iterator[New]:
-        must_know(past, [] if self.payee is None else [self.payee])
+        payees = [] if self.payee is None else [self.payee]
+        must_know(past, payees)
+        warn_of_nobody(past, payees)
         noun = past.get(Pool, self.pool)
         past.watch_money(noun.opened.release)
         yield noun.then(Pool.Reserving, **self.told(Pool.Reserving, release=noun.opened.release))

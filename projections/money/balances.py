@@ -9,7 +9,7 @@ One file, because every balance needs all of it: its sum, what holds it back, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -180,6 +180,13 @@ def standings(
         waits = of_each[key][-1] - covered.get(key, 0)
         sums = {PAYABLE: max(each.owed, 0) - waits, HELD: waits, DEBT: max(-each.owed, 0)}
         yield each, Standing(sums, found.get(key, Held()) if waits else Held())
+
+
+def net_of_debts(sums: MutableMapping[str, int]) -> None:
+    """Offset what a payee owes against what could be paid to them, as a payout does."""
+    offset = min(sums[PAYABLE], sums[DEBT])
+    sums[PAYABLE] -= offset
+    sums[DEBT] -= offset
 
 
 def owed_to(view: View, accounts: Collection[Key]) -> dict[Key, Owed]:

@@ -61,6 +61,7 @@ class PayeeBalances:
                 self.held[stands.held] += stands.sums[HELD]
             for account in money.NOT_OWED:
                 self.units[account] += each.units.get(account, 0)
+        money.net_of_debts(self.units)
         for _, into, account, units in money.sent_units(view, payees):
             if into == currency:
                 self.units[account] += units

@@ -110,7 +110,7 @@ def statement(view: View, journal: Journal, id: PoolId, *, actor: str) -> PoolSt
 def summed(
     standings: Iterable[tuple[money.Account, money.Standing]], of: Callable[[money.Account], T]
 ) -> tuple[dict[T, dict[str, int]], dict[T, dict[str, None]]]:
-    """Sums of balances, and reasons for holds, grouped by ``of``."""
+    """Sums of balances, net of debts, and reasons for holds, grouped by ``of``."""
     found: dict[T, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     reasons: dict[T, dict[str, None]] = defaultdict(dict)
     for each, stands in standings:
@@ -121,6 +121,8 @@ def summed(
         for account in money.NOT_OWED:
             sums[account] += each.units.get(account, 0)
         reasons[key] |= dict.fromkeys(stands.held.because)
+    for sums in found.values():
+        money.net_of_debts(sums)
     return found, reasons
 
 
