@@ -134,6 +134,7 @@ class Recording:
             if condition.after not in self._since.points:
                 raise Overtaken("what it was decided on")
             condition.must_hold(self._recorded)
+            condition.must_be_in_time(self._end.stamp)
             condition.must_be_unspent(partial(self._count, condition.after))
         # Under the lock the greatest position is final, so the next ones have no gaps.
         first, stored = self._end.position + 1, append.stored

@@ -6,12 +6,11 @@ no longer is.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 
 from domain.dates import span_of
 from domain.fact import Fact, Looking, Noun, common, fact
 from domain.identity import part_id
-from domain.moment import instant
 from domain.refusal import ChallengeOver
 
 ISSUER = "issuer"
@@ -89,15 +88,10 @@ class Challenge(Noun):
     def sides(self, looking: Looking) -> dict[str, str]:
         return {ISSUER: self.poster}
 
-    def must_be_open(self, now: datetime) -> None:
+    def must_be_open(self, is_over: Callable[[str], bool]) -> None:
         """Refuse an answer after the deadline."""
-        if self.answer_by is not None and is_over(self.answer_by, now):
+        if self.answer_by is not None and is_over(span_of(self.answer_by).last):
             raise ChallengeOver(self.answer_by)
-
-
-def is_over(until: str, now: datetime) -> bool:
-    """Whether a stated day, month or moment has passed."""
-    return span_of(until).last < instant(now)
 
 
 def answer_id(challenge: str, work: str) -> str:

@@ -39,6 +39,8 @@ class Condition(NamedTuple):
     """Owners who must have no text left after the erasure."""
     spent: Collection[Spent] = ()
     """The counts of quotas that the command relied on."""
+    until: str = ""
+    """The last moment at which the command is possible; empty: any."""
 
     def must_hold(self, recorded: Mapping[str, Iterable[tuple[int, Fact]]]) -> None:
         """Raise Overtaken if one of these facts, given by topic, is watched."""
@@ -48,6 +50,11 @@ class Condition(NamedTuple):
                     subjects is None or not set(happened.touches()).isdisjoint(subjects)
                 ):
                     raise Overtaken(topic)
+
+    def must_be_in_time(self, stamp: str) -> None:
+        """Raise Overtaken if the command is not possible any more at a time."""
+        if self.until and stamp > self.until:
+            raise Overtaken("a deadline")
 
     def must_be_unspent(self, count: Callable[[Spent], int]) -> None:
         """Raise Overtaken if the actor has counted toward a quota meanwhile."""

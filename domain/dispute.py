@@ -6,12 +6,13 @@ share this code, so that a dispute works the same whatever it is about.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 from domain.dates import start_of
 from domain.fact import Fact, Noun, common
-from domain.moment import instant
+from domain.moment import instant, last_before
 from domain.permission import OPERATOR
 from domain.refusal import AlreadyAnswered, BadDeadline, BadOutcome, NotYet, TooLate
 
@@ -85,12 +86,12 @@ class Disputable(Noun):
         """Who opened the latest dispute."""
         return self.dispute.opened_by if self.dispute else OPERATOR
 
-    def must_be_answerable(self, now: datetime) -> None:
+    def must_be_answerable(self, is_over: Callable[[str], bool]) -> None:
         """Refuse a second answer, and one after the deadline."""
         assert self.dispute is not None
         if self.dispute.answered:
             raise AlreadyAnswered(self.id)
-        if instant(now) >= self.dispute.deadline:
+        if is_over(last_before(self.dispute.deadline)):
             raise TooLate(self.id, self.dispute.deadline)
 
     def must_have_expired(self, now: datetime) -> None:

@@ -146,7 +146,7 @@ class Draft(Past):
             self.watch(born.TOPIC, *self.edges_watched)
         for topic in TOPICS if self.money_watched else ():
             self.watch(topic, *self.money_watched)
-        return Condition(self.point, self.watched, self.emptied, self._spent)
+        return Condition(self.point, self.watched, self.emptied, self._spent, self.until)
 
     @property
     def decided(self) -> Books | None:

@@ -29,6 +29,11 @@ def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def last_before(at: str) -> str:
+    """The last instant before another one."""
+    return instant(datetime.fromisoformat(at) - timedelta(microseconds=1))
+
+
 stamp = lru_cache(64)(instant)
 """``instant``, cached for times of recording, which many facts share."""
 

@@ -22,6 +22,7 @@ from domain.installation import Rules
 from domain.join import Join
 from domain.kept import Rows
 from domain.known import Known
+from domain.moment import instant
 from domain.money.books import Books
 from domain.neighbours import Neighbours
 from domain.nouns import BORN, NAMED
@@ -77,6 +78,8 @@ class Past:
         self.position, self.latest = self.point.position, self.point.moment
         self.now = max(now, self.latest or now)
         """The time of the clock, but never earlier than the latest fact."""
+        self.until = ""
+        """The last moment at which the commands so far are possible; empty: any."""
         self.facts: list[Fact] = []
         """The facts that the commands so far have added."""
         self._pending = Pending()
@@ -445,6 +448,13 @@ class Past:
         self.warnings.append(warned(code, **values))
 
     # -- the condition ---------------------------------------------------------------------
+
+    def is_over(self, last: str) -> bool:
+        """Whether a moment has passed; if not, decide again if it has once this is recorded."""
+        if instant(self.now) > last:
+            return True
+        self.until = min(self.until or last, last)
+        return False
 
     def watch(self, topic: str, *subjects: str) -> None:
         """Decide again if a fact of this topic about one of these is recorded meanwhile."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from domain.challenge import ISSUER, Answer, Challenge, answer_id, is_over
+from domain.challenge import ISSUER, Answer, Challenge, answer_id
 from domain.command import Command, command, must_state, record
 from domain.commands.projecting import led, open_project, standing
+from domain.dates import span_of
 from domain.fact import New
 from domain.past import Past
 from domain.permission import ANYONE
@@ -42,7 +43,7 @@ _WHY = Annotated[Reason | None, Example("As we agreed.")]
 
 
 def _must_be_ahead(past: Past, until: str | None) -> None:
-    if until is not None and is_over(until, past.now) and not past.is_vouched_for:
+    if until is not None and not past.is_vouched_for and past.is_over(span_of(until).last):
         raise UntilPassed(until)
 
 
@@ -148,7 +149,7 @@ def open_challenge(past: Past, id: str) -> Challenge:
         past.watch(topic, id)
     challenge.then(Challenge.Closed)
     if not past.is_vouched_for:
-        challenge.must_be_open(past.now)
+        challenge.must_be_open(past.is_over)
     return challenge
 
 

@@ -183,7 +183,7 @@ class EditComment(_OfComment, _Saying):
         comment, mentions = past.get(Comment, self.id), _each(self.mentions)
         if past.comment_minutes is not None:
             until = comment.posted_at + timedelta(minutes=past.comment_minutes)
-            if past.now > until:
+            if past.is_over(instant(until)):
                 raise EditingOver(instant(until))
         added = [one for one in mentions or () if one not in (comment.mentions or ())]
         yield comment.then(Comment.Edited, mentions=mentions, added=added or None, text=self.text)

@@ -134,7 +134,7 @@ class _Answer(_OnDisputable):
         answered = noun.then(noun.Answered, disputer=noun.disputer, **self.own())
         if past.actor != OPERATOR and past.is_actor(noun.disputer):
             raise NotPermitted(past.actor, self.words(), "The other side answers.")
-        noun.must_be_answerable(past.now)
+        noun.must_be_answerable(past.is_over)
         yield answered
 
 

@@ -16,7 +16,7 @@ from domain.clearing import must_suit_sale
 from domain.command import Command, command, record
 from domain.fact import New
 from domain.lineage import Lineage
-from domain.moment import instant
+from domain.moment import instant, last_before
 from domain.money.keeping import must_know, stage_facts, standing
 from domain.money.payee import Payee, people_among
 from domain.money.policy.flow import BY_RULE
@@ -361,9 +361,10 @@ class CommentOnProposal(Command):
             text=self.text,
             about=None if self.about is None else about_in(past, noun, self.about),
         )
-        now = instant(past.now)
         hours = past.get(Pool, noun.pool).opened.review_hours
-        if now >= noun.closes_at and (now >= noun.final_from(hours) or not _shares(past, noun)):
+        if past.is_over(last_before(noun.closes_at)) and (
+            past.is_over(last_before(noun.final_from(hours))) or not _shares(past, noun)
+        ):
             raise WrongState(noun.NAME, noun.id, "closed for comments", ("open",))
         if past.is_limited:
             _must_be_few(past, noun)
