@@ -19,6 +19,7 @@ from eventsourcing.persistence import IntegrityError
 from domain.append import Append, Recording, read_since
 from domain.clock import STAMP, START, Point
 from domain.engine import DatabaseUnavailable, Engine
+from domain.engine.deadline import TookTooLong
 from domain.heads import Basis
 from domain.lately import MOST_FACTS, Lately, Since
 from domain.stored import COLUMNS, FACTS
@@ -55,7 +56,8 @@ class Appending:
         if isinstance(outcome, Exception):
             raise outcome
         if append.erased:
-            with suppress(DatabaseUnavailable):  # it is recorded; a follower tries again
+            # It is recorded; a follower tries again.
+            with suppress(DatabaseUnavailable, TookTooLong):
                 self._engine.settle()
         return outcome
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -85,6 +85,11 @@ class Sent(NamedTuple):
         return None
 
 
+def _about(sent: Iterable[Sent]) -> set[str]:
+    """The ids of the streams that are read in advance for these commands."""
+    return {id for one in sent for id in read_first(one.command, one.by)}
+
+
 class Journal(Application[str]):
     """Every fact of Stemma, and the only way to add one."""
 
@@ -107,7 +112,9 @@ class Journal(Application[str]):
         self.written = Signal()
         self.last_written = 0
         """The latest position this process has written, guarded by ``written``."""
-        self.together = Together(self._record_all, MOST_DECIDED, self._record_alone)
+        self.together = Together(
+            self._record_all, MOST_DECIDED, alone=lambda one: self._recorded([one])
+        )
         self._turning = Lock()
         self._turns: list[tuple[int, str]] = []
         self._turned = 0
@@ -140,9 +147,10 @@ class Journal(Application[str]):
         others write meanwhile. If one is refused, its refusal is raised and nothing is recorded.
         Brief commands that threads send at the same time are decided and recorded together.
         """
-        if len(commands) == 1 and commands[0].IS_BRIEF and signing is None:
-            return self.together.ask(Sent(commands[0], by, key, is_new_key))
-        return self._recorded(commands, by, signing, key, is_new_key)
+        sent = [Sent(command, by, key, is_new_key) for command in commands]
+        if len(sent) == 1 and commands[0].IS_BRIEF and signing is None:
+            return self.together.ask(sent[0])
+        return self._recorded(sent, signing)
 
     def _record_all(
         self, first: Sent, close: Callable[[], Sequence[Sent]]
@@ -162,32 +170,18 @@ class Journal(Application[str]):
             draft.further_keys.clear()  # of repetitions
             return told
 
-        about = {id for one in sent for id in read_first(one.command, one.by)}
         for is_first in (True, False):
             with suppress(IntegrityError):
-                told, draft = self._decided(carry_out, about, {}, is_first=is_first)
+                told, draft = self._decided(carry_out, _about(sent), {}, is_first=is_first)
                 positions = self.commit(draft)
                 return [one and one.recorded(positions) for one in told]
         return [None] * len(sent)
 
-    def _record_alone(self, sent: Sent) -> Acknowledgement:
-        return self._recorded((sent.command,), sent.by, None, sent.key, sent.is_new_key)
-
-    def _recorded(
-        self,
-        commands: Sequence[Command],
-        by: str,
-        signing: Signing | None,
-        key: str | None,
-        is_new_key: bool,
-    ) -> Acknowledgement:
+    def _recorded(self, sent: Sequence[Sent], signing: Signing | None = None) -> Acknowledgement:
         def carry_out(draft: Draft) -> list[Acknowledgement]:
-            return [
-                draft.carry_out(command, by, key=key, is_new_key=is_new_key) for command in commands
-            ]
+            return [one.carried_out(draft) for one in sent]
 
-        about = {id for command in commands for id in read_first(command, by)}
-        receipts, positions = self.decided(carry_out, signing=signing, about=about)
+        receipts, positions = self.decided(carry_out, signing=signing, about=_about(sent))
         told = tuple(chain.from_iterable(one.warnings for one in receipts))
         return receipts[-1]._replace(warnings=told).recorded(positions)
 

@@ -1,7 +1,7 @@
-"""The journal's recorder: what the eventsourcing library asks of one, over any engine.
+"""The journal's recorder: all that is done with stored facts, as the eventsourcing library has it.
 
-Triggers refuse to edit or delete facts. How they are recorded is in domain.appending, and most of
-what is read of them in domain.queries.
+How facts are recorded is in domain.appending, and how they are read in domain.queries. Triggers
+refuse to edit or delete them.
 """
 
 from __future__ import annotations
