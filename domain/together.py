@@ -1,6 +1,7 @@
 """Batches the requests of several threads, so that one thread carries them out for all.
 
-While one group is carried out, the next one gathers. Nobody waits for a group to fill.
+While one group is carried out, the next one gathers. Nobody waits for a group to fill, but whoever
+would begin one gives way to the threads of the last one, which may be about to ask again.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Together(Generic[T, R]):
         self._lock = Lock()
         self._waiting: list[_Asked[T, R]] = []
         self._is_busy = False
+        self._others = 0
+        """How many requests beside the first were in the last group."""
 
     @property
     def waiting(self) -> int:
@@ -76,7 +79,7 @@ class Together(Generic[T, R]):
         if not is_first:
             self._wait(asked)
         if asked.outcome is None and not asked.is_alone:
-            self._lead(asked)
+            self._lead(asked, gives_way=is_first)
         if asked.is_alone:
             asked.outcome = self._repeated(what)
         assert asked.outcome is not None
@@ -112,13 +115,16 @@ class Together(Generic[T, R]):
                 self._waiting.remove(asked)
         return is_waiting
 
-    def _lead(self, first: _Asked[T, R]) -> None:
+    def _lead(self, first: _Asked[T, R], *, gives_way: bool) -> None:
         """Carry out this request with those that wait, then pass the lead to one that is left."""
         group = [first]
         try:
+            if gives_way:
+                self._give_way()
             self._do_all(group)
         finally:
             with self._lock:
+                self._others = len(group) - 1
                 if self._waiting:
                     self._waiting.pop(0).turn.release()
                 else:
@@ -130,6 +136,12 @@ class Together(Generic[T, R]):
                 asked.after = after
             for asked in group[1:2]:
                 asked.turn.release()
+
+    def _give_way(self) -> None:
+        for _ in range(self._others):
+            if len(self._waiting) >= self._others:
+                return
+            time.sleep(0)  # one of them may run
 
     def _do_all(self, group: list[_Asked[T, R]]) -> None:
         """Carry out the first of a group with those that wait when ``do`` closes it."""
